@@ -1,0 +1,81 @@
+/**
+ * Brings a clone to where `npm start` and `npm test` can run: dependencies, then a build; each only when something changed.
+ *
+ * Plain JavaScript on Node alone, since it runs before anything is installed. pnpm comes through npx, in the version that
+ * package.json pins, so that a machine needs nothing but Node and npm.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const stampFile = join(root, 'node_modules', '.sallyport-setup.json');
+
+/** What a step depends on, as one hash of names, sizes and times: a few milliseconds for the whole tree. */
+function fingerprint(paths) {
+  const hash = createHash('sha256').update(process.version);
+  for (const path of paths.flatMap(listFiles)) {
+    const { mtimeMs, size } = statSync(path);
+    hash.update(`${path} ${mtimeMs} ${size}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function listFiles(path) {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => listFiles(join(path, name)));
+}
+
+/** The folders of all workspace packages. */
+function members() {
+  return ['packages', 'apps'].flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name)));
+}
+
+function readStamp() {
+  try {
+    return JSON.parse(readFileSync(stampFile, 'utf8'));
+  } catch {
+    return {}; // The first run, or a stamp cut short: both mean that everything is still to do.
+  }
+}
+
+function run(what, command, args) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (result.status === 0) return;
+  console.error(
+    `sallyport set-up: ${what} failed: ${result.error?.message ?? `${command} ended with ${result.status}`}`,
+  );
+  process.exit(1);
+}
+
+const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const manifests = ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml'].map((name) => join(root, name));
+const steps = {
+  install: {
+    inputs: () => [...manifests, ...members().map((folder) => join(folder, 'package.json'))],
+    run: () => run('installing dependencies', 'npx', ['--yes', packageManager, 'install', '--frozen-lockfile']),
+  },
+  build: {
+    inputs: () => [
+      join(root, 'tsconfig.base.json'),
+      ...manifests,
+      ...members().flatMap((folder) => [join(folder, 'src'), join(folder, 'tsconfig.json')]),
+    ],
+    run: () => run('the build', process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'apps/sallyport']),
+  },
+};
+
+const stamp = readStamp();
+for (const [name, step] of Object.entries(steps)) {
+  const now = fingerprint(step.inputs());
+  if (stamp[name] === now) continue;
+  step.run();
+  stamp[name] = now;
+  mkdirSync(dirname(stampFile), { recursive: true });
+  writeFileSync(stampFile, JSON.stringify(stamp));
+}

@@ -1,0 +1,100 @@
+/**
+ * The one table of why tunnels end before they are up: reason -> wire, log and metric.
+ *
+ * The reason is the same word in the access log, the metrics and the tests. A reason without an entry here does not compile.
+ */
+
+/** TLS alert descriptions (RFC 8446 §6, RFC 6066 §9) that a door sends. */
+export const ALERT = {
+  unexpected_message: 10,
+  access_denied: 49,
+  decode_error: 50,
+  internal_error: 80,
+  missing_extension: 109,
+  unrecognized_name: 112,
+} as const;
+
+export type AlertName = keyof typeof ALERT;
+
+/** Proxy error types of RFC 9209 §2.3. */
+export type ProxyError =
+  | 'connection_limit_reached'
+  | 'connection_refused'
+  | 'connection_timeout'
+  | 'destination_ip_prohibited'
+  | 'destination_ip_unroutable'
+  | 'dns_error'
+  | 'dns_timeout'
+  | 'http_request_denied'
+  | 'http_request_error'
+  | 'http_upgrade_failed'
+  | 'proxy_loop_detected';
+
+/** Who said no: we (`refused`), or the destination, the resolver, a parent, or a client that left (`failed`). */
+export type FailureOutcome = 'refused' | 'failed';
+
+export interface Refusal {
+  readonly outcome: FailureOutcome;
+  /** What the explicit door answers; left out where it only closes. */
+  readonly http?: { readonly status: number; readonly proxyError: ProxyError };
+  /** What the transparent door answers; left out where it only closes. */
+  readonly alert?: AlertName;
+  /** The level of the log line. */
+  readonly level: 'info' | 'warn';
+}
+
+const answer = (
+  outcome: FailureOutcome,
+  level: Refusal['level'],
+  status: number,
+  proxyError: ProxyError,
+  alert?: AlertName,
+): Refusal => ({ outcome, level, http: { status, proxyError }, ...(alert && { alert }) });
+
+export const REFUSALS = {
+  malformed: answer('refused', 'info', 400, 'http_request_error', 'decode_error'),
+  too_large: answer('refused', 'info', 431, 'http_request_error', 'decode_error'),
+  handshake_timeout: answer('refused', 'info', 408, 'http_request_error'),
+  method: answer('refused', 'info', 405, 'http_request_error'),
+  policy: answer('refused', 'warn', 403, 'http_request_denied', 'access_denied'),
+  address: answer('refused', 'warn', 403, 'destination_ip_prohibited', 'access_denied'),
+  loop: answer('refused', 'warn', 502, 'proxy_loop_detected', 'internal_error'),
+  client_limit: answer('refused', 'warn', 429, 'http_request_denied', 'internal_error'),
+  overload: answer('refused', 'warn', 503, 'connection_limit_reached', 'internal_error'),
+  dns: answer('failed', 'info', 502, 'dns_error', 'unrecognized_name'),
+  dns_timeout: answer('failed', 'warn', 504, 'dns_timeout', 'internal_error'),
+  refused: answer('failed', 'info', 502, 'connection_refused', 'internal_error'),
+  unreachable: answer('failed', 'warn', 502, 'destination_ip_unroutable', 'internal_error'),
+  connect_timeout: answer('failed', 'warn', 504, 'connection_timeout', 'internal_error'),
+  no_sni: { outcome: 'refused', level: 'info', alert: 'missing_extension' },
+  ech: { outcome: 'refused', level: 'warn', alert: 'access_denied' },
+  not_tls: { outcome: 'refused', level: 'info' },
+  misdirected: { outcome: 'refused', level: 'info' },
+  client_closed: { outcome: 'failed', level: 'info' },
+  drain: { outcome: 'refused', level: 'info' },
+} as const satisfies Record<string, Refusal>;
+
+/** Why a tunnel never came up. */
+export type RefusalReason = keyof typeof REFUSALS;
+
+/** Where in its life a tunnel was; the order is the order of {@link serveTunnel}. */
+export type Stage = 'admit' | 'identify' | 'policy' | 'resolve' | 'dial' | 'relay';
+
+/** Everything that ends a tunnel before it is up is thrown as this, once, where it is found. */
+export class TunnelError extends Error {
+  override readonly name = 'TunnelError';
+  readonly reason: RefusalReason;
+  /** How long the client should wait before it tries again, in seconds (RFC 9110 §10.2.3). */
+  readonly retryAfterSeconds?: number;
+
+  /** @param sentence for the client and the log: one sentence, no secret, nothing the client sent that is not escaped. */
+  constructor(
+    reason: RefusalReason,
+    sentence: string,
+    options: { readonly cause?: unknown; readonly retryAfterSeconds?: number } = {},
+  ) {
+    super(sentence, options.cause === undefined ? undefined : { cause: options.cause });
+    this.reason = reason;
+    if (options.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
