@@ -1,0 +1,12 @@
+/** The last word of a door to a client that speaks TLS. */
+import { ALERT, type AlertName } from './reasons.ts';
+
+/**
+ * A fatal alert in one plaintext record: type 21, version 0x0303, length 2, level 2, description (RFC 8446 §5.1, §6).
+ *
+ * The version is the one that TLS 1.2 and 1.3 share on the wire; a client still waiting for its ServerHello takes the alert
+ * whatever version it offered.
+ */
+export function encodeAlert(name: AlertName): Uint8Array {
+  return Uint8Array.of(21, 0x03, 0x03, 0, 2, 2, ALERT[name]);
+}
