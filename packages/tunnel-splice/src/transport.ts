@@ -98,6 +98,8 @@ export interface DialOptions {
   readonly deadline: DeadlineMs;
   /** The local address to dial from; the kernel's choice if left out. */
   readonly sourceHost?: string;
+  /** A leg this one will be spliced with: a transport with several threads dials where that leg lives. A hint, no more. */
+  readonly near?: Leg;
 }
 
 /** One attempt under way. `done` never rejects. */
