@@ -1,0 +1,47 @@
+/** The target of a CONNECT as text: a host and a port, and not a character more. */
+
+/** A host as the client spelled it (an IPv6 address in its brackets), not yet judged; a port from 1 to 65535. */
+export type AuthorityForm =
+  | { readonly kind: 'authority'; readonly host: string; readonly port: number }
+  | { readonly kind: 'malformed'; readonly why: string };
+
+/**
+ * Reads authority-form, `host:port` (RFC 9112 §3.2.3). Whether the host is a name, an address or neither is for
+ * `parseDestination` to say; here it only has to be one piece of text that cannot be taken for two.
+ */
+export function parseAuthorityForm(text: string): AuthorityForm {
+  const stray = STRAY_PARTS.find(({ sign }) => sign.test(text));
+  if (stray) return malformed(stray.why);
+
+  const colon = text.lastIndexOf(':');
+  if (colon === -1) return malformed('the target has no port');
+  const host = text.slice(0, colon);
+  const digits = text.slice(colon + 1);
+
+  if (host === '') return malformed('the host is empty');
+  if (!ONE_HOST.test(host))
+    return malformed('the host has a colon or bracket out of place: [ ] go round an IPv6 address');
+  if (digits === '') return malformed('the port is empty');
+  if (!DECIMAL.test(digits)) return malformed('the port is not a decimal number');
+  const port = Number(digits);
+  if (port < 1 || port > 65_535) return malformed('the port is not between 1 and 65535');
+  return { kind: 'authority', host, port };
+}
+
+/** What belongs to other forms of a URI (RFC 3986 §3), and would be taken for part of the host by a laxer reader. */
+const STRAY_PARTS = [
+  { sign: /[^\x21-\x7e]/, why: 'the target has a space, a control character or a character outside ASCII' },
+  { sign: /:\/\//, why: 'the target has a scheme' },
+  { sign: /\//, why: 'the target has a path' },
+  { sign: /\?/, why: 'the target has a query' },
+  { sign: /#/, why: 'the target has a fragment' },
+  { sign: /@/, why: 'the target has user information' },
+] as const;
+
+const ONE_HOST = /^(?:\[[^[\]]+\]|[^[\]:]+)$/;
+
+const DECIMAL = /^[0-9]+$/;
+
+function malformed(why: string): AuthorityForm {
+  return { kind: 'malformed', why };
+}

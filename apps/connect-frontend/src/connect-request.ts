@@ -1,0 +1,35 @@
+/** What a request head asks of the explicit door. */
+import { parseDestination, type Destination } from '@sallyport/tunnel-server';
+import { parseAuthorityForm } from './authority-form.ts';
+import type { RequestHead } from './request-head.ts';
+
+export type ConnectRequest =
+  | { readonly kind: 'connect'; readonly destination: Destination }
+  /** Well formed, but another method than CONNECT. */
+  | { readonly kind: 'other-method' }
+  | { readonly kind: 'malformed'; readonly why: string };
+
+/** Reads a CONNECT out of a request head: its destination, once nothing in it can be read in two ways (RFC 9110 §9.3.6). */
+export function parseConnectRequest(head: RequestHead): ConnectRequest {
+  if (head.method !== 'CONNECT') return { kind: 'other-method' };
+
+  const bodyFraming = findBodyFraming(head);
+  if (bodyFraming) return { kind: 'malformed', why: bodyFraming };
+
+  const authority = parseAuthorityForm(head.requestTarget);
+  if (authority.kind === 'malformed') return authority;
+
+  const destination = parseDestination(authority.host, authority.port);
+  return destination.kind === 'malformed' ? destination : { kind: 'connect', destination };
+}
+
+/**
+ * Whatever announces a body. A CONNECT has none: what follows its head is tunnel, so a body and early bytes cannot be told
+ * apart, and a proxy behind or before us may draw the line elsewhere. One `Content-Length: 0` says the same as none.
+ */
+function findBodyFraming({ fields }: RequestHead): string | undefined {
+  if (fields.some(({ name }) => name === 'transfer-encoding')) return 'a CONNECT has no Transfer-Encoding';
+  const lengths = fields.filter(({ name }) => name === 'content-length');
+  const isNone = lengths.length === 0 || (lengths.length === 1 && lengths[0]?.value === '0');
+  return isNone ? undefined : 'a CONNECT has no Content-Length other than 0';
+}
