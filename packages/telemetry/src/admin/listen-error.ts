@@ -1,0 +1,36 @@
+/** Why the admin server could not be opened: the system's codes, translated once. */
+
+/** An IP literal and a port (0: any free one). `::` serves IPv6 alone, as the doors do. */
+export interface AdminAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The kinds are those of the doors' own error, so that one place can name cause and remedy. The system's code stays in `cause`. */
+export class AdminListenError extends Error {
+  override readonly name = 'AdminListenError';
+  readonly kind: 'in-use' | 'no-rights' | 'no-such-address' | 'other';
+  readonly bind: AdminAddress;
+
+  constructor(bind: AdminAddress, cause: NodeJS.ErrnoException) {
+    const kind = kindOf(cause.code);
+    super(`cannot listen on ${bind.host} port ${bind.port}: ${kind}`, { cause });
+    this.kind = kind;
+    this.bind = bind;
+  }
+}
+
+function kindOf(code: string | undefined): AdminListenError['kind'] {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'in-use';
+    case 'EACCES':
+    case 'EPERM':
+      return 'no-rights';
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+      return 'no-such-address';
+    default:
+      return 'other';
+  }
+}

@@ -1,0 +1,55 @@
+/** What the admin server answers, by path. */
+import type { Metrics } from '../metrics.ts';
+
+/** The parts of a request that a route may look at. Bodies are never read. */
+export interface AdminRequest {
+  readonly query: URLSearchParams;
+  /** What stood where the route's path has its `*`, as it was sent; empty where it has none. */
+  readonly segment: string;
+}
+
+export interface AdminReply {
+  readonly status: number;
+  readonly body: string;
+  /** Plain text if left out. */
+  readonly contentType?: string;
+}
+
+export interface AdminRoute {
+  /** `GET` answers HEAD too. */
+  readonly method: 'GET' | 'DELETE';
+  /** Exact, or with `/*` at its end: one more segment, any. */
+  readonly path: string;
+  answer(request: AdminRequest): AdminReply | Promise<AdminReply>;
+}
+
+export interface VitalSources {
+  readonly metrics: Pick<Metrics, 'scrape' | 'contentType'>;
+  /** Whether new tunnels are taken: false before listening and while draining. */
+  readonly readiness: () => boolean;
+}
+
+/** What orchestrators and Prometheus ask for. */
+export function vitalRoutes({ metrics, readiness }: VitalSources): readonly AdminRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/metrics',
+      answer: async () => ({ status: 200, body: await metrics.scrape(), contentType: metrics.contentType }),
+    },
+    { method: 'GET', path: '/healthz', answer: () => ({ status: 200, body: 'alive\n' }) },
+    {
+      method: 'GET',
+      path: '/readyz',
+      answer: () => (readiness() ? { status: 200, body: 'ready\n' } : { status: 503, body: 'not ready\n' }),
+    },
+  ];
+}
+
+/** The segment that a route's path leaves open, or undefined where the path is another's. */
+export function matchPath(routePath: string, path: string): string | undefined {
+  if (!routePath.endsWith('/*')) return routePath === path ? '' : undefined;
+  const parent = routePath.slice(0, -1);
+  const segment = path.slice(parent.length);
+  return path.startsWith(parent) && segment !== '' && !segment.includes('/') ? segment : undefined;
+}

@@ -1,0 +1,125 @@
+/** The admin server: metrics and health over plain HTTP, on a listener of its own that neither door leads to. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import type { Logger } from '../logger.ts';
+import { type AdminAddress, AdminListenError } from './listen-error.ts';
+import { type AdminReply, type AdminRoute, matchPath, type VitalSources, vitalRoutes } from './routes.ts';
+
+export interface AdminOptions extends VitalSources {
+  readonly bind: AdminAddress;
+  /** More pages, beyond `/metrics`, `/healthz` and `/readyz`. */
+  readonly routes?: readonly AdminRoute[];
+  /** Told of a route that failed; its client only gets a 500. */
+  readonly log: Pick<Logger, 'error'>;
+}
+
+export interface AdminServer {
+  /** The address really bound. */
+  readonly address: AdminAddress;
+  /** Ends at once, requests under way and kept-alive connections included. */
+  close(): Promise<void>;
+}
+
+/** Nobody who asks for a page needs longer or sends more: a client that stalls holds one of few places, and not for long. */
+const LIMITS = {
+  headersTimeout: 2_000,
+  requestTimeout: 5_000,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 500,
+  maxHeaderSize: 8 * 1024,
+};
+
+/** How long a client may take no byte of its answer, in milliseconds. */
+const STALLED_MS = 10_000;
+
+const MAX_CONNECTIONS = 64;
+
+/** Rejects with an {@link AdminListenError}. */
+export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
+  const routes = [...vitalRoutes(options), ...(options.routes ?? [])];
+  const isGuarded = isLoopback(options.bind.host);
+  const server = createServer(LIMITS, (request, response) => {
+    const reply = isGuarded && !namesThisMachine(request.headers.host) ? MISDIRECTED : answer(routes, request);
+    void Promise.resolve(reply)
+      .catch((cause: unknown) => {
+        options.log.error({ err: cause, path: request.url }, 'an admin page failed');
+        return FAILED;
+      })
+      .then((reply) => send(response, reply));
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.setTimeout(STALLED_MS);
+  return { address: await listen(server, options.bind), close: () => close(server) };
+}
+
+interface Answer extends AdminReply {
+  /** The methods that would have been right. */
+  readonly allow?: string;
+}
+
+const NOT_FOUND: Answer = { status: 404, body: 'no such page\n' };
+const FAILED: Answer = { status: 500, body: 'this page failed; the log says why\n' };
+const MISDIRECTED: Answer = { status: 421, body: 'ask for this server by its IP address or as localhost\n' };
+
+async function answer(routes: readonly AdminRoute[], request: IncomingMessage): Promise<Answer> {
+  const base = 'http://admin';
+  if (!URL.canParse(request.url ?? '', base)) return NOT_FOUND;
+  const { pathname, searchParams } = new URL(request.url ?? '', base);
+  const methods: string[] = [];
+  for (const route of routes) {
+    const segment = matchPath(route.path, pathname);
+    if (segment === undefined) continue;
+    const allowed = route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
+    if (allowed.includes(request.method ?? '')) return route.answer({ query: searchParams, segment });
+    methods.push(...allowed);
+  }
+  if (methods.length === 0) return NOT_FOUND;
+  const allow = methods.join(', ');
+  return { status: 405, body: `this page knows only ${allow}\n`, allow };
+}
+
+/** A HEAD gets the same headers; Node leaves the body out. */
+function send(response: ServerResponse, { status, body, contentType, allow }: Answer): void {
+  response.writeHead(status, {
+    'Content-Type': contentType ?? 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...(allow !== undefined && { Allow: allow }),
+  });
+  response.end(body);
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || host.startsWith('127.');
+}
+
+/**
+ * Whether a server on loopback may answer to this Host. A page from elsewhere reaches it under a name of its own that it had
+ * resolve to 127.0.0.1 (DNS rebinding); a browser then says that name here. A server bound elsewhere answers to any: its names
+ * are not known, and it is reached without such tricks.
+ */
+function namesThisMachine(hostHeader: string | undefined): boolean {
+  if (hostHeader === undefined) return true;
+  if (!URL.canParse(`http://${hostHeader}`)) return false;
+  const { hostname } = new URL(`http://${hostHeader}`);
+  return hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
+}
+
+function listen(server: Server, bind: AdminAddress): Promise<AdminAddress> {
+  return new Promise((resolve, reject) => {
+    // It stays: once the server listens, nothing waits for the rejection, and an error of one accept ends nothing.
+    server.on('error', (cause) => reject(new AdminListenError(bind, cause)));
+    server.listen({ host: bind.host, port: bind.port, ipv6Only: true }, () => {
+      const bound = server.address();
+      if (bound !== null && typeof bound === 'object') resolve({ host: bound.address, port: bound.port });
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,16 @@
+/** What the proxy tells its operators: log, metrics and the admin server. */
+export { escapeControls, type Outcome, type TunnelLine } from './log-fields.ts';
+export { createLogger, type Logger, type LoggerOptions, type LogLevel } from './logger.ts';
+export {
+  createMetrics,
+  type DialFamily,
+  type DialMetricResult,
+  type DnsCacheResult,
+  type Metrics,
+  type MetricsOptions,
+  type ReloadResult,
+} from './metrics.ts';
+export type { ListenerMetrics } from './listener-metrics.ts';
+export { type AdminAddress, AdminListenError } from './admin/listen-error.ts';
+export type { AdminReply, AdminRequest, AdminRoute } from './admin/routes.ts';
+export { type AdminOptions, type AdminServer, startAdminServer } from './admin/server.ts';

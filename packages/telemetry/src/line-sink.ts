@@ -1,0 +1,215 @@
+/**
+ * Where log lines go: stdout or a file, never waited for.
+ *
+ * The sink is our own because the libraries at hand fail where a proxy is hurt most. A write that blocks, even on a thread of
+ * its own, keeps the process from ever exiting; sonic-boom's last flush spins for ever on EPIPE, a failed reopen makes it close
+ * a descriptor twice (by then perhaps a client's), and what it drops it drops in silence.
+ */
+import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+
+/** How many characters may wait while a write is under way; as many again are in that write. Past it, lines are dropped. */
+export const QUEUE_LIMIT = 2 * 1024 * 1024;
+
+/**
+ * How long to wait before a reader that is slow, or a disk that is full, is tried again: from 1 ms, so that a pipe of 64 KiB
+ * still carries tens of MiB a second, doubling up to this.
+ */
+const LONGEST_RETRY_MS = 128;
+
+/** How long `close` waits for a slow reader to take the last lines. */
+const CLOSE_DEADLINE_MS = 1_000;
+
+/** `broken`: nobody reads any more (EPIPE), so nothing is kept. */
+type State = 'idle' | 'scheduled' | 'writing' | 'waiting' | 'broken' | 'closed';
+
+/** Owns a descriptor from `new` to `close`. Lines come out whole and in order; a batch per turn of the event loop. */
+export class LineSink {
+  readonly #file: string | null;
+  readonly #onDropped: (count: number) => void;
+  #descriptor: Descriptor;
+  /** Opened by `reopen` while a write to the old one was under way. */
+  #successor: Descriptor | undefined;
+  #state: State = 'idle';
+  #queue: string[] = [];
+  #queueLength = 0;
+  #batch = Buffer.alloc(0);
+  #dropped = 0;
+  #retryMs = 1;
+  #onSettled: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Throws the system's error where the file can't be opened.
+   * @param file null: stdout
+   * @param onDropped told, once lines flow again, how many could not be kept
+   */
+  constructor(file: string | null, onDropped: (count: number) => void) {
+    this.#file = file;
+    this.#onDropped = onDropped;
+    this.#descriptor = file === null ? openStdout() : openFile(file);
+    process.on('exit', this.#writeRest);
+  }
+
+  /** Queues a line, its newline included. */
+  write(line: string): void {
+    if (this.#state === 'broken' || this.#state === 'closed') return;
+    if (this.#queueLength + line.length > QUEUE_LIMIT) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#queue.push(line);
+    this.#queueLength += line.length;
+    if (this.#state === 'idle') {
+      this.#state = 'scheduled';
+      setImmediate(this.#writeBatch);
+    }
+  }
+
+  /** Opens the file's path anew, after a rotation renamed it. Throws the system's error, and then goes on with the old file. */
+  reopen(): void {
+    if (this.#file === null || this.#state === 'closed') return;
+    const opened = openFile(this.#file);
+    if (this.#successor) release(this.#successor);
+    this.#successor = opened;
+    if (this.#state !== 'writing') this.#succeed();
+    if (this.#state === 'broken') this.#state = 'idle';
+  }
+
+  /** Writes what is left, waiting up to a second for a slow reader, and gives the descriptor back. Later lines are ignored. */
+  close(): Promise<void> {
+    this.#closing ??= this.#settled().then(() => {
+      process.off('exit', this.#writeRest);
+      const isWriting = this.#state === 'writing';
+      this.#state = 'closed';
+      if (!isWriting) release(this.#descriptor);
+    });
+    return this.#closing;
+  }
+
+  readonly #writeBatch = (): void => {
+    if (this.#state === 'closed') return;
+    if (this.#batch.length === 0) {
+      this.#takeQueue();
+      this.#reportDropped();
+    }
+    if (this.#batch.length === 0) {
+      this.#state = 'idle';
+      this.#onSettled?.();
+      return;
+    }
+    this.#state = 'writing';
+    write(this.#descriptor.fd, this.#batch, this.#written);
+  };
+
+  readonly #written = (error: NodeJS.ErrnoException | null, writtenBytes: number): void => {
+    if (this.#state === 'closed') {
+      this.#succeed();
+      release(this.#descriptor);
+      return;
+    }
+    if (error && !this.#successor) {
+      this.#pause(error);
+      return;
+    }
+    if (!error) this.#batch = this.#batch.subarray(writtenBytes);
+    this.#retryMs = 1;
+    this.#succeed();
+    this.#writeBatch();
+  };
+
+  #pause(error: NodeJS.ErrnoException): void {
+    if (error.code !== 'EPIPE') {
+      this.#state = 'waiting';
+      setTimeout(this.#writeBatch, this.#retryMs).unref();
+      this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
+      return;
+    }
+    this.#state = 'broken';
+    this.#takeQueue();
+    this.#batch = Buffer.alloc(0);
+    this.#onSettled?.();
+  }
+
+  #takeQueue(): void {
+    this.#batch = Buffer.from(this.#queue.join(''));
+    this.#queue = [];
+    this.#queueLength = 0;
+  }
+
+  #succeed(): void {
+    if (!this.#successor) return;
+    release(this.#descriptor);
+    this.#descriptor = this.#successor;
+    this.#successor = undefined;
+  }
+
+  /** Called with the queue just emptied, so that the report itself has room. */
+  #reportDropped(): void {
+    if (this.#dropped === 0) return;
+    const count = this.#dropped;
+    this.#dropped = 0;
+    this.#onDropped(count);
+  }
+
+  async #settled(): Promise<void> {
+    if (this.#state === 'idle' || this.#state === 'broken') return;
+    await new Promise<void>((resolve) => {
+      const deadline = setTimeout(resolve, CLOSE_DEADLINE_MS);
+      this.#onSettled = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+    });
+  }
+
+  /** The last chance of a process that exits unannounced: as much as the kernel takes without waiting. */
+  readonly #writeRest = (): void => {
+    // A batch that a thread is writing will be written: Node waits for it.
+    const underWay = this.#state === 'writing' ? Buffer.alloc(0) : this.#batch;
+    let rest = Buffer.concat([underWay, Buffer.from(this.#queue.join(''))]);
+    try {
+      while (rest.length > 0) rest = rest.subarray(writeSync(this.#descriptor.fd, rest));
+    } catch {
+      // Nobody reads, or too slowly: there is no one left to tell.
+      this.#state = 'broken';
+    }
+  };
+}
+
+interface Descriptor {
+  readonly fd: number;
+  /** Whether it is ours to close. */
+  readonly isOwned: boolean;
+}
+
+/**
+ * Stdout without waiting. A pipe or a terminal is opened anew, so that O_NONBLOCK is ours alone: the flag belongs to the open
+ * file description, which other processes share. A socket can't be opened anew, and a regular file would start again at offset
+ * 0 and never makes anyone wait for a reader: both are written as they are.
+ */
+function openStdout(): Descriptor {
+  const stdout = { fd: 1, isOwned: false };
+  try {
+    const kind = fstatSync(1);
+    if (!kind.isFIFO() && !kind.isCharacterDevice()) return stdout;
+    return { fd: openSync('/proc/self/fd/1', constants.O_WRONLY | NO_WAIT), isOwned: true };
+  } catch {
+    // No /proc, or a pipe that belongs to another user: a slow reader then holds up the exit, and nothing else.
+    return stdout;
+  }
+}
+
+/** O_NONBLOCK matters where the path is a FIFO: without a reader it is an error at once (ENXIO) instead of a wait for ever. */
+const NO_WAIT = constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/** Readable for the group, as log shippers need it; not for the world: it says who went where. */
+const FILE_MODE = 0o640;
+
+function openFile(path: string): Descriptor {
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | NO_WAIT;
+  return { fd: openSync(path, flags, FILE_MODE), isOwned: true };
+}
+
+function release(descriptor: Descriptor): void {
+  if (descriptor.isOwned) closeSync(descriptor.fd);
+}

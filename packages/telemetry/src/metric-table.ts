@@ -1,0 +1,63 @@
+/** Every metric, once: its name, its help and its labels. Label values are closed sets or names from the configuration. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+const PREFIX = 'sallyport_';
+
+/** Seconds. From a look-up answered next door to the longest `timeouts.connect` anyone keeps. */
+const WAIT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Seconds. A first byte may take as long as the client's request does. */
+const FIRST_BYTE_BUCKETS = [...WAIT_BUCKETS, 30, 60];
+
+/** Seconds. From one short request to a connection kept for a day. */
+const LIFE_BUCKETS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400];
+
+export type MetricTable = ReturnType<typeof declareMetrics>;
+
+/** Declares the metrics in `registry`. */
+export function declareMetrics(registry: Registry) {
+  const { counter, gauge, histogram } = declareIn(registry);
+  return {
+    tunnels: counter('tunnels_total', 'Tunnels and refusals that have ended.', ['listener', 'outcome', 'reason']),
+    tunnelsActive: gauge('tunnels_active', 'Tunnels that are up now.', ['listener']),
+    bytes: counter('bytes_total', 'Bytes relayed, those of open tunnels included.', ['listener', 'direction']),
+    handshakesActive: gauge('handshakes_active', 'Connections accepted whose tunnel is not up yet.', ['listener']),
+    refused: counter('refused_total', 'Connections that the proxy itself refused.', ['listener', 'reason']),
+    policyDecisions: counter('policy_decisions_total', 'Decisions by rule; report: a denial that report_only lifted.', [
+      'rule',
+      'decision',
+    ]),
+    resolveSeconds: histogram('resolve_seconds', 'Time to look the destination up.', WAIT_BUCKETS),
+    connectSeconds: histogram('connect_seconds', 'Time to dial, all attempts together.', WAIT_BUCKETS),
+    firstByteSeconds: histogram('first_byte_seconds', 'From tunnel up to first upstream byte.', FIRST_BYTE_BUCKETS),
+    tunnelSeconds: histogram('tunnel_seconds', 'Time from accept to end of tunnels that were up.', LIFE_BUCKETS),
+    dnsCache: counter('dns_cache_total', 'Look-ups by what the cache had; negative: a known failure.', ['result']),
+    dialAttempts: counter('dial_attempts_total', 'Attempts to reach one address.', ['family', 'result']),
+    clientHellos: counter('client_hellos_total', 'ClientHellos read, by highest version offered.', [
+      'listener',
+      'version',
+      'ech',
+    ]),
+    configReloads: counter('config_reloads_total', 'Reloads of the configuration.', ['result']),
+    configReloadOk: gauge('config_last_reload_successful', '1 if the last reload took effect, else 0.', []),
+    configReloadedAt: gauge(
+      'config_last_reload_success_timestamp_seconds',
+      'When the configuration in effect was loaded, as Unix time.',
+      [],
+    ),
+    draining: gauge('draining', '1 while the proxy drains, else 0.', []),
+    buildInfo: gauge('build_info', 'Always 1; what is running is in the labels.', ['version', 'node', 'engine']),
+  };
+}
+
+function declareIn(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+      new Counter({ name: PREFIX + name, help, labelNames, registers }),
+    gauge: <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+      new Gauge({ name: PREFIX + name, help, labelNames, registers }),
+    histogram: (name: string, help: string, buckets: readonly number[]) =>
+      new Histogram({ name: PREFIX + name, help, labelNames: ['listener'], buckets: [...buckets], registers }),
+  };
+}

@@ -1,0 +1,84 @@
+/** What is counted, as verbs: whoever calls never spells a metric's name or a label. */
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createListenerMetrics, type ListenerMetrics } from './listener-metrics.ts';
+import { declareMetrics, type MetricTable } from './metric-table.ts';
+
+const DNS_CACHE_RESULTS = ['hit', 'miss', 'negative'] as const;
+const DIAL_FAMILIES = ['ipv4', 'ipv6'] as const;
+const DIAL_RESULTS = ['ok', 'refused', 'unreachable', 'timeout', 'error'] as const;
+const RELOAD_RESULTS = ['success', 'failure'] as const;
+
+export type DnsCacheResult = (typeof DNS_CACHE_RESULTS)[number];
+export type DialFamily = (typeof DIAL_FAMILIES)[number];
+export type DialMetricResult = (typeof DIAL_RESULTS)[number];
+export type ReloadResult = (typeof RELOAD_RESULTS)[number];
+
+export interface MetricsOptions {
+  /** Sallyport's own version. */
+  readonly version: string;
+  /** The transport that runs. */
+  readonly engine: 'native' | 'portable';
+}
+
+export interface Metrics {
+  /** The metrics of one listener; the same object for the same name, so that a reload goes on counting. */
+  forListener(name: string): ListenerMetrics;
+  dnsCache(result: DnsCacheResult): void;
+  dialAttempt(family: DialFamily, result: DialMetricResult): void;
+  configReloaded(result: ReloadResult): void;
+  draining(isDraining: boolean): void;
+  /** Calls `listener` before each scrape: whoever owns live tunnels adds the bytes that have flowed since. */
+  onScrape(listener: () => void): void;
+  /** Everything, in the Prometheus text format. */
+  scrape(): Promise<string>;
+  /** The Content-Type of what `scrape` returns. */
+  readonly contentType: string;
+}
+
+/** One registry with every metric, those of prom-client for the process and Node.js included. */
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const table = declareMetrics(registry);
+  collectDefaultMetrics({ register: registry });
+  showFromTheStart(table, options);
+
+  const listeners = new Map<string, ListenerMetrics>();
+  const beforeScrape: (() => void)[] = [];
+  return {
+    forListener(name) {
+      const known = listeners.get(name) ?? createListenerMetrics(table, name);
+      listeners.set(name, known);
+      return known;
+    },
+    dnsCache: (result) => table.dnsCache.inc({ result }),
+    dialAttempt: (family, result) => table.dialAttempts.inc({ family, result }),
+    configReloaded: (result) => countReload(table, result),
+    draining: (isDraining) => table.draining.set(isDraining ? 1 : 0),
+    onScrape: (listener) => void beforeScrape.push(listener),
+    scrape() {
+      for (const listener of beforeScrape) listener();
+      return registry.metrics();
+    },
+    contentType: registry.contentType,
+  };
+}
+
+/** A series is there, at 0, before its first event: otherwise `rate()` misses that event. */
+function showFromTheStart(table: MetricTable, { version, engine }: MetricsOptions): void {
+  for (const result of DNS_CACHE_RESULTS) table.dnsCache.inc({ result }, 0);
+  for (const family of DIAL_FAMILIES) {
+    for (const result of DIAL_RESULTS) table.dialAttempts.inc({ family, result }, 0);
+  }
+  for (const result of RELOAD_RESULTS) table.configReloads.inc({ result }, 0);
+  // A process that runs has loaded its file once, though that was no reload.
+  table.configReloadOk.set(1);
+  table.configReloadedAt.setToCurrentTime();
+  table.draining.set(0);
+  table.buildInfo.set({ version, node: process.version, engine }, 1);
+}
+
+function countReload(table: MetricTable, result: ReloadResult): void {
+  table.configReloads.inc({ result });
+  table.configReloadOk.set(result === 'success' ? 1 : 0);
+  if (result === 'success') table.configReloadedAt.setToCurrentTime();
+}

@@ -1,0 +1,188 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AdminListenError } from '../../src/admin/listen-error.ts';
+import { type AdminOptions, type AdminServer, startAdminServer } from '../../src/admin/server.ts';
+import { createMetrics } from '../../src/metrics.ts';
+
+const opened: AdminServer[] = [];
+const logged: unknown[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((server) => server.close()));
+  logged.length = 0;
+});
+
+async function start(options: Partial<AdminOptions> = {}): Promise<AdminServer> {
+  const server = await startAdminServer({
+    bind: { host: '127.0.0.1', port: 0 },
+    metrics: createMetrics({ version: '1.2.3', engine: 'portable' }),
+    readiness: () => true,
+    log: { error: (fields: unknown) => void logged.push(fields) },
+    ...options,
+  });
+  opened.push(server);
+  return server;
+}
+
+interface Asked {
+  readonly method?: string;
+  readonly host?: string;
+}
+
+async function ask({ address }: AdminServer, path: string, { method = 'GET', host }: Asked = {}) {
+  const headers = host === undefined ? {} : { Host: host };
+  const asked = request({ host: '127.0.0.1', port: address.port, path, method, headers, agent: false }).end();
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    asked.on('response', resolve).on('error', reject);
+  });
+  return { status: response.statusCode, headers: response.headers, body: await text(response) };
+}
+
+/** A connection on which `bytes` were sent, and nothing more will be. */
+async function stall({ address }: AdminServer, bytes: string): Promise<Socket> {
+  const socket = connect(address.port, '127.0.0.1');
+  socket.on('error', () => socket.destroy());
+  await once(socket, 'connect');
+  socket.write(bytes);
+  return socket;
+}
+
+describe('the admin server', () => {
+  it('serves the metrics in the Prometheus text format', async () => {
+    const { status, headers, body } = await ask(await start(), '/metrics');
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(body).toContain('sallyport_draining 0\n');
+  });
+
+  it('is healthy while it lives, and ready only when told so', async () => {
+    let isReady = false;
+    const server = await start({ readiness: () => isReady });
+    expect((await ask(server, '/healthz')).status).toBe(200);
+    expect((await ask(server, '/readyz')).status).toBe(503);
+    isReady = true;
+    expect((await ask(server, '/readyz')).status).toBe(200);
+  });
+
+  it.each(['/metrics', '/healthz', '/readyz'])('answers HEAD %s without a body', async (path) => {
+    const { status, headers, body } = await ask(await start(), path, { method: 'HEAD' });
+    expect(status).toBe(200);
+    expect(Number(headers['content-length'])).toBeGreaterThan(0);
+    expect(body).toBe('');
+  });
+
+  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])(
+    'answers %s with 405 and the methods that are right',
+    async (method) => {
+      const { status, headers } = await ask(await start(), '/metrics', { method });
+      expect(status).toBe(405);
+      expect(headers.allow).toBe('GET, HEAD');
+    },
+  );
+
+  it.each(['/nothing', '/metrics/', '//', '/healthz%2f'])('knows no page %s', async (path) => {
+    expect((await ask(await start(), path)).status).toBe(404);
+  });
+
+  it('takes more routes, with a query and an open segment', async () => {
+    const server = await start({
+      routes: [
+        {
+          method: 'DELETE',
+          path: '/api/tunnels/*',
+          answer: ({ segment, query }) => ({ status: 200, body: `${segment} ${query.get('why') ?? ''}` }),
+        },
+      ],
+    });
+    expect((await ask(server, '/api/tunnels/a-1?why=test', { method: 'DELETE' })).body).toBe('a-1 test');
+    expect((await ask(server, '/api/tunnels/a-1')).headers.allow).toBe('DELETE');
+    expect((await ask(server, '/api/tunnels/', { method: 'DELETE' })).status).toBe(404);
+    expect((await ask(server, '/api/tunnels/a/b', { method: 'DELETE' })).status).toBe(404);
+  });
+
+  it('turns a page that fails into a 500 that tells the client nothing and the log everything', async () => {
+    const failing = () => {
+      throw new Error('secret detail');
+    };
+    const server = await start({ routes: [{ method: 'GET', path: '/broken', answer: failing }] });
+    const { status, body } = await ask(server, '/broken');
+    expect(status).toBe(500);
+    expect(body).not.toContain('secret');
+    expect(logged).toMatchObject([{ path: '/broken', err: { message: 'secret detail' } }]);
+  });
+});
+
+describe('a browser page that had its own name resolve to 127.0.0.1', () => {
+  it.each(['evil.example', 'evil.example:9128', 'localhost.evil.example', '127.0.0.1.evil.example', 'a b'])(
+    'gets 421 for Host: %s',
+    async (host) => {
+      expect((await ask(await start(), '/metrics', { host })).status).toBe(421);
+    },
+  );
+
+  it.each(['localhost', 'localhost:9128', '127.0.0.1:9128', '[::1]:9128'])('is not who says Host: %s', async (host) => {
+    expect((await ask(await start(), '/healthz', { host })).status).toBe(200);
+  });
+
+  it('is no worry where the server is bound elsewhere, and scraped by a name', async () => {
+    const server = await start({ bind: { host: '0.0.0.0', port: 0 } });
+    expect((await ask(server, '/healthz', { host: 'sallyport.monitoring.svc' })).status).toBe(200);
+  });
+});
+
+describe('a client that stalls', () => {
+  it.each([
+    { when: 'before it has said a word', bytes: '' },
+    { when: 'within its headers', bytes: 'GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ' },
+  ])('is disconnected $when', async ({ bytes }) => {
+    const socket = await stall(await start(), bytes);
+    socket.resume();
+    await once(socket, 'close');
+    expect(socket.destroyed).toBe(true);
+  });
+
+  it('does not hold up another', async () => {
+    const server = await start();
+    const slow = await stall(server, 'GET /metrics HTTP/1.1\r\n');
+    expect((await ask(server, '/healthz')).status).toBe(200);
+    slow.destroy();
+  });
+
+  it('does not get to send a head without end', async () => {
+    const socket = await stall(await start(), `GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(9_000)}`);
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 431 /);
+  });
+});
+
+describe('closing the admin server', () => {
+  it('cuts requests under way and kept-alive connections at once', async () => {
+    const server = await start({
+      routes: [{ method: 'GET', path: '/never', answer: () => new Promise(() => undefined) }],
+    });
+    const pending = await stall(server, 'GET /never HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const keptAlive = await stall(server, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(keptAlive, 'data');
+    const closed = [pending.resume(), keptAlive.resume()].map((socket) => once(socket, 'close'));
+
+    const before = performance.now();
+    await server.close();
+    await Promise.all(closed);
+    expect(performance.now() - before).toBeLessThan(1_500);
+  });
+});
+
+describe('an address that cannot be had', () => {
+  it('is in use when another server has it', async () => {
+    const { address } = await start();
+    const second = start({ bind: address });
+    await expect(second).rejects.toBeInstanceOf(AdminListenError);
+    await expect(second).rejects.toMatchObject({ kind: 'in-use', bind: address });
+  });
+
+  it('is no address of this machine', async () => {
+    await expect(start({ bind: { host: '192.0.2.1', port: 0 } })).rejects.toMatchObject({ kind: 'no-such-address' });
+  });
+});

@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LineSink } from '../src/line-sink.ts';
+
+const PACKAGE = join(import.meta.dirname, '..');
+const children: ChildProcess[] = [];
+let directory: string;
+let fifo: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'sallyport-sink-'));
+  fifo = join(directory, 'stdout');
+  spawnSync('mkfifo', [fifo]);
+});
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(directory, { recursive: true });
+});
+
+/** Both ends of the FIFO. The reader is no file stream: that could not be closed while a thread waits for bytes. */
+function openPipe(): { reader: Socket; writer: number } {
+  const reader = new Socket({ fd: openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
+  return { reader, writer: openSync(fifo, 'w') };
+}
+
+/** A process whose stdout is the descriptor `stdout` (ours is closed), and that runs `body` with a `log` and a way to `hear` us. */
+function runLogging(stdout: number, body: string): ChildProcess {
+  const code = `
+    import { once } from 'node:events';
+    import { createLogger } from '@sallyport/telemetry';
+    const log = createLogger({ level: 'info', format: 'json', file: null });
+    const hear = () => once(process.stdin, 'data');
+    ${body}`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: PACKAGE,
+    stdio: ['pipe', stdout, 'inherit'],
+  });
+  closeSync(stdout);
+  children.push(child);
+  return child;
+}
+
+interface Line {
+  readonly msg: string;
+  readonly lines_dropped?: number;
+}
+
+function parseLines(output: string): Line[] {
+  return output
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+}
+
+async function exitCode(child: ChildProcess): Promise<number | null> {
+  await once(child, 'exit');
+  return child.exitCode;
+}
+
+describe('stdout as a pipe', () => {
+  it('gets every line in order, the last words of a sudden exit included', async () => {
+    const { reader, writer } = openPipe();
+    runLogging(writer, `for (let i = 0; i < 100; i += 1) log.info(String(i)); process.exit(0);`);
+    const expected = Array.from({ length: 100 }, (_, index) => String(index));
+    expect(parseLines(await text(reader)).map(({ msg }) => msg)).toEqual(expected);
+  });
+
+  it.each([
+    { how: 'in good order', end: 'await log.close(); process.exit(5);' },
+    { how: 'suddenly, a write under way', end: 'setImmediate(() => process.exit(5));' },
+    { how: 'suddenly, no write begun', end: 'process.exit(5);' },
+  ])('that nobody reads does not keep the process from ending $how', async ({ end }) => {
+    const silentReader = openSync(fifo, constants.O_RDWR);
+    const child = runLogging(openSync(fifo, 'w'), `log.info('x'.repeat(1_000_000)); ${end}`);
+    expect(await exitCode(child)).toBe(5);
+    closeSync(silentReader);
+  });
+
+  it('whose reader is too slow costs lines, and tells how many', async () => {
+    const { reader, writer } = openPipe();
+    const burst = `for (let i = 0; i < 20_000; i += 1) log.info('x'.repeat(500)); await log.close();`;
+    runLogging(writer, burst);
+
+    const lines = parseLines(await text(reader));
+    const notice = lines.pop();
+    expect(notice?.lines_dropped).toBeGreaterThan(10_000);
+    expect(lines.length + (notice?.lines_dropped ?? 0)).toBe(20_000);
+  });
+
+  it('whose reader leaves does not end the process', async () => {
+    const { reader, writer } = openPipe();
+    const child = runLogging(
+      writer,
+      `log.info('first'); await hear(); log.info('to nobody'); await log.close(); process.exit(7);`,
+    );
+    await once(reader, 'data');
+    reader.destroy();
+    await once(reader, 'close');
+    child.stdin?.write('gone');
+    expect(await exitCode(child)).toBe(7);
+  });
+});
+
+describe('stdout as a file', () => {
+  it('is written where others left off', async () => {
+    const path = join(directory, 'shared.log');
+    const shared = openSync(path, 'w');
+    writeSync(shared, 'before\n');
+    await exitCode(runLogging(shared, `log.info('after'); await log.close();`));
+    expect(readFileSync(path, 'utf8')).toMatch(/^before\n\{.*"msg":"after"\}\n$/);
+  });
+});
+
+describe('a log file that is a FIFO', () => {
+  it('is an error at once where nobody reads it', () => {
+    expect(() => new LineSink(fifo, () => undefined)).toThrow('ENXIO');
+  });
+
+  it('comes back to life by reopening after its reader has left and another has come', async () => {
+    const first = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    const sink = new LineSink(fifo, () => undefined);
+    closeSync(first);
+    sink.write('to nobody\n');
+    await new Promise((resolve) => setImmediate(resolve));
+
+    const { reader, writer } = openPipe();
+    closeSync(writer);
+    sink.reopen();
+    sink.write('to the second\n');
+    await sink.close();
+    expect(await text(reader)).toMatch(/to the second\n$/);
+  });
+});

@@ -1,0 +1,150 @@
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TunnelLine } from '../src/log-fields.ts';
+import { createLogger } from '../src/logger.ts';
+
+const TUNNEL: TunnelLine = {
+  id: 'a-1',
+  listener: 'explicit',
+  mode: 'connect',
+  client: '192.0.2.1',
+  host: 'example.org',
+  port: 443,
+  alpn: ['h2'],
+  ech: false,
+  bytes_up: 517,
+  outcome: 'ok',
+  reason: 'client_closed',
+};
+
+let directory: string;
+let file: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'sallyport-log-'));
+  file = join(directory, 'access.log');
+});
+
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function readLines(path: string): unknown[] {
+  return readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+}
+
+describe('a JSON log', () => {
+  it('has one object a line, with the level in words, the time in ISO 8601, and nothing for what does not apply', async () => {
+    const log = createLogger({ level: 'info', format: 'json', file });
+    log.info({ ...TUNNEL, user: undefined }, 'tunnel');
+    log.warn('second');
+    await log.close();
+
+    const [tunnel, second] = readLines(file);
+    const time: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(tunnel).toStrictEqual({ level: 'info', time, ...TUNNEL, msg: 'tunnel' });
+    expect(second).toStrictEqual({ level: 'warn', time, msg: 'second' });
+  });
+
+  it('escapes control characters in every field, and keeps what they were', async () => {
+    const user = 'eve\n\u001b[2J\u007f\u009b\u2028\u202e';
+    const log = createLogger({ level: 'info', format: 'json', file });
+    log.info({ ...TUNNEL, user }, `from ${user}`);
+    await log.close();
+
+    // eslint-disable-next-line no-control-regex -- control characters are what it looks for
+    expect(readFileSync(file, 'utf8').trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u202e]/);
+    expect(readLines(file)).toMatchObject([{ user, msg: `from ${user}` }]);
+  });
+
+  it('leaves out what is below its level, also after the level has changed', async () => {
+    const log = createLogger({ level: 'warn', format: 'json', file });
+    log.info('too low');
+    log.setLevel('debug');
+    log.debug('shown');
+    log.setLevel('error');
+    log.warn('too low again');
+    await log.close();
+
+    expect(readLines(file)).toMatchObject([{ msg: 'shown' }]);
+  });
+
+  it('tells the cause of an error', async () => {
+    const log = createLogger({ level: 'info', format: 'json', file });
+    log.error({ err: new Error('outer', { cause: new Error('inner') }) }, 'failed');
+    await log.close();
+
+    expect(readLines(file)).toMatchObject([{ err: { message: 'outer: inner' } }]);
+  });
+
+  it('is appended to what the file holds already', async () => {
+    for (const message of ['first run', 'second run']) {
+      const log = createLogger({ level: 'info', format: 'json', file });
+      log.info(message);
+      await log.close();
+    }
+    expect(readLines(file)).toMatchObject([{ msg: 'first run' }, { msg: 'second run' }]);
+  });
+
+  it('cannot be opened in a directory that is not there', () => {
+    expect(() => createLogger({ level: 'info', format: 'json', file: join(directory, 'no', 'log') })).toThrow('ENOENT');
+  });
+});
+
+describe('reopening the log file', () => {
+  it('goes on in a new file after the old one was renamed, and loses no line', async () => {
+    const rotated = `${file}.1`;
+    const log = createLogger({ level: 'info', format: 'json', file });
+    for (let round = 0; round < 200; round += 1) {
+      log.info({ round }, 'line');
+      if (round % 40 === 20) await new Promise((resolve) => setImmediate(resolve));
+      if (round === 100) {
+        renameSync(file, rotated);
+        log.reopen();
+      }
+    }
+    await log.close();
+
+    const rounds = [...readLines(rotated), ...readLines(file)];
+    expect(rounds).toHaveLength(200);
+    expect(readLines(file)).toContainEqual(expect.objectContaining({ round: 199 }));
+    expect(readLines(rotated)).toContainEqual(expect.objectContaining({ round: 0 }));
+  });
+
+  it('keeps the old file when the path can no longer be opened', async () => {
+    const log = createLogger({ level: 'info', format: 'json', file });
+    const moved = `${directory}-moved`;
+    renameSync(directory, moved);
+    expect(() => log.reopen()).toThrow('ENOENT');
+    log.info('still here');
+    await log.close();
+
+    renameSync(moved, directory);
+    expect(readLines(file)).toMatchObject([{ msg: 'still here' }]);
+  });
+});
+
+describe('a pretty log', () => {
+  it('shows level, message and fields on one line', async () => {
+    const log = createLogger({ level: 'info', format: 'pretty', file });
+    log.info(TUNNEL, 'tunnel');
+    await log.close();
+
+    expect(readFileSync(file, 'utf8')).toMatch(/^\[[^\]]+\] INFO: tunnel \{.*"host":"example\.org".*\}\n$/);
+  });
+
+  it('lets no control character through from any field or message', async () => {
+    const log = createLogger({ level: 'info', format: 'pretty', file });
+    const hostile = 'eve\r\n\u001b[2J\u009b\u202e';
+    log.info({ user: hostile }, hostile);
+    log.error({ err: new Error(hostile) }, 'failed');
+    await log.close();
+
+    // eslint-disable-next-line no-control-regex -- control characters are what it looks for
+    expect(readFileSync(file, 'utf8')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u202e]/);
+    expect(readFileSync(file, 'utf8')).toContain('\\u001b[2J');
+  });
+});

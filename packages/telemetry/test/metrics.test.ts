@@ -1,0 +1,149 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { createMetrics } from '../src/metrics.ts';
+
+/** CONTRACT, spelled again: a metric that is added, lost or renamed must be so in both places. */
+const PROMISED = [
+  'bytes_total{direction,listener}',
+  'build_info{engine,node,version}',
+  'client_hellos_total{ech,listener,version}',
+  'config_last_reload_success_timestamp_seconds',
+  'config_last_reload_successful',
+  'config_reloads_total{result}',
+  'connect_seconds{listener}',
+  'dial_attempts_total{family,result}',
+  'dns_cache_total{result}',
+  'draining',
+  'first_byte_seconds{listener}',
+  'handshakes_active{listener}',
+  'policy_decisions_total{decision,rule}',
+  'refused_total{listener,reason}',
+  'resolve_seconds{listener}',
+  'tunnel_seconds{listener}',
+  'tunnels_active{listener}',
+  'tunnels_total{listener,outcome,reason}',
+];
+
+const OPTIONS = { version: '1.2.3', engine: 'portable' } as const;
+
+/** Every metric used once, so that every label shows. */
+function busyMetrics() {
+  const metrics = createMetrics(OPTIONS);
+  const explicit = metrics.forListener('explicit');
+  explicit.handshakeStarted();
+  explicit.policyDecision('registries', 'allow');
+  explicit.clientHello('TLSv1.3', true);
+  explicit.resolved(0.002);
+  explicit.connected(0.02);
+  explicit.handshakeEnded();
+  explicit.tunnelUp();
+  explicit.firstByte(0.2);
+  explicit.bytes(517, 4096);
+  explicit.tunnelDown();
+  explicit.tunnelEnded('ok', 'client_closed', 2);
+  explicit.tunnelEnded('refused', 'policy', 0.001);
+  explicit.tunnelEnded('failed', 'dns', 0.1);
+  return metrics;
+}
+
+/** Samples of the text format, as `name{labels}` -> value. */
+function samples(text: string): Map<string, number> {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
+}
+
+/** `name{labels in order}` of each metric of ours, the parts of a histogram as one. */
+function declared(text: string): string[] {
+  const names = [...samples(text).keys()].filter((name) => name.startsWith('sallyport_'));
+  const shapes = names.map((name) => {
+    const [, bare = '', labels = ''] = /^sallyport_([a-z_]+)(?:\{(.*)\})?$/.exec(name) ?? [];
+    const labelNames = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label).filter((label) => label !== 'le');
+    const family = bare.replace(/_seconds_(bucket|sum|count)$/, '_seconds');
+    return labelNames.length === 0 ? family : `${family}{${labelNames.sort().join(',')}}`;
+  });
+  return [...new Set(shapes)].sort();
+}
+
+describe('the metrics', () => {
+  it('are those that were promised, with the labels that were promised', async () => {
+    expect(declared(await busyMetrics().scrape())).toEqual([...PROMISED].sort());
+  });
+
+  it('come with the defaults of prom-client under their own names', async () => {
+    const text = await busyMetrics().scrape();
+    expect(text).toMatch(/^process_cpu_seconds_total /m);
+    expect(text).toMatch(/^nodejs_heap_size_used_bytes /m);
+  });
+
+  it('count each end once, refusals also apart, and the life of none but tunnels that were up', async () => {
+    const counted = samples(await busyMetrics().scrape());
+    expect(counted.get('sallyport_tunnels_total{listener="explicit",outcome="ok",reason="client_closed"}')).toBe(1);
+    expect(counted.get('sallyport_tunnels_total{listener="explicit",outcome="failed",reason="dns"}')).toBe(1);
+    expect(counted.get('sallyport_refused_total{listener="explicit",reason="policy"}')).toBe(1);
+    expect(counted.get('sallyport_refused_total{listener="explicit",reason="dns"}')).toBeUndefined();
+    expect(counted.get('sallyport_tunnel_seconds_count{listener="explicit"}')).toBe(1);
+    expect(counted.get('sallyport_tunnel_seconds_sum{listener="explicit"}')).toBe(2);
+    expect(counted.get('sallyport_tunnels_active{listener="explicit"}')).toBe(0);
+    expect(counted.get('sallyport_handshakes_active{listener="explicit"}')).toBe(0);
+  });
+
+  it('show at 0 what has not happened yet', async () => {
+    const metrics = createMetrics(OPTIONS);
+    metrics.forListener('explicit');
+    const counted = samples(await metrics.scrape());
+    const expected = [
+      'tunnels_active{listener="explicit"}',
+      'handshakes_active{listener="explicit"}',
+      'bytes_total{listener="explicit",direction="up"}',
+      'bytes_total{listener="explicit",direction="down"}',
+      'connect_seconds_count{listener="explicit"}',
+      'dns_cache_total{result="negative"}',
+      'dial_attempts_total{family="ipv6",result="timeout"}',
+      'config_reloads_total{result="success"}',
+      'config_reloads_total{result="failure"}',
+      'draining',
+    ];
+    expect(expected.map((name) => counted.get(`sallyport_${name}`))).toEqual(expected.map(() => 0));
+  });
+
+  it('say what runs', async () => {
+    const build = `sallyport_build_info{version="1.2.3",node="${process.version}",engine="portable"}`;
+    expect(samples(await createMetrics(OPTIONS).scrape()).get(build)).toBe(1);
+  });
+
+  it('remember a failed reload until the next that works', async () => {
+    const metrics = createMetrics(OPTIONS);
+    const lastReload = async () => samples(await metrics.scrape()).get('sallyport_config_last_reload_successful');
+    expect(await lastReload()).toBe(1);
+    metrics.configReloaded('failure');
+    expect(await lastReload()).toBe(0);
+    metrics.configReloaded('success');
+    expect(await lastReload()).toBe(1);
+  });
+
+  it('let the owner of live tunnels add their bytes before each scrape', async () => {
+    const metrics = createMetrics(OPTIONS);
+    const explicit = metrics.forListener('explicit');
+    metrics.onScrape(() => explicit.bytes(100, 0));
+    await metrics.scrape();
+    expect(samples(await metrics.scrape()).get('sallyport_bytes_total{listener="explicit",direction="up"}')).toBe(200);
+  });
+
+  it('go on counting for a listener that is asked for again after a reload', async () => {
+    const metrics = createMetrics(OPTIONS);
+    metrics.forListener('explicit').tunnelUp();
+    metrics.forListener('explicit').tunnelUp();
+    expect(samples(await metrics.scrape()).get('sallyport_tunnels_active{listener="explicit"}')).toBe(2);
+  });
+
+  const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+  if (!hasPromtool) console.warn('promtool is not on PATH: the text format is not checked against Prometheus itself');
+
+  it.runIf(hasPromtool)('are text that Prometheus itself reads', async () => {
+    const input = await busyMetrics().scrape();
+    // 3: read, but the linter dislikes names, those of Node.js among them.
+    const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
+    expect(stderr).not.toContain('sallyport_');
+    expect([0, 3]).toContain(status);
+  });
+});
