@@ -81,8 +81,9 @@ function explainHost(name: string): string {
 }
 
 function explainUnicode(name: string): string {
-  const hint = parseDestination(domainToASCII(name), 0);
-  if (hint.kind === 'malformed') return 'the host holds characters outside of ASCII';
+  // Punycode takes quadratic time, and the name may fill a whole request head.
+  const hint = name.length <= MAX_NAME_LENGTH ? parseDestination(domainToASCII(name), 0) : undefined;
+  if (hint === undefined || hint.kind === 'malformed') return 'the host holds characters outside of ASCII';
   return `the host holds characters outside of ASCII; write ${hint.host}`;
 }
 

@@ -33,8 +33,7 @@ export function ipFromWords(words: readonly number[]): Ip {
 /** Spells an address canonically: dotted decimal, or RFC 5952 §4 (always in hexadecimal groups). */
 export function formatIp(words: readonly number[]): string {
   const [word] = words;
-  if (words.length === 1 && word !== undefined) return formatDottedQuad(word);
-  return formatIpv6(words.flatMap((each) => [each >>> 16, each & 0xffff]));
+  return words.length === 1 && word !== undefined ? formatDottedQuad(word) : formatIpv6(words);
 }
 
 const CODE_DOT = 0x2e;
@@ -66,62 +65,98 @@ function readDottedQuad(text: string): number | undefined {
 
 const IPV6_GROUPS = 8;
 
+/** One 16-bit group after the other; `::` is filled up at the end, when it is known how many groups it stands for. */
 function readIpv6(text: string): readonly number[] | undefined {
-  const [head = '', tail, ...rest] = text.split('::');
-  if (rest.length > 0) return undefined;
-  const before = readGroups(head, tail === undefined);
-  const after = readGroups(tail ?? '', true);
-  if (before === undefined || after === undefined) return undefined;
-  const missing = IPV6_GROUPS - before.length - after.length;
-  // `::` stands for one group or more (RFC 4291 §2.2).
-  if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
-  return joinGroups([...before, ...Array.from({ length: missing }, () => 0), ...after]);
-}
-
-const HEX_GROUP = /^[0-9a-f]{1,4}$/i;
-
-/** The 16-bit groups of one side of `::`. Only the last group of all may be a dotted quad. */
-function readGroups(side: string, isLast: boolean): number[] | undefined {
-  if (side === '') return [];
   const groups: number[] = [];
-  const parts = side.split(':');
-  for (const [at, part] of parts.entries()) {
-    if (HEX_GROUP.test(part)) {
-      groups.push(Number.parseInt(part, 16));
-      continue;
-    }
-    const word = isLast && at === parts.length - 1 ? readDottedQuad(part) : undefined;
-    if (word === undefined) return undefined;
-    groups.push(word >>> 16, word & 0xffff);
+  let gap = -1;
+  let at = 0;
+  if (text.startsWith('::')) {
+    gap = 0;
+    at = 2;
   }
-  return groups;
+  while (at < text.length) {
+    const colon = text.indexOf(':', at);
+    const end = colon < 0 ? text.length : colon;
+    if (!readGroup(text, at, end, groups)) return undefined;
+    if (colon < 0) return joinGroups(groups, gap);
+    at = colon + 1;
+    if (text.startsWith(':', at)) {
+      if (gap >= 0) return undefined;
+      gap = groups.length;
+      at++;
+    } else if (at === text.length) {
+      return undefined;
+    }
+  }
+  return joinGroups(groups, gap);
 }
 
-function joinGroups(groups: readonly number[]): number[] {
-  const words: number[] = [];
-  for (let at = 0; at < groups.length; at += 2) words.push((groups[at] ?? 0) * 0x1_0000 + (groups[at + 1] ?? 0));
-  return words;
+/** Reads what stands between two colons: up to four hexadecimal digits or, at the very end, a dotted quad for two groups. */
+function readGroup(text: string, start: number, end: number, groups: number[]): boolean {
+  let group = 0;
+  for (let at = start; at < end; at++) {
+    const digit = hexDigit(text.charCodeAt(at));
+    if (digit < 0) return end === text.length && readQuadGroups(text.slice(start), groups);
+    group = group * 16 + digit;
+  }
+  const digits = end - start;
+  if (digits >= 1 && digits <= 4) groups.push(group);
+  return digits >= 1 && digits <= 4;
+}
+
+function readQuadGroups(quad: string, groups: number[]): boolean {
+  const word = readDottedQuad(quad);
+  if (word !== undefined) groups.push(word >>> 16, word & 0xffff);
+  return word !== undefined;
+}
+
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+/** Makes four words of eight groups, zeros standing in for the gap: one group or more (RFC 4291 §2.2). */
+function joinGroups(groups: readonly number[], gap: number): readonly number[] | undefined {
+  const missing = IPV6_GROUPS - groups.length;
+  if (gap < 0 ? missing !== 0 : missing < 1) return undefined;
+  const group = (at: number): number => {
+    if (gap < 0 || at < gap) return groups[at] ?? 0;
+    return at < gap + missing ? 0 : (groups[at - missing] ?? 0);
+  };
+  return [0, 2, 4, 6].map((at) => group(at) * 0x1_0000 + group(at + 1));
 }
 
 function formatDottedQuad(word: number): string {
   return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
 }
 
-function formatIpv6(groups: readonly number[]): string {
-  const [start, length] = longestZeroRun(groups);
-  const hex = groups.map((group) => group.toString(16));
-  // A single zero group is not shortened (RFC 5952 §4.2.2).
-  if (length < 2) return hex.join(':');
-  return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
+function formatIpv6(words: readonly number[]): string {
+  const [start, end] = longestZeroRun(words);
+  let text = '';
+  for (let at = 0; at < IPV6_GROUPS; at++) {
+    if (at === start) {
+      text += '::';
+      at = end - 1;
+    } else {
+      text += (at === 0 || at === end ? '' : ':') + groupOf(words, at).toString(16);
+    }
+  }
+  return text;
 }
 
-/** Where the longest run of zero groups starts, the first of equals (RFC 5952 §4.2.3), and how long it is. */
-function longestZeroRun(groups: readonly number[]): readonly [start: number, length: number] {
-  let longest: readonly [number, number] = [0, 0];
+/** The run of zero groups that `::` stands for: the longest, the first of equals, never a single one (RFC 5952 §4.2). */
+function longestZeroRun(words: readonly number[]): readonly [start: number, end: number] {
+  let longest: readonly [number, number] = [-1, -1];
   let start = 0;
-  for (const [at, group] of groups.entries()) {
-    if (group !== 0) start = at + 1;
-    else if (at + 1 - start > longest[1]) longest = [start, at + 1 - start];
+  for (let at = 0; at < IPV6_GROUPS; at++) {
+    if (groupOf(words, at) !== 0) start = at + 1;
+    else if (at > start && at - start >= longest[1] - longest[0]) longest = [start, at + 1];
   }
   return longest;
+}
+
+function groupOf(words: readonly number[], at: number): number {
+  const word = words[at >>> 1] ?? 0;
+  return at % 2 === 0 ? word >>> 16 : word & 0xffff;
 }
