@@ -8,7 +8,7 @@
 import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 
 /** How many characters may wait while a write is under way; as many again are in that write. Past it, lines are dropped. */
-export const QUEUE_LIMIT = 2 * 1024 * 1024;
+const QUEUE_LIMIT = 2 * 1024 * 1024;
 
 /**
  * How long to wait before a reader that is slow, or a disk that is full, is tried again: from 1 ms, so that a pipe of 64 KiB
