@@ -1,0 +1,122 @@
+/** The transparent door: clients know nothing of us, and name their destination in the ClientHello's SNI. Read this first. */
+import {
+  TunnelError,
+  type Destination,
+  type Frontend,
+  type HelloFacts,
+  type Identified,
+  type PrereadLimits,
+} from '@sallyport/tunnel-server';
+import type { Leg } from '@sallyport/tunnel-splice';
+import { answerInHttp, answerInTls, type Answer } from './alerts.ts';
+import { readHello } from './read-hello.ts';
+import { readPlaintext } from './read-plaintext.ts';
+
+export interface SslPrereadFrontendOptions {
+  /** The destination's port: SNI names a host alone. */
+  readonly port: number;
+  /** Where a client goes that names no host. */
+  readonly withoutSni:
+    { readonly kind: 'reject' } | { readonly kind: 'destination'; readonly destination: Destination };
+  /** A ClientHello with an encrypted_client_hello extension; GREASE cannot be told from the real one (RFC 9849 §6.2). */
+  readonly ech: 'allow' | 'deny';
+  /** A CONNECT in plaintext: `explain` answers 421; a function has it served by the other door's frontend. */
+  readonly misdirected: 'explain' | ((client: Leg) => Frontend);
+  /** `host:port` of the explicit door, if there is one: what the 421 recommends. */
+  readonly explicitDoor?: string;
+}
+
+/** The frontend of one client at the transparent door. It reads and writes `client`, but closes it in `refuse` alone. */
+export function createSslPrereadFrontend(client: Leg, options: SslPrereadFrontendOptions): Frontend {
+  return new SslPrereadFrontend(client, options);
+}
+
+class SslPrereadFrontend implements Frontend {
+  readonly #client: Leg;
+  readonly #options: SslPrereadFrontendOptions;
+  /** Serves this client instead of us, once it turned out to be at the wrong door. */
+  #otherDoor: Frontend | undefined;
+  /** A client that spoke HTTP is answered in HTTP. */
+  #spokeHttp = false;
+  #isEstablished = false;
+
+  constructor(client: Leg, options: SslPrereadFrontendOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  async identify(limits: PrereadLimits, alreadyRead = new Uint8Array()): Promise<Identified> {
+    const { found, bytes } = await readHello(this.#client, limits, alreadyRead);
+    switch (found.kind) {
+      case 'hello':
+        return { destination: this.#chooseDestination(found.hello), clientBytes: bytes, hello: found.hello };
+      case 'not-tls':
+        return this.#turnAway(limits, bytes);
+      case 'malformed':
+        throw new TunnelError('malformed', `The ClientHello is malformed: ${found.why}.`);
+      case 'too-large':
+        throw new TunnelError('too_large', `The ClientHello is larger than ${limits.prereadLimitBytes} bytes.`);
+      case 'timed-out':
+        throw new TunnelError('handshake_timeout', 'The ClientHello was not complete in time.');
+      case 'left':
+        throw new TunnelError('client_closed', 'The client left before its ClientHello was complete.');
+    }
+  }
+
+  establish(): void {
+    if (this.#otherDoor) this.#otherDoor.establish();
+    this.#isEstablished = true;
+  }
+
+  refuse(error: TunnelError, tunnelId: string): number | undefined {
+    if (this.#otherDoor) return this.#otherDoor.refuse(error, tunnelId);
+    // Once the tunnel is up, the client would take a word of ours for the destination's.
+    const answer = this.#isEstablished ? {} : this.#answer(error, tunnelId);
+    this.#client.close(answer.bytes);
+    return answer.status;
+  }
+
+  #answer(error: TunnelError, tunnelId: string): Answer {
+    return this.#spokeHttp ? answerInHttp(error, tunnelId) : answerInTls(error);
+  }
+
+  #chooseDestination(hello: HelloFacts): Destination {
+    const { ech, port, withoutSni } = this.#options;
+    if (hello.ech && ech === 'deny') {
+      throw new TunnelError('ech', 'The ClientHello has an encrypted_client_hello extension.', { hello });
+    }
+    if (hello.sni !== undefined) return { kind: 'name', host: hello.sni, port };
+    if (withoutSni.kind === 'destination') return withoutSni.destination;
+    throw new TunnelError('no_sni', 'The ClientHello names no server.', { hello });
+  }
+
+  /** What is no TLS gets a way to the right door, if it is in HTTP; else not a word, since any might be the wrong one. */
+  async #turnAway(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified> {
+    const { found, bytes } = await readPlaintext(this.#client, limits, alreadyRead);
+    switch (found.kind) {
+      case 'connect':
+        return this.#redirect(limits, bytes);
+      case 'http':
+        this.#spokeHttp = true;
+        throw new TunnelError('not_tls', 'This port serves only TLS, and plain HTTP is not TLS.');
+      case 'other':
+      case 'too-large':
+        throw new TunnelError('not_tls', 'The client speaks neither TLS nor HTTP.');
+      case 'timed-out':
+        throw new TunnelError('handshake_timeout', 'What the client speaks could not be told in time.');
+      case 'left':
+        throw new TunnelError('client_closed', 'The client left before it could be told what it speaks.');
+    }
+  }
+
+  #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified> {
+    const { misdirected, explicitDoor } = this.#options;
+    if (misdirected === 'explain') {
+      this.#spokeHttp = true;
+      const remedy = explicitDoor === undefined ? 'and no door here takes one' : `send it to ${explicitDoor}`;
+      throw new TunnelError('misdirected', `This port serves only TLS and takes no CONNECT: ${remedy}.`);
+    }
+    this.#otherDoor = misdirected(this.#client);
+    return this.#otherDoor.identify(limits, alreadyRead);
+  }
+}

@@ -1,0 +1,59 @@
+/** Reading from a client before its destination is known: as little as will do, within a limit and a deadline. */
+import type { PrereadLimits } from '@sallyport/tunnel-server';
+import type { Leg } from '@sallyport/tunnel-splice';
+
+/** A scan's wish: with fewer than `atLeastBytes` in all it will not know more. */
+export interface NeedMore {
+  readonly kind: 'need-more';
+  readonly atLeastBytes: number;
+}
+
+/** Why the bytes will never suffice: the limit, the deadline, or the client's FIN or RST. */
+export type NeverEnough = { readonly kind: 'too-large' } | { readonly kind: 'timed-out' } | { readonly kind: 'left' };
+
+/** What came of it, and every byte that was read to find it out. */
+export interface Preread<Found> {
+  readonly found: Found | NeverEnough;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Reads from `client` until `scan` has found what it looks for. The scan sees all bytes so far, each time more of them; it has
+ * to remember on its own how far it came, or bytes that drip in make it quadratic.
+ */
+export async function prereadUntil<Found extends { readonly kind: string }>(
+  client: Leg,
+  { prereadLimitBytes, deadline }: PrereadLimits,
+  alreadyRead: Uint8Array,
+  scan: (bytes: Uint8Array) => Found | NeedMore,
+): Promise<Preread<Found>> {
+  let storage = alreadyRead;
+  let bytes = alreadyRead;
+  for (;;) {
+    const found = scan(bytes);
+    if (!isNeedMore(found)) return { found, bytes };
+    if (found.atLeastBytes > prereadLimitBytes) return { found: { kind: 'too-large' }, bytes };
+
+    const chunk = await client.read(prereadLimitBytes - bytes.length, deadline);
+    if (typeof chunk === 'string') return { found: { kind: chunk === 'deadline' ? 'timed-out' : 'left' }, bytes };
+    storage = append(storage, bytes.length, chunk);
+    bytes = storage.subarray(0, bytes.length + chunk.length);
+  }
+}
+
+function isNeedMore(found: { readonly kind: string }): found is NeedMore {
+  return found.kind === 'need-more';
+}
+
+/**
+ * Returns where the first `length` bytes of `storage` and then `chunk` stand. Storage doubles, so that a byte is copied a constant
+ * number of times however they drip in; a hello of one piece, as nearly all are, is not copied at all.
+ */
+function append(storage: Uint8Array, length: number, chunk: Uint8Array): Uint8Array {
+  if (length === 0) return chunk;
+  const needed = length + chunk.length;
+  const roomy = needed <= storage.length ? storage : new Uint8Array(Math.max(needed, 2 * storage.length));
+  if (roomy !== storage) roomy.set(storage.subarray(0, length));
+  roomy.set(chunk, length);
+  return roomy;
+}

@@ -1,0 +1,36 @@
+/** A client's ClientHello, out of whatever pieces it comes in. */
+import type { PrereadLimits } from '@sallyport/tunnel-server';
+import type { Leg } from '@sallyport/tunnel-splice';
+import { readClientHello, type ClientHello } from './client-hello.ts';
+import { prereadUntil, type NeedMore, type Preread } from './preread.ts';
+import { readSslv2Hello } from './sslv2-hello.ts';
+import { HANDSHAKE_RECORD, readHandshake, START_OF_RECORDS } from './tls-record.ts';
+
+/** What a client said first; `not-tls` is certain from the first few bytes, and says nothing of what it is instead. */
+export type HelloFound = ClientHello | { readonly kind: 'not-tls' };
+
+/**
+ * Reads from `client` until its ClientHello is whole or can no longer become one. Throws nothing; whatever came of it, `bytes`
+ * is all that was read, byte for byte, what came behind the hello included.
+ * @param alreadyRead what was read from this client before, at most the limit
+ */
+export function readHello(
+  client: Leg,
+  limits: PrereadLimits,
+  alreadyRead = new Uint8Array(),
+): Promise<Preread<HelloFound>> {
+  return prereadUntil(client, limits, alreadyRead, createHelloScan());
+}
+
+/** Looks at all bytes so far, each time more of them; remembers how far it came, so that no record is read twice. */
+export function createHelloScan(): (bytes: Uint8Array) => HelloFound | NeedMore {
+  let cursor = START_OF_RECORDS;
+  return (bytes) => {
+    if (bytes.length === 0) return { kind: 'need-more', atLeastBytes: 1 };
+    if (bytes[0] !== HANDSHAKE_RECORD) return readSslv2Hello(bytes);
+
+    const handshake = readHandshake(bytes, cursor);
+    if (handshake.kind === 'need-more') cursor = handshake.cursor;
+    return handshake.kind === 'message' ? readClientHello(handshake.message) : handshake;
+  };
+}

@@ -1,0 +1,54 @@
+/** The hello of SSL 2.0, in which old clients offer newer versions too (RFC 5246 §E.2). It has no place for a server name. */
+import type { HelloFacts } from '@sallyport/tunnel-server';
+import { malformed, type Malformed } from './malformed.ts';
+import type { NeedMore } from './preread.ts';
+import { nameTlsVersion } from './tls-version.ts';
+import { VectorReader } from './vector-reader.ts';
+
+export type Sslv2Hello =
+  | { readonly kind: 'hello'; readonly hello: HelloFacts }
+  | Malformed
+  /** Neither this nor anything else that begins with the byte of a handshake record. */
+  | { readonly kind: 'not-tls' }
+  | NeedMore;
+
+const RECORD_HEADER_BYTES = 2;
+const FIXED_BYTES = 11;
+const CLIENT_HELLO = 1;
+const SSL_2_0 = 0x0002;
+
+/**
+ * Reads a hello of SSL 2.0: 2 bytes of record header, whose high bit is set and says that there is no padding; type, version, and
+ * three lengths; then cipher specs, session id and challenge.
+ */
+export function readSslv2Hello(bytes: Uint8Array): Sslv2Hello {
+  if (!mayBeSslv2(bytes)) return { kind: 'not-tls' };
+  if (bytes.length < FIXED_BYTES) return { kind: 'need-more', atLeastBytes: FIXED_BYTES };
+
+  const fields = new VectorReader(bytes);
+  const messageBytes = fields.uint16() & 0x7fff;
+  fields.skip(1);
+  const version = fields.uint16();
+  const cipherSpecBytes = fields.uint16();
+  const sessionIdBytes = fields.uint16();
+  const challengeBytes = fields.uint16();
+
+  const endsAt = RECORD_HEADER_BYTES + messageBytes;
+  if (endsAt !== FIXED_BYTES + cipherSpecBytes + sessionIdBytes + challengeBytes) {
+    return malformed('its parts do not add up to its length');
+  }
+  // A cipher spec has three bytes here.
+  if (cipherSpecBytes === 0 || cipherSpecBytes % 3 !== 0) {
+    return malformed('its cipher specs are no list of any');
+  }
+  if (bytes.length < endsAt) return { kind: 'need-more', atLeastBytes: endsAt };
+  const tls = version === SSL_2_0 ? 'SSLv2' : nameTlsVersion(version);
+  return { kind: 'hello', hello: { alpn: [], tls, ech: false } };
+}
+
+/** Whether the first five bytes are those of such a hello, as far as they have come: they alone tell it from any other protocol. */
+function mayBeSslv2(bytes: Uint8Array): boolean {
+  const [flaggedLength = 0x80, , type = CLIENT_HELLO, major = 0, minor] = bytes;
+  const isKnownVersion = major === 3 || (major === 0 && (minor ?? 2) === 2);
+  return flaggedLength >= 0x80 && type === CLIENT_HELLO && isKnownVersion;
+}

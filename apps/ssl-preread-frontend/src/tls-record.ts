@@ -1,0 +1,102 @@
+/** The record layer (RFC 8446 §5.1): one handshake message out of as many records as the client cut it into. */
+import { malformed, type Malformed } from './malformed.ts';
+import type { NeedMore } from './preread.ts';
+import { VectorReader } from './vector-reader.ts';
+
+/** The content type of a handshake record: the first byte of every TLS connection. */
+export const HANDSHAKE_RECORD = 22;
+
+const RECORD_HEADER_BYTES = 5;
+const MAX_FRAGMENT_BYTES = 2 ** 14;
+const MESSAGE_HEADER_BYTES = 4;
+const CLIENT_HELLO = 1;
+
+/** How far the records have been read. A value, so that each look goes on where the last one stopped. */
+export interface RecordCursor {
+  /** Where a record header starts. */
+  readonly recordAt: number;
+  /** How many handshake bytes the records before it hold. */
+  readonly gathered: number;
+}
+
+export const START_OF_RECORDS: RecordCursor = { recordAt: 0, gathered: 0 };
+
+export type Handshake =
+  /** The whole ClientHello with its 4-byte header, free of record headers. */
+  | { readonly kind: 'message'; readonly message: Uint8Array }
+  | Malformed
+  | (NeedMore & { readonly cursor: RecordCursor });
+
+/**
+ * Reads the ClientHello with which `bytes` begins. Records may be cut anywhere, inside the message's own header too. What is
+ * wrong is found at the first byte that makes it so. A look costs the records behind the cursor, not those before it.
+ * @param cursor what the last look returned
+ */
+export function readHandshake(bytes: Uint8Array, cursor: RecordCursor): Handshake {
+  let { recordAt, gathered } = cursor;
+  for (;;) {
+    const record = readRecordHeader(bytes, recordAt);
+    if (record.kind === 'malformed') return record;
+    const fragmentAt = recordAt + RECORD_HEADER_BYTES;
+    const arrived = record.kind === 'header' ? Math.min(bytes.length - fragmentAt, record.fragmentBytes) : 0;
+
+    const header = readMessageHeader(bytes, gathered + arrived);
+    if (header.kind === 'malformed') return header;
+    const missing = header.messageBytes - gathered;
+    if (missing <= arrived) return { kind: 'message', message: gatherFragments(bytes, header.messageBytes) };
+
+    if (record.kind === 'incomplete' || arrived < record.fragmentBytes) {
+      return { kind: 'need-more', atLeastBytes: fragmentAt + missing, cursor: { recordAt, gathered } };
+    }
+    recordAt = fragmentAt + record.fragmentBytes;
+    gathered += record.fragmentBytes;
+  }
+}
+
+type RecordHeader = { readonly kind: 'header'; readonly fragmentBytes: number } | { readonly kind: 'incomplete' };
+
+function readRecordHeader(bytes: Uint8Array, at: number): RecordHeader | Malformed {
+  const [type, major, minor, lengthHigh, lengthLow] = bytes.subarray(at, at + RECORD_HEADER_BYTES);
+  if (type !== undefined && type !== HANDSHAKE_RECORD) return malformed('it is cut off by a record of another type');
+  // 3.0 is SSL 3.0; a TLS 1.3 client writes 3.1 or 3.3, and 3.4 is read as what its sender meant.
+  if ((major !== undefined && major !== 3) || (minor !== undefined && minor > 4)) {
+    return malformed('a record has a version that no TLS has');
+  }
+  if (lengthHigh === undefined || lengthLow === undefined) return { kind: 'incomplete' };
+  const fragmentBytes = (lengthHigh << 8) | lengthLow;
+  // Forbidden, and else a way to make us read on without an end (RFC 8446 §5.1).
+  if (fragmentBytes === 0) return malformed('a record is empty');
+  if (fragmentBytes > MAX_FRAGMENT_BYTES) return malformed(`a record is longer than ${MAX_FRAGMENT_BYTES} bytes`);
+  return { kind: 'header', fragmentBytes };
+}
+
+type MessageHeader = { readonly kind: 'header'; readonly messageBytes: number };
+
+/** How long the message is, its header included; while the header is not whole, what is certain of that. */
+function readMessageHeader(bytes: Uint8Array, arrived: number): MessageHeader | Malformed {
+  const header = new VectorReader(gatherFragments(bytes, Math.min(arrived, MESSAGE_HEADER_BYTES)));
+  if (arrived > 0 && header.uint8() !== CLIENT_HELLO) return malformed('the handshake begins with another message');
+  const bodyBytes = arrived < MESSAGE_HEADER_BYTES ? 0 : header.uint24();
+  return { kind: 'header', messageBytes: MESSAGE_HEADER_BYTES + bodyBytes };
+}
+
+/** The first `count` handshake bytes, all of which have arrived: a view, where one record holds them, as it nearly always does. */
+function gatherFragments(bytes: Uint8Array, count: number): Uint8Array {
+  const records = new VectorReader(bytes);
+  const first = nextFragment(records, count);
+  if (first.length === count) return first;
+
+  const message = new Uint8Array(count);
+  message.set(first);
+  for (let filled = first.length; filled < count;) {
+    const fragment = nextFragment(records, count - filled);
+    message.set(fragment, filled);
+    filled += fragment.length;
+  }
+  return message;
+}
+
+function nextFragment(records: VectorReader, maxBytes: number): Uint8Array {
+  records.skip(RECORD_HEADER_BYTES - 2);
+  return records.bytes(Math.min(records.uint16(), maxBytes));
+}

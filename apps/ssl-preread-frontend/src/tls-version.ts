@@ -1,0 +1,14 @@
+/** The versions of TLS and how log and label spell them: a closed set, whatever a client writes. */
+
+const NAMES = ['SSLv3', 'TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
+const SSL_3_0 = 0x0300;
+
+/** Whether the two bytes stand for a version, rather than for GREASE (RFC 8701) or a draft. */
+export function isTlsVersion(version: number): boolean {
+  return NAMES[version - SSL_3_0] !== undefined;
+}
+
+/** Names a version of major 3. A higher one than there is offers all that there are (RFC 5246 §E.1). */
+export function nameTlsVersion(version: number): string {
+  return NAMES[version - SSL_3_0] ?? 'TLSv1.3';
+}

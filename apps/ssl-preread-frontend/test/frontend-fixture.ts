@@ -1,0 +1,49 @@
+/** What a frontend makes of a client that says so and so, over a real connection. */
+import { TunnelError, type Frontend, type Identified } from '@sallyport/tunnel-server';
+import { createSslPrereadFrontend, type SslPrereadFrontendOptions } from '../src/frontend.ts';
+import { deadlineIn, openDoor, type Visit } from './door-fixture.ts';
+
+export const OPTIONS: SslPrereadFrontendOptions = {
+  port: 443,
+  withoutSni: { kind: 'reject' },
+  ech: 'allow',
+  misdirected: 'explain',
+};
+export const FALLBACK = { kind: 'name', host: 'fallback.example', port: 8443 } as const;
+export const LIMIT_BYTES = 16_384;
+
+export interface Identification extends Visit {
+  readonly frontend: Frontend;
+  readonly outcome: Identified | TunnelError;
+}
+
+export type Identify = (
+  bytes: Uint8Array | string,
+  options?: Partial<SslPrereadFrontendOptions>,
+  limits?: { readonly prereadLimitBytes?: number; readonly deadline?: number },
+) => Promise<Identification>;
+
+/** Opens a door for the tests of the calling file: `identify` lets a client say `bytes`, and the frontend make of it what it will. */
+export function openFrontend(): { readonly visit: () => Promise<Visit>; readonly identify: Identify } {
+  const visit = openDoor();
+  const identify: Identify = async (bytes, options = {}, limits = {}) => {
+    const visitor = await visit();
+    if (bytes.length > 0) visitor.peer.write(bytes);
+    const frontend = createSslPrereadFrontend(visitor.client, { ...OPTIONS, ...options });
+    const identified = frontend.identify({ prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn(), ...limits });
+    return { ...visitor, frontend, outcome: await identified.catch(onlyTunnelErrors) };
+  };
+  return { visit, identify };
+}
+
+function onlyTunnelErrors(cause: unknown): TunnelError {
+  if (cause instanceof TunnelError) return cause;
+  throw cause;
+}
+
+/** Refuses what was not identified, and returns all that goes out. */
+export async function refuse({ frontend, outcome, reply }: Identification) {
+  if (!(outcome instanceof TunnelError)) throw new Error('there is nothing to refuse');
+  const status = frontend.refuse(outcome, '7f3a');
+  return { reason: outcome.reason, status, said: await reply };
+}

@@ -1,0 +1,187 @@
+import { encodeAlert, TunnelError } from '@sallyport/tunnel-server';
+import { describe, expect, it } from 'vitest';
+import { createSslPrereadFrontend } from '../src/frontend.ts';
+import { deadlineIn } from './door-fixture.ts';
+import { FALLBACK, LIMIT_BYTES, openFrontend, OPTIONS, refuse } from './frontend-fixture.ts';
+import {
+  browserHello,
+  encryptedClientHello,
+  hello,
+  join,
+  padding,
+  record,
+  serverName,
+  sslv2Hello,
+  uint24,
+} from './hello-fixtures.ts';
+
+const { visit, identify } = openFrontend();
+
+describe('a ClientHello with a name', () => {
+  it('goes to that name, at the port of the door, byte for byte', async () => {
+    const bytes = record(browserHello('WWW.example.com.'));
+    const { outcome } = await identify(bytes, { port: 8443 });
+
+    expect(outcome).toEqual({
+      destination: { kind: 'name', host: 'www.example.com', port: 8443 },
+      clientBytes: new Uint8Array(bytes),
+      hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], tls: 'TLSv1.3', ech: true },
+    });
+  });
+
+  it('takes early data along that came with it', async () => {
+    const bytes = join(record(hello(serverName('a.example'))), record(join('early data'), { type: 23 }));
+    const { outcome } = await identify(bytes);
+
+    expect(outcome).toMatchObject({ clientBytes: new Uint8Array(bytes) });
+  });
+
+  it('may have been read in part by another door', async () => {
+    const bytes = record(browserHello('a.example'));
+    const { client, peer } = await visit();
+    peer.write(bytes.subarray(700));
+
+    const limits = { prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn() };
+    const identified = await createSslPrereadFrontend(client, OPTIONS).identify(limits, bytes.subarray(0, 700));
+
+    expect(identified.destination.host).toBe('a.example');
+    expect(Buffer.from(identified.clientBytes)).toEqual(bytes);
+  });
+
+  it('is not spoken to when its tunnel is up', async () => {
+    const { frontend, client, reply } = await identify(record(hello(serverName('a.example'))));
+    frontend.establish();
+    client.close();
+
+    expect(await reply).toHaveLength(0);
+  });
+});
+
+describe('a ClientHello without a name', () => {
+  const nameless = [
+    ['TLS', record(hello(padding(1)))],
+    ['SSL 2.0', sslv2Hello()],
+  ] as const;
+
+  it.each(nameless)('is refused with missing_extension (%s)', async (_form, bytes) => {
+    const identification = await identify(bytes);
+    expect(await refuse(identification)).toEqual({
+      reason: 'no_sni',
+      status: undefined,
+      said: Buffer.from(encodeAlert('missing_extension')),
+    });
+  });
+
+  it.each(nameless)('goes to the destination set for it, byte for byte (%s)', async (_form, bytes) => {
+    const { outcome } = await identify(bytes, { withoutSni: { kind: 'destination', destination: FALLBACK } });
+    expect(outcome).toMatchObject({ destination: FALLBACK, clientBytes: new Uint8Array(bytes) });
+  });
+
+  it('leaves its facts in the refusal, for the log', async () => {
+    const { outcome } = await identify(sslv2Hello({ version: 0x0301 }));
+    expect(outcome).toMatchObject({ reason: 'no_sni', hello: { tls: 'TLSv1.0', alpn: [], ech: false } });
+  });
+});
+
+describe('a ClientHello with encrypted_client_hello', () => {
+  it('is refused with access_denied where the door denies it, name or not', async () => {
+    for (const extensions of [[encryptedClientHello(), serverName('a.example')], [encryptedClientHello()]]) {
+      const identification = await identify(record(hello(...extensions)), { ech: 'deny' });
+      expect(identification.outcome).toMatchObject({ hello: { ech: true } });
+      const { reason, said } = await refuse(identification);
+      expect({ reason, said }).toEqual({ reason: 'ech', said: Buffer.from(encodeAlert('access_denied')) });
+    }
+  });
+});
+
+describe('a ClientHello that is none', () => {
+  it.each([
+    ['an address for a name', record(hello(serverName('192.0.2.1')))],
+    ['two names', record(hello(serverName('a.example'), serverName('b.example')))],
+    ['major version 4', Uint8Array.of(0x16, 0x04, 0x10, 0x00, 0x00)],
+    ['an empty record', record(new Uint8Array())],
+  ])('is refused with decode_error: %s', async (_what, bytes) => {
+    const { reason, said } = await refuse(await identify(bytes));
+    expect({ reason, said }).toEqual({ reason: 'malformed', said: Buffer.from(encodeAlert('decode_error')) });
+  });
+});
+
+describe('the limit', () => {
+  const bytes = record(hello(serverName('a.example'), padding(300)));
+
+  it('lets a hello of exactly its size pass, and leaves what comes behind for the tunnel', async () => {
+    const { outcome, client } = await identify(join(bytes, 'early'), {}, { prereadLimitBytes: bytes.length });
+
+    expect(outcome).toMatchObject({ clientBytes: new Uint8Array(bytes) });
+    expect(Buffer.from(await client.read(100, deadlineIn())).toString()).toBe('early');
+  });
+
+  it('refuses a hello of one byte more with decode_error', async () => {
+    const { reason, said } = await refuse(await identify(bytes, {}, { prereadLimitBytes: bytes.length - 1 }));
+    expect({ reason, said }).toEqual({ reason: 'too_large', said: Buffer.from(encodeAlert('decode_error')) });
+  });
+
+  it('refuses a hello that only announces 16 MiB, without waiting for them', async () => {
+    const { outcome } = await identify(record(join(1, uint24(0xffffff)), { length: 2 ** 14 }));
+    expect(outcome).toMatchObject({ reason: 'too_large' });
+  });
+
+  it('counts record headers: endless records of one byte come to an end', async () => {
+    const tiny = join(...Array.from(hello(padding(4_000)), (byte) => record(Uint8Array.of(byte))));
+    const { outcome } = await identify(tiny);
+    expect(outcome).toMatchObject({ reason: 'too_large' });
+  });
+});
+
+describe('the deadline', () => {
+  it.each([
+    ['says nothing', ''],
+    ['stops inside its hello', record(hello(serverName('a.example'))).subarray(0, 30)],
+    ['stops inside a method', 'CONN'],
+    ['stops inside a request line', 'GET /'],
+  ])('closes on a client that %s, without a word', async (_what, bytes) => {
+    const identification = await identify(bytes, {}, { deadline: deadlineIn(100) });
+    const { reason, said } = await refuse(identification);
+    expect({ reason, said: said.length }).toEqual({ reason: 'handshake_timeout', said: 0 });
+  });
+});
+
+it.each(['FIN', 'RST'])('a client that leaves with a %s inside its hello is client_closed', async (how) => {
+  const { client, peer } = await visit();
+  const identified = createSslPrereadFrontend(client, OPTIONS).identify({
+    prereadLimitBytes: LIMIT_BYTES,
+    deadline: deadlineIn(),
+  });
+  peer.write(record(hello(serverName('a.example'))).subarray(0, 30), () => {
+    if (how === 'FIN') peer.end();
+    else peer.resetAndDestroy();
+  });
+  await expect(identified).rejects.toMatchObject({ reason: 'client_closed' });
+});
+
+describe('a refusal', () => {
+  it('is an alert also before anything was read', async () => {
+    const { client, reply } = await visit();
+    const status = createSslPrereadFrontend(client, OPTIONS).refuse(new TunnelError('client_limit', 'No.'), '7f3a');
+
+    expect({ status, said: await reply }).toEqual({
+      status: undefined,
+      said: Buffer.from(encodeAlert('internal_error')),
+    });
+  });
+
+  it('is an alert for an identified client that policy denies', async () => {
+    const { frontend, reply } = await identify(record(hello(serverName('a.example'))));
+    frontend.refuse(new TunnelError('policy', 'No.'), '7f3a');
+
+    expect(await reply).toEqual(Buffer.from(encodeAlert('access_denied')));
+  });
+
+  it('only closes once the tunnel was said to be up', async () => {
+    const { frontend, reply } = await identify(record(hello(serverName('a.example'))));
+    frontend.establish();
+    frontend.refuse(new TunnelError('internal', 'No.'), '7f3a');
+
+    expect(await reply).toHaveLength(0);
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { createPlaintextScan } from '../src/read-plaintext.ts';
+import { join } from './hello-fixtures.ts';
+
+const scan = (text: string) => createPlaintextScan()(join(text)).kind;
+
+describe('plain HTTP', () => {
+  it.each([
+    'GET / HTTP/1.1\r\n',
+    'GET / HTTP/1.0\r\nHost: a.example\r\n\r\n',
+    'HEAD / HTTP/1.1\n',
+    'GET http://a.example/ HTTP/1.1\r\n',
+    'OPTIONS * HTTP/1.1\r\n',
+    'M-SEARCH * HTTP/1.1\r\n',
+    'UPDATEREDIRECTREF /x HTTP/1.1\r\n',
+  ])('is recognised by its request line: %j', (text) => {
+    expect(scan(text)).toBe('http');
+  });
+
+  it('is not certain before its line has ended', () => {
+    const text = 'GET /index.html HTTP/1.1\r\n';
+    const search = createPlaintextScan();
+    for (let length = 1; length < text.length; length += 1) {
+      const needMore = { kind: 'need-more', atLeastBytes: length + 1 };
+      expect(search(join(text.slice(0, length))), text.slice(0, length)).toEqual(needMore);
+    }
+    expect(search(join(text))).toEqual({ kind: 'http' });
+  });
+});
+
+describe('CONNECT', () => {
+  it('is recognised by its first word and the space behind it', () => {
+    expect(scan('CONNECT ')).toBe('connect');
+    expect(scan('CONNECT a.example:443 HTTP/1.1\r\n\r\n')).toBe('connect');
+  });
+
+  it.each(['C', 'CONN', 'CONNECT'])('is not certain at %j', (text) => {
+    expect(scan(text)).toBe('need-more');
+  });
+
+  it('is not what only begins with the same letters', () => {
+    expect(scan('CONNECTED ')).toBe('need-more');
+    expect(scan('CONNECT\n')).toBe('other'); // STOMP
+  });
+});
+
+it.each([
+  ['x', 'a lower-case letter'],
+  [' ', 'no method at all'],
+  ['\r\nGET / HTTP/1.1\r\n', 'an empty line'],
+  ['get / HTTP/1.1\r\n', 'a method in lower case'],
+  ['SSH-2.0-OpenSSH_9.9\r\n', 'SSH'],
+  ['PING\r\n', 'Redis'],
+  ['EHLO a.example\r\n', 'SMTP'],
+  ['OPTIONS * RTSP/1.0\r\n', 'RTSP'],
+  ['REGISTER sip:a.example SIP/2.0\r\n', 'SIP'],
+  ['PRI * HTTP/2.0\r\n\r\n', 'HTTP/2, which has no 421 in clear text'],
+  ['GET /\r\n', 'HTTP/0.9'],
+  ['GET / HTTP/1.1 \r\n', 'a request line with a space too many'],
+  ['A'.repeat(25), 'a word too long for a method'],
+  ['\x15\x03\x01\x00\x02\x02\x28', 'a TLS alert'],
+  ['\0', 'a NUL'],
+])('takes %j for neither: %s', (text) => {
+  expect(scan(text)).toBe('other');
+});
