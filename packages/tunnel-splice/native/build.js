@@ -1,0 +1,65 @@
+/**
+ * Builds the native transport with node-gyp, as a step of the project's build; never at install time.
+ *
+ * It is optional: where there is no compiler, Python or Node.js header, the reason is printed, kept in `build/reason.txt` for
+ * the program to log, and this script still ends with 0: the portable transport does the same work.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = dirname(fileURLToPath(import.meta.url));
+const addon = join(folder, 'build', 'Release', 'tunnel_splice.node');
+const reasonFile = join(folder, 'build', 'reason.txt');
+/** Generous: a cold build takes 20 s on a small machine; a download of headers that hangs must not. */
+const TIMEOUT_MS = 300_000;
+
+const reason = build();
+if (reason === undefined) {
+  rmSync(reasonFile, { force: true });
+} else {
+  mkdirSync(dirname(reasonFile), { recursive: true });
+  writeFileSync(reasonFile, `${reason}\n`);
+  console.error(`The native transport was not built (${reason}); the portable one does the same work.`);
+}
+
+/** Builds what is older than its sources. Returns the reason why there is no addon, if there is none. */
+function build() {
+  if (process.platform !== 'linux') return `it needs Linux, and this is ${process.platform}`;
+  if (isUpToDate()) return undefined;
+  const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+  const { status, stdout, stderr, error } = spawnSync(
+    process.execPath,
+    [nodeGyp, 'rebuild', '--directory', folder, ...headersFlag()],
+    { encoding: 'utf8', timeout: TIMEOUT_MS },
+  );
+  if (status === 0) return undefined;
+  return error?.message ?? whatWentWrong(`${stdout}\n${stderr}`);
+}
+
+function isUpToDate() {
+  if (!existsSync(addon)) return false;
+  const sources = ['binding.gyp', ...readdirSync(join(folder, 'src')).map((name) => join('src', name))];
+  const newest = Math.max(...sources.map((name) => statSync(join(folder, name)).mtimeMs));
+  return statSync(addon).mtimeMs > newest;
+}
+
+/** The headers beside this Node.js, so that none are downloaded; without them node-gyp looks where it always does. */
+function headersFlag() {
+  const candidates = [process.env.npm_config_nodedir, resolve(process.execPath, '..', '..')];
+  const found = candidates.find((path) => path && existsSync(join(path, 'include', 'node', 'node_api.h')));
+  return found === undefined ? [] : [`--nodedir=${found}`];
+}
+
+/** The one line of a build log that names the cause. */
+function whatWentWrong(log) {
+  const lines = log.split('\n').map((line) => line.trim());
+  const telling = [/error: /, /not found: /, /not found$/, /find Python/, /^gyp ERR! stack Error: /];
+  for (const pattern of telling) {
+    const line = lines.find((candidate) => pattern.test(candidate));
+    if (line !== undefined) return line.replace(/^gyp ERR! (stack Error: |find Python )?/, '');
+  }
+  return 'node-gyp failed';
+}

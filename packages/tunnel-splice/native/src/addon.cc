@@ -1,0 +1,193 @@
+// The N-API face of the engine, and nothing else: plain functions over numbers, strings and typed arrays (NAPI_VERSION 8, so
+// that one binary serves every Node from 18 on).
+//
+// State lies in the instance data of one environment (the main thread, or a worker); there is no global. Cleanup hooks do not
+// run on process.exit(): the threads then die with the process, and nothing here has a destructor that could run meanwhile.
+#include <node_api.h>
+
+#include <cstring>
+
+#include "engine.h"
+
+namespace {
+
+using sallyport::Engine;
+
+struct Instance {
+  Engine* engine = nullptr;
+  napi_threadsafe_function wake = nullptr;
+};
+
+Instance& instanceOf(napi_env env) {
+  void* data = nullptr;
+  napi_get_instance_data(env, &data);
+  return *static_cast<Instance*>(data);
+}
+
+template <size_t kCount>
+struct Arguments {
+  napi_value values[kCount];
+
+  Arguments(napi_env env, napi_callback_info info) {
+    size_t count = kCount;
+    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  }
+  napi_value operator[](size_t index) const { return values[index]; }
+};
+
+uint32_t toNumber(napi_env env, napi_value value) {
+  uint32_t number = 0;
+  napi_get_value_uint32(env, value, &number);
+  return number;
+}
+
+std::string toText(napi_env env, napi_value value) {
+  char text[64];
+  size_t length = 0;
+  napi_get_value_string_latin1(env, value, text, sizeof(text), &length);
+  return {text, length};
+}
+
+template <typename Element>
+Element* toElements(napi_env env, napi_value value, size_t* length = nullptr) {
+  void* data = nullptr;
+  napi_get_typedarray_info(env, value, nullptr, length, &data, nullptr, nullptr);
+  return static_cast<Element*>(data);
+}
+
+napi_value fromNumber(napi_env env, uint32_t number) {
+  napi_value value = nullptr;
+  napi_create_uint32(env, number, &value);
+  return value;
+}
+
+void stopEngine(Instance& instance) {
+  if (instance.engine == nullptr) return;
+  instance.engine->stop();
+  delete instance.engine;
+  instance.engine = nullptr;
+  napi_release_threadsafe_function(instance.wake, napi_tsfn_abort);
+}
+
+// On a data thread.
+void wakeJavaScript(void* wake) {
+  napi_call_threadsafe_function(static_cast<napi_threadsafe_function>(wake), nullptr, napi_tsfn_nonblocking);
+}
+
+// On the JavaScript thread; without an environment when that is being torn down.
+void callJavaScript(napi_env env, napi_value onEvents, void*, void*) {
+  if (env == nullptr) return;
+  napi_value receiver = nullptr;
+  napi_get_undefined(env, &receiver);
+  napi_call_function(env, receiver, onEvents, 0, nullptr, nullptr);
+}
+
+// start(threads, onEvents): '' when the threads run, else why not.
+napi_value start(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Instance& instance = instanceOf(env);
+  const char* reason = "";
+  if (instance.engine != nullptr) {
+    reason = "it runs already in this thread of Node.js";
+  } else {
+    napi_value name = nullptr;
+    napi_create_string_latin1(env, "sallyport", NAPI_AUTO_LENGTH, &name);
+    napi_create_threadsafe_function(env, arguments[1], nullptr, name, 0, 1, nullptr, nullptr, nullptr, callJavaScript,
+                                    &instance.wake);
+    napi_unref_threadsafe_function(env, instance.wake);
+    instance.engine = new Engine(toNumber(env, arguments[0]), wakeJavaScript, instance.wake);
+    const int error = instance.engine->start();
+    if (error != 0) {
+      reason = strerror(error);
+      stopEngine(instance);
+    }
+  }
+  napi_value result = nullptr;
+  napi_create_string_latin1(env, reason, NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
+// stop(): ends everything and joins the threads.
+napi_value stop(napi_env env, napi_callback_info) {
+  stopEngine(instanceOf(env));
+  return nullptr;
+}
+
+// listen(door, host, port): [errno, bound port, bound host].
+napi_value listen(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  const auto port = static_cast<uint16_t>(toNumber(env, arguments[2]));
+  const sallyport::Door door =
+      instanceOf(env).engine->listen(toNumber(env, arguments[0]), toText(env, arguments[1]), port);
+  napi_value host = nullptr;
+  napi_create_string_latin1(env, door.bound.host, door.bound.hostLength, &host);
+  napi_value result = nullptr;
+  napi_create_array_with_length(env, 3, &result);
+  napi_set_element(env, result, 0, fromNumber(env, static_cast<uint32_t>(door.error)));
+  napi_set_element(env, result, 1, fromNumber(env, door.bound.port));
+  napi_set_element(env, result, 2, host);
+  return result;
+}
+
+// post(words: Uint32Array, count): a batch of commands.
+napi_value post(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Engine* engine = instanceOf(env).engine;
+  if (engine != nullptr) engine->post(toElements<uint32_t>(env, arguments[0]), toNumber(env, arguments[1]));
+  return nullptr;
+}
+
+// drain(words: Uint32Array): how many words of events were copied into it.
+napi_value drain(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Engine* engine = instanceOf(env).engine;
+  if (engine == nullptr) return fromNumber(env, 0);
+  size_t capacity = 0;
+  auto* words = toElements<uint32_t>(env, arguments[0], &capacity);
+  return fromNumber(env, static_cast<uint32_t>(engine->drain(words, capacity)));
+}
+
+// addCounts(page, pairs: Float64Array): the caller keeps the array alive until stop().
+napi_value addCounts(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  instanceOf(env).engine->addCounts(toNumber(env, arguments[0]), toElements<double>(env, arguments[1]));
+  return nullptr;
+}
+
+// keepAlive(wanted: boolean): whether what is open keeps the process running.
+napi_value keepAlive(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const Instance& instance = instanceOf(env);
+  if (instance.engine == nullptr) return nullptr;
+  bool isWanted = false;
+  napi_get_value_bool(env, arguments[0], &isWanted);
+  if (isWanted) napi_ref_threadsafe_function(env, instance.wake);
+  else napi_unref_threadsafe_function(env, instance.wake);
+  return nullptr;
+}
+
+// The environment ends while the threads may still run.
+void cleanUp(void* data) {
+  auto* instance = static_cast<Instance*>(data);
+  stopEngine(*instance);
+  delete instance;
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  auto* instance = new Instance();
+  napi_set_instance_data(env, instance, nullptr, nullptr);
+  napi_add_env_cleanup_hook(env, cleanUp, instance);
+  const napi_property_descriptor properties[] = {
+      {"start", nullptr, start, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"stop", nullptr, stop, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"listen", nullptr, listen, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"post", nullptr, post, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"drain", nullptr, drain, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"addCounts", nullptr, addCounts, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"keepAlive", nullptr, keepAlive, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+  };
+  napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);
+  return exports;
+}

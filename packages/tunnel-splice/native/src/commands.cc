@@ -1,0 +1,170 @@
+#include "commands.h"
+
+#include <cstring>
+
+#include "closing.h"
+#include "dial.h"
+#include "held.h"
+#include "loop.h"
+
+namespace sallyport {
+namespace {
+
+void obeyDial(Loop& loop, RecordReader& command) {
+  DialRequest request;
+  request.token = command.word();
+  request.deadlineMs = command.word();
+  request.port = static_cast<uint16_t>(command.word());
+  const uint32_t hostLength = command.word();
+  const uint32_t sourceLength = command.word();
+  request.host = command.text(hostLength);
+  request.source = command.text(sourceLength);
+  dial(loop, request);
+}
+
+void obeyWrite(Loop& loop, Leg& leg, RecordReader& command) {
+  const uint32_t length = command.word();
+  write(leg, command.bytes(length), length);
+  tellDeparture(loop, leg);
+}
+
+void obeyClose(Loop& loop, Leg& leg, RecordReader& command) {
+  const uint32_t length = command.word();
+  write(leg, command.bytes(length), length);
+  closeLingering(loop, leg);
+}
+
+void obeyGrant(Loop& loop, Leg& leg, RecordReader& command) {
+  leg.credit += command.word();
+  serveHeld(loop, leg);
+}
+
+void obeyReturn(Loop& loop, Leg& client, RecordReader& command) {
+  if (client.state != LegState::kSpliced) return;
+  Direction& direction = command.word() == 0 ? client.tunnel->up : client.tunnel->down;
+  const uint32_t length = command.word();
+  direction.to->out.append(command.bytes(length), length);
+  direction.awaited -= length;
+  serveTunnel(loop, *client.tunnel);
+}
+
+void obeyCut(Loop& loop, Leg& client) {
+  if (client.state == LegState::kSpliced) giveUp(loop, *client.tunnel, kWasCut);
+}
+
+// Both legs of a tunnel live on one thread. A splice is posted to the upstream's; where the client lives on another, the
+// upstream leg moves there inside the command itself, whose last two words are its address.
+void forwardWithUpstream(Loop& loop, uint32_t* record, LegId client, LegId upstream) {
+  Leg* leg = loop.legs.find(upstream);
+  if (leg == nullptr) return;
+  loop.unwatch(leg->fd);
+  Leg* moved = loop.legs.remove(*leg).release();
+  memcpy(record + record[0] - 2, &moved, sizeof(moved));
+  loop.board.inboxes[threadOf(client.place)].post(record, record[0]);
+}
+
+Leg* takeMovedLeg(uint32_t* record) {
+  Leg* moved = nullptr;
+  memcpy(&moved, record + record[0] - 2, sizeof(moved));
+  return moved;
+}
+
+Leg& adopt(Loop& loop, Leg* moved) {
+  Leg& leg = loop.legs.add(std::unique_ptr<Leg>(moved));
+  if (loop.watch(leg) < 0) leg.hasFailed = true;
+  return leg;
+}
+
+void obeySplice(Loop& loop, RecordReader& command) {
+  uint32_t* record = command.record();
+  const LegId clientId = command.leg();
+  const LegId upstreamId = command.leg();
+  Leg* moved = takeMovedLeg(record);
+  if (moved == nullptr && threadOf(clientId.place) != loop.thread) {
+    return forwardWithUpstream(loop, record, clientId, upstreamId);
+  }
+  Leg* upstream = moved == nullptr ? loop.legs.find(upstreamId) : &adopt(loop, moved);
+  Leg* client = loop.legs.find(clientId);
+  // JavaScript owns both until it says splice, and a leg is not taken from it: they are there.
+  if (client == nullptr || upstream == nullptr) return;
+  const uint32_t index = command.word();
+  const uint32_t idleMs = command.word();
+  const uint32_t halfCloseMs = command.word();
+  const uint32_t lifetimeMs = command.word();
+  const uint32_t awaitedUp = client->sentUp - command.word();
+  const uint32_t awaitedDown = upstream->sentUp - command.word();
+  const uint32_t upLength = command.word();
+  const uint32_t downLength = command.word();
+  client->out.discountAll();
+  upstream->out.discountAll();
+  upstream->out.append(command.bytes(upLength), upLength);
+  client->out.append(command.bytes(downLength), downLength);
+  Tunnel& tunnel = join(loop, *client, *upstream, {index, idleMs, halfCloseMs, lifetimeMs}, awaitedUp, awaitedDown);
+  if (downLength > 0 || awaitedDown > 0) tunnel.firstByteNs = loop.nowNs;
+  serveTunnel(loop, tunnel);
+}
+
+// The commands of a leg. One for a leg of another thread follows its splice there: see forwardWithUpstream.
+void obeyForLeg(Loop& loop, RecordReader& command) {
+  const LegId id = command.leg();
+  if (threadOf(id.place) != loop.thread) {
+    return loop.board.inboxes[threadOf(id.place)].post(command.record(), command.size());
+  }
+  Leg* leg = loop.legs.find(id);
+  if (leg == nullptr) return;
+  const bool isHeld = leg->state == LegState::kHeld;
+  switch (command.kind()) {
+    case kWrite:
+      if (isHeld) obeyWrite(loop, *leg, command);
+      return;
+    case kClose:
+      if (isHeld) obeyClose(loop, *leg, command);
+      return;
+    case kReset:
+      if (isHeld) closeWithReset(loop, *leg);
+      return;
+    case kGrant:
+      if (isHeld) obeyGrant(loop, *leg, command);
+      return;
+    case kReturn:
+      return obeyReturn(loop, *leg, command);
+    case kCut:
+      return obeyCut(loop, *leg);
+  }
+}
+
+}  // namespace
+
+void obey(Loop& loop, uint32_t* record) {
+  RecordReader command(record);
+  switch (command.kind()) {
+    case kDial:
+      return obeyDial(loop, command);
+    case kCancelDial:
+      return cancelDial(loop, command.word());
+    case kSplice:
+      return obeySplice(loop, command);
+    case kListen: {
+      const uint32_t id = command.word();
+      const int fd = static_cast<int>(command.word());
+      return openListener(loop, id, fd, command.word() != 0);
+    }
+    case kCloseListener:
+      return closeListener(loop, command.word());
+    default:
+      return obeyForLeg(loop, command);
+  }
+}
+
+void abandon(uint32_t* record) {
+  RecordReader command(record);
+  if (command.kind() == kListen) {
+    command.word();
+    sys::close(static_cast<int>(command.word()));
+  }
+  if (command.kind() != kSplice) return;
+  const std::unique_ptr<Leg> moved(takeMovedLeg(record));
+  if (moved) sys::close(moved->fd);
+}
+
+}  // namespace sallyport

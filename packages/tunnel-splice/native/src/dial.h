@@ -1,0 +1,27 @@
+// Dialling: one literal address, one deadline, one attempt; its outcome goes up as one event, whatever happens.
+#pragma once
+
+#include <string>
+
+#include "leg.h"
+
+namespace sallyport {
+
+class Loop;
+
+struct DialRequest {
+  uint32_t token;       // JavaScript's name for the attempt
+  uint32_t deadlineMs;  // a span from now, or kNever
+  uint16_t port;
+  std::string host;
+  std::string source;  // empty: the kernel's choice
+};
+
+void dial(Loop& loop, const DialRequest& request);
+void cancelDial(Loop& loop, uint32_t token);
+
+// Something happened to a leg that is dialling.
+void serveDial(Loop& loop, Leg& leg);
+void onDialDeadline(Loop& loop, Leg& leg);
+
+}  // namespace sallyport

@@ -1,0 +1,50 @@
+// The data threads as one thing: start, listen, commands in, events out, stop. Used from the JavaScript thread alone.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "loop.h"
+#include "switchboard.h"
+
+namespace sallyport {
+
+struct Door {
+  int error = 0;  // an errno; what follows holds when it is 0
+  AddressText bound{};
+};
+
+class Engine {
+ public:
+  // `wake` is called from a data thread when events wait, once until they are taken.
+  Engine(size_t threads, void (*wake)(void*), void* context);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine();
+
+  // An errno when the threads could not be started; 0 when they run.
+  int start();
+  // Ends everything that is open and joins the threads. Idempotent.
+  void stop();
+
+  // One socket a thread, all on the same port.
+  Door listen(uint32_t id, const std::string& host, uint16_t port);
+  // A batch of commands, each to the thread that its second word names.
+  void post(uint32_t* records, size_t words);
+  // Copies whole event records into `into`; returns the words copied, 0 when none is left.
+  size_t drain(uint32_t* into, size_t words);
+  void addCounts(uint32_t page, double* pairs) { board_.counts.addPage(page, pairs); }
+
+ private:
+  void handOut(uint32_t id, const std::vector<int>& sockets, const SocketAddress& address);
+
+  Switchboard board_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  std::vector<std::thread> threads_;
+  std::vector<uint32_t> drained_;
+  size_t drainedTo_ = 0;
+};
+
+}  // namespace sallyport

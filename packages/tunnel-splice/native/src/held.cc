@@ -1,0 +1,42 @@
+#include "held.h"
+
+#include <algorithm>
+
+#include "loop.h"
+
+namespace sallyport {
+
+void hold(Leg& leg) {
+  leg.state = LegState::kHeld;
+  leg.credit = kReadAheadBytes;
+}
+
+void serveHeld(Loop& loop, Leg& leg) {
+  uint64_t ignored = 0;
+  flush(leg, ignored);
+  while (leg.isReadable && leg.credit > 0) {
+    const size_t got = receive(leg, loop.buffer.get(), std::min<size_t>(leg.credit, kCopyBytes));
+    if (got == 0) break;
+    leg.credit -= static_cast<uint32_t>(got);
+    leg.sentUp += static_cast<uint32_t>(got);
+    loop.events.begin(kData, leg.id.place, leg.id.generation, got).bytes(loop.buffer.get(), got).end();
+  }
+  tellDeparture(loop, leg);
+}
+
+void tellDeparture(Loop& loop, Leg& leg) {
+  if (leg.wasEndTold) return;
+  // An RST may come while bytes wait for credit: they are lost with it, as they would be in the kernel.
+  if (leg.hasFailed || leg.hasError) {
+    leg.wasGoneTold = leg.wasEndTold = true;
+    loop.events.begin(kFailed, leg.id.place, leg.id.generation).end();
+  } else if (leg.hasEnded) {
+    leg.wasGoneTold = leg.wasEndTold = true;
+    loop.events.begin(kEnd, leg.id.place, leg.id.generation).end();
+  } else if (leg.hasFin && !leg.wasGoneTold) {
+    leg.wasGoneTold = true;
+    loop.events.begin(kGone, leg.id.place, leg.id.generation).end();
+  }
+}
+
+}  // namespace sallyport

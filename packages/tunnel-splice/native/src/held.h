@@ -1,0 +1,22 @@
+// A leg in JavaScript's hands: what it says goes up as events, within its credit; that it left is noticed at once.
+#pragma once
+
+#include "leg.h"
+
+namespace sallyport {
+
+class Loop;
+
+// Read ahead of JavaScript per leg, at most (READ_AHEAD_BYTES of src/transport.ts).
+constexpr uint32_t kReadAheadBytes = 64 * 1024;
+
+// Gives a leg to JavaScript.
+void hold(Leg& leg);
+
+// Reads what the credit allows, and tells JavaScript.
+void serveHeld(Loop& loop, Leg& leg);
+
+// Tells JavaScript that the leg has failed or ended, once each.
+void tellDeparture(Loop& loop, Leg& leg);
+
+}  // namespace sallyport

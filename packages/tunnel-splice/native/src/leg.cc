@@ -1,0 +1,62 @@
+#include "leg.h"
+
+#include <sys/epoll.h>
+
+#include <cerrno>
+
+#include "sys.h"
+
+namespace sallyport {
+
+static_assert(kLegEvents == (EPOLLET | EPOLLIN | EPOLLOUT | EPOLLRDHUP), "as spelled in leg.h");
+
+void noteReadiness(Leg& leg, uint32_t events) {
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) leg.isReadable = true;
+  if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) leg.isWritable = true;
+  if (events & EPOLLRDHUP) leg.hasFin = true;
+  if (events & EPOLLERR) leg.hasError = true;
+}
+
+size_t receive(Leg& leg, char* into, size_t limit) {
+  const ssize_t got = sys::receive(leg.fd, into, limit);
+  if (got > 0) {
+    // A short read has emptied the socket: what comes later makes a new edge. Not so a FIN that was reported already.
+    if (static_cast<size_t>(got) < limit && !leg.hasFin) leg.isReadable = false;
+    return static_cast<size_t>(got);
+  }
+  if (isShortage(got)) return 0;
+  leg.isReadable = false;
+  if (got == 0) leg.hasFin = leg.hasEnded = true;
+  else if (got != -EAGAIN) leg.hasFailed = true;
+  return 0;
+}
+
+size_t transmit(Leg& leg, const char* from, size_t length) {
+  const ssize_t sent = sys::send(leg.fd, from, length);
+  if (sent >= 0) {
+    if (static_cast<size_t>(sent) < length) leg.isWritable = false;
+    return static_cast<size_t>(sent);
+  }
+  if (isShortage(sent)) return 0;
+  leg.isWritable = false;
+  if (sent != -EAGAIN) leg.hasFailed = true;
+  return 0;
+}
+
+bool flush(Leg& leg, uint64_t& counted) {
+  if (leg.out.empty()) return true;
+  if (!leg.isWritable) return false;
+  const size_t sent = transmit(leg, leg.out.data(), leg.out.size());
+  if (sent > 0) counted += leg.out.consume(sent);
+  return leg.out.empty();
+}
+
+void write(Leg& leg, const char* from, size_t length) {
+  size_t sent = 0;
+  if (leg.out.empty() && leg.isWritable && length > 0) sent = transmit(leg, from, length);
+  leg.out.append(from + sent, length - sent);
+}
+
+bool isShortage(ssize_t error) { return error == -ENOMEM || error == -ENOBUFS; }
+
+}  // namespace sallyport

@@ -1,0 +1,31 @@
+// One of the listening sockets of a door: each data thread has its own, and the kernel spreads the clients (SO_REUSEPORT).
+#pragma once
+
+#include "leg.h"
+#include "timer_wheel.h"
+
+namespace sallyport {
+
+class Loop;
+
+struct Listener : Watched, TimerNode {
+  Listener(uint32_t number, int descriptor, bool wildcard)
+      : Watched(WatchedKind::kListener), TimerNode(TimerOwner::kListener), id(number), fd(descriptor), isWildcard(wildcard) {}
+
+  const uint32_t id;  // JavaScript's name for the door
+  int fd;
+  const bool isWildcard;  // bound to any address: which one a client chose has to be asked for
+};
+
+void openListener(Loop& loop, uint32_t id, int fd, bool isWildcard);
+
+// Clients are waiting: accepts them, with what they have said already.
+void acceptClients(Loop& loop, Listener& listener);
+
+// The end of a pause that `acceptClients` made for lack of descriptors, or because JavaScript is stalled.
+void resumeAccepting(Loop& loop, Listener& listener);
+
+// Accepts whoever is queued (closing the socket would reset them), then closes it for good.
+void closeListener(Loop& loop, uint32_t id);
+
+}  // namespace sallyport

@@ -1,0 +1,167 @@
+#include "loop.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "closing.h"
+#include "commands.h"
+#include "dial.h"
+#include "held.h"
+
+namespace sallyport {
+namespace {
+constexpr int kEventsPerTurn = 256;
+}  // namespace
+
+Loop::Loop(uint32_t number, Switchboard& switchboard, size_t pipeCap)
+    : thread(number),
+      board(switchboard),
+      nowMs(sys::monotonicNs() / 1'000'000),
+      nowNs(0),
+      wheel(nowMs),
+      pipes(pipeCap),
+      legs(number),
+      buffer(new char[kCopyBytes]) {}
+
+Loop::~Loop() {
+  if (spare >= 0) sys::close(spare);
+  if (epoll_ >= 0) sys::close(epoll_);
+  if (board.inboxes[thread].wakeup >= 0) sys::close(board.inboxes[thread].wakeup);
+}
+
+int Loop::open() {
+  spare = sys::openSpare();
+  if (spare < 0) return spare;
+  epoll_ = sys::openEpoll();
+  if (epoll_ < 0) return epoll_;
+  const int wakeup = sys::openWakeup();
+  if (wakeup < 0) return wakeup;
+  board.inboxes[thread].wakeup = wakeup;
+  // Edge-triggered: each write is an edge, so the counter is never read.
+  return sys::watch(epoll_, wakeup, EPOLLIN | EPOLLET, &wakeup_);
+}
+
+void Loop::run() {
+  while (!isStopping_.load(std::memory_order_acquire)) turn();
+  closeEverything();
+}
+
+void Loop::requestStop() {
+  isStopping_.store(true, std::memory_order_release);
+  sys::wake(board.inboxes[thread].wakeup);
+}
+
+void Loop::turn() {
+  epoll_event happened[kEventsPerTurn];
+  const int count = sys::wait(epoll_, happened, kEventsPerTurn, ready_.empty() ? wheel.sleepMs(nowMs) : 0);
+  readClock();
+  goOn();
+  for (int i = 0; i < count; i++) dispatch(*static_cast<Watched*>(happened[i].data.ptr), happened[i].events);
+  // After the events: a leg may move to another thread here, and no event of this batch may point to it then.
+  obeyCommands();
+  fireTimers();
+  publishEvents();
+  legs.bury();
+  retiredTunnels_.clear();
+  retiredListeners_.clear();
+}
+
+void Loop::readClock() {
+  nowNs = sys::monotonicNs();
+  nowMs = nowNs / 1'000'000;
+}
+
+void Loop::goOn() {
+  goingOn_.clear();
+  goingOn_.swap(ready_);
+  for (Tunnel* tunnel : goingOn_) tunnel->isReady = false;
+  for (Tunnel* tunnel : goingOn_) serveTunnel(*this, *tunnel);
+}
+
+void Loop::dispatch(Watched& watched, uint32_t readiness) {
+  switch (watched.kind) {
+    case WatchedKind::kLeg: {
+      auto& leg = static_cast<Leg&>(watched);
+      noteReadiness(leg, readiness);
+      return onLegEvent(*this, leg);
+    }
+    case WatchedKind::kListener: {
+      auto& listener = static_cast<Listener&>(watched);
+      if (listener.fd >= 0) acceptClients(*this, listener);
+      return;
+    }
+    case WatchedKind::kWakeup:
+      return;  // the commands are looked at in every turn
+  }
+}
+
+void Loop::obeyCommands() {
+  board.inboxes[thread].mailbox.take(commands_);
+  for (size_t at = 0; at < commands_.size(); at += commands_[at]) obey(*this, &commands_[at]);
+}
+
+void Loop::fireTimers() {
+  while (TimerNode* node = wheel.takeDue(nowMs)) fire(*node);
+}
+
+void Loop::fire(TimerNode& node) {
+  switch (node.owner) {
+    case TimerOwner::kLeg:
+      return onLegDeadline(*this, static_cast<Leg&>(node));
+    case TimerOwner::kTunnel:
+      return onTunnelDeadline(*this, static_cast<Tunnel&>(node));
+    case TimerOwner::kListener:
+      return resumeAccepting(*this, static_cast<Listener&>(node));
+  }
+}
+
+void Loop::publishEvents() {
+  if (events.empty()) return;
+  board.publish(events.words().data(), events.words().size());
+  events.clear();
+}
+
+void Loop::retire(std::unique_ptr<Tunnel> tunnel) {
+  if (tunnel->isReady) ready_.erase(std::remove(ready_.begin(), ready_.end(), tunnel.get()), ready_.end());
+  retiredTunnels_.push_back(std::move(tunnel));
+}
+
+void Loop::retire(std::unique_ptr<Listener> listener) { retiredListeners_.push_back(std::move(listener)); }
+
+void Loop::closeEverything() {
+  legs.forEach([this](Leg& leg) {
+    // Both legs name their tunnel; it is freed with its client.
+    if (leg.state == LegState::kSpliced && leg.tunnel->up.from == &leg) {
+      for (Direction* direction : {&leg.tunnel->up, &leg.tunnel->down}) {
+        if (direction->pipe) pipes.giveBack(std::move(direction->pipe));
+      }
+      delete leg.tunnel;
+    }
+    sys::close(leg.fd);
+  });
+  for (auto& [id, listener] : listeners) sys::close(listener->fd);
+  listeners.clear();
+}
+
+void onLegEvent(Loop& loop, Leg& leg) {
+  switch (leg.state) {
+    case LegState::kDialling:
+      return serveDial(loop, leg);
+    case LegState::kHeld:
+      return serveHeld(loop, leg);
+    case LegState::kSpliced:
+      return serveTunnel(loop, *leg.tunnel);
+    case LegState::kLingering:
+      return serveLingering(loop, leg);
+    case LegState::kClosed:
+      return;
+  }
+}
+
+void onLegDeadline(Loop& loop, Leg& leg) {
+  if (loop.nowMs < leg.deadlineMs) return loop.wheel.schedule(leg, leg.deadlineMs);
+  if (leg.state == LegState::kDialling) return onDialDeadline(loop, leg);
+  closeNow(loop, leg);
+}
+
+}  // namespace sallyport

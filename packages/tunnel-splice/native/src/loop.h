@@ -1,0 +1,87 @@
+// One data thread: its epoll, its legs and tunnels, its timers. Everything in here belongs to that thread alone.
+//
+// A turn: wait; act on every event; act on commands; act on deadlines; go on with tunnels whose turn was used up; free what
+// was closed; hand the turn's events to JavaScript as one batch.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "leg_table.h"
+#include "listener.h"
+#include "pipe_pool.h"
+#include "records.h"
+#include "relay.h"
+#include "switchboard.h"
+#include "timer_wheel.h"
+#include "tunnel.h"
+
+namespace sallyport {
+
+class Loop {
+ public:
+  Loop(uint32_t thread, Switchboard& board, size_t pipes);
+  ~Loop();
+
+  // The reason why the thread cannot run, as a negated errno; 0 when it can. Called once, before `run`.
+  int open();
+  // Runs until `requestStop`, then ends everything that is open.
+  void run();
+  // From any thread.
+  void requestStop();
+
+  const uint32_t thread;
+  Switchboard& board;
+  int64_t nowMs;
+  int64_t nowNs;
+  TimerWheel wheel;
+  PipePool pipes;
+  LegTable legs;
+  RecordWriter events;
+  std::unordered_map<uint32_t, Leg*> dials;  // by token, while under way
+  std::map<uint32_t, std::unique_ptr<Listener>> listeners;
+  std::unique_ptr<char[]> buffer;
+  int spare = -1;             // given up for a moment to get rid of a client when there are no descriptors left
+  size_t lingering = 0;
+
+  RelayTools tools() { return {pipes, buffer.get(), nowMs}; }
+  // Zero, or a negated errno.
+  int watch(Leg& leg) { return sys::watch(epoll_, leg.fd, kLegEvents, static_cast<Watched*>(&leg)); }
+  int watch(Listener& listener) { return sys::watch(epoll_, listener.fd, EPOLLIN, static_cast<Watched*>(&listener)); }
+  void unwatch(int fd) { sys::unwatch(epoll_, fd); }
+
+  // To be gone on with at the next turn, without waiting for an event.
+  void goOnWith(Tunnel& tunnel) { ready_.push_back(&tunnel); }
+  // Kept until the end of the current batch, whose events may still point to it.
+  void retire(std::unique_ptr<Tunnel> tunnel);
+  void retire(std::unique_ptr<Listener> listener);
+
+ private:
+  void turn();
+  void readClock();
+  void dispatch(Watched& watched, uint32_t readiness);
+  void obeyCommands();
+  void fireTimers();
+  void fire(TimerNode& node);
+  void goOn();
+  void publishEvents();
+  void closeEverything();
+
+  int epoll_ = -1;
+  std::atomic<bool> isStopping_{false};
+  Watched wakeup_{WatchedKind::kWakeup};
+  std::vector<Tunnel*> ready_;
+  std::vector<Tunnel*> goingOn_;
+  std::vector<uint32_t> commands_;
+  std::vector<std::unique_ptr<Tunnel>> retiredTunnels_;
+  std::vector<std::unique_ptr<Listener>> retiredListeners_;
+};
+
+// What an event or a deadline means to a leg depends on its state; these are the answers of each.
+void onLegEvent(Loop& loop, Leg& leg);
+void onLegDeadline(Loop& loop, Leg& leg);
+
+}  // namespace sallyport

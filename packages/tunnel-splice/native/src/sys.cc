@@ -1,0 +1,169 @@
+#include "sys.h"
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace sallyport::sys {
+namespace {
+
+// The kernel caps it at net.core.somaxconn.
+constexpr int kBacklog = 4096;
+// The first keep-alive probe: soon enough for middleboxes, rare enough to cost nothing.
+constexpr int kKeepAliveSeconds = 60;
+
+template <typename Call>
+auto retried(Call call) -> decltype(call()) {
+  for (;;) {
+    const auto result = call();
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof(value)); }
+
+void setStreamOptions(int fd) {
+  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveSeconds);
+}
+
+int openStream(int family) {
+  return retried([&] { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP); });
+}
+
+int bindAndListen(int fd, const SocketAddress& bind, PortSharing sharing) {
+  set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (bind.family() == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  setStreamOptions(fd);
+  if (sharing == PortSharing::kOneOfMany) set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (::bind(fd, bind.raw(), bind.length) < 0) return -errno;
+  // The first of many asks for sharing only once it is bound: with it set before, a port that another process of the same
+  // user shares would be taken silently, and each process would get half of the clients.
+  if (sharing == PortSharing::kFirstOfMany) set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  return ::listen(fd, kBacklog) < 0 ? -errno : 0;
+}
+
+int bindSource(int fd, const SocketAddress* source) {
+  if (source == nullptr) return 0;
+  // The port is chosen at connect, when the destination is known too: otherwise a source address has 28,000 tunnels in all.
+  set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+  return ::bind(fd, source->raw(), source->length) < 0 ? -errno : 0;
+}
+
+}  // namespace
+
+ssize_t receive(int fd, void* into, size_t limit) {
+  return retried([&] { return ::recv(fd, into, limit, 0); });
+}
+
+ssize_t send(int fd, const void* from, size_t length) {
+  return retried([&] { return ::send(fd, from, length, MSG_NOSIGNAL); });
+}
+
+ssize_t discard(int fd, size_t limit) {
+  return retried([&] { return ::recv(fd, nullptr, limit, MSG_TRUNC); });
+}
+
+ssize_t splice(int from, int to, size_t limit) {
+  return retried([&] { return ::splice(from, nullptr, to, nullptr, limit, SPLICE_F_NONBLOCK); });
+}
+
+int openListener(const SocketAddress& bind, PortSharing sharing) {
+  const int fd = openStream(bind.family());
+  if (fd < 0) return fd;
+  const int error = bindAndListen(fd, bind, sharing);
+  if (error == 0) return fd;
+  close(fd);
+  return error;
+}
+
+int accept(int listener, SocketAddress& peer) {
+  return retried([&] {
+    peer.length = sizeof(peer.storage);
+    return ::accept4(listener, peer.raw(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  });
+}
+
+int dial(const SocketAddress& address, const SocketAddress* source) {
+  const int fd = openStream(address.family());
+  if (fd < 0) return fd;
+  setStreamOptions(fd);
+  int error = bindSource(fd, source);
+  if (error == 0 && ::connect(fd, address.raw(), address.length) < 0 && errno != EINPROGRESS) error = -errno;
+  if (error == 0) return fd;
+  close(fd);
+  return error;
+}
+
+int localAddress(int fd, SocketAddress& address) {
+  address.length = sizeof(address.storage);
+  return ::getsockname(fd, address.raw(), &address.length) < 0 ? -errno : 0;
+}
+
+int takeError(int fd) {
+  int error = 0;
+  socklen_t length = sizeof(error);
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
+int sendFin(int fd) { return ::shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }
+
+void close(int fd) { ::close(fd); }
+
+void closeWithReset(int fd) {
+  const linger atOnce{1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &atOnce, sizeof(atOnce));
+  ::close(fd);
+}
+
+int openPipe(int ends[2], size_t capacity) {
+  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0) return -errno;
+  if (::fcntl(ends[1], F_SETPIPE_SZ, capacity) >= 0) return 0;
+  const int error = -errno;
+  close(ends[0]);
+  close(ends[1]);
+  return error;
+}
+
+int openSpare() { return retried([] { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }); }
+
+int openEpoll() { return retried([] { return ::epoll_create1(EPOLL_CLOEXEC); }); }
+
+int watch(int epoll, int fd, uint32_t events, void* tag) {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = tag;
+  return ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int unwatch(int epoll, int fd) { return ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr) < 0 ? -errno : 0; }
+
+int wait(int epoll, epoll_event* events, int limit, int timeoutMs) {
+  const int count = ::epoll_wait(epoll, events, limit, timeoutMs);
+  return count < 0 ? -errno : count;
+}
+
+int openWakeup() {
+  const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+
+void wake(int wakeup) {
+  const uint64_t one = 1;
+  // It fails only when the counter is full, and then the thread is awake already.
+  [[maybe_unused]] const ssize_t written = ::write(wakeup, &one, sizeof(one));
+}
+
+int64_t monotonicNs() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+}  // namespace sallyport::sys

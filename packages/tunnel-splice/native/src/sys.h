@@ -1,0 +1,51 @@
+// Every system call of the data threads, in one place: the seam at which the tests inject short reads and errors.
+//
+// A result below zero is a negated errno, so that no caller depends on the thread's errno surviving the next call. EINTR is
+// retried here. Descriptors are born non-blocking and close-on-exec; sending never raises SIGPIPE (the threads block it).
+#pragma once
+
+#include <sys/epoll.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "address.h"
+
+namespace sallyport::sys {
+
+// What a listener asks for; accepted sockets inherit the options, so that an accept costs no further call.
+enum class PortSharing : uint8_t { kExclusive, kFirstOfMany, kOneOfMany };
+
+ssize_t receive(int fd, void* into, size_t limit);
+ssize_t send(int fd, const void* from, size_t length);
+// Throws away what has arrived without copying it.
+ssize_t discard(int fd, size_t limit);
+// Never with SPLICE_F_MORE: it costs 40 % of the throughput.
+ssize_t splice(int from, int to, size_t limit);
+
+int openListener(const SocketAddress& bind, PortSharing sharing);
+int accept(int listener, SocketAddress& peer);
+// A socket on its way to `address`; connected, or about to be.
+int dial(const SocketAddress& address, const SocketAddress* source);
+int localAddress(int fd, SocketAddress& address);
+// The pending error of a socket, as a positive errno; reading it clears it.
+int takeError(int fd);
+int sendFin(int fd);
+void close(int fd);
+void closeWithReset(int fd);
+
+// A pipe that holds `capacity` bytes, or an error: a smaller one would be no use.
+int openPipe(int ends[2], size_t capacity);
+int openSpare();
+
+int openEpoll();
+int watch(int epoll, int fd, uint32_t events, void* tag);
+int unwatch(int epoll, int fd);
+int wait(int epoll, epoll_event* events, int limit, int timeoutMs);
+int openWakeup();
+void wake(int wakeup);
+
+int64_t monotonicNs();
+
+}  // namespace sallyport::sys

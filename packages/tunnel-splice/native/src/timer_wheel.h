@@ -1,0 +1,50 @@
+// One coarse, lazy timer wheel per data thread: every deadline of its legs, tunnels and listeners.
+//
+// A node is moved only when its slot comes round, never per packet: its owner then looks at its activity stamp and either acts
+// or is scheduled anew. So a node may fire early (its owner has moved on, or the deadline lies beyond the wheel's horizon),
+// and fires at most one tick late. A node is owned by its owner, lies in at most one slot, and unlinks in constant time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sallyport {
+
+// What a node is part of, so that the loop can call its owner.
+enum class TimerOwner : uint8_t { kLeg, kTunnel, kListener };
+
+struct TimerNode {
+  explicit TimerNode(TimerOwner kind) : owner(kind) {}
+
+  TimerNode* next = nullptr;
+  // The pointer that points here; null when not scheduled.
+  TimerNode** link = nullptr;
+  uint16_t slot = 0;
+  const TimerOwner owner;
+};
+
+class TimerWheel {
+ public:
+  static constexpr int64_t kTickMs = 25;
+  static constexpr int64_t kNeverMs = INT64_MAX;
+
+  explicit TimerWheel(int64_t nowMs) : tick_(nowMs / kTickMs) {}
+
+  void schedule(TimerNode& node, int64_t dueMs);
+  static void cancel(TimerNode& node);
+
+  // How long the thread may sleep: until the first slot in use, -1 when there is none.
+  int sleepMs(int64_t nowMs);
+
+  // Takes out one node whose slot has come; null when there is none left. The caller acts on it and may schedule it again.
+  TimerNode* takeDue(int64_t nowMs);
+
+ private:
+  static constexpr size_t kSlots = 512;  // 12.8 s ahead; an idle tunnel is looked at that often
+
+  TimerNode* slots_[kSlots] = {};
+  int64_t tick_;               // everything before it was taken
+  int64_t soonest_ = kNeverMs; // no slot in use before this tick; kNeverMs: none at all
+};
+
+}  // namespace sallyport

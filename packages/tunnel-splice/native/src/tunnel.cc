@@ -1,0 +1,179 @@
+#include "tunnel.h"
+
+#include <algorithm>
+
+#include "closing.h"
+#include "loop.h"
+
+namespace sallyport {
+namespace {
+
+constexpr int64_t kNeverMs = TimerWheel::kNeverMs;
+// When the kernel lacks memory no edge will come: look again so soon.
+constexpr int64_t kStarvedMs = 25;
+
+int64_t after(int64_t fromMs, uint32_t spanMs) { return spanMs == kNever ? kNeverMs : fromMs + spanMs; }
+
+int64_t idleAtMs(const Tunnel& tunnel) { return after(tunnel.lastByteMs, tunnel.idleMs); }
+
+// A byte in the direction still open puts it off: it is the silence of the other side that ends the tunnel.
+int64_t halfCloseAtMs(const Tunnel& tunnel) {
+  if (tunnel.firstFinMs == 0) return kNeverMs;
+  return after(std::max(tunnel.firstFinMs, tunnel.lastByteMs), tunnel.halfCloseMs);
+}
+
+void scheduleNext(Loop& loop, Tunnel& tunnel) {
+  int64_t dueMs = std::min({idleAtMs(tunnel), halfCloseAtMs(tunnel), tunnel.lifetimeAtMs});
+  if (tunnel.giveUpAtMs != 0) dueMs = tunnel.giveUpAtMs;
+  if (tunnel.isStarved) dueMs = std::min(dueMs, loop.nowMs + kStarvedMs);
+  loop.wheel.schedule(tunnel, dueMs);
+}
+
+void releasePipe(Loop& loop, Direction& direction) {
+  if (direction.pipe) loop.pipes.giveBack(std::move(direction.pipe));
+}
+
+// A peer that took nothing while the tunnel was given up has had its time.
+void endInGoodOrder(Loop& loop, const Tunnel& tunnel, Leg& leg) {
+  if (loop.nowMs >= tunnel.giveUpAtMs) closeNow(loop, leg);
+  else closeLingering(loop, leg);
+}
+
+void closeLegs(Loop& loop, Tunnel& tunnel) {
+  Leg& client = *tunnel.up.from;
+  Leg& upstream = *tunnel.down.from;
+  switch (tunnel.end) {
+    case kClientReset:
+      closeNow(loop, client);
+      closeWithReset(loop, upstream);
+      return;
+    case kUpstreamReset:
+      closeNow(loop, upstream);
+      closeWithReset(loop, client);
+      return;
+    case kClientClosed:
+    case kUpstreamClosed:
+      closeNow(loop, client);
+      closeNow(loop, upstream);
+      return;
+    case kIdle:
+    case kHalfClose:
+    case kLifetime:
+    case kWasCut:
+      endInGoodOrder(loop, tunnel, client);
+      endInGoodOrder(loop, tunnel, upstream);
+      return;
+  }
+}
+
+void finish(Loop& loop, Tunnel& tunnel) {
+  tunnel.isOver = true;
+  loop.wheel.cancel(tunnel);
+  releasePipe(loop, tunnel.up);
+  releasePipe(loop, tunnel.down);
+  const auto firstByte = static_cast<uint64_t>(tunnel.firstByteNs);
+  loop.events.begin(kTunnelEnded, tunnel.index, tunnel.end, firstByte >> 32, firstByte & 0xffffffff).end();
+  closeLegs(loop, tunnel);
+  loop.retire(std::unique_ptr<Tunnel>(&tunnel));
+}
+
+bool hasFailed(const Leg& leg, Flow flow) { return leg.hasFailed || (leg.hasError && flow != Flow::kMore); }
+
+// Passes the FIN on, unless the other direction is over too: then closing says it.
+void endDirection(Direction& direction, const Direction& other) {
+  direction.isOver = true;
+  if (!other.isOver) sys::sendFin(direction.to->fd);
+}
+
+void noteProgress(Loop& loop, Tunnel& tunnel, uint64_t relayedBefore) {
+  const Direction& up = tunnel.up;
+  const Direction& down = tunnel.down;
+  if (tunnel.firstByteNs == 0 && down.lastReadMs != 0) tunnel.firstByteNs = loop.nowNs;
+  const bool hasRead = up.lastReadMs == loop.nowMs || down.lastReadMs == loop.nowMs;
+  const bool hasSent = up.relayed + down.relayed != relayedBefore;
+  if (hasRead || hasSent) tunnel.lastByteMs = loop.nowMs;
+  if (hasSent) loop.board.counts.store(tunnel.index, up.relayed, down.relayed);
+}
+
+void noteFin(Loop& loop, Tunnel& tunnel) {
+  if (tunnel.firstFinMs != 0 || tunnel.giveUpAtMs != 0) return;
+  const bool hasClientEnded = tunnel.up.from->hasEnded;
+  if (!hasClientEnded && !tunnel.down.from->hasEnded) return;
+  tunnel.firstFinMs = loop.nowMs;
+  tunnel.end = hasClientEnded ? kClientClosed : kUpstreamClosed;
+  scheduleNext(loop, tunnel);
+}
+
+}  // namespace
+
+Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits, uint32_t awaitedUp, uint32_t awaitedDown) {
+  auto* tunnel = new Tunnel();
+  tunnel->up.from = tunnel->down.to = &client;
+  tunnel->down.from = tunnel->up.to = &upstream;
+  tunnel->up.awaited = awaitedUp;
+  tunnel->down.awaited = awaitedDown;
+  tunnel->index = limits.index;
+  tunnel->idleMs = limits.idleMs;
+  tunnel->halfCloseMs = limits.halfCloseMs;
+  tunnel->lifetimeAtMs = after(loop.nowMs, limits.lifetimeMs);
+  tunnel->lastByteMs = loop.nowMs;
+  for (Leg* leg : {&client, &upstream}) {
+    leg->state = LegState::kSpliced;
+    leg->tunnel = tunnel;
+  }
+  scheduleNext(loop, *tunnel);
+  return *tunnel;
+}
+
+void serveTunnel(Loop& loop, Tunnel& tunnel) {
+  if (tunnel.isOver) return;
+  RelayTools tools = loop.tools();
+  const uint64_t relayedBefore = tunnel.up.relayed + tunnel.down.relayed;
+  const Flow up = pump(tunnel.up, tools);
+  const Flow down = pump(tunnel.down, tools);
+  noteProgress(loop, tunnel, relayedBefore);
+  const bool hasClientFailed = hasFailed(*tunnel.up.from, up);
+  if (hasClientFailed || hasFailed(*tunnel.down.from, down)) {
+    if (tunnel.giveUpAtMs == 0) tunnel.end = hasClientFailed ? kClientReset : kUpstreamReset;
+    return finish(loop, tunnel);
+  }
+  noteFin(loop, tunnel);
+  if (up == Flow::kOver) endDirection(tunnel.up, tunnel.down);
+  if (down == Flow::kOver) endDirection(tunnel.down, tunnel.up);
+  if (tunnel.up.isOver && tunnel.down.isOver) return finish(loop, tunnel);
+  if ((up == Flow::kMore || down == Flow::kMore) && !tunnel.isReady) {
+    tunnel.isReady = true;
+    loop.goOnWith(tunnel);
+  }
+  if (up != Flow::kStarved && down != Flow::kStarved) return;
+  tunnel.isStarved = true;
+  scheduleNext(loop, tunnel);
+}
+
+void onTunnelDeadline(Loop& loop, Tunnel& tunnel) {
+  if (tunnel.isStarved) {
+    tunnel.isStarved = false;
+    serveTunnel(loop, tunnel);
+    if (tunnel.isOver) return;
+  }
+  if (tunnel.giveUpAtMs != 0) {
+    if (loop.nowMs >= tunnel.giveUpAtMs) finish(loop, tunnel);
+    else scheduleNext(loop, tunnel);
+    return;
+  }
+  if (loop.nowMs >= tunnel.lifetimeAtMs) return giveUp(loop, tunnel, kLifetime);
+  if (loop.nowMs >= halfCloseAtMs(tunnel)) return giveUp(loop, tunnel, kHalfClose);
+  if (loop.nowMs >= idleAtMs(tunnel)) return giveUp(loop, tunnel, kIdle);
+  scheduleNext(loop, tunnel);
+}
+
+void giveUp(Loop& loop, Tunnel& tunnel, TunnelEnd cause) {
+  if (tunnel.isOver || tunnel.giveUpAtMs != 0) return;
+  tunnel.end = cause;
+  tunnel.giveUpAtMs = loop.nowMs + kLingerMs;
+  tunnel.up.isStopped = tunnel.down.isStopped = true;
+  scheduleNext(loop, tunnel);
+  serveTunnel(loop, tunnel);
+}
+
+}  // namespace sallyport

@@ -1,0 +1,74 @@
+// The language between JavaScript and the data threads: records of 32-bit words, batched both ways.
+//
+// A record is [words in all, kind, ...arguments, ...bytes padded to a word]. A command's second word also carries, in its
+// upper half, the thread it is posted to. Every number here stands in src/native/wire.ts as well; a test holds them together.
+// A time on the wire is a span in milliseconds from now, kNever being never.
+#pragma once
+
+#include <cstdint>
+
+namespace sallyport {
+
+constexpr uint32_t kNever = 0xffffffff;
+constexpr uint32_t kThreadShift = 16;
+constexpr uint32_t kKindMask = 0xffff;
+
+enum Command : uint32_t {
+  kDial = 1,           // token, deadline, port, host length, source length, host, source
+  kCancelDial = 2,     // token
+  kWrite = 3,          // leg, length, bytes
+  kClose = 4,          // leg, length, bytes
+  kReset = 5,          // leg
+  kGrant = 6,          // leg, bytes more that may be read ahead
+  kSplice = 7,         // client, upstream, tunnel, idle, half close, lifetime, bytes got from each, lengths, bytes, moved leg
+  kReturn = 8,         // client, direction, length, bytes
+  kCut = 9,            // client
+  kListen = 10,        // listener, descriptor, is wildcard
+  kCloseListener = 11, // listener
+};
+
+enum Event : uint32_t {
+  kAccepted = 1,       // leg, listener, remote port, local port, lengths of remote, local and data; remote, local, data
+  kData = 2,           // leg, length, bytes
+  kGone = 3,           // leg: its FIN has come, perhaps behind bytes that nobody has read
+  kEnd = 4,            // leg: no more bytes
+  kFailed = 5,         // leg: reset
+  kDialed = 6,         // token, outcome, leg, local port, local length, local
+  kTunnelEnded = 7,    // tunnel, how, time of the first byte down in ns (high and low word; 0: none came)
+  kListenerClosed = 8, // listener
+};
+
+enum DialOutcome : uint32_t {
+  kConnected = 0,
+  kRefused = 1,
+  kUnreachable = 2,
+  kTimedOut = 3,
+  kDialReset = 4,
+  kExhausted = 5,
+  kCancelled = 6,
+};
+
+enum TunnelEnd : uint32_t {
+  kClientClosed = 0,
+  kUpstreamClosed = 1,
+  kClientReset = 2,
+  kUpstreamReset = 3,
+  kIdle = 4,
+  kHalfClose = 5,
+  kLifetime = 6,
+  kWasCut = 7,
+};
+
+// A leg by name: the thread and the place in its table, and how often that place was taken before. A command for a leg that
+// is gone finds another generation, and does nothing.
+struct LegId {
+  uint32_t place;
+  uint32_t generation;
+};
+
+constexpr uint32_t kIndexBits = 24;
+constexpr uint32_t placeOf(uint32_t thread, uint32_t index) { return thread << kIndexBits | index; }
+constexpr uint32_t threadOf(uint32_t place) { return place >> kIndexBits; }
+constexpr uint32_t indexOf(uint32_t place) { return place & ((1u << kIndexBits) - 1); }
+
+}  // namespace sallyport

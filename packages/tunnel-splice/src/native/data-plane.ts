@@ -1,0 +1,74 @@
+import type { Address } from '../transport.ts';
+import type { Addon } from './addon.ts';
+import { CommandWriter } from './command-writer.ts';
+import { NativeLeg, type LegHome } from './leg.ts';
+import { ReadDeadlines } from './read-deadlines.ts';
+import type { Command, LegName } from './wire.ts';
+
+/** What listeners, dials and tunnels share: the way to the data threads, and the legs by name. */
+export class DataPlane implements LegHome {
+  readonly addon: Addon;
+  readonly threads: number;
+  readonly deadlines = new ReadDeadlines();
+  readonly #writer: CommandWriter;
+  /** By place; a place is taken again only after the last event of the leg before. */
+  readonly #legs = new Map<number, NativeLeg>();
+  #openThings = 0;
+  /** From then on the addon may belong to another transport. */
+  #isStopped = false;
+
+  constructor(addon: Addon, threads: number) {
+    this.addon = addon;
+    this.threads = threads;
+    this.#writer = new CommandWriter((words, count) => {
+      if (!this.#isStopped) addon.post(words, count);
+    });
+  }
+
+  send(
+    thread: number,
+    kind: Command,
+    args: readonly number[],
+    blobs?: readonly Uint8Array[],
+    blankWords?: number,
+  ): void {
+    this.#writer.send(thread, kind, args, blobs, blankWords);
+  }
+
+  addLeg(name: LegName, remote: Address, local: Address): NativeLeg {
+    const leg = new NativeLeg(this, name, remote, local);
+    this.#legs.set(leg.place, leg);
+    this.opened();
+    return leg;
+  }
+
+  /** Undefined for an event that was under way when its leg was closed here. */
+  findLeg(name: LegName): NativeLeg | undefined {
+    const leg = this.#legs.get(name.place);
+    return leg?.generation === name.generation ? leg : undefined;
+  }
+
+  forget(leg: NativeLeg): void {
+    if (this.#legs.get(leg.place) === leg) this.#legs.delete(leg.place);
+    this.closed();
+  }
+
+  /** What is open (a listener, a dial, a leg) keeps the process running, as a socket does. */
+  opened(): void {
+    this.#openThings += 1;
+    if (this.#openThings === 1 && !this.#isStopped) this.addon.keepAlive(true);
+  }
+
+  closed(): void {
+    this.#openThings -= 1;
+    if (this.#openThings === 0 && !this.#isStopped) this.addon.keepAlive(false);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.addon.stop();
+    this.deadlines.stop();
+    for (const leg of this.#legs.values()) leg.abandon();
+    this.#legs.clear();
+  }
+}

@@ -1,0 +1,96 @@
+import { constants } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+import { ListenError, type Address, type Bind, type Leg, type Listening } from '../transport.ts';
+import type { DataPlane } from './data-plane.ts';
+import type { AcceptedClient } from './event-reader.ts';
+import { COMMAND } from './wire.ts';
+
+interface OpenListener {
+  readonly address: Address;
+  readonly onClient: (client: Leg) => void;
+  /** Data threads that still have a socket of it. */
+  openSockets: number;
+  readonly closed: Promise<void>;
+  readonly resolveClosed: () => void;
+}
+
+/** The doors that are open: each has one socket on every data thread. */
+export class Listeners {
+  readonly #plane: DataPlane;
+  readonly #open = new Map<number, OpenListener>();
+  #nextId = 1;
+
+  constructor(plane: DataPlane) {
+    this.#plane = plane;
+  }
+
+  open(bind: Bind, onClient: (client: Leg) => void): Listening {
+    const id = this.#nextId++;
+    const [errno, port, host] = this.#plane.addon.listen(id, bind.host, bind.port);
+    if (errno !== 0) throw toListenError(bind, errno);
+    const { promise: closed, resolve: resolveClosed } = withResolver();
+    const listener = { address: { host, port }, onClient, openSockets: this.#plane.threads, closed, resolveClosed };
+    this.#open.set(id, listener);
+    this.#plane.opened();
+    return { address: listener.address, close: () => this.#close(id, listener) };
+  }
+
+  /** A client has come; it may have spoken already. */
+  accepted(client: AcceptedClient): void {
+    const listener = this.#open.get(client.listener);
+    if (listener === undefined) return;
+    const { localHost: host, localPort: port } = client;
+    const remote = { host: client.remoteHost, port: client.remotePort };
+    const leg = this.#plane.addLeg(client.leg, remote, host === '' ? listener.address : { host, port });
+    if (client.bytes.length > 0) leg.receive(client.bytes);
+    listener.onClient(leg);
+  }
+
+  /** One of its sockets is closed, and every client that was queued on it has been handed out. */
+  socketClosed(id: number): void {
+    const listener = this.#open.get(id);
+    if (listener === undefined) return;
+    listener.openSockets -= 1;
+    if (listener.openSockets === 0) this.#finish(id, listener);
+  }
+
+  stop(): void {
+    for (const [id, listener] of this.#open) this.#finish(id, listener);
+  }
+
+  #close(id: number, listener: OpenListener): Promise<void> {
+    if (this.#open.has(id)) {
+      for (let thread = 0; thread < this.#plane.threads; thread++) {
+        this.#plane.send(thread, COMMAND.closeListener, [id]);
+      }
+    }
+    return listener.closed;
+  }
+
+  #finish(id: number, listener: OpenListener): void {
+    this.#open.delete(id);
+    this.#plane.closed();
+    listener.resolveClosed();
+  }
+}
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((fulfil) => {
+    resolve = fulfil;
+  });
+  return { promise, resolve };
+}
+
+const LISTEN_ERROR_KINDS: ReadonlyMap<number, ListenError['kind']> = new Map([
+  [constants.errno.EADDRINUSE, 'in-use'],
+  [constants.errno.EACCES, 'no-rights'],
+  [constants.errno.EPERM, 'no-rights'],
+  [constants.errno.EADDRNOTAVAIL, 'no-such-address'],
+]);
+
+function toListenError(bind: Bind, errno: number): ListenError {
+  const code = getSystemErrorName(-errno);
+  const cause = Object.assign(new Error(`listen ${code}`), { code, errno: -errno, syscall: 'listen' });
+  return new ListenError(LISTEN_ERROR_KINDS.get(errno) ?? 'other', bind, cause);
+}

@@ -1,0 +1,130 @@
+import {
+  ListenError,
+  type Bind,
+  type Dial,
+  type DialOptions,
+  type Leg,
+  type Listening,
+  type Address,
+  type Splice,
+  type SpliceOptions,
+  type Transport,
+} from '../transport.ts';
+import { DataPlane } from './data-plane.ts';
+import { Dials } from './dials.ts';
+import { EventReader, type AcceptedClient, type EventHandler } from './event-reader.ts';
+import { Listeners } from './listeners.ts';
+import { loadAddon } from './load.ts';
+import { Tunnels } from './tunnels.ts';
+import type { Addon } from './addon.ts';
+import type { LegName } from './wire.ts';
+
+export interface NativeOptions {
+  /** Data threads: one a core is what fits. */
+  readonly threads: number;
+  /** Another build of the addon than the one made by the project's build: the sanitizers' builds. */
+  readonly addonPath?: string;
+}
+
+/** The transport, its threads running; or the reason why there is none. */
+export type NativeTransportOrReason =
+  | { readonly kind: 'available'; readonly transport: Transport }
+  | { readonly kind: 'unavailable'; readonly reason: string };
+
+/** Starts the transport whose bytes are moved by C++ on threads of their own (Linux). Ended by `stop`, after which it may start again. */
+export function createNativeTransport(options: NativeOptions): NativeTransportOrReason {
+  const loaded = loadAddon(options.addonPath);
+  if (loaded.kind === 'unavailable') return loaded;
+  const { addon } = loaded;
+  const transport = new NativeTransport(addon, options.threads);
+  const reason = addon.start(options.threads, () => transport.deliverEvents());
+  return reason === '' ? { kind: 'available', transport } : { kind: 'unavailable', reason };
+}
+
+/** At least one record of the largest kind, which carries 64 KiB. */
+const EVENT_WORDS = 64 * 1024;
+
+class NativeTransport implements Transport, EventHandler {
+  readonly name = 'native';
+  readonly #addon: Addon;
+  readonly #plane: DataPlane;
+  readonly #listeners: Listeners;
+  readonly #dials: Dials;
+  readonly #tunnels: Tunnels;
+  readonly #events = new EventReader(EVENT_WORDS);
+  #isStopped = false;
+
+  constructor(addon: Addon, threads: number) {
+    this.#addon = addon;
+    this.#plane = new DataPlane(addon, threads);
+    this.#listeners = new Listeners(this.#plane);
+    this.#dials = new Dials(this.#plane);
+    this.#tunnels = new Tunnels(this.#plane);
+  }
+
+  listen(bind: Bind, onClient: (client: Leg) => void): Promise<Listening> {
+    if (this.#isStopped) return Promise.reject(new ListenError('other', bind, new Error('the transport has stopped')));
+    return Promise.resolve().then(() => this.#listeners.open(bind, onClient));
+  }
+
+  dial(address: Address, options: DialOptions): Dial {
+    if (this.#isStopped) return { done: Promise.resolve({ kind: 'cancelled' }), cancel: () => undefined };
+    return this.#dials.start(address, options);
+  }
+
+  splice<Cut extends string>(client: Leg, upstream: Leg, options: SpliceOptions): Splice<Cut> {
+    return this.#tunnels.join(client, upstream, options);
+  }
+
+  stop(): Promise<void> {
+    if (!this.#isStopped) {
+      this.#isStopped = true;
+      this.#plane.stop();
+      this.#tunnels.stop();
+      this.#dials.stop();
+      this.#listeners.stop();
+    }
+    return Promise.resolve();
+  }
+
+  /** A data thread has reported something: takes batches until none is left. */
+  deliverEvents(): void {
+    for (;;) {
+      const count = this.#isStopped ? 0 : this.#addon.drain(this.#events.words);
+      if (count === 0) return;
+      this.#events.read(count, this);
+    }
+  }
+
+  accepted(client: AcceptedClient): void {
+    this.#listeners.accepted(client);
+  }
+
+  data(leg: LegName, bytes: Uint8Array): void {
+    this.#plane.findLeg(leg)?.receive(bytes);
+  }
+
+  gone(leg: LegName): void {
+    this.#plane.findLeg(leg)?.depart('end', false);
+  }
+
+  end(leg: LegName): void {
+    this.#plane.findLeg(leg)?.depart('end', true);
+  }
+
+  failed(leg: LegName): void {
+    this.#plane.findLeg(leg)?.depart('reset', true);
+  }
+
+  dialed(token: number, outcome: number, leg: LegName, host: string, port: number): void {
+    this.#dials.answered(token, outcome, leg, { host, port });
+  }
+
+  tunnelEnded(tunnel: number, end: number, firstByteNs: number): void {
+    this.#tunnels.ended(tunnel, end, firstByteNs);
+  }
+
+  listenerClosed(listener: number): void {
+    this.#listeners.socketClosed(listener);
+  }
+}

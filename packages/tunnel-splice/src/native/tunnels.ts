@@ -1,0 +1,100 @@
+import type { Leg, Splice, SpliceOptions } from '../transport.ts';
+import type { DataPlane } from './data-plane.ts';
+import { spanUntil, toSpan } from './dials.ts';
+import { NativeLeg } from './leg.ts';
+import { NativeSplice } from './splice.ts';
+import { TunnelCounts } from './tunnel-counts.ts';
+import { COMMAND, threadOf, TUNNEL_ENDS, type TunnelEnd } from './wire.ts';
+
+interface LiveTunnel {
+  readonly client: NativeLeg;
+  readonly upstream: NativeLeg;
+  finish(end: TunnelEnd, firstByteAt: number | undefined): void;
+}
+
+const UP = 0;
+const DOWN = 1;
+/** Room for the address of an upstream leg that moves to its client's thread. */
+const MOVED_LEG_WORDS = 2;
+
+/** The tunnels that the data threads relay. */
+export class Tunnels {
+  readonly #plane: DataPlane;
+  readonly #counts: TunnelCounts;
+  readonly #live = new Map<number, LiveTunnel>();
+  /** From the kernel's monotonic clock, in which data threads report, to `performance.now()`. */
+  readonly #clockOffsetMs = performance.now() - Number(process.hrtime.bigint()) / 1e6;
+
+  constructor(plane: DataPlane) {
+    this.#plane = plane;
+    this.#counts = new TunnelCounts((page, pairs) => plane.addon.addCounts(page, pairs));
+  }
+
+  join<Cut extends string>(client: Leg, upstream: Leg, options: SpliceOptions): Splice<Cut> {
+    if (!(client instanceof NativeLeg && upstream instanceof NativeLeg)) {
+      throw new TypeError('a native tunnel needs two native legs');
+    }
+    const index = this.#counts.take();
+    const splice = new NativeSplice<Cut>(
+      () => this.#counts.read(index),
+      () => this.#send(client, upstream, COMMAND.cut),
+    );
+    this.#live.set(index, { client, upstream, finish: (end, firstByteAt) => splice.finish(end, firstByteAt) });
+    this.#start(index, client, upstream, options);
+    return splice;
+  }
+
+  /** A data thread's last word about a tunnel. */
+  ended(index: number, end: number, firstByteNs: number): void {
+    const firstByteAt = firstByteNs === 0 ? undefined : firstByteNs / 1e6 + this.#clockOffsetMs;
+    this.#finish(index, TUNNEL_ENDS[end] ?? 'lifetime', firstByteAt);
+  }
+
+  /** The threads are gone, and the sockets with them. */
+  stop(): void {
+    for (const index of this.#live.keys()) this.#finish(index, 'lifetime', undefined);
+  }
+
+  #start(index: number, client: NativeLeg, upstream: NativeLeg, options: SpliceOptions): void {
+    const fromClient = client.handOver((bytes) => this.#sendBack(client, upstream, UP, bytes));
+    const fromUpstream = upstream.handOver((bytes) => this.#sendBack(client, upstream, DOWN, bytes));
+    if (fromClient === undefined || fromUpstream === undefined) {
+      throw new TypeError('a leg that was closed cannot be spliced');
+    }
+    const up = Buffer.concat([options.clientBytes ?? EMPTY, ...fromClient.unread]);
+    const down = Buffer.concat([options.upstreamBytes ?? EMPTY, ...fromUpstream.unread]);
+    const args = [
+      ...[client.place, client.generation, upstream.place, upstream.generation, index],
+      ...[toSpan(options.idleTimeoutMs), toSpan(options.halfCloseTimeoutMs), spanUntil(options.lifetimeDeadline)],
+      ...[fromClient.receivedBytes, fromUpstream.receivedBytes, up.length, down.length],
+    ];
+    this.#plane.send(threadOf(upstream), COMMAND.splice, args, [up, down], MOVED_LEG_WORDS);
+  }
+
+  #sendBack(client: NativeLeg, upstream: NativeLeg, direction: number, bytes: Uint8Array): void {
+    this.#send(client, upstream, COMMAND.return, [direction, bytes.length], [bytes]);
+  }
+
+  /** By way of the upstream's thread, behind the splice itself, which goes that way to fetch the upstream leg. */
+  #send(
+    client: NativeLeg,
+    upstream: NativeLeg,
+    kind: typeof COMMAND.cut | typeof COMMAND.return,
+    args: readonly number[] = [],
+    blobs: readonly Uint8Array[] = [],
+  ): void {
+    this.#plane.send(threadOf(upstream), kind, [client.place, client.generation, ...args], blobs);
+  }
+
+  #finish(index: number, end: TunnelEnd, firstByteAt: number | undefined): void {
+    const tunnel = this.#live.get(index);
+    if (tunnel === undefined) return;
+    this.#live.delete(index);
+    tunnel.finish(end, firstByteAt);
+    this.#counts.giveBack(index);
+    this.#plane.forget(tunnel.client);
+    this.#plane.forget(tunnel.upstream);
+  }
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,80 @@
+/**
+ * The language between this thread and the data threads: records of 32-bit words, batched both ways.
+ *
+ * A record is [words in all, kind, ...arguments, ...bytes padded to a word]; a command's second word also names, in its upper
+ * half, the thread it goes to. The numbers are those of `native/src/wire.h`; a test holds the two files together.
+ */
+
+/** A span on the wire that never ends. */
+export const NEVER = 0xffffffff;
+
+/** The thread stands in a command's second word from this bit on. */
+export const THREAD_SHIFT = 16;
+
+/** The index of a leg in its thread's table; the bits above name the thread. */
+export const INDEX_BITS = 24;
+
+/** How many tunnels share one page of counts. */
+export const TUNNELS_PER_PAGE = 4096;
+
+export const COMMAND = {
+  dial: 1,
+  cancelDial: 2,
+  write: 3,
+  close: 4,
+  reset: 5,
+  grant: 6,
+  splice: 7,
+  return: 8,
+  cut: 9,
+  closeListener: 11,
+} as const;
+
+export type Command = (typeof COMMAND)[keyof typeof COMMAND];
+
+export const EVENT = {
+  accepted: 1,
+  data: 2,
+  gone: 3,
+  end: 4,
+  failed: 5,
+  dialed: 6,
+  tunnelEnded: 7,
+  listenerClosed: 8,
+} as const;
+
+/** By number, as all lists below. */
+export const DIAL_OUTCOMES = [
+  'connected',
+  'refused',
+  'unreachable',
+  'timeout',
+  'reset',
+  'exhausted',
+  'cancelled',
+] as const;
+
+export type DialOutcome = (typeof DIAL_OUTCOMES)[number];
+
+export const TUNNEL_ENDS = [
+  'client_closed',
+  'upstream_closed',
+  'client_reset',
+  'upstream_reset',
+  'idle',
+  'half_close',
+  'lifetime',
+  'cut',
+] as const;
+
+export type TunnelEnd = (typeof TUNNEL_ENDS)[number];
+
+/** A leg by name: a command for one that is gone finds another generation in its place, and does nothing. */
+export interface LegName {
+  /** The thread and the index in its table. */
+  readonly place: number;
+  readonly generation: number;
+}
+
+/** The data thread on which a leg lives. */
+export const threadOf = (leg: LegName): number => leg.place >>> INDEX_BITS;
