@@ -4,15 +4,18 @@ import { type Ip, parseIp } from './addresses/ip.ts';
 import { endsInNumber, readLegacyIpv4 } from './addresses/legacy-ipv4.ts';
 
 /**
- * A destination as policy sees it: a canonical name, or an IP literal. Never anything in between: a spelling of an address that is
- * no plain literal (`127.1`, `0x7f.1`) is refused before it becomes one of these.
+ * A destination as policy sees it: a canonical name, or an IP literal. Never anything in between: a spelling of an
+ * address that is no plain literal (`127.1`, `0x7f.1`) is refused before it becomes one of these.
  */
 export type Destination =
   | { readonly kind: 'name'; readonly host: string; readonly port: number }
   /** `host` is the canonical spelling without brackets. */
   | { readonly kind: 'address'; readonly host: string; readonly ip: Ip; readonly port: number };
 
-/** What is no destination. `why` is half a sentence for the client and the log, free of anything the client sent unescaped. */
+/**
+ * What is no destination. `why` is half a sentence for the client and the log, free of anything the client sent
+ * unescaped.
+ */
 export interface MalformedDestination {
   readonly kind: 'malformed';
   readonly why: string;
@@ -21,8 +24,9 @@ export interface MalformedDestination {
 /**
  * Reads a host as it stands in an authority (RFC 3986 §3.2.2, IPv6 in brackets) or in a server_name.
  *
- * Names are lower-cased, lose one trailing dot, and are held to RFC 1123 §2.1 (with underscores, which real names have) and to
- * IDNA A-labels (RFC 5890 §2.3.2.1). Whatever a resolver would take for an address, and is no plain literal, is malformed.
+ * Names are lower-cased, lose one trailing dot, and are held to RFC 1123 §2.1 (with underscores, which real names
+ * have) and to IDNA A-labels (RFC 5890 §2.3.2.1). Whatever a resolver would take for an address, and is no plain
+ * literal, is malformed.
  */
 export function parseDestination(host: string, port: number): Destination | MalformedDestination {
   if (host.startsWith('[')) return parseBracketed(host, port);
@@ -57,7 +61,9 @@ function isHostName(name: string): boolean {
   return name.length <= MAX_NAME_LENGTH && NAME.test(name) && !endsInNumber(name) && hasOnlyALabels(name);
 }
 
-/** True where every label that claims to be an A-label is one: it survives the way to Unicode and back (RFC 5891 §5.4). */
+/**
+ * True where every label that claims to be an A-label is one: it survives the way to Unicode and back (RFC 5891 §5.4).
+ */
 function hasOnlyALabels(name: string): boolean {
   if (!/xn--/i.test(name)) return true;
   const claims = name
@@ -67,7 +73,9 @@ function hasOnlyALabels(name: string): boolean {
   return claims.every((label) => domainToASCII(domainToUnicode(label)) === label);
 }
 
-/** Only for what was found to be no host name: which rule it breaks, and what to write instead where that can be told. */
+/**
+ * Only for what was found to be no host name: which rule it breaks, and what to write instead where that can be told.
+ */
 function explainHost(name: string): string {
   if (name === '') return 'the host is empty';
   // eslint-disable-next-line no-control-regex -- exactly the characters outside of ASCII

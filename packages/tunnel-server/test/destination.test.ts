@@ -133,7 +133,10 @@ describe('parseDestination', () => {
   });
 
   it('makes of any text a canonical destination that reads as itself, or a reason in plain ASCII', () => {
-    const nearlyHost = fc.string({ unit: fc.constantFrom(...Array.from('aX0179.-_[]:%\u00fc\u2460 \u0000')), maxLength: 20 });
+    const nearlyHost = fc.string({
+      unit: fc.constantFrom(...Array.from('aX0179.-_[]:%\u00fc\u2460 \u0000')),
+      maxLength: 20,
+    });
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), nearlyHost, fc.domain(), fc.ipV6()), (host) => {
         const parsed = parseDestination(host, 443);
@@ -183,7 +186,9 @@ describe('destinationText', () => {
   });
 });
 
-/** Addresses in one to four parts, each in decimal, octal or hexadecimal, with leading zeros where they change nothing. */
+/**
+ * Addresses in one to four parts, each in decimal, octal or hexadecimal, with leading zeros where they change nothing.
+ */
 function legacySpelling(): fc.Arbitrary<string> {
   const part = (max: number): fc.Arbitrary<string> =>
     fc.tuple(fc.nat(max), fc.constantFrom(8, 10, 16), fc.nat(2), fc.boolean()).map(([value, radix, zeros, isUpper]) => {

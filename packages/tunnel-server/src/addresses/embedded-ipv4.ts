@@ -5,15 +5,16 @@ export interface EmbeddedIpv4 {
   readonly form: 'NAT64' | 'local-use NAT64' | '6to4' | 'Teredo' | 'ISATAP' | 'IPv4-compatible' | 'IPv4-translated';
   readonly ip: Ip;
   /**
-   * True where the network leads to that very IPv4 address and to no other: NAT64 under the well-known prefix. The other forms
-   * can be forged into any prefix or need a gateway of the sender's choice, so no rule may allow them for the sake of what is inside.
+   * True where the network leads to that very IPv4 address and to no other: NAT64 under the well-known prefix. The
+   * other forms can be forged into any prefix or need a gateway of the sender's choice, so no rule may allow them for
+   * the sake of what is inside.
    */
   readonly isSameAddress: boolean;
 }
 
 /**
- * The IPv4 address inside an IPv6 one, if it has one of the known forms. `::ffff:0:0/96` is none of them: {@link ipFromWords} has
- * turned it into IPv4 already.
+ * The IPv4 address inside an IPv6 one, if it has one of the known forms. `::ffff:0:0/96` is none of them:
+ * `ipFromWords` has turned it into IPv4 already.
  */
 export function embeddedIpv4(ip: Ip): EmbeddedIpv4 | undefined {
   const [a, b, c, d] = ip.words;

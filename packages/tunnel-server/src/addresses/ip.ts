@@ -12,7 +12,8 @@ export interface Ip {
  * Reads an IP literal: four decimal octets without leading zeros, or any spelling of RFC 4291 §2.2 without a zone.
  * Everything else that `inet_aton` or a resolver would take for an address is undefined here.
  *
- * IPv4-mapped IPv6 (`::ffff:10.0.0.1`) comes back as the IPv4 address that the kernel dials for it, so no rule ever meets one.
+ * IPv4-mapped IPv6 (`::ffff:10.0.0.1`) comes back as the IPv4 address that the kernel dials for it, so no rule ever
+ * meets one.
  */
 export function parseIp(text: string): Ip | undefined {
   if (!text.includes(':')) {
@@ -91,7 +92,10 @@ function readIpv6(text: string): readonly number[] | undefined {
   return joinGroups(groups, gap);
 }
 
-/** Reads what stands between two colons: up to four hexadecimal digits or, at the very end, a dotted quad for two groups. */
+/**
+ * Reads what stands between two colons: up to four hexadecimal digits or, at the very end, a dotted quad for two
+ * groups.
+ */
 function readGroup(text: string, start: number, end: number, groups: number[]): boolean {
   let group = 0;
   for (let at = start; at < end; at++) {
@@ -145,7 +149,9 @@ function formatIpv6(words: readonly number[]): string {
   return text;
 }
 
-/** The run of zero groups that `::` stands for: the longest, the first of equals, never a single one (RFC 5952 §4.2). */
+/**
+ * The run of zero groups that `::` stands for: the longest, the first of equals, never a single one (RFC 5952 §4.2).
+ */
 function longestZeroRun(words: readonly number[]): readonly [start: number, end: number] {
   let longest: readonly [number, number] = [-1, -1];
   let start = 0;

@@ -1,15 +1,19 @@
 /** The spellings of an IPv4 address that dialling code takes and nobody should write. */
 import { type Ip, ipFromWords } from './ip.ts';
 
-/** True where a name's last label is a number to `inet_aton` and to browsers (WHATWG URL, "ends in a number"): never a host name. */
+/**
+ * True where a name's last label is a number to `inet_aton` and to browsers (WHATWG URL, "ends in a number"): never a
+ * host name.
+ */
 export function endsInNumber(name: string): boolean {
   const lastLabel = name.slice(name.lastIndexOf('.') + 1);
   return /^(?:[0-9]+|0x[0-9a-f]*)$/i.test(lastLabel);
 }
 
 /**
- * Reads an address the way `inet_aton` does: one to four parts, each decimal, octal (`0…`) or hexadecimal (`0x…`), the last of
- * which fills all octets that are left. For telling people what their spelling means; nothing is ever dialled by it.
+ * Reads an address the way `inet_aton` does: one to four parts, each decimal, octal (`0…`) or hexadecimal (`0x…`), the
+ * last of which fills all octets that are left. For telling people what their spelling means; nothing is ever dialled
+ * by it.
  */
 export function readLegacyIpv4(text: string): Ip | undefined {
   const parts = text.split('.').map(readPart);

@@ -1,10 +1,8 @@
 /** Sets of addresses, compiled: looked up in tens of nanoseconds, thousands of networks included. */
+import type { Network } from '@sallyport/config';
 import type { Ip } from './ip.ts';
 import { type IpRange, mergeRanges, parseCidr, rangeHolds } from './ranges.ts';
 import { specialRanges } from './special.ts';
-
-/** A CIDR, a single address, or the name of a set. */
-export type Network = string;
 
 export interface NetworkSet {
   /** By number alone: an IPv4 address inside an IPv6 one is not looked at. */
@@ -40,7 +38,10 @@ export function compileNetworks(networks: readonly Network[]): NetworkSet {
   };
 }
 
-/** The sets by name. `private` is what RFC 1918 and RFC 4193 set apart for anyone's own use, and not the carriers' 100.64.0.0/10. */
+/**
+ * The sets by name. `private` is what RFC 1918 and RFC 4193 set apart for anyone's own use, and not the carriers'
+ * 100.64.0.0/10.
+ */
 const SETS: ReadonlyMap<Network, readonly IpRange[]> = new Map([
   ['loopback', toRanges(['127.0.0.0/8', '::1/128'])],
   ['private', toRanges(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'])],
@@ -74,7 +75,10 @@ function packBounds(bounds: readonly Bounds[]): PackedRanges {
   };
 }
 
-/** True where the ranges hold any address from `first` to `last`. They are disjoint, so only the last that starts in time can. */
+/**
+ * True where the ranges hold any address from `first` to `last`. They are disjoint, so only the last that starts in
+ * time can.
+ */
 function meets(ranges: PackedRanges, first: readonly number[], last: readonly number[]): boolean {
   const at = lastStartingBy(ranges, last);
   return at >= 0 && compareWords(ranges.lasts, at * ranges.width, first) >= 0;

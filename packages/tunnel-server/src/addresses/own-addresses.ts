@@ -19,7 +19,10 @@ export interface OwnAddressesOptions {
 /** Interfaces come and go (VPNs, containers): how long a reading of them may be used. */
 export const MACHINE_ADDRESSES_TTL_MS = 5_000;
 
-/** @param listening the addresses really bound, admin included; a wildcard stands for every address of its family on this machine */
+/**
+ * @param listening the addresses really bound, admin included; a wildcard stands for every address of its family on
+ * this machine
+ */
 export function ownAddresses(listening: readonly Address[], options: OwnAddressesOptions = {}): OwnAddresses {
   const doors = doorsByPort(listening);
   const isOnThisMachine = machineAddresses(options);

@@ -1,7 +1,8 @@
 /** May this very address be dialled? Asked of every address of every tunnel, after DNS. */
+import type { PolicyConfig } from '@sallyport/config';
 import { type EmbeddedIpv4, embeddedIpv4 } from './embedded-ipv4.ts';
 import type { Ip } from './ip.ts';
-import { compileNetworks, type Network, type NetworkSet } from './networks.ts';
+import { compileNetworks, type NetworkSet } from './networks.ts';
 import { specialPurposeOf } from './special.ts';
 
 export type AddressVerdict =
@@ -15,16 +16,13 @@ export interface DestinationRules {
   readonly allow: NetworkSet;
 }
 
-export function compileDestinations(rules: {
-  readonly deny: readonly Network[];
-  readonly allow: readonly Network[];
-}): DestinationRules {
+export function compileDestinations(rules: PolicyConfig['destinations']): DestinationRules {
   return { deny: compileNetworks(rules.deny), allow: compileNetworks(rules.allow) };
 }
 
 /**
- * Refuses what `deny` lists and `allow` does not. An IPv6 address that holds an IPv4 one is judged as both, and one refusal is
- * enough: an exception helps only the shape it names.
+ * Refuses what `deny` lists and `allow` does not. An IPv6 address that holds an IPv4 one is judged as both, and one
+ * refusal is enough: an exception helps only the shape it names.
  */
 export function judgeAddress(ip: Ip, rules: DestinationRules): AddressVerdict {
   if (isDenied(ip, rules)) return { kind: 'refused', why: `${ip.text} is ${explain(ip, rules.deny)}` };

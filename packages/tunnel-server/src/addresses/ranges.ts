@@ -1,4 +1,7 @@
-/** Runs of IP addresses, as plain numbers: what networks are made of before they are compiled. Not for the path of a tunnel. */
+/**
+ * Runs of IP addresses, as plain numbers: what networks are made of before they are compiled. Not for the path of a
+ * tunnel.
+ */
 import { type Ip, parseIp } from './ip.ts';
 
 /** All addresses of one family from `first` to `last`, both included. */
@@ -8,7 +11,10 @@ export interface IpRange {
   readonly last: bigint;
 }
 
-/** Reads a CIDR or a single address; bits behind the prefix do not count. An IPv4-mapped network is the IPv4 network it maps. */
+/**
+ * Reads a CIDR or a single address; bits behind the prefix do not count. An IPv4-mapped network is the IPv4 network it
+ * maps.
+ */
 export function parseCidr(text: string): IpRange | undefined {
   const [address = '', prefixText, ...rest] = text.split('/');
   const ip = parseIp(address);

@@ -8,7 +8,10 @@ export interface SpecialPurpose {
   readonly source: string;
 }
 
-/** Why the address is special, or undefined where it is public. An IPv4 address inside an IPv6 one is not looked at here. */
+/**
+ * Why the address is special, or undefined where it is public. An IPv4 address inside an IPv6 one is not looked at
+ * here.
+ */
 export function specialPurposeOf(ip: Ip): SpecialPurpose | undefined {
   const block = BLOCKS_NARROWEST_FIRST.find(({ range }) => rangeHolds(range, ip));
   return block?.isReachable === false ? block : undefined;
@@ -25,9 +28,10 @@ export function specialRanges(): readonly IpRange[] {
 type Row = readonly [network: string, name: string, source: string];
 
 /**
- * The IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, RFC 8190) where "Globally Reachable" is not True, and what
- * those leave to other registries: multicast, site-local, IPv4 in IPv6. Blocks for which the registry says N/A (6to4, Teredo and
- * the 6to4 relays) are special: all of them lead to an IPv4 address that nobody has checked.
+ * The IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, RFC 8190) where "Globally Reachable" is not
+ * True, and what those leave to other registries: multicast, site-local, IPv4 in IPv6. Blocks for which the registry
+ * says N/A (6to4, Teredo and the 6to4 relays) are special: all of them lead to an IPv4 address that nobody has
+ * checked.
  */
 const NOT_REACHABLE: readonly Row[] = [
   ['0.0.0.0/8', 'this network', 'RFC 791'],

@@ -7,7 +7,10 @@ import { ip } from '../literal.ts';
 
 const SPECIAL = compileNetworks(['special']);
 
-/** First and last address of each block, its name and its document: the registries once more, read independently of the table. */
+/**
+ * First and last address of each block, its name and its document: the registries once more, read independently of the
+ * table.
+ */
 const blocks = [
   ['0.0.0.0', '0.255.255.255', 'this network', 'RFC 791'],
   ['10.0.0.0', '10.255.255.255', 'private use', 'RFC 1918'],

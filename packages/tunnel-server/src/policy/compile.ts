@@ -1,0 +1,103 @@
+/** The configuration's rules, made ready to decide: names canonical, networks and hosts indexed, mistakes told. */
+import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/config';
+import { compileNetworks } from '../addresses/networks.ts';
+import { compileDestinations } from '../addresses/permit.ts';
+import type { Decision, Policy, Rule } from './decide.ts';
+import { indexHosts } from './host-index.ts';
+import { type HostPattern, parseHostPattern } from './host-patterns.ts';
+import { lintRules } from './lint.ts';
+
+export type { Policy };
+
+export interface CompiledPolicy {
+  /** Fit for use only where no problem is an error. */
+  readonly policy: Policy;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Compiles a policy, and tells of malformed patterns and names given twice (errors), and of rules that can never match
+ * (warnings).
+ */
+export function compilePolicy(config: PolicyConfig): CompiledPolicy {
+  const problems: Problem[] = [];
+  const names = nameRules(config.rules, problems);
+  const patterns = config.rules.map((rule, number) => readHosts(rule, number, problems));
+  const policy: Policy = {
+    rules: config.rules.map((rule, number) => compileRule(rule, names[number] ?? '', config.report_only)),
+    hosts: indexHosts(patterns.entries()),
+    literals: config.rules.flatMap((rule, number) => (rule.networks || !rule.hosts ? [number] : [])),
+    byDefault: { decision: outcomeOf(config.default, config.report_only), rule: DEFAULT_NAME },
+    destinations: compileDestinations(config.destinations),
+  };
+  return { policy, problems: [...problems, ...lintRules(config, { policy, patterns })] };
+}
+
+/** What the log calls the decision of no rule. */
+const DEFAULT_NAME = 'default';
+
+/**
+ * Gives unnamed rules the name `rule-N`, counted from 1. Names are log fields and metric labels, so no two may be
+ * alike.
+ */
+function nameRules(rules: readonly RuleConfig[], problems: Problem[]): readonly string[] {
+  const names = rules.map(({ name }, number) => name ?? `rule-${number + 1}`);
+  const firstUses = new Map<string, number>();
+  for (const [number, name] of names.entries()) {
+    const path = ['policy', 'rules', number, ...(rules[number]?.name === undefined ? [] : ['name'])];
+    const firstUse = firstUses.get(name);
+    if (name === DEFAULT_NAME) {
+      const message = `a rule named ${name} cannot be told from the default in log and metrics; give it another name`;
+      problems.push({ severity: 'warning', path, message });
+    }
+    if (firstUse === undefined) firstUses.set(name, number);
+    else problems.push({ severity: 'error', path, message: explainTwins(name, firstUse) });
+  }
+  return names;
+}
+
+function explainTwins(name: string, firstUse: number): string {
+  return `${JSON.stringify(name)} is the name of rule ${firstUse + 1} already; give each rule a name of its own`;
+}
+
+/**
+ * The names that a rule matches: those of its patterns; all of them without `hosts`, unless it is about networks only.
+ */
+function readHosts(rule: RuleConfig, number: number, problems: Problem[]): readonly HostPattern[] {
+  if (!rule.hosts) return rule.networks ? [] : [{ kind: 'any' }];
+  return rule.hosts.flatMap((text, at) => {
+    const pattern = parseHostPattern(text);
+    if (pattern.kind !== 'malformed') return [pattern];
+    problems.push({ severity: 'error', path: ['policy', 'rules', number, 'hosts', at], message: pattern.message });
+    return [];
+  });
+}
+
+function compileRule(rule: RuleConfig, name: string, isReportOnly: boolean): Rule {
+  return {
+    name,
+    action: rule.action,
+    decision: { decision: outcomeOf(rule.action, isReportOnly), rule: name },
+    ...(rule.clients && { clients: compileNetworks(rule.clients) }),
+    ...(rule.listeners && { listeners: new Set(rule.listeners) }),
+    ...((rule.networks ?? rule.hosts) && { networks: compileNetworks(rule.networks ?? []) }),
+    ...(rule.ports && { ports: mergePorts(rule.ports) }),
+  };
+}
+
+function outcomeOf(action: 'allow' | 'deny', isReportOnly: boolean): Decision['decision'] {
+  return action === 'deny' && isReportOnly ? 'report' : action;
+}
+
+function mergePorts(ports: readonly PortRange[]): readonly PortRange[] {
+  const merged: PortRange[] = [];
+  for (const range of ports.toSorted((a, b) => a.from - b.from)) {
+    const previous = merged.at(-1);
+    if (previous && range.from <= previous.to + 1) {
+      merged[merged.length - 1] = { from: previous.from, to: Math.max(previous.to, range.to) };
+    } else {
+      merged.push(range);
+    }
+  }
+  return merged;
+}

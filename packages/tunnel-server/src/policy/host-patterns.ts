@@ -1,0 +1,43 @@
+/** The patterns of `hosts`: an exact name, `*.suffix`, or `*`. */
+import { domainToASCII } from 'node:url';
+import { parseIp } from '../addresses/ip.ts';
+import { parseDestination } from '../destination.ts';
+
+export type HostPattern =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'exact'; readonly name: string }
+  /** Any depth below the suffix, and not the suffix itself. */
+  | { readonly kind: 'below'; readonly suffix: string };
+
+export interface MalformedHostPattern {
+  readonly kind: 'malformed';
+  /** A sentence for the operator: what is wrong, and what to write instead. */
+  readonly message: string;
+}
+
+/** Reads a pattern, its name made canonical by the very code that reads what clients ask for. */
+export function parseHostPattern(text: string): HostPattern | MalformedHostPattern {
+  if (text === '*') return { kind: 'any' };
+  const isBelow = text.startsWith('*.');
+  const parsed = parseDestination(isBelow ? text.slice(2) : text, 0);
+  if (parsed.kind !== 'name') return { kind: 'malformed', message: explain(text, parsed) };
+  return isBelow ? { kind: 'below', suffix: parsed.host } : { kind: 'exact', name: parsed.host };
+}
+
+function explain(text: string, parsed: Exclude<ReturnType<typeof parseDestination>, { kind: 'name' }>): string {
+  const shown = JSON.stringify(text);
+  if (parsed.kind === 'address' || isNetwork(text)) return `${shown} is an IP address or network; list it in networks`;
+  if (text.slice(1).includes('*') || /^\*[^.]/.test(text)) {
+    return `${shown} has a * where none may be; write a name, *.suffix, or * alone`;
+  }
+  if (/^\.[^.]/.test(text)) return `${shown} starts with a dot; write *${text} for all names below it`;
+  if (text.includes('/')) return `${shown} is no host name; write the name alone, without scheme or path`;
+  if (/^[^:]+:[0-9]+$/.test(text)) return `${shown} has a port; write the name alone, and list the port in ports`;
+  const ascii = domainToASCII(text);
+  if (ascii !== text && parseHostPattern(ascii).kind !== 'malformed') return `${shown} is not in ASCII; write ${ascii}`;
+  return `${shown} is no host name: ${parsed.why}`;
+}
+
+function isNetwork(text: string): boolean {
+  return parseIp(text.replace(/\/[0-9]+$/, '')) !== undefined;
+}
