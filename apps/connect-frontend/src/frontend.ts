@@ -1,0 +1,99 @@
+/** The explicit door: clients that know the proxy ask for `CONNECT host:port`. Read this first. */
+import { encodeAlert, TunnelError, type Frontend, type Identified, type PrereadLimits } from '@sallyport/tunnel-server';
+import type { Leg } from '@sallyport/tunnel-splice';
+import { parseConnectRequest } from './connect-request.ts';
+import { readOpening, type Opening } from './read-opening.ts';
+import { CONNECTION_ESTABLISHED, encodeRefusal } from './replies.ts';
+
+export interface ConnectFrontendOptions {
+  /** A client that speaks TLS to this door: `explain` refuses it in TLS; a function has it served by the other door's frontend. */
+  readonly misdirected: 'explain' | ((client: Leg) => Frontend);
+}
+
+/** The frontend of one client at the explicit door. It reads and writes `client`, but closes it in `refuse` alone. */
+export function createConnectFrontend(client: Leg, options: ConnectFrontendOptions): Frontend {
+  return new ConnectFrontend(client, options);
+}
+
+class ConnectFrontend implements Frontend {
+  readonly #client: Leg;
+  readonly #options: ConnectFrontendOptions;
+  /** Serves this client instead of us, once it turned out to be at the wrong door. */
+  #otherDoor: Frontend | undefined;
+  /** A client that never spoke is not spoken to. */
+  #isSilent = false;
+  #isHead = false;
+  #isEstablished = false;
+
+  constructor(client: Leg, options: ConnectFrontendOptions) {
+    this.#client = client;
+    this.#options = options;
+  }
+
+  async identify(limits: PrereadLimits, alreadyRead = new Uint8Array()): Promise<Identified> {
+    const opening = await readOpening(this.#client, limits, alreadyRead);
+    switch (opening.kind) {
+      case 'request':
+        return this.#readRequest(opening);
+      case 'tls':
+        return this.#redirect(limits, opening.bytes);
+      case 'malformed':
+        throw malformed(opening.why);
+      case 'too-large':
+        throw new TunnelError('too_large', `The request head is larger than ${limits.prereadLimitBytes} bytes.`);
+      case 'timed-out':
+        this.#isSilent = opening.isSilent;
+        throw new TunnelError('handshake_timeout', 'The request head was not complete in time.');
+      case 'left':
+        throw new TunnelError('client_closed', 'The client left before its request head was complete.');
+    }
+  }
+
+  establish(): void {
+    if (this.#otherDoor) {
+      this.#otherDoor.establish();
+      return;
+    }
+    this.#isEstablished = true;
+    this.#client.write(CONNECTION_ESTABLISHED);
+  }
+
+  refuse(error: TunnelError, tunnelId: string): number | undefined {
+    if (this.#otherDoor) return this.#otherDoor.refuse(error, tunnelId);
+    if (error.reason === 'misdirected') {
+      this.#client.close(encodeAlert('unexpected_message'));
+      return undefined;
+    }
+    // Behind a 200 the client would take a reply for the destination's own bytes.
+    const isMute = this.#isSilent || this.#isEstablished;
+    const reply = isMute ? undefined : encodeRefusal(error, { tunnelId, date: new Date(), isHead: this.#isHead });
+    this.#client.close(reply?.bytes);
+    return reply?.status;
+  }
+
+  #readRequest({ head, earlyBytes }: Extract<Opening, { kind: 'request' }>): Identified {
+    this.#isHead = head.method === 'HEAD';
+    const request = parseConnectRequest(head);
+    switch (request.kind) {
+      case 'connect':
+        return { destination: request.destination, clientBytes: earlyBytes };
+      case 'other-method':
+        throw new TunnelError('method', 'This proxy serves only the method CONNECT.');
+      case 'malformed':
+        throw malformed(request.why);
+    }
+  }
+
+  #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified> {
+    const { misdirected } = this.#options;
+    if (misdirected === 'explain') {
+      throw new TunnelError('misdirected', 'This door speaks HTTP, but the client opened with TLS.');
+    }
+    this.#otherDoor = misdirected(this.#client);
+    return this.#otherDoor.identify(limits, alreadyRead);
+  }
+}
+
+function malformed(why: string): TunnelError {
+  return new TunnelError('malformed', `The request is malformed: ${why}.`);
+}

@@ -1,0 +1,2 @@
+/** The explicit door. */
+export { createConnectFrontend, type ConnectFrontendOptions } from './frontend.ts';

@@ -1,0 +1,240 @@
+import { TunnelError, type Frontend, type Identified, type PrereadLimits } from '@sallyport/tunnel-server';
+import type { Leg } from '@sallyport/tunnel-splice';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createConnectFrontend, type ConnectFrontendOptions } from '../src/frontend.ts';
+import { limits, openDoor, readReply, type Bounds, type Connection, type Door } from './door.ts';
+import { encodeHead, encodeText, HOST, MALFORMED_HEADS } from './heads.ts';
+
+const CONNECT = encodeHead('CONNECT example.com:443 HTTP/1.1', HOST);
+const DESTINATION = { kind: 'name', host: 'example.com', port: 443 } as const;
+const TLS_HELLO = Buffer.from([22, 3, 1, 0, 5, 1, 0, 0, 1, 3]);
+
+let door: Door;
+
+beforeAll(async () => {
+  door = await openDoor();
+});
+
+afterAll(() => door.close());
+
+describe('identify', () => {
+  it('reads the destination of a CONNECT, and what the upstream must still get', async () => {
+    const { frontend, socket } = await openTunnel();
+    socket.write(Buffer.concat([CONNECT, encodeText('early')]));
+    const { destination, clientBytes } = await frontend.identify(limits());
+    expect(destination).toEqual(DESTINATION);
+    expect(Buffer.from(clientBytes).toString()).toBe('early');
+  });
+
+  it('takes a CONNECT over from another door', async () => {
+    const { frontend, socket } = await openTunnel();
+    socket.write(CONNECT.subarray(9));
+    expect((await frontend.identify(limits(), CONNECT.subarray(0, 9))).destination).toEqual(DESTINATION);
+  });
+
+  it('says that a client left', async () => {
+    const { frontend, socket } = await openTunnel();
+    socket.end(CONNECT.subarray(0, 20));
+    expect((await errorOf(frontend.identify(limits()))).reason).toBe('client_closed');
+  });
+});
+
+describe('a refused client', () => {
+  it.each(MALFORMED_HEADS)('is told 400 for $text', async ({ text, why }) => {
+    const { reply, reason, status } = await refuseAfter(encodeText(text));
+    expect(reason).toBe('malformed');
+    expect(status).toBe(400);
+    expect(reply).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(reply).toContain(`\r\n\r\nThe request is malformed: ${why} (malformed, tunnel t1).\n`);
+  });
+
+  it.each([
+    { request: 'CONNECT example.com:443/ HTTP/1.1', why: 'its target' },
+    { request: 'CONNECT 127.1:443 HTTP/1.1', why: 'its host' },
+    { request: 'CONNECT example.com:443 HTTP/1.1\r\nContent-Length: 5', why: 'its body' },
+    { request: 'CONNECT example.com:443 HTTP/1.1\r\nTransfer-Encoding: chunked', why: 'its body' },
+  ])('is told 400 for $why: $request', async ({ request }) => {
+    const { reply, reason } = await refuseAfter(encodeHead(request, HOST));
+    expect(reason).toBe('malformed');
+    expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it('is told 431 for a head of one byte more than the limit', async () => {
+    const { reply, reason } = await refuseAfter(CONNECT, { prereadLimitBytes: CONNECT.length - 1 });
+    expect(reason).toBe('too_large');
+    expect(reply).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+  });
+
+  it('is told 405 for another method, and which one is served', async () => {
+    const { reply, reason } = await refuseAfter(encodeHead('GET http://example.com/ HTTP/1.1', 'Host: example.com'));
+    expect(reason).toBe('method');
+    expect(reply).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\n/);
+    expect(reply).toContain('\r\nAllow: CONNECT\r\n');
+  });
+
+  it('is told of a malformed head before it is told of its method', async () => {
+    const { reason } = await refuseAfter(encodeHead('GET http://example.com/ HTTP/1.1', 'Host : example.com'));
+    expect(reason).toBe('malformed');
+  });
+
+  it('gets no content in reply to a HEAD', async () => {
+    const { reply } = await refuseAfter(encodeHead('HEAD http://example.com/ HTTP/1.1', 'Host: example.com'));
+    expect(reply).toMatch(/^HTTP\/1\.1 405 [^]*\r\n\r\n$/);
+  });
+
+  it('is answered with HTTP/1.1 when it speaks HTTP/1.0', async () => {
+    const { reply } = await refuseAfter(encodeHead('GET / HTTP/1.0'));
+    expect(reply).toMatch(/^HTTP\/1\.1 405 /);
+  });
+
+  it('is told 408 when its head is not whole at the deadline', async () => {
+    const { reply, reason, status } = await refuseAfter(CONNECT.subarray(0, 1), { deadlineInMs: 100 });
+    expect(reason).toBe('handshake_timeout');
+    expect(status).toBe(408);
+    expect(reply).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+  });
+
+  it('is closed without a word when it was silent until the deadline', async () => {
+    const { reply, reason, status } = await refuseAfter(new Uint8Array(), { deadlineInMs: 100 });
+    expect(reason).toBe('handshake_timeout');
+    expect(status).toBeUndefined();
+    expect(reply).toBe('');
+  });
+
+  it('is answered before it said anything when it is one too many', async () => {
+    const { frontend, socket } = await openTunnel();
+    expect(frontend.refuse(new TunnelError('client_limit', 'Too many tunnels.'), 't1')).toBe(429);
+    expect(await readReply(socket)).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\n/);
+  });
+
+  it('gets one reply, however many requests it sent at once', async () => {
+    const { reply } = await refuseAfter(Buffer.concat([encodeHead('GET / HTTP/1.1', HOST), CONNECT, CONNECT]));
+    expect(reply.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(reply).toContain('\r\nConnection: close\r\n');
+  });
+
+  it('gets its reply whole although it keeps sending', async () => {
+    const { reply } = await refuseAfter(Buffer.concat([encodeHead('GET / HTTP/1.1', HOST), Buffer.alloc(256 * 1024)]));
+    expect(reply).toMatch(/\(method, tunnel t1\)\.\n$/);
+  });
+
+  it('is only closed when it has left', async () => {
+    const { frontend, socket } = await openTunnel();
+    expect(frontend.refuse(new TunnelError('client_closed', 'The client left.'), 't1')).toBeUndefined();
+    expect(await readReply(socket)).toBe('');
+  });
+});
+
+describe('establish', () => {
+  it.each(['HTTP/1.1', 'HTTP/1.0'])('answers %s with 200, and no word on content', async (version) => {
+    const { frontend, socket, leg } = await openTunnel();
+    socket.write(encodeHead(`CONNECT example.com:443 ${version}`, HOST));
+    await frontend.identify(limits());
+    frontend.establish();
+    leg.close();
+    expect(await readReply(socket)).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
+  });
+
+  it('leaves nothing to say: a refusal behind it only closes', async () => {
+    const { frontend, socket } = await openTunnel();
+    socket.write(CONNECT);
+    await frontend.identify(limits());
+    frontend.establish();
+    expect(frontend.refuse(new TunnelError('overload', 'Too late.'), 't1')).toBeUndefined();
+    expect(await readReply(socket)).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
+  });
+});
+
+describe('a client that speaks TLS', () => {
+  it('is told unexpected_message in TLS', async () => {
+    const { reply, reason, status } = await refuseAfter(TLS_HELLO);
+    expect(reason).toBe('misdirected');
+    expect(status).toBeUndefined();
+    expect(encodeText(reply)).toEqual(Buffer.from([21, 3, 3, 0, 2, 2, 10]));
+  });
+
+  it('is served by the other door, which gets every byte read so far', async () => {
+    const { socket, leg, other, frontend } = await openMisdirected();
+    socket.write(TLS_HELLO);
+    const { destination, clientBytes } = await frontend.identify(limits());
+    expect(destination).toEqual(DESTINATION);
+    expect(Buffer.from(clientBytes)).toEqual(TLS_HELLO);
+    expect(other.client).toBe(leg);
+
+    frontend.establish();
+    leg.close();
+    expect(await readReply(socket)).toBe('established by the other door');
+  });
+
+  it('is refused by the other door', async () => {
+    const { socket, frontend } = await openMisdirected();
+    socket.write(TLS_HELLO);
+    await frontend.identify(limits());
+    expect(frontend.refuse(new TunnelError('policy', 'No.'), 't1')).toBe(421);
+    expect(await readReply(socket)).toBe('refused by the other door: policy t1');
+  });
+
+  it('does not keep the clients of this door from being served', async () => {
+    const { socket, frontend } = await openMisdirected();
+    socket.write(CONNECT);
+    await frontend.identify(limits());
+    expect(frontend.refuse(new TunnelError('policy', 'No.'), 't1')).toBe(403);
+  });
+});
+
+/** The other door as far as this one knows it: anything behind the seam. */
+class OtherDoor implements Frontend {
+  client: Leg | undefined;
+
+  identify(_limits: PrereadLimits, alreadyRead?: Uint8Array): Promise<Identified> {
+    return Promise.resolve({ destination: DESTINATION, clientBytes: alreadyRead ?? new Uint8Array() });
+  }
+
+  establish(): void {
+    this.client?.write(encodeText('established by the other door'));
+  }
+
+  refuse(error: TunnelError, tunnelId: string): number {
+    this.client?.close(encodeText(`refused by the other door: ${error.reason} ${tunnelId}`));
+    return 421;
+  }
+}
+
+interface Tunnel extends Connection {
+  readonly frontend: Frontend;
+}
+
+async function openTunnel(options: ConnectFrontendOptions = { misdirected: 'explain' }): Promise<Tunnel> {
+  const { socket, leg } = await door.connect();
+  return { socket, leg, frontend: createConnectFrontend(leg, options) };
+}
+
+async function openMisdirected(): Promise<Tunnel & { other: OtherDoor }> {
+  const other = new OtherDoor();
+  const misdirected = (client: Leg): Frontend => {
+    other.client = client;
+    return other;
+  };
+  return { ...(await openTunnel({ misdirected })), other };
+}
+
+/** Sends `bytes`, and refuses the client for what `identify` found: the reply up to the FIN, reason and status. */
+async function refuseAfter(bytes: Uint8Array, bounds: Bounds = {}): Promise<Refused> {
+  const { frontend, socket } = await openTunnel();
+  if (bytes.length > 0) socket.write(bytes);
+  const error = await errorOf(frontend.identify(limits(bounds)));
+  const status = frontend.refuse(error, 't1');
+  return { reply: await readReply(socket), reason: error.reason, status };
+}
+
+interface Refused {
+  readonly reply: string;
+  readonly reason: string;
+  readonly status: number | undefined;
+}
+
+async function errorOf(identified: Promise<Identified>): Promise<TunnelError> {
+  const outcome = await identified.catch((error: unknown) => error);
+  if (outcome instanceof TunnelError) return outcome;
+  throw new Error('identified a client that should be refused', { cause: outcome });
+}

@@ -1,0 +1,180 @@
+import type { Socket } from 'node:net';
+import type { Leg, ReadResult } from '@sallyport/tunnel-splice';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readOpening, type Opening } from '../src/read-opening.ts';
+import { limits, openDoor, type Bounds, type Door } from './door.ts';
+import { encodeHead, encodeText, HOST } from './heads.ts';
+
+const CONNECT = encodeHead('CONNECT example.com:443 HTTP/1.1', HOST);
+const TLS_HELLO = Buffer.from([22, 3, 1, 0, 5, 1, 0, 0, 1, 3]);
+const NOTHING = new Uint8Array();
+
+let door: Door;
+
+beforeAll(async () => {
+  door = await openDoor();
+});
+
+afterAll(() => door.close());
+
+describe('readOpening', () => {
+  it('reads a request head', async () => {
+    const opening = await openingAfter(CONNECT);
+    expect(opening).toMatchObject({ kind: 'request', head: { method: 'CONNECT', requestTarget: 'example.com:443' } });
+    expect(earlyBytesOf(opening)).toHaveLength(0);
+  });
+
+  it('hands over what came behind the head, to the byte', async () => {
+    const early = Buffer.from([22, 3, 1, 0, 0, 13, 10, 13, 10]);
+    expect(earlyBytesOf(await openingAfter(Buffer.concat([CONNECT, early])))).toEqual(early);
+  });
+
+  it('does not keep the head alive for the sake of the bytes behind it', async () => {
+    const opening = await openingAfter(Buffer.concat([CONNECT, encodeText('early')]));
+    expect(opening.kind === 'request' && opening.earlyBytes.buffer.byteLength).toBe(5);
+  });
+
+  it('leaves in the leg what came behind the limit', async () => {
+    const { socket, leg } = await door.connect();
+    socket.write(Buffer.concat([CONNECT.subarray(9), encodeText('early')]));
+    const opening = await readOpening(leg, limits({ prereadLimitBytes: CONNECT.length + 2 }), CONNECT.subarray(0, 9));
+    const rest = await leg.read(1_024, limits().deadline);
+    expect(`${earlyBytesOf(opening).toString()}|${Buffer.from(rest).toString()}`).toBe('ea|rly');
+  });
+
+  it('reads a head that drips in byte by byte', async () => {
+    const { socket, leg } = await door.connect();
+    socket.setNoDelay(true);
+    const opening = readOpening(leg, limits(), NOTHING);
+    for (const byte of CONNECT) {
+      socket.write(Uint8Array.of(byte));
+      await new Promise(setImmediate);
+    }
+    expect((await opening).kind).toBe('request');
+  });
+
+  it('takes linear time over a head that drips in byte by byte', async () => {
+    const bytes = encodeHead('CONNECT a:443 HTTP/1.1', HOST, `X-Pad: ${'x'.repeat(128 * 1024)}`);
+    const startedAt = performance.now();
+    const opening = await readOpening(new DrippingLeg(bytes), limits({ prereadLimitBytes: bytes.length }), NOTHING);
+    expect(opening.kind).toBe('request');
+    // Well under a tenth of it; eight thousand million looks at a byte would take several times as long.
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+
+  it('goes on in the middle of a head that another door began to read', async () => {
+    const { socket, leg } = await door.connect();
+    socket.write(CONNECT.subarray(9));
+    expect((await readOpening(leg, limits(), CONNECT.subarray(0, 9))).kind).toBe('request');
+  });
+
+  it('asks for nothing more when another door has read the whole head', async () => {
+    const { leg } = await door.connect();
+    const opening = await readOpening(leg, limits(), Buffer.concat([CONNECT, encodeText('early')]));
+    expect(earlyBytesOf(opening).toString()).toBe('early');
+  });
+
+  it('passes a head of exactly the limit', async () => {
+    expect((await openingAfter(CONNECT, { prereadLimitBytes: CONNECT.length })).kind).toBe('request');
+  });
+
+  it('stops at the limit when the head is one byte longer', async () => {
+    expect(await openingAfter(CONNECT, { prereadLimitBytes: CONNECT.length - 1 })).toEqual({ kind: 'too-large' });
+  });
+
+  it.each([
+    { what: 'a TLS hello', hello: TLS_HELLO },
+    { what: 'the first byte of one', hello: TLS_HELLO.subarray(0, 1) },
+    { what: 'an SSL 2.0 hello', hello: Buffer.from([0x80, 0x2e, 1, 3, 1, 0, 0x15]) },
+  ])('knows $what, and gives all that was read of it', async ({ hello }) => {
+    const opening = await openingAfter(hello);
+    expect(opening.kind === 'tls' && Buffer.from(opening.bytes)).toEqual(hello);
+  });
+
+  it('knows an SSL 2.0 hello that comes in two pieces', async () => {
+    const { socket, leg } = await door.connect();
+    const opening = readOpening(leg, limits(), Buffer.from([0x80, 0x2e]));
+    socket.write(Buffer.from([1, 3, 1]));
+    expect((await opening).kind).toBe('tls');
+  });
+
+  it('is done with a malformed head before it is whole', async () => {
+    expect(await openingAfter(encodeText('CONNECT a:443 HTTP/1.1\n'))).toEqual({
+      kind: 'malformed',
+      why: 'the head has a bare LF',
+    });
+  });
+
+  it.each([
+    { what: 'silent', sent: NOTHING, isSilent: true },
+    { what: 'slow', sent: CONNECT.subarray(0, 1), isSilent: false },
+  ])('waits no longer than the deadline for a client that is $what', async ({ sent, isSilent }) => {
+    expect(await openingAfter(sent, { deadlineInMs: 100 })).toEqual({ kind: 'timed-out', isSilent });
+  });
+
+  it('does not take a client for silent that another door has heard', async () => {
+    const { leg } = await door.connect();
+    const opening = await readOpening(leg, limits({ deadlineInMs: 50 }), CONNECT.subarray(0, 1));
+    expect(opening).toEqual({ kind: 'timed-out', isSilent: false });
+  });
+
+  it.each([
+    { what: 'ends', leave: (socket: Socket) => socket.end() },
+    { what: 'resets', leave: (socket: Socket) => socket.resetAndDestroy() },
+  ])('takes a client that $what before its head is whole for one that left', async ({ leave }) => {
+    const { socket, leg } = await door.connect();
+    socket.write(CONNECT.subarray(0, 20));
+    await heard(leg);
+    const opening = readOpening(leg, limits(), CONNECT.subarray(0, 20));
+    leave(socket);
+    expect(await opening).toEqual({ kind: 'left' });
+  });
+});
+
+/** A client that says one byte at a time, faster than any socket. */
+class DrippingLeg implements Leg {
+  readonly remote = { host: '127.0.0.1', port: 1 };
+  readonly local = { host: '127.0.0.1', port: 2 };
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  read(): Promise<ReadResult> {
+    const byte = this.#bytes[this.#at++];
+    return Promise.resolve(byte === undefined ? 'end' : Uint8Array.of(byte));
+  }
+
+  write(): void {
+    expect.fail('nothing is said before the head is whole');
+  }
+
+  close(): void {
+    expect.fail('a leg is closed in refuse alone');
+  }
+
+  reset(): void {
+    expect.fail('a leg is never reset here');
+  }
+
+  whenGone(): () => void {
+    return () => undefined;
+  }
+}
+
+async function openingAfter(sent: Uint8Array, bounds: Bounds = {}): Promise<Opening> {
+  const { socket, leg } = await door.connect();
+  if (sent.length > 0) socket.write(sent);
+  return readOpening(leg, limits(bounds), NOTHING);
+}
+
+function earlyBytesOf(opening: Opening): Buffer {
+  if (opening.kind !== 'request') throw new Error(`no request: ${opening.kind}`);
+  return Buffer.from(opening.earlyBytes);
+}
+
+async function heard(leg: Leg): Promise<void> {
+  await leg.read(1_024, limits().deadline);
+}
