@@ -1,0 +1,33 @@
+/** Who holds how many connections right now. */
+import type { ClientKey } from './token-buckets.ts';
+
+/** Counts connections, in all and per client. A client with none is forgotten, so memory follows the connections. */
+export class Occupancy {
+  readonly #byClient = new Map<ClientKey, number>();
+  #total = 0;
+
+  get total(): number {
+    return this.#total;
+  }
+
+  /** How many clients hold a connection. */
+  get clients(): number {
+    return this.#byClient.size;
+  }
+
+  of(client: ClientKey): number {
+    return this.#byClient.get(client) ?? 0;
+  }
+
+  enter(client: ClientKey): void {
+    this.#total++;
+    this.#byClient.set(client, this.of(client) + 1);
+  }
+
+  leave(client: ClientKey): void {
+    this.#total--;
+    const left = this.of(client) - 1;
+    if (left > 0) this.#byClient.set(client, left);
+    else this.#byClient.delete(client);
+  }
+}

@@ -1,0 +1,152 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseIp, type Ip } from '../../src/addresses/ip.ts';
+import { createLimits, type Admission, type ConnectionLimits } from '../../src/limits/limits.ts';
+
+const ALICE = ip('192.0.2.1');
+const BOB = ip('192.0.2.2');
+const ROOMY: ConnectionLimits = { tunnels: 1000, tunnels_per_client: 1000 };
+const explicit = (limits: ConnectionLimits) => ({ name: 'explicit', limits });
+const transparent = (limits: ConnectionLimits) => ({ name: 'transparent', limits });
+
+describe('limits.tunnels', () => {
+  it('admits N, and not N+1, and the next when one has left', () => {
+    const limits = { ...ROOMY, tunnels: 3 };
+    const counted = createLimits(limits);
+    const first = admitted(counted.admit(explicit(limits), ALICE));
+    admitted(counted.admit(explicit(limits), BOB));
+    admitted(counted.admit(transparent(limits), BOB));
+    expect(counted.admit(transparent(limits), BOB)).toEqual({ kind: 'refused', reason: 'overload' });
+    first();
+    admitted(counted.admit(transparent(limits), BOB));
+  });
+
+  it('holds a listener that overrides it to its own count, and the others to the count over all', () => {
+    const shared = { ...ROOMY, tunnels: 3 };
+    const own = { ...ROOMY, tunnels: 2 };
+    const counted = createLimits(shared);
+    admitted(counted.admit(explicit(own), ALICE));
+    admitted(counted.admit(explicit(own), ALICE));
+    expect(counted.admit(explicit(own), ALICE)).toMatchObject({ reason: 'overload' });
+    admitted(counted.admit(transparent(shared), ALICE));
+    expect(counted.admit(transparent(shared), ALICE)).toMatchObject({ reason: 'overload' });
+  });
+
+  it('can be overridden upwards', () => {
+    const counted = createLimits({ ...ROOMY, tunnels: 1 });
+    const own = { ...ROOMY, tunnels: 2 };
+    admitted(counted.admit(explicit(own), ALICE));
+    admitted(counted.admit(explicit(own), ALICE));
+    expect(counted.admit(explicit(own), ALICE)).toMatchObject({ reason: 'overload' });
+  });
+});
+
+describe('limits.tunnels_per_client', () => {
+  it('admits N of one client, and not N+1, and leaves other clients alone', () => {
+    const limits = { ...ROOMY, tunnels_per_client: 2 };
+    const counted = createLimits(limits);
+    admitted(counted.admit(explicit(limits), ALICE));
+    const second = admitted(counted.admit(transparent(limits), ALICE));
+    expect(counted.admit(explicit(limits), ALICE)).toEqual({
+      kind: 'refused',
+      reason: 'client_limit',
+      retryAfterSeconds: 1,
+    });
+    admitted(counted.admit(explicit(limits), BOB));
+    second();
+    admitted(counted.admit(explicit(limits), ALICE));
+  });
+
+  it.each([
+    ['2001:db8:0:1::1', '2001:db8:0:1:ffff::2', 'refused'],
+    ['2001:db8:0:1::1', '2001:db8:0:2::1', 'admitted'],
+    ['2001:db8:0:1::1', '2001:db9:0:1::1', 'admitted'],
+    ['0.0.0.1', '::1', 'admitted'],
+  ])('takes an IPv6 /64 for one client: %s, then %s is %s', (first, second, kind) => {
+    const limits = { ...ROOMY, tunnels_per_client: 1 };
+    const counted = createLimits(limits);
+    admitted(counted.admit(explicit(limits), ip(first)));
+    expect(counted.admit(explicit(limits), ip(second)).kind).toBe(kind);
+  });
+});
+
+describe('limits.new_per_client', () => {
+  it('is a token bucket per client that says when to come back', () => {
+    let now = 5000;
+    const limits = { ...ROOMY, new_per_client: 0.4 };
+    const counted = createLimits(limits, () => now);
+    admitted(counted.admit(explicit(limits), ALICE))();
+    expect(counted.admit(explicit(limits), ALICE)).toEqual({
+      kind: 'refused',
+      reason: 'client_limit',
+      retryAfterSeconds: 3,
+    });
+    admitted(counted.admit(explicit(limits), BOB));
+    now += 2500;
+    admitted(counted.admit(explicit(limits), ALICE));
+  });
+
+  it('spends no token on a connection that another limit refuses', () => {
+    const limits = { ...ROOMY, tunnels: 1, new_per_client: 2 };
+    const counted = createLimits(limits, () => 0);
+    const release = admitted(counted.admit(explicit(limits), ALICE));
+    for (let knock = 0; knock < 5; knock++)
+      expect(counted.admit(explicit(limits), ALICE)).toMatchObject({ reason: 'overload' });
+    release();
+    admitted(counted.admit(explicit(limits), ALICE));
+  });
+
+  it.each([undefined, Infinity])('is off when it is %s', (rate) => {
+    const limits = { ...ROOMY, tunnels: 5000, tunnels_per_client: 5000, new_per_client: rate };
+    const counted = createLimits(limits, () => 0);
+    for (let connection = 0; connection < 5000; connection++) admitted(counted.admit(explicit(limits), ALICE));
+  });
+});
+
+describe('a reload', () => {
+  it('carries the counts over and holds newcomers to the new numbers', () => {
+    const before = { ...ROOMY, tunnels: 2 };
+    const after = { ...ROOMY, tunnels: 1 };
+    const limits = createLimits(before);
+    const releases = [admitted(limits.admit(explicit(before), ALICE)), admitted(limits.admit(explicit(before), ALICE))];
+    limits.update(after);
+    for (const release of releases) {
+      expect(limits.admit(explicit(after), BOB)).toMatchObject({ reason: 'overload' });
+      release();
+    }
+    admitted(limits.admit(explicit(after), BOB));
+  });
+});
+
+describe('createLimits', () => {
+  it('never drifts: when everybody has left, as often as they say so, nothing is remembered', () => {
+    const arrivals = fc.array(
+      fc.tuple(fc.constantFrom(ALICE, BOB), fc.constantFrom('explicit', 'transparent'), fc.nat(3)),
+    );
+    fc.assert(
+      fc.property(arrivals, (all) => {
+        const limits = { tunnels: 10, tunnels_per_client: 4 };
+        const counted = createLimits(limits);
+        const held = all.flatMap(([client, name, times]) => {
+          const admission = counted.admit({ name, limits }, client);
+          return admission.kind === 'admitted' ? [{ release: admission.release, times: times + 1 }] : [];
+        });
+        for (const { release, times } of held) for (let time = 0; time < times; time++) release();
+        expect(counted.remembered()).toBe(0);
+        for (let place = 0; place < 4; place++) admitted(counted.admit({ name: 'explicit', limits }, ALICE));
+        expect(counted.admit({ name: 'explicit', limits }, ALICE).kind).toBe('refused');
+      }),
+    );
+  });
+});
+
+function ip(text: string): Ip {
+  const parsed = parseIp(text);
+  if (!parsed) throw new Error(`${text} is no IP address`);
+  return parsed;
+}
+
+function admitted(admission: Admission): () => void {
+  if (admission.kind !== 'admitted') throw new Error(`not admitted: ${admission.reason}`);
+  return admission.release;
+}
