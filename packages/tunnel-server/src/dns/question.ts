@@ -1,0 +1,72 @@
+/** One question on its way round the name servers. */
+import type { DeadlineMs } from '@sallyport/tunnel-splice';
+import type { RecordType } from './answer.ts';
+import type { ServerReply } from './name-server.ts';
+import type { ServerHealth } from './server-health.ts';
+
+export interface QuestionOptions {
+  readonly name: string;
+  readonly type: RecordType;
+  /** How long a server has to itself before the next one is asked too. */
+  readonly tryMs: number;
+  readonly deadline: DeadlineMs;
+}
+
+/** Over at the first answer from anybody, when every server has failed, or at its deadline. */
+export class Question {
+  /** Never rejects. */
+  readonly reply: Promise<ServerReply>;
+  readonly #servers: readonly ServerHealth[];
+  readonly #options: QuestionOptions;
+  readonly #timeout: NodeJS.Timeout;
+  #tryOver: NodeJS.Timeout | undefined;
+  #settle: ((reply: ServerReply) => void) | undefined;
+  #asked = 0;
+  #open = 0;
+  #failure: ServerReply = { kind: 'failed', reason: 'dns_timeout', detail: 'no name server answered in time' };
+
+  /** @param servers in the order in which they are asked */
+  constructor(servers: readonly ServerHealth[], options: QuestionOptions) {
+    this.#servers = servers;
+    this.#options = options;
+    this.reply = new Promise((resolve) => (this.#settle = resolve));
+    this.#timeout = setTimeout(() => this.#finish(this.#failure), options.deadline - performance.now());
+    this.#askNext();
+  }
+
+  #askNext(): void {
+    clearTimeout(this.#tryOver);
+    const server = this.#servers[this.#asked];
+    if (!server) {
+      if (this.#open === 0) this.#finish(this.#failure);
+      return;
+    }
+    const turn = ++this.#asked;
+    const askedAt = performance.now();
+    this.#open++;
+    void server.ask(this.#options.name, this.#options.type).then((reply) => this.#replied(reply, turn));
+    this.#tryOver = setTimeout(() => {
+      server.missed(askedAt);
+      this.#askNext();
+    }, this.#options.tryMs);
+  }
+
+  #replied(reply: ServerReply, turn: number): void {
+    this.#open--;
+    if (reply.kind !== 'failed') {
+      this.#finish(reply);
+      return;
+    }
+    // That somebody said no tells more than that somebody else said nothing.
+    if (reply.reason === 'dns') this.#failure = reply;
+    // A failure that comes in the turn of the next server does not cut that one short.
+    if (this.#settle && (turn === this.#asked || this.#open === 0)) this.#askNext();
+  }
+
+  #finish(reply: ServerReply): void {
+    clearTimeout(this.#tryOver);
+    clearTimeout(this.#timeout);
+    this.#settle?.(reply);
+    this.#settle = undefined;
+  }
+}
