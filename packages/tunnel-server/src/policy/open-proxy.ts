@@ -28,22 +28,26 @@ export function lintOpenProxy(config: {
   });
 }
 
-/**
- * Goes through the rules as an unknown client with an unknown destination would: only rules without conditions decide.
- */
+/** Goes through the rules until one lets anyone in, or shuts everyone out. */
 function isOpen(policy: PolicyConfig, listener: string): boolean {
   if (policy.report_only) return true;
-  const deciding = policy.rules.find(
-    (rule) => matchesAnyone(rule, listener) && (rule.action === 'allow' || !rule.ports),
-  );
+  const rules = policy.rules.filter(({ listeners }) => !listeners || listeners.includes(listener));
+  const deciding = rules.find((rule) => (rule.action === 'allow' ? letsAnyoneIn(rule) : shutsEveryoneOut(rule)));
   return (deciding?.action ?? policy.default) === 'allow';
 }
 
-function matchesAnyone({ clients, listeners, hosts, networks }: RuleConfig, listener: string): boolean {
-  const takesAnyDestination = hosts ? hosts.includes('*') : networks === undefined || holdsWholeFamily(networks);
-  return (!clients || holdsWholeFamily(clients)) && (!listeners || listeners.includes(listener)) && takesAnyDestination;
+/** All clients of one family are any client; all names, or all addresses of one family, are any destination. */
+function letsAnyoneIn({ clients, hosts, networks }: RuleConfig): boolean {
+  if (clients && !holdsWholeFamily(clients)) return false;
+  if (!hosts && !networks) return true;
+  return (hosts ?? []).includes('*') || holdsWholeFamily(networks ?? []);
 }
 
+function shutsEveryoneOut({ clients, hosts, networks, ports }: RuleConfig): boolean {
+  return (!clients || compileNetworks(clients).covers(ANYWHERE)) && !hosts && !networks && !ports;
+}
+
+const ANYWHERE = compileNetworks(['any']);
 const ALL_IPV4 = compileNetworks(['0.0.0.0/0']);
 const ALL_IPV6 = compileNetworks(['::/0']);
 

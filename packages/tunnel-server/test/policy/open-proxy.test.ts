@@ -21,6 +21,8 @@ describe('lintOpenProxy', () => {
     ['a rule allows any address', [{ action: 'allow', networks: ['any'] }], {}],
     ['all of IPv4 is any client', [{ action: 'allow', clients: ['0.0.0.0/0'] }], {}],
     ['nothing is denied but some ports', [{ action: 'deny', ports: [{ from: 25, to: 25 }] }], { default: 'allow' }],
+    ['only names are denied before', [{ action: 'deny', hosts: ['*'] }, ANYONE], {}],
+    ['only clients of IPv4 are denied before', [{ action: 'deny', clients: ['0.0.0.0/0'] }, ANYONE], {}],
     ['report_only denies nothing', [{ action: 'deny' }], { report_only: true }],
     ['the rule is for this listener', [{ action: 'allow', listeners: ['explicit'] }], {}],
   ])('warns where %s', (_, rules, rest) => {
@@ -32,6 +34,7 @@ describe('lintOpenProxy', () => {
     ['hosts are named', [{ action: 'allow', hosts: ['example.com', '*.example.org'] }], {}],
     ['networks are named', [{ action: 'allow', networks: ['8.8.8.0/24'] }], {}],
     ['nothing is allowed', [], {}],
+    ['only hosts and networks are named', [{ action: 'allow', hosts: ['a.example'], networks: ['8.8.8.8/32'] }], {}],
     ['a rule before denies everything', [{ action: 'deny' }, ANYONE], {}],
     ['a rule denies what the default would allow', [{ action: 'deny', clients: ['any'] }], { default: 'allow' }],
     ['the rule is for another listener', [{ action: 'allow', listeners: ['transparent'] }], {}],
