@@ -1,0 +1,23 @@
+export {
+  LINGER_MS,
+  ListenError,
+  READ_AHEAD_BYTES,
+  TICK_MS,
+  type Address,
+  type Bind,
+  type DeadlineMs,
+  type Departure,
+  type Dial,
+  type DialOptions,
+  type DialResult,
+  type Leg,
+  type Listening,
+  type ReadResult,
+  type Splice,
+  type SpliceCounts,
+  type SpliceEnd,
+  type SpliceOptions,
+  type SpliceResult,
+  type Transport,
+} from './transport.ts';
+export { createPortableTransport } from './portable/transport.ts';

@@ -1,0 +1,65 @@
+/** One attempt to reach one literal address. */
+import type { Socket } from 'node:net';
+import type { Address, Dial, DialOptions, DialResult } from '../transport.ts';
+import type { Alarm } from './deadlines.ts';
+import { PortableLeg, type LegResources } from './leg.ts';
+import { dialledSocket } from './node-socket.ts';
+import { dialFailureFrom } from './system-errors.ts';
+
+/** See {@link Dial}. The first of connection, error, deadline and `cancel` settles it. */
+export class PortableDial implements Dial {
+  readonly done: Promise<DialResult>;
+  readonly #resources: LegResources;
+  readonly #leg: PortableLeg;
+  readonly #alarm: Alarm;
+  #resolve: ((result: DialResult) => void) | undefined;
+  /** Takes the listeners off again, so that a tunnel doesn't carry its dial along for life. */
+  #forgetSocket: () => void = () => undefined;
+
+  constructor(address: Address, options: DialOptions, resources: LegResources) {
+    this.#resources = resources;
+    this.done = new Promise((resolve) => (this.#resolve = resolve));
+    this.#leg = new PortableLeg(resources, (onread) => {
+      const socket = dialledSocket(address, options.sourceHost, onread);
+      this.#watch(socket, address.host);
+      return socket;
+    });
+    this.#alarm = resources.deadlines.at(options.deadline, () => this.#fail('timeout'));
+  }
+
+  cancel(): void {
+    this.#fail('cancelled');
+  }
+
+  #watch(socket: Socket, host: string): void {
+    const onConnect = (): void => this.#connected();
+    const onError = (error: Error): void => this.#fail(dialFailureFrom(error, host));
+    // Destroyed without a word: the transport has stopped.
+    const onClose = (): void => this.cancel();
+    socket.on('connect', onConnect).on('error', onError).on('close', onClose);
+    this.#forgetSocket = () => socket.off('connect', onConnect).off('error', onError).off('close', onClose);
+  }
+
+  #connected(): void {
+    const leg = this.#leg;
+    if (!leg.nameEnds()) this.#fail('reset');
+    // Where nobody listens on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
+    else if (isSame(leg.local, leg.remote)) this.#fail('refused');
+    else this.#settle({ kind: 'connected', leg });
+  }
+
+  #fail(kind: Exclude<DialResult['kind'], 'connected'>): void {
+    if (this.#resolve === undefined) return;
+    this.#settle({ kind });
+    this.#leg.stop();
+  }
+
+  #settle(result: DialResult): void {
+    this.#resources.deadlines.cancel(this.#alarm);
+    this.#forgetSocket();
+    this.#resolve?.(result);
+    this.#resolve = undefined;
+  }
+}
+
+const isSame = (one: Address, other: Address): boolean => one.host === other.host && one.port === other.port;

@@ -1,0 +1,251 @@
+/** A leg on `node:net`: the owner of one socket, from the tick in which it appears to its last descriptor. */
+import type { OnReadOpts, Socket } from 'node:net';
+import {
+  LINGER_MS,
+  READ_AHEAD_BYTES,
+  type Address,
+  type DeadlineMs,
+  type Departure,
+  type Leg,
+  type ReadResult,
+} from '../transport.ts';
+import { addressOf } from './addresses.ts';
+import type { Alarm, Deadlines } from './deadlines.ts';
+import type { LiveLegs } from './live-legs.ts';
+import { isConnected, writeAtOnce } from './node-handle.ts';
+import { ReadAhead } from './read-ahead.ts';
+import type { ReadBuffers } from './read-buffers.ts';
+
+/** What all legs of a transport share. */
+export interface LegResources {
+  readonly buffers: ReadBuffers;
+  readonly deadlines: Deadlines;
+  readonly legs: LiveLegs;
+}
+
+/** Who gets what a spliced leg reads. */
+export interface Relay {
+  /** Takes bytes out of the shared buffer before it returns; false: no more until `resume`. */
+  carry(bytes: Uint8Array): boolean;
+  departed(how: Departure): void;
+  /** The transport stops. */
+  stopped(): void;
+}
+
+interface Reader {
+  readonly limitBytes: number;
+  readonly settle: (result: ReadResult) => void;
+  readonly alarm: Alarm;
+}
+
+const UNKNOWN: Address = { host: '0.0.0.0', port: 0 };
+
+/** See {@link Leg} for what its holder may do; the rest is for the splice that takes it over. */
+export class PortableLeg implements Leg {
+  remote: Address = UNKNOWN;
+  local: Address = UNKNOWN;
+  readonly #resources: LegResources;
+  readonly #socket: Socket;
+  /** Read, and not asked for yet. */
+  #ahead: ReadAhead | undefined;
+  #reader: Reader | undefined;
+  #relay: Relay | undefined;
+  #departure: Departure | undefined;
+  #onGone: ((how: Departure) => void) | undefined;
+  #linger: Alarm | undefined;
+  #lastReadBytes = 0;
+  #isPaused = false;
+  /** Closed or reset by our side: what still comes is discarded. */
+  #isOver = false;
+
+  /** @param open makes the socket; it must read into what it is given */
+  constructor(resources: LegResources, open: (onread: OnReadOpts) => Socket) {
+    this.#resources = resources;
+    this.#socket = open({
+      buffer: () => this.#nextBuffer(),
+      callback: (length, buffer) => this.#received(buffer.subarray(0, length)),
+    });
+    // These stay as long as the socket lives: an `error` event that nobody hears ends the process.
+    this.#socket.on('error', () => this.#departed('reset'));
+    this.#socket.on('end', () => this.#departed('end'));
+    this.#socket.on('close', () => this.#closed());
+    resources.legs.add(this);
+  }
+
+  /** Asks the kernel for both addresses, once, while it still knows them; false: the peer has left with an RST already. */
+  nameEnds(): boolean {
+    const remote = addressOf(this.#socket.remoteAddress, this.#socket.remotePort);
+    const local = addressOf(this.#socket.localAddress, this.#socket.localPort);
+    if (remote === undefined || local === undefined) return false;
+    this.remote = remote;
+    this.local = local;
+    return true;
+  }
+
+  read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult> {
+    if (this.#ahead !== undefined) return Promise.resolve(this.takeAhead(limitBytes));
+    if (this.#isOver) return Promise.resolve('end');
+    if (this.#departure !== undefined) return Promise.resolve(this.#departure);
+    return new Promise((settle) => {
+      const alarm = this.#resources.deadlines.at(deadline, () => this.#answer('deadline'));
+      this.#reader = { limitBytes, settle, alarm };
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.#isOver && this.#departure !== 'reset') this.#socket.write(bytes);
+  }
+
+  close(lastBytes?: Uint8Array): void {
+    if (this.#isOver) return;
+    if (lastBytes !== undefined) this.write(lastBytes);
+    this.#leave('end');
+    this.#socket.end();
+    const isAllSaid = this.#departure === 'end' && this.#socket.writableLength === 0;
+    if (isAllSaid || this.#socket.destroyed) return;
+    if (!this.#resources.legs.mayLinger()) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#linger = this.#resources.deadlines.at(performance.now() + LINGER_MS, () => this.#socket.destroy());
+    this.resume();
+  }
+
+  reset(): void {
+    if (this.#isOver) return;
+    this.#leave('reset');
+    const isShuttingDown = this.#socket.writableEnded && !this.#socket.writableFinished;
+    // libuv refuses a reset while a shutdown is under way (EINVAL), and Node then loses the descriptor for good: wait for it.
+    if (isShuttingDown && this.#socket.writableLength === 0) {
+      this.#socket.once('finish', () => this.#socket.resetAndDestroy());
+    } else if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
+  }
+
+  whenGone(listener: (how: Departure) => void): () => void {
+    if (this.#departure !== undefined) {
+      listener(this.#departure);
+      return () => undefined;
+    }
+    this.#onGone = listener;
+    return () => {
+      if (this.#onGone === listener) this.#onGone = undefined;
+    };
+  }
+
+  /** Ends at once, without a word: the transport stops, or the dial is over. */
+  stop(): void {
+    this.#relay?.stopped();
+    this.#leave('end');
+    this.#socket.destroy();
+  }
+
+  /** From now on `relay` gets what is read; what was read before is to be taken with {@link takeAhead}. */
+  joinTo(relay: Relay): void {
+    this.#onGone = undefined;
+    this.#relay = relay;
+  }
+
+  /** What was read on behalf of nobody, `limitBytes` of it at most. */
+  takeAhead(limitBytes: number): Uint8Array {
+    const bytes = this.#ahead?.take(limitBytes) ?? new Uint8Array(0);
+    if (this.#ahead?.length === 0) this.#ahead = undefined;
+    if (this.#relay === undefined && this.#aheadBytes <= READ_AHEAD_BYTES) this.resume();
+    return bytes;
+  }
+
+  get departure(): Departure | undefined {
+    return this.#departure;
+  }
+
+  /** Hands the kernel what it takes at once, and returns how much. */
+  offer(bytes: Uint8Array): number {
+    return this.#socket.writableLength > 0 || this.#socket.destroyed ? 0 : writeAtOnce(this.#socket, bytes);
+  }
+
+  /** Queues a copy of what the kernel did not take. `settle` is always called, once: did it go? */
+  queue(bytes: Uint8Array, settle: (hasGone: boolean) => void): void {
+    const { buffers } = this.#resources;
+    const copy = buffers.keep(bytes);
+    this.#socket.write(copy, (error) => {
+      buffers.release(copy.length);
+      // A socket destroyed in mid-write reports no error here.
+      settle(error == null && !this.#socket.destroyed);
+    });
+  }
+
+  /** Passes a FIN on: behind what is queued, with the other direction left open (RFC 9293 §3.6). */
+  finish(): void {
+    this.#socket.end();
+  }
+
+  /** Reads on, after `carry` said stop. */
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (!this.#socket.destroyed) this.#socket.resume();
+  }
+
+  /**
+   * Has it been reset while it was not reading? Only asked of a leg that got no FIN from us: with FINs both ways the kernel keeps the
+   * unread bytes but forgets the peer, and that would look the same.
+   */
+  hasBeenReset(): boolean {
+    const isDeaf = this.#isPaused || this.#departure === 'end';
+    return isDeaf && !this.#socket.writableEnded && !this.#socket.destroyed && !isConnected(this.#socket);
+  }
+
+  get #aheadBytes(): number {
+    return this.#ahead?.length ?? 0;
+  }
+
+  #nextBuffer(): Uint8Array {
+    const { buffers } = this.#resources;
+    return this.#relay === undefined ? buffers.held : buffers.after(this.#lastReadBytes);
+  }
+
+  #received(bytes: Uint8Array): boolean {
+    this.#lastReadBytes = bytes.length;
+    const readsOn = this.#isOver || (this.#relay === undefined ? this.#keep(bytes) : this.#relay.carry(bytes));
+    this.#isPaused = !readsOn;
+    return readsOn;
+  }
+
+  #keep(bytes: Uint8Array): boolean {
+    const limitBytes = this.#reader?.limitBytes ?? 0;
+    if (limitBytes > 0) this.#answer(bytes.slice(0, limitBytes));
+    if (bytes.length > limitBytes) (this.#ahead ??= new ReadAhead()).append(bytes.subarray(limitBytes));
+    return this.#aheadBytes <= READ_AHEAD_BYTES;
+  }
+
+  #answer(result: ReadResult): void {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    this.#resources.deadlines.cancel(reader?.alarm);
+    reader?.settle(result);
+  }
+
+  #departed(how: Departure): void {
+    const isFirst = this.#departure === undefined;
+    this.#departure = how;
+    this.#relay?.departed(how);
+    if (!isFirst) return;
+    this.#answer(how);
+    this.#onGone?.(how);
+    this.#onGone = undefined;
+  }
+
+  /** Our side is through with it, whichever way. */
+  #leave(answer: Departure): void {
+    this.#isOver = true;
+    this.#relay = undefined;
+    this.#onGone = undefined;
+    this.#ahead = undefined;
+    this.#answer(answer);
+  }
+
+  #closed(): void {
+    if (this.#linger !== undefined) this.#resources.legs.lingeringOver();
+    this.#resources.deadlines.cancel(this.#linger);
+    this.#resources.legs.delete(this);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What this transport takes from inside Node, all of it: the handle under a socket.
+ *
+ * `_handle` is not documented, and has not changed since Node 0.12. It is needed for three things that the public interface
+ * of `node:net` does not offer: sockets with `onread` buffers for accepted connections (a `Server` builds them without, and a second
+ * Socket per client would cost more than all else we do for it), writing without queueing, and noticing an RST while not reading.
+ */
+import { writeSync } from 'node:fs';
+import type { Server, Socket } from 'node:net';
+
+/** The TCP handle of a socket or a listener. */
+export interface TcpHandle {
+  /** The descriptor; negative once closed, and always on Windows. */
+  readonly fd: number;
+  /** Called for each connection; `status` is 0 or a negative errno, and then there is no handle. */
+  onconnection: (status: number, client?: TcpHandle) => void;
+  /** Fills `into`; returns 0, or a negative errno when there is no connection (any more). */
+  getpeername(into: object): number;
+  close(): void;
+}
+
+/** The handle under a socket or a listener, as long as it is open. */
+export function handleOf(owner: Socket | Server): TcpHandle | undefined {
+  // The one place where Node's internals are given a type.
+  return (owner as unknown as { readonly _handle: TcpHandle | null })._handle ?? undefined;
+}
+
+/**
+ * Writes what the kernel takes at once and returns how much that was. Unlike `socket.write` it never keeps the bytes, so they
+ * may lie in a buffer that the very next read fills again. Only for a socket with nothing queued, or bytes overtake each other.
+ */
+export function writeAtOnce(socket: Socket, bytes: Uint8Array): number {
+  const descriptor = handleOf(socket)?.fd ?? -1;
+  if (descriptor < 0) return 0;
+  try {
+    return writeSync(descriptor, bytes);
+  } catch {
+    // EAGAIN: the kernel's buffer is full. Anything else meets the socket's own next write, which reports it where errors are handled.
+    return 0;
+  }
+}
+
+/** False once an RST has come, or the connection has timed out: the kernel then knows no peer any more, read or unread. */
+export function isConnected(socket: Socket): boolean {
+  return handleOf(socket)?.getpeername({}) === 0;
+}

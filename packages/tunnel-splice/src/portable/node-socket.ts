@@ -1,0 +1,30 @@
+/** Sockets of `node:net` with every option chosen, none left to chance. */
+import { connect, Socket, type OnReadOpts } from 'node:net';
+import type { Address } from '../transport.ts';
+import type { TcpHandle } from './node-handle.ts';
+
+/** A peer that vanished without a word is found out by the kernel, whatever the idle timeout. */
+const KEEP_ALIVE_MS = 60_000;
+
+/** The socket of a connection that has been accepted. */
+export function acceptedSocket(handle: TcpHandle, onread: OnReadOpts): Socket {
+  // `handle` is what `net.Server` passes here too.
+  const options = { handle, onread, allowHalfOpen: true };
+  return new Socket(options).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+}
+
+/** A socket that has begun to connect to one literal address. */
+export function dialledSocket(address: Address, sourceHost: string | undefined, onread: OnReadOpts): Socket {
+  return connect({
+    host: address.host,
+    port: address.port,
+    ...(sourceHost !== undefined && { localAddress: sourceHost }),
+    onread,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+    // The address has been judged: nothing may try another one, or look it up.
+    autoSelectFamily: false,
+  });
+}

@@ -1,0 +1,40 @@
+/** System errors, translated once, where they enter. */
+import { ListenError, type Bind, type DialResult } from '../transport.ts';
+
+type DialFailure = Exclude<DialResult['kind'], 'connected' | 'cancelled'>;
+
+const LISTEN_FAILURES: Readonly<Record<string, ListenError['kind']>> = {
+  EADDRINUSE: 'in-use',
+  EACCES: 'no-rights',
+  EPERM: 'no-rights',
+  EADDRNOTAVAIL: 'no-such-address',
+  // The machine has no IPv6, or the address belongs to no family it knows.
+  EAFNOSUPPORT: 'no-such-address',
+};
+
+const DIAL_FAILURES: Readonly<Record<string, DialFailure>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  ECONNABORTED: 'reset',
+  EPIPE: 'reset',
+  ETIMEDOUT: 'timeout',
+  EMFILE: 'exhausted',
+  ENFILE: 'exhausted',
+  ENOMEM: 'exhausted',
+  ENOBUFS: 'exhausted',
+  EAGAIN: 'exhausted',
+  // A bound source address with every port taken.
+  EADDRINUSE: 'exhausted',
+};
+
+/** Why a listener could not be opened. */
+export function listenErrorFrom(error: NodeJS.ErrnoException, bind: Bind): ListenError {
+  return new ListenError(LISTEN_FAILURES[error.code ?? ''] ?? 'other', bind, error);
+}
+
+/** Why a dial failed. What has no entry (no route, no such family, forbidden by a firewall) is `unreachable`. */
+export function dialFailureFrom(error: NodeJS.ErrnoException, host: string): DialFailure {
+  // EADDRNOTAVAIL means two things: to IPv4 the kernel always finds a source address, so it is the port that it lacks (connect(2)).
+  const isPortLacking = error.code === 'EADDRNOTAVAIL' && error.syscall === 'connect' && !host.includes(':');
+  return isPortLacking ? 'exhausted' : (DIAL_FAILURES[error.code ?? ''] ?? 'unreachable');
+}

@@ -1,0 +1,42 @@
+/** The transport that works wherever Node does: `node:net`, no native code. */
+import type { Leg, Listening, Transport } from '../transport.ts';
+import { Deadlines } from './deadlines.ts';
+import { PortableDial } from './dial.ts';
+import { PortableLeg, type LegResources } from './leg.ts';
+import { openListener } from './listen.ts';
+import { LiveLegs } from './live-legs.ts';
+import { ReadBuffers } from './read-buffers.ts';
+import { PortableSplice } from './splice.ts';
+
+/** A transport on `node:net`. Legs of one transport can only be spliced with each other. */
+export function createPortableTransport(): Transport {
+  const resources: LegResources = { buffers: new ReadBuffers(), deadlines: new Deadlines(), legs: new LiveLegs() };
+  const doors = new Set<Listening>();
+  return {
+    name: 'portable',
+    async listen(bind, onClient) {
+      const door = await openListener(bind, resources, onClient);
+      doors.add(door);
+      return {
+        address: door.address,
+        close() {
+          doors.delete(door);
+          return door.close();
+        },
+      };
+    },
+    dial: (address, options) => new PortableDial(address, options, resources),
+    splice: (client, upstream, options) =>
+      new PortableSplice(portable(client), portable(upstream), resources.deadlines, options),
+    async stop() {
+      await Promise.all([...doors].map((door) => door.close()));
+      doors.clear();
+      await resources.legs.stop();
+    },
+  };
+}
+
+function portable(leg: Leg): PortableLeg {
+  if (leg instanceof PortableLeg) return leg;
+  throw new TypeError('a portable splice joins portable legs');
+}
