@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import net from 'node:net';
+import { createPortableTransport, type Dial, type DialResult, type Leg } from '@sallyport/tunnel-splice';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { dialDirect } from '../../src/egress/direct.ts';
+
+const transport = createPortableTransport();
+const sockets: net.Socket[] = [];
+
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+});
+afterAll(() => transport.stop());
+
+describe('dialDirect', () => {
+  it('gives the leg of a destination that answers', async () => {
+    const { leg, peer } = await connectedClient();
+    const server = net.createServer((socket) => socket.end('hello')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const upstream = await dialDirect([addressOf(server)], leg, options());
+    expect(String(await upstream.read(100, performance.now() + 5000))).toBe('hello');
+    upstream.close();
+    leg.close();
+    peer.destroy();
+    server.close();
+  });
+
+  it.each([
+    { kind: 'refused', reason: 'refused' },
+    { kind: 'reset', reason: 'refused' },
+    { kind: 'unreachable', reason: 'unreachable' },
+    { kind: 'timeout', reason: 'connect_timeout' },
+    { kind: 'exhausted', reason: 'overload' },
+  ] as const)('throws $reason when the dial is $kind', async ({ kind, reason }) => {
+    const { leg, peer } = await connectedClient();
+    const dial = (): Dial => ({ done: Promise.resolve({ kind }), cancel: () => undefined });
+    const dialled = dialDirect([{ host: '192.0.2.1', port: 443 }], leg, { ...options(), dial });
+    await expect(dialled).rejects.toMatchObject({ name: 'TunnelError', reason });
+    leg.close();
+    peer.destroy();
+  });
+
+  it('throws client_closed when the client leaves, and gives the dial up', async () => {
+    const { leg, peer } = await connectedClient();
+    let cancel: () => void = () => undefined;
+    const done = new Promise<DialResult>((resolve) => (cancel = () => resolve({ kind: 'cancelled' })));
+    const dialled = dialDirect([{ host: '192.0.2.1', port: 443 }], leg, {
+      ...options(),
+      dial: () => ({ done, cancel }),
+    });
+    peer.destroy();
+    await expect(dialled).rejects.toMatchObject({ reason: 'client_closed' });
+    expect(await done).toEqual({ kind: 'cancelled' });
+    leg.close();
+  });
+});
+
+function options() {
+  return {
+    dial: (...args: Parameters<typeof transport.dial>) => transport.dial(...args),
+    deadline: performance.now() + 10_000,
+  };
+}
+
+/** A client's leg, as a door is given it, and the client's own end. */
+async function connectedClient(): Promise<{ leg: Leg; peer: net.Socket }> {
+  let accepted: (leg: Leg) => void = () => undefined;
+  const leg = new Promise<Leg>((resolve) => (accepted = resolve));
+  const listening = await transport.listen({ host: '127.0.0.1', port: 0 }, (client) => accepted(client));
+  const peer = net.connect(listening.address);
+  peer.on('error', () => peer.destroy());
+  sockets.push(peer);
+  const client = await leg;
+  await listening.close();
+  return { leg: client, peer };
+}
+
+function addressOf(server: net.Server): { host: string; port: number } {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen');
+  return { host: '127.0.0.1', port: address.port };
+}
