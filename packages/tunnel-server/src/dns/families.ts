@@ -4,7 +4,7 @@ import { orderAddresses, RECORD_TYPES, type Family, type RecordType } from './an
 import type { ServerReply } from './name-server.ts';
 
 /** How long an answer of one family waits for the other (RFC 8305 §3, "Resolution Delay"). */
-export const RESOLUTION_DELAY_MS = 50;
+const RESOLUTION_DELAY_MS = 50;
 
 export interface FamilyReplies {
   /** Good enough to dial: both families, or the one that is there {@link RESOLUTION_DELAY_MS} before the other. */

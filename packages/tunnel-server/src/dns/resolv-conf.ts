@@ -17,6 +17,9 @@ const MAX_SERVERS = 3;
 const MAX_NDOTS = 15;
 const MAX_TIMEOUT_SECONDS = 30;
 
+/** Without the root's dot (RFC 1035 §2.3.4). */
+const MAX_NAME_LENGTH = 253;
+
 /**
  * Reads a resolv.conf. The last `search` or `domain` line counts; without a server, one on this machine is asked, as
  * the C library does.
@@ -49,7 +52,8 @@ export function parseResolvConf(text: string): ResolvConf {
  */
 export function searchNames(name: string, { search, ndots }: Pick<ResolvConf, 'search' | 'ndots'>): readonly string[] {
   const dots = name.split('.').length - 1;
-  return dots >= ndots ? [name] : [...search.map((each) => `${name}.${each}`), name];
+  if (dots >= ndots) return [name];
+  return [...search.map((each) => `${name}.${each}`).filter((each) => each.length <= MAX_NAME_LENGTH), name];
 }
 
 function isLiteral(text: string): boolean {

@@ -10,8 +10,8 @@ export const ATTEMPT_DELAY_MS = 250;
 export const MAX_ATTEMPTS = 8;
 
 /** What is counted of one attempt. Attempts that were cancelled taught nothing and are not counted. */
-export type AttemptFamily = 'ipv4' | 'ipv6';
-export type AttemptResult = 'ok' | 'refused' | 'unreachable' | 'timeout' | 'error';
+type AttemptFamily = 'ipv4' | 'ipv6';
+type AttemptResult = 'ok' | 'refused' | 'unreachable' | 'timeout' | 'error';
 
 /** The deadline, and whatever else is said of a dial, holds for the race as a whole. */
 export interface RaceOptions extends DialOptions {

@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import net from 'node:net';
 import packet, { type Packet, type StringAnswer } from 'dns-packet';
 
-export interface Asked {
+interface Asked {
   readonly name: string;
   readonly type: string;
   readonly over: 'udp' | 'tcp';
 }
 
 /** The reply to one question; undefined is silence. A promise delays it. */
-export interface Said {
+interface Said {
   readonly answers?: readonly packet.Answer[];
   readonly rcode?: keyof typeof RCODES;
   readonly truncated?: boolean;

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseHostsFile } from '../../src/dns/hosts-file.ts';
 
+/** Comparing each line with each other one takes half a minute; reading them all, a tenth of a second. */
+const QUADRATIC_MS = 5000;
+
 describe('parseHostsFile', () => {
   it.each([
     { line: '10.0.0.1 a.example', name: 'a.example', found: ['10.0.0.1'] },
@@ -22,20 +25,20 @@ describe('parseHostsFile', () => {
     ).toEqual(found);
   });
 
-  it('reads a hundred thousand lines in well under a second', () => {
+  it('takes no quadratic time for a hundred thousand lines', () => {
     const text = Array.from({ length: 100_000 }, (_, at) => `0.0.0.0 ad-${at}.example # blocked`).join('\n');
     const startedAt = performance.now();
     expect(parseHostsFile(text).size).toBe(100_000);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(performance.now() - startedAt).toBeLessThan(QUADRATIC_MS);
   });
 
-  it('reads one name on a hundred thousand lines in well under a second', () => {
+  it('takes no quadratic time for one name on a hundred thousand lines', () => {
     const text = Array.from(
       { length: 100_000 },
       (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255} busy.example`,
     ).join('\n');
     const startedAt = performance.now();
     expect(parseHostsFile(text).get('busy.example')).toHaveLength(100_000);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(performance.now() - startedAt).toBeLessThan(QUADRATIC_MS);
   });
 });

@@ -130,7 +130,7 @@ describe('createNameServers', () => {
     let packets = 0;
     const lossy = await serve((asked) => (++packets < 3 ? undefined : good(asked)));
     expect(texts((await ask(servers([lossy.address], 10_000), 'host.example')).reply)).toEqual(FOUND);
-    expect(packets).toBe(3);
+    expect(packets).toBeGreaterThanOrEqual(3);
   });
 
   it('waits for an answer as long as there is time, however quick the server has been before', async () => {

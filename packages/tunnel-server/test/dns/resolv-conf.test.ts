@@ -54,4 +54,11 @@ describe('searchNames', () => {
   ])('asks for $names when $name is meant and ndots is $ndots', ({ name, ndots, names }) => {
     expect(searchNames(name, { search, ndots })).toEqual(names);
   });
+
+  it('leaves out what would be longer than a name may be', () => {
+    const name = 'a'.repeat(63);
+    const longest = `${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`;
+    const names = searchNames(name, { search: [longest, `${longest}d`], ndots: 1 });
+    expect(names).toEqual([`${name}.${longest}`, name]);
+  });
 });

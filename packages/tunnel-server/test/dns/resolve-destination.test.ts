@@ -80,7 +80,7 @@ class StayingClient {
 async function open(script: Script): Promise<Resolver> {
   fake = await startNameServer(script);
   const cache = { entries: 10, min_ttl: 1000, max_ttl: 300_000, negative_ttl: 5000, stale_if_error: 0 };
-  resolver = new Resolver({ servers: [fake.address], hosts: {}, family: 'auto', cache, timeout: 500 });
+  resolver = new Resolver({ servers: [fake.address], hosts: {}, family: 'auto', cache, timeout: 1000 });
   return resolver;
 }
 
