@@ -1,6 +1,7 @@
 /** The seam between a door and the life of a tunnel: all that differs between the doors, and no more. */
 import type { DeadlineMs } from '@sallyport/tunnel-splice';
 import type { Destination } from './destination.ts';
+import type { HelloFacts } from './hello-facts.ts';
 import type { TunnelError } from './reasons.ts';
 
 /** What bounds the reading of a CONNECT head or a ClientHello. */
@@ -8,15 +9,6 @@ export interface PrereadLimits {
   /** No more than so many bytes of it (`limits.handshake_bytes`). */
   readonly prereadLimitBytes: number;
   readonly deadline: DeadlineMs;
-}
-
-/** What a ClientHello says of itself; logged and counted, never decided upon but by `ech`. */
-export interface HelloFacts {
-  readonly sni?: string;
-  readonly alpn: readonly string[];
-  /** The highest version offered, as spelled in log and label: `SSLv2`, `SSLv3`, `TLSv1.0` to `TLSv1.3`. */
-  readonly tls: string;
-  readonly ech: boolean;
 }
 
 /** Where the client wants to go, and what was read from it that the upstream must still get. */

@@ -15,6 +15,6 @@ export { lintOpenProxy } from './policy/open-proxy.ts';
 export { encodeAlert } from './alert-record.ts';
 export { Ledger, type LedgerOptions } from './account/ledger.ts';
 export { type Door, type DoorServices, openDoor } from './door.ts';
-export { createResolver, type Resolver } from './dns/resolver.ts';
+export { Resolver } from './dns/resolver.ts';
 export { createLimits, type Limits } from './limits/limits.ts';
 export { serveTunnel } from './serve-tunnel.ts';

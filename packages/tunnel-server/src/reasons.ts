@@ -4,6 +4,8 @@
  * The reason is the same word in the access log, the metrics and the tests. A reason without an entry here does not compile.
  */
 
+import type { HelloFacts } from './hello-facts.ts';
+
 /** TLS alert descriptions (RFC 8446 §6, RFC 6066 §9) that a door sends. */
 export const ALERT = {
   unexpected_message: 10,
@@ -28,6 +30,7 @@ export type ProxyError =
   | 'http_request_denied'
   | 'http_request_error'
   | 'http_upgrade_failed'
+  | 'proxy_internal_error'
   | 'proxy_loop_detected';
 
 /** Who said no: we (`refused`), or the destination, the resolver, a parent, or a client that left (`failed`). */
@@ -40,7 +43,7 @@ export interface Refusal {
   /** What the transparent door answers; left out where it only closes. */
   readonly alert?: AlertName;
   /** The level of the log line. */
-  readonly level: 'info' | 'warn';
+  readonly level: 'info' | 'warn' | 'error';
 }
 
 const answer = (
@@ -71,6 +74,7 @@ export const REFUSALS = {
   not_tls: { outcome: 'refused', level: 'info' },
   misdirected: { outcome: 'refused', level: 'info' },
   client_closed: { outcome: 'failed', level: 'info' },
+  internal: answer('failed', 'error', 500, 'proxy_internal_error', 'internal_error'),
   drain: { outcome: 'refused', level: 'info' },
 } as const satisfies Record<string, Refusal>;
 
@@ -80,21 +84,26 @@ export type RefusalReason = keyof typeof REFUSALS;
 /** Where in its life a tunnel was; the order is the order of {@link serveTunnel}. */
 export type Stage = 'admit' | 'identify' | 'policy' | 'resolve' | 'dial' | 'relay';
 
+export interface TunnelErrorContext {
+  readonly cause?: unknown;
+  readonly retryAfterSeconds?: number;
+  readonly hello?: HelloFacts;
+}
+
 /** Everything that ends a tunnel before it is up is thrown as this, once, where it is found. */
 export class TunnelError extends Error {
   override readonly name = 'TunnelError';
   readonly reason: RefusalReason;
   /** How long the client should wait before it tries again, in seconds (RFC 9110 §10.2.3). */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds: number | undefined;
+  /** What the ClientHello said, where one was read and then refused. */
+  readonly hello: HelloFacts | undefined;
 
   /** @param sentence for the client and the log: one sentence, no secret, nothing the client sent that is not escaped. */
-  constructor(
-    reason: RefusalReason,
-    sentence: string,
-    options: { readonly cause?: unknown; readonly retryAfterSeconds?: number } = {},
-  ) {
-    super(sentence, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(reason: RefusalReason, sentence: string, context: TunnelErrorContext = {}) {
+    super(sentence, { cause: context.cause });
     this.reason = reason;
-    if (options.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
+    this.retryAfterSeconds = context.retryAfterSeconds;
+    this.hello = context.hello;
   }
 }

@@ -1,0 +1,36 @@
+import type { Config } from '@sallyport/config';
+import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { formatAddress } from '../listen-errors.ts';
+import { readSettings } from '../settings.ts';
+
+export const checkCommand: Command = {
+  name: 'check',
+  summary: 'Checks a configuration and exits: 0 if it is valid, 2 if not.',
+  details:
+    'Prints every problem as FILE:LINE:COL: path: message; warns of rules that can never match and of open proxies.',
+  options: { config: CONFIG_OPTION },
+  execute: check,
+};
+
+function check({ config: file = '' }: OptionValues): Promise<ExitCode> {
+  const result = readSettings(file, process.env);
+  if (result.kind === 'invalid') {
+    process.stderr.write(result.problems.map((line) => `${line}\n`).join(''));
+    return Promise.resolve(EXIT.usage);
+  }
+  const { config, warnings } = result.settings;
+  process.stderr.write(warnings.map((line) => `${line}\n`).join(''));
+  process.stdout.write(`${file}: ok\n${summarise(config)}`);
+  return Promise.resolve(EXIT.ok);
+}
+
+function summarise({ listeners, policy, admin }: Config): string {
+  const doors = listeners.map(({ name, mode, bind }) => {
+    const addresses = bind.map(formatAddress).join(', ');
+    return `  listener ${name}: ${mode} on ${addresses}\n`;
+  });
+  const rules = policy.rules.length === 1 ? '1 rule' : `${policy.rules.length} rules`;
+  const mode = policy.report_only ? ', report only' : '';
+  return `${doors.join('')}  admin on ${formatAddress(admin.bind)}\n  policy: ${rules}, default ${policy.default}${mode}\n`;
+}

@@ -1,0 +1,34 @@
+import { createLogger } from '@sallyport/telemetry';
+import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
+import { EXIT, type ExitCode, FatalError } from '../exit.ts';
+import { startProgram } from '../program.ts';
+import { readSettings, type Settings } from '../settings.ts';
+import { superviseProgram } from '../signals.ts';
+
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'Runs the proxy until SIGTERM or SIGINT.',
+  details: `Signals:
+  SIGTERM, SIGINT  drain, then exit 0; a second one ends at once with exit 1
+  SIGHUP           reload the configuration; an invalid one changes nothing
+  SIGUSR2          reopen log.file`,
+  options: { config: CONFIG_OPTION },
+  execute: run,
+};
+
+/** Ends the process itself: after a drain, or a second signal, nothing that is still open may hold it. */
+async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
+  const settings = requireSettings(file);
+  const log = createLogger(settings.config.log);
+  for (const warning of settings.warnings) log.warn({ detail: warning }, 'configuration warning');
+  const program = await startProgram(settings, log);
+  process.exit(await superviseProgram(program, { log, readSettings: () => readSettings(file, process.env) }));
+}
+
+function requireSettings(file: string): Settings {
+  const result = readSettings(file, process.env);
+  if (result.kind === 'ok') return result.settings;
+  const [first = '', ...others] = result.problems;
+  // The first line carries the program's name; the rest stand as `sallyport check` prints them.
+  throw new FatalError([first, ...others].join('\n'), EXIT.usage);
+}

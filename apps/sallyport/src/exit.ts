@@ -1,0 +1,21 @@
+/** The exit codes that scripts may rely on. */
+export const EXIT = {
+  ok: 0,
+  /** A runtime failure: a port in use, say. */
+  failure: 1,
+  /** The command line or the configuration is wrong. */
+  usage: 2,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Ends the program with one line on stderr; the message names the cause and the remedy. */
+export class FatalError extends Error {
+  override readonly name = 'FatalError';
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, exitCode: ExitCode, cause?: unknown) {
+    super(message, { cause });
+    this.exitCode = exitCode;
+  }
+}

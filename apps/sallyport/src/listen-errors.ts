@@ -1,0 +1,32 @@
+/** A door that does not open: one line that names the cause and the remedy. */
+import { AdminListenError } from '@sallyport/telemetry';
+import { type Address, ListenError } from '@sallyport/tunnel-splice';
+import { EXIT, FatalError } from './exit.ts';
+
+/** @param who the listener's name, as it begins the line */
+export function fatalListenError(who: string, cause: unknown): unknown {
+  if (!(cause instanceof ListenError || cause instanceof AdminListenError)) return cause;
+  const where = formatAddress(cause.bind);
+  return new FatalError(`${who} cannot listen on ${where}: ${explain(cause)}`, EXIT.failure, cause);
+}
+
+function explain({ kind, cause }: ListenError | AdminListenError): string {
+  switch (kind) {
+    case 'in-use':
+      return 'the port is in use; stop what holds it (ss -ltnp shows it) or choose another port';
+    case 'no-rights':
+      return (
+        'no right to bind a port below 1024; run configs/unprivileged.yaml, pass the socket by systemd socket activation, ' +
+        'or grant CAP_NET_BIND_SERVICE'
+      );
+    case 'no-such-address':
+      return 'this machine has no such address; use one of its own (ip address shows them), 0.0.0.0 or [::]';
+    case 'other':
+      return cause instanceof Error ? cause.message : String(cause);
+  }
+}
+
+/** `host:port`, with brackets round IPv6. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

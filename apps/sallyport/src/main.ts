@@ -1,0 +1,39 @@
+/** The program. Read this first: the command line picks a command, a command answers with an exit code. */
+import { checkCommand } from './commands/check.ts';
+import { runCommand } from './commands/run.ts';
+import { schemaCommand } from './commands/schema.ts';
+import { type Command, helpOf, overview, readCommandLine } from './command-line.ts';
+import { EXIT, type ExitCode, FatalError } from './exit.ts';
+import { version } from './version.ts';
+
+const commands: readonly Command[] = [runCommand, checkCommand, schemaCommand];
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<ExitCode> {
+  try {
+    const asked = readCommandLine(args, commands);
+    switch (asked.kind) {
+      case 'version':
+        process.stdout.write(`sallyport ${version()}\n`);
+        return EXIT.ok;
+      case 'help':
+        process.stdout.write(asked.command ? helpOf(asked.command) : overview(commands));
+        return EXIT.ok;
+      case 'nothing':
+        process.stderr.write(overview(commands));
+        return EXIT.usage;
+      case 'command':
+        return await asked.command.execute(asked.options);
+    }
+  } catch (cause) {
+    return reportFatal(cause);
+  }
+}
+
+/** One line on stderr that names the cause and the remedy, never a stack trace. */
+function reportFatal(cause: unknown): ExitCode {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  process.stderr.write(`sallyport: ${message.replaceAll('\n', ' ')}\n`);
+  return cause instanceof FatalError ? cause.exitCode : EXIT.failure;
+}

@@ -1,0 +1,123 @@
+/** Sallyport as it runs: services that live as long as the process, and doors, which a reload exchanges under live traffic. */
+import { type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';
+import { type Door, serveTunnel } from '@sallyport/tunnel-server';
+import type { Listening } from '@sallyport/tunnel-splice';
+import { openDoors } from './doors.ts';
+import { drainTunnels } from './drain.ts';
+import { fatalListenError, formatAddress } from './listen-errors.ts';
+import { findUnchangeable } from './reload.ts';
+import { createServices, type Services, updateServices } from './services.ts';
+import type { Settings, SettingsResult } from './settings.ts';
+
+export interface Program {
+  /** Puts new settings into force for new connections, or changes nothing and says why not. Counts either. */
+  reload(next: SettingsResult): ReloadResult;
+  /** Closes the doors, lets live tunnels finish (at most `timeouts.drain`), then ends the rest. */
+  drain(): Promise<void>;
+}
+
+export type ReloadResult =
+  | { readonly kind: 'reloaded'; readonly warnings: readonly string[] }
+  | { readonly kind: 'refused'; readonly problems: readonly string[] };
+
+/** Opens everything. Rejects with a FatalError that names what is in the way, with nothing left open. */
+export async function startProgram(settings: Settings, log: Logger): Promise<Program> {
+  const services = createServices(settings, log);
+  const running = new Running(settings, services);
+  try {
+    await running.open();
+  } catch (cause) {
+    await running.close();
+    throw cause;
+  }
+  return running;
+}
+
+class Running implements Program {
+  readonly #services: Services;
+  readonly #listenings: Listening[] = [];
+  #settings: Settings;
+  #doors: ReadonlyMap<string, Door>;
+  #admin: AdminServer | undefined;
+  #isReady = false;
+
+  constructor(settings: Settings, services: Services) {
+    this.#settings = settings;
+    this.#services = services;
+    this.#doors = openDoors(settings, services);
+  }
+
+  async open(): Promise<void> {
+    const { config } = this.#settings;
+    const { log } = this.#services;
+    await this.#openAdmin();
+    for (const { name, mode, bind } of config.listeners) {
+      for (const address of bind) {
+        const bound = await this.#listen(name, address);
+        log.info({ listener: name, mode, address: formatAddress(bound) }, 'listening');
+      }
+    }
+    // Once more, now that every port is known: a refusal may name another door.
+    this.#doors = openDoors(this.#settings, this.#services);
+    this.#isReady = true;
+    log.info('ready');
+  }
+
+  reload(next: SettingsResult): ReloadResult {
+    const result = this.#apply(next);
+    this.#services.metrics.configReloaded(result.kind === 'reloaded' ? 'success' : 'failure');
+    return result;
+  }
+
+  async drain(): Promise<void> {
+    this.#isReady = false;
+    await drainTunnels(this.#listenings, this.#services, this.#settings.config.timeouts.drain);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#listenings.map((listening) => listening.close()));
+    await this.#admin?.close();
+    await this.#services.transport.stop();
+  }
+
+  #apply(next: SettingsResult): ReloadResult {
+    if (next.kind === 'invalid') return { kind: 'refused', problems: next.problems };
+    const { settings } = next;
+    const obstacle = findUnchangeable(this.#settings.config, settings.config);
+    if (obstacle !== undefined) return { kind: 'refused', problems: [obstacle] };
+    updateServices(this.#services, this.#settings, settings);
+    this.#settings = settings;
+    this.#doors = openDoors(settings, this.#services);
+    return { kind: 'reloaded', warnings: settings.warnings };
+  }
+
+  async #openAdmin(): Promise<void> {
+    const { bind } = this.#settings.config.admin;
+    const { metrics, log, bound } = this.#services;
+    try {
+      this.#admin = await startAdminServer({ bind, metrics, log, readiness: () => this.#isReady });
+    } catch (cause) {
+      throw fatalListenError('the admin server', cause);
+    }
+    bound.add('admin', this.#admin.address);
+    log.info({ listener: 'admin', address: formatAddress(this.#admin.address) }, 'listening');
+  }
+
+  async #listen(name: string, address: Listening['address']): Promise<Listening['address']> {
+    const { transport, ledger, bound } = this.#services;
+    try {
+      const listening = await transport.listen(address, (client) => {
+        // The door of this moment: a reload exchanges it for the clients to come.
+        const door = this.#doors.get(name);
+        if (door) void serveTunnel(client, door, ledger);
+        else client.reset();
+      });
+      this.#listenings.push(listening);
+      bound.add(name, listening.address);
+      return listening.address;
+    } catch (cause) {
+      throw fatalListenError(`listener ${name}`, cause);
+    }
+  }
+}

@@ -1,0 +1,18 @@
+/** What a reload can't change. Everything else takes effect for new connections, all at once. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '@sallyport/config';
+
+/** Says which part of `next` would need a restart, or undefined if none does. */
+export function findUnchangeable(current: Config, next: Config): string | undefined {
+  if (!isDeepStrictEqual(listenerSet(current), listenerSet(next))) {
+    return 'the set of listeners, their modes or their binds changed, which needs a restart';
+  }
+  if (!isDeepStrictEqual(current.admin.bind, next.admin.bind)) return 'admin.bind changed, which needs a restart';
+  if (current.log.file !== next.log.file) return 'log.file changed, which needs a restart';
+  if (current.log.format !== next.log.format) return 'log.format changed, which needs a restart';
+  return undefined;
+}
+
+function listenerSet({ listeners }: Config): unknown {
+  return listeners.map(({ name, mode, bind }) => ({ name, mode, bind }));
+}

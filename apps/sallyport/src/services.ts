@@ -1,0 +1,52 @@
+/** What all doors share, and what outlives a reload. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '@sallyport/config';
+import { createMetrics, type Logger, type Metrics } from '@sallyport/telemetry';
+import { createLimits, Ledger, type LedgerOptions, type Limits, Resolver } from '@sallyport/tunnel-server';
+import { createPortableTransport, type Transport } from '@sallyport/tunnel-splice';
+import { BoundAddresses } from './bound-addresses.ts';
+import type { Settings } from './settings.ts';
+import { version } from './version.ts';
+
+export interface Services {
+  readonly transport: Transport;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly ledger: Ledger;
+  readonly limits: Limits;
+  /** Where we listen, and so what we never dial. */
+  readonly bound: BoundAddresses;
+  /** Exchanged by a reload that changes `dns`; otherwise its cache stays warm. */
+  resolver: Resolver;
+}
+
+export function createServices({ config }: Settings, log: Logger): Services {
+  const transport = createPortableTransport();
+  const metrics = createMetrics({ version: version(), engine: transport.name });
+  const ledger = new Ledger(ledgerOptions(config, log));
+  metrics.onScrape(() => ledger.countLiveBytes());
+  return {
+    transport,
+    log,
+    metrics,
+    ledger,
+    limits: createLimits(config.limits),
+    bound: new BoundAddresses(),
+    resolver: openResolver(config, metrics),
+  };
+}
+
+export function updateServices(services: Services, from: Settings, to: Settings): void {
+  services.log.setLevel(to.config.log.level);
+  services.ledger.options = ledgerOptions(to.config, services.log);
+  services.limits.update(to.config.limits);
+  if (!isDeepStrictEqual(from.config.dns, to.config.dns)) services.resolver = openResolver(to.config, services.metrics);
+}
+
+function ledgerOptions({ log }: Config, logger: Logger): LedgerOptions {
+  return { log: logger, logsAccess: log.access, progressMs: log.progress };
+}
+
+function openResolver({ dns }: Config, metrics: Metrics): Resolver {
+  return new Resolver(dns, { onCache: (result) => metrics.dnsCache(result) });
+}

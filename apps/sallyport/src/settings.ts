@@ -1,0 +1,66 @@
+/** A configuration file, read, validated and compiled: what `run`, `check` and a reload have in common. */
+import {
+  type Config,
+  formatProblem,
+  loadConfig,
+  type LocatedProblem,
+  type Problem,
+  type SniListener,
+  sortByPosition,
+} from '@sallyport/config';
+import {
+  compilePolicy,
+  type Destination,
+  lintOpenProxy,
+  type MalformedDestination,
+  parseDestination,
+  type Policy,
+} from '@sallyport/tunnel-server';
+
+export interface Settings {
+  readonly config: Config;
+  readonly policy: Policy;
+  /** What is allowed but hardly meant, a line each: `FILE:LINE:COL: path: message`. */
+  readonly warnings: readonly string[];
+}
+
+export type SettingsResult =
+  | { readonly kind: 'ok'; readonly settings: Settings }
+  /** Every problem, a line each, in the order of the file. */
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] };
+
+/** Reads `file` with `${VAR}` from `env`. What is wrong is told in one go, by the schema and by the policy alike. */
+export function readSettings(file: string, env: NodeJS.ProcessEnv): SettingsResult {
+  const loaded = loadConfig(file, env);
+  if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(file, loaded.problems) };
+
+  const { config, locate } = loaded;
+  const { policy, problems } = compilePolicy(config.policy);
+  const meant = [...problems, ...checkFallbacks(config), ...lintOpenProxy(config)];
+  const found = [...loaded.warnings, ...meant.map((problem) => ({ ...problem, position: locate(problem.path) }))];
+  const errors = found.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) return { kind: 'invalid', problems: describe(file, errors) };
+  return { kind: 'ok', settings: { config, policy, warnings: describe(file, found) } };
+}
+
+function describe(file: string, problems: readonly LocatedProblem[]): readonly string[] {
+  return sortByPosition(problems).map((problem) => formatProblem(file, problem));
+}
+
+/** A fallback destination is held to the same spelling as what a client asks for. */
+function checkFallbacks({ listeners }: Config): readonly Problem[] {
+  return listeners.flatMap((listener, index) => {
+    const destination = listener.mode === 'sni' ? fallbackDestination(listener) : undefined;
+    if (destination?.kind !== 'malformed') return [];
+    return [
+      { severity: 'error', path: ['listeners', index, 'without_sni'], message: `${destination.why}; write host:port` },
+    ];
+  });
+}
+
+/** Where clients without SNI go, if anywhere. */
+export function fallbackDestination({ without_sni }: SniListener): Destination | MalformedDestination | undefined {
+  if (without_sni.kind === 'reject') return undefined;
+  const { host, port } = without_sni;
+  return parseDestination(host.includes(':') ? `[${host}]` : host, port);
+}

@@ -1,0 +1,52 @@
+/** What signals do to a running program. */
+import type { Logger } from '@sallyport/telemetry';
+import { EXIT, type ExitCode } from './exit.ts';
+import type { Program } from './program.ts';
+import type { SettingsResult } from './settings.ts';
+
+export interface Supervision {
+  readonly log: Logger;
+  /** Reads the configuration anew. */
+  readonly readSettings: () => SettingsResult;
+}
+
+/** Resolves with the exit code once SIGTERM or SIGINT has drained the program; ends the process at once on a second one. */
+export async function superviseProgram(program: Program, supervision: Supervision): Promise<ExitCode> {
+  const { log } = supervision;
+  process.on('SIGHUP', () => reload(program, supervision));
+  process.on('SIGUSR2', () => reopenLog(log));
+  await firstOf('SIGTERM', 'SIGINT');
+  const drained = program.drain().then(() => EXIT.ok);
+  const interrupted = firstOf('SIGTERM', 'SIGINT').then(() => EXIT.failure);
+  const exitCode = await Promise.race([drained, interrupted]);
+  log.info({ exit: exitCode }, exitCode === EXIT.ok ? 'drained' : 'ended at once by a second signal');
+  await log.close();
+  return exitCode;
+}
+
+/** All or nothing: a file with a problem changes nothing, and the log says where it is wrong. */
+function reload(program: Program, { log, readSettings }: Supervision): void {
+  const result = program.reload(readSettings());
+  if (result.kind === 'reloaded') {
+    for (const warning of result.warnings) log.warn({ detail: warning }, 'configuration warning');
+    log.info('reloaded');
+  } else {
+    log.error({ problems: result.problems }, 'reload failed');
+  }
+}
+
+/** The log goes on as it was when the file can't be opened. */
+function reopenLog(log: Logger): void {
+  try {
+    log.reopen();
+    log.info('log file reopened');
+  } catch (cause) {
+    log.error({ err: cause }, 'log.file could not be reopened; the old file stays open');
+  }
+}
+
+function firstOf(...signals: readonly NodeJS.Signals[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of signals) process.once(signal, () => resolve());
+  });
+}

@@ -1,0 +1,228 @@
+/**
+ * What is known of one tunnel, from accept to its one log line and its metrics.
+ *
+ * A record ends exactly once: in `ended` (the tunnel was up) or in `failed` (it never came up). Whatever it was told on the
+ * way is in the line; what does not apply is left out.
+ */
+import type { ListenerMetrics, TunnelLine } from '@sallyport/telemetry';
+import type { Leg, Splice, SpliceEnd, SpliceResult } from '@sallyport/tunnel-splice';
+import { type Ip, parseIp } from '../addresses/ip.ts';
+import type { Destination } from '../destination.ts';
+import type { Door } from '../door.ts';
+import type { Identified } from '../frontend.ts';
+import type { HelloFacts } from '../hello-facts.ts';
+import type { Decision } from '../policy/decide.ts';
+import { type FailureOutcome, type RefusalReason, REFUSALS, type Stage, type TunnelError } from '../reasons.ts';
+import type { Ledger } from './ledger.ts';
+
+/** Why we end a tunnel that is up, beyond its own deadlines. */
+export type CutReason = 'drain';
+
+/** How any tunnel ended: the same word in the log, the metrics and the tests. */
+export type EndReason = RefusalReason | SpliceEnd<CutReason>;
+
+interface Ending {
+  readonly outcome: 'ok' | FailureOutcome;
+  readonly reason: EndReason;
+  readonly level: 'info' | 'warn' | 'error';
+  readonly status: number | undefined;
+}
+
+/** Stands for a client whose address the transport could not tell (it left at once): in no network that a rule would trust. */
+const UNSPECIFIED: Ip = { family: 6, text: '::', words: [0, 0, 0, 0] };
+
+export class TunnelRecord {
+  readonly id: string;
+  readonly clientIp: Ip;
+  readonly #client: Leg;
+  readonly #door: Door;
+  readonly #metrics: ListenerMetrics;
+  readonly #ledger: Ledger;
+  readonly #enteredAt: Partial<Record<Stage, number>> = {};
+  readonly #openedAt = performance.now();
+  #stage: Stage = 'admit';
+  #release: (() => void) | undefined;
+  #destination: Destination | undefined;
+  #hello: HelloFacts | undefined;
+  #decision: Decision | undefined;
+  #upstream: Leg | undefined;
+  #splice: Splice<CutReason> | undefined;
+  #progress: NodeJS.Timeout | undefined;
+  #firstByteMs: number | undefined;
+  #cutReason: CutReason | undefined;
+  #bytesUp = 0;
+  #bytesDown = 0;
+
+  constructor(id: string, client: Leg, door: Door, ledger: Ledger) {
+    this.id = id;
+    this.clientIp = parseIp(client.remote.host) ?? UNSPECIFIED;
+    this.#client = client;
+    this.#door = door;
+    this.#metrics = door.metrics;
+    this.#ledger = ledger;
+    this.#metrics.handshakeStarted();
+  }
+
+  enter(stage: Stage): void {
+    this.#stage = stage;
+    this.#enteredAt[stage] = performance.now();
+  }
+
+  /** Takes what gives the client's place in the limits back at the end. */
+  admitted(release: () => void): void {
+    this.#release = release;
+  }
+
+  identified(identified: Identified): Identified {
+    this.#destination = identified.destination;
+    if (identified.hello) this.#greeted(identified.hello);
+    return identified;
+  }
+
+  decided(decision: Decision): Decision {
+    this.#decision = decision;
+    this.#metrics.policyDecision(decision.rule, decision.decision);
+    return decision;
+  }
+
+  /** The tunnel is up: from here its bytes are counted. */
+  relaying(upstream: Leg, splice: Splice<CutReason>): Splice<CutReason> {
+    this.#upstream = upstream;
+    this.#splice = splice;
+    this.#metrics.handshakeEnded();
+    this.#metrics.tunnelUp();
+    const { progressMs } = this.#ledger.options;
+    if (Number.isFinite(progressMs)) this.#progress = setInterval(() => this.#logProgress(), progressMs).unref();
+    return splice;
+  }
+
+  ended(result: SpliceResult<CutReason>): void {
+    clearInterval(this.#progress);
+    const relayedAt = this.#enteredAt.relay ?? this.#openedAt;
+    if (result.firstByteAt !== undefined) this.#firstByteMs = result.firstByteAt - relayedAt;
+    this.countBytes();
+    this.#metrics.tunnelDown();
+    this.#end({
+      outcome: 'ok',
+      reason: result.end,
+      level: 'info',
+      status: this.#door.mode === 'connect' ? 200 : undefined,
+    });
+  }
+
+  failed(error: TunnelError, status: number | undefined): void {
+    this.#metrics.handshakeEnded();
+    if (error.hello) this.#greeted(error.hello);
+    const reason = this.#cutReason ?? error.reason;
+    const { outcome, level } = REFUSALS[reason];
+    this.#end({ outcome, reason, level, status }, error);
+  }
+
+  /** Ends the tunnel, or the attempt at one, for a reason of ours. */
+  cut(reason: CutReason): void {
+    this.#cutReason = reason;
+    if (this.#splice) this.#splice.cut(reason);
+    else this.#client.close();
+  }
+
+  /** Adds the bytes that have flowed since the last call to `bytes_total`. */
+  countBytes(): void {
+    if (!this.#splice) return;
+    const { bytesUp, bytesDown } = this.#splice.counts();
+    this.#metrics.bytes(bytesUp - this.#bytesUp, bytesDown - this.#bytesDown);
+    this.#bytesUp = bytesUp;
+    this.#bytesDown = bytesDown;
+  }
+
+  #greeted(hello: HelloFacts): void {
+    this.#hello = hello;
+    this.#metrics.clientHello(hello.tls, hello.ech);
+  }
+
+  #end(ending: Ending, error?: TunnelError): void {
+    this.#release?.();
+    this.#ledger.forget(this);
+    const endedAt = performance.now();
+    this.#observe(ending, endedAt);
+    const { log, logsAccess } = this.#ledger.options;
+    if (error?.reason === 'internal') log.error({ id: this.id, err: error.cause }, 'internal error');
+    if (logsAccess) log[ending.level](this.#line(ending, endedAt, error), 'tunnel');
+  }
+
+  #observe(ending: Ending, endedAt: number): void {
+    this.#metrics.tunnelEnded(ending.outcome, ending.reason, (endedAt - this.#openedAt) / 1000);
+    const resolveMs = this.#resolveMs(endedAt);
+    if (resolveMs !== undefined) this.#metrics.resolved(resolveMs / 1000);
+    const connectMs = this.#spent('dial', 'relay', endedAt);
+    if (connectMs !== undefined) this.#metrics.connected(connectMs / 1000);
+    if (this.#firstByteMs !== undefined) this.#metrics.firstByte(this.#firstByteMs / 1000);
+  }
+
+  #line(ending: Ending, endedAt: number, error?: TunnelError): TunnelLine {
+    return {
+      ...this.#who(),
+      ...helloFields(this.#hello),
+      rule: this.#decision?.rule,
+      decision: this.#verdict(ending.reason),
+      egress: this.#enteredAt.dial === undefined ? undefined : 'direct',
+      upstream: this.#upstream && `${this.#upstream.remote.host}:${this.#upstream.remote.port}`,
+      bytes_up: this.#bytesUp,
+      bytes_down: this.#bytesDown,
+      resolve_ms: inMicroseconds(this.#resolveMs(endedAt)),
+      connect_ms: inMicroseconds(this.#spent('dial', 'relay', endedAt)),
+      first_byte_ms: inMicroseconds(this.#firstByteMs),
+      duration_ms: inMicroseconds(endedAt - this.#openedAt),
+      status: ending.status,
+      outcome: ending.outcome,
+      reason: ending.reason,
+      stage: error && this.#stage,
+      detail: error?.message,
+    };
+  }
+
+  #logProgress(): void {
+    this.countBytes();
+    const bytes = { bytes_up: this.#bytesUp, bytes_down: this.#bytesDown };
+    this.#ledger.options.log.info(
+      { ...this.#who(), ...bytes, duration_ms: inMicroseconds(performance.now() - this.#openedAt) },
+      'progress',
+    );
+  }
+
+  #who(): Pick<TunnelLine, 'id' | 'listener' | 'mode' | 'client' | 'client_port' | 'host' | 'port'> {
+    return {
+      id: this.id,
+      listener: this.#door.name,
+      mode: this.#door.mode,
+      client: this.clientIp.text,
+      client_port: this.#client.remote.port,
+      host: this.#destination?.host,
+      port: this.#destination?.port,
+    };
+  }
+
+  /** A refusal by address is a denial too, whatever the rules said. */
+  #verdict(reason: EndReason): TunnelLine['decision'] {
+    return reason === 'address' || reason === 'loop' ? 'deny' : this.#decision?.decision;
+  }
+
+  /** How long the name took; a literal has nothing to resolve. */
+  #resolveMs(endedAt: number): number | undefined {
+    return this.#destination?.kind === 'name' ? this.#spent('resolve', 'dial', endedAt) : undefined;
+  }
+
+  /** Milliseconds from entering one stage to entering the next, or to the end where it never came to that. */
+  #spent(stage: Stage, next: Stage, endedAt: number): number | undefined {
+    const from = this.#enteredAt[stage];
+    return from === undefined ? undefined : (this.#enteredAt[next] ?? endedAt) - from;
+  }
+}
+
+function helloFields(hello: HelloFacts | undefined): Pick<TunnelLine, 'sni' | 'alpn' | 'tls' | 'ech'> {
+  if (!hello) return {};
+  return { sni: hello.sni, alpn: hello.alpn.length > 0 ? hello.alpn : undefined, tls: hello.tls, ech: hello.ech };
+}
+
+function inMicroseconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
+}

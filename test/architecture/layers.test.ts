@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The layers of ARCHITECTURE.md. A package may need those of lower layers, and the two siblings never each other. */
+const layerOf: Readonly<Record<string, number>> = {
+  '@sallyport/tunnel-splice': 0,
+  '@sallyport/config': 1,
+  '@sallyport/telemetry': 1,
+  '@sallyport/tunnel-server': 2,
+  '@sallyport/connect-frontend': 3,
+  '@sallyport/ssl-preread-frontend': 3,
+  sallyport: 4,
+};
+
+interface Member {
+  readonly folder: string;
+  readonly manifest: {
+    readonly name: string;
+    readonly exports?: Readonly<Record<string, unknown>>;
+    readonly dependencies?: Readonly<Record<string, string>>;
+  };
+}
+
+const members: readonly Member[] = ['packages', 'apps'].flatMap((group) =>
+  readdirSync(join(root, group)).map((name) => {
+    const folder = join(root, group, name);
+    return { folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Member['manifest'] };
+  }),
+);
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name));
+}
+
+describe('the layers', () => {
+  it('holds every package, and no other', () => {
+    expect(members.map(({ manifest }) => manifest.name).sort()).toEqual(Object.keys(layerOf).sort());
+  });
+
+  it.each(members)('lets $manifest.name depend only on lower layers', ({ manifest }) => {
+    const own = layerOf[manifest.name] ?? -1;
+    const needed = Object.keys(manifest.dependencies ?? {}).filter((name) => name in layerOf);
+    expect(needed.filter((name) => (layerOf[name] ?? Infinity) >= own)).toEqual([]);
+  });
+
+  it.each(members.filter(({ manifest }) => manifest.name !== 'sallyport'))(
+    'gives $manifest.name exactly one entry',
+    ({ manifest }) => {
+      expect(Object.keys(manifest.exports ?? {})).toEqual(['.']);
+    },
+  );
+
+  it.each(members)(
+    'references in tsconfig what $manifest.name depends on, and nothing else',
+    ({ folder, manifest }) => {
+      const config = JSON.parse(readFileSync(join(folder, 'tsconfig.json'), 'utf8')) as {
+        references: { path: string }[];
+      };
+      const referenced = config.references.map(({ path }) => path.split('/').at(-1)).sort();
+      const needed = Object.keys(manifest.dependencies ?? {}).filter((name) => name in layerOf);
+      expect(referenced).toEqual(needed.map((name) => name.split('/').at(-1)).sort());
+    },
+  );
+
+  it('opens sockets in the transport alone, the admin server aside (isIP and its like are mere text)', () => {
+    const offenders = members
+      .filter(({ manifest }) => manifest.name !== '@sallyport/tunnel-splice')
+      .flatMap(({ folder }) => filesBelow(join(folder, 'src')))
+      .filter((file) => !file.includes(join('telemetry', 'src', 'admin')))
+      .filter((file) =>
+        /^import (?!\{ (isIP\w*(, )?)+ \}).* from 'node:(net|tls|dgram)'/m.test(readFileSync(file, 'utf8')),
+      );
+    expect(offenders).toEqual([]);
+  });
+});

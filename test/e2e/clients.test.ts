@@ -1,0 +1,110 @@
+/** What this is for: real clients fetch a page from a real TLS origin through both doors, certificates verified. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificates } from './harness/certificates.ts';
+import { configText } from './harness/config-text.ts';
+import { httpsOrigin, type Origin, run } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+
+const certificates = makeCertificates(['origin.test', '127.0.0.1']);
+const page = 'hello from the origin\n';
+let origin: Origin;
+let proxy: Running;
+
+beforeAll(async () => {
+  origin = await httpsOrigin(certificates, page);
+  proxy = await startSallyport(configText({ transparent: [`port: ${origin.port}`] }));
+});
+
+afterAll(async () => {
+  await proxy.stop();
+  origin.close();
+});
+
+const curl = (...args: string[]): ReturnType<typeof run> =>
+  run('curl', ['--silent', '--show-error', '--max-time', '10', '--cacert', certificates.caFile, ...args]);
+
+describe('through the explicit door', () => {
+  it('serves curl a page over CONNECT, by name', async () => {
+    const answer = await curl(
+      '--proxy',
+      `http://127.0.0.1:${proxy.port('explicit')}`,
+      `https://origin.test:${origin.port}/`,
+    );
+    expect(answer).toEqual({ code: 0, stdout: page, stderr: '' });
+    const line = await proxy.tunnel({ listener: 'explicit', host: 'origin.test' });
+    expect(line).toMatchObject({
+      mode: 'connect',
+      client: '127.0.0.1',
+      port: origin.port,
+      rule: 'tests',
+      decision: 'allow',
+      egress: 'direct',
+      upstream: `127.0.0.1:${origin.port}`,
+      status: 200,
+      outcome: 'ok',
+    });
+  });
+
+  it('serves curl a page over CONNECT, by address', async () => {
+    const answer = await curl(
+      '--proxy',
+      `http://127.0.0.1:${proxy.port('explicit')}`,
+      `https://127.0.0.1:${origin.port}/`,
+    );
+    expect(answer).toEqual({ code: 0, stdout: page, stderr: '' });
+  });
+
+  it('serves openssl s_client', async () => {
+    const args = [
+      's_client',
+      '-proxy',
+      `127.0.0.1:${proxy.port('explicit')}`,
+      '-connect',
+      `origin.test:${origin.port}`,
+    ];
+    const verify = ['-servername', 'origin.test', '-CAfile', certificates.caFile, '-verify_return_error', '-ign_eof'];
+    const answer = await run('openssl', [...args, ...verify], { input: 'GET / HTTP/1.0\r\n\r\n' });
+    expect(answer.stdout).toContain('Verify return code: 0 (ok)');
+    expect(answer.stdout).toContain(page);
+  });
+
+  it('tells curl with a 403 what the policy denies', async () => {
+    const denying = await startSallyport(configText({ policy: 'policy: { default: deny }' }));
+    const answer = await curl('--proxy', `http://127.0.0.1:${denying.port('explicit')}`, 'https://origin.test/');
+    await denying.stop();
+    expect(answer.code).toBe(56);
+    expect(answer.stderr).toContain('403');
+  });
+});
+
+describe('through the transparent door', () => {
+  it('serves curl a page by SNI', async () => {
+    const resolve = ['--connect-to', `origin.test:443:127.0.0.1:${proxy.port('transparent')}`];
+    const answer = await curl(...resolve, 'https://origin.test/');
+    expect(answer).toEqual({ code: 0, stdout: page, stderr: '' });
+    const line = await proxy.tunnel({ listener: 'transparent', sni: 'origin.test' });
+    expect(line).toMatchObject({ mode: 'sni', host: 'origin.test', tls: 'TLSv1.3', outcome: 'ok', rule: 'tests' });
+    expect(line['alpn']).toEqual(['h2', 'http/1.1']);
+    expect(line).not.toHaveProperty('status');
+  });
+
+  it('serves openssl s_client', async () => {
+    const args = ['s_client', '-connect', `127.0.0.1:${proxy.port('transparent')}`, '-servername', 'origin.test'];
+    const answer = await run('openssl', [...args, '-CAfile', certificates.caFile, '-verify_return_error', '-ign_eof'], {
+      input: 'GET / HTTP/1.0\r\n\r\n',
+    });
+    expect(answer.stdout).toContain('Verify return code: 0 (ok)');
+    expect(answer.stdout).toContain(page);
+  });
+
+  it('tells openssl with the alert missing_extension that a name is needed', async () => {
+    const answer = await run('openssl', [
+      's_client',
+      '-connect',
+      `127.0.0.1:${proxy.port('transparent')}`,
+      '-noservername',
+    ]);
+    expect(answer.stderr).toContain('alert number 109');
+    expect(await proxy.tunnel({ reason: 'no_sni' })).toMatchObject({ outcome: 'refused', listener: 'transparent' });
+  });
+});

@@ -1,0 +1,145 @@
+/** The commands as an operator types them: what they print, and how they exit. */
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { sallyport } from './harness/sallyport.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-cli-'));
+const configs = fileURLToPath(new URL('../../configs/', import.meta.url));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const valid = file(
+  'valid.yaml',
+  'listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0" }]\nadmin: { bind: "127.0.0.1:0" }\n',
+);
+
+describe('sallyport', () => {
+  it('alone prints its help and exits 2', async () => {
+    const { code, stderr } = await sallyport([]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('Usage: sallyport COMMAND');
+  });
+
+  it('--version prints name and version', async () => {
+    const { code, stdout } = await sallyport(['--version']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^sallyport \d+\.\d+\.\d+\n$/);
+  });
+
+  it.each([['--help'], ['run', '--help'], ['check', '--help'], ['schema', '--help']])(
+    '%s %s explains itself',
+    async (...args) => {
+      const { code, stdout } = await sallyport(args);
+      expect(code).toBe(0);
+      expect(stdout).toContain('Usage: sallyport');
+    },
+  );
+
+  it.each([
+    { args: ['fly'], why: 'unknown command "fly"' },
+    { args: ['run'], why: 'needs --config FILE' },
+    { args: ['run', '--config'], why: '--config needs a FILE' },
+    { args: ['run', '--conf', valid], why: 'unknown option --conf' },
+    { args: ['check', '--config', valid, 'more'], why: 'unexpected argument "more"' },
+    { args: ['run', '--config', '/nowhere/at-all.yaml'], why: '/nowhere/at-all.yaml' },
+  ])('$args exits 2 with one line: $why', async ({ args, why }) => {
+    const { code, stderr } = await sallyport(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(why);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('sallyport check', () => {
+  it('prints FILE: ok and a summary', async () => {
+    const { code, stdout } = await sallyport(['check', '--config', valid]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${valid}: ok`);
+    expect(stdout).toContain('127.0.0.1:0');
+  });
+
+  it('prints every problem with its position, and exits 2', async () => {
+    const wrong = file(
+      'wrong.yaml',
+      'listeners:\n  - name: a\n    mode: connect\n    bind: "127.0.0.1:70000"\ntimeout: { idle: 10m }\npolicy:\n  rules:\n    - { action: allow, hosts: ["a.*.com"] }\n',
+    );
+    const { code, stderr } = await sallyport(['check', '--config', wrong]);
+    expect(code).toBe(2);
+    const lines = stderr.trim().split('\n');
+    expect(lines[0]).toMatch(/wrong\.yaml:4:11: listeners\[0\]\.bind/);
+    expect(lines[1]).toMatch(/wrong\.yaml:5:1: timeout: .*did you mean "timeouts"/);
+  });
+
+  it('warns of a rule that can never match, and still exits 0', async () => {
+    const shadowed = file(
+      'shadowed.yaml',
+      'listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0" }]\npolicy:\n  rules:\n    - { name: all, action: deny }\n    - { name: late, action: allow, hosts: [a.example] }\n',
+    );
+    const { code, stdout, stderr } = await sallyport(['check', '--config', shadowed]);
+    expect(code).toBe(0);
+    expect(`${stdout}${stderr}`).toMatch(/shadowed\.yaml:5:\d+: .*late/);
+  });
+
+  it('warns of an open proxy', async () => {
+    const open = file(
+      'open.yaml',
+      'listeners: [{ name: a, mode: connect, bind: "0.0.0.0:3128" }]\npolicy:\n  rules:\n    - { name: all, action: allow }\n',
+    );
+    const { code, stdout, stderr } = await sallyport(['check', '--config', open]);
+    expect(code).toBe(0);
+    expect(`${stdout}${stderr}`).toMatch(/open proxy|any client/);
+  });
+
+  it.each(
+    readdirSync(configs, { recursive: true, encoding: 'utf8' }).filter(
+      (name) => name.endsWith('.yaml') && !/prometheus|grafana|kubernetes/.test(name),
+    ),
+  )('finds configs/%s in order', async (name) => {
+    const { code, stdout } = await sallyport(['check', '--config', join(configs, name)]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(': ok');
+  });
+});
+
+describe('sallyport schema', () => {
+  it('prints a JSON Schema that knows the listeners', async () => {
+    const { code, stdout } = await sallyport(['schema']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'object', properties: { listeners: { type: 'array' } } });
+  });
+});
+
+describe('sallyport run', () => {
+  it('exits 2 with the problem when the configuration is wrong', async () => {
+    const { code, stderr } = await sallyport(['run', '--config', file('empty.yaml', '')]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('empty.yaml');
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('exits 1 with one line that names the port when it is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const address = taken.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const config = file(
+      'taken.yaml',
+      `listeners: [{ name: a, mode: connect, bind: "127.0.0.1:${port}" }]\nadmin: { bind: "127.0.0.1:0" }\n`,
+    );
+    const { code, stderr } = await sallyport(['run', '--config', config]);
+    taken.close();
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toContain(`127.0.0.1:${port}`);
+    expect(stderr).toMatch(/in use/);
+  });
+});

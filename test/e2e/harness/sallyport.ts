@@ -1,0 +1,164 @@
+/** The real binary, run from a YAML text in a folder of its own; its log lines are events to wait for. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const binary = fileURLToPath(new URL('../../../apps/sallyport/bin/sallyport.js', import.meta.url));
+
+/** One parsed line of the log. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** What a tunnel's access-log line is asked to show: every field given must be equal. */
+export type Expected = Readonly<Record<string, unknown>>;
+
+export interface Running {
+  readonly process: ChildProcess;
+  readonly folder: string;
+  readonly configFile: string;
+  /** Every log line so far. */
+  readonly lines: readonly LogLine[];
+  readonly stderr: () => string;
+  /** The port that a listener, or `admin`, is bound to. */
+  port(listener: string): number;
+  /** The first line, past (from index `from` on) or to come, with these fields; rejects after 10 s with all lines seen. */
+  line(expected: Expected, from?: number): Promise<LogLine>;
+  /** The first access-log line with these fields. */
+  tunnel(expected?: Expected): Promise<LogLine>;
+  /** The value of one series, spelled as in the exposition: `tunnels_active{listener="explicit"}`; undefined where there is none. */
+  metric(series: string): Promise<number | undefined>;
+  /** Writes a new configuration and sends SIGHUP; resolves with the line that tells how it went. */
+  reload(yaml: string): Promise<LogLine>;
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface StartOptions {
+  /** Files to lay beside the configuration: name to text. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeOptions?: readonly string[];
+}
+
+/** Runs a command of the binary to its end. */
+export async function sallyport(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [binary, ...args], { env: { ...process.env, ...env } });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  await once(child, 'close');
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** Starts `sallyport run` and resolves once it is ready; rejects with its stderr when it ends before that. */
+export async function startSallyport(yaml: string, options: StartOptions = {}): Promise<Running> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-'));
+  const configFile = join(folder, 'sallyport.yaml');
+  writeFileSync(configFile, yaml);
+  for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
+  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), binary, 'run', '--config', configFile], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
+  });
+  const running = follow(child, folder, configFile);
+  try {
+    await running.line({ msg: 'ready' });
+  } catch (cause) {
+    child.kill('SIGKILL');
+    throw cause;
+  }
+  return running;
+}
+
+function follow(child: ChildProcess, folder: string, configFile: string): Running {
+  const lines: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  let stderr = '';
+  let hasEnded = false;
+  const wake = (): void => [...waiting].forEach((check) => check());
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  if (child.stdout) {
+    createInterface({ input: child.stdout }).on('line', (text) => {
+      lines.push(parseLine(text));
+      wake();
+    });
+  }
+  const ended = once(child, 'close').then(() => {
+    hasEnded = true;
+    rmSync(folder, { recursive: true, force: true });
+    wake();
+    return child.exitCode;
+  });
+
+  const line = (expected: Expected, from = 0): Promise<LogLine> =>
+    new Promise((resolve, reject) => {
+      const settle = (finish: () => void): void => {
+        clearTimeout(timer);
+        waiting.delete(check);
+        finish();
+      };
+      const fail = (why: string): void =>
+        settle(() =>
+          reject(
+            new Error(
+              `${why} ${JSON.stringify(expected)}\n${lines.map((l) => JSON.stringify(l)).join('\n')}\n${stderr}`,
+            ),
+          ),
+        );
+      const check = (): void => {
+        const found = lines.slice(from).find((candidate) => matches(candidate, expected));
+        if (found) settle(() => resolve(found));
+        else if (hasEnded) fail('sallyport ended without the line');
+      };
+      const timer = setTimeout(() => fail('no log line in 10 s with'), 10_000);
+      waiting.add(check);
+      check();
+    });
+
+  const port = (listener: string): number => {
+    const found = lines.find((candidate) => matches(candidate, { msg: 'listening', listener }));
+    return Number(String(found?.['address']).split(':').at(-1));
+  };
+
+  return {
+    process: child,
+    folder,
+    configFile,
+    lines,
+    stderr: () => stderr,
+    port,
+    line,
+    tunnel: (expected = {}) => line({ msg: 'tunnel', ...expected }),
+    metric: async (series) => {
+      const text = await (await fetch(`http://127.0.0.1:${port('admin')}/metrics`)).text();
+      const found = text.split('\n').find((sample) => sample.startsWith(`sallyport_${series} `));
+      return found === undefined ? undefined : Number(found.split(' ').at(-1));
+    },
+    reload: async (yaml) => {
+      const before = lines.length;
+      writeFileSync(configFile, yaml);
+      child.kill('SIGHUP');
+      return Promise.race([line({ msg: 'reloaded' }, before), line({ msg: 'reload failed' }, before)]);
+    },
+    stop: async () => {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}
+
+function parseLine(text: string): LogLine {
+  const parsed: unknown = JSON.parse(text);
+  return typeof parsed === 'object' && parsed !== null ? Object.fromEntries(Object.entries(parsed)) : {};
+}
+
+function matches(line: LogLine, expected: Expected): boolean {
+  return Object.entries(expected).every(([key, value]) => line[key] === value);
+}

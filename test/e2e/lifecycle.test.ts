@@ -1,0 +1,111 @@
+/** What signals do: a reload that cuts nothing, a drain that loses nothing. */
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { configText } from './harness/config-text.ts';
+import { ask, echoOrigin, openClient, openTunnel } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+
+const denyAll = 'policy: { default: deny }';
+let proxy: Running;
+afterEach(async () => {
+  await proxy.stop();
+});
+
+const connectTo = (port: number): string => `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: x\r\n\r\n`;
+
+describe('SIGHUP', () => {
+  it('puts a valid file into force for new connections, and cuts no tunnel', async () => {
+    const echo = await echoOrigin();
+    proxy = await startSallyport(configText());
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    const ports = { explicit: proxy.port('explicit'), transparent: proxy.port('transparent') };
+    expect(await proxy.reload(configText({ policy: denyAll }))).toMatchObject({ msg: 'reloaded' });
+    expect(await ask(ports.explicit, connectTo(echo.port))).toMatch(/^HTTP\/1\.1 403 /);
+    live.socket.write('still here');
+    await live.hears('still here');
+    live.socket.destroy();
+    echo.close();
+    expect(await proxy.metric('config_reloads_total{result="success"}')).toBe(1);
+    expect(await proxy.metric('config_last_reload_successful')).toBe(1);
+  });
+
+  it('changes nothing for an invalid file, and says where it is wrong', async () => {
+    const echo = await echoOrigin();
+    proxy = await startSallyport(configText());
+    const line = await proxy.reload(configText({ policy: 'policy: { defautl: deny }' }));
+    expect(line).toMatchObject({ level: 'error', msg: 'reload failed' });
+    expect(JSON.stringify(line)).toMatch(/sallyport\.yaml:\d+:\d+: policy.*defautl/);
+    const tunnel = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    expect(tunnel.heard().toString()).toMatch(/^HTTP\/1\.1 200 /);
+    tunnel.socket.destroy();
+    echo.close();
+    expect(await proxy.metric('config_reloads_total{result="failure"}')).toBe(1);
+    expect(await proxy.metric('config_last_reload_successful')).toBe(0);
+  });
+
+  it('refuses a changed set of listeners with a clear line, and keeps the old rules with it', async () => {
+    proxy = await startSallyport(configText());
+    const line = await proxy.reload(configText({ policy: denyAll }).replace('name: transparent', 'name: other'));
+    expect(line).toMatchObject({ msg: 'reload failed' });
+    expect(JSON.stringify(line)).toMatch(/listener.*restart/i);
+  });
+
+  it('puts new timeouts and limits into force', async () => {
+    proxy = await startSallyport(configText());
+    await proxy.reload(configText({ more: 'timeouts: { handshake: 200ms }' }));
+    expect(await ask(proxy.port('explicit'), 'CONNECT half')).toMatch(/^HTTP\/1\.1 408 /);
+  });
+});
+
+describe('SIGTERM', () => {
+  it('lets a live tunnel finish, refuses new ones, then exits 0', async () => {
+    const echo = await echoOrigin();
+    proxy = await startSallyport(configText());
+    const door = proxy.port('explicit');
+    const live = await openTunnel(door, `127.0.0.1:${echo.port}`);
+    const exit = proxy.stop();
+    await proxy.line({ msg: 'draining' });
+    await expect(openClient(door)).rejects.toThrow(/ECONNREFUSED/);
+    const ready = await fetch(`http://127.0.0.1:${proxy.port('admin')}/readyz`);
+    expect(ready.status).toBe(503);
+    live.socket.end('last words');
+    await live.hears('last words');
+    await live.ended();
+    echo.close();
+    expect(await exit).toBe(0);
+    expect(await proxy.tunnel({ port: echo.port })).toMatchObject({ reason: 'client_closed', outcome: 'ok' });
+  });
+
+  it('cuts what still lives after timeouts.drain, with the reason drain', async () => {
+    const echo = await echoOrigin();
+    proxy = await startSallyport(configText({ more: 'timeouts: { drain: 200ms }' }));
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    const exit = proxy.stop();
+    expect((await live.ended()).wasReset).toBe(false);
+    live.socket.destroy();
+    echo.close();
+    expect(await exit).toBe(0);
+    expect(await proxy.tunnel({ port: echo.port })).toMatchObject({ reason: 'drain' });
+  });
+
+  it('ends at once with exit 1 when it comes twice', async () => {
+    const echo = await echoOrigin();
+    proxy = await startSallyport(configText());
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    const exit = proxy.stop();
+    await proxy.line({ msg: 'draining' });
+    proxy.process.kill('SIGTERM');
+    expect(await exit).toBe(1);
+    live.socket.destroy();
+    echo.close();
+  });
+});
+
+describe('SIGINT', () => {
+  it('drains like SIGTERM', async () => {
+    proxy = await startSallyport(configText());
+    proxy.process.kill('SIGINT');
+    await once(proxy.process, 'exit');
+    expect(proxy.process.exitCode).toBe(0);
+  });
+});

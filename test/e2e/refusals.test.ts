@@ -1,0 +1,259 @@
+/** Every way to be refused, seen from the wire, the log and the metrics: the table of reasons, end to end. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configText } from './harness/config-text.ts';
+import { clientHello, helloFor, serverName } from './harness/hello.ts';
+import { ask, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+
+let proxy: Running;
+let echo: Origin;
+let closedPort: number;
+
+const policy = `policy:
+  rules:
+    - { name: forbidden, action: deny, hosts: ["*.forbidden.test"] }
+    - { name: tests, action: allow, clients: [loopback] }
+  destinations: { allow: [127.0.0.1] }`;
+
+beforeAll(async () => {
+  echo = await echoOrigin();
+  const gone = await tcpOrigin(() => undefined);
+  closedPort = gone.port;
+  gone.close();
+  proxy = await startSallyport(
+    configText({
+      policy,
+      explicit: ['timeouts: { handshake: 400ms }', 'limits: { handshake_bytes: 2KiB }'],
+      transparent: [
+        `port: ${closedPort}`,
+        'ech: deny',
+        'timeouts: { handshake: 400ms }',
+        'limits: { handshake_bytes: 2KiB }',
+      ],
+      hosts: { 'private.test': ['10.1.2.3', '::1'], 'www.forbidden.test': ['127.0.0.1'] },
+    }),
+  );
+});
+
+afterAll(async () => {
+  await proxy.stop();
+  echo.close();
+});
+
+const connectTo = (authority: string, more = ''): string => `CONNECT ${authority} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+
+interface ExplicitCase {
+  readonly reason: string;
+  readonly request: () => string;
+  readonly status: number;
+  readonly proxyError: string;
+  readonly more?: RegExp;
+}
+
+const explicitCases: readonly ExplicitCase[] = [
+  { reason: 'malformed', request: () => connectTo('example.com'), status: 400, proxyError: 'http_request_error' },
+  {
+    reason: 'too_large',
+    request: () => connectTo('a.test:443', `X: ${'x'.repeat(4096)}\r\n`),
+    status: 431,
+    proxyError: 'http_request_error',
+  },
+  {
+    reason: 'handshake_timeout',
+    request: () => 'CONNECT a.test:443 HTTP/1.1\r\n',
+    status: 408,
+    proxyError: 'http_request_error',
+  },
+  {
+    reason: 'method',
+    request: () => 'GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n',
+    status: 405,
+    proxyError: 'http_request_error',
+    more: /\r\nAllow: CONNECT\r\n/,
+  },
+  {
+    reason: 'policy',
+    request: () => connectTo('www.forbidden.test:443'),
+    status: 403,
+    proxyError: 'http_request_denied',
+  },
+  {
+    reason: 'address',
+    request: () => connectTo('private.test:443'),
+    status: 403,
+    proxyError: 'destination_ip_prohibited',
+  },
+  {
+    reason: 'address',
+    request: () => connectTo('169.254.169.254:80'),
+    status: 403,
+    proxyError: 'destination_ip_prohibited',
+  },
+  {
+    reason: 'loop',
+    request: () => connectTo(`127.0.0.1:${proxy.port('explicit')}`),
+    status: 502,
+    proxyError: 'proxy_loop_detected',
+  },
+  {
+    reason: 'loop',
+    request: () => connectTo(`127.0.0.1:${proxy.port('admin')}`),
+    status: 502,
+    proxyError: 'proxy_loop_detected',
+  },
+  { reason: 'dns', request: () => connectTo('nowhere.invalid:443'), status: 502, proxyError: 'dns_error' },
+  {
+    reason: 'refused',
+    request: () => connectTo(`127.0.0.1:${closedPort}`),
+    status: 502,
+    proxyError: 'connection_refused',
+  },
+];
+
+describe('the explicit door', () => {
+  it.each(explicitCases)(
+    'answers $status $proxyError for $reason',
+    async ({ reason, request, status, proxyError, more }) => {
+      const before = proxy.lines.length;
+      const answer = await ask(proxy.port('explicit'), request());
+      expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(answer).toContain(`\r\nProxy-Status: sallyport; error=${proxyError}`);
+      expect(answer).toContain('\r\nConnection: close\r\n');
+      expect(answer).toMatch(/\r\nContent-Type: text\/plain/);
+      if (more) expect(answer).toMatch(more);
+      const line = await proxy.line({ msg: 'tunnel', reason }, before);
+      expect(line).toMatchObject({ listener: 'explicit', status });
+      expect(answer.split('\r\n\r\n')[1]).toContain(String(line['id']));
+      const outcome = String(line['outcome']);
+      expect(
+        await proxy.metric(`tunnels_total{listener="explicit",outcome="${outcome}",reason="${reason}"}`),
+      ).toBeGreaterThan(0);
+    },
+  );
+
+  it('parses nothing that is pipelined behind a refusal', async () => {
+    const answer = await ask(
+      proxy.port('explicit'),
+      connectTo('www.forbidden.test:443') + connectTo(`127.0.0.1:${echo.port}`),
+    );
+    expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+
+  it('closes a silent connection without a word', async () => {
+    const before = proxy.lines.length;
+    expect(await ask(proxy.port('explicit'), '')).toBe('');
+    await proxy.line({ msg: 'tunnel', reason: 'handshake_timeout', listener: 'explicit' }, before);
+  });
+
+  it('answers TLS with the alert unexpected_message', async () => {
+    const answer = await ask(proxy.port('explicit'), helloFor('origin.test').toString('latin1'));
+    expect(Buffer.from(answer, 'latin1')).toEqual(Buffer.of(21, 3, 3, 0, 2, 2, 10));
+    await proxy.tunnel({ reason: 'misdirected', listener: 'explicit' });
+  });
+
+  it('sends early data on', async () => {
+    const client = await openClient(proxy.port('explicit'));
+    client.socket.write(`${connectTo(`127.0.0.1:${echo.port}`)}early`);
+    const answer = await client.hears('early');
+    expect(answer.toString()).toBe('HTTP/1.1 200 Connection Established\r\n\r\nearly');
+    client.socket.destroy();
+  });
+
+  it('answers HTTP/1.0 like HTTP/1.1', async () => {
+    const client = await openClient(proxy.port('explicit'));
+    client.socket.write(`CONNECT 127.0.0.1:${echo.port} HTTP/1.0\r\n\r\n`);
+    expect((await client.hears('\r\n\r\n')).toString()).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
+    client.socket.destroy();
+  });
+
+  it('calls a client that leaves before its head is whole client_closed', async () => {
+    const before = proxy.lines.length;
+    const client = await openClient(proxy.port('explicit'));
+    client.socket.end('CONNECT half');
+    await client.ended();
+    expect(await proxy.line({ msg: 'tunnel', reason: 'client_closed', stage: 'identify' }, before)).toMatchObject({
+      outcome: 'failed',
+    });
+  });
+});
+
+describe('the transparent door', () => {
+  const ech = clientHello(new Map([[0, serverName('origin.test')], [0xfe0d, Buffer.alloc(8)]])); // prettier-ignore
+
+  it.each([
+    { reason: 'malformed', alert: 50, hello: helloFor('127.0.0.1') },
+    { reason: 'too_large', alert: 50, hello: clientHello(new Map([[21, Buffer.alloc(4096)]])) },
+    { reason: 'policy', alert: 49, hello: helloFor('www.forbidden.test') },
+    { reason: 'address', alert: 49, hello: helloFor('private.test') },
+    { reason: 'dns', alert: 112, hello: helloFor('nowhere.invalid') },
+    { reason: 'refused', alert: 80, hello: helloFor('origin.test') },
+    { reason: 'no_sni', alert: 109, hello: clientHello(new Map()) },
+    { reason: 'ech', alert: 49, hello: ech },
+  ])('answers alert $alert for $reason', async ({ reason, alert, hello }) => {
+    const before = proxy.lines.length;
+    const answer = await ask(proxy.port('transparent'), hello);
+    expect(Buffer.from(answer, 'latin1')).toEqual(Buffer.of(21, 3, 3, 0, 2, 2, alert));
+    await proxy.line({ msg: 'tunnel', reason, listener: 'transparent' }, before);
+  });
+
+  it.each([
+    { what: 'half a hello', bytes: helloFor('origin.test').subarray(0, 20), reason: 'handshake_timeout' },
+    { what: 'garbage', bytes: Buffer.from('\x01\x02\x03 neither TLS nor HTTP \r\n\r\n'), reason: 'not_tls' },
+  ])('closes without a word on $what', async ({ bytes, reason }) => {
+    const before = proxy.lines.length;
+    expect(await ask(proxy.port('transparent'), bytes)).toBe('');
+    await proxy.line({ msg: 'tunnel', reason, listener: 'transparent' }, before);
+  });
+
+  it.each([
+    { what: 'plain HTTP', request: 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n', reason: 'not_tls', says: '' },
+    { what: 'a CONNECT', request: connectTo('a.test:443'), reason: 'misdirected', says: 'explicit' },
+  ])('answers 421 to $what', async ({ request, reason, says }) => {
+    const before = proxy.lines.length;
+    const answer = await ask(proxy.port('transparent'), request);
+    expect(answer).toMatch(/^HTTP\/1\.1 421 /);
+    if (says) expect(answer).toContain(String(proxy.port('explicit')));
+    await proxy.line({ msg: 'tunnel', reason, listener: 'transparent', status: 421 }, before);
+  });
+});
+
+describe('limits', () => {
+  it('admits N from one client, and answers 429 to the next', async () => {
+    const strict = await startSallyport(configText({ more: 'limits: { tunnels_per_client: 3 }' }));
+    const door = strict.port('explicit');
+    const held = await Promise.all([1, 2, 3].map(() => openTunnel(door, `127.0.0.1:${echo.port}`)));
+    const answer = await ask(door, connectTo(`127.0.0.1:${echo.port}`));
+    expect(answer).toMatch(/^HTTP\/1\.1 429 /);
+    expect(answer).toMatch(/\r\nRetry-After: \d+\r\n/);
+    held[0]?.socket.destroy();
+    await strict.tunnel({ outcome: 'ok' });
+    const again = await openTunnel(door, `127.0.0.1:${echo.port}`);
+    expect(again.heard().toString()).toMatch(/^HTTP\/1\.1 200 /);
+    for (const client of [...held, again]) client.socket.destroy();
+    await strict.stop();
+  });
+
+  it('answers 503 when limits.tunnels is reached, also while a handshake holds the place', async () => {
+    const strict = await startSallyport(configText({ more: 'limits: { tunnels: 1 }' }));
+    const holder = await openClient(strict.port('transparent'));
+    await expect.poll(() => strict.metric('handshakes_active{listener="transparent"}')).toBe(1);
+    expect(await ask(strict.port('explicit'), connectTo('a.test:443'))).toMatch(/^HTTP\/1\.1 503 /);
+    holder.socket.destroy();
+    await strict.stop();
+  });
+});
+
+describe('report_only', () => {
+  it('lets pass what the rules would deny, and says so; addresses stay guarded', async () => {
+    const reporting = await startSallyport(
+      configText({ policy: 'policy: { report_only: true, default: deny, destinations: { allow: [127.0.0.1] } }' }),
+    );
+    const client = await openTunnel(reporting.port('explicit'), `127.0.0.1:${echo.port}`);
+    expect(client.heard().toString()).toMatch(/^HTTP\/1\.1 200 /);
+    client.socket.destroy();
+    expect(await reporting.tunnel({ outcome: 'ok' })).toMatchObject({ decision: 'report', rule: 'default' });
+    expect(await ask(reporting.port('explicit'), connectTo('10.0.0.1:443'))).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await reporting.metric('policy_decisions_total{rule="default",decision="report"}')).toBeGreaterThan(0);
+    await reporting.stop();
+  });
+});
