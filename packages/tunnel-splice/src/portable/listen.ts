@@ -6,7 +6,6 @@ import { addressOf } from './addresses.ts';
 import { PortableLeg, type LegResources } from './leg.ts';
 import { handleOf, type TcpHandle } from './node-handle.ts';
 import { acceptedSocket } from './node-socket.ts';
-import { SpareDescriptor } from './spare-descriptor.ts';
 import { listenErrorFrom } from './system-errors.ts';
 
 /** How many connections the kernel queues for us; it takes no more than its own limit (net.core.somaxconn). */
@@ -19,14 +18,19 @@ export async function openListener(
   onClient: (client: Leg) => void,
 ): Promise<Listening> {
   const server = await boundServer(bind);
-  const spare = new SpareDescriptor();
-  acceptFrom(server, spare, (handle) => {
+  let acceptedCount = 0;
+  acceptFrom(server, (handle) => {
+    acceptedCount += 1;
     const leg = new PortableLeg(resources, (onread) => acceptedSocket(handle, onread));
     // A client that has sent an RST while it was queued has no address any more: it is nobody's client.
     if (leg.nameEnds()) onClient(leg);
     else leg.stop();
   });
-  return { address: boundAddress(server) ?? bind, close: () => closeServer(server, spare) };
+  const close = async (): Promise<void> => {
+    await drainQueue(() => acceptedCount);
+    if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  return { address: boundAddress(server) ?? bind, close };
 }
 
 function boundServer(bind: Bind): Promise<Server> {
@@ -39,19 +43,17 @@ function boundServer(bind: Bind): Promise<Server> {
   });
 }
 
-/** Takes connections as handles, before `net.Server` makes sockets of them that could not be given an `onread` buffer. */
-function acceptFrom(server: Server, spare: SpareDescriptor, onHandle: (handle: TcpHandle) => void): void {
+/**
+ * Takes connections as handles, before `net.Server` makes sockets of them that could not be given an `onread` buffer.
+ *
+ * Without a free descriptor libuv gives up a spare one of its own to accept and close whatever is queued, and tells nobody: clients
+ * are dropped, the process and its tunnels go on.
+ */
+function acceptFrom(server: Server, onHandle: (handle: TcpHandle) => void): void {
   const listener = handleOf(server);
   if (listener === undefined) return;
   listener.onconnection = (_status, client) => {
-    // Out of descriptors: libuv has a spare one to accept and drop what is queued, and reports this only where it lost that too. It
-    // would ask the kernel again at once and for ever, so give it one: the client it gets then is the one that is dropped.
-    if (client === undefined) spare.giveUp();
-    else if (spare.isHeld || spare.takeBack()) onHandle(client);
-    else {
-      client.close();
-      spare.takeBack();
-    }
+    if (client !== undefined) onHandle(client);
   };
 }
 
@@ -60,11 +62,14 @@ function boundAddress(server: Server): Address | undefined {
   return bound === null || typeof bound === 'string' ? undefined : addressOf(bound.address, bound.port);
 }
 
-/** Closing the descriptor resets what is queued on it; so let the event loop accept that first. */
-async function closeServer(server: Server, spare: SpareDescriptor): Promise<void> {
-  // The first turn may be in its middle; the second one polls from start to end, and libuv then accepts until nothing is queued.
-  await nextTurn();
-  await nextTurn();
-  spare.giveUp();
-  if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+/** Lets the event loop accept what is queued: closing the descriptor would answer it with RSTs. */
+async function drainQueue(countAccepted: () => number): Promise<void> {
+  let quietTurns = 0;
+  // libuv accepts one connection a turn. Of two quiet turns the second one has polled from start to end. New connections keep
+  // coming meanwhile, so there are no more turns than the queue had places.
+  for (let turn = 0; turn < BACKLOG && quietTurns < 2; turn += 1) {
+    const before = countAccepted();
+    await nextTurn();
+    quietTurns = countAccepted() === before ? quietTurns + 1 : 0;
+  }
 }

@@ -3,7 +3,7 @@
  *
  * Node calls back in the very read, and what was read is handed to the kernel, or copied, before the callback returns. So one
  * piece of memory serves all, an idle tunnel holds none, and the size of a read can follow the flow: three views of the same memory.
- * Node's own stream takes a fresh 64 KiB for each read, and the page faults of that are half of its cost in bulk.
+ * Node's own stream takes a fresh 64 KiB for each read.
  */
 
 /** Enough for a CONNECT head or a ClientHello; what is read ahead overshoots its bound by no more than this. */
@@ -20,10 +20,11 @@ const STALLED_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** The shared memory, and the account of what had to be copied out of it. */
 export class ReadBuffers {
-  readonly #bulk: Uint8Array = Buffer.allocUnsafeSlow(BULK_BYTES);
-  readonly #small: Uint8Array = this.#bulk.subarray(0, SMALL_BYTES);
+  // No Buffer: there `slice` would be a view, and what was cut out of shared memory must be a copy.
+  readonly #bulk = new Uint8Array(BULK_BYTES);
+  readonly #small = this.#bulk.subarray(0, SMALL_BYTES);
   /** For a leg that nobody relays from yet. */
-  readonly held: Uint8Array = this.#bulk.subarray(0, HELD_BYTES);
+  readonly held = this.#bulk.subarray(0, HELD_BYTES);
   #stalledBytes = 0;
 
   /** For a relayed direction whose last read brought so much: one that fills its buffer turns bulk, one that does not calms down. */

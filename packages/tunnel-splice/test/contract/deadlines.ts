@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { LINGER_MS, type Transport } from '../../src/index.ts';
+import { patternOf } from './bytes.ts';
+import { useStage } from './stage.ts';
+
+const FLOOD = 64 * 1024 * 1024;
+
+export function describeDeadlines(create: () => Transport): void {
+  describe('a splice that is ended from our side', () => {
+    const stage = useStage(create);
+
+    it('ends a silent tunnel with FINs at idle, not before', async () => {
+      const before = performance.now();
+      const { client, upstream, splice } = await stage().openTunnel({ idleTimeoutMs: 150 });
+      expect((await splice.done).end).toBe('idle');
+      expect(performance.now() - before).toBeGreaterThanOrEqual(150);
+      expect(await Promise.all([client.departure, upstream.departure])).toEqual(['end', 'end']);
+    });
+
+    it.each(['client', 'upstream'] as const)('is not idle while the %s talks', async (talker) => {
+      const tunnel = await stage().openTunnel({ idleTimeoutMs: 400 });
+      const lastSentAt = await talk(() => tunnel[talker].send('x'));
+      expect((await tunnel.splice.done).end).toBe('idle');
+      expect(performance.now() - lastSentAt).toBeGreaterThanOrEqual(400);
+    });
+
+    it('ends at half_close after a FIN with the other side silent', async () => {
+      const { client, upstream, splice } = await stage().openTunnel({ halfCloseTimeoutMs: 150 });
+      client.finish();
+      expect((await splice.done).end).toBe('half_close');
+      expect(await Promise.all([client.departure, upstream.departure])).toEqual(['end', 'end']);
+    });
+
+    it('lets the open side talk beyond half_close', async () => {
+      const { client, upstream, splice } = await stage().openTunnel({ halfCloseTimeoutMs: 400 });
+      upstream.finish();
+      const lastSentAt = await talk(() => client.send('x'));
+      expect((await splice.done).end).toBe('half_close');
+      expect(performance.now() - lastSentAt).toBeGreaterThanOrEqual(400);
+    });
+
+    it('ends at its lifetime though bytes flow', async () => {
+      const lifetimeDeadline = performance.now() + 300;
+      const { client, splice } = await stage().openTunnel({ lifetimeDeadline });
+      const talking = setInterval(() => client.send('x'), 20);
+      expect((await splice.done).end).toBe('lifetime');
+      clearInterval(talking);
+      expect(performance.now()).toBeGreaterThanOrEqual(lifetimeDeadline);
+      expect(await client.departure).toBe('end');
+    });
+
+    it('ends for the reason it is cut with, the first one', async () => {
+      const { client, upstream, splice } = await stage().openTunnel();
+      splice.cut('cut');
+      client.reset();
+      expect((await splice.done).end).toBe('cut');
+      expect(await upstream.departure).toBe('end');
+    });
+
+    it('is not touched by a cut after its end', async () => {
+      const { client, splice } = await stage().openTunnel();
+      client.reset();
+      const result = await splice.done;
+      splice.cut('cut');
+      expect(await splice.done).toBe(result);
+      expect(result.end).toBe('client_reset');
+    });
+
+    it('delivers what it has taken before the FIN of a cut, and counts just that', async () => {
+      const { client, upstream, splice } = await stage().openTunnel();
+      upstream.stall();
+      client.send(patternOf(FLOOD));
+      await expect.poll(() => splice.counts().bytesUp).toBeGreaterThan(100_000);
+      splice.cut('cut');
+      upstream.readOn();
+      const received = await upstream.receivesAll();
+      const { bytesUp } = await splice.done;
+      expect(received.length).toBe(bytesUp);
+      expect(received.equals(patternOf(FLOOD).subarray(0, bytesUp))).toBe(true);
+    });
+
+    it('waits for a reader that never drains no longer than it lingers', async () => {
+      const { client, upstream, splice } = await stage().openTunnel();
+      upstream.stall();
+      client.send(patternOf(FLOOD));
+      await expect.poll(() => splice.counts().bytesUp).toBeGreaterThan(100_000);
+      const before = performance.now();
+      splice.cut('cut');
+      expect((await splice.done).end).toBe('cut');
+      expect(performance.now() - before).toBeLessThan(LINGER_MS * 2);
+    });
+  });
+}
+
+/** Calls `say` for longer than the deadline under test, at short intervals; returns when it was last called. */
+function talk(say: () => void): Promise<number> {
+  return new Promise((resolve) => {
+    let times = 0;
+    const talking = setInterval(() => {
+      say();
+      times += 1;
+      if (times < 25) return;
+      clearInterval(talking);
+      resolve(performance.now());
+    }, 30);
+  });
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import type { Transport } from '../../src/index.ts';
+import { listen, portOf, useStage } from './stage.ts';
+import { openSilentListener } from './silent-listener.ts';
+
+export function describeDialling(create: () => Transport): void {
+  describe('dialling', () => {
+    const stage = useStage(create);
+
+    it('connects, and names both ends', async () => {
+      const { peer, leg } = await stage().connectUpstream();
+      expect(leg.remote).toEqual(stage().upstreamAddress);
+      expect(leg.local).toEqual({ host: '127.0.0.1', port: peer.socket.remotePort });
+    });
+
+    it('dials from the source address it is given', async () => {
+      const { transport, upstreamAddress } = stage();
+      const dialled = await transport.dial(upstreamAddress, { deadline: Infinity, sourceHost: '127.0.0.2' }).done;
+      expect(dialled).toMatchObject({ kind: 'connected', leg: { local: { host: '127.0.0.2' } } });
+    });
+
+    it('says that nobody listens', async () => {
+      const server = await listen((socket) => socket.destroy());
+      const address = { host: '127.0.0.1', port: portOf(server) };
+      await new Promise((resolve) => server.close(resolve));
+      expect(await stage().transport.dial(address, { deadline: Infinity }).done).toEqual({ kind: 'refused' });
+    });
+
+    it('says that there is no way to an address', async () => {
+      // TCP has no broadcast, so the kernel refuses this one on every machine.
+      const address = { host: '255.255.255.255', port: 9 };
+      expect(await stage().transport.dial(address, { deadline: Infinity }).done).toEqual({ kind: 'unreachable' });
+    });
+
+    it('says that there is no way from a source address that is not ours', async () => {
+      const { transport, upstreamAddress } = stage();
+      const dialled = await transport.dial(upstreamAddress, { deadline: Infinity, sourceHost: '192.0.2.1' }).done;
+      expect(dialled).toEqual({ kind: 'unreachable' });
+    });
+
+    it('gives up a silent address at the deadline, not before', async () => {
+      const silent = await openSilentListener();
+      const deadline = performance.now() + 200;
+      expect(await stage().transport.dial(silent.address, { deadline }).done).toEqual({ kind: 'timeout' });
+      expect(performance.now()).toBeGreaterThanOrEqual(deadline);
+      await silent.close();
+    });
+
+    it('stops at once when it is cancelled', async () => {
+      const silent = await openSilentListener();
+      const dial = stage().transport.dial(silent.address, { deadline: Infinity });
+      dial.cancel();
+      dial.cancel();
+      expect(await dial.done).toEqual({ kind: 'cancelled' });
+      await silent.close();
+    });
+
+    it('is not undone by a cancel that comes too late', async () => {
+      const { transport, upstreamAddress } = stage();
+      const dial = transport.dial(upstreamAddress, { deadline: Infinity });
+      const dialled = await dial.done;
+      dial.cancel();
+      if (dialled.kind !== 'connected') throw new Error(dialled.kind);
+      expect(await dialled.leg.read(1, performance.now() + 60)).toBe('deadline');
+    });
+
+    it('reads what an upstream says first', async () => {
+      const { peer, leg } = await stage().connectUpstream();
+      peer.send('220 ready');
+      expect(Buffer.from(await leg.read(100, Infinity)).toString()).toBe('220 ready');
+    });
+  });
+}

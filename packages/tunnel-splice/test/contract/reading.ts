@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { TICK_MS, type Leg, type Transport } from '../../src/index.ts';
+import { patternOf } from './bytes.ts';
+import { useStage } from './stage.ts';
+
+export function describeReading(create: () => Transport): void {
+  describe('a leg that is held', () => {
+    const stage = useStage(create);
+
+    it('hands out what the peer sends', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const read = leg.read(100, Infinity);
+      peer.send('hello');
+      expect(textOf(await read)).toBe('hello');
+    });
+
+    it('hands out no more than the limit and keeps the rest', async () => {
+      const { peer, leg } = await stage().connectClient();
+      peer.send('abcdef');
+      expect(textOf(await leg.read(2, Infinity))).toBe('ab');
+      expect(textOf(await leg.read(1, Infinity))).toBe('c');
+      expect(textOf(await leg.read(100, Infinity))).toBe('def');
+    });
+
+    it('keeps to the limit also where the read was waiting already', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const read = leg.read(3, Infinity);
+      peer.send('abcdef');
+      expect(textOf(await read)).toBe('abc');
+      expect(textOf(await leg.read(100, Infinity))).toBe('def');
+    });
+
+    it('loses nothing of what came before the first read, however much', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const sent = patternOf(1024 * 1024);
+      peer.send(sent);
+      peer.finish();
+      expect((await readToEnd(leg)).equals(sent)).toBe(true);
+    });
+
+    it('hands out bytes that stay the same when more come', async () => {
+      const { peer, leg } = await stage().connectClient();
+      peer.send('first');
+      const first = await leg.read(5, Infinity);
+      peer.send('other');
+      await leg.read(5, Infinity);
+      expect(textOf(first)).toBe('first');
+    });
+
+    it('answers at the deadline, not before, and stays as it was', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const deadline = performance.now() + 120;
+      expect(await leg.read(10, deadline)).toBe('deadline');
+      expect(performance.now()).toBeGreaterThanOrEqual(deadline);
+      peer.send('late');
+      expect(textOf(await leg.read(10, Infinity))).toBe('late');
+    });
+
+    it('answers a deadline that has passed already within a tick or so', async () => {
+      const { leg } = await stage().connectClient();
+      const before = performance.now();
+      expect(await leg.read(10, before - 1_000)).toBe('deadline');
+      expect(performance.now() - before).toBeLessThan(TICK_MS * 20);
+    });
+
+    it('reads the bytes before a FIN first, then end, for ever', async () => {
+      const { peer, leg } = await stage().connectClient();
+      peer.send('last words');
+      peer.finish();
+      expect((await readToEnd(leg)).toString()).toBe('last words');
+      expect(await leg.read(10, Infinity)).toBe('end');
+    });
+
+    it('reads reset after an RST', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const read = leg.read(10, Infinity);
+      peer.reset();
+      expect(await read).toBe('reset');
+      expect(await leg.read(10, Infinity)).toBe('reset');
+    });
+
+    it('notices a FIN while nobody reads', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const gone = new Promise((resolve) => leg.whenGone(resolve));
+      peer.finish();
+      expect(await gone).toBe('end');
+    });
+
+    it('notices an RST while nobody reads', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const gone = new Promise((resolve) => leg.whenGone(resolve));
+      peer.reset();
+      expect(await gone).toBe('reset');
+    });
+
+    it('notices a FIN behind bytes that nobody has read, and still hands them out first', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const sent = patternOf(32 * 1024);
+      const gone = new Promise((resolve) => leg.whenGone(resolve));
+      peer.send(sent);
+      peer.finish();
+      expect(await gone).toBe('end');
+      expect((await readToEnd(leg)).equals(sent)).toBe(true);
+    });
+
+    it('tells at once, in the same call, that the peer had left before', async () => {
+      const { peer, leg } = await stage().connectClient();
+      peer.finish();
+      await leg.read(1, Infinity);
+      const heard: string[] = [];
+      leg.whenGone((how) => heard.push(how));
+      expect(heard).toEqual(['end']);
+    });
+
+    it('does not call a listener that was forgotten', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const heard: string[] = [];
+      const forget = leg.whenGone((how) => heard.push(how));
+      forget();
+      const read = leg.read(1, Infinity);
+      peer.finish();
+      await read;
+      expect(heard).toEqual([]);
+    });
+
+    it('notices a dialled peer that leaves, too', async () => {
+      const { peer, leg } = await stage().connectUpstream();
+      const gone = new Promise((resolve) => leg.whenGone(resolve));
+      peer.reset();
+      expect(await gone).toBe('reset');
+    });
+  });
+}
+
+/** All the bytes up to a FIN. */
+async function readToEnd(leg: Leg): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const result = await leg.read(10_000, Infinity);
+    if (result === 'end') return Buffer.concat(chunks);
+    if (typeof result === 'string') throw new Error(`read ${result}`);
+    chunks.push(result);
+  }
+}
+
+function textOf(result: Uint8Array | string): string {
+  return typeof result === 'string' ? `(${result})` : Buffer.from(result).toString();
+}

@@ -1,0 +1,127 @@
+/** A transport between real sockets: an upstream server behind it, a door in front of it. */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { afterEach, beforeEach } from 'vitest';
+import type { Address, Leg, Listening, Splice, SpliceOptions, Transport } from '../../src/index.ts';
+import { Peer } from './peer.ts';
+
+/** One side of a tunnel: the peer in the test, and the leg in the transport. */
+export interface Side {
+  readonly peer: Peer;
+  readonly leg: Leg;
+}
+
+/** A tunnel with both its peers. */
+export interface Tunnel {
+  readonly client: Peer;
+  readonly upstream: Peer;
+  readonly splice: Splice<'cut'>;
+}
+
+/** Nothing ends such a tunnel but its peers. */
+export const PATIENT: SpliceOptions = {
+  idleTimeoutMs: Infinity,
+  halfCloseTimeoutMs: Infinity,
+  lifetimeDeadline: Infinity,
+};
+
+/** The stage of one test. */
+export interface Stage {
+  readonly transport: Transport;
+  readonly upstreamAddress: Address;
+  readonly door: Listening;
+  connectClient(): Promise<Side>;
+  connectUpstream(): Promise<Side>;
+  openTunnel(options?: Partial<SpliceOptions>): Promise<Tunnel>;
+}
+
+/** Sets a fresh stage before each test and clears it away after. */
+export function useStage(create: () => Transport): () => Stage {
+  let stage: OpenStage | undefined;
+  beforeEach(async () => {
+    stage = await openStage(create());
+  });
+  afterEach(() => stage?.close());
+  return () => {
+    if (stage === undefined) throw new Error('the stage is only there while a test runs');
+    return stage;
+  };
+}
+
+interface OpenStage extends Stage {
+  close(): Promise<void>;
+}
+
+async function openStage(transport: Transport): Promise<OpenStage> {
+  const sockets = new Set<Socket>();
+  const arrivals = new Arrivals<Leg>();
+  const door = await transport.listen({ host: '127.0.0.1', port: 0 }, (leg) => arrivals.put(leg.remote.port, leg));
+  const accepted = new Arrivals<Peer>();
+  const server = await listen((socket) => accepted.put(socket.remotePort ?? 0, peerOf(socket, sockets)));
+  const upstreamAddress: Address = { host: '127.0.0.1', port: portOf(server) };
+
+  const stage: Stage = {
+    transport,
+    door,
+    upstreamAddress,
+    async connectClient() {
+      const socket = connect({ ...door.address, allowHalfOpen: true, noDelay: true });
+      const peer = peerOf(socket, sockets);
+      await once(socket, 'connect');
+      return { peer, leg: await arrivals.take(socket.localPort ?? 0) };
+    },
+    async connectUpstream() {
+      const dialled = await transport.dial(upstreamAddress, { deadline: Infinity }).done;
+      if (dialled.kind !== 'connected') throw new Error(`the dial was ${dialled.kind}`);
+      return { leg: dialled.leg, peer: await accepted.take(dialled.leg.local.port) };
+    },
+    async openTunnel(options = {}) {
+      const [client, upstream] = await Promise.all([stage.connectClient(), stage.connectUpstream()]);
+      const splice = transport.splice<'cut'>(client.leg, upstream.leg, { ...PATIENT, ...options });
+      return { client: client.peer, upstream: upstream.peer, splice };
+    },
+  };
+  const close = async (): Promise<void> => {
+    for (const socket of sockets) socket.destroy();
+    await transport.stop();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { ...stage, close };
+}
+
+/** A server on a free port of 127.0.0.1. */
+export async function listen(onSocket: (socket: Socket) => void): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, onSocket);
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 });
+  await once(server, 'listening');
+  return server;
+}
+
+export function portOf(server: Server): number {
+  // A server on a TCP port names itself so.
+  return (server.address() as AddressInfo).port;
+}
+
+function peerOf(socket: Socket, sockets: Set<Socket>): Peer {
+  sockets.add(socket);
+  socket.once('close', () => sockets.delete(socket));
+  return new Peer(socket);
+}
+
+/** Both ends of a connection meet here, whichever comes first: the port of the one that dialled tells them from others. */
+class Arrivals<Arrival> {
+  readonly #come = new Map<number, Arrival>();
+  readonly #awaited = new Map<number, (arrival: Arrival) => void>();
+
+  put(port: number, arrival: Arrival): void {
+    this.#come.set(port, arrival);
+    this.#awaited.get(port)?.(arrival);
+  }
+
+  async take(port: number): Promise<Arrival> {
+    const arrival = this.#come.get(port) ?? (await new Promise<Arrival>((resolve) => this.#awaited.set(port, resolve)));
+    this.#come.delete(port);
+    this.#awaited.delete(port);
+    return arrival;
+  }
+}

@@ -1,0 +1,4 @@
+import { createPortableTransport } from '../src/index.ts';
+import { describeTransport } from './transport.contract.ts';
+
+describeTransport('portable', createPortableTransport);

@@ -1,0 +1,25 @@
+/** What `src/transport.ts` promises, as tests: one suite, run by every transport. */
+import { describe } from 'vitest';
+import type { Transport } from '../src/index.ts';
+import { describeClosing } from './contract/closing.ts';
+import { describeDeadlines } from './contract/deadlines.ts';
+import { describeDepartures } from './contract/departures.ts';
+import { describeDialling } from './contract/dialling.ts';
+import { describeListening } from './contract/listening.ts';
+import { describeMany } from './contract/many.ts';
+import { describeReading } from './contract/reading.ts';
+import { describeRelaying } from './contract/relaying.ts';
+
+/** Holds a transport to its contract; `create` is called once a test, and what it made is stopped after it. */
+export function describeTransport(name: string, create: () => Transport): void {
+  describe(`the ${name} transport`, () => {
+    describeListening(create);
+    describeDialling(create);
+    describeReading(create);
+    describeClosing(create);
+    describeRelaying(create);
+    describeDepartures(create);
+    describeDeadlines(create);
+    describeMany(create);
+  });
+}
