@@ -5,9 +5,8 @@
 namespace sallyport {
 namespace {
 
-// One call throws away so much; the rest waits for the next turn of the peer, or for the deadline.
-constexpr size_t kDiscardBytes = 1024 * 1024;
-constexpr int kDiscardCalls = 16;
+// At a time; the rest waits for the next turn of the peer, or for the deadline.
+constexpr int kDiscardReads = 16;
 
 void retire(Loop& loop, Leg& leg) {
   if (leg.state == LegState::kLingering) loop.lingering--;
@@ -18,13 +17,9 @@ void retire(Loop& loop, Leg& leg) {
   loop.legs.retire(leg);
 }
 
-void discard(Leg& leg) {
-  for (int call = 0; leg.isReadable && call < kDiscardCalls; call++) {
-    const ssize_t got = sys::discard(leg.fd, kDiscardBytes);
-    if (got > 0) continue;
-    leg.isReadable = false;
-    if (got == 0) leg.hasEnded = true;
-    else if (got != -EAGAIN) leg.hasFailed = true;
+void discard(Loop& loop, Leg& leg) {
+  for (int reads = 0; leg.isReadable && reads < kDiscardReads; reads++) {
+    if (receive(leg, loop.buffer.get(), kCopyBytes) == 0) return;
   }
 }
 
@@ -53,7 +48,7 @@ void closeLingering(Loop& loop, Leg& leg) {
 
 void serveLingering(Loop& loop, Leg& leg) {
   uint64_t ignored = 0;
-  discard(leg);
+  discard(loop, leg);
   if (leg.hasFailed) return closeNow(loop, leg);
   if (!flush(leg, ignored)) return;
   // With nothing unread and nothing unsent, close() itself ends in good order.

@@ -48,14 +48,18 @@ void obeyReturn(Loop& loop, Leg& client, RecordReader& command) {
   serveTunnel(loop, *client.tunnel);
 }
 
+// A cut takes the short way, straight to the client's thread, and may be there before the splice.
 void obeyCut(Loop& loop, Leg& client) {
+  client.isCut = true;
   if (client.state == LegState::kSpliced) giveUp(loop, *client.tunnel, kWasCut);
 }
 
 // Both legs of a tunnel live on one thread. A splice is posted to the upstream's; where the client lives on another, the
 // upstream leg moves there inside the command itself, whose last two words are its address.
-void forwardWithUpstream(Loop& loop, uint32_t* record, LegId client, LegId upstream) {
-  Leg* leg = loop.legs.find(upstream);
+void moveUpstream(Loop& loop, uint32_t* record) {
+  RecordReader command(record);
+  const LegId client = command.leg();
+  Leg* leg = loop.legs.find(command.leg());
   if (leg == nullptr) return;
   loop.unwatch(leg->fd);
   Leg* moved = loop.legs.remove(*leg).release();
@@ -80,9 +84,7 @@ void obeySplice(Loop& loop, RecordReader& command) {
   const LegId clientId = command.leg();
   const LegId upstreamId = command.leg();
   Leg* moved = takeMovedLeg(record);
-  if (moved == nullptr && threadOf(clientId.place) != loop.thread) {
-    return forwardWithUpstream(loop, record, clientId, upstreamId);
-  }
+  if (moved == nullptr && threadOf(clientId.place) != loop.thread) return loop.postpone(record);
   Leg* upstream = moved == nullptr ? loop.legs.find(upstreamId) : &adopt(loop, moved);
   Leg* client = loop.legs.find(clientId);
   // JavaScript owns both until it says splice, and a leg is not taken from it: they are there.
@@ -101,15 +103,13 @@ void obeySplice(Loop& loop, RecordReader& command) {
   client->out.append(command.bytes(downLength), downLength);
   Tunnel& tunnel = join(loop, *client, *upstream, {index, idleMs, halfCloseMs, lifetimeMs}, awaitedUp, awaitedDown);
   if (downLength > 0 || awaitedDown > 0) tunnel.firstByteNs = loop.nowNs;
-  serveTunnel(loop, tunnel);
+  if (client->isCut) giveUp(loop, tunnel, kWasCut);
+  else serveTunnel(loop, tunnel);
 }
 
-// The commands of a leg. One for a leg of another thread follows its splice there: see forwardWithUpstream.
 void obeyForLeg(Loop& loop, RecordReader& command) {
   const LegId id = command.leg();
-  if (threadOf(id.place) != loop.thread) {
-    return loop.board.inboxes[threadOf(id.place)].post(command.record(), command.size());
-  }
+  if (threadOf(id.place) != loop.thread) return loop.postpone(command.record());
   Leg* leg = loop.legs.find(id);
   if (leg == nullptr) return;
   const bool isHeld = leg->state == LegState::kHeld;
@@ -154,6 +154,12 @@ void obey(Loop& loop, uint32_t* record) {
     default:
       return obeyForLeg(loop, command);
   }
+}
+
+void passOn(Loop& loop, uint32_t* record) {
+  RecordReader command(record);
+  if (command.kind() == kSplice) return moveUpstream(loop, record);
+  loop.board.inboxes[threadOf(command.leg().place)].post(record, command.size());
 }
 
 void abandon(uint32_t* record) {

@@ -45,6 +45,7 @@ struct Leg : Watched, TimerNode {
   bool hasFailed = false;   // RST, or an error of the same weight: nothing can be read or sent any more
   bool wasGoneTold = false; // held: JavaScript knows that the peer has left
   bool wasEndTold = false;  // held: and that no more bytes come
+  bool isCut = false;       // held: its tunnel is to be cut as soon as it is joined
   int fd;
   LegId id{};
   uint32_t credit = 0;      // held: so many bytes may still go up

@@ -55,11 +55,11 @@ void Loop::turn() {
   epoll_event happened[kEventsPerTurn];
   const int count = sys::wait(epoll_, happened, kEventsPerTurn, ready_.empty() ? wheel.sleepMs(nowMs) : 0);
   readClock();
+  obeyCommands();
   goOn();
   for (int i = 0; i < count; i++) dispatch(*static_cast<Watched*>(happened[i].data.ptr), happened[i].events);
-  // After the events: a leg may move to another thread here, and no event of this batch may point to it then.
-  obeyCommands();
   fireTimers();
+  passCommandsOn();
   publishEvents();
   legs.bury();
   retiredTunnels_.clear();
@@ -98,6 +98,11 @@ void Loop::dispatch(Watched& watched, uint32_t readiness) {
 void Loop::obeyCommands() {
   board.inboxes[thread].mailbox.take(commands_);
   for (size_t at = 0; at < commands_.size(); at += commands_[at]) obey(*this, &commands_[at]);
+}
+
+void Loop::passCommandsOn() {
+  for (uint32_t* record : postponed_) passOn(*this, record);
+  postponed_.clear();
 }
 
 void Loop::fireTimers() {

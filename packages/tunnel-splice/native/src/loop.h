@@ -1,7 +1,8 @@
 // One data thread: its epoll, its legs and tunnels, its timers. Everything in here belongs to that thread alone.
 //
-// A turn: wait; act on every event; act on commands; act on deadlines; go on with tunnels whose turn was used up; free what
-// was closed; hand the turn's events to JavaScript as one batch.
+// A turn: wait; obey commands; go on with tunnels whose turn was used up; act on every event, then on deadlines; hand legs to
+// other threads; hand the turn's events to JavaScript as one batch; free what was closed. Commands come before events, so that
+// whoever was cut first was cut first; legs leave after them, since an event of the batch may point to one.
 #pragma once
 
 #include <atomic>
@@ -55,6 +56,8 @@ class Loop {
 
   // To be gone on with at the next turn, without waiting for an event.
   void goOnWith(Tunnel& tunnel) { ready_.push_back(&tunnel); }
+  // A command for another thread, to be passed on when this batch of events is done.
+  void postpone(uint32_t* record) { postponed_.push_back(record); }
   // Kept until the end of the current batch, whose events may still point to it.
   void retire(std::unique_ptr<Tunnel> tunnel);
   void retire(std::unique_ptr<Listener> listener);
@@ -64,6 +67,7 @@ class Loop {
   void readClock();
   void dispatch(Watched& watched, uint32_t readiness);
   void obeyCommands();
+  void passCommandsOn();
   void fireTimers();
   void fire(TimerNode& node);
   void goOn();
@@ -76,6 +80,7 @@ class Loop {
   std::vector<Tunnel*> ready_;
   std::vector<Tunnel*> goingOn_;
   std::vector<uint32_t> commands_;
+  std::vector<uint32_t*> postponed_;  // into commands_
   std::vector<std::unique_ptr<Tunnel>> retiredTunnels_;
   std::vector<std::unique_ptr<Listener>> retiredListeners_;
 };

@@ -66,10 +66,6 @@ ssize_t send(int fd, const void* from, size_t length) {
   return retried([&] { return ::send(fd, from, length, MSG_NOSIGNAL); });
 }
 
-ssize_t discard(int fd, size_t limit) {
-  return retried([&] { return ::recv(fd, nullptr, limit, MSG_TRUNC); });
-}
-
 ssize_t splice(int from, int to, size_t limit) {
   return retried([&] { return ::splice(from, nullptr, to, nullptr, limit, SPLICE_F_NONBLOCK); });
 }

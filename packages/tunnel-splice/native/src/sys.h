@@ -19,8 +19,6 @@ enum class PortSharing : uint8_t { kExclusive, kFirstOfMany, kOneOfMany };
 
 ssize_t receive(int fd, void* into, size_t limit);
 ssize_t send(int fd, const void* from, size_t length);
-// Throws away what has arrived without copying it.
-ssize_t discard(int fd, size_t limit);
 // Never with SPLICE_F_MORE: it costs 40 % of the throughput.
 ssize_t splice(int from, int to, size_t limit);
 

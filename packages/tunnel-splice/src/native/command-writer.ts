@@ -12,7 +12,8 @@ export class CommandWriter {
   #words = new Uint32Array(INITIAL_WORDS);
   #bytes = new Uint8Array(this.#words.buffer);
   #used = 0;
-  readonly #flush = (): void => {
+  /** Hands over what was collected, now; for what must not wait for the end of the turn. */
+  readonly flush = (): void => {
     if (this.#used > 0) this.#post(this.#words, this.#used);
     this.#used = 0;
   };
@@ -49,13 +50,13 @@ export class CommandWriter {
   /** At the end of the turn, when every continuation of the events of this turn has run. */
   #makeRoom(size: number): void {
     if (this.#used + size > this.#words.length) {
-      this.#flush();
+      this.flush();
       if (size > this.#words.length) {
         this.#words = new Uint32Array(size);
         this.#bytes = new Uint8Array(this.#words.buffer);
       }
     }
-    if (this.#used === 0) setImmediate(this.#flush);
+    if (this.#used === 0) setImmediate(this.flush);
   }
 }
 

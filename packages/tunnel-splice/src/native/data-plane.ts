@@ -35,6 +35,11 @@ export class DataPlane implements LegHome {
     this.#writer.send(thread, kind, args, blobs, blankWords);
   }
 
+  /** Sends what was collected, now instead of at the end of the turn. */
+  flush(): void {
+    this.#writer.flush();
+  }
+
   addLeg(name: LegName, remote: Address, local: Address): NativeLeg {
     const leg = new NativeLeg(this, name, remote, local);
     this.#legs.set(leg.place, leg);

@@ -134,7 +134,7 @@ export class NativeLeg implements Leg, LegName {
   /** The transport has stopped: the socket is gone. */
   abandon(): void {
     this.#isReleased = true;
-    this.#answer('reset');
+    this.#answer('end');
   }
 
   /** False if it was done already. */

@@ -37,7 +37,7 @@ export class Tunnels {
     const index = this.#counts.take();
     const splice = new NativeSplice<Cut>(
       () => this.#counts.read(index),
-      () => this.#send(client, upstream, COMMAND.cut),
+      () => this.#cut(client),
     );
     this.#live.set(index, { client, upstream, finish: (end, firstByteAt) => splice.finish(end, firstByteAt) });
     this.#start(index, client, upstream, options);
@@ -71,19 +71,16 @@ export class Tunnels {
     this.#plane.send(threadOf(upstream), COMMAND.splice, args, [up, down], MOVED_LEG_WORDS);
   }
 
-  #sendBack(client: NativeLeg, upstream: NativeLeg, direction: number, bytes: Uint8Array): void {
-    this.#send(client, upstream, COMMAND.return, [direction, bytes.length], [bytes]);
+  /** At once: whatever a peer does after the cut comes after it. */
+  #cut(client: NativeLeg): void {
+    this.#plane.send(threadOf(client), COMMAND.cut, [client.place, client.generation]);
+    this.#plane.flush();
   }
 
   /** By way of the upstream's thread, behind the splice itself, which goes that way to fetch the upstream leg. */
-  #send(
-    client: NativeLeg,
-    upstream: NativeLeg,
-    kind: typeof COMMAND.cut | typeof COMMAND.return,
-    args: readonly number[] = [],
-    blobs: readonly Uint8Array[] = [],
-  ): void {
-    this.#plane.send(threadOf(upstream), kind, [client.place, client.generation, ...args], blobs);
+  #sendBack(client: NativeLeg, upstream: NativeLeg, direction: number, bytes: Uint8Array): void {
+    const args = [client.place, client.generation, direction, bytes.length];
+    this.#plane.send(threadOf(upstream), COMMAND.return, args, [bytes]);
   }
 
   #finish(index: number, end: TunnelEnd, firstByteAt: number | undefined): void {

@@ -1,0 +1,95 @@
+#include "faulty_sys.h"
+
+#include <cerrno>
+#include <random>
+
+#include "../src/sys.h"
+
+// The real calls, under another name.
+namespace sallyport::real_sys {
+using sallyport::sys::PortSharing;
+}
+#define sys real_sys
+#include "../src/sys.cc"
+#undef sys
+
+namespace sallyport {
+
+Faults faults;
+
+namespace {
+
+uint32_t dice() {
+  thread_local std::mt19937 generator(static_cast<uint32_t>(faults.seed.fetch_add(1)));
+  return generator();
+}
+
+bool strikes(const std::atomic<uint32_t>& chance) {
+  const uint32_t perTenThousand = chance.load(std::memory_order_relaxed);
+  return perTenThousand > 0 && dice() % 10'000 < perTenThousand;
+}
+
+size_t shortened(size_t length) { return length > 1 && strikes(faults.shortTransfer) ? 1 + dice() % (length - 1) : length; }
+
+// Zero when the call may go ahead.
+ssize_t transferFault(int broken) {
+  if (strikes(faults.again)) return -EAGAIN;
+  if (strikes(faults.shortage)) return -ENOMEM;
+  if (strikes(faults.broken)) return -broken;
+  return 0;
+}
+
+template <typename Open>
+int opened(Open open) {
+  return strikes(faults.descriptors) ? -EMFILE : open();
+}
+
+}  // namespace
+
+namespace sys {
+
+ssize_t receive(int fd, void* into, size_t limit) {
+  const ssize_t fault = transferFault(ECONNRESET);
+  return fault < 0 ? fault : real_sys::receive(fd, into, shortened(limit));
+}
+
+ssize_t send(int fd, const void* from, size_t length) {
+  const ssize_t fault = transferFault(EPIPE);
+  return fault < 0 ? fault : real_sys::send(fd, from, shortened(length));
+}
+
+ssize_t splice(int from, int to, size_t limit) {
+  const ssize_t fault = transferFault(ECONNRESET);
+  return fault < 0 ? fault : real_sys::splice(from, to, shortened(limit));
+}
+
+int openListener(const SocketAddress& bind, PortSharing sharing) { return real_sys::openListener(bind, sharing); }
+int accept(int listener, SocketAddress& peer) {
+  return opened([&] { return real_sys::accept(listener, peer); });
+}
+int dial(const SocketAddress& address, const SocketAddress* source) {
+  return opened([&] { return real_sys::dial(address, source); });
+}
+int localAddress(int fd, SocketAddress& address) { return real_sys::localAddress(fd, address); }
+int takeError(int fd) { return real_sys::takeError(fd); }
+int sendFin(int fd) { return real_sys::sendFin(fd); }
+void close(int fd) { real_sys::close(fd); }
+void closeWithReset(int fd) { real_sys::closeWithReset(fd); }
+int openPipe(int ends[2], size_t capacity) {
+  return opened([&] { return real_sys::openPipe(ends, capacity); });
+}
+int openSpare() { return real_sys::openSpare(); }
+int openEpoll() { return real_sys::openEpoll(); }
+int watch(int epoll, int fd, uint32_t events, void* tag) {
+  return strikes(faults.shortage) ? -ENOMEM : real_sys::watch(epoll, fd, events, tag);
+}
+int unwatch(int epoll, int fd) { return real_sys::unwatch(epoll, fd); }
+int wait(int epoll, epoll_event* events, int limit, int timeoutMs) {
+  return real_sys::wait(epoll, events, limit, timeoutMs);
+}
+int openWakeup() { return real_sys::openWakeup(); }
+void wake(int wakeup) { real_sys::wake(wakeup); }
+int64_t monotonicNs() { return real_sys::monotonicNs(); }
+
+}  // namespace sys
+}  // namespace sallyport
