@@ -1,0 +1,131 @@
+/**
+ * How addresses and networks are written in the configuration.
+ *
+ * An address is an IP literal in its full form only. The shorthands that C libraries read as addresses (`127.1`, `0x7f.1`,
+ * `017700000001`) are refused, for no two programs agree on what they mean.
+ */
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { didYouMean } from './suggest.ts';
+import { malformed, ok, type Read, readPort } from './units.ts';
+
+/** An IP literal, spelled canonically (IPv4-mapped IPv6 as IPv4), and a port. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where tunnels without a name go: a host name or an IP literal, and a port. */
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Sets of networks that clients can be in. */
+export const CLIENT_SETS = ['loopback', 'private', 'link_local', 'any'] as const;
+
+/** Sets of networks that destinations can be in; `special` is all that IANA lists as not globally reachable. */
+export const DESTINATION_SETS = [...CLIENT_SETS, 'special'] as const;
+
+/** One of the sets, or a CIDR in canonical form, its prefix always there: `10.0.0.0/8`, `192.0.2.1/32`. */
+export type Network = string;
+
+/** Reads an address to listen on; port 0 is any free one. */
+export function readBind(text: string): Read<Address> {
+  if (text.startsWith('systemd:')) return refuse('sockets passed by systemd are not supported; give host:port');
+  if (/^\d+$/.test(text)) return refuse(`a port alone does not say where to listen; write "0.0.0.0:${text}"`);
+  const { host, port } = splitHostAndPort(text, 0);
+  if (host === undefined || port === undefined)
+    return malformed(text, 'host:port such as "127.0.0.1:3128"' + bracketHint(text));
+  if (host === '' || host === '*')
+    return refuse(`for every IPv4 address write "0.0.0.0:${port}", for IPv6 "[::]:${port}"`);
+  // Names are not resolved for listening: what they resolve to may change, and what is open must be plain to see.
+  const ip = host.toLowerCase() === 'localhost' ? '127.0.0.1' : readIp(host);
+  return ip === undefined
+    ? refuse(`${JSON.stringify(host)} is not an IP address; listen on one`)
+    : ok({ host: ip, port });
+}
+
+/** Reads a DNS server: an address, its port 53 unless given. */
+export function readServer(text: string): Read<Address> {
+  const bare = readIp(text.replace(/^\[(.*:.*)\]$/, '$1'));
+  if (bare !== undefined) return ok({ host: bare, port: 53 });
+  const { host = '', port } = splitHostAndPort(text, 1);
+  const ip = readIp(host);
+  if (ip !== undefined && port !== undefined) return ok({ host: ip, port });
+  return malformed(text, 'the IP address of a DNS server such as "10.0.0.2" or "[2001:db8::2]:5353"');
+}
+
+/** Reads `host:port`, the host a name or an IP literal. */
+export function readDestination(text: string): Read<HostAndPort> {
+  const { host = '', port } = splitHostAndPort(text, 1);
+  const canonical = readIp(host) ?? readHostName(host);
+  if (canonical !== undefined && port !== undefined) return ok({ host: canonical, port });
+  return malformed(text, 'reject or a destination such as "fallback.example:443"' + bracketHint(text));
+}
+
+/** Reads a host name into lower case, without a trailing dot (RFC 1123 §2.1; underscores are let pass). */
+export function readHostName(text: string): string | undefined {
+  const name = text.toLowerCase().replace(/\.$/, '');
+  const labels = name.split('.');
+  const isName = name.length <= 253 && labels.every((label) => /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/.test(label));
+  // A last label that is a number makes C libraries read the whole as an IPv4 address (WHATWG URL, "ends in a number").
+  return isName && !/^(\d+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? '') ? name : undefined;
+}
+
+/** Reads a network out of `sets`, a CIDR or a single address; bits beyond the prefix are dropped. */
+export function readNetwork(text: string, sets: readonly string[]): Read<Network> {
+  if (sets.includes(text)) return ok(text);
+  const [, base = '', prefix] = /^([^/]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? [];
+  const width = isIP(base) === 4 ? 32 : 128;
+  const bits = prefix === undefined ? width : Number(prefix);
+  if (readIp(base) === undefined || bits > width) return explainNetwork(text, sets);
+  // An IPv4-mapped network is the IPv4 network (RFC 4291 §2.5.5.2): clients and destinations are spelled that way too.
+  const ip = bits >= 96 ? ipaddr.process(base) : ipaddr.parse(base);
+  return ok(canonicalNetwork(ip, ip.kind() === 'ipv4' && width === 128 ? bits - 96 : bits));
+}
+
+/** The network that a CIDR with bits beyond its prefix, such as `10.0.0.1/8`, is cut to; `undefined` if it has none. */
+export function networkCutFrom(cidr: string): Network | undefined {
+  if (!cidr.includes('/')) return undefined;
+  const network = readNetwork(cidr, []);
+  if (network.kind === 'malformed') return undefined;
+  const isCut = network.value.split('/')[0] !== readIp(cidr.slice(0, cidr.indexOf('/')));
+  return isCut ? network.value : undefined;
+}
+
+/** Reads an IP literal into its canonical spelling; `undefined` for anything else, zones (`%eth0`) included. */
+export function readIp(text: string): string | undefined {
+  if (isIP(text) === 0 || text.includes('%')) return undefined;
+  return spell(ipaddr.process(text));
+}
+
+function splitHostAndPort(text: string, lowestPort: number): { host?: string | undefined; port?: number | undefined } {
+  const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*:[^\]]*)\]|([^:[\]]*)):(\d+)$/.exec(text) ?? [];
+  return { host: bracketed ?? plain, port: readPort(port, lowestPort) };
+}
+
+function bracketHint(text: string): string {
+  return /^[^[\]]*:[^[\]]*:/.test(text) ? ', with brackets round an IPv6 address such as "[::1]:3128"' : '';
+}
+
+function explainNetwork(text: string, sets: readonly string[]): Read<never> {
+  if (text === 'special') return refuse('the set "special" is for destinations; for clients write CIDRs');
+  const known = `${sets.join(', ')}, an IP address, or a CIDR such as 10.0.0.0/8`;
+  return refuse(`expected one of ${known}, got ${JSON.stringify(text)}${didYouMean(text, sets)}`);
+}
+
+function canonicalNetwork(ip: ipaddr.IPv4 | ipaddr.IPv6, bits: number): Network {
+  const cidr = `${spell(ip)}/${bits}`;
+  const network =
+    ip.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr);
+  return `${spell(network)}/${bits}`;
+}
+
+function spell(ip: ipaddr.IPv4 | ipaddr.IPv6): string {
+  return ip instanceof ipaddr.IPv6 ? ip.toRFC5952String() : ip.toString();
+}
+
+function refuse(why: string): Read<never> {
+  return { kind: 'malformed', why };
+}

@@ -1,0 +1,104 @@
+/** What no key can tell alone: names and addresses used twice, names that nobody has. */
+import * as z from 'zod';
+import { networkCutFrom, readBind } from './addresses.ts';
+import type { ConfigPath, Problem } from './problems.ts';
+import { DEFAULT_ADMIN_BIND } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+
+/** Checks a file across its sections. Reads only what it needs, so that it runs whatever else is wrong. */
+export function checkAcross(value: unknown): Problem[] {
+  const file = looseFile.parse(value);
+  return [
+    ...findRepeatedNames(file),
+    ...findRepeatedBinds(file),
+    ...findUnknownListeners(file),
+    ...findBitsBeyondPrefix(file),
+  ];
+}
+
+const text = z.string().optional().catch(undefined);
+const texts = z.array(text).optional().catch(undefined);
+const listOf = <Item extends z.ZodType>(item: Item) => z.array(item).catch([]);
+
+const looseListener = z.object({ name: text, bind: z.union([z.string(), texts]).catch(undefined) }).catch({});
+const looseRule = z.object({ clients: texts, listeners: texts, networks: texts }).catch({});
+const looseDestinations = z.object({ deny: texts, allow: texts }).catch({});
+const loosePolicy = z
+  .object({ rules: listOf(looseRule), destinations: looseDestinations })
+  .catch({ rules: [], destinations: {} });
+const looseAdmin = z.object({ bind: text }).catch({});
+
+const looseFile = z
+  .object({ listeners: listOf(looseListener), admin: looseAdmin, policy: loosePolicy })
+  .catch({ listeners: [], admin: {}, policy: { rules: [], destinations: {} } });
+
+type LooseFile = z.output<typeof looseFile>;
+
+function findRepeatedNames({ listeners }: LooseFile): Problem[] {
+  const names = listeners.map(({ name }, index) => ({ spelling: name, path: ['listeners', index, 'name'] }));
+  return findRepeated(names, (name) => `a listener named ${JSON.stringify(name)} is there already; names are unique`);
+}
+
+function findRepeatedBinds({ listeners, admin }: LooseFile): Problem[] {
+  const binds = listeners.flatMap(({ bind }, index) =>
+    typeof bind === 'string'
+      ? [{ spelling: canonicalBind(bind), path: ['listeners', index, 'bind'] }]
+      : (bind ?? []).map((one, at) => ({ spelling: canonicalBind(one), path: ['listeners', index, 'bind', at] })),
+  );
+  const adminBind = { spelling: canonicalBind(admin.bind ?? DEFAULT_ADMIN_BIND), path: ['admin', 'bind'] };
+  // A default stands nowhere in the file: then it is the listener that is told.
+  const inOrder = admin.bind === undefined ? [adminBind, ...binds] : [...binds, adminBind];
+  return findRepeated(inOrder, (bind) => `${bind} is taken by another listener or admin.bind; choose another port`);
+}
+
+/** Port 0 is a free port each time, so that it never repeats. */
+function canonicalBind(bind: string | undefined): string | undefined {
+  const read = readBind(bind ?? '');
+  return read.kind === 'ok' && read.value.port !== 0 ? `${read.value.host} port ${read.value.port}` : undefined;
+}
+
+interface Spelled {
+  readonly spelling: string | undefined;
+  readonly path: ConfigPath;
+}
+
+function findRepeated(all: readonly Spelled[], explain: (spelling: string) => string): Problem[] {
+  const seen = new Set<string>();
+  return all.flatMap(({ spelling, path }) => {
+    if (spelling === undefined) return [];
+    if (seen.has(spelling)) return [{ severity: 'error', path, message: explain(spelling) }];
+    seen.add(spelling);
+    return [];
+  });
+}
+
+function findUnknownListeners({ listeners, policy }: LooseFile): Problem[] {
+  const known = listeners.map(({ name }) => name).filter((name) => name !== undefined);
+  return policy.rules.flatMap((rule, index) =>
+    (rule.listeners ?? []).flatMap((name, at): Problem[] => {
+      if (name === undefined || known.includes(name)) return [];
+      const message = `no listener is named ${JSON.stringify(name)}${didYouMean(name, known)}`;
+      return [{ severity: 'error', path: ['policy', 'rules', index, 'listeners', at], message }];
+    }),
+  );
+}
+
+function findBitsBeyondPrefix({ policy }: LooseFile): Problem[] {
+  const lists = [
+    ...policy.rules.flatMap((rule, index) => [
+      { path: ['policy', 'rules', index, 'clients'], entries: rule.clients },
+      { path: ['policy', 'rules', index, 'networks'], entries: rule.networks },
+    ]),
+    { path: ['policy', 'destinations', 'deny'], entries: policy.destinations.deny },
+    { path: ['policy', 'destinations', 'allow'], entries: policy.destinations.allow },
+  ];
+  return lists.flatMap(({ path, entries = [] }) =>
+    entries.flatMap((entry, at) => (entry === undefined ? [] : explainBitsBeyondPrefix(entry, [...path, at]))),
+  );
+}
+
+function explainBitsBeyondPrefix(entry: string, path: ConfigPath): Problem[] {
+  const network = networkCutFrom(entry);
+  if (network === undefined) return [];
+  return [{ severity: 'warning', path, message: `${entry} has bits beyond its prefix; it is read as ${network}` }];
+}

@@ -1,0 +1,30 @@
+/** `${VAR}` and `${VAR:-default}` in the values of the configuration. */
+import { ok, type Read } from './units.ts';
+
+/** The environment to expand from: `process.env`, or a stand-in. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What can follow a dollar sign and a brace; `$${` comes first, so that it is never read as a reference. */
+const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g;
+
+/**
+ * Expands every reference in a text: `${VAR}`, or `${VAR:-default}` for a variable that is unset or empty, as in a shell.
+ * `$${` stands for `${` itself. A dollar sign without a brace is nothing special.
+ * What comes out is text, also where it looks like a number: sections that want a number read it from text, too.
+ */
+export function expandReferences(text: string, env: Environment): Read<string> {
+  const reasons: string[] = [];
+  const expanded = text.replaceAll(REFERENCE, (reference: string, name?: string, fallback?: string) => {
+    if (reference === '$${') return '${';
+    if (name === undefined)
+      reasons.push('"${" begins no variable such as ${NAME} or ${NAME:-default}; write "$${" for itself');
+    else if (env[name] === undefined && fallback === undefined) reasons.push(explainUnset(name));
+    else return fallback === undefined ? (env[name] ?? '') : env[name] || fallback;
+    return reference;
+  });
+  return reasons.length === 0 ? ok(expanded) : { kind: 'malformed', why: reasons.join('; ') };
+}
+
+function explainUnset(name: string): string {
+  return `the environment variable ${name} is not set; set it, or give a default: \${${name}:-default}`;
+}

@@ -1,0 +1,11 @@
+/** Values that nobody can change. */
+
+/** The type of a value that is frozen all the way down. */
+export type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;
+
+/** Freezes a tree of plain objects and arrays all the way down. */
+export function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const child of Object.values(value)) deepFreeze(child);
+}

@@ -1,0 +1,28 @@
+/** The configuration: YAML in, a validated and frozen value out, or every problem with its line and column. */
+export type { Address, HostAndPort, Network } from './addresses.ts';
+export type {
+  AdminConfig,
+  Config,
+  ConnectListener,
+  DnsConfig,
+  Limits,
+  ListenerConfig,
+  LogConfig,
+  PolicyConfig,
+  RuleConfig,
+  SniListener,
+  Timeouts,
+} from './config.ts';
+export type { Environment } from './expand.ts';
+export { configJsonSchema } from './json-schema.ts';
+export { loadConfig, type LoadResult } from './load.ts';
+export {
+  type ConfigPath,
+  formatProblem,
+  type Locate,
+  type LocatedProblem,
+  type Position,
+  type Problem,
+  sortByPosition,
+} from './problems.ts';
+export type { PortRange } from './units.ts';

@@ -1,0 +1,33 @@
+/** What zod found, as problems. */
+import type * as z from 'zod';
+import type { ConfigPath, Problem } from './problems.ts';
+import { UNKNOWN_KEY } from './schema/fields.ts';
+
+/** A problem, and whether it is about the key at its path or about the value. */
+export interface SchemaProblem extends Problem {
+  readonly about: 'key' | 'value';
+}
+
+/** Turns issues into problems, one for each thing to mend. */
+export function explainIssues(issues: readonly z.core.$ZodIssue[], parent: ConfigPath = []): SchemaProblem[] {
+  return issues.flatMap((issue) => {
+    const path = [...parent, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
+    if (issue.code === 'invalid_union' && issue.errors.length > 0)
+      return explainIssues(closestForm(issue.errors), path);
+    // The reader of the key has put it in words; zod only says that it failed.
+    if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => error(path, message, 'key'));
+    const isAboutKey = issue.code === 'custom' && issue.params === UNKNOWN_KEY;
+    return [error(path, issue.message, isAboutKey ? 'key' : 'value')];
+  });
+}
+
+/** The form that was meant, among several that a value may have: the first that its type fits, else the first. */
+function closestForm(forms: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] {
+  const isOfItsType = (issues: readonly z.core.$ZodIssue[]): boolean =>
+    !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0);
+  return forms.find(isOfItsType) ?? forms[0] ?? [];
+}
+
+function error(path: ConfigPath, message: string, about: SchemaProblem['about']): SchemaProblem {
+  return { severity: 'error', path, message, about };
+}

@@ -1,0 +1,72 @@
+/** From a file to a configuration, or to everything that is wrong with it. */
+import { type Config, completeConfig } from './config.ts';
+import { checkAcross } from './cross-checks.ts';
+import type { Environment } from './expand.ts';
+import { deepFreeze } from './freeze.ts';
+import { explainIssues, type SchemaProblem } from './issues.ts';
+import { type Locate, type LocatedProblem, sortByPosition } from './problems.ts';
+import { configSchema } from './schema.ts';
+import { readSource } from './source.ts';
+import { type ParsedDocument, parseYamlDocument } from './yaml-document.ts';
+import { createLocate } from './yaml-positions.ts';
+import { readYamlValues, type YamlValues } from './yaml-values.ts';
+
+/** A configuration, with the way to tell later problems of it by line and column; or all that is wrong, in the order of the file. */
+export type LoadResult =
+  | {
+      readonly kind: 'ok';
+      readonly config: Config;
+      readonly locate: Locate;
+      readonly warnings: readonly LocatedProblem[];
+    }
+  | { readonly kind: 'invalid'; readonly problems: readonly LocatedProblem[] };
+
+/**
+ * Reads and validates a configuration file.
+ * @param env what `${VAR}` expands from; never logged
+ */
+export function loadConfig(file: string, env: Environment): LoadResult {
+  const source = readSource(file);
+  return source.kind === 'ok' ? parseConfig(source.text, env) : { kind: 'invalid', problems: [source.problem] };
+}
+
+/** Validates the text of a configuration file. */
+export function parseConfig(text: string, env: Environment): LoadResult {
+  const document = parseYamlDocument(text);
+  if (document.kind === 'invalid') return document;
+  const values = readYamlValues(document.root, env);
+  const validated = configSchema.safeParse(values.value);
+
+  const problems = locateProblems(document, values, explainIssues(validated.error?.issues ?? []));
+  const isInvalid = problems.some(({ severity }) => severity === 'error');
+  if (!validated.success || isInvalid) return { kind: 'invalid', problems };
+  const config = completeConfig(validated.data);
+  deepFreeze(config);
+  return { kind: 'ok', config, locate: createLocate(document, values).locate, warnings: problems };
+}
+
+/** Everything that was found, in the order of the file. */
+function locateProblems(
+  document: ParsedDocument,
+  values: YamlValues,
+  unfit: readonly SchemaProblem[],
+): LocatedProblem[] {
+  const { locate, locateKey } = createLocate(document, values);
+  const unreadable = values.problems.map(({ node, path, message }): LocatedProblem => {
+    return { severity: 'error', path, message, position: document.positionAt(node.range?.[0] ?? 0) };
+  });
+  // What could not be read does not fit either, and that is not worth telling.
+  const told = new Set(unreadable.map(placeOf));
+  const others = [
+    ...unfit.map(({ about, ...problem }) => ({
+      ...problem,
+      position: about === 'key' ? locateKey(problem.path) : locate(problem.path),
+    })),
+    ...checkAcross(values.value).map((problem) => ({ ...problem, position: locate(problem.path) })),
+  ];
+  return sortByPosition([...unreadable, ...others.filter((problem) => !told.has(placeOf(problem)))]);
+}
+
+function placeOf({ position }: LocatedProblem): string {
+  return `${position?.line}:${position?.column}`;
+}

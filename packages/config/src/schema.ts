@@ -1,0 +1,89 @@
+/**
+ * The one definition of every key, its default and its unit.
+ *
+ * Input is what is written in the file; output has durations in milliseconds, sizes in bytes and every default in its place.
+ * The sections that need a page of their own are in `schema/`.
+ */
+import * as z from 'zod';
+import { readBind, readHostName, readIp, readServer } from './addresses.ts';
+import { count, duration, durationOrOff, expected, flag, list, oneOf, section, written } from './schema/fields.ts';
+import { limits, timeouts } from './schema/limits.ts';
+import { listeners } from './schema/listeners.ts';
+import { policy } from './schema/policy.ts';
+import { LONGEST_TIMER_MS, malformed, ok, type Read } from './units.ts';
+
+const cache = section({
+  entries: count().describe('Names kept at once.').prefault(10_000),
+  min_ttl: duration({ shortestMs: 0 }).describe('Answers are kept at least so long.').prefault('1s'),
+  max_ttl: duration({ shortestMs: 0 }).describe('And at most so long.').prefault('5m'),
+  negative_ttl: duration({ shortestMs: 0 })
+    .describe('How long a name that does not exist is remembered.')
+    .prefault('5s'),
+  stale_if_error: durationOrOff().describe('How long an expired answer may serve when DNS fails.').prefault('off'),
+}).refine(({ min_ttl, max_ttl }) => min_ttl <= max_ttl, {
+  path: ['min_ttl'],
+  error: 'min_ttl is longer than max_ttl; lower it or raise max_ttl',
+});
+
+const hosts = z.record(
+  written('a host name', readHostKey),
+  list('IP addresses', written('an IP address', readHostAddress)).min(1, { error: 'no address; give at least one' }),
+  { error: expected('a map of names to lists of addresses') },
+);
+
+const dns = section({
+  servers: list('DNS servers', written('the IP address of a DNS server', readServer))
+    .min(1, { error: "no server; give one, or leave the key out for the system's resolver" })
+    .describe("Left out: the system's resolver, /etc/hosts included.")
+    .exactOptional(),
+  hosts: hosts.describe('Names answered from here, as in /etc/hosts.').prefault({}),
+  family: oneOf('auto', 'ipv4', 'ipv6').describe('auto: happy eyeballs (RFC 8305).').prefault('auto'),
+  cache: cache.prefault({}),
+  timeout: duration().describe('For one look-up, retries included.').prefault('3s'),
+}).describe('How names are resolved.');
+
+/** Where the admin server listens unless told otherwise; a listener must not take the place. */
+export const DEFAULT_ADMIN_BIND = '127.0.0.1:9128';
+
+const admin = section({
+  bind: written('host:port such as "127.0.0.1:9128"', readBind, ':[0-9]{1,5}$').prefault(DEFAULT_ADMIN_BIND),
+}).describe('Metrics and health checks; keep it off public addresses.');
+
+const log = section({
+  level: oneOf('trace', 'debug', 'info', 'warn', 'error').prefault('info'),
+  format: oneOf('json', 'pretty').prefault('json'),
+  access: flag().describe('One line a tunnel, when it ends.').prefault(true),
+  progress: durationOrOff({ longestMs: LONGEST_TIMER_MS })
+    .describe('A line about every live tunnel at this interval.')
+    .prefault('off'),
+  file: z
+    .string({ error: expected('the path of a file, or null for stdout') })
+    .nullable()
+    .transform((path) => path || null)
+    .describe('null, or nothing, is stdout. Reopened on SIGUSR2.')
+    .prefault(null),
+}).describe('The access log and messages.');
+
+/** The whole file. */
+export const configSchema = section({
+  listeners,
+  policy,
+  dns: dns.prefault({}),
+  timeouts: timeouts.prefault({}),
+  limits: limits.prefault({}),
+  admin: admin.prefault({}),
+  log: log.prefault({}),
+});
+
+/** The file as validated: every section complete, the doors' overrides still apart. */
+export type ValidatedFile = z.output<typeof configSchema>;
+
+function readHostKey(text: string): Read<string> {
+  const name = readHostName(text);
+  return name === undefined ? malformed(text, 'a host name in A-label form') : ok(name);
+}
+
+function readHostAddress(text: string): Read<string> {
+  const ip = readIp(text);
+  return ip === undefined ? malformed(text, 'an IP address in full form') : ok(ip);
+}

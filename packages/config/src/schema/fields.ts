@@ -1,0 +1,157 @@
+/** What the schema is built of: sections of known keys, and values that say in the operator's words what they should be. */
+import * as z from 'zod';
+import { type Network, readNetwork } from '../addresses.ts';
+import { didYouMean } from '../suggest.ts';
+import {
+  COUNT_PATTERN,
+  DURATION_PATTERN,
+  LONGEST_TIMER_MS,
+  malformed,
+  ok,
+  type Read,
+  readCount,
+  readDuration,
+  readSize,
+  SIZE_PATTERN,
+} from '../units.ts';
+
+/** A map of known keys. Every other key is an issue of its own, with the closest known one as a hint. */
+export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
+  const known = Object.keys(shape);
+  return z
+    .strictObject(shape, { error: expected('a map of keys') })
+    .superRefine((_, context) => replaceUnknownKeys(context.issues, known), { when: () => true });
+}
+
+/** A word out of a few. */
+export function oneOf<const Words extends readonly [string, ...string[]]>(
+  ...words: Words
+): z.ZodEnum<z.util.ToEnum<Words[number]>> {
+  return z.enum(words, {
+    error: ({ input }) => {
+      const hint = typeof input === 'string' ? didYouMean(input, words) : '';
+      return `${expected(words.join(' or '))({ input })}${hint}`;
+    },
+  });
+}
+
+/** Text in a form of its own, turned into a value by `read`. */
+export function written<Value>(what: string, read: (text: string) => Read<Value>, pattern?: string) {
+  return z
+    .string({ error: expected(what) })
+    .meta(pattern === undefined ? {} : { pattern })
+    .transform((text, context): Value => {
+      const result = read(text);
+      if (result.kind === 'ok') return result.value;
+      context.addIssue(result.why);
+      return z.NEVER;
+    });
+}
+
+/** Milliseconds. More than a timer can hold must be asked for: `longestMs`. */
+export function duration({ shortestMs = 1, longestMs = LONGEST_TIMER_MS } = {}) {
+  const read = (text: string): Read<number> => bounded(readDuration(text), shortestMs, longestMs);
+  return written('a duration such as 10s', read, DURATION_PATTERN);
+}
+
+/** A decade: for what is no timer. */
+const DECADE_MS = 87_600 * 3_600_000;
+
+/** Milliseconds, or Infinity for `off`. */
+export function durationOrOff({ longestMs = DECADE_MS } = {}) {
+  const read = (text: string): Read<number> =>
+    text === 'off' ? ok(Infinity) : bounded(readDuration(text), 1, longestMs);
+  return written('off or a duration such as 10s', read, `^off$|${DURATION_PATTERN}`);
+}
+
+/** Bytes, given as a number or with a unit. */
+export function size({ lowest, highest, range }: { lowest: number; highest: number; range: string }) {
+  const read = (text: string): Read<number> => (/^\d+$/.test(text) ? readCount(text) : readSize(text));
+  return quantity(`a size such as 16KiB, from ${range}`, { lowest, highest, read, pattern: SIZE_PATTERN });
+}
+
+/** How many of something; at least one. */
+export function count() {
+  return quantity('a whole number, 1 or more', { lowest: 1, highest: 2 ** 31 - 1 });
+}
+
+/** A TCP port. */
+export function port() {
+  return quantity('a port from 1 to 65535', { lowest: 1, highest: 65_535 });
+}
+
+/** True or false; as text, too, for that is what the environment gives. */
+export function flag() {
+  const what = 'true or false';
+  const read = (text: string): Read<boolean> =>
+    text === 'true' || text === 'false' ? ok(text === 'true') : malformed(text, what);
+  return z.union([z.boolean({ error: expected(what) }), written(what, read, '^(true|false)$')]);
+}
+
+/** A list; what it lists says `what`. */
+export function list<Item extends z.ZodType>(what: string, item: Item): z.ZodArray<Item> {
+  return z.array(item, { error: expected(`a list of ${what}`) });
+}
+
+/** Networks out of `sets`, CIDRs and addresses. */
+export function networks(sets: readonly string[]) {
+  return list(
+    'networks',
+    written<Network>('a network such as 10.0.0.0/8', (text) => readNetwork(text, sets)),
+  );
+}
+
+/** Makes the message of a value that is not `what` it should be, or is missing. */
+export function expected(what: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => (input === undefined ? `missing; give ${what}` : `expected ${what}, got ${show(input)}`);
+}
+
+/** A value in a message: short, in one line. */
+function show(value: unknown): string {
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map';
+  // Booleans and numbers as YAML spells them; JSON has no Infinity.
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+interface QuantityOptions {
+  readonly lowest: number;
+  readonly highest: number;
+  readonly read?: (text: string) => Read<number>;
+  readonly pattern?: string;
+}
+
+/** A number within bounds; as text, too, for that is what the environment gives. */
+function quantity(what: string, { lowest, highest, read = readCount, pattern = COUNT_PATTERN }: QuantityOptions) {
+  const error = expected(what);
+  const readWithin = (text: string): Read<number> => {
+    const result = read(text);
+    const isWithin = result.kind === 'ok' && result.value >= lowest && result.value <= highest;
+    return isWithin ? result : malformed(text, what);
+  };
+  return z.union([z.int({ error }).min(lowest, { error }).max(highest, { error }), written(what, readWithin, pattern)]);
+}
+
+function bounded(read: Read<number>, shortestMs: number, longestMs: number): Read<number> {
+  if (read.kind === 'malformed') return read;
+  if (read.value < shortestMs) return { kind: 'malformed', why: `too short; at least ${shortestMs}ms` };
+  if (read.value > longestMs) return { kind: 'malformed', why: `too long; at most ${longestMs / 3_600_000}h` };
+  return read;
+}
+
+function replaceUnknownKeys(issues: z.core.$ZodRawIssue[], known: readonly string[]): void {
+  const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
+  const others = issues.filter((issue) => issue.code !== 'unrecognized_keys');
+  issues.splice(0, issues.length, ...others, ...unknown.map((key) => explainUnknownKey(key, known)));
+}
+
+/** Marks the issue of an unknown key, which is about the key and not about its value. */
+export const UNKNOWN_KEY = { unknownKey: true } as const;
+
+function explainUnknownKey(key: string, known: readonly string[]): z.core.$ZodRawIssue {
+  const hint = didYouMean(key, known) || `; known here: ${known.join(', ')}`;
+  const message = `unknown key ${JSON.stringify(key)}${hint}`;
+  return { code: 'custom', path: [key], input: undefined, message, params: UNKNOWN_KEY };
+}

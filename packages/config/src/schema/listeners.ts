@@ -1,0 +1,72 @@
+/** The doors: what both have, and what sets them apart. */
+import * as z from 'zod';
+import { type HostAndPort, readBind, readDestination } from '../addresses.ts';
+import { ok, type Read } from '../units.ts';
+import { expected, list, oneOf, port, section, written } from './fields.ts';
+import { limitOverrides, timeoutOverrides } from './limits.ts';
+
+const bind = written('host:port such as "127.0.0.1:3128"', readBind, ':[0-9]{1,5}$');
+
+/** What every door has. */
+const common = {
+  name: written('a name of a-z, 0-9, _ and -', readName, '^[a-z0-9_-]+$').describe(
+    'Unique; appears in logs and metrics.',
+  ),
+  bind: z
+    .union([
+      bind.transform((address) => [address]),
+      list('host:port', bind).min(1, { error: 'no address to listen on' }),
+    ])
+    .describe('Where to listen: an address or a list of them. Port 0 is any free port.'),
+  port: port().describe('The destination port where the client does not say.').prefault(443),
+  misdirected: oneOf('explain', 'serve')
+    .describe('What a client at the wrong door gets: an explanation, or what the other door would do.')
+    .prefault('explain'),
+  http: oneOf('reject').describe('Plain HTTP requests.').prefault('reject'),
+  timeouts: timeoutOverrides.prefault({}),
+  limits: limitOverrides.prefault({}),
+};
+
+/** The explicit door. */
+const connectListener = section({
+  mode: z.literal('connect').describe('Clients send CONNECT host:port.'),
+  ...common,
+});
+
+/** The transparent door. */
+const sniListener = section({
+  mode: z.literal('sni').describe("The destination is the name in the ClientHello's SNI."),
+  ...common,
+  without_sni: written('reject or host:port', readWithoutSni, '^reject$|:[0-9]{1,5}$')
+    .describe('A ClientHello that names no host: reject, or the destination it goes to.')
+    .prefault('reject'),
+  ech: oneOf('allow', 'deny')
+    .describe('A ClientHello with an encrypted_client_hello extension (GREASE looks the same).')
+    .prefault('allow'),
+});
+
+/** All doors; at least one. */
+export const listeners = list(
+  'listeners',
+  z.discriminatedUnion('mode', [connectListener, sniListener], { error: explainMode }),
+).min(1, { error: 'no listener; give at least one' });
+
+function readName(text: string): Read<string> {
+  if (/^[a-z0-9_-]+$/.test(text)) return ok(text);
+  return { kind: 'malformed', why: `expected a name of a-z, 0-9, _ and -, got ${JSON.stringify(text)}` };
+}
+
+type WithoutSni = { readonly kind: 'reject' } | ({ readonly kind: 'destination' } & HostAndPort);
+
+function readWithoutSni(text: string): Read<WithoutSni> {
+  if (text === 'reject') return ok({ kind: 'reject' });
+  const destination = readDestination(text);
+  return destination.kind === 'ok' ? ok({ kind: 'destination', ...destination.value }) : destination;
+}
+
+/** A listener whose mode is unknown cannot be checked further: the mode decides which keys there are. */
+function explainMode({ code, input }: { readonly code?: string; readonly input?: unknown }): string {
+  if (code !== 'invalid_union') return expected('a map of keys')({ input });
+  const mode: unknown = typeof input === 'object' && input !== null && 'mode' in input ? input.mode : undefined;
+  return expected('connect (the explicit door) or sni (the transparent door)')({ input: mode });
+}

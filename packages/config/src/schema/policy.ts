@@ -1,0 +1,59 @@
+/** Who may go where. */
+import * as z from 'zod';
+import { CLIENT_SETS, DESTINATION_SETS } from '../addresses.ts';
+import { PORTS_PATTERN, type PortRange, readPorts } from '../units.ts';
+import { expected, flag, list, networks, oneOf, section, written } from './fields.ts';
+
+/** Text that goes into logs and metrics as it is: one line, no control characters. */
+const label = z.string({ error: expected('a name') }).regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,100}$/u, {
+  error: 'expected 1 to 100 characters, none of them a control character',
+});
+
+const hostPattern = z
+  .string({ error: expected('a host name or pattern') })
+  .min(1, { error: 'an empty host; remove it' });
+
+const aPort = { error: expected('a port from 1 to 65535 or a range such as "8000-8999"') };
+
+const portRange = z.union([
+  z
+    .int(aPort)
+    .min(1, aPort)
+    .max(65_535, aPort)
+    .transform((single): PortRange => ({ from: single, to: single })),
+  written('a port or a range such as "8000-8999"', readPorts, PORTS_PATTERN),
+]);
+
+const rule = section({
+  name: label.describe('Appears in logs and metrics; rule-N if left out.').exactOptional(),
+  action: oneOf('allow', 'deny'),
+  clients: networks(CLIENT_SETS).describe('CIDRs, addresses, or loopback, private, link_local, any.').exactOptional(),
+  listeners: list('listener names', z.string({ error: expected('the name of a listener') })).exactOptional(),
+  hosts: list('hosts', hostPattern)
+    .describe('Exact names, *.suffix (any depth below it, not the suffix itself), or "*" for any name.')
+    .exactOptional(),
+  networks: networks(DESTINATION_SETS).describe('Match a destination given as an IP literal.').exactOptional(),
+  ports: list('ports', portRange).describe('Ports and ranges such as "8000-8999".').exactOptional(),
+}).describe('Every field left out matches anything.');
+
+const destinations = section({
+  deny: networks(DESTINATION_SETS).prefault(['special']),
+  allow: networks(DESTINATION_SETS).describe('Exceptions from deny.').prefault([]),
+}).describe('Checked on the very address that is dialled, for every tunnel.');
+
+/** Without a policy: neighbours may reach HTTPS out there, whoever else finds the door gets nothing. */
+const SAFE_DEFAULT: z.input<typeof policySection> = {
+  rules: [{ name: 'safe-default', action: 'allow', clients: ['loopback', 'private'], ports: [443] }],
+};
+
+const policySection = section({
+  report_only: flag()
+    .describe('Rules deny nothing; what they would deny is logged and counted. Never lifts destinations.')
+    .prefault(false),
+  default: oneOf('allow', 'deny').describe('What happens when no rule matches.').prefault('deny'),
+  rules: list('rules', rule).describe('The first match decides.').prefault([]),
+  destinations: destinations.prefault({}),
+}).describe('Who may go where. Left out: loopback and private clients may reach port 443 of anything public.');
+
+/** The policy, with the safe default where there is none. */
+export const policy = policySection.prefault(SAFE_DEFAULT);

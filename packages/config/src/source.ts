@@ -1,0 +1,68 @@
+/** The configuration file as text. */
+import { isUtf8 } from 'node:buffer';
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { LocatedProblem } from './problems.ts';
+
+/** No configuration by hand comes near; what does is another file, or an endless device. */
+const LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** The text of a file, or why it cannot be had. */
+export type Source =
+  { readonly kind: 'ok'; readonly text: string } | { readonly kind: 'unreadable'; readonly problem: LocatedProblem };
+
+/** Reads a file, or a pipe such as `/dev/stdin`, as UTF-8. */
+export function readSource(file: string): Source {
+  const bytes = readBounded(file);
+  if (typeof bytes === 'string') return unreadable(bytes);
+  if (bytes.length > LIMIT_BYTES) return unreadable('is larger than 64 MiB; is it the right file?');
+  return decode(bytes);
+}
+
+/** Reads up to one byte past the limit; the reason when there is nothing to read. */
+function readBounded(file: string): Buffer | string {
+  const chunks: Buffer[] = [];
+  try {
+    const descriptor = openSync(file, 'r');
+    try {
+      for (let total = 0; total <= LIMIT_BYTES;) {
+        const chunk = Buffer.allocUnsafe(64 * 1024);
+        const count = readSync(descriptor, chunk);
+        if (count === 0) break;
+        chunks.push(chunk.subarray(0, count));
+        total += count;
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (cause) {
+    return explainSystemError(cause);
+  }
+  return Buffer.concat(chunks);
+}
+
+function explainSystemError(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  switch (code) {
+    case 'ENOENT':
+      return 'no such file; name an existing one with --config';
+    case 'EACCES':
+      return 'may not be read by this user; change its rights or the user';
+    case 'EISDIR':
+      return 'is a directory; name a file in it';
+    default:
+      return `cannot be read (${code}); name a readable file with --config`;
+  }
+}
+
+function decode(bytes: Buffer): Source {
+  // The decoder drops a byte order mark and puts U+FFFD where the bytes are no UTF-8.
+  const text = new TextDecoder().decode(bytes);
+  if (isUtf8(bytes)) return { kind: 'ok', text };
+  const before = text.slice(0, text.indexOf('\uFFFD')).split('\n');
+  const position = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+  return unreadable('is not UTF-8 here; save the file as UTF-8', position);
+}
+
+function unreadable(message: string, position?: LocatedProblem['position']): Source {
+  return { kind: 'unreadable', problem: { severity: 'error', path: [], message, ...(position && { position }) } };
+}

@@ -1,0 +1,49 @@
+/** What somebody probably meant. */
+
+/**
+ * The candidate closest to a misspelt word, if any is close: at most three edits, and no more than half the word's letters.
+ * Failing that, the only one that begins alike (`lisen` for `listeners`).
+ */
+export function suggest(word: string, candidates: readonly string[]): string | undefined {
+  const limit = Math.min(3, Math.floor(word.length / 2));
+  const [closest] = candidates
+    .map((candidate) => ({ candidate, distance: countEdits(word.toLowerCase(), candidate) }))
+    .filter(({ distance }) => distance <= limit)
+    .sort((a, b) => a.distance - b.distance);
+  if (closest) return closest.candidate;
+  const opening = word.slice(0, 3).toLowerCase();
+  const alike = opening.length < 3 ? [] : candidates.filter((candidate) => candidate.startsWith(opening));
+  return alike.length === 1 ? alike[0] : undefined;
+}
+
+/** The suggestion as the tail of a message, or nothing. */
+export function didYouMean(word: string, candidates: readonly string[]): string {
+  const closest = suggest(word, candidates);
+  return closest === undefined ? '' : `; did you mean "${closest}"?`;
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment), a row at a time. */
+function countEdits(from: string, to: string): number {
+  // Longer words are no misspellings, and the work grows with the product of the lengths.
+  if (Math.abs(from.length - to.length) > 3 || from.length > 64) return Infinity;
+  let beforeLast: readonly number[] = [];
+  let last: readonly number[] = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column += 1) {
+      const isSame = from[row - 1] === to[column - 1];
+      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      const edited = 1 + Math.min(at(last, column), at(current, column - 1), at(last, column - 1));
+      const kept = isSame ? at(last, column - 1) : Infinity;
+      const swapped = isSwap ? 1 + at(beforeLast, column - 2) : Infinity;
+      current.push(Math.min(edited, kept, swapped));
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return at(last, to.length);
+}
+
+function at(row: readonly number[], column: number): number {
+  return row[column] ?? Infinity;
+}

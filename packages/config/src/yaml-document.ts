@@ -1,0 +1,85 @@
+/** The file as YAML 1.2: nodes that know their offsets, and the line and column of every offset. */
+import { Composer, type CST, type ErrorCode, LineCounter, type ParsedNode, Parser, type YAMLError } from 'yaml';
+import type { LocatedProblem, Position } from './problems.ts';
+
+/** How deep maps and lists may nest. The configuration needs eight; the composer recurses, and its stack is finite. */
+const DEPTH_LIMIT = 64;
+
+/** A document and the way from its offsets to lines and columns. */
+export interface ParsedDocument {
+  readonly kind: 'ok';
+  readonly root: ParsedNode;
+  readonly positionAt: (offset: number) => Position;
+}
+
+/** A file that is YAML, or where it is not. */
+export type YamlDocument = ParsedDocument | { readonly kind: 'invalid'; readonly problems: readonly LocatedProblem[] };
+
+/** Parses a text as one YAML 1.2 document of the core schema. */
+export function parseYamlDocument(text: string): YamlDocument {
+  const lines = new LineCounter();
+  const positionAt = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return line === 0 ? { line: 1, column: 1 } : { line, column: col };
+  };
+  const invalid = (...found: readonly Found[]): YamlDocument => ({
+    kind: 'invalid',
+    problems: found.map(({ offset, message }) => ({
+      severity: 'error',
+      path: [],
+      message,
+      position: positionAt(offset),
+    })),
+  });
+
+  // In two steps, because the parser works with a stack of its own and the composer with JavaScript's.
+  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const tooDeep = findTooDeep(tokens);
+  if (tooDeep) return invalid({ offset: tooDeep.offset, message: `nests deeper than ${DEPTH_LIMIT} levels` });
+  const [document, second] = new Composer(OPTIONS).compose(tokens, true, text.length);
+  const [error] = document?.errors ?? [];
+  // The first one only: what follows is mostly the parser out of step.
+  if (error) return invalid(explainSyntaxError(error));
+  if (!document?.contents) return invalid({ offset: 0, message: 'the file is empty; it needs at least "listeners:"' });
+  if (second) return invalid({ offset: second.range[0], message: 'a second document begins; remove the line "---"' });
+  if (document.directives.yaml.version !== '1.2')
+    return invalid({ offset: 0, message: 'only YAML 1.2 is read; remove "%YAML"' });
+  if (document.warnings.length > 0) return invalid(...document.warnings.map(explainSyntaxError));
+  return { kind: 'ok', root: document.contents, positionAt };
+}
+
+interface Found {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** Duplicate keys are looked for where keys are read: the composer compares every key with every other. */
+const OPTIONS = { version: '1.2', schema: 'core', uniqueKeys: false, prettyErrors: false } as const;
+
+/** The first token that nests too deep, found level by level. */
+function findTooDeep(tokens: readonly CST.Token[]): CST.Token | undefined {
+  let level = tokens;
+  for (let depth = 0; depth <= DEPTH_LIMIT; depth += 1) level = level.flatMap(childrenOf);
+  return level[0];
+}
+
+function childrenOf(token: CST.Token): CST.Token[] {
+  if (token.type === 'document') return token.value ? [token.value] : [];
+  if (!('items' in token)) return [];
+  return token.items.flatMap(({ key, value }) => [key, value].filter((child) => child !== undefined && child !== null));
+}
+
+function explainSyntaxError({ code, message, pos }: YAMLError): Found {
+  return { offset: pos[0], message: EXPLANATIONS.get(code) ?? `not YAML: ${message}; check indentation and quotes` };
+}
+
+/** What the parser's terse words mean for the most common slips. */
+const EXPLANATIONS: ReadonlyMap<ErrorCode, string> = new Map([
+  ['TAB_AS_INDENT', 'a tab indents this line; indent with spaces'],
+  ['TAG_RESOLVE_FAILED', 'a tag such as !name means nothing here; remove it, or put the value in quotes'],
+  ['BAD_SCALAR_START', 'a value cannot begin with this character; put it in quotes'],
+  [
+    'BLOCK_AS_IMPLICIT_KEY',
+    'no key can begin here; check the indentation, and put a value that has ": " in it in quotes',
+  ],
+]);

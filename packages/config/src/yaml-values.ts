@@ -1,0 +1,124 @@
+/** The values in a YAML document: maps as objects, aliases followed, references to the environment expanded. */
+import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import { type Environment, expandReferences } from './expand.ts';
+
+/** How many values aliases may add to a file. Ten aliases of ten aliases grow without bound, and each value costs its checks. */
+const ALIASED_VALUE_LIMIT = 500_000;
+
+/** What was found wrong with a node, its path from the root. */
+export interface NodeProblem {
+  readonly node: Node;
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** The values of a document, and the way back from a value to its node. */
+export interface YamlValues {
+  readonly value: unknown;
+  readonly problems: readonly NodeProblem[];
+  /** The pairs of every map by key. */
+  readonly pairs: ReadonlyMap<YAMLMap, ReadonlyMap<string, Pair>>;
+  /** What every alias stands for. */
+  readonly aliased: ReadonlyMap<Alias, Node>;
+}
+
+/** Reads the values of a document. What cannot be read is a problem, and `undefined` or its own text in the values. */
+export function readYamlValues(root: Node, env: Environment): YamlValues {
+  const reading: Reading = {
+    env,
+    size: 0,
+    aliasedSize: 0,
+    problems: [],
+    pairs: new Map(),
+    aliased: new Map(),
+    anchors: new Map(),
+  };
+  const value = readNode(reading, root, []);
+  return { value, problems: reading.problems, pairs: reading.pairs, aliased: reading.aliased };
+}
+
+type Path = readonly (string | number)[];
+
+interface Reading {
+  readonly env: Environment;
+  /** Values so far, counted as often as they are used. */
+  size: number;
+  /** How many of them aliases stand for. */
+  aliasedSize: number;
+  readonly problems: NodeProblem[];
+  readonly pairs: Map<YAMLMap, Map<string, Pair>>;
+  readonly aliased: Map<Alias, Node>;
+  readonly anchors: Map<string, { readonly node: Node; readonly value: unknown; readonly size: number }>;
+}
+
+function readNode(reading: Reading, node: unknown, path: Path): unknown {
+  if (isAlias(node)) return followAlias(reading, node, path);
+  if (!isMap(node) && !isSeq(node) && !isScalar(node)) return null;
+  const sizeBefore = reading.size;
+  reading.size += 1;
+  const value = isMap(node)
+    ? readMap(reading, node, path)
+    : isSeq(node)
+      ? readList(reading, node.items, path)
+      : readScalar(reading, node, path);
+  // Known from here on and not before, so that nothing can contain itself.
+  if (node.anchor !== undefined) reading.anchors.set(node.anchor, { node, value, size: reading.size - sizeBefore });
+  return value;
+}
+
+/** Follows an alias to the value read before: one object, however often it is used. */
+function followAlias(reading: Reading, alias: Alias, path: Path): unknown {
+  const anchor = reading.anchors.get(alias.source);
+  if (anchor === undefined) {
+    const message = `*${alias.source} stands for no anchor &${alias.source} before it; a value that begins with * needs quotes`;
+    reading.problems.push({ node: alias, path, message });
+    return undefined;
+  }
+  reading.size += anchor.size;
+  reading.aliasedSize += anchor.size;
+  if (reading.aliasedSize > ALIASED_VALUE_LIMIT) {
+    reading.problems.push({ node: alias, path, message: TOO_MANY_ALIASED });
+    return undefined;
+  }
+  reading.aliased.set(alias, anchor.node);
+  return anchor.value;
+}
+
+const TOO_MANY_ALIASED = `aliases stand for more than ${ALIASED_VALUE_LIMIT} values up to here; use fewer`;
+
+function readMap(reading: Reading, map: YAMLMap, path: Path): unknown {
+  const pairs = new Map<string, Pair>();
+  const values = new Map<string, unknown>();
+  reading.pairs.set(map, pairs);
+  for (const pair of map.items) {
+    const key = readKey(pair.key);
+    const node = isScalar(pair.key) ? pair.key : map;
+    const complain = (message: string): number => reading.problems.push({ node, path: [...path, key ?? '?'], message });
+    if (key === undefined) complain('a key must be plain text');
+    // Such a key would change the object it is put in.
+    else if (key === '__proto__') complain('unknown key "__proto__"');
+    else if (pairs.has(key)) complain(`the key ${JSON.stringify(key)} is given twice; keep one`);
+    else {
+      pairs.set(key, pair);
+      values.set(key, readNode(reading, pair.value, [...path, key]));
+    }
+  }
+  return Object.fromEntries(values);
+}
+
+function readKey(key: unknown): string | undefined {
+  if (!isScalar(key)) return undefined;
+  return typeof key.value === 'string' ? key.value : key.source;
+}
+
+function readList(reading: Reading, items: readonly unknown[], path: Path): unknown {
+  return items.map((item, index) => readNode(reading, item, [...path, index]));
+}
+
+function readScalar(reading: Reading, scalar: Scalar, path: Path): unknown {
+  if (typeof scalar.value !== 'string') return scalar.value;
+  const expanded = expandReferences(scalar.value, reading.env);
+  if (expanded.kind === 'ok') return expanded.value;
+  reading.problems.push({ node: scalar, path, message: expanded.why });
+  return scalar.value;
+}

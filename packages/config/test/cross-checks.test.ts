@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { checkAcross } from '../src/cross-checks.ts';
+import { formatPath } from '../src/problems.ts';
+
+const told = (file: unknown) =>
+  checkAcross(file).map(({ severity, path, message }) => `${severity} ${formatPath(path)}: ${message}`);
+
+describe('checkAcross', () => {
+  it('tells a name used twice at its second use', () => {
+    expect(told({ listeners: [{ name: 'a' }, { name: 'b' }, { name: 'a' }] })).toEqual([
+      'error listeners[2].name: a listener named "a" is there already; names are unique',
+    ]);
+  });
+
+  it('tells an address listened on twice, however it is spelled', () => {
+    const listeners = [{ bind: '127.0.0.1:1' }, { bind: ['[::1]:1', 'localhost:1'] }, { bind: '[0:0::1]:1' }];
+    expect(told({ listeners })).toEqual([
+      'error listeners[1].bind[1]: 127.0.0.1 port 1 is taken by another listener or admin.bind; choose another port',
+      'error listeners[2].bind: ::1 port 1 is taken by another listener or admin.bind; choose another port',
+    ]);
+  });
+
+  it('holds the admin server to that, too', () => {
+    const listeners = [{ bind: '127.0.0.1:2' }];
+    expect(told({ listeners, admin: { bind: '127.0.0.1:2' } })).toEqual([
+      expect.stringMatching(/^error admin\.bind: /),
+    ]);
+  });
+
+  it('tells the listener when the place of the admin server is only its default', () => {
+    expect(told({ listeners: [{ bind: '127.0.0.1:9128' }] })).toEqual([
+      expect.stringMatching(/^error listeners\[0\]\.bind: /),
+    ]);
+  });
+
+  it('lets port 0 be listened on any number of times', () => {
+    expect(told({ listeners: [{ bind: '127.0.0.1:0' }, { bind: '127.0.0.1:0' }] })).toEqual([]);
+  });
+
+  it('tells a rule about a listener that is not there', () => {
+    const rules = [{ listeners: ['explicit', 'explict', 'other'] }];
+    expect(told({ listeners: [{ name: 'explicit' }], policy: { rules } })).toEqual([
+      'error policy.rules[0].listeners[1]: no listener is named "explict"; did you mean "explicit"?',
+      'error policy.rules[0].listeners[2]: no listener is named "other"',
+    ]);
+  });
+
+  it('warns of bits beyond a prefix, which mean nothing', () => {
+    const policy = {
+      rules: [{ clients: ['10.0.0.0/8', '10.0.0.1/8'], networks: ['2001:db8::1/32'] }],
+      destinations: { deny: ['special'], allow: ['10.20.1.0/16'] },
+    };
+    expect(told({ policy })).toEqual([
+      'warning policy.rules[0].clients[1]: 10.0.0.1/8 has bits beyond its prefix; it is read as 10.0.0.0/8',
+      'warning policy.rules[0].networks[0]: 2001:db8::1/32 has bits beyond its prefix; it is read as 2001:db8::/32',
+      'warning policy.destinations.allow[0]: 10.20.1.0/16 has bits beyond its prefix; it is read as 10.20.0.0/16',
+    ]);
+  });
+
+  it('checks what can be checked whatever else is wrong', () => {
+    const listeners = [5, { name: 'a', bind: null }, { name: ['b'] }, { name: 'a', bind: [1, 'x'] }];
+    const policy = { rules: ['x', { listeners: [3, 'c'], clients: 'all' }], destinations: [] };
+    expect(told({ listeners, policy, admin: 'none' })).toHaveLength(2);
+  });
+
+  it.each([[undefined], [null], ['text'], [[]], [{ listeners: {}, policy: [] }]])(
+    'finds nothing to check in %j',
+    (file) => {
+      expect(told(file)).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,402 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadConfig, parseConfig } from '../src/load.ts';
+import { formatProblem } from '../src/problems.ts';
+
+const minimal = `
+listeners:
+  - { name: explicit, mode: connect, bind: "127.0.0.1:0" }
+  - { name: transparent, mode: sni, bind: ["127.0.0.1:0", "[::1]:443"] }
+`;
+
+const timeouts = {
+  handshake: 10_000,
+  connect: 10_000,
+  idle: 600_000,
+  half_close: 60_000,
+  lifetime: Infinity,
+  drain: 30_000,
+};
+const limits = { tunnels: 20_000, tunnels_per_client: 1_000, new_per_client: undefined, handshake_bytes: 16_384 };
+const everyDoor = { misdirected: 'explain', http: 'reject', port: 443, timeouts, limits };
+
+describe('a minimal configuration', () => {
+  it('has every default', () => {
+    expect(configOf(minimal)).toStrictEqual({
+      listeners: [
+        { ...everyDoor, name: 'explicit', mode: 'connect', bind: [{ host: '127.0.0.1', port: 0 }] },
+        {
+          ...everyDoor,
+          name: 'transparent',
+          mode: 'sni',
+          bind: [
+            { host: '127.0.0.1', port: 0 },
+            { host: '::1', port: 443 },
+          ],
+          without_sni: { kind: 'reject' },
+          ech: 'allow',
+        },
+      ],
+      policy: {
+        report_only: false,
+        default: 'deny',
+        rules: [
+          { name: 'safe-default', action: 'allow', clients: ['loopback', 'private'], ports: [{ from: 443, to: 443 }] },
+        ],
+        destinations: { deny: ['special'], allow: [] },
+      },
+      dns: {
+        hosts: {},
+        family: 'auto',
+        cache: { entries: 10_000, min_ttl: 1_000, max_ttl: 300_000, negative_ttl: 5_000, stale_if_error: Infinity },
+        timeout: 3_000,
+      },
+      timeouts,
+      limits,
+      admin: { bind: { host: '127.0.0.1', port: 9128 } },
+      log: { level: 'info', format: 'json', access: true, progress: Infinity, file: null },
+    });
+  });
+
+  it('denies everything once a policy is begun, and still refuses special addresses', () => {
+    expect(configOf(`${minimal}policy: {}\n`).policy).toEqual({
+      report_only: false,
+      default: 'deny',
+      rules: [],
+      destinations: { deny: ['special'], allow: [] },
+    });
+  });
+
+  it.each(['policy: { destinations: {} }', 'policy: { destinations: { allow: [10.0.0.0/8] } }'])(
+    'refuses special addresses under %s, too',
+    (policy) => {
+      expect(configOf(minimal + policy).policy.destinations.deny).toEqual(['special']);
+    },
+  );
+
+  it('is frozen all the way down', () => {
+    const config = configOf(minimal);
+    const objects = objectsIn(config);
+    expect(objects.length).toBeGreaterThan(20);
+    expect(objects.every(Object.isFrozen)).toBe(true);
+  });
+});
+
+describe('a configuration that says everything', () => {
+  const config = configOf(`
+listeners:
+  - name: a_1-b
+    mode: sni
+    bind: "[2001:db8::1]:8443"
+    port: 8443
+    misdirected: serve
+    http: reject
+    without_sni: "Fallback.example:444"
+    ech: deny
+    timeouts: { idle: 1h, lifetime: 24h }
+    limits: { tunnels: 1, new_per_client: off }
+policy:
+  report_only: true
+  default: allow
+  rules:
+    - name: "all of it"
+      action: deny
+      clients: [10.1.2.3, "::ffff:10.0.0.0/104", any]
+      listeners: [a_1-b]
+      hosts: ["*", "*.example"]
+      networks: [special, 203.0.113.0/24]
+      ports: [443, "8000-8999", "80"]
+  destinations: { deny: [], allow: [10.0.0.0/8] }
+dns:
+  servers: [10.0.0.2, "10.0.0.3:5353"]
+  hosts: { "Intranet.Example.": [10.1.2.3, "2001:DB8::1"] }
+  family: ipv6
+  cache: { entries: 5, min_ttl: 0s, max_ttl: 0s, negative_ttl: 0s, stale_if_error: 1h }
+  timeout: 500ms
+timeouts: { handshake: 1s, connect: 2s, idle: 3s, half_close: 4s, lifetime: 5s, drain: 6s }
+limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200/s, handshake_bytes: 64KiB }
+admin: { bind: "localhost:1" }
+log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/log/sallyport.log }
+`);
+
+  it("puts a listener's own values over the global ones, one by one", () => {
+    expect(config.listeners[0]).toEqual({
+      name: 'a_1-b',
+      mode: 'sni',
+      bind: [{ host: '2001:db8::1', port: 8443 }],
+      port: 8443,
+      misdirected: 'serve',
+      http: 'reject',
+      without_sni: { kind: 'destination', host: 'fallback.example', port: 444 },
+      ech: 'deny',
+      timeouts: { ...config.timeouts, idle: 3_600_000, lifetime: 86_400_000 },
+      limits: { ...config.limits, tunnels: 1, new_per_client: undefined },
+    });
+  });
+
+  it('has what was written, in its units and spelled canonically', () => {
+    expect({ ...config, listeners: undefined }).toEqual({
+      policy: {
+        report_only: true,
+        default: 'allow',
+        rules: [
+          {
+            name: 'all of it',
+            action: 'deny',
+            clients: ['10.1.2.3/32', '10.0.0.0/8', 'any'],
+            listeners: ['a_1-b'],
+            hosts: ['*', '*.example'],
+            networks: ['special', '203.0.113.0/24'],
+            ports: [
+              { from: 443, to: 443 },
+              { from: 8000, to: 8999 },
+              { from: 80, to: 80 },
+            ],
+          },
+        ],
+        destinations: { deny: [], allow: ['10.0.0.0/8'] },
+      },
+      dns: {
+        servers: [
+          { host: '10.0.0.2', port: 53 },
+          { host: '10.0.0.3', port: 5353 },
+        ],
+        hosts: { 'intranet.example': ['10.1.2.3', '2001:db8::1'] },
+        family: 'ipv6',
+        cache: { entries: 5, min_ttl: 0, max_ttl: 0, negative_ttl: 0, stale_if_error: 3_600_000 },
+        timeout: 500,
+      },
+      timeouts: { handshake: 1_000, connect: 2_000, idle: 3_000, half_close: 4_000, lifetime: 5_000, drain: 6_000 },
+      limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200, handshake_bytes: 65_536 },
+      admin: { bind: { host: '127.0.0.1', port: 1 } },
+      log: { level: 'trace', format: 'pretty', access: false, progress: 30_000, file: '/var/log/sallyport.log' },
+    });
+  });
+});
+
+describe('values from the environment', () => {
+  it('may be numbers, switches, sizes and words', () => {
+    const text = `
+listeners: [{ name: "\${A}", mode: sni, bind: "\${BIND}", port: "\${N}", limits: { handshake_bytes: "\${N}0" } }]
+policy: { report_only: "\${FLAG}", rules: [{ name: "\${N}", action: deny, ports: ["\${N}"] }] }
+limits: { tunnels: "\${N}" }
+log: { level: "\${LEVEL}", access: "\${FLAG}", file: "\${FILE:-}" }
+`;
+    const loaded = parseConfig(text, { A: 'a', BIND: '[::1]:0', N: '443', FLAG: 'true', LEVEL: 'warn' });
+    expect(loaded).toMatchObject({
+      kind: 'ok',
+      config: {
+        listeners: [{ name: 'a', bind: [{ host: '::1', port: 0 }], port: 443, limits: { handshake_bytes: 4430 } }],
+        policy: { report_only: true, rules: [{ name: '443', ports: [{ from: 443, to: 443 }] }] },
+        limits: { tunnels: 443 },
+        log: { level: 'warn', access: true, file: null },
+      },
+    });
+  });
+});
+
+describe('problems', () => {
+  it('are all told in one go, each at its line and column, in the order of the file', () => {
+    const text = `\
+listeners:
+  - name: Explicit
+    mode: connect
+    bnd: "0.0.0.0:3128"
+  - name: transparent
+    mode: sni
+    bind: ["0.0.0.0:443", "*:8443"]
+    timeouts: { idle: 10, idel: 10s }
+policy:
+  defualt: deny
+  rules:
+    - clients: [private, prvate]
+      listeners: [transparant]
+      ports: [443, 70000]
+log:
+  level: \${SALLYPORT_LEVEL}
+  format: xml
+`;
+    expect(problemsOf(text)).toEqual([
+      'F:2:5: listeners[0].bind: missing; give host:port such as "127.0.0.1:3128"',
+      'F:2:11: listeners[0].name: expected a name of a-z, 0-9, _ and -, got "Explicit"',
+      'F:4:5: listeners[0].bnd: unknown key "bnd"; did you mean "bind"?',
+      'F:7:27: listeners[1].bind[1]: for every IPv4 address write "0.0.0.0:8443", for IPv6 "[::]:8443"',
+      'F:8:23: listeners[1].timeouts.idle: expected a duration such as 10s, got 10',
+      'F:8:27: listeners[1].timeouts.idel: unknown key "idel"; did you mean "idle"?',
+      'F:10:3: policy.defualt: unknown key "defualt"; did you mean "default"?',
+      'F:12:7: policy.rules[0].action: missing; give allow or deny',
+      'F:12:26: policy.rules[0].clients[1]: expected one of loopback, private, link_local, any, an IP address, or a CIDR such as 10.0.0.0/8, got "prvate"; did you mean "private"?',
+      'F:13:19: policy.rules[0].listeners[0]: no listener is named "transparant"; did you mean "transparent"?',
+      'F:14:20: policy.rules[0].ports[1]: expected a port from 1 to 65535 or a range such as "8000-8999", got 70000',
+      'F:16:10: log.level: the environment variable SALLYPORT_LEVEL is not set; set it, or give a default: ${SALLYPORT_LEVEL:-default}',
+      'F:17:11: log.format: expected json or pretty, got "xml"',
+    ]);
+  });
+
+  it.each([
+    ['', 'polciy: {}', 'polciy: unknown key "polciy"; did you mean "policy"?'],
+    ['policy:', 'rule: []', 'policy.rule: unknown key "rule"; did you mean "rules"?'],
+    [
+      'policy:',
+      'rules: [{ action: deny, host: [] }]',
+      'policy.rules[0].host: unknown key "host"; did you mean "hosts"?',
+    ],
+    ['policy:', 'destinations: { dney: [] }', 'policy.destinations.dney: unknown key "dney"; did you mean "deny"?'],
+    ['dns:', 'server: []', 'dns.server: unknown key "server"; did you mean "servers"?'],
+    ['dns:', 'cache: { maxttl: 1s }', 'dns.cache.maxttl: unknown key "maxttl"; did you mean "max_ttl"?'],
+    ['timeouts:', 'half-close: 1s', 'timeouts.half-close: unknown key "half-close"; did you mean "half_close"?'],
+    ['limits:', 'tunnel: 1', 'limits.tunnel: unknown key "tunnel"; did you mean "tunnels"?'],
+    ['admin:', 'bnd: x', 'admin.bnd: unknown key "bnd"; did you mean "bind"?'],
+    ['log:', 'levle: info', 'log.levle: unknown key "levle"; did you mean "level"?'],
+  ])('name an unknown key and the closest known one: %s %s', (parent, child, problem) => {
+    const written = parent === '' ? child : `${parent}\n  ${child}`;
+    expect(problemsOf(minimal + written)).toEqual([
+      expect.stringMatching(new RegExp(`^F:\\d+:\\d+: ${problem.replaceAll(/[.?[\]]/g, '\\$&')}$`)),
+    ]);
+  });
+
+  it.each([
+    'egress: []',
+    'default_egress: direct',
+    'runtime: {}',
+    'x-office: []',
+    '<<: {}',
+    '__proto__: {}',
+    'constructor: {}',
+  ])('refuse a key that means nothing: %s', (line) => {
+    expect(problemsOf(minimal + line)).toEqual([expect.stringContaining('unknown key')]);
+  });
+
+  it.each([
+    'tls: {}',
+    'auth: {}',
+    'proxy_protocol: []',
+    'verify_sni: off',
+    'intercept: none',
+    'source: proxy',
+    'dial: sni',
+    'ech: allow',
+    'without_sni: reject',
+  ])('refuse what an explicit door does not have: %s', (option) => {
+    const text = `listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0", ${option} }]`;
+    expect(problemsOf(text)).toEqual([expect.stringContaining('unknown key')]);
+  });
+
+  it.each([
+    ['timeouts: { idle: off }', 'timeouts.idle: expected a duration such as 500ms, 10s, 5m or 1h, got "off"'],
+    ['timeouts: { connect: 0s }', 'timeouts.connect: too short; at least 1ms'],
+    ['timeouts: { drain: 597h }', 'timeouts.drain: too long; at most 596h'],
+    ['timeouts: { lifetime: 87601h }', 'timeouts.lifetime: too long; at most 87600h'],
+    ['timeouts: { idle: [] }', 'timeouts.idle: expected a duration such as 10s, got a list'],
+    ['timeouts:', 'timeouts: expected a map of keys, got nothing'],
+    ['limits: { tunnels: 0 }', 'limits.tunnels: expected a whole number, 1 or more, got 0'],
+    ['limits: { tunnels: 1.5 }', 'limits.tunnels: expected a whole number, 1 or more, got 1.5'],
+    ['limits: { tunnels: .inf }', 'limits.tunnels: expected a whole number, 1 or more, got Infinity'],
+    ['limits: { tunnels: "5e3" }', 'limits.tunnels: expected a whole number, 1 or more, got "5e3"'],
+    ['limits: { tunnels: "0" }', 'limits.tunnels: expected a whole number, 1 or more, got "0"'],
+    [
+      'limits: { handshake_bytes: 511 }',
+      'limits.handshake_bytes: expected a size such as 16KiB, from 512B to 64KiB, got 511',
+    ],
+    [
+      'limits: { handshake_bytes: 65KiB }',
+      'limits.handshake_bytes: expected a size such as 16KiB, from 512B to 64KiB, got "65KiB"',
+    ],
+    ['limits: { new_per_client: 10 }', 'limits.new_per_client: expected off or a rate such as "200/s", got 10'],
+    ['dns: { servers: [] }', "dns.servers: no server; give one, or leave the key out for the system's resolver"],
+    ['dns: { hosts: { a b: [1.2.3.4] } }', 'dns.hosts["a b"]: expected a host name in A-label form, got "a b"'],
+    ['dns: { hosts: { a: 1.2.3.4 } }', 'dns.hosts.a: expected a list of IP addresses, got "1.2.3.4"'],
+    ['dns: { hosts: { a: ["127.1"] } }', 'dns.hosts.a[0]: expected an IP address in full form, got "127.1"'],
+    ['dns: { cache: { min_ttl: 6m } }', 'dns.cache.min_ttl: min_ttl is longer than max_ttl; lower it or raise max_ttl'],
+    ['policy: { report_only: yes }', 'policy.report_only: expected true or false, got "yes"'],
+    ['policy: { rules: [{ action: permit }] }', 'policy.rules[0].action: expected allow or deny, got "permit"'],
+    [
+      'policy: { rules: [{ action: deny, name: "a\\nb" }] }',
+      'policy.rules[0].name: expected 1 to 100 characters, none of them a control character',
+    ],
+    ['log: { file: 1 }', 'log.file: expected the path of a file, or null for stdout, got 1'],
+    ['log: { progress: 597h }', 'log.progress: too long; at most 596h'],
+    ['admin: { bind: 9128 }', 'admin.bind: expected host:port such as "127.0.0.1:9128", got 9128'],
+  ])('say what a value should be: %s', (line, problem) => {
+    expect(problemsOf(minimal + line).map((told) => told.replace(/^F:4:\d+: |^F:5:\d+: /, ''))).toEqual([problem]);
+  });
+
+  it.each([
+    ['{}', 'F:1:1: listeners: missing; give a list of listeners'],
+    ['listeners: []', 'F:1:12: listeners: no listener; give at least one'],
+    [
+      'listeners: [{ name: a, bind: "127.0.0.1:1" }]',
+      'F:1:13: listeners[0].mode: missing; give connect (the explicit door) or sni (the transparent door)',
+    ],
+    [
+      'listeners: [{ name: a, mode: http }]',
+      'F:1:30: listeners[0].mode: expected connect (the explicit door) or sni (the transparent door), got "http"',
+    ],
+    ['listeners: [explicit]', 'F:1:13: listeners[0]: expected a map of keys, got "explicit"'],
+    ['- listeners', 'F:1:1: expected a map of keys, got a list'],
+    ['listeners', 'F:1:1: expected a map of keys, got "listeners"'],
+    ['listeners: [{ name: a, mode: sni, bind: [] }]', 'F:1:41: listeners[0].bind: no address to listen on'],
+    [
+      'listeners: [{ name: a, mode: sni, bind: "127.0.0.1:1", http: forward }]',
+      'F:1:62: listeners[0].http: expected reject, got "forward"',
+    ],
+    [
+      'listeners: [{ name: a, mode: sni, bind: "127.0.0.1:1", without_sni: original }]',
+      'F:1:69: listeners[0].without_sni: expected reject or a destination such as "fallback.example:443", got "original"',
+    ],
+  ])('say what %s lacks', (text, problem) => {
+    expect(problemsOf(text)).toEqual([problem]);
+  });
+
+  it('are told of a value from the environment where it is used', () => {
+    const text = `${minimal}limits: { tunnels: "\${TUNNELS:-many}" }`;
+    expect(problemsOf(text)).toEqual(['F:5:20: limits.tunnels: expected a whole number, 1 or more, got "many"']);
+  });
+
+  it('are told once for a value that cannot be read', () => {
+    expect(problemsOf('listeners: *doors')).toEqual([
+      expect.stringMatching(/^F:1:12: listeners: \*doors stands for no anchor/),
+    ]);
+  });
+});
+
+describe('loadConfig', () => {
+  it('reads a file, expands it, and finds the places of later problems', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'sallyport-config-'));
+    const file = join(directory, 'sallyport.yaml');
+    writeFileSync(file, `${minimal}timeouts:\n  idle: \${IDLE}\n`);
+    const loaded = loadConfig(file, { IDLE: '7s' });
+    rmSync(directory, { recursive: true });
+    if (loaded.kind === 'invalid') throw new Error(loaded.problems[0]?.message);
+    expect(loaded.config.timeouts.idle).toBe(7_000);
+    expect(loaded.warnings).toEqual([]);
+    expect(loaded.locate(['timeouts', 'idle'])).toEqual({ line: 6, column: 9 });
+  });
+
+  it('tells of a file that is not there', () => {
+    const loaded = loadConfig('/absent/sallyport.yaml', {});
+    expect(loaded).toEqual({
+      kind: 'invalid',
+      problems: [{ severity: 'error', path: [], message: 'no such file; name an existing one with --config' }],
+    });
+  });
+});
+
+function objectsIn(value: unknown): object[] {
+  return typeof value === 'object' && value !== null ? [value, ...Object.values(value).flatMap(objectsIn)] : [];
+}
+
+function configOf(text: string) {
+  const loaded = parseConfig(text, {});
+  if (loaded.kind === 'invalid')
+    throw new Error(loaded.problems.map((problem) => formatProblem('F', problem)).join('\n'));
+  return loaded.config;
+}
+
+function problemsOf(text: string): string[] {
+  const loaded = parseConfig(text, {});
+  const problems = loaded.kind === 'invalid' ? loaded.problems : loaded.warnings;
+  return problems.map((problem) => formatProblem('F', problem));
+}

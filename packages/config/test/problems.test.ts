@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { describeProblem, formatPath, formatProblem, sortByPosition } from '../src/problems.ts';
+
+describe('formatProblem', () => {
+  const problem = { severity: 'error', path: ['listeners', 0, 'bind'], message: 'taken; choose another' } as const;
+
+  it('tells file, line, column, path and message', () => {
+    const line = formatProblem('a.yaml', { ...problem, position: { line: 3, column: 5 } });
+    expect(line).toBe('a.yaml:3:5: listeners[0].bind: taken; choose another');
+  });
+
+  it('tells the file alone when it could not be read', () => {
+    expect(formatProblem('a.yaml', { ...problem, path: [], message: 'no such file' })).toBe('a.yaml: no such file');
+  });
+
+  it('marks a warning', () => {
+    const line = formatProblem('a.yaml', { ...problem, severity: 'warning', position: { line: 1, column: 1 } });
+    expect(line).toBe('a.yaml:1:1: listeners[0].bind: warning: taken; choose another');
+  });
+
+  it('is what describeProblem says of the place that locate finds', () => {
+    const line = describeProblem('a.yaml', problem, (path) => ({ line: path.length, column: 7 }));
+    expect(line).toBe('a.yaml:3:7: listeners[0].bind: taken; choose another');
+  });
+});
+
+describe('formatPath', () => {
+  it.each([
+    [[], ''],
+    [['dns', 'hosts', 'intranet.example', 0], 'dns.hosts["intranet.example"][0]'],
+    [['policy', 'rules', 12, 'hosts'], 'policy.rules[12].hosts'],
+    [['a\nb'], '["a\\nb"]'],
+  ])('spells %j as %s', (path, text) => {
+    expect(formatPath(path)).toBe(text);
+  });
+});
+
+describe('sortByPosition', () => {
+  it('puts what has no place first and keeps the order within one place', () => {
+    const at = (message: string, line?: number, column = 1) =>
+      ({ severity: 'error', path: [], message, ...(line !== undefined && { position: { line, column } }) }) as const;
+    const sorted = sortByPosition([at('d', 10, 2), at('b', 2, 9), at('c', 2, 9), at('a')]);
+    expect(sorted.map(({ message }) => message)).toEqual(['a', 'b', 'c', 'd']);
+  });
+});

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSource } from '../src/source.ts';
+
+describe('readSource', () => {
+  let directory: string;
+  const write = (name: string, content: string | Buffer): string => {
+    const file = join(directory, name);
+    writeFileSync(file, content);
+    return file;
+  };
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'sallyport-config-'));
+  });
+  afterAll(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  it('reads UTF-8 and drops a byte order mark', () => {
+    expect(readSource(write('bom.yaml', '\uFEFFname: "Zoë"\n'))).toEqual({ kind: 'ok', text: 'name: "Zoë"\n' });
+  });
+
+  it('reads text across the boundaries of its reads', () => {
+    const text = 'é'.repeat(100_001);
+    expect(readSource(write('long.yaml', text))).toEqual({ kind: 'ok', text });
+  });
+
+  it('says that there is no such file', () => {
+    const { problem } = unreadable(readSource(join(directory, 'absent.yaml')));
+    expect(problem).toEqual({
+      severity: 'error',
+      path: [],
+      message: 'no such file; name an existing one with --config',
+    });
+  });
+
+  it('says that a directory is none', () => {
+    expect(unreadable(readSource(directory)).problem.message).toBe('is a directory; name a file in it');
+  });
+
+  it('survives a name that no file can have', () => {
+    expect(unreadable(readSource('a\0b')).problem.message).toMatch(/^cannot be read \(\w+\)/);
+  });
+
+  it.each([
+    ['Latin-1', Buffer.from('a: 1\nname: Zo\xEB\n', 'latin1'), { line: 2, column: 9 }],
+    ['UTF-16', Buffer.from('\uFEFFa: 1\n', 'utf16le'), { line: 1, column: 1 }],
+  ])('points at the first byte of %s that is not UTF-8', (_, bytes, position) => {
+    const { problem } = unreadable(readSource(write('encoding.yaml', bytes)));
+    expect(problem).toMatchObject({ message: 'is not UTF-8 here; save the file as UTF-8', position });
+  });
+
+  it('stops at 64 MiB, also of an endless device', () => {
+    const file = write('huge.yaml', '');
+    truncateSync(file, 64 * 1024 * 1024 + 1);
+    const message = 'is larger than 64 MiB; is it the right file?';
+    expect([file, '/dev/zero'].map((each) => unreadable(readSource(each)).problem.message)).toEqual([message, message]);
+  });
+});
+
+function unreadable(source: ReturnType<typeof readSource>) {
+  if (source.kind === 'ok') throw new Error('the source could be read');
+  return source;
+}

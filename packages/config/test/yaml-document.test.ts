@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { parseYamlDocument } from '../src/yaml-document.ts';
+
+const problemsOf = (text: string) => {
+  const document = parseYamlDocument(text);
+  return document.kind === 'ok'
+    ? []
+    : document.problems.map(({ position, message }) => `${position?.line}:${position?.column}: ${message}`);
+};
+
+describe('parseYamlDocument', () => {
+  it.each([
+    ['', '1:1: the file is empty; it needs at least "listeners:"'],
+    ['# nothing\n', '1:1: the file is empty; it needs at least "listeners:"'],
+    ['a:\n\t- x\n', '2:1: a tab indents this line; indent with spaces'],
+    ['a: 1\n---\nb: 2\n', '2:1: a second document begins; remove the line "---"'],
+    ['%YAML 1.1\n---\na: yes\n', '1:1: only YAML 1.2 is read; remove "%YAML"'],
+    ['a: !secret x\n', '1:4: a tag such as !name means nothing here; remove it, or put the value in quotes'],
+    ['a: @x\n', '1:4: a value cannot begin with this character; put it in quotes'],
+    ['a: b: c\n', '1:4: no key can begin here; check the indentation, and put a value that has ": " in it in quotes'],
+    ['a: "x\nb: 1\n', expect.stringMatching(/^3:1: not YAML: Missing closing "quote; /)],
+    ['a: [1, 2\nb: 3\n', expect.stringMatching(/^2:1: not YAML: /)],
+  ])('says what is wrong with %j once, and where', (text, problem: unknown) => {
+    expect(problemsOf(text)).toEqual([problem]);
+  });
+
+  it('tells every tag', () => {
+    expect(problemsOf('a: !x 1\nb: !y 2\n')).toHaveLength(2);
+  });
+
+  it.each(['[', '{', '- ', '? ', '{a: ', '[a, '])(
+    'refuses %j nested without end before it overflows the stack',
+    (opening) => {
+      expect(problemsOf(opening.repeat(20_000))).toEqual([
+        expect.stringMatching(/^1:\d+: nests deeper than 64 levels/),
+      ]);
+    },
+  );
+
+  it('parses what nests as deep as a configuration does', () => {
+    expect(problemsOf('{a: '.repeat(12) + '1' + '}'.repeat(12))).toEqual([]);
+  });
+});
