@@ -126,13 +126,13 @@ function trimWhitespace(text: string): string {
 }
 
 /**
- * Host exactly once and well formed, though only HTTP/1.1 must have one (RFC 9112 §3.2); it decides nothing, since the target
- * of a request to a proxy names the host. Credentials at most once: of two, readers disagree on which counts.
+ * Host at most once and well formed. HTTP/1.1 must have one (RFC 9112 §3.2), but many clients written by hand have none, and it
+ * decides nothing: the target of a request to a proxy names the host. Credentials at most once: of two, readers disagree on
+ * which counts.
  */
-function checkSingleFields({ version, fields }: RequestHead): Malformed | undefined {
+function checkSingleFields({ fields }: RequestHead): Malformed | undefined {
   const hosts = fields.filter(({ name }) => name === 'host');
   if (hosts.length > 1) return malformed('the head has two Host fields');
-  if (hosts.length === 0 && version === '1.1') return malformed('the head has no Host field');
   if (!hosts.every(({ value }) => HOST_VALUE.test(value))) return malformed('the Host field is not a host');
   if (fields.filter(({ name }) => name === 'proxy-authorization').length > 1) {
     return malformed('the head has two Proxy-Authorization fields');

@@ -41,7 +41,6 @@ export const MALFORMED_HEADS = [
   },
   { why: 'the head has two Host fields', text: `CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nhost: a:443\r\n\r\n` },
   { why: 'the head has two Host fields', text: `CONNECT a:443 HTTP/1.0\r\nHost: a:443\r\nHOST: b:443\r\n\r\n` },
-  { why: 'the head has no Host field', text: `CONNECT example.com:443 HTTP/1.1\r\n\r\n` },
   { why: 'the Host field is not a host', text: `CONNECT example.com:443 HTTP/1.1\r\nHost: a b\r\n\r\n` },
   { why: 'the Host field is not a host', text: `CONNECT example.com:443 HTTP/1.1\r\nHost: a/b\r\n\r\n` },
   { why: 'the Host field is not a host', text: `CONNECT example.com:443 HTTP/1.1\r\nHost: a@b\r\n\r\n` },

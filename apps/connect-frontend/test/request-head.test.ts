@@ -31,6 +31,7 @@ describe('parseRequestHead', () => {
   });
 
   it.each([
+    { what: 'HTTP/1.1 without Host', text: 'CONNECT example.com:443 HTTP/1.1\r\n\r\n' },
     { what: 'HTTP/1.0 without Host', text: 'CONNECT example.com:443 HTTP/1.0\r\n\r\n' },
     { what: 'one empty line in front', text: `\r\nCONNECT example.com:443 HTTP/1.1\r\n${HOST}\r\n\r\n` },
     { what: 'an empty Host', text: 'CONNECT example.com:443 HTTP/1.1\r\nHost:\r\n\r\n' },
