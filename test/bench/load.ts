@@ -1,0 +1,124 @@
+/** The load generator and the origin: compiled where a source is newer, and pinned to the load's core. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { buildFolder, loadCore, loadSources, serverName } from './places.ts';
+import type { Door } from './peers/peer.ts';
+
+/** What load.c takes. */
+export interface Work {
+  readonly workload: 'set-up' | 'download' | 'upload' | 'ping-pong' | 'hold';
+  readonly tunnels: number;
+  readonly at_once?: number;
+  readonly rate?: number;
+  readonly bytes?: number;
+  readonly rounds?: number;
+}
+
+/** What load.c prints. */
+export interface Outcome {
+  readonly seconds: number;
+  readonly p50_us: number;
+  readonly p99_us: number;
+}
+
+/** Tunnels that stay open until released. */
+export interface Held {
+  /** Rejects when one of them was cut while it was idle. */
+  release(): Promise<void>;
+}
+
+export interface Load {
+  readonly originPort: number;
+  /** Rejects when any tunnel failed: a figure of a proxy that fails is none. */
+  run(door: Door, port: number, work: Work): Promise<Outcome>;
+  hold(door: Door, port: number, tunnels: number): Promise<Held>;
+  stop(): void;
+}
+
+/** Compiles what is needed and starts the origin. */
+export async function startLoad(): Promise<Load> {
+  compile('origin', ['origin.c', 'hello.c', 'sockets.c']);
+  compile('load', ['load.c', 'loop.c', 'door.c', 'workloads.c', 'hello.c', 'sockets.c']);
+  const origin = startPinned('origin', []);
+  const originPort = numberIn(await firstLine(origin), 'port');
+  const begin = (door: Door, port: number, work: Work): ChildProcess =>
+    startPinned('load', argumentsOf(work, port, door === 'connect' ? originPort : undefined));
+  return {
+    originPort,
+    run: async (door, port, work) => {
+      const child = begin(door, port, work);
+      const outcome = readOutcome(await firstLine(child), work);
+      return outcome;
+    },
+    hold: async (door, port, tunnels) => {
+      const work = { workload: 'hold', tunnels, at_once: 64 } as const;
+      const child = begin(door, port, work);
+      readOutcome(await firstLine(child), work);
+      return { release: () => release(child) };
+    },
+    stop: () => origin.kill(),
+  };
+}
+
+function compile(program: string, sources: readonly string[]): void {
+  mkdirSync(buildFolder, { recursive: true });
+  const output = join(buildFolder, program);
+  const newest = Math.max(...readdirSync(loadSources).map((name) => statSync(join(loadSources, name)).mtimeMs));
+  if (existsSync(output) && statSync(output).mtimeMs > newest) return;
+  const compiler = process.env['CC'] ?? 'cc';
+  const flags = ['-O2', '-std=c11', '-Wall', '-Wextra', '-o', output];
+  const result = spawnSync(compiler, [...flags, ...sources], { cwd: loadSources, encoding: 'utf8' });
+  if (result.error) {
+    throw new Error(`no C compiler: ${compiler} did not start; install one (Debian: gcc, libc6-dev) or name it in CC`);
+  }
+  if (result.status !== 0) throw new Error(`${compiler} failed on ${loadSources}:\n${result.stderr}`);
+}
+
+function startPinned(program: string, args: readonly string[]): ChildProcess {
+  const child = spawn('taskset', ['-c', loadCore, join(buildFolder, program), ...args]);
+  child.on('error', (cause) => {
+    throw new Error(`taskset did not start (Debian: util-linux): ${cause.message}`);
+  });
+  return child;
+}
+
+function argumentsOf({ workload, ...rest }: Work, port: number, originPort: number | undefined): readonly string[] {
+  const numbers = { ...rest, port, ...(originPort !== undefined && { connect: originPort }) };
+  return [workload, `name=${serverName}`, ...Object.entries(numbers).map(([key, value]) => `${key}=${value}`)];
+}
+
+/** The one line that the program prints; rejects with what it complains of when it ends without one. */
+async function firstLine(child: ChildProcess): Promise<string> {
+  let complaints = '';
+  child.stderr?.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
+  if (!child.stdout) throw new Error('the load was started without stdout');
+  for await (const line of createInterface({ input: child.stdout })) return line;
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  if (child.signalCode === 'SIGALRM') throw new Error('the load ran into its time limit');
+  throw new Error(complaints.trim() || `the load ended with ${child.signalCode ?? child.exitCode ?? 'nothing'}`);
+}
+
+function readOutcome(line: string, { tunnels }: Work): Outcome {
+  const failed = numberIn(line, 'failed');
+  if (failed > 0) throw new Error(`${failed} of ${tunnels} tunnels failed`);
+  return { seconds: numberIn(line, 'seconds'), p50_us: numberIn(line, 'p50_us'), p99_us: numberIn(line, 'p99_us') };
+}
+
+function numberIn(line: string, field: string): number {
+  const parsed: unknown = JSON.parse(line);
+  const value: unknown = typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, field) : undefined;
+  if (typeof value !== 'number') throw new Error(`the load printed no ${field}: ${line}`);
+  return value;
+}
+
+async function release(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit');
+  let complaints = '';
+  child.stderr?.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
+  child.stdin?.end();
+  await ended;
+  if (child.exitCode !== 0) throw new Error(complaints.trim());
+}

@@ -1,0 +1,78 @@
+#define _GNU_SOURCE
+#include "sockets.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* 28,000 ephemeral ports an address last about four seconds at 7,000 tunnels a second. */
+enum { CLIENT_ADDRESSES = 16, BACKLOG = 4096 };
+
+_Noreturn void give_up(const char *what) {
+  fprintf(stderr, "%s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+int64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static struct sockaddr_in loopback(unsigned last_octet, int port) {
+  return (struct sockaddr_in){
+      .sin_family = AF_INET,
+      .sin_port = htons((uint16_t)port),
+      .sin_addr.s_addr = htonl((127u << 24) + last_octet),
+  };
+}
+
+static int open_socket(void) {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) give_up("socket");
+  return fd;
+}
+
+int listen_on_loopback(void) {
+  int fd = open_socket();
+  struct sockaddr_in here = loopback(1, 0);
+  if (bind(fd, (struct sockaddr *)&here, sizeof here) < 0) give_up("bind");
+  if (listen(fd, BACKLOG) < 0) give_up("listen");
+  return fd;
+}
+
+int port_of(int listener) {
+  struct sockaddr_in here;
+  socklen_t length = sizeof here;
+  if (getsockname(listener, (struct sockaddr *)&here, &length) < 0) give_up("getsockname");
+  return ntohs(here.sin_port);
+}
+
+int start_connect(int port, unsigned nth) {
+  int fd = open_socket();
+  int yes = 1;
+  /* The port is chosen at connect(), where only the whole four-tuple has to be free (ip(7)). */
+  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+  struct sockaddr_in from = loopback(2 + nth % CLIENT_ADDRESSES, 0);
+  if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) give_up("bind");
+  struct sockaddr_in to = loopback(1, port);
+  if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) give_up("connect");
+  return fd;
+}
+
+int connect_error(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return errno;
+  return error;
+}
+
+void watch(int epoll, int fd, void *owner) {
+  struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = owner};
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) give_up("epoll_ctl");
+}

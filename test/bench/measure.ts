@@ -1,0 +1,95 @@
+/** What the kernel says of a process and its descendants. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Costed<T> {
+  readonly result: T;
+  /** Of all threads of all processes, user and system. */
+  readonly cpuSeconds: number;
+}
+
+/** The CPU that a process tree uses while something is done, and until it is quiet again: closing tunnels is work too. */
+export async function costOf<T>(pid: number, work: () => Promise<T>): Promise<Costed<T>> {
+  const before = cpuSeconds(pid);
+  const result = await work();
+  return { result, cpuSeconds: (await quietCpuSeconds(pid)) - before };
+}
+
+/** Waits (a second at most) until 50 ms pass without a tick of CPU. */
+export async function quietCpuSeconds(pid: number): Promise<number> {
+  let before = cpuSeconds(pid);
+  for (let tries = 0; tries < 20; tries++) {
+    await delay(50);
+    const now = cpuSeconds(pid);
+    if (now === before) return now;
+    before = now;
+  }
+  return before;
+}
+
+/** The memory of a process tree, shared pages in proportion (PSS). The kernel's socket buffers are not in it. */
+export function pssBytes(root: number): number {
+  return processTree(root)
+    .map((pid) => /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1])
+    .reduce((sum, kib) => sum + Number(kib ?? 0) * 1024, 0);
+}
+
+/** CPU seconds of each thread, with the thread's name. */
+export function threadCpu(pid: number): readonly { readonly name: string; readonly seconds: number }[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const { name, ownSeconds } = readStat(`/proc/${pid}/task/${thread}/stat`);
+    return { name, seconds: ownSeconds };
+  });
+}
+
+/** The process and all its descendants. */
+export function processTree(root: number): readonly number[] {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => parentOf(Number(name)));
+  const tree = [root];
+  for (const pid of tree) tree.push(...parents.filter(({ parent }) => parent === pid).map((child) => child.pid));
+  return tree;
+}
+
+function parentOf(pid: number): readonly { readonly pid: number; readonly parent: number }[] {
+  try {
+    return [{ pid, parent: readStat(`/proc/${pid}/stat`).parent }];
+  } catch {
+    return []; // It ended since the folder was listed.
+  }
+}
+
+function cpuSeconds(root: number): number {
+  return processTree(root)
+    .map((pid) => readStat(`/proc/${pid}/stat`))
+    .reduce((sum, { ownSeconds, childSeconds }) => sum + ownSeconds + childSeconds, 0);
+}
+
+/** USER_HZ, which every architecture that Node runs on has at 100 (proc_pid_stat(5)). */
+const TICKS_PER_SECOND = 100;
+
+interface Stat {
+  readonly name: string;
+  readonly parent: number;
+  readonly ownSeconds: number;
+  /** Of children that have ended and were waited for. */
+  readonly childSeconds: number;
+}
+
+function readStat(file: string): Stat {
+  const text = readFileSync(file, 'utf8');
+  // The name stands in parentheses and may hold some itself.
+  const nameEnd = text.lastIndexOf(')');
+  const fields = text
+    .slice(nameEnd + 2)
+    .split(' ')
+    .map(Number);
+  const ticks = (at: number): number => fields[at] ?? 0;
+  return {
+    name: text.slice(text.indexOf('(') + 1, nameEnd),
+    parent: ticks(1),
+    ownSeconds: (ticks(11) + ticks(12)) / TICKS_PER_SECOND,
+    childSeconds: (ticks(13) + ticks(14)) / TICKS_PER_SECOND,
+  };
+}

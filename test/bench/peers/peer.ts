@@ -1,0 +1,51 @@
+/** A proxy to measure: where it is, what it can do, and how it is told to. */
+
+export type Door = 'sni' | 'connect';
+
+export type ScenarioName = 'bulk' | 'idle-memory' | 'set-up-sni' | 'set-up-connect' | 'ping-pong' | 'two-threads';
+
+export interface Peer {
+  /** As `--peers` spells it. */
+  readonly id: string;
+  /** As the table spells it. */
+  readonly label: string;
+  /** The one that is used where a scenario leaves the choice comes first. */
+  readonly doors: readonly Door[];
+  readonly scenarios: readonly ScenarioName[];
+  find(): Found;
+}
+
+export type Found =
+  | { readonly kind: 'missing'; readonly why: string }
+  | {
+      readonly kind: 'present';
+      readonly version: string;
+      /** Its configuration and command line: all that there is to say of the peer. */
+      configure(place: Place): Command;
+    };
+
+export interface FoundPeer {
+  readonly peer: Peer;
+  readonly found: Found;
+}
+
+export interface Place {
+  /** The peer's own, and the working folder of its process. */
+  readonly folder: string;
+  readonly ports: Readonly<Record<Door, number>>;
+  /** For whatever else the peer wants to listen on. */
+  readonly sparePort: number;
+  readonly originPort: number;
+}
+
+export interface Command {
+  readonly argv: readonly [string, ...string[]];
+  /** Files to lay in the folder: name to text. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** What everybody is measured in. */
+export const everyScenario = ['bulk', 'idle-memory', 'set-up-sni', 'set-up-connect', 'ping-pong'] as const;
+
+/** How long what a peer waits for is waited for. */
+export const tunnelSeconds = 600;

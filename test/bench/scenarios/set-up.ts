@@ -1,0 +1,58 @@
+/** Opening and closing tunnels: as fast as it goes, and at a pace that leaves a core half idle. */
+import { costOf } from '../measure.ts';
+import type { Door } from '../peers/peer.ts';
+import type { Bench } from '../run-interleaved.ts';
+import type { Figures, Scenario, Through } from './scenario.ts';
+
+/** How often a tunnel starts, whether or not the others are done. */
+export interface Pace {
+  readonly rate: number;
+  readonly why: string;
+}
+
+const AT_ONCE = 64;
+
+/** Set-ups through one door. */
+export function setUp(door: Door, { rate, why }: Pace): Scenario {
+  const wire = door === 'sni' ? 'hello → first byte → close' : 'CONNECT → 200 → hello → first byte → close';
+  return {
+    name: `set-up-${door}`,
+    title: door === 'sni' ? 'Set-up, SNI door' : 'Set-up, CONNECT door',
+    note: `${wire}. Saturated: ${AT_ONCE} at once. Paced: one starts every 1/${rate} s (${why}), and waits count from when it was due.`,
+    door,
+    columns: [
+      { heading: 'CPU µs/tunnel', digits: 0 },
+      { heading: 'tunnels/s', digits: 0 },
+      { heading: 'core, %', digits: 0 },
+      { heading: 'p50 ms, saturated', digits: 2 },
+      { heading: 'p99 ms, saturated', digits: 2 },
+      { heading: 'p50 ms, paced', digits: 2 },
+      { heading: 'p99 ms, paced', digits: 2 },
+      { heading: 'CPU µs/tunnel, paced', digits: 0 },
+    ],
+    measure: async (through, bench) => [...(await saturate(through, bench)), ...(await pace(through, bench, rate))],
+  };
+}
+
+/** Only tells how many set-ups a second nginx makes. */
+export const saturatedSetUps: Scenario = {
+  ...setUp('sni', { rate: 0, why: '' }),
+  columns: [{ heading: 'tunnels/s', digits: 0 }],
+  measure: async (through, bench) => [(await saturate(through, bench))[1] ?? NaN],
+};
+
+async function saturate({ pid, port, door }: Through, { load, options }: Bench): Promise<Figures> {
+  const { setUps, warmUps } = options.sizes;
+  await load.run(door, port, { workload: 'set-up', tunnels: warmUps, at_once: AT_ONCE });
+  const { result, cpuSeconds } = await costOf(pid, () =>
+    load.run(door, port, { workload: 'set-up', tunnels: setUps, at_once: AT_ONCE }),
+  );
+  const { seconds, p50_us, p99_us } = result;
+  return [(cpuSeconds * 1e6) / setUps, setUps / seconds, (100 * cpuSeconds) / seconds, p50_us / 1000, p99_us / 1000];
+}
+
+async function pace({ pid, port, door }: Through, { load, options }: Bench, rate: number): Promise<Figures> {
+  const tunnels = rate * options.sizes.pacedSeconds;
+  const { result, cpuSeconds } = await costOf(pid, () => load.run(door, port, { workload: 'set-up', tunnels, rate }));
+  return [result.p50_us / 1000, result.p99_us / 1000, (cpuSeconds * 1e6) / tunnels];
+}
