@@ -42,6 +42,16 @@ export function describeRelaying(create: () => Transport): void {
       expect((await client.peer.receives(11)).toString()).toBe('200 relayed');
     });
 
+    it('lets nothing it relays overtake what was written before and is still on its way', async () => {
+      const [client, upstream] = await Promise.all([stage().connectClient(), stage().connectUpstream()]);
+      const [written, relayed] = [patternOf(16 * MIB, 1), patternOf(16 * MIB, 2)];
+      client.leg.write(written);
+      stage().transport.splice(client.leg, upstream.leg, PATIENT);
+      upstream.peer.send(relayed);
+      const received = await client.peer.receives(32 * MIB);
+      expect(digestOf(received)).toBe(digestOf(Buffer.concat([written, relayed])));
+    });
+
     it('loses nothing of 64 KiB that came before it with a FIN behind', async () => {
       const [client, upstream] = await Promise.all([stage().connectClient(), stage().connectUpstream()]);
       const sent = patternOf(64 * 1024);

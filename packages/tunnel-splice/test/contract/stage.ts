@@ -6,7 +6,7 @@ import type { Address, Leg, Listening, Splice, SpliceOptions, Transport } from '
 import { Peer } from './peer.ts';
 
 /** One side of a tunnel: the peer in the test, and the leg in the transport. */
-export interface Side {
+interface Side {
   readonly peer: Peer;
   readonly leg: Leg;
 }
