@@ -17,7 +17,7 @@ export type HelloFound = ClientHello | { readonly kind: 'not-tls' };
 export function readHello(
   client: Leg,
   limits: PrereadLimits,
-  alreadyRead = new Uint8Array(),
+  alreadyRead: Uint8Array = new Uint8Array(),
 ): Promise<Preread<HelloFound>> {
   return prereadUntil(client, limits, alreadyRead, createHelloScan());
 }

@@ -30,8 +30,8 @@ export function openFrontend(): { readonly visit: () => Promise<Visit>; readonly
     const visitor = await visit();
     if (bytes.length > 0) visitor.peer.write(bytes);
     const frontend = createSslPrereadFrontend(visitor.client, { ...OPTIONS, ...options });
-    const identified = frontend.identify({ prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn(), ...limits });
-    return { ...visitor, frontend, outcome: await identified.catch(onlyTunnelErrors) };
+    const identifying = frontend.identify({ prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn(), ...limits });
+    return { ...visitor, frontend, outcome: await identifying.catch(onlyTunnelErrors) };
   };
   return { visit, identify };
 }
@@ -39,6 +39,12 @@ export function openFrontend(): { readonly visit: () => Promise<Visit>; readonly
 function onlyTunnelErrors(cause: unknown): TunnelError {
   if (cause instanceof TunnelError) return cause;
   throw cause;
+}
+
+/** What was identified, its bytes as a Buffer, whichever kind of byte array the transport hands out. */
+export function identified({ outcome }: Identification): Identified {
+  if (outcome instanceof TunnelError) throw outcome;
+  return { ...outcome, clientBytes: Buffer.from(outcome.clientBytes) };
 }
 
 /** Refuses what was not identified, and returns all that goes out. */

@@ -2,7 +2,7 @@ import { encodeAlert, TunnelError } from '@sallyport/tunnel-server';
 import { describe, expect, it } from 'vitest';
 import { createSslPrereadFrontend } from '../src/frontend.ts';
 import { deadlineIn } from './door-fixture.ts';
-import { FALLBACK, LIMIT_BYTES, openFrontend, OPTIONS, refuse } from './frontend-fixture.ts';
+import { FALLBACK, identified, LIMIT_BYTES, openFrontend, OPTIONS, refuse } from './frontend-fixture.ts';
 import {
   browserHello,
   encryptedClientHello,
@@ -20,20 +20,18 @@ const { visit, identify } = openFrontend();
 describe('a ClientHello with a name', () => {
   it('goes to that name, at the port of the door, byte for byte', async () => {
     const bytes = record(browserHello('WWW.example.com.'));
-    const { outcome } = await identify(bytes, { port: 8443 });
+    const identification = await identify(bytes, { port: 8443 });
 
-    expect(outcome).toEqual({
+    expect(identified(identification)).toEqual({
       destination: { kind: 'name', host: 'www.example.com', port: 8443 },
-      clientBytes: new Uint8Array(bytes),
+      clientBytes: bytes,
       hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], tls: 'TLSv1.3', ech: true },
     });
   });
 
   it('takes early data along that came with it', async () => {
     const bytes = join(record(hello(serverName('a.example'))), record(join('early data'), { type: 23 }));
-    const { outcome } = await identify(bytes);
-
-    expect(outcome).toMatchObject({ clientBytes: new Uint8Array(bytes) });
+    expect(identified(await identify(bytes))).toMatchObject({ clientBytes: bytes });
   });
 
   it('may have been read in part by another door', async () => {
@@ -42,10 +40,10 @@ describe('a ClientHello with a name', () => {
     peer.write(bytes.subarray(700));
 
     const limits = { prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn() };
-    const identified = await createSslPrereadFrontend(client, OPTIONS).identify(limits, bytes.subarray(0, 700));
+    const outcome = await createSslPrereadFrontend(client, OPTIONS).identify(limits, bytes.subarray(0, 700));
 
-    expect(identified.destination.host).toBe('a.example');
-    expect(Buffer.from(identified.clientBytes)).toEqual(bytes);
+    expect(outcome.destination.host).toBe('a.example');
+    expect(Buffer.from(outcome.clientBytes)).toEqual(bytes);
   });
 
   it('is not spoken to when its tunnel is up', async () => {
@@ -73,8 +71,8 @@ describe('a ClientHello without a name', () => {
   });
 
   it.each(nameless)('goes to the destination set for it, byte for byte (%s)', async (_form, bytes) => {
-    const { outcome } = await identify(bytes, { withoutSni: { kind: 'destination', destination: FALLBACK } });
-    expect(outcome).toMatchObject({ destination: FALLBACK, clientBytes: new Uint8Array(bytes) });
+    const identification = await identify(bytes, { withoutSni: { kind: 'destination', destination: FALLBACK } });
+    expect(identified(identification)).toMatchObject({ destination: FALLBACK, clientBytes: bytes });
   });
 
   it('leaves its facts in the refusal, for the log', async () => {
@@ -110,10 +108,10 @@ describe('the limit', () => {
   const bytes = record(hello(serverName('a.example'), padding(300)));
 
   it('lets a hello of exactly its size pass, and leaves what comes behind for the tunnel', async () => {
-    const { outcome, client } = await identify(join(bytes, 'early'), {}, { prereadLimitBytes: bytes.length });
+    const identification = await identify(join(bytes, 'early'), {}, { prereadLimitBytes: bytes.length });
 
-    expect(outcome).toMatchObject({ clientBytes: new Uint8Array(bytes) });
-    expect(Buffer.from(await client.read(100, deadlineIn())).toString()).toBe('early');
+    expect(identified(identification)).toMatchObject({ clientBytes: bytes });
+    expect(Buffer.from(await identification.client.read(100, deadlineIn())).toString()).toBe('early');
   });
 
   it('refuses a hello of one byte more with decode_error', async () => {
@@ -148,7 +146,7 @@ describe('the deadline', () => {
 
 it.each(['FIN', 'RST'])('a client that leaves with a %s inside its hello is client_closed', async (how) => {
   const { client, peer } = await visit();
-  const identified = createSslPrereadFrontend(client, OPTIONS).identify({
+  const identifying = createSslPrereadFrontend(client, OPTIONS).identify({
     prereadLimitBytes: LIMIT_BYTES,
     deadline: deadlineIn(),
   });
@@ -156,7 +154,7 @@ it.each(['FIN', 'RST'])('a client that leaves with a %s inside its hello is clie
     if (how === 'FIN') peer.end();
     else peer.resetAndDestroy();
   });
-  await expect(identified).rejects.toMatchObject({ reason: 'client_closed' });
+  await expect(identifying).rejects.toMatchObject({ reason: 'client_closed' });
 });
 
 describe('a refusal', () => {

@@ -70,6 +70,11 @@ describe('server_name', () => {
     expect(readServerName(undefined)).toEqual({ kind: 'none' });
   });
 
+  it('has no A-label proposed for bytes that were never Latin', () => {
+    const utf8 = Buffer.from('bücher.example').toString('latin1');
+    expect(JSON.stringify(readName(utf8))).not.toContain('xn--');
+  });
+
   it('says nothing of what the client wrote, which a log would have to escape', () => {
     expect(JSON.stringify(readName('\u001b[2Jevil<>'))).not.toMatch(/evil|\[2J/);
   });

@@ -85,6 +85,20 @@ describe('the limit', () => {
     );
   });
 
+  it('counts all pieces together', async () => {
+    const { client, peer } = await visit();
+    peer.write(Buffer.alloc(60, 'a'));
+    const limits = { prereadLimitBytes: 100, deadline: deadlineIn() };
+
+    const { bytes } = await prereadUntil(client, limits, NOTHING, (soFar) => {
+      // The second piece leaves only when the first has been read.
+      if (soFar.length === 60) peer.write(Buffer.alloc(60, 'b'));
+      return wants(soFar.length + 1)(soFar);
+    });
+
+    expect(Buffer.from(bytes).toString()).toBe('a'.repeat(60) + 'b'.repeat(40));
+  });
+
   it('is found too small as soon as the scan knows, before those bytes have come', async () => {
     const { client } = await visit();
     const limits = { prereadLimitBytes: 100, deadline: deadlineIn() };
