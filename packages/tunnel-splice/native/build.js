@@ -32,7 +32,7 @@ function build() {
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
   const { status, stdout, stderr, error } = spawnSync(
     process.execPath,
-    [nodeGyp, 'rebuild', '--directory', folder, ...headersFlag()],
+    [nodeGyp, 'configure', 'build', '--directory', folder, ...headersFlag()],
     { encoding: 'utf8', timeout: TIMEOUT_MS },
   );
   if (status === 0) return undefined;

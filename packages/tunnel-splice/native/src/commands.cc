@@ -34,6 +34,11 @@ void obeyClose(Loop& loop, Leg& leg, RecordReader& command) {
   closeLingering(loop, leg);
 }
 
+void obeyAwaitDrain(Loop& loop, Leg& leg) {
+  leg.isDrainAwaited = true;
+  tellDrained(loop, leg);
+}
+
 void obeyGrant(Loop& loop, Leg& leg, RecordReader& command) {
   leg.credit += command.word();
   serveHeld(loop, leg);
@@ -48,6 +53,11 @@ void obeyReturn(Loop& loop, Leg& client, RecordReader& command) {
   serveTunnel(loop, *client.tunnel);
 }
 
+Leg* findHeld(Loop& loop, LegId id) {
+  Leg* leg = loop.legs.find(id);
+  return leg != nullptr && leg->state == LegState::kHeld ? leg : nullptr;
+}
+
 // A cut takes the short way, straight to the client's thread, and may be there before the splice.
 void obeyCut(Loop& loop, Leg& client) {
   client.isCut = true;
@@ -59,11 +69,12 @@ void obeyCut(Loop& loop, Leg& client) {
 void moveUpstream(Loop& loop, uint32_t* record) {
   RecordReader command(record);
   const LegId client = command.leg();
-  Leg* leg = loop.legs.find(command.leg());
-  if (leg == nullptr) return;
-  loop.unwatch(leg->fd);
-  Leg* moved = loop.legs.remove(*leg).release();
-  memcpy(record + record[0] - 2, &moved, sizeof(moved));
+  Leg* leg = findHeld(loop, command.leg());
+  if (leg != nullptr) {
+    loop.unwatch(leg->fd);
+    Leg* moved = loop.legs.remove(*leg).release();
+    memcpy(record + record[0] - 2, &moved, sizeof(moved));
+  }
   loop.board.inboxes[threadOf(client.place)].post(record, record[0]);
 }
 
@@ -79,17 +90,23 @@ Leg& adopt(Loop& loop, Leg* moved) {
   return leg;
 }
 
+// JavaScript had closed one of them before: a tunnel with one end is over at once.
+void refuseSplice(Loop& loop, uint32_t index, Leg* client, Leg* upstream) {
+  loop.events.begin(kTunnelEnded, index, client == nullptr ? kClientClosed : kUpstreamClosed, 0, 0).end();
+  if (client != nullptr) closeNow(loop, *client);
+  if (upstream != nullptr) closeNow(loop, *upstream);
+}
+
 void obeySplice(Loop& loop, RecordReader& command) {
   uint32_t* record = command.record();
   const LegId clientId = command.leg();
   const LegId upstreamId = command.leg();
   Leg* moved = takeMovedLeg(record);
   if (moved == nullptr && threadOf(clientId.place) != loop.thread) return loop.postpone(record);
-  Leg* upstream = moved == nullptr ? loop.legs.find(upstreamId) : &adopt(loop, moved);
-  Leg* client = loop.legs.find(clientId);
-  // JavaScript owns both until it says splice, and a leg is not taken from it: they are there.
-  if (client == nullptr || upstream == nullptr) return;
+  Leg* upstream = moved == nullptr ? findHeld(loop, upstreamId) : &adopt(loop, moved);
+  Leg* client = findHeld(loop, clientId);
   const uint32_t index = command.word();
+  if (client == nullptr || upstream == nullptr) return refuseSplice(loop, index, client, upstream);
   const uint32_t idleMs = command.word();
   const uint32_t halfCloseMs = command.word();
   const uint32_t lifetimeMs = command.word();
@@ -125,6 +142,9 @@ void obeyForLeg(Loop& loop, RecordReader& command) {
       return;
     case kGrant:
       if (isHeld) obeyGrant(loop, *leg, command);
+      return;
+    case kAwaitDrain:
+      if (isHeld) obeyAwaitDrain(loop, *leg);
       return;
     case kReturn:
       return obeyReturn(loop, *leg, command);

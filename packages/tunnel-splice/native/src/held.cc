@@ -21,7 +21,14 @@ void serveHeld(Loop& loop, Leg& leg) {
     leg.sentUp += static_cast<uint32_t>(got);
     loop.events.begin(kData, leg.id.place, leg.id.generation, got).bytes(loop.buffer.get(), got).end();
   }
+  tellDrained(loop, leg);
   tellDeparture(loop, leg);
+}
+
+void tellDrained(Loop& loop, Leg& leg) {
+  if (!leg.isDrainAwaited || !(leg.out.empty() || leg.hasFailed || leg.hasError)) return;
+  leg.isDrainAwaited = false;
+  loop.events.begin(kDrained, leg.id.place, leg.id.generation).end();
 }
 
 void tellDeparture(Loop& loop, Leg& leg) {

@@ -46,6 +46,7 @@ struct Leg : Watched, TimerNode {
   bool wasGoneTold = false; // held: JavaScript knows that the peer has left
   bool wasEndTold = false;  // held: and that no more bytes come
   bool isCut = false;       // held: its tunnel is to be cut as soon as it is joined
+  bool isDrainAwaited = false; // held: JavaScript wants to know when nothing it wrote waits any more
   int fd;
   LegId id{};
   uint32_t credit = 0;      // held: so many bytes may still go up

@@ -25,6 +25,7 @@ enum Command : uint32_t {
   kCut = 9,            // client
   kListen = 10,        // listener, descriptor, is wildcard
   kCloseListener = 11, // listener
+  kAwaitDrain = 12,    // leg: say once nothing that was written waits any more
 };
 
 enum Event : uint32_t {
@@ -36,6 +37,7 @@ enum Event : uint32_t {
   kDialed = 6,         // token, outcome, leg, local port, local length, local
   kTunnelEnded = 7,    // tunnel, how, time of the first byte down in ns (high and low word; 0: none came)
   kListenerClosed = 8, // listener
+  kDrained = 9,        // leg: nothing that was written waits any more
 };
 
 enum DialOutcome : uint32_t {

@@ -13,6 +13,8 @@ export interface EventHandler {
   /** @param firstByteNs on the kernel's monotonic clock; 0 if none came */
   tunnelEnded(tunnel: number, end: number, firstByteNs: number): void;
   listenerClosed(listener: number): void;
+  /** Nothing that was written to `leg` waits any more. */
+  drained(leg: LegName): void;
 }
 
 export interface AcceptedClient {
@@ -71,6 +73,9 @@ export class EventReader {
         break;
       case EVENT.listenerClosed:
         handler.listenerClosed(this.#word());
+        break;
+      case EVENT.drained:
+        handler.drained(this.#leg());
         break;
     }
   }

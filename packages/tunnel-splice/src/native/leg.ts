@@ -6,8 +6,13 @@ import { COMMAND, threadOf, type Command, type LegName } from './wire.ts';
 export interface LegHome {
   readonly deadlines: ReadDeadlines;
   send(thread: number, kind: Command, args: readonly number[], blobs?: readonly Uint8Array[]): void;
-  /** The leg is closed: nothing more is to be delivered to it. */
+  /** Called once a leg. */
   forget(leg: NativeLeg): void;
+}
+
+/** Where a spliced leg sends bytes that were on their way here. */
+export interface ReturnPath {
+  sendBack(from: NativeLeg, bytes: Uint8Array): void;
 }
 
 /** Credit is given back in portions, so that a trickle of bytes does not become a trickle of commands. */
@@ -25,7 +30,9 @@ export class NativeLeg implements Leg, LegName {
   readonly remote: Address;
   readonly local: Address;
   readonly #home: LegHome;
+  /** Closed, or given to a tunnel: its holder has no more say. */
   #isReleased = false;
+  #isRetired = false;
   /** What was read ahead and not yet handed out. */
   #unread: Uint8Array[] = [];
   /** Nothing comes after what is unread. */
@@ -37,10 +44,12 @@ export class NativeLeg implements Leg, LegName {
   /** Of the read under way. */
   deadline: DeadlineMs = Infinity;
   #toGrant = 0;
+  #hasWritten = false;
+  #onDrained = NO_LISTENER;
   /** Bytes that came from the data thread, modulo 2^32: it knows by this which are still on their way at a splice. */
   #receivedBytes = 0;
   /** Once spliced: where bytes go that were on their way here. */
-  #sendBack: ((bytes: Uint8Array) => void) | undefined;
+  #tunnel: ReturnPath | undefined;
 
   constructor(home: LegHome, name: LegName, remote: Address, local: Address) {
     this.#home = home;
@@ -63,7 +72,15 @@ export class NativeLeg implements Leg, LegName {
 
   write(bytes: Uint8Array): void {
     if (this.#isReleased || bytes.length === 0) return;
+    this.#hasWritten = true;
     this.#send(COMMAND.write, [bytes.length], [bytes]);
+  }
+
+  drained(): Promise<void> {
+    if (this.#isReleased || !this.#hasWritten) return Promise.resolve();
+    this.#hasWritten = false;
+    this.#send(COMMAND.awaitDrain, []);
+    return new Promise((resolve) => (this.#onDrained = resolve));
   }
 
   close(lastBytes: Uint8Array = new Uint8Array(0)): void {
@@ -92,8 +109,8 @@ export class NativeLeg implements Leg, LegName {
   /** Bytes from the data thread. */
   receive(bytes: Uint8Array): void {
     this.#receivedBytes = (this.#receivedBytes + bytes.length) >>> 0;
-    if (this.#sendBack !== undefined) {
-      this.#sendBack(bytes);
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.sendBack(this, bytes);
       return;
     }
     this.#unread.push(bytes);
@@ -109,31 +126,43 @@ export class NativeLeg implements Leg, LegName {
     if (isNews) this.#onGone(how);
   }
 
+  /** What was written has gone, or can't any more. */
+  drain(): void {
+    this.#onDrained();
+    this.#onDrained = NO_LISTENER;
+  }
+
   /** The deadline of the read under way has passed. */
   expire(): void {
     this.#answer('deadline');
   }
 
   /**
-   * Gives the leg to a tunnel.
-   * @param sendBack gets the bytes that were on their way here
-   * @returns what nobody has read, and how much came in all; undefined if the leg is closed already
+   * Gives the leg to a tunnel. A leg that was closed before is given all the same, and its data thread ends the tunnel.
+   * @param tunnel gets the bytes that were on their way here
+   * @returns what nobody has read, and how much came in all
    */
-  handOver(
-    sendBack: (bytes: Uint8Array) => void,
-  ): { readonly unread: readonly Uint8Array[]; readonly receivedBytes: number } | undefined {
-    if (this.#isReleased) return undefined;
+  handOver(tunnel: ReturnPath): { readonly unread: readonly Uint8Array[]; readonly receivedBytes: number } {
     this.#isReleased = true;
     this.#onGone = NO_LISTENER;
-    this.#sendBack = sendBack;
+    this.drain();
+    this.#tunnel = tunnel;
     const unread = this.#unread;
     this.#unread = [];
     return { unread, receivedBytes: this.#receivedBytes };
   }
 
+  /** Nothing more is to be delivered to it: closed here, or its tunnel is over. Idempotent. */
+  retire(): void {
+    if (this.#isRetired) return;
+    this.#isRetired = true;
+    this.#home.forget(this);
+  }
+
   /** The transport has stopped: the socket is gone. */
   abandon(): void {
     this.#isReleased = true;
+    this.drain();
     this.#answer('end');
   }
 
@@ -143,7 +172,8 @@ export class NativeLeg implements Leg, LegName {
     this.#isReleased = true;
     this.#onGone = NO_LISTENER;
     this.#unread = [];
-    this.#home.forget(this);
+    this.drain();
+    this.retire();
     return true;
   }
 

@@ -43,6 +43,7 @@ export function createNativeTransport(options: NativeOptions): NativeTransportOr
 
 /** At least one record of the largest kind, which carries 64 KiB. */
 const EVENT_WORDS = 64 * 1024;
+const BATCHES_PER_TURN = 8;
 
 class NativeTransport implements Transport, EventHandler {
   readonly name = 'native';
@@ -87,13 +88,14 @@ class NativeTransport implements Transport, EventHandler {
     return Promise.resolve();
   }
 
-  /** A data thread has reported something: takes batches until none is left. */
+  /** A data thread has reported something: takes what there is, in turns, so that a flood of events holds nothing else up. */
   deliverEvents(): void {
-    for (;;) {
+    for (let batch = 0; batch < BATCHES_PER_TURN; batch++) {
       const count = this.#isStopped ? 0 : this.#addon.drain(this.#events.words);
       if (count === 0) return;
       this.#events.read(count, this);
     }
+    setImmediate(() => this.deliverEvents());
   }
 
   accepted(client: AcceptedClient): void {
@@ -126,5 +128,9 @@ class NativeTransport implements Transport, EventHandler {
 
   listenerClosed(listener: number): void {
     this.#listeners.socketClosed(listener);
+  }
+
+  drained(leg: LegName): void {
+    this.#plane.findLeg(leg)?.drain();
   }
 }

@@ -1,14 +1,12 @@
-import type { Leg, Splice, SpliceOptions } from '../transport.ts';
+import type { Leg, Splice, SpliceCounts, SpliceOptions } from '../transport.ts';
 import type { DataPlane } from './data-plane.ts';
 import { spanUntil, toSpan } from './dials.ts';
 import { NativeLeg } from './leg.ts';
-import { NativeSplice } from './splice.ts';
+import { NativeSplice, type JoinedLegs, type SpliceHome } from './splice.ts';
 import { TunnelCounts } from './tunnel-counts.ts';
 import { COMMAND, threadOf, TUNNEL_ENDS, type TunnelEnd } from './wire.ts';
 
-interface LiveTunnel {
-  readonly client: NativeLeg;
-  readonly upstream: NativeLeg;
+interface LiveTunnel extends JoinedLegs {
   finish(end: TunnelEnd, firstByteAt: number | undefined): void;
 }
 
@@ -16,9 +14,10 @@ const UP = 0;
 const DOWN = 1;
 /** Room for the address of an upstream leg that moves to its client's thread. */
 const MOVED_LEG_WORDS = 2;
+const EMPTY = new Uint8Array(0);
 
 /** The tunnels that the data threads relay. */
-export class Tunnels {
+export class Tunnels implements SpliceHome {
   readonly #plane: DataPlane;
   readonly #counts: TunnelCounts;
   readonly #live = new Map<number, LiveTunnel>();
@@ -32,16 +31,28 @@ export class Tunnels {
 
   join<Cut extends string>(client: Leg, upstream: Leg, options: SpliceOptions): Splice<Cut> {
     if (!(client instanceof NativeLeg && upstream instanceof NativeLeg)) {
-      throw new TypeError('a native tunnel needs two native legs');
+      throw new TypeError('a native splice joins native legs');
     }
-    const index = this.#counts.take();
-    const splice = new NativeSplice<Cut>(
-      () => this.#counts.read(index),
-      () => this.#cut(client),
-    );
-    this.#live.set(index, { client, upstream, finish: (end, firstByteAt) => splice.finish(end, firstByteAt) });
-    this.#start(index, client, upstream, options);
+    const splice = new NativeSplice<Cut>(this, this.#counts.take(), client, upstream);
+    this.#live.set(splice.index, splice);
+    this.#start(splice, client.handOver(splice), upstream.handOver(splice), options);
     return splice;
+  }
+
+  readCounts(tunnel: number): SpliceCounts {
+    return this.#counts.read(tunnel);
+  }
+
+  /** At once: whatever a peer does after the cut comes after it. */
+  cut(client: NativeLeg): void {
+    this.#plane.send(threadOf(client), COMMAND.cut, [client.place, client.generation]);
+    this.#plane.flush();
+  }
+
+  /** By way of the upstream's thread, behind the splice itself, which goes that way to fetch the upstream leg. */
+  sendBack({ client, upstream }: JoinedLegs, from: NativeLeg, bytes: Uint8Array): void {
+    const args = [client.place, client.generation, from === client ? UP : DOWN, bytes.length];
+    this.#plane.send(threadOf(upstream), COMMAND.return, args, [bytes]);
   }
 
   /** A data thread's last word about a tunnel. */
@@ -55,32 +66,16 @@ export class Tunnels {
     for (const index of this.#live.keys()) this.#finish(index, 'lifetime', undefined);
   }
 
-  #start(index: number, client: NativeLeg, upstream: NativeLeg, options: SpliceOptions): void {
-    const fromClient = client.handOver((bytes) => this.#sendBack(client, upstream, UP, bytes));
-    const fromUpstream = upstream.handOver((bytes) => this.#sendBack(client, upstream, DOWN, bytes));
-    if (fromClient === undefined || fromUpstream === undefined) {
-      throw new TypeError('a leg that was closed cannot be spliced');
-    }
+  #start(legs: JoinedLegs, fromClient: HandedOver, fromUpstream: HandedOver, options: SpliceOptions): void {
+    const { client, upstream } = legs;
     const up = Buffer.concat([options.clientBytes ?? EMPTY, ...fromClient.unread]);
     const down = Buffer.concat([options.upstreamBytes ?? EMPTY, ...fromUpstream.unread]);
     const args = [
-      ...[client.place, client.generation, upstream.place, upstream.generation, index],
+      ...[client.place, client.generation, upstream.place, upstream.generation, legs.index],
       ...[toSpan(options.idleTimeoutMs), toSpan(options.halfCloseTimeoutMs), spanUntil(options.lifetimeDeadline)],
       ...[fromClient.receivedBytes, fromUpstream.receivedBytes, up.length, down.length],
     ];
     this.#plane.send(threadOf(upstream), COMMAND.splice, args, [up, down], MOVED_LEG_WORDS);
-  }
-
-  /** At once: whatever a peer does after the cut comes after it. */
-  #cut(client: NativeLeg): void {
-    this.#plane.send(threadOf(client), COMMAND.cut, [client.place, client.generation]);
-    this.#plane.flush();
-  }
-
-  /** By way of the upstream's thread, behind the splice itself, which goes that way to fetch the upstream leg. */
-  #sendBack(client: NativeLeg, upstream: NativeLeg, direction: number, bytes: Uint8Array): void {
-    const args = [client.place, client.generation, direction, bytes.length];
-    this.#plane.send(threadOf(upstream), COMMAND.return, args, [bytes]);
   }
 
   #finish(index: number, end: TunnelEnd, firstByteAt: number | undefined): void {
@@ -89,9 +84,9 @@ export class Tunnels {
     this.#live.delete(index);
     tunnel.finish(end, firstByteAt);
     this.#counts.giveBack(index);
-    this.#plane.forget(tunnel.client);
-    this.#plane.forget(tunnel.upstream);
+    tunnel.client.retire();
+    tunnel.upstream.retire();
   }
 }
 
-const EMPTY = new Uint8Array(0);
+type HandedOver = ReturnType<NativeLeg['handOver']>;

@@ -28,6 +28,7 @@ export const COMMAND = {
   return: 8,
   cut: 9,
   closeListener: 11,
+  awaitDrain: 12,
 } as const;
 
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];
@@ -41,6 +42,7 @@ export const EVENT = {
   dialed: 6,
   tunnelEnded: 7,
   listenerClosed: 8,
+  drained: 9,
 } as const;
 
 /** By number, as all lists below. */
