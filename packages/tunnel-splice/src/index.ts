@@ -18,6 +18,9 @@ export {
   type SpliceEnd,
   type SpliceOptions,
   type SpliceResult,
+  type TlsState,
   type Transport,
 } from './transport.ts';
-export { createPortableTransport } from './portable/transport.ts';
+export { createPortableTransport, type PortableTransport } from './portable/transport.ts';
+export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './portable/tls-identity.ts';
+export { createNativeTransport, type NativeTransportOrReason } from './native/transport.ts';

@@ -40,6 +40,14 @@ export type ReadResult = Uint8Array | 'end' | 'reset' | 'deadline';
 /** How the other side left: FIN or RST (a connection that timed out in the kernel counts as reset). */
 export type Departure = 'end' | 'reset';
 
+/** A failed handshake ends the leg: `read` says `reset`. */
+export type TlsState =
+  | { readonly kind: 'under-way' }
+  /** `peerName` is the common name in the peer's certificate, where one was asked for and has exactly one. */
+  | { readonly kind: 'secured'; readonly peerName?: string }
+  /** `isForCertificate`: for want of a certificate that we trust. `why` is a clause fit for a log. */
+  | { readonly kind: 'failed'; readonly why: string; readonly isForCertificate: boolean };
+
 /** A byte stream whose other end is a client or an upstream. */
 export interface Leg {
   /** The peer's address. */
@@ -48,10 +56,14 @@ export interface Leg {
   readonly local: Address;
   /** The destination the client chose, when the connection was intercepted on its way there. */
   readonly original?: Address;
+  /** How TLS with the peer stands, on a client of a listener that speaks it; `read` waits for it. */
+  readonly tls?: TlsState | undefined;
   /** The next bytes, at most `limitBytes` of them (the rest stays). The caller owns what it gets. */
   read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult>;
-  /** Queues bytes to the peer. Meant for the few bytes of a reply or a request head: there is no backpressure here. */
+  /** Queues bytes to the peer: the few of a reply or a request head. Whoever writes more bounds it by waiting for {@link drained}. */
   write(bytes: Uint8Array): void;
+  /** Resolves once the kernel has all that was written, or never will; never rejects. At most one wait at a time. */
+  drained(): Promise<void>;
   /**
    * Ends in good order: sends `lastBytes` and FIN, then reads and discards what the peer still says until it ends too or
    * {@link LINGER_MS} have passed. Without that, the kernel answers unread bytes with an RST that destroys the reply on its way.
@@ -140,7 +152,8 @@ export interface SpliceOptions {
 
 /**
  * Two legs joined. Bytes pass unchanged with backpressure; FIN is passed on per direction, RST as RST; it is over when both
- * directions have ended or a deadline strikes. The first cause wins. Deadlines and `cut` end both legs with FIN, never RST.
+ * directions have ended or a deadline strikes. The first cause wins; an RST after a FIN is the cause, for it is what ended the tunnel.
+ * Deadlines and `cut` end both legs with FIN, never RST, behind what was taken already, for {@link LINGER_MS} at most.
  */
 export interface Splice<Cut extends string = never> {
   /** Resolves once, when both legs are out of the splice's hands; never rejects. */
@@ -158,6 +171,9 @@ export interface Transport {
   /** One literal address, one deadline, one attempt. */
   dial(address: Address, options: DialOptions): Dial;
   splice<Cut extends string>(client: Leg, upstream: Leg, options: SpliceOptions): Splice<Cut>;
-  /** Ends everything still open at once and gives back what the transport holds (threads, timers). Idempotent. */
+  /**
+   * Ends everything still open at once and gives back what the transport holds (threads, timers). Idempotent. A splice that is still
+   * alive ends as `lifetime`, a dial under way as `cancelled`.
+   */
   stop(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import {
   type Departure,
   type Leg,
   type ReadResult,
+  type TlsState,
 } from '../transport.ts';
 import { addressOf } from './addresses.ts';
 import type { Alarm, Deadlines } from './deadlines.ts';
@@ -15,6 +16,7 @@ import type { LiveLegs } from './live-legs.ts';
 import { isConnected, writeAtOnce } from './node-handle.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { ReadBuffers } from './read-buffers.ts';
+import type { SecuredWire } from './secured-wire.ts';
 
 /** What all legs of a transport share. */
 export interface LegResources {
@@ -39,6 +41,7 @@ interface Reader {
 }
 
 const UNKNOWN: Address = { host: '0.0.0.0', port: 0 };
+const NOTHING = new Uint8Array(0);
 
 /** See {@link Leg} for what its holder may do; the rest is for the splice that takes it over. */
 export class PortableLeg implements Leg {
@@ -46,6 +49,9 @@ export class PortableLeg implements Leg {
   local: Address = UNKNOWN;
   readonly #resources: LegResources;
   readonly #socket: Socket;
+  readonly #secured: SecuredWire | undefined;
+  /** What the kernel knows of: the socket itself, or what TLS runs over. */
+  readonly #wire: Socket;
   /** Read, and not asked for yet. */
   #ahead: ReadAhead | undefined;
   #reader: Reader | undefined;
@@ -59,12 +65,14 @@ export class PortableLeg implements Leg {
   #isOver = false;
 
   /** @param open makes the socket; it must read into what it is given */
-  constructor(resources: LegResources, open: (onread: OnReadOpts) => Socket) {
+  constructor(resources: LegResources, open: (onread: OnReadOpts) => Socket, secured?: SecuredWire) {
     this.#resources = resources;
+    this.#secured = secured;
     this.#socket = open({
       buffer: () => this.#nextBuffer(),
       callback: (length, buffer) => this.#received(buffer.subarray(0, length)),
     });
+    this.#wire = secured?.wire ?? this.#socket;
     // These stay as long as the socket lives: an `error` event that nobody hears ends the process.
     this.#socket.on('error', () => this.#departed('reset'));
     this.#socket.on('end', () => this.#departed('end'));
@@ -74,12 +82,16 @@ export class PortableLeg implements Leg {
 
   /** Asks the kernel for both addresses, once, while it still knows them; false: the peer has left with an RST already. */
   nameEnds(): boolean {
-    const remote = addressOf(this.#socket.remoteAddress, this.#socket.remotePort);
-    const local = addressOf(this.#socket.localAddress, this.#socket.localPort);
+    const remote = addressOf(this.#wire.remoteAddress, this.#wire.remotePort);
+    const local = addressOf(this.#wire.localAddress, this.#wire.localPort);
     if (remote === undefined || local === undefined) return false;
     this.remote = remote;
     this.local = local;
     return true;
+  }
+
+  get tls(): TlsState | undefined {
+    return this.#secured?.state;
   }
 
   read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult> {
@@ -94,6 +106,12 @@ export class PortableLeg implements Leg {
 
   write(bytes: Uint8Array): void {
     if (!this.#isOver && this.#departure !== 'reset') this.#socket.write(bytes);
+  }
+
+  drained(): Promise<void> {
+    if (this.#isOver || this.#socket.writableLength === 0 || !this.#socket.writable) return Promise.resolve();
+    // Called behind all that waits, or when the socket is destroyed.
+    return new Promise((resolve) => this.#socket.write(NOTHING, () => resolve()));
   }
 
   close(lastBytes?: Uint8Array): void {
@@ -117,8 +135,8 @@ export class PortableLeg implements Leg {
     const isShuttingDown = this.#socket.writableEnded && !this.#socket.writableFinished;
     // libuv refuses a reset while a shutdown is under way (EINVAL), and Node then loses the descriptor for good: wait for it.
     if (isShuttingDown && this.#socket.writableLength === 0) {
-      this.#socket.once('finish', () => this.#socket.resetAndDestroy());
-    } else if (!this.#socket.destroyed) this.#socket.resetAndDestroy();
+      this.#socket.once('finish', () => this.#sendReset());
+    } else if (!this.#socket.destroyed) this.#sendReset();
   }
 
   whenGone(listener: (how: Departure) => void): () => void {
@@ -157,9 +175,10 @@ export class PortableLeg implements Leg {
     return this.#departure;
   }
 
-  /** Hands the kernel what it takes at once, and returns how much. */
+  /** Hands the kernel what it takes at once, and returns how much. Under TLS nothing: it must never see these bytes as they are. */
   offer(bytes: Uint8Array): number {
-    return this.#socket.writableLength > 0 || this.#socket.destroyed ? 0 : writeAtOnce(this.#socket, bytes);
+    const mustQueue = this.#secured !== undefined || this.#socket.writableLength > 0 || this.#socket.destroyed;
+    return mustQueue ? 0 : writeAtOnce(this.#socket, bytes);
   }
 
   /** Queues a copy of what the kernel did not take. `settle` is always called, once: did it go? */
@@ -191,7 +210,12 @@ export class PortableLeg implements Leg {
    */
   hasBeenReset(): boolean {
     const isDeaf = this.#isPaused || this.#departure === 'end';
-    return isDeaf && !this.#socket.writableEnded && !this.#socket.destroyed && !isConnected(this.#socket);
+    return isDeaf && !this.#socket.writableEnded && !this.#socket.destroyed && !isConnected(this.#wire);
+  }
+
+  #sendReset(): void {
+    if (this.#secured) this.#secured.reset();
+    else this.#socket.resetAndDestroy();
   }
 
   get #aheadBytes(): number {

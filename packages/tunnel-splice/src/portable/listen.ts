@@ -6,7 +6,9 @@ import { addressOf } from './addresses.ts';
 import { PortableLeg, type LegResources } from './leg.ts';
 import { handleOf, type TcpHandle } from './node-handle.ts';
 import { acceptedSocket } from './node-socket.ts';
+import { SecuredWire } from './secured-wire.ts';
 import { listenErrorFrom } from './system-errors.ts';
+import type { TlsIdentity } from './tls-identity.ts';
 
 /** How many connections the kernel queues for us; it takes no more than its own limit (net.core.somaxconn). */
 const BACKLOG = 4096;
@@ -16,12 +18,13 @@ export async function openListener(
   bind: Bind,
   resources: LegResources,
   onClient: (client: Leg) => void,
+  identity?: () => TlsIdentity,
 ): Promise<Listening> {
   const server = await boundServer(bind);
   let acceptedCount = 0;
   acceptFrom(server, (handle) => {
     acceptedCount += 1;
-    const leg = new PortableLeg(resources, (onread) => acceptedSocket(handle, onread));
+    const leg = identity ? securedLeg(handle, identity(), resources) : plainLeg(handle, resources);
     // A client that has sent an RST while it was queued has no address any more: it is nobody's client.
     if (leg.nameEnds()) onClient(leg);
     else leg.stop();
@@ -31,6 +34,15 @@ export async function openListener(
     if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
   };
   return { address: boundAddress(server) ?? bind, close };
+}
+
+function plainLeg(handle: TcpHandle, resources: LegResources): PortableLeg {
+  return new PortableLeg(resources, (onread) => acceptedSocket(handle, onread));
+}
+
+function securedLeg(handle: TcpHandle, identity: TlsIdentity, resources: LegResources): PortableLeg {
+  const secured = new SecuredWire(acceptedSocket(handle), identity);
+  return new PortableLeg(resources, (onread) => secured.open(onread), secured);
 }
 
 function boundServer(bind: Bind): Promise<Server> {

@@ -1,12 +1,14 @@
 /**
  * What this transport takes from inside Node, all of it: the handle under a socket.
  *
- * `_handle` is not documented, and has not changed since Node 0.12. It is needed for three things that the public interface
+ * `_handle` is not documented, and has not changed since Node 0.12. It is needed for five things that the public interface
  * of `node:net` does not offer: sockets with `onread` buffers for accepted connections (a `Server` builds them without, and a second
- * Socket per client would cost more than all else we do for it), writing without queueing, and noticing an RST while not reading.
+ * Socket per client would cost more than all else we do for it), writing without queueing, noticing an RST while not reading,
+ * asking what OpenSSL thinks of a client's certificate, and an RST beneath TLS.
  */
 import { writeSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 
 /** The TCP handle of a socket or a listener. */
 export interface TcpHandle {
@@ -43,4 +45,20 @@ export function writeAtOnce(socket: Socket, bytes: Uint8Array): number {
 /** False once an RST has come, or the connection has timed out: the kernel then knows no peer any more, read or unread. */
 export function isConnected(socket: Socket): boolean {
   return handleOf(socket)?.getpeername({}) === 0;
+}
+
+/** What is wrong with the peer's certificate, as a code such as `CERT_HAS_EXPIRED`; undefined where nothing is. */
+export function certificateError(socket: TLSSocket): string | undefined {
+  // The one place where the handle under TLS is given a type: `verifyError` is what `tls.Server` asks, and nobody else can.
+  const handle = (socket as unknown as { readonly _handle: { verifyError(): Error | null | undefined } | null })
+    ._handle;
+  if (!handle) return 'UNKNOWN';
+  const error = handle.verifyError();
+  if (!error) return undefined;
+  return 'code' in error ? String(error.code) : 'UNKNOWN';
+}
+
+/** Has the connection end with an RST, not a FIN, when the socket is destroyed: what `resetAndDestroy` does, but for the destroying. */
+export function resetWhenClosed(socket: Socket): void {
+  (socket as unknown as { resetAndClosing: boolean }).resetAndClosing = true;
 }

@@ -6,10 +6,10 @@ import type { TcpHandle } from './node-handle.ts';
 /** A peer that vanished without a word is found out by the kernel, whatever the idle timeout. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** The socket of a connection that has been accepted. */
-export function acceptedSocket(handle: TcpHandle, onread: OnReadOpts): Socket {
+/** The socket of a connection that has been accepted; without `onread` for TLS, which reads from the handle itself. */
+export function acceptedSocket(handle: TcpHandle, onread?: OnReadOpts): Socket {
   // `handle` is what `net.Server` passes here too.
-  const options = { handle, onread, allowHalfOpen: true };
+  const options = { handle, allowHalfOpen: true, ...(onread && { onread }) };
   return new Socket(options).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
 }
 

@@ -1,5 +1,5 @@
 /** The transport that works wherever Node does: `node:net`, no native code. */
-import type { Leg, Listening, Transport } from '../transport.ts';
+import type { Bind, Leg, Listening, Transport } from '../transport.ts';
 import { Deadlines } from './deadlines.ts';
 import { PortableDial } from './dial.ts';
 import { PortableLeg, type LegResources } from './leg.ts';
@@ -7,15 +7,26 @@ import { openListener } from './listen.ts';
 import { LiveLegs } from './live-legs.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { PortableSplice } from './splice.ts';
+import type { TlsIdentity } from './tls-identity.ts';
+
+export interface ListenOptions {
+  /** Asked at each connection: with it the listener speaks TLS, and a new identity holds from the next client on. */
+  readonly identity?: () => TlsIdentity;
+}
+
+/** The one transport that can speak TLS to its clients: what it relays for them passes through this process's memory anyway. */
+export interface PortableTransport extends Transport {
+  listen(bind: Bind, onClient: (client: Leg) => void, options?: ListenOptions): Promise<Listening>;
+}
 
 /** A transport on `node:net`. Legs of one transport can only be spliced with each other. */
-export function createPortableTransport(): Transport {
+export function createPortableTransport(): PortableTransport {
   const resources: LegResources = { buffers: new ReadBuffers(), deadlines: new Deadlines(), legs: new LiveLegs() };
   const doors = new Set<Listening>();
   return {
     name: 'portable',
-    async listen(bind, onClient) {
-      const door = await openListener(bind, resources, onClient);
+    async listen(bind, onClient, { identity } = {}) {
+      const door = await openListener(bind, resources, onClient, identity);
       doors.add(door);
       return {
         address: door.address,

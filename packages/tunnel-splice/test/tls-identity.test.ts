@@ -1,0 +1,54 @@
+import { createPrivateKey } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { createTlsIdentity, type TlsMaterial } from '../src/portable/tls-identity.ts';
+import { makeCertificate } from './certificates.ts';
+
+const own = makeCertificate('/CN=proxy.test');
+const other = makeCertificate('/CN=other.test');
+const encrypted = createPrivateKey(own.key)
+  .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' })
+  .toString();
+
+const unfit: readonly { what: string; material: TlsMaterial; part: string; why: RegExp }[] = [
+  { what: 'a certificate that is none', material: { ...own, cert: 'x' }, part: 'cert', why: /no certificate in PEM/ },
+  { what: 'an empty certificate', material: { ...own, cert: '' }, part: 'cert', why: /no certificate in PEM/ },
+  { what: 'a key for a certificate', material: { ...own, cert: own.key }, part: 'cert', why: /no certificate in PEM/ },
+  { what: 'a key that is none', material: { ...own, key: 'x' }, part: 'key', why: /no private key in PEM/ },
+  {
+    what: 'a key with a passphrase',
+    material: { ...own, key: encrypted },
+    part: 'key',
+    why: /passphrase.*openssl pkey/,
+  },
+  {
+    what: "another certificate's key",
+    material: { ...own, key: other.key },
+    part: 'key',
+    why: /not the certificate's/,
+  },
+  {
+    what: 'an authority that is none',
+    material: { ...own, clientCa: 'x' },
+    part: 'clientCa',
+    why: /no certificate in PEM/,
+  },
+];
+
+describe('createTlsIdentity', () => {
+  it.each(unfit)('refuses $what, and says which part it is', ({ material, part, why }) => {
+    expect(createTlsIdentity(material)).toEqual({ kind: 'unfit', part, why: expect.stringMatching(why) as unknown });
+  });
+
+  it('asks clients for a certificate only where it is given an authority', () => {
+    expect(createTlsIdentity(own)).toMatchObject({ kind: 'ok', identity: { asksForCertificate: false } });
+    const asking = createTlsIdentity({ ...own, clientCa: other.cert });
+    expect(asking).toMatchObject({ kind: 'ok', identity: { asksForCertificate: true } });
+  });
+
+  it('says until when the certificate is valid', () => {
+    const result = createTlsIdentity(own);
+    const validForMs = result.kind === 'ok' ? result.identity.validTo.getTime() - Date.now() : Number.NaN;
+    expect(validForMs).toBeGreaterThan(24 * 3_600_000);
+    expect(validForMs).toBeLessThan(49 * 3_600_000);
+  });
+});
