@@ -19,7 +19,7 @@ import {
 
 const label = fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_]{0,20}$/).filter((text) => !/^xn--/i.test(text));
 /** Host names in any case, with or without a trailing dot. */
-export const hostName = fc
+const hostName = fc
   .tuple(fc.array(label, { minLength: 1, maxLength: 4 }), fc.boolean())
   .map(([labels, hasDot]) => labels.join('.') + (hasDot ? '.' : ''));
 

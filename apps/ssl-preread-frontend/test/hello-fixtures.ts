@@ -80,7 +80,7 @@ export function serverNameEntry(name: string, nameType = 0): Uint8Array {
 }
 
 /** server_name with these entries, one as a rule (RFC 6066 §3). */
-export function serverNameList(...entries: readonly Uint8Array[]): Uint8Array {
+function serverNameList(...entries: readonly Uint8Array[]): Uint8Array {
   return extension(0, vector16(join(...entries)));
 }
 
@@ -117,7 +117,7 @@ export function greaseValue(index: number): number {
 }
 
 /** key_share with X25519MLKEM768: 1,216 bytes of it, over any one segment together with the rest. */
-export function postQuantumKeyShare(): Uint8Array {
+function postQuantumKeyShare(): Uint8Array {
   const x25519MlKem768 = join(uint16(0x11ec), vector16(Buffer.alloc(1216, 0xcc)));
   const x25519 = join(uint16(0x001d), vector16(Buffer.alloc(32, 0xcd)));
   return extension(51, vector16(join(x25519MlKem768, x25519)));
