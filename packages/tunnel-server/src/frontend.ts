@@ -17,6 +17,8 @@ export interface Identified {
   /** Read but not relayed: early bytes behind a CONNECT head, or the ClientHello itself. */
   readonly clientBytes: Uint8Array;
   readonly hello?: HelloFacts;
+  /** Who the client proved to be, where the door asks. */
+  readonly user?: string;
 }
 
 /** One client at one door, up to the moment its tunnel is spliced. Called in this order; `refuse` at most once, in place of the rest. */

@@ -59,6 +59,7 @@ export const REFUSALS = {
   too_large: answer('refused', 'info', 431, 'http_request_error', 'decode_error'),
   handshake_timeout: answer('refused', 'info', 408, 'http_request_error'),
   method: answer('refused', 'info', 405, 'http_request_error'),
+  auth: answer('refused', 'info', 407, 'http_request_denied'),
   policy: answer('refused', 'warn', 403, 'http_request_denied', 'access_denied'),
   address: answer('refused', 'warn', 403, 'destination_ip_prohibited', 'access_denied'),
   loop: answer('refused', 'warn', 502, 'proxy_loop_detected', 'internal_error'),
@@ -71,6 +72,7 @@ export const REFUSALS = {
   connect_timeout: answer('failed', 'warn', 504, 'connection_timeout', 'internal_error'),
   no_sni: { outcome: 'refused', level: 'info', alert: 'missing_extension' },
   ech: { outcome: 'refused', level: 'warn', alert: 'access_denied' },
+  sni_mismatch: { outcome: 'refused', level: 'warn', alert: 'access_denied' },
   not_tls: { outcome: 'refused', level: 'info' },
   misdirected: { outcome: 'refused', level: 'info' },
   client_closed: { outcome: 'failed', level: 'info' },
@@ -81,8 +83,11 @@ export const REFUSALS = {
 /** Why a tunnel never came up. */
 export type RefusalReason = keyof typeof REFUSALS;
 
-/** Where in its life a tunnel was; the order is the order of {@link serveTunnel}. */
-export type Stage = 'admit' | 'identify' | 'policy' | 'resolve' | 'dial' | 'relay';
+/** The stages of a tunnel's life, in the order of {@link serveTunnel}. */
+export const STAGES = ['admit', 'identify', 'policy', 'resolve', 'dial', 'verify', 'relay'] as const;
+
+/** Where in its life a tunnel was. */
+export type Stage = (typeof STAGES)[number];
 
 export interface TunnelErrorContext {
   readonly cause?: unknown;

@@ -84,7 +84,7 @@ function placeOf(listeners: Map<string, Place>, name: string): Place {
 }
 
 /** An IPv6 client owns its /64 and moves about in it at will (RFC 6177, RFC 8981): the /64 is the client. */
-function clientKey({ family, words }: Ip): ClientKey {
+export function clientKey({ family, words }: Ip): ClientKey {
   return family === 4 ? (words[0] ?? 0) : `${words[0] ?? 0}:${words[1] ?? 0}`;
 }
 

@@ -1,0 +1,66 @@
+/** The step between form and policy: who does this client prove to be? */
+import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
+import { unlessGone } from '../abandon.ts';
+import { parseIp } from '../addresses/ip.ts';
+import { clientKey } from '../limits/limits.ts';
+import type { ClientKey } from '../limits/token-buckets.ts';
+import { TunnelError } from '../reasons.ts';
+import type { Authenticator, Verdict } from './authenticator.ts';
+import { parseBasicCredentials } from './basic-credentials.ts';
+import type { Users } from './htpasswd.ts';
+
+/** Who may come in, and what tells them from others. */
+export interface Gatekeeper {
+  readonly users: Users;
+  readonly authenticator: Authenticator;
+}
+
+/**
+ * Returns the user's name. Throws `auth` where credentials are missing, wrong or could not be checked in time, and
+ * `client_closed` where the client leaves meanwhile; the comparison then goes on for whoever asks the same next.
+ *
+ * @param fieldValue of Proxy-Authorization; it goes no further than this step
+ */
+export async function authenticateClient(
+  client: Leg,
+  fieldValue: string | undefined,
+  { users, authenticator }: Gatekeeper,
+  deadline: DeadlineMs,
+): Promise<string> {
+  if (fieldValue === undefined) throw refused('This proxy asks for a user name and a password.');
+  const read = parseBasicCredentials(fieldValue);
+  if (read.kind === 'unusable') throw refused(`The credentials cannot be used: ${read.why}.`);
+
+  const verdict = authenticator.check(users, read.credentials, keyOf(client));
+  const settled = typeof verdict === 'string' ? verdict : await waitFor(client, verdict, deadline);
+  switch (settled) {
+    case 'right':
+      return read.credentials.name;
+    case 'wrong':
+      throw refused('The user name or the password is wrong.');
+    case 'busy':
+      throw refused('Too many passwords wait to be checked; try again.');
+  }
+}
+
+/** The handshake's deadline holds for the check too: whatever is in front of it in the queue, the client gets an answer. */
+async function waitFor(client: Leg, verdict: Promise<Verdict>, deadline: DeadlineMs): Promise<Verdict> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<Verdict>((resolve) => {
+    timer = setTimeout(resolve, deadline - performance.now(), 'busy');
+  });
+  try {
+    return await unlessGone(client, { done: Promise.race([verdict, tooLate]), cancel: () => undefined });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function keyOf({ remote }: Leg): ClientKey {
+  const ip = parseIp(remote.host);
+  return ip ? clientKey(ip) : remote.host;
+}
+
+function refused(sentence: string): TunnelError {
+  return new TunnelError('auth', sentence);
+}

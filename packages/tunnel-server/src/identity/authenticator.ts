@@ -1,0 +1,119 @@
+/** Who a client is, by name and password: one bcrypt comparison, and a look into memory from then on. */
+import { createHmac, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { ClientKey } from '../limits/token-buckets.ts';
+import type { Credentials } from './basic-credentials.ts';
+import { BcryptThread, type PasswordComparer } from './bcrypt-thread.ts';
+import { FairQueue } from './fair-queue.ts';
+import type { Users } from './htpasswd.ts';
+
+/** `busy`: too many comparisons are waiting, of this client or of all. */
+export type Verdict = 'right' | 'wrong' | 'busy';
+
+/** Many users behind one address may come at once; and whatever waits here, the next client's turn comes after one comparison each. */
+const WAITING = { perClient: 32, total: 256 };
+
+/** How long a password that was right needs no comparison. A changed hash ends that at once. */
+const RIGHT_FOR_MS = 5 * 60_000;
+
+/** Programs repeat a wrong password without end: it costs one comparison a minute. */
+const WRONG_FOR_MS = 60_000;
+
+/** Of each, so that no flood of wrong passwords can push out the right ones. */
+const MEMORY_ENTRIES = 10_000;
+
+/** A password and the hash it is held against; `isKnown`: the name's own hash. */
+interface Comparison {
+  readonly memory: string;
+  readonly password: string;
+  readonly hash: string;
+  readonly isKnown: boolean;
+}
+
+interface Waiting {
+  readonly comparison: Comparison;
+  readonly settle: (verdict: Verdict | Promise<Verdict>) => void;
+}
+
+/** Serves all doors and outlives a reload: who the users are is said anew at each question. */
+export class Authenticator {
+  readonly #comparer: PasswordComparer;
+  /** Only this process can tell which password an entry of its memory stands for. */
+  readonly #key = randomBytes(32);
+  readonly #right = new LRUCache<string, true>({ max: MEMORY_ENTRIES, ttl: RIGHT_FOR_MS });
+  readonly #wrong = new LRUCache<string, true>({ max: MEMORY_ENTRIES, ttl: WRONG_FOR_MS });
+  /** Whoever asks what is being compared already, as the first connections of a browser do, waits for the same answer. */
+  readonly #pending = new Map<string, Promise<Verdict>>();
+  /** The users' hashes by number. */
+  readonly #hashes = new WeakMap<Users, readonly string[]>();
+  readonly #queue = new FairQueue<ClientKey, Waiting>(WAITING);
+  #isComparing = false;
+
+  constructor(comparer: PasswordComparer = new BcryptThread()) {
+    this.#comparer = comparer;
+  }
+
+  /** Answers at once where it remembers; rejects only where the comparison itself could not be done. */
+  check(users: Users, credentials: Credentials, client: ClientKey): Verdict | Promise<Verdict> {
+    if (users.size === 0) return 'wrong';
+    const comparison = this.#prepare(users, credentials);
+    const { memory } = comparison;
+    // What is looked up is a keyed digest, so that the time it takes tells nothing of the password behind it.
+    if (this.#right.get(memory)) return 'right';
+    if (this.#wrong.get(memory)) return 'wrong';
+    return this.#pending.get(memory) ?? this.#enqueue(comparison, client);
+  }
+
+  async close(): Promise<void> {
+    await this.#comparer.close();
+  }
+
+  /** A name that nobody has costs what a wrong password costs: it is held against another user's hash, and fails whatever comes of it. */
+  #prepare(users: Users, { name, password }: Credentials): Comparison {
+    const own = users.get(name);
+    const hash = own ?? this.#borrowHash(users, name);
+    const isKnown = own !== undefined;
+    // With the hash in it, so that a changed one is not remembered.
+    const memory = this.#digest(isKnown ? 'known' : 'unknown', name, password, hash).toString('base64');
+    return { memory, password, hash, isKnown };
+  }
+
+  /** Any user's hash, always the same one for a name, so that the costs of hashes tell nothing either. */
+  #borrowHash(users: Users, name: string): string {
+    let hashes = this.#hashes.get(users);
+    if (!hashes) this.#hashes.set(users, (hashes = [...users.values()]));
+    return hashes[this.#digest('borrow', name).readUInt32BE() % hashes.length] ?? '';
+  }
+
+  #digest(...parts: readonly string[]): Buffer {
+    const hmac = createHmac('sha256', this.#key);
+    // No part has a NUL: neither a hash, nor a name or password, which have no control character at all.
+    return hmac.update(parts.join('\0')).digest();
+  }
+
+  #enqueue(comparison: Comparison, client: ClientKey): Promise<Verdict> {
+    const { memory } = comparison;
+    const verdict = new Promise<Verdict>((settle) => {
+      this.#queue.add(client, { comparison, settle })?.settle('busy');
+    }).finally(() => this.#pending.delete(memory));
+    this.#pending.set(memory, verdict);
+    if (!this.#isComparing) void this.#compareAll();
+    return verdict;
+  }
+
+  async #compareAll(): Promise<void> {
+    this.#isComparing = true;
+    for (let next = this.#queue.take(); next; next = this.#queue.take()) {
+      const verdict = this.#compare(next.comparison);
+      next.settle(verdict);
+      await verdict.catch(() => undefined); // Whoever asked gets it.
+    }
+    this.#isComparing = false;
+  }
+
+  async #compare({ memory, password, hash, isKnown }: Comparison): Promise<Verdict> {
+    const isRight = (await this.#comparer.compare(password, hash)) && isKnown;
+    (isRight ? this.#right : this.#wrong).set(memory, true);
+    return isRight ? 'right' : 'wrong';
+  }
+}

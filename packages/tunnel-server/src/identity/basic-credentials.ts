@@ -1,0 +1,52 @@
+/** The credentials in a Proxy-Authorization field (RFC 9110 §11.7.2), by the scheme Basic (RFC 7617). */
+
+/** What a client says it is, not yet checked. Never logged. */
+export interface Credentials {
+  readonly name: string;
+  readonly password: string;
+}
+
+export type BasicCredentials =
+  | { readonly kind: 'credentials'; readonly credentials: Credentials }
+  /** `why` says nothing of what the client sent. */
+  | { readonly kind: 'unusable'; readonly why: string };
+
+/**
+ * Reads the value of a field. The scheme's name is case-insensitive (RFC 9110 §11.1); base64 is read strictly, for of two
+ * spellings of one password the next reader may take only one; the bytes are UTF-8, as our challenge asks (RFC 7617 §2.1).
+ */
+export function parseBasicCredentials(fieldValue: string): BasicCredentials {
+  const [, scheme = '', token] = SCHEME_AND_TOKEN.exec(fieldValue) ?? [];
+  if (scheme.toLowerCase() !== 'basic') return unusable('the scheme is not Basic');
+  if (token === undefined) return unusable('there is nothing behind the scheme');
+
+  const bytes = Buffer.from(token, 'base64');
+  if (bytes.toString('base64') !== token) return unusable('the credentials are not in base64');
+  const text = decodeUtf8(bytes);
+  if (text === undefined) return unusable('the credentials are not in UTF-8');
+  // RFC 7617 §2 forbids them in both parts.
+  if (CONTROL.test(text)) return unusable('the credentials have a control character');
+
+  // The first colon: a name has none, and a password may have any number.
+  const colon = text.indexOf(':');
+  if (colon === -1) return unusable('the credentials have no colon');
+  return { kind: 'credentials', credentials: { name: text.slice(0, colon), password: text.slice(colon + 1) } };
+}
+
+const SCHEME_AND_TOKEN = /^([^ ]+)(?: +([^ ]+))?$/;
+
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    // Its only way to say that the bytes are no UTF-8.
+    return undefined;
+  }
+}
+
+function unusable(why: string): BasicCredentials {
+  return { kind: 'unusable', why };
+}
