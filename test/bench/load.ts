@@ -48,11 +48,7 @@ export async function startLoad(): Promise<Load> {
     startPinned('load', argumentsOf(work, port, door === 'connect' ? originPort : undefined));
   return {
     originPort,
-    run: async (door, port, work) => {
-      const child = begin(door, port, work);
-      const outcome = readOutcome(await firstLine(child), work);
-      return outcome;
-    },
+    run: async (door, port, work) => readOutcome(await firstLine(begin(door, port, work)), work),
     hold: async (door, port, tunnels) => {
       const work = { workload: 'hold', tunnels, at_once: 64 } as const;
       const child = begin(door, port, work);
@@ -78,11 +74,7 @@ function compile(program: string, sources: readonly string[]): void {
 }
 
 function startPinned(program: string, args: readonly string[]): ChildProcess {
-  const child = spawn('taskset', ['-c', loadCore, join(buildFolder, program), ...args]);
-  child.on('error', (cause) => {
-    throw new Error(`taskset did not start (Debian: util-linux): ${cause.message}`);
-  });
-  return child;
+  return spawn('taskset', ['-c', loadCore, join(buildFolder, program), ...args]);
 }
 
 function argumentsOf({ workload, ...rest }: Work, port: number, originPort: number | undefined): readonly string[] {

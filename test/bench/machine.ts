@@ -2,12 +2,19 @@
 import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import type { Options } from './options.ts';
 import type { FoundPeer } from './peers/peer.ts';
+import { outputOf } from './peers/version.ts';
 import { loadCore, proxyCore } from './places.ts';
 
-/** The report's first section. Ends with an error where there is nothing to pin to. */
-export function describeMachine(peers: readonly FoundPeer[], { runs }: Options): string {
+/** Throws where the benchmark cannot run, with what it lacks. */
+export function requireMachine(): void {
   if (process.platform !== 'linux') throw new Error('the benchmark reads /proc and pins with taskset: it needs Linux');
   if (availableParallelism() < 2) throw new Error('the benchmark needs two cores: one for the proxy, one for the load');
+  if (outputOf('taskset', ['--version']) === undefined) throw new Error('no taskset: install it (Debian: util-linux)');
+}
+
+/** The report's first section. */
+export function describeMachine(peers: readonly FoundPeer[], { runs }: Options): string {
+  const load = (loadavg()[0] ?? 0).toFixed(1);
   const versions = peers.flatMap(({ found }) => (found.kind === 'present' ? [found.version] : []));
   const missing = peers.flatMap(({ peer, found }) =>
     found.kind === 'missing' ? [`${peer.label} (${found.why})`] : [],
@@ -15,7 +22,7 @@ export function describeMachine(peers: readonly FoundPeer[], { runs }: Options):
   return [
     '# Side by side',
     '',
-    `- Machine: ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'of no known model'}, Linux ${release()}; load average at the start ${(loadavg()[0] ?? 0).toFixed(1)}`,
+    `- Machine: ${availableParallelism()} cores, ${cpus()[0]?.model ?? 'of no known model'}, Linux ${release()}; load average at the start ${load}`,
     `- Versions: ${[...new Set(versions)].join(', ')}`,
     ...(missing.length > 0 ? [`- Missing: ${[...new Set(missing)].join(', ')}`] : []),
     `- Over loopback; the proxy on core ${proxyCore}, load generator and origin on core ${loadCore}; every figure from a fresh process`,

@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { decisionCost } from './decision.ts';
 import { startLoad } from './load.ts';
-import { describeMachine } from './machine.ts';
+import { describeMachine, requireMachine } from './machine.ts';
 import { type Options, readOptions } from './options.ts';
 import { findPeers } from './peers/all.ts';
 import { runInterleaved } from './run-interleaved.ts';
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   try {
     const options = readOptions(process.argv.slice(2));
+    requireMachine();
     const report = await measureAll(options);
     process.stdout.write(report);
     if (options.output !== undefined) writeFileSync(options.output, report);

@@ -67,13 +67,22 @@ function stopper(child: ChildProcess, folder: string): () => void {
   const stop = (): void => {
     process.off('exit', stop);
     // Nothing of it is to be kept, and a draining proxy would be in the next one's way.
-    if (child.pid !== undefined && child.exitCode === null) {
-      for (const pid of processTree(child.pid)) process.kill(pid, 'SIGKILL');
-    }
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killTree(child.pid);
     rmSync(folder, { recursive: true, force: true });
   };
   process.on('exit', stop);
   return stop;
+}
+
+function killTree(root: number): void {
+  for (const pid of processTree(root)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (cause) {
+      // It ended since the tree was read, with its parent perhaps.
+      if (!(cause instanceof Error && 'code' in cause && cause.code === 'ESRCH')) throw cause;
+    }
+  }
 }
 
 async function untilOpen(child: ChildProcess, ports: readonly number[]): Promise<void> {

@@ -21,8 +21,8 @@ export function chooseScenarios({ only, hasTwoThreads }: Options, pace: Pace): r
   });
 }
 
-/** Where no nginx tells the pace: about half of what one does on a core of 2020. */
-const usualPace: Pace = { rate: 3_000, why: 'no nginx to take half of' };
+/** Where no nginx tells the pace. */
+const usualPace: Pace = { rate: 3_000, why: 'a fixed pace, for want of an nginx to take half of' };
 
 /** The pace of the unhurried set-ups: half of what the nginx at hand can do through its SNI door. */
 export async function halfOfNginx(peers: readonly FoundPeer[], bench: Bench): Promise<Pace> {
