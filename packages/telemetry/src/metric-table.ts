@@ -38,6 +38,7 @@ export function declareMetrics(registry: Registry) {
       'version',
       'ech',
     ]),
+    sniChecks: counter('sni_checks_total', 'Cross-checks of the name in the ClientHello.', ['listener', 'result']),
     configReloads: counter('config_reloads_total', 'Reloads of the configuration.', ['result']),
     configReloadOk: gauge('config_last_reload_successful', '1 if the last reload took effect, else 0.', []),
     configReloadedAt: gauge(

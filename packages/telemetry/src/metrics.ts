@@ -1,7 +1,8 @@
 /** What is counted, as verbs: whoever calls never spells a metric's name or a label. */
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { createListenerMetrics, type ListenerMetrics } from './listener-metrics.ts';
+import { createListenerMetrics, type ListenerMetrics, type PublishedListenerMetrics } from './listener-metrics.ts';
 import { declareMetrics, type MetricTable } from './metric-table.ts';
+import { Tally } from './tally.ts';
 
 const DNS_CACHE_RESULTS = ['hit', 'miss', 'negative'] as const;
 const DIAL_FAMILIES = ['ipv4', 'ipv6'] as const;
@@ -42,7 +43,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
   collectDefaultMetrics({ register: registry });
   showFromTheStart(table, options);
 
-  const listeners = new Map<string, ListenerMetrics>();
+  const listeners = new Map<string, PublishedListenerMetrics>();
+  const dnsCache = new Tally<{ readonly result: DnsCacheResult }>();
+  const dialAttempts = new Tally<{ readonly family: DialFamily; readonly result: DialMetricResult }>();
   const beforeScrape: (() => void)[] = [];
   return {
     forListener(name) {
@@ -50,13 +53,16 @@ export function createMetrics(options: MetricsOptions): Metrics {
       listeners.set(name, known);
       return known;
     },
-    dnsCache: (result) => table.dnsCache.inc({ result }),
-    dialAttempt: (family, result) => table.dialAttempts.inc({ family, result }),
+    dnsCache: (result) => dnsCache.add(result, () => ({ result })),
+    dialAttempt: (family, result) => dialAttempts.add(`${family} ${result}`, () => ({ family, result })),
     configReloaded: (result) => countReload(table, result),
     draining: (isDraining) => table.draining.set(isDraining ? 1 : 0),
     onScrape: (listener) => void beforeScrape.push(listener),
     scrape() {
       for (const listener of beforeScrape) listener();
+      for (const listener of listeners.values()) listener.publish();
+      dnsCache.take((labels, count) => table.dnsCache.inc(labels, count));
+      dialAttempts.take((labels, count) => table.dialAttempts.inc(labels, count));
       return registry.metrics();
     },
     contentType: registry.contentType,

@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '../src/metrics.ts';
 
-/** CONTRACT, spelled again: a metric that is added, lost or renamed must be so in both places. */
+/** The promise to operators, spelled again: a metric that is added, lost or renamed must be so in both places. */
 const PROMISED = [
   'bytes_total{direction,listener}',
   'build_info{engine,node,version}',
   'client_hellos_total{ech,listener,version}',
+  'sni_checks_total{listener,result}',
   'config_last_reload_success_timestamp_seconds',
   'config_last_reload_successful',
   'config_reloads_total{result}',
@@ -33,6 +34,7 @@ function busyMetrics() {
   explicit.handshakeStarted();
   explicit.policyDecision('registries', 'allow');
   explicit.clientHello('TLSv1.3', true);
+  explicit.sniChecked('match');
   explicit.resolved(0.002);
   explicit.connected(0.02);
   explicit.handshakeEnded();
