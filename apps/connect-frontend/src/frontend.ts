@@ -1,13 +1,24 @@
 /** The explicit door: clients that know the proxy ask for `CONNECT host:port`. Read this first. */
 import { encodeAlert, TunnelError, type Frontend, type Identified, type PrereadLimits } from '@sallyport/tunnel-server';
-import type { Leg } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { parseConnectRequest } from './connect-request.ts';
 import { readOpening, type Opening } from './read-opening.ts';
+import type { RequestHead } from './request-head.ts';
 import { CONNECTION_ESTABLISHED, encodeRefusal } from './replies.ts';
 
 export interface ConnectFrontendOptions {
   /** A client that speaks TLS to this door: `explain` refuses it in TLS; a function has it served by the other door's frontend. */
   readonly misdirected: 'explain' | ((client: Leg) => Frontend);
+  /** Who may use this door; left out where anyone may. */
+  readonly auth?: ConnectAuth;
+}
+
+/** Basic credentials (RFC 7617). */
+export interface ConnectAuth {
+  /** Printable ASCII. */
+  readonly realm: string;
+  /** Returns the user's name. Throws `auth`, or `client_closed` where the client leaves meanwhile. */
+  authenticate(client: Leg, fieldValue: string | undefined, deadline: DeadlineMs): Promise<string>;
 }
 
 /** The frontend of one client at the explicit door. It reads and writes `client`, but closes it in `refuse` alone. */
@@ -34,7 +45,7 @@ class ConnectFrontend implements Frontend {
     const opening = await readOpening(this.#client, limits, alreadyRead);
     switch (opening.kind) {
       case 'request':
-        return this.#readRequest(opening);
+        return this.#readRequest(opening, limits);
       case 'tls':
         return this.#redirect(limits, opening.bytes);
       case 'malformed':
@@ -45,7 +56,7 @@ class ConnectFrontend implements Frontend {
         this.#isSilent = opening.isSilent;
         throw new TunnelError('handshake_timeout', 'The request head was not complete in time.');
       case 'left':
-        throw new TunnelError('client_closed', 'The client left before its request head was complete.');
+        throw whyGone(this.#client);
     }
   }
 
@@ -65,18 +76,23 @@ class ConnectFrontend implements Frontend {
       return undefined;
     }
     // Behind a 200 the client would take a reply for the destination's own bytes.
-    const isMute = this.#isSilent || this.#isEstablished;
-    const reply = isMute ? undefined : encodeRefusal(error, { tunnelId, date: new Date(), isHead: this.#isHead });
+    const isMute = this.#isSilent || this.#isEstablished || this.#client.tls?.kind === 'failed';
+    const context = { tunnelId, date: new Date(), isHead: this.#isHead, realm: this.#options.auth?.realm };
+    const reply = isMute ? undefined : encodeRefusal(error, context);
     this.#client.close(reply?.bytes);
     return reply?.status;
   }
 
-  #readRequest({ head, earlyBytes }: Extract<Opening, { kind: 'request' }>): Identified {
+  async #readRequest({ head, earlyBytes }: Request, { deadline }: PrereadLimits): Promise<Identified> {
     this.#isHead = head.method === 'HEAD';
     const request = parseConnectRequest(head);
     switch (request.kind) {
       case 'connect':
-        return { destination: request.destination, clientBytes: earlyBytes };
+        return {
+          destination: request.destination,
+          clientBytes: earlyBytes,
+          ...(await this.#identifyUser(head, deadline)),
+        };
       case 'other-method':
         throw new TunnelError('method', 'This proxy serves only the method CONNECT.');
       case 'malformed':
@@ -84,14 +100,36 @@ class ConnectFrontend implements Frontend {
     }
   }
 
-  #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified> {
+  /** By credentials where the door asks for them, else by the certificate where it asked for one. */
+  async #identifyUser({ fields }: RequestHead, deadline: DeadlineMs): Promise<Pick<Identified, 'user'>> {
+    const { auth } = this.#options;
+    if (!auth) return userOfCertificate(this.#client);
+    const credentials = fields.find(({ name }) => name === 'proxy-authorization')?.value;
+    return { user: await auth.authenticate(this.#client, credentials, deadline) };
+  }
+
+  async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified> {
     const { misdirected } = this.#options;
     if (misdirected === 'explain') {
       throw new TunnelError('misdirected', 'This door speaks HTTP, but the client opened with TLS.');
     }
     this.#otherDoor = misdirected(this.#client);
-    return this.#otherDoor.identify(limits, alreadyRead);
+    return { ...(await this.#otherDoor.identify(limits, alreadyRead)), ...userOfCertificate(this.#client) };
   }
+}
+
+type Request = Extract<Opening, { kind: 'request' }>;
+
+function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {
+  return tls?.kind === 'secured' && tls.peerName !== undefined ? { user: tls.peerName } : {};
+}
+
+/** A leg whose TLS handshake fails is gone with it: there is nobody to read an answer in HTTP, and TLS has sent its alert. */
+function whyGone({ tls }: Leg): TunnelError {
+  if (tls?.kind !== 'failed') {
+    return new TunnelError('client_closed', 'The client left before its request head was complete.');
+  }
+  return new TunnelError(tls.isForCertificate ? 'auth' : 'malformed', `The TLS handshake failed: ${tls.why}.`);
 }
 
 function malformed(why: string): TunnelError {

@@ -1,2 +1,2 @@
 /** The explicit door. */
-export { createConnectFrontend, type ConnectFrontendOptions } from './frontend.ts';
+export { type ConnectAuth, createConnectFrontend, type ConnectFrontendOptions } from './frontend.ts';

@@ -11,6 +11,8 @@ export interface RefusalContext {
   readonly date: Date;
   /** The request was a HEAD, whose reply has no content, not even one that says no (RFC 9110 §9.3.2). */
   readonly isHead?: boolean;
+  /** What the client is told to log in to; printable ASCII. */
+  readonly realm?: string | undefined;
 }
 
 export interface RefusalReply {
@@ -32,7 +34,7 @@ export function encodeRefusal(error: TunnelError, context: RefusalContext): Refu
     // Always, 407 included: bytes that an optimistic client sent behind its request must not be read as the next one.
     'Connection: close',
     `Proxy-Status: sallyport; error=${http.proxyError}`,
-    ...fieldsOfReason(error),
+    ...fieldsOfReason(error, context),
   ];
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   return { status: http.status, bytes: context.isHead ? head : Buffer.concat([head, content]) };
@@ -44,13 +46,20 @@ function writeSentence(error: TunnelError, tunnelId: string): string {
 }
 
 /** What a status must, or had better, bring along. */
-function fieldsOfReason({ reason, retryAfterSeconds }: TunnelError): readonly string[] {
+function fieldsOfReason({ reason, retryAfterSeconds }: TunnelError, { realm = '' }: RefusalContext): readonly string[] {
   switch (reason) {
     case 'method':
       return ['Allow: CONNECT']; // RFC 9110 §15.5.6
+    case 'auth':
+      return [`Proxy-Authenticate: Basic realm=${quote(realm)}, charset="UTF-8"`]; // RFC 9110 §15.5.8, RFC 7617 §2.1
     case 'client_limit':
       return [`Retry-After: ${Math.ceil(retryAfterSeconds ?? 1)}`]; // RFC 6585 §4; whole seconds (RFC 9110 §10.2.3)
     default:
       return [];
   }
+}
+
+/** A quoted-string (RFC 9110 §5.6.4). */
+function quote(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }

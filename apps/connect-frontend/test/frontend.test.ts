@@ -1,7 +1,7 @@
 import { TunnelError, type Frontend, type Identified, type PrereadLimits } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createConnectFrontend, type ConnectFrontendOptions } from '../src/frontend.ts';
+import { createConnectFrontend, type ConnectAuth, type ConnectFrontendOptions } from '../src/frontend.ts';
 import { limits, openDoor, readReply, type Bounds, type Connection, type Door } from './door.ts';
 import { encodeHead, encodeText, HOST, MALFORMED_HEADS } from './heads.ts';
 
@@ -182,6 +182,60 @@ describe('a client that speaks TLS', () => {
   });
 });
 
+describe('a door with credentials', () => {
+  const CREDENTIALS = 'Proxy-Authorization: Basic YWxpY2U6c2VjcmV0';
+  const auth: ConnectAuth = {
+    realm: 'a "quoted\\" realm',
+    authenticate: (_client, fieldValue) =>
+      fieldValue === 'Basic YWxpY2U6c2VjcmV0'
+        ? Promise.resolve('alice')
+        : Promise.reject(new TunnelError('auth', 'The user name or the password is wrong.')),
+  };
+  const options: ConnectFrontendOptions = { misdirected: 'explain', auth };
+  const withCredentials = (...fieldLines: string[]): Buffer =>
+    encodeHead('CONNECT example.com:443 HTTP/1.1', HOST, ...fieldLines);
+
+  it('says who the client is', async () => {
+    const { frontend, socket } = await openTunnel(options);
+    socket.write(withCredentials(CREDENTIALS));
+    expect(await frontend.identify(limits())).toMatchObject({ destination: DESTINATION, user: 'alice' });
+  });
+
+  it.each([
+    { what: 'without credentials', bytes: CONNECT },
+    { what: 'with wrong ones', bytes: withCredentials('Proxy-Authorization: Basic YWxpY2U6Z3Vlc3M=') },
+    { what: 'with those for an origin', bytes: withCredentials(CREDENTIALS.replace('Proxy-', '')) },
+  ])('answers a client $what with 407, a challenge, and a close', async ({ bytes }) => {
+    const { reply, reason, status } = await refuseAfter(
+      Buffer.concat([bytes, withCredentials(CREDENTIALS)]),
+      {},
+      options,
+    );
+    expect(reason).toBe('auth');
+    expect(status).toBe(407);
+    expect(reply).toMatch(/^HTTP\/1\.1 407 Proxy Authentication Required\r\n/);
+    expect(reply).toContain('\r\nProxy-Authenticate: Basic realm="a \\"quoted\\\\\\" realm", charset="UTF-8"\r\n');
+    expect(reply).toContain('\r\nConnection: close\r\n');
+    expect(reply.match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+
+  it.each([
+    { what: 'its form', bytes: encodeHead('CONNECT example.com HTTP/1.1', HOST), reason: 'malformed' },
+    { what: 'its method', bytes: encodeHead('GET http://example.com/ HTTP/1.1', HOST), reason: 'method' },
+    { what: 'credentials given twice', bytes: withCredentials(CREDENTIALS, CREDENTIALS), reason: 'malformed' },
+  ])('tells a client of $what before it asks who that is', async ({ bytes, reason }) => {
+    expect((await refuseAfter(bytes, {}, options)).reason).toBe(reason);
+  });
+
+  it('passes on that the client left meanwhile', async () => {
+    const left = new TunnelError('client_closed', 'The client left.');
+    const leaving: ConnectAuth = { ...auth, authenticate: () => Promise.reject(left) };
+    const { reason, reply } = await refuseAfter(CONNECT, {}, { misdirected: 'explain', auth: leaving });
+    expect(reason).toBe('client_closed');
+    expect(reply).toBe('');
+  });
+});
+
 /** The other door as far as this one knows it: anything behind the seam. */
 class OtherDoor implements Frontend {
   client: Leg | undefined;
@@ -219,8 +273,12 @@ async function openMisdirected(): Promise<Tunnel & { other: OtherDoor }> {
 }
 
 /** Sends `bytes`, and refuses the client for what `identify` found: the reply up to the FIN, reason and status. */
-async function refuseAfter(bytes: Uint8Array, bounds: Bounds = {}): Promise<Refused> {
-  const { frontend, socket } = await openTunnel();
+async function refuseAfter(
+  bytes: Uint8Array,
+  bounds: Bounds = {},
+  options: ConnectFrontendOptions = { misdirected: 'explain' },
+): Promise<Refused> {
+  const { frontend, socket } = await openTunnel(options);
   if (bytes.length > 0) socket.write(bytes);
   const error = await errorOf(frontend.identify(limits(bounds)));
   const status = frontend.refuse(error, 't1');
