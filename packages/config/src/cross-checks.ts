@@ -12,6 +12,7 @@ export function checkAcross(value: unknown): Problem[] {
     ...findRepeatedNames(file),
     ...findRepeatedBinds(file),
     ...findUnknownListeners(file),
+    ...findUnaskedClients(file),
     ...findBitsBeyondPrefix(file),
   ];
 }
@@ -20,7 +21,14 @@ const text = z.string().optional().catch(undefined);
 const texts = z.array(text).optional().catch(undefined);
 const listOf = <Item extends z.ZodType>(item: Item) => z.array(item).catch([]);
 
-const looseListener = z.object({ name: text, bind: z.union([z.string(), texts]).catch(undefined) }).catch({});
+const looseListener = z
+  .object({
+    name: text,
+    bind: z.union([z.string(), texts]).catch(undefined),
+    misdirected: text,
+    auth: z.unknown().optional(),
+  })
+  .catch({});
 const looseRule = z.object({ clients: texts, listeners: texts, networks: texts }).catch({});
 const looseDestinations = z.object({ deny: texts, allow: texts }).catch({});
 const loosePolicy = z
@@ -81,6 +89,15 @@ function findUnknownListeners({ listeners, policy }: LooseFile): Problem[] {
       return [{ severity: 'error', path: ['policy', 'rules', index, 'listeners', at], message }];
     }),
   );
+}
+
+/** A ClientHello has no credentials: served all the same, it would be the way round them. */
+function findUnaskedClients({ listeners }: LooseFile): Problem[] {
+  return listeners.flatMap(({ misdirected, auth }, index): Problem[] => {
+    if (misdirected !== 'serve' || auth === undefined) return [];
+    const message = 'serve would let clients past auth, for a ClientHello has no credentials; write explain';
+    return [{ severity: 'error', path: ['listeners', index, 'misdirected'], message }];
+  });
 }
 
 function findBitsBeyondPrefix({ policy }: LooseFile): Problem[] {

@@ -45,6 +45,14 @@ describe('checkAcross', () => {
     ]);
   });
 
+  it('refuses to serve clients that auth would ask, and those alone', () => {
+    const auth = { users_file: 'users' };
+    const listeners = [{ misdirected: 'serve', auth }, { misdirected: 'explain', auth }, { misdirected: 'serve' }];
+    expect(told({ listeners })).toEqual([
+      'error listeners[0].misdirected: serve would let clients past auth, for a ClientHello has no credentials; write explain',
+    ]);
+  });
+
   it('warns of bits beyond a prefix, which mean nothing', () => {
     const policy = {
       rules: [{ clients: ['10.0.0.0/8', '10.0.0.1/8'], networks: ['2001:db8::1/32'] }],

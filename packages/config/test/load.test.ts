@@ -270,8 +270,6 @@ log:
   });
 
   it.each([
-    'tls: {}',
-    'auth: {}',
     'proxy_protocol: []',
     'verify_sni: off',
     'intercept: none',

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type HostAndPort, readBind, readDestination } from '../addresses.ts';
 import { ok, type Read } from '../units.ts';
 import { expected, list, oneOf, port, section, written } from './fields.ts';
+import { auth, tls } from './identity.ts';
 import { limitOverrides, timeoutOverrides } from './limits.ts';
 
 const bind = written('host:port such as "127.0.0.1:3128"', readBind, ':[0-9]{1,5}$');
@@ -31,6 +32,11 @@ const common = {
 const connectListener = section({
   mode: z.literal('connect').describe('Clients send CONNECT host:port.'),
   ...common,
+  verify_sni: oneOf('off', 'report', 'enforce')
+    .describe('Must the ClientHello inside the tunnel name the host that CONNECT named?')
+    .prefault('off'),
+  tls: tls.exactOptional(),
+  auth: auth.exactOptional(),
 });
 
 /** The transparent door. */

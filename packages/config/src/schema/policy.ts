@@ -28,9 +28,17 @@ const rule = section({
   name: label.describe('Appears in logs and metrics; rule-N if left out.').exactOptional(),
   action: oneOf('allow', 'deny'),
   clients: networks(CLIENT_SETS).describe('CIDRs, addresses, or loopback, private, link_local, any.').exactOptional(),
+  users: list('user names', z.string({ error: expected('a user name') }).min(1, { error: 'an empty name; remove it' }))
+    .describe('Names of users, or common names of client certificates; match only clients that proved who they are.')
+    .exactOptional(),
   listeners: list('listener names', z.string({ error: expected('the name of a listener') })).exactOptional(),
   hosts: list('hosts', hostPattern)
     .describe('Exact names, *.suffix (any depth below it, not the suffix itself), or "*" for any name.')
+    .exactOptional(),
+  hosts_file: z
+    .string({ error: expected('the path of a file') })
+    .min(1, { error: 'an empty path; name a file, or remove the key' })
+    .describe('A file of hosts, one a line, # comments. Relative to this file; adds to hosts. Read anew on SIGHUP.')
     .exactOptional(),
   networks: networks(DESTINATION_SETS).describe('Match a destination given as an IP literal.').exactOptional(),
   ports: list('ports', portRange).describe('Ports and ranges such as "8000-8999".').exactOptional(),

@@ -1,0 +1,34 @@
+/** How the explicit door tells its clients apart, and how it is spoken to. */
+import * as z from 'zod';
+import { ok, type Read } from '../units.ts';
+import { expected, section, written } from './fields.ts';
+
+/** Basic credentials. */
+export const auth = section({
+  users_file: path('users.htpasswd').describe('Lines of name:hash, as htpasswd -B writes them; reread by a reload.'),
+  realm: written('a realm', readRealm, '^[ -~]+$')
+    .describe('What clients are told they are to log in to.')
+    .prefault('sallyport'),
+}).describe('Who may use this door, by name and password; everyone else gets a 407.');
+
+/** The proxy itself spoken to over TLS. */
+export const tls = section({
+  cert: path('proxy.crt').describe('The certificate with its chain, in PEM; reread by a reload.'),
+  key: path('proxy.key').describe("The certificate's key, in PEM, without a passphrase."),
+  client_ca: path('ca.crt')
+    .describe('Clients must show a certificate signed by one of these; its common name is the user.')
+    .exactOptional(),
+}).describe('The proxy itself spoken to over TLS; tunnels pass through as ever.');
+
+/** A path as written in the file: from there, unless it is absolute. */
+function path(example: string) {
+  return z
+    .string({ error: expected(`the path of a file such as ${example}`) })
+    .min(1, { error: `an empty path; give one such as ${example}` });
+}
+
+/** RFC 9110 §5.6.4 lets a quoted-string hold more; clients agree on this much. */
+function readRealm(text: string): Read<string> {
+  if (/^[ -~]+$/.test(text)) return ok(text);
+  return { kind: 'malformed', why: 'expected a realm of printable ASCII characters; leave the key out for sallyport' };
+}
