@@ -135,15 +135,15 @@ void Loop::retire(std::unique_ptr<Listener> listener) { retiredListeners_.push_b
 
 void Loop::closeEverything() {
   legs.forEach([this](Leg& leg) {
-    // Both legs name their tunnel; it is freed with its client.
-    if (leg.state == LegState::kSpliced && leg.tunnel->up.from == &leg) {
-      for (Direction* direction : {&leg.tunnel->up, &leg.tunnel->down}) {
-        if (direction->pipe) pipes.giveBack(std::move(direction->pipe));
-      }
-      delete leg.tunnel;
-    }
     sys::close(leg.fd);
+    // Both legs name their tunnel; the client's speaks for it, and it is freed when none names it any more.
+    if (leg.state != LegState::kSpliced || leg.tunnel->up.from != &leg) return;
+    for (Direction* direction : {&leg.tunnel->up, &leg.tunnel->down}) {
+      if (direction->pipe) pipes.giveBack(std::move(direction->pipe));
+    }
+    retiredTunnels_.emplace_back(leg.tunnel);
   });
+  retiredTunnels_.clear();
   for (auto& [id, listener] : listeners) sys::close(listener->fd);
   listeners.clear();
 }

@@ -1,0 +1,63 @@
+/**
+ * Runs the native transport under a sanitizer: the C++ fuzzers of the relay and the engine, then the contract suite with an
+ * addon built for it, in a stock Node.js that has the sanitizer's runtime preloaded. Usage: sanitize.js address|thread
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), '..');
+const root = join(folder, '..', '..', '..');
+const sanitizer = process.argv[2];
+const runtimes = { address: 'libasan.so', thread: 'libtsan.so' };
+if (!Object.hasOwn(runtimes, sanitizer)) {
+  console.error('usage: node native/test/sanitize.js address|thread');
+  process.exit(2);
+}
+
+const out = join(folder, 'build', sanitizer);
+mkdirSync(out, { recursive: true });
+const sources = readdirSync(join(folder, 'src')).filter((name) => name.endsWith('.cc'));
+const engine = sources.filter((name) => name !== 'addon.cc').map((name) => join(folder, 'src', name));
+const faultyEngine = [...engine.filter((path) => !path.endsWith('/sys.cc')), join(folder, 'test', 'faulty_sys.cc')];
+// Node.js itself leaves memory behind at its end; what the engine leaks, the fuzzers show.
+const options = { ASAN_OPTIONS: 'detect_leaks=0', TSAN_OPTIONS: 'halt_on_error=1 report_signal_unsafe=0' };
+
+fuzz('relay_fuzz', [['1', '500']]);
+fuzz(
+  'engine_fuzz',
+  ['1', '2', '3', '4', '5', '6'].map((seed) => [seed, '1000']),
+);
+runContractSuite();
+
+function fuzz(name, runs) {
+  const binary = join(out, name);
+  compile(binary, ['-O1', join(folder, 'test', `${name}.cc`), ...faultyEngine]);
+  for (const args of runs) run(binary, args);
+}
+
+function runContractSuite() {
+  const addon = join(out, 'tunnel_splice.node');
+  const headers = [process.env.npm_config_nodedir, resolve(process.execPath, '..', '..')].filter(Boolean);
+  const includes = headers.flatMap((path) => ['-I', join(path, 'include', 'node')]);
+  const flags = ['-O1', '-fPIC', '-shared', '-DNAPI_VERSION=8', ...includes];
+  compile(addon, [...flags, ...engine, join(folder, 'src', 'addon.cc')]);
+  const runtime = spawnSync('g++', [`-print-file-name=${runtimes[sanitizer]}`], { encoding: 'utf8' }).stdout.trim();
+  run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'packages/tunnel-splice/test/native.test.ts'], {
+    ...options,
+    LD_PRELOAD: runtime,
+    TUNNEL_SPLICE_ADDON: addon,
+  });
+}
+
+function compile(target, args) {
+  run('g++', ['-std=c++17', '-g', `-fsanitize=${sanitizer}`, '-pthread', '-o', target, ...args]);
+}
+
+function run(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  if (status === 0) return;
+  console.error(`${command} ${args[0]} failed: ${error?.message ?? `it ended with ${status}`}`);
+  process.exit(1);
+}
