@@ -70,7 +70,13 @@ function hasOnlyALabels(name: string): boolean {
     .toLowerCase()
     .split('.')
     .filter((label) => label.startsWith('xn--'));
-  return claims.every((label) => domainToASCII(domainToUnicode(label)) === label);
+  return claims.every(isALabel);
+}
+
+/** What is no A-label comes back empty from some versions of Node.js, and unchanged from others. */
+function isALabel(label: string): boolean {
+  const unicode = domainToUnicode(label);
+  return unicode !== label && domainToASCII(unicode) === label;
 }
 
 /**
