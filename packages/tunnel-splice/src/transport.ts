@@ -54,7 +54,7 @@ export interface Leg {
   readonly remote: Address;
   /** Our end's address. */
   readonly local: Address;
-  /** The destination the client chose, when the connection was intercepted on its way there. */
+  /** Where the client was going, at an intercepting listener: our own end's address where it was coming to us. */
   readonly original?: Address;
   /** How TLS with the peer stands, on a client of a listener that speaks it; `read` waits for it. */
   readonly tls?: TlsState | undefined;
@@ -81,6 +81,18 @@ export interface Leg {
 /** Where to listen: an IP literal and a port (0: any free one). `::` serves IPv6 alone, so that no IPv4 rule is sidestepped. */
 export type Bind = Address;
 
+/**
+ * How clients come to a listener that they were not going to: netfilter rewrote their destination (`redirect`), or left it and
+ * handed their packets to us all the same (`tproxy`). Either way their legs say where they were going.
+ */
+export type Intercept = 'redirect' | 'tproxy';
+
+export interface ListenOptions {
+  readonly intercept?: Intercept;
+  /** The descriptor of a socket that is bound already, to be used and closed in place of one of our own; `bind` only names it. */
+  readonly passed?: number;
+}
+
 /** A door that is open. */
 export interface Listening {
   /** The address really bound, with its real port. */
@@ -89,10 +101,13 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Why a listener could not be opened. `other` keeps the system's own code in `cause`. */
+/**
+ * Why a listener could not be opened. `not-transparent`: the kernel lets us not listen for other machines' addresses, or this
+ * transport cannot. `other` keeps the system's own code in `cause`.
+ */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
-  readonly kind: 'in-use' | 'no-rights' | 'no-such-address' | 'other';
+  readonly kind: 'in-use' | 'no-rights' | 'no-such-address' | 'not-transparent' | 'other';
   readonly bind: Bind;
   constructor(kind: ListenError['kind'], bind: Bind, cause: unknown) {
     super(`cannot listen on ${bind.host} port ${bind.port}: ${kind}`, { cause });
@@ -110,6 +125,8 @@ export interface DialOptions {
   readonly deadline: DeadlineMs;
   /** The local address to dial from; the kernel's choice if left out. */
   readonly sourceHost?: string;
+  /** `sourceHost` may be another machine's address (IP_TRANSPARENT); its answers must be routed to us. Native alone. */
+  readonly isSourceForeign?: boolean;
   /** A leg this one will be spliced with: a transport with several threads dials where that leg lives. A hint, no more. */
   readonly near?: Leg;
 }
@@ -167,7 +184,7 @@ export interface Splice<Cut extends string = never> {
 export interface Transport {
   readonly name: 'portable' | 'native';
   /** Rejects with a {@link ListenError}. `onClient` owns each leg it is given; it must not throw. */
-  listen(bind: Bind, onClient: (client: Leg) => void): Promise<Listening>;
+  listen(bind: Bind, onClient: (client: Leg) => void, options?: ListenOptions): Promise<Listening>;
   /** One literal address, one deadline, one attempt. */
   dial(address: Address, options: DialOptions): Dial;
   splice<Cut extends string>(client: Leg, upstream: Leg, options: SpliceOptions): Splice<Cut>;

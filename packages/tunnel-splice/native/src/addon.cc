@@ -41,6 +41,12 @@ uint32_t toNumber(napi_env env, napi_value value) {
   return number;
 }
 
+int32_t toInteger(napi_env env, napi_value value) {
+  int32_t number = 0;
+  napi_get_value_int32(env, value, &number);
+  return number;
+}
+
 std::string toText(napi_env env, napi_value value) {
   char text[64];
   size_t length = 0;
@@ -113,12 +119,17 @@ napi_value stop(napi_env env, napi_callback_info) {
   return nullptr;
 }
 
-// listen(door, host, port): [errno, bound port, bound host].
+// listen(door, host, port, interception, passed descriptor or -1): [errno, bound port, bound host].
 napi_value listen(napi_env env, napi_callback_info info) {
-  const Arguments<3> arguments(env, info);
-  const auto port = static_cast<uint16_t>(toNumber(env, arguments[2]));
-  const sallyport::Door door =
-      instanceOf(env).engine->listen(toNumber(env, arguments[0]), toText(env, arguments[1]), port);
+  const Arguments<5> arguments(env, info);
+  const sallyport::DoorRequest request{
+      toNumber(env, arguments[0]),
+      toText(env, arguments[1]),
+      static_cast<uint16_t>(toNumber(env, arguments[2])),
+      toInteger(env, arguments[4]),
+      static_cast<sallyport::Interception>(toNumber(env, arguments[3])),
+  };
+  const sallyport::Door door = instanceOf(env).engine->listen(request);
   napi_value host = nullptr;
   napi_create_string_latin1(env, door.bound.host, door.bound.hostLength, &host);
   napi_value result = nullptr;

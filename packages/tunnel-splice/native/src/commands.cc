@@ -17,6 +17,7 @@ void obeyDial(Loop& loop, RecordReader& command) {
   request.port = static_cast<uint16_t>(command.word());
   const uint32_t hostLength = command.word();
   const uint32_t sourceLength = command.word();
+  request.isTransparent = command.word() != 0;
   request.host = command.text(hostLength);
   request.source = command.text(sourceLength);
   dial(loop, request);
@@ -167,7 +168,8 @@ void obey(Loop& loop, uint32_t* record) {
     case kListen: {
       const uint32_t id = command.word();
       const int fd = static_cast<int>(command.word());
-      return openListener(loop, id, fd, command.word() != 0);
+      const bool isWildcard = command.word() != 0;
+      return openListener(loop, id, fd, isWildcard, static_cast<Interception>(command.word()));
     }
     case kCloseListener:
       return closeListener(loop, command.word());

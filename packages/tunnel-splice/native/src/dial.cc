@@ -57,9 +57,9 @@ int connectTo(const DialRequest& request) {
   SocketAddress address;
   SocketAddress source;
   if (!parseAddress(request.host, request.port, address)) return -EINVAL;
-  if (request.source.empty()) return sys::dial(address, nullptr);
+  if (request.source.empty()) return sys::dial(address, nullptr, false);
   if (!parseAddress(request.source, 0, source)) return -EINVAL;
-  return sys::dial(address, &source);
+  return sys::dial(address, &source, request.isTransparent);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ struct DialRequest {
   uint16_t port;
   std::string host;
   std::string source;  // empty: the kernel's choice
+  bool isTransparent;  // the source is another machine's address
 };
 
 void dial(Loop& loop, const DialRequest& request);

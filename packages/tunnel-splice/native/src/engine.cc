@@ -40,20 +40,29 @@ bool isWildcard(const SocketAddress& address) {
   return IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr);
 }
 
-// Opens `count` sockets that share one port; on failure none stays open. Returns 0 or an errno.
-int openShared(SocketAddress& address, size_t count, std::vector<int>& sockets) {
-  auto sharing = count == 1 ? sys::PortSharing::kExclusive : sys::PortSharing::kFirstOfMany;
+// `count` sockets of one door, by `open`, which is told the first of them; on failure none stays open. Returns 0 or an errno.
+template <typename Open>
+int openEach(SocketAddress& address, size_t count, std::vector<int>& sockets, Open open) {
   while (sockets.size() < count) {
-    const int fd = sys::openListener(address, sharing);
+    const int fd = open(sockets.empty());
     if (fd < 0) {
-      for (const int open : sockets) sys::close(open);
+      for (const int opened : sockets) sys::close(opened);
       return -fd;
     }
     sockets.push_back(fd);
     sys::localAddress(fd, address);  // with port 0, the others follow where the first one landed
-    sharing = sys::PortSharing::kOneOfMany;
   }
   return 0;
+}
+
+// Sockets of our own that share one port.
+int openShared(const DoorRequest& request, SocketAddress& address, size_t count, std::vector<int>& sockets) {
+  if (!parseAddress(request.host, request.port, address)) return EINVAL;
+  const auto first = count == 1 ? sys::PortSharing::kExclusive : sys::PortSharing::kFirstOfMany;
+  const bool isTransparent = request.interception == Interception::kTransparent;
+  return openEach(address, count, sockets, [&](bool isFirst) {
+    return sys::openListener(address, isFirst ? first : sys::PortSharing::kOneOfMany, isTransparent);
+  });
 }
 
 }  // namespace
@@ -92,21 +101,25 @@ void Engine::stop() {
   }
 }
 
-Door Engine::listen(uint32_t id, const std::string& host, uint16_t port) {
+Door Engine::listen(const DoorRequest& request) {
   Door door;
   SocketAddress address;
   std::vector<int> sockets;
-  door.error = parseAddress(host, port, address) ? openShared(address, loops_.size(), sockets) : EINVAL;
+  door.error = request.passed < 0
+                   ? openShared(request, address, loops_.size(), sockets)
+                   : openEach(address, loops_.size(), sockets, [&](bool) { return sys::adoptListener(request.passed); });
   if (door.error != 0) return door;
+  // What was passed is ours from here on, and each thread has its own descriptor for it.
+  if (request.passed >= 0) sys::close(request.passed);
   door.bound = formatAddress(address);
-  handOut(id, sockets, address);
+  handOut(request, sockets, address);
   return door;
 }
 
-void Engine::handOut(uint32_t id, const std::vector<int>& sockets, const SocketAddress& address) {
+void Engine::handOut(const DoorRequest& request, const std::vector<int>& sockets, const SocketAddress& address) {
   for (size_t thread = 0; thread < sockets.size(); thread++) {
     RecordWriter command;
-    command.begin(kListen, id, sockets[thread], isWildcard(address)).end();
+    command.begin(kListen, request.id, sockets[thread], isWildcard(address), request.interception).end();
     board_.inboxes[thread].post(command.words().data(), command.words().size());
   }
 }

@@ -11,6 +11,14 @@
 
 namespace sallyport {
 
+struct DoorRequest {
+  uint32_t id;  // JavaScript's name for the door
+  std::string host;
+  uint16_t port;
+  int passed;  // a socket that is bound already, and used in place of ones of our own; -1: none
+  Interception interception;
+};
+
 struct Door {
   int error = 0;  // an errno; what follows holds when it is 0
   AddressText bound{};
@@ -29,8 +37,8 @@ class Engine {
   // Ends everything that is open and joins the threads. Idempotent.
   void stop();
 
-  // One socket a thread, all on the same port.
-  Door listen(uint32_t id, const std::string& host, uint16_t port);
+  // One socket a thread, all on the same port; or all threads at a socket that was passed to us.
+  Door listen(const DoorRequest& request);
   // A batch of commands, each to the thread that its second word names.
   void post(uint32_t* records, size_t words);
   // Copies whole event records into `into`; returns the words copied, 0 when none is left.
@@ -38,7 +46,7 @@ class Engine {
   void addCounts(uint32_t page, double* pairs) { board_.counts.addPage(page, pairs); }
 
  private:
-  void handOut(uint32_t id, const std::vector<int>& sockets, const SocketAddress& address);
+  void handOut(const DoorRequest& request, const std::vector<int>& sockets, const SocketAddress& address);
 
   Switchboard board_;
   std::vector<std::unique_ptr<Loop>> loops_;

@@ -17,13 +17,19 @@ enum class Accepted : uint8_t { kOne, kNone, kShortage };
 void announce(Loop& loop, const Listener& listener, const Leg& leg, const SocketAddress& peer, size_t received) {
   const AddressText remote = formatAddress(peer);
   AddressText local{};
-  SocketAddress own;
-  if (listener.isWildcard && sys::localAddress(leg.fd, own) == 0) local = formatAddress(own);
+  AddressText original{};
+  SocketAddress address;
+  // What netfilter took to us on its way elsewhere was bound for anywhere, wherever the listener is bound.
+  const bool hasManyAddresses = listener.isWildcard || listener.interception == Interception::kTransparent;
+  if (hasManyAddresses && sys::localAddress(leg.fd, address) == 0) local = formatAddress(address);
+  const bool isRedirected = listener.interception == Interception::kRedirect;
+  if (isRedirected && sys::originalAddress(leg.fd, address) == 0) original = formatAddress(address);
   loop.events
-      .begin(kAccepted, leg.id.place, leg.id.generation, listener.id, remote.port, local.port, remote.hostLength,
-             local.hostLength, received)
+      .begin(kAccepted, leg.id.place, leg.id.generation, listener.id, remote.port, local.port, original.port,
+             remote.hostLength, local.hostLength, original.hostLength, received)
       .bytes(remote.host, remote.hostLength)
       .bytes(local.host, local.hostLength)
+      .bytes(original.host, original.hostLength)
       .bytes(loop.buffer.get(), received)
       .end();
 }
@@ -82,8 +88,8 @@ void pause(Loop& loop, Listener& listener) {
 
 }  // namespace
 
-void openListener(Loop& loop, uint32_t id, int fd, bool isWildcard) {
-  auto listener = std::make_unique<Listener>(id, fd, isWildcard);
+void openListener(Loop& loop, uint32_t id, int fd, bool isWildcard, Interception interception) {
+  auto listener = std::make_unique<Listener>(id, fd, isWildcard, interception);
   resumeAccepting(loop, *listener);
   loop.listeners.emplace(id, std::move(listener));
 }

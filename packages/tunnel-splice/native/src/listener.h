@@ -9,15 +9,21 @@ namespace sallyport {
 class Loop;
 
 struct Listener : Watched, TimerNode {
-  Listener(uint32_t number, int descriptor, bool wildcard)
-      : Watched(WatchedKind::kListener), TimerNode(TimerOwner::kListener), id(number), fd(descriptor), isWildcard(wildcard) {}
+  Listener(uint32_t number, int descriptor, bool wildcard, Interception how)
+      : Watched(WatchedKind::kListener),
+        TimerNode(TimerOwner::kListener),
+        id(number),
+        fd(descriptor),
+        isWildcard(wildcard),
+        interception(how) {}
 
   const uint32_t id;  // JavaScript's name for the door
   int fd;
   const bool isWildcard;  // bound to any address: which one a client chose has to be asked for
+  const Interception interception;
 };
 
-void openListener(Loop& loop, uint32_t id, int fd, bool isWildcard);
+void openListener(Loop& loop, uint32_t id, int fd, bool isWildcard, Interception interception);
 
 // Clients are waiting: accepts them, with what they have said already.
 void acceptClients(Loop& loop, Listener& listener);

@@ -51,7 +51,10 @@ class Loop {
   RelayTools tools() { return {pipes, buffer.get(), nowMs}; }
   // Zero, or a negated errno.
   int watch(Leg& leg) { return sys::watch(epoll_, leg.fd, kLegEvents, static_cast<Watched*>(&leg)); }
-  int watch(Listener& listener) { return sys::watch(epoll_, listener.fd, EPOLLIN, static_cast<Watched*>(&listener)); }
+  // Several threads may wait at one socket, where it was passed to us: one of them is enough for a client.
+  int watch(Listener& listener) {
+    return sys::watch(epoll_, listener.fd, EPOLLIN | EPOLLEXCLUSIVE, static_cast<Watched*>(&listener));
+  }
   void unwatch(int fd) { sys::unwatch(epoll_, fd); }
 
   // To be gone on with at the next turn, without waiting for an event.

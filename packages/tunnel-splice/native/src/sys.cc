@@ -1,6 +1,7 @@
 #include "sys.h"
 
 #include <fcntl.h>
+#include <linux/netfilter_ipv4.h>
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -15,6 +16,8 @@ namespace {
 constexpr int kBacklog = 4096;
 // The first keep-alive probe: soon enough for middleboxes, rare enough to cost nothing.
 constexpr int kKeepAliveSeconds = 60;
+// As in linux/netfilter_ipv6/ip6_tables.h, which C++ cannot include.
+constexpr int kIp6OriginalDst = 80;
 
 template <typename Call>
 auto retried(Call call) -> decltype(call()) {
@@ -25,7 +28,9 @@ auto retried(Call call) -> decltype(call()) {
   }
 }
 
-void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof(value)); }
+int set(int fd, int level, int option, int value) {
+  return ::setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
 
 void setStreamOptions(int fd) {
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -37,7 +42,12 @@ int openStream(int family) {
   return retried([&] { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP); });
 }
 
-int bindAndListen(int fd, const SocketAddress& bind, PortSharing sharing) {
+int setTransparent(int fd, int family) {
+  return family == AF_INET6 ? set(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1) : set(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
+}
+
+int bindAndListen(int fd, const SocketAddress& bind, PortSharing sharing, bool isTransparent) {
+  if (const int error = isTransparent ? setTransparent(fd, bind.family()) : 0) return error;
   set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (bind.family() == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   setStreamOptions(fd);
@@ -49,8 +59,9 @@ int bindAndListen(int fd, const SocketAddress& bind, PortSharing sharing) {
   return ::listen(fd, kBacklog) < 0 ? -errno : 0;
 }
 
-int bindSource(int fd, const SocketAddress* source) {
+int bindSource(int fd, const SocketAddress* source, bool isTransparent) {
   if (source == nullptr) return 0;
+  if (const int error = isTransparent ? setTransparent(fd, source->family()) : 0) return error;
   // The port is chosen at connect, when the destination is known too: otherwise a source address has 28,000 tunnels in all.
   set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
   return ::bind(fd, source->raw(), source->length) < 0 ? -errno : 0;
@@ -70,11 +81,24 @@ ssize_t splice(int from, int to, size_t limit) {
   return retried([&] { return ::splice(from, nullptr, to, nullptr, limit, SPLICE_F_NONBLOCK); });
 }
 
-int openListener(const SocketAddress& bind, PortSharing sharing) {
+int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent) {
   const int fd = openStream(bind.family());
   if (fd < 0) return fd;
-  const int error = bindAndListen(fd, bind, sharing);
+  const int error = bindAndListen(fd, bind, sharing, isTransparent);
   if (error == 0) return fd;
+  close(fd);
+  return error;
+}
+
+int adoptListener(int passed) {
+  const int fd = retried([&] { return ::fcntl(passed, F_DUPFD_CLOEXEC, 0); });
+  if (fd < 0) return fd;
+  // The file is shared with whoever passed it: systemd does not mind, for it leaves the accepting to us.
+  if (::fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && ::listen(fd, kBacklog) == 0) {
+    setStreamOptions(fd);
+    return fd;
+  }
+  const int error = -errno;
   close(fd);
   return error;
 }
@@ -86,11 +110,11 @@ int accept(int listener, SocketAddress& peer) {
   });
 }
 
-int dial(const SocketAddress& address, const SocketAddress* source) {
+int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent) {
   const int fd = openStream(address.family());
   if (fd < 0) return fd;
   setStreamOptions(fd);
-  int error = bindSource(fd, source);
+  int error = bindSource(fd, source, isTransparent);
   if (error == 0 && ::connect(fd, address.raw(), address.length) < 0 && errno != EINPROGRESS) error = -errno;
   if (error == 0) return fd;
   close(fd);
@@ -100,6 +124,16 @@ int dial(const SocketAddress& address, const SocketAddress* source) {
 int localAddress(int fd, SocketAddress& address) {
   address.length = sizeof(address.storage);
   return ::getsockname(fd, address.raw(), &address.length) < 0 ? -errno : 0;
+}
+
+int originalAddress(int fd, SocketAddress& address) {
+  SocketAddress own;
+  if (const int error = localAddress(fd, own)) return error;
+  address.length = sizeof(address.storage);
+  const int status = own.family() == AF_INET6
+                         ? ::getsockopt(fd, IPPROTO_IPV6, kIp6OriginalDst, address.raw(), &address.length)
+                         : ::getsockopt(fd, IPPROTO_IP, SO_ORIGINAL_DST, address.raw(), &address.length);
+  return status < 0 ? -errno : 0;
 }
 
 int takeError(int fd) {

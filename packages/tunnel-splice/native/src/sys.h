@@ -22,11 +22,16 @@ ssize_t send(int fd, const void* from, size_t length);
 // Never with SPLICE_F_MORE: it costs 40 % of the throughput.
 ssize_t splice(int from, int to, size_t limit);
 
-int openListener(const SocketAddress& bind, PortSharing sharing);
+// `isTransparent` takes clients on their way to any address, and needs CAP_NET_ADMIN.
+int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent);
+// A descriptor of our own for a socket that somebody else bound and passed to us.
+int adoptListener(int passed);
 int accept(int listener, SocketAddress& peer);
-// A socket on its way to `address`; connected, or about to be.
-int dial(const SocketAddress& address, const SocketAddress* source);
+// A socket on its way to `address`; connected, or about to be. A transparent one may have a source that is not ours.
+int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent);
 int localAddress(int fd, SocketAddress& address);
+// Where a connection was going before netfilter redirected it; -ENOENT where conntrack knows nothing of it.
+int originalAddress(int fd, SocketAddress& address);
 // The pending error of a socket, as a positive errno; reading it clears it.
 int takeError(int fd);
 int sendFin(int fd);

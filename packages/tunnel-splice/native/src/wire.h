@@ -14,7 +14,7 @@ constexpr uint32_t kThreadShift = 16;
 constexpr uint32_t kKindMask = 0xffff;
 
 enum Command : uint32_t {
-  kDial = 1,           // token, deadline, port, host length, source length, host, source
+  kDial = 1,           // token, deadline, port, lengths of host and source, is the source another machine's; host, source
   kCancelDial = 2,     // token
   kWrite = 3,          // leg, length, bytes
   kClose = 4,          // leg, length, bytes
@@ -23,13 +23,13 @@ enum Command : uint32_t {
   kSplice = 7,         // client, upstream, tunnel, idle, half close, lifetime, bytes got from each, lengths, bytes, moved leg
   kReturn = 8,         // client, direction, length, bytes
   kCut = 9,            // client
-  kListen = 10,        // listener, descriptor, is wildcard
+  kListen = 10,        // listener, descriptor, is wildcard, interception
   kCloseListener = 11, // listener
   kAwaitDrain = 12,    // leg: say once nothing that was written waits any more
 };
 
 enum Event : uint32_t {
-  kAccepted = 1,       // leg, listener, remote port, local port, lengths of remote, local and data; remote, local, data
+  kAccepted = 1,       // leg, listener, ports of remote, local and original; lengths of the three and of the data; all four
   kData = 2,           // leg, length, bytes
   kGone = 3,           // leg: its FIN has come, perhaps behind bytes that nobody has read
   kEnd = 4,            // leg: no more bytes
@@ -39,6 +39,9 @@ enum Event : uint32_t {
   kListenerClosed = 8, // listener
   kDrained = 9,        // leg: nothing that was written waits any more
 };
+
+// How clients come to a listener that they were not going to, and so who knows where they were going: conntrack, or the socket.
+enum class Interception : uint32_t { kNone = 0, kRedirect = 1, kTransparent = 2 };
 
 enum DialOutcome : uint32_t {
   kConnected = 0,

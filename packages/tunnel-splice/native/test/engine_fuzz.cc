@@ -231,13 +231,14 @@ class Brain {
   void accepted(RecordReader& event) {
     const LegId id = event.leg();
     REQUIRE(event.word() == kDoor);
-    event.word();
-    event.word();
+    for (int port = 0; port < 3; port++) event.word();
     const uint32_t remoteLength = event.word();
     const uint32_t localLength = event.word();
+    const uint32_t originalLength = event.word();
     const uint32_t length = event.word();
     event.bytes(remoteLength);
     event.bytes(localLength);
+    event.bytes(originalLength);
     HeldLeg leg{id, {}, length};
     const char* bytes = event.bytes(length);
     leg.unread.assign(bytes, bytes + length);
@@ -249,7 +250,7 @@ class Brain {
     clientOf_[token] = id;
     commands_
         .begin(kDial | (token % kThreads) << kThreadShift, token, dice(50) == 0 ? 0 : 5'000,
-               dice(40) == 0 ? 1 : originPort_, host.size(), 0)
+               dice(40) == 0 ? 1 : originPort_, host.size(), 0, 0)
         .bytes(host.data(), host.size())
         .end();
   }
@@ -376,7 +377,7 @@ void run(uint32_t seed, uint32_t clients) {
   }
   REQUIRE(engine.start() == 0);
   Peers peers;
-  const Door door = engine.listen(kDoor, "127.0.0.1", 0);
+  const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, Interception::kNone});
   REQUIRE(door.error == 0);
   faults.seed = seed;
   faults.shortage = seed % 2 * 50;

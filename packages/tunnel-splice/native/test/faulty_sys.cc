@@ -63,13 +63,17 @@ ssize_t splice(int from, int to, size_t limit) {
   return fault < 0 ? fault : real_sys::splice(from, to, shortened(limit));
 }
 
-int openListener(const SocketAddress& bind, PortSharing sharing) { return real_sys::openListener(bind, sharing); }
+int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent) {
+  return real_sys::openListener(bind, sharing, isTransparent);
+}
+int adoptListener(int passed) { return real_sys::adoptListener(passed); }
 int accept(int listener, SocketAddress& peer) {
   return opened([&] { return real_sys::accept(listener, peer); });
 }
-int dial(const SocketAddress& address, const SocketAddress* source) {
-  return opened([&] { return real_sys::dial(address, source); });
+int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent) {
+  return opened([&] { return real_sys::dial(address, source, isTransparent); });
 }
+int originalAddress(int fd, SocketAddress& address) { return real_sys::originalAddress(fd, address); }
 int localAddress(int fd, SocketAddress& address) { return real_sys::localAddress(fd, address); }
 int takeError(int fd) { return real_sys::takeError(fd); }
 int sendFin(int fd) { return real_sys::sendFin(fd); }

@@ -4,8 +4,14 @@ export interface Addon {
   start(threads: number, onEvents: () => void): string;
   /** Ends everything that is open, and joins the threads. Idempotent. */
   stop(): void;
-  /** Opens a door; an errno of 0 means that it is open. */
-  listen(listener: number, host: string, port: number): [errno: number, boundPort: number, boundHost: string];
+  /** Opens a door; an errno of 0 means that it is open. `passed` is a descriptor to take over, or -1. */
+  listen(
+    listener: number,
+    host: string,
+    port: number,
+    interception: number,
+    passed: number,
+  ): [errno: number, boundPort: number, boundHost: string];
   post(commands: Uint32Array, count: number): void;
   /** Copies whole events into `events`; how many words, 0 when none is left. */
   drain(events: Uint32Array): number;

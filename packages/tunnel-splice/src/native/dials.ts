@@ -30,7 +30,8 @@ export class Dials {
     this.#plane.opened();
     const host = Buffer.from(address.host, 'latin1');
     const source = options.sourceHost === undefined ? NO_TEXT : Buffer.from(options.sourceHost, 'latin1');
-    const args = [token, spanUntil(options.deadline), address.port, host.length, source.length];
+    const isForeign = options.isSourceForeign ? 1 : 0;
+    const args = [token, spanUntil(options.deadline), address.port, host.length, source.length, isForeign];
     this.#plane.send(thread, COMMAND.dial, args, [host, source]);
     return { done, cancel: () => this.#cancel(token, thread) };
   }

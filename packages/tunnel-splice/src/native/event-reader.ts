@@ -25,6 +25,9 @@ export interface AcceptedClient {
   /** Empty: the listener's own address. */
   readonly localHost: string;
   readonly localPort: number;
+  /** Where it was going before it was redirected. Empty: nobody knows of a redirection. */
+  readonly originalHost: string;
+  readonly originalPort: number;
   /** What the client had said already. */
   readonly bytes: Uint8Array;
 }
@@ -85,12 +88,16 @@ export class EventReader {
     const listener = this.#word();
     const remotePort = this.#word();
     const localPort = this.#word();
+    const originalPort = this.#word();
     const remoteLength = this.#word();
     const localLength = this.#word();
+    const originalLength = this.#word();
     const byteLength = this.#word();
     const remoteHost = this.#text(remoteLength);
     const localHost = this.#text(localLength);
-    return { leg, listener, remoteHost, remotePort, localHost, localPort, bytes: this.#blob(byteLength) };
+    const originalHost = this.#text(originalLength);
+    const bytes = this.#blob(byteLength);
+    return { leg, listener, remoteHost, remotePort, localHost, localPort, originalHost, originalPort, bytes };
   }
 
   #dialed(handler: EventHandler): void {

@@ -29,6 +29,8 @@ export class NativeLeg implements Leg, LegName {
   readonly generation: number;
   readonly remote: Address;
   readonly local: Address;
+  /** Set at an intercepting listener, before anybody sees the leg. */
+  original?: Address;
   readonly #home: LegHome;
   /** Closed, or given to a tunnel: its holder has no more say. */
   #isReleased = false;

@@ -1,13 +1,22 @@
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { ListenError, type Address, type Bind, type Leg, type Listening } from '../transport.ts';
+import {
+  ListenError,
+  type Address,
+  type Bind,
+  type Intercept,
+  type Leg,
+  type Listening,
+  type ListenOptions,
+} from '../transport.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { AcceptedClient } from './event-reader.ts';
-import { COMMAND } from './wire.ts';
+import { COMMAND, INTERCEPTIONS } from './wire.ts';
 
 interface OpenListener {
   readonly address: Address;
   readonly onClient: (client: Leg) => void;
+  readonly intercept: Intercept | undefined;
   /** Data threads that still have a socket of it. */
   openSockets: number;
   readonly closed: Promise<void>;
@@ -24,12 +33,14 @@ export class Listeners {
     this.#plane = plane;
   }
 
-  open(bind: Bind, onClient: (client: Leg) => void): Listening {
+  open(bind: Bind, onClient: (client: Leg) => void, { intercept, passed = -1 }: ListenOptions): Listening {
     const id = this.#nextId++;
-    const [errno, port, host] = this.#plane.addon.listen(id, bind.host, bind.port);
-    if (errno !== 0) throw toListenError(bind, errno);
+    const how = INTERCEPTIONS.indexOf(intercept ?? 'none');
+    const [errno, port, host] = this.#plane.addon.listen(id, bind.host, bind.port, how, passed);
+    if (errno !== 0) throw toListenError(bind, errno, intercept);
     const { promise: closed, resolve: resolveClosed } = withResolver();
-    const listener = { address: { host, port }, onClient, openSockets: this.#plane.threads, closed, resolveClosed };
+    const openSockets = this.#plane.threads;
+    const listener = { address: { host, port }, onClient, intercept, openSockets, closed, resolveClosed };
     this.#open.set(id, listener);
     this.#plane.opened();
     return { address: listener.address, close: () => this.#close(id, listener) };
@@ -42,6 +53,7 @@ export class Listeners {
     const { localHost: host, localPort: port } = client;
     const remote = { host: client.remoteHost, port: client.remotePort };
     const leg = this.#plane.addLeg(client.leg, remote, host === '' ? listener.address : { host, port });
+    if (listener.intercept !== undefined) leg.original = originalOf(client, leg);
     if (client.bytes.length > 0) leg.receive(client.bytes);
     listener.onClient(leg);
   }
@@ -74,6 +86,11 @@ export class Listeners {
   }
 }
 
+/** Under `tproxy`, and for a client that came to us directly, the socket's own address is where it was going. */
+function originalOf({ originalHost: host, originalPort: port }: AcceptedClient, { local }: Leg): Address {
+  return host === '' ? local : { host, port };
+}
+
 function withResolver(): { promise: Promise<void>; resolve: () => void } {
   let resolve = (): void => undefined;
   const promise = new Promise<void>((fulfil) => {
@@ -89,8 +106,11 @@ const LISTEN_ERROR_KINDS: ReadonlyMap<number, ListenError['kind']> = new Map([
   [constants.errno.EADDRNOTAVAIL, 'no-such-address'],
 ]);
 
-function toListenError(bind: Bind, errno: number): ListenError {
+function toListenError(bind: Bind, errno: number, intercept: Intercept | undefined): ListenError {
   const code = getSystemErrorName(-errno);
   const cause = Object.assign(new Error(`listen ${code}`), { code, errno: -errno, syscall: 'listen' });
-  return new ListenError(LISTEN_ERROR_KINDS.get(errno) ?? 'other', bind, cause);
+  // A low port without the right to it is EACCES (bind(2)); only asking for IP_TRANSPARENT is EPERM.
+  const isTransparencyLacking = intercept === 'tproxy' && errno === constants.errno.EPERM;
+  const kind = isTransparencyLacking ? 'not-transparent' : LISTEN_ERROR_KINDS.get(errno);
+  return new ListenError(kind ?? 'other', bind, cause);
 }

@@ -5,6 +5,7 @@ import {
   type DialOptions,
   type Leg,
   type Listening,
+  type ListenOptions,
   type Address,
   type Splice,
   type SpliceOptions,
@@ -63,9 +64,9 @@ class NativeTransport implements Transport, EventHandler {
     this.#tunnels = new Tunnels(this.#plane);
   }
 
-  listen(bind: Bind, onClient: (client: Leg) => void): Promise<Listening> {
+  listen(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions = {}): Promise<Listening> {
     if (this.#isStopped) return Promise.reject(new ListenError('other', bind, new Error('the transport has stopped')));
-    return Promise.resolve().then(() => this.#listeners.open(bind, onClient));
+    return Promise.resolve().then(() => this.#listeners.open(bind, onClient, options));
   }
 
   dial(address: Address, options: DialOptions): Dial {

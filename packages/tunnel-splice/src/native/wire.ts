@@ -46,6 +46,8 @@ export const EVENT = {
 } as const;
 
 /** By number, as all lists below. */
+export const INTERCEPTIONS = ['none', 'redirect', 'tproxy'] as const;
+
 export const DIAL_OUTCOMES = [
   'connected',
   'refused',

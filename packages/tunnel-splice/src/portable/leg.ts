@@ -47,6 +47,7 @@ const NOTHING = new Uint8Array(0);
 export class PortableLeg implements Leg {
   remote: Address = UNKNOWN;
   local: Address = UNKNOWN;
+  original?: Address;
   readonly #resources: LegResources;
   readonly #socket: Socket;
   readonly #secured: SecuredWire | undefined;

@@ -1,7 +1,7 @@
 /** An open door on `node:net`. */
 import { createServer, type Server } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Address, Bind, Leg, Listening } from '../transport.ts';
+import { ListenError, type Address, type Bind, type Leg, type Listening, type ListenOptions } from '../transport.ts';
 import { addressOf } from './addresses.ts';
 import { PortableLeg, type LegResources } from './leg.ts';
 import { handleOf, type TcpHandle } from './node-handle.ts';
@@ -18,16 +18,20 @@ export async function openListener(
   bind: Bind,
   resources: LegResources,
   onClient: (client: Leg) => void,
-  identity?: () => TlsIdentity,
+  options: ListenOptions & { readonly identity?: () => TlsIdentity },
 ): Promise<Listening> {
-  const server = await boundServer(bind);
+  const { identity, intercept } = options;
+  const server = await boundServer(bind, options);
   let acceptedCount = 0;
   acceptFrom(server, (handle) => {
     acceptedCount += 1;
     const leg = identity ? securedLeg(handle, identity(), resources) : plainLeg(handle, resources);
     // A client that has sent an RST while it was queued has no address any more: it is nobody's client.
-    if (leg.nameEnds()) onClient(leg);
-    else leg.stop();
+    if (leg.nameEnds()) {
+      // The kernel made the socket in the name of where the client was going.
+      if (intercept === 'tproxy') leg.original = leg.local;
+      onClient(leg);
+    } else leg.stop();
   });
   const close = async (): Promise<void> => {
     await drainQueue(() => acceptedCount);
@@ -45,13 +49,18 @@ function securedLeg(handle: TcpHandle, identity: TlsIdentity, resources: LegReso
   return new PortableLeg(resources, (onread) => secured.open(onread), secured);
 }
 
-function boundServer(bind: Bind): Promise<Server> {
+function boundServer(bind: Bind, { intercept, passed }: ListenOptions): Promise<Server> {
   return new Promise((resolve, reject) => {
+    if (intercept === 'redirect' || (intercept === 'tproxy' && passed === undefined)) {
+      // Node.js has no way to set IP_TRANSPARENT, nor to ask for SO_ORIGINAL_DST.
+      reject(new ListenError('not-transparent', bind, new Error(`no ${intercept} without the native transport`)));
+      return;
+    }
+    const { host, port } = bind;
+    const where = passed === undefined ? { host, port, ipv6Only: true, exclusive: true } : { fd: passed };
     const server = createServer();
     server.once('error', (error) => reject(listenErrorFrom(error, bind)));
-    server.listen({ host: bind.host, port: bind.port, backlog: BACKLOG, ipv6Only: true, exclusive: true }, () =>
-      resolve(server),
-    );
+    server.listen({ ...where, backlog: BACKLOG }, () => resolve(server));
   });
 }
 

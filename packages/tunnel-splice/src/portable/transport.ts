@@ -1,5 +1,5 @@
 /** The transport that works wherever Node does: `node:net`, no native code. */
-import type { Bind, Leg, Listening, Transport } from '../transport.ts';
+import type { Bind, Leg, Listening, ListenOptions, Transport } from '../transport.ts';
 import { Deadlines } from './deadlines.ts';
 import { PortableDial } from './dial.ts';
 import { PortableLeg, type LegResources } from './leg.ts';
@@ -9,14 +9,15 @@ import { ReadBuffers } from './read-buffers.ts';
 import { PortableSplice } from './splice.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
-export interface ListenOptions {
+/** The portable transport alone speaks TLS. */
+export interface PortableListenOptions extends ListenOptions {
   /** Asked at each connection: with it the listener speaks TLS, and a new identity holds from the next client on. */
   readonly identity?: () => TlsIdentity;
 }
 
 /** The one transport that can speak TLS to its clients: what it relays for them passes through this process's memory anyway. */
 export interface PortableTransport extends Transport {
-  listen(bind: Bind, onClient: (client: Leg) => void, options?: ListenOptions): Promise<Listening>;
+  listen(bind: Bind, onClient: (client: Leg) => void, options?: PortableListenOptions): Promise<Listening>;
 }
 
 /** A transport on `node:net`. Legs of one transport can only be spliced with each other. */
@@ -25,8 +26,8 @@ export function createPortableTransport(): PortableTransport {
   const doors = new Set<Listening>();
   return {
     name: 'portable',
-    async listen(bind, onClient, { identity } = {}) {
-      const door = await openListener(bind, resources, onClient, identity);
+    async listen(bind, onClient, options = {}) {
+      const door = await openListener(bind, resources, onClient, options);
       doors.add(door);
       return {
         address: door.address,
