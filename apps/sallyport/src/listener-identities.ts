@@ -1,0 +1,103 @@
+/** The files behind `auth` and `tls`: read with the configuration, at the start, by `check` and by every reload. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Config, ConfigPath, ConnectListener, Problem } from '@sallyport/config';
+import { parseHtpasswd, type Users } from '@sallyport/tunnel-server';
+import { createTlsIdentity, type TlsIdentity, type TlsMaterial } from '@sallyport/tunnel-splice';
+import { explainSystemError } from './named-files.ts';
+
+/** Who may use a listener, and what it shows its clients; both left out where the listener has no such key. */
+export interface ListenerIdentity {
+  readonly users?: Users;
+  readonly tls?: TlsIdentity;
+}
+
+export interface ListenerIdentities {
+  /** By name of listener; fit for use only where no problem is an error. */
+  readonly identities: ReadonlyMap<string, ListenerIdentity>;
+  readonly problems: readonly Problem[];
+}
+
+/** @param folder the configuration's own: paths are relative to it */
+export function readListenerIdentities({ listeners }: Config, folder: string): ListenerIdentities {
+  const identities = new Map<string, ListenerIdentity>();
+  const problems: Problem[] = [];
+  for (const [index, listener] of listeners.entries()) {
+    if (listener.mode !== 'connect') continue;
+    const files = new Files(['listeners', index], folder, problems);
+    const users = listener.auth && readUsers(listener.auth, files);
+    const tls = listener.tls && readTls(listener.tls, files);
+    identities.set(listener.name, { ...(users && { users }), ...(tls && { tls }) });
+  }
+  return { identities, problems };
+}
+
+function readUsers({ users_file: file }: NonNullable<ConnectListener['auth']>, files: Files): Users | undefined {
+  const text = files.read(file, 'auth', 'users_file');
+  if (text === undefined) return undefined;
+  const { users, problems } = parseHtpasswd(text);
+  for (const { line, message } of problems) {
+    const elsewhere = { file: files.locate(file), position: { line, column: 1 } };
+    files.complain({ severity: 'error', message, elsewhere }, 'auth', 'users_file');
+  }
+  if (users.size === 0 && problems.length === 0) {
+    const message = `${file} has no users, so that nobody can use this listener; htpasswd -B ${file} NAME adds one`;
+    files.complain({ severity: 'warning', message }, 'auth', 'users_file');
+  }
+  return users;
+}
+
+const KEYS = { cert: 'cert', key: 'key', clientCa: 'client_ca' } as const satisfies Record<keyof TlsMaterial, string>;
+
+function readTls(tls: NonNullable<ConnectListener['tls']>, files: Files): TlsIdentity | undefined {
+  const cert = files.read(tls.cert, 'tls', 'cert');
+  const key = files.read(tls.key, 'tls', 'key');
+  const clientCa = tls.client_ca === undefined ? undefined : files.read(tls.client_ca, 'tls', 'client_ca');
+  // Without what it names, `client_ca` would be as good as left out: then anyone could come in.
+  if (cert === undefined || key === undefined || (tls.client_ca !== undefined && clientCa === undefined))
+    return undefined;
+  const result = createTlsIdentity({ cert, key, ...(clientCa !== undefined && { clientCa }) });
+  if (result.kind === 'unfit') {
+    const name = KEYS[result.part];
+    files.complain({ severity: 'error', message: `${tls[name] ?? name} ${result.why}` }, 'tls', name);
+    return undefined;
+  }
+  const { validTo } = result.identity;
+  if (validTo.getTime() < Date.now()) {
+    const message = `${tls.cert} expired at ${validTo.toISOString()}; renew it`;
+    files.complain({ severity: 'warning', message }, 'tls', 'cert');
+  }
+  return result.identity;
+}
+
+/** Reads a listener's files, and notes what is wrong with them where the configuration names them. */
+class Files {
+  readonly #listener: ConfigPath;
+  readonly #folder: string;
+  readonly #problems: Problem[];
+
+  constructor(listener: ConfigPath, folder: string, problems: Problem[]) {
+    this.#listener = listener;
+    this.#folder = folder;
+    this.#problems = problems;
+  }
+
+  locate(file: string): string {
+    return resolve(this.#folder, file);
+  }
+
+  /** The file's text, or undefined once the problem is noted. */
+  read(file: string, ...path: ConfigPath): string | undefined {
+    const whole = this.locate(file);
+    try {
+      return readFileSync(whole, 'utf8');
+    } catch (cause) {
+      this.complain({ severity: 'error', message: `${whole} ${explainSystemError(cause)}` }, ...path);
+      return undefined;
+    }
+  }
+
+  complain(problem: Omit<Problem, 'path'>, ...path: ConfigPath): void {
+    this.#problems.push({ ...problem, path: [...this.#listener, ...path] });
+  }
+}

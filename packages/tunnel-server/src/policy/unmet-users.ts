@@ -1,0 +1,25 @@
+/** Rules for users at doors that never ask who a client is. */
+import type { PolicyConfig, Problem } from '@sallyport/config';
+import { knowsItsClients } from './open-proxy.ts';
+
+interface ListenerConfig {
+  readonly name: string;
+  readonly auth?: unknown;
+  readonly tls?: { readonly client_ca?: unknown };
+}
+
+/** Warns of each rule with `users` for which no listener has clients that prove who they are: it can never match. */
+export function lintUnmetUsers(config: {
+  readonly listeners: readonly ListenerConfig[];
+  readonly policy: PolicyConfig;
+}): readonly Problem[] {
+  const asking = config.listeners.filter(knowsItsClients).map(({ name }) => name);
+  return config.policy.rules.flatMap(({ name, users, listeners }, number) => {
+    if (!users || users.length === 0) return [];
+    if (listeners ? listeners.some((listener) => asking.includes(listener)) : asking.length > 0) return [];
+    const message =
+      `rule ${name ?? `rule-${number + 1}`} can never match: none of its listeners asks clients who they are; ` +
+      `give one auth or tls.client_ca, or remove users`;
+    return [{ severity: 'warning', path: ['policy', 'rules', number, 'users'], message }];
+  });
+}

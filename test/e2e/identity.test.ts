@@ -1,0 +1,340 @@
+/** Who a client is, through the real binary: passwords, certificates, and the proxy itself spoken to over TLS. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { hashSync } from 'bcryptjs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Certificates, makeCertificates } from './harness/certificates.ts';
+import { ask, echoOrigin, httpsOrigin, openClient, type Origin, run } from './harness/peers.ts';
+import { type Expected, type Running, sallyport, startSallyport } from './harness/sallyport.ts';
+
+/** A cost at which a comparison is well told from none: some 60 ms on the machines of today. */
+const COST = 10;
+const alice = `alice:${hashSync('secret', COST)}\n`;
+const bob = `bob:${hashSync('a:b "c"', 4)}\n`;
+
+const proxyCertificates = makeCertificates(['127.0.0.1']);
+const originCertificates = makeCertificates(['origin.test']);
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-identity-'));
+
+let echo: Origin;
+let origin: Origin;
+let proxy: Running;
+
+beforeAll(async () => {
+  echo = await echoOrigin();
+  origin = await httpsOrigin(originCertificates, 'hello from the origin');
+});
+
+afterEach(async () => {
+  await proxy.stop();
+});
+
+afterAll(() => {
+  echo.close();
+  origin.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** An explicit door with `keys`, and rules of which the first is for alice alone. */
+function yaml(keys: string, rules = '{ name: everyone, action: allow }'): string {
+  return `listeners:
+  - { name: explicit, mode: connect, bind: "127.0.0.1:0", ${keys} }
+admin: { bind: "127.0.0.1:0" }
+dns: { hosts: { origin.test: ["127.0.0.1"] } }
+policy:
+  rules: [${rules}]
+  destinations: { allow: [loopback] }
+`;
+}
+
+const auth = 'auth: { users_file: users.htpasswd, realm: builds }';
+const files = { 'users.htpasswd': `# users\n${alice}${bob}` };
+const start = (keys = auth, rules?: string): Promise<Running> => startSallyport(yaml(keys, rules), { files });
+
+const basic = (text: string): string => `Proxy-Authorization: Basic ${Buffer.from(text).toString('base64')}\r\n`;
+const connectTo = (authority: string, ...fieldLines: string[]): string =>
+  `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${fieldLines.join('')}\r\n`;
+const toEcho = (...fieldLines: string[]): string => connectTo(`127.0.0.1:${echo.port}`, ...fieldLines);
+
+/** The status line that a request is answered with, tunnel or refusal; the connection is dropped. */
+async function statusOf(request: string): Promise<string> {
+  const client = await openClient(proxy.port('explicit'));
+  client.socket.write(request);
+  const reply = await client.hears('\r\n\r\n');
+  client.socket.destroy();
+  return reply.toString('latin1').split('\r\n', 1)[0] ?? '';
+}
+
+/** Sends `text` from another address of this machine; resolves with the whole answer. */
+async function askFrom(localAddress: string, port: number, text: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port, localAddress });
+  socket.write(text);
+  return (await buffer(socket)).toString('latin1');
+}
+
+async function curl(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const url = `https://origin.test:${origin.port}/`;
+  return run('curl', [
+    '--silent',
+    '--show-error',
+    '--max-time',
+    '10',
+    '--cacert',
+    originCertificates.caFile,
+    ...args,
+    url,
+  ]);
+}
+
+describe('a door with auth', () => {
+  it('asks curl for credentials, lets it in with them, and logs who it was and nothing of the password', async () => {
+    proxy = await start();
+    const via = ['--proxy', `http://127.0.0.1:${proxy.port('explicit')}`];
+    expect((await curl(...via)).stderr).toContain('407');
+    expect((await curl(...via, '--proxy-user', 'alice:secret')).stdout).toBe('hello from the origin');
+    expect((await curl(...via, '--proxy-user', 'bob:a:b "c"')).stdout).toBe('hello from the origin');
+    await proxy.tunnel({ user: 'alice', outcome: 'ok', status: 200 });
+    await proxy.tunnel({ user: 'bob', outcome: 'ok' });
+    expect(await proxy.tunnel({ reason: 'auth' })).toMatchObject({ outcome: 'refused', status: 407 });
+    expect(await proxy.metric('refused_total{listener="explicit",reason="auth"}')).toBe(1);
+    expect(JSON.stringify(proxy.lines)).not.toMatch(/secret|YWxpY2U6c2VjcmV0/);
+  });
+
+  it.each([
+    { what: 'no credentials', fieldLine: '' },
+    { what: 'a wrong password', fieldLine: basic('alice:guess') },
+    { what: 'an unknown name', fieldLine: basic('mallory:secret') },
+    { what: 'another scheme', fieldLine: 'Proxy-Authorization: Bearer YWxpY2U6c2VjcmV0\r\n' },
+    { what: 'no base64', fieldLine: 'Proxy-Authorization: Basic alice:secret\r\n' },
+    { what: 'credentials for an origin', fieldLine: basic('alice:secret').replace('Proxy-', '') },
+  ])('answers $what with 407 and a challenge, and reads nothing behind', async ({ fieldLine }) => {
+    proxy = await start();
+    const reply = await ask(proxy.port('explicit'), toEcho(fieldLine) + toEcho(basic('alice:secret')));
+    expect(reply).toMatch(/^HTTP\/1\.1 407 Proxy Authentication Required\r\n/);
+    expect(reply).toContain('\r\nProxy-Authenticate: Basic realm="builds", charset="UTF-8"\r\n');
+    expect(reply).toContain('\r\nProxy-Status: sallyport; error=http_request_denied\r\n');
+    expect(reply).toContain('\r\nConnection: close\r\n');
+    expect(reply.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    await proxy.stop();
+    expect(proxy.lines.filter(({ user }) => user !== undefined)).toEqual([]);
+  });
+
+  it('answers credentials given twice with 400, a malformed target before it asks, and a policy denial with 403', async () => {
+    proxy = await start(auth, '{ name: alice, action: allow, users: [alice] }');
+    expect(await statusOf(toEcho(basic('alice:secret'), basic('alice:secret')))).toContain('400');
+    expect(await statusOf(connectTo('origin.test'))).toContain('400');
+    expect(await statusOf(toEcho(basic('bob:a:b "c"')))).toContain('403');
+    expect(await statusOf(toEcho(basic('alice:secret')))).toContain('200');
+    await proxy.tunnel({ user: 'bob', reason: 'policy', decision: 'deny', rule: 'default' });
+    await proxy.tunnel({ user: 'alice', rule: 'alice', outcome: 'ok' });
+  });
+
+  it('notices a client that leaves while its password is compared', async () => {
+    proxy = await startSallyport(yaml(auth), { files: { 'users.htpasswd': `slow:${hashSync('secret', 13)}` } });
+    const client = await openClient(proxy.port('explicit'));
+    client.socket.write(toEcho(basic('slow:secret')), () => client.socket.destroy());
+    expect(await proxy.tunnel({ reason: 'client_closed' })).toMatchObject({ outcome: 'failed', stage: 'identify' });
+  });
+
+  it('compares a good password once: a thousand requests more take less than a hundred comparisons', async () => {
+    proxy = await start();
+    const took = async (work: () => Promise<unknown>): Promise<number> => {
+      const startedAt = performance.now();
+      await work();
+      return performance.now() - startedAt;
+    };
+    const one = (): Promise<string> => statusOf(toEcho(basic('alice:secret')));
+    const comparisonMs = await took(() => statusOf(toEcho(basic('alice:guess'))));
+    expect(await one()).toContain('200');
+    const thousandMs = await took(async () => {
+      for (let round = 0; round < 100; round++) {
+        const statuses = await Promise.all(Array.from({ length: 10 }, one));
+        expect(statuses.every((status) => status.includes('200'))).toBe(true);
+      }
+    });
+    expect(thousandMs).toBeLessThan(100 * comparisonMs);
+  });
+
+  it('serves honest clients while another address guesses passwords', async () => {
+    proxy = await start();
+    const port = proxy.port('explicit');
+    const guess = (number: number): Promise<string> =>
+      askFrom('127.0.0.2', port, toEcho(basic(`alice:guess-${number}`)));
+    const flood = Promise.all(Array.from({ length: 100 }, (_, number) => guess(number)));
+    const startedAt = performance.now();
+    // Its password was never compared before: it waits for the one under way and one more, not for them all.
+    expect(await statusOf(toEcho(basic('bob:a:b "c"')))).toContain('200');
+    const firstMs = performance.now() - startedAt;
+    expect(await statusOf(toEcho(basic('bob:a:b "c"')))).toContain('200');
+    const replies = await flood;
+    expect(replies.every((reply) => reply.startsWith('HTTP/1.1 407 '))).toBe(true);
+    expect(firstMs).toBeLessThan((performance.now() - startedAt) / 3);
+  });
+
+  it('takes new users and new passwords by a reload, and keeps the old ones for a broken file', async () => {
+    proxy = await start();
+    expect(await statusOf(toEcho(basic('alice:secret')))).toContain('200');
+    const usersFile = join(proxy.folder, 'users.htpasswd');
+    writeFileSync(usersFile, 'alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n');
+    const failed = await proxy.reload(yaml(auth));
+    expect(failed).toMatchObject({ msg: 'reload failed' });
+    expect(JSON.stringify(failed)).toMatch(/users\.htpasswd:1:1: .*alice is kept as SHA-1 .*htpasswd -B/);
+    expect(await statusOf(toEcho(basic('alice:secret')))).toContain('200');
+
+    writeFileSync(usersFile, `alice:${hashSync('renewed', 4)}\n`);
+    expect(await proxy.reload(yaml(auth))).toMatchObject({ msg: 'reloaded' });
+    expect(await statusOf(toEcho(basic('alice:secret')))).toContain('407');
+    expect(await statusOf(toEcho(basic('alice:renewed')))).toContain('200');
+  });
+});
+
+describe('a door with tls', () => {
+  const tls = 'tls: { cert: proxy.crt, key: proxy.key }';
+  const pair = ({ cert, key }: Certificates): Record<string, string> => ({ 'proxy.crt': cert, 'proxy.key': key });
+  const proxyArgs = (...more: string[]): string[] => [
+    '--proxy',
+    `https://127.0.0.1:${proxy.port('explicit')}`,
+    '--proxy-cacert',
+    proxyCertificates.caFile,
+    ...more,
+  ];
+
+  it('is spoken to over TLS, credentials and tunnel alike', async () => {
+    proxy = await startSallyport(yaml(`${tls}, ${auth}`), { files: { ...files, ...pair(proxyCertificates) } });
+    expect((await curl(...proxyArgs())).stderr).toContain('407');
+    expect((await curl(...proxyArgs('--proxy-user', 'alice:secret'))).stdout).toBe('hello from the origin');
+    expect(await proxy.tunnel({ user: 'alice' })).toMatchObject({ outcome: 'ok', mode: 'connect', status: 200 });
+  });
+
+  it('closes on plain HTTP, and says why in the log', async () => {
+    proxy = await startSallyport(yaml(tls), { files: pair(proxyCertificates) });
+    expect(await ask(proxy.port('explicit'), toEcho())).not.toContain('HTTP');
+    const line = await proxy.tunnel({ reason: 'malformed' });
+    expect(line).toMatchObject({ outcome: 'refused', detail: expect.stringContaining('plain HTTP') as unknown });
+    expect(line).not.toHaveProperty('status');
+  });
+
+  it('bounds the handshake, and counts the client from accept on', async () => {
+    proxy = await startSallyport(yaml(`${tls}, timeouts: { handshake: 300ms }, limits: { tunnels: 1 }`), {
+      files: pair(proxyCertificates),
+    });
+    const silent = await openClient(proxy.port('explicit'));
+    const other = await openClient(proxy.port('explicit'));
+    await proxy.tunnel({ reason: 'overload' });
+    await proxy.tunnel({ reason: 'handshake_timeout' });
+    expect((await silent.ended()).bytes.length).toBe(0);
+    silent.socket.destroy();
+    other.socket.destroy();
+  });
+
+  it('knows a client by its certificate, and refuses one without', async () => {
+    const client = makeClientCertificate('ci');
+    const mutual = 'tls: { cert: proxy.crt, key: proxy.key, client_ca: clients.crt }';
+    proxy = await startSallyport(yaml(mutual, '{ name: ci, action: allow, users: [ci] }'), {
+      files: { ...pair(proxyCertificates), 'clients.crt': readFileSync(client.caFile, 'utf8') },
+    });
+    const shown = await curl(...proxyArgs('--proxy-cert', client.certFile, '--proxy-key', client.keyFile));
+    expect(shown.stdout).toBe('hello from the origin');
+    await proxy.tunnel({ user: 'ci', rule: 'ci', outcome: 'ok' });
+
+    expect((await curl(...proxyArgs())).code).not.toBe(0);
+    const stranger = makeClientCertificate('ci');
+    expect(
+      (await curl(...proxyArgs('--proxy-cert', stranger.certFile, '--proxy-key', stranger.keyFile))).code,
+    ).not.toBe(0);
+    const because = (why: string): Expected => ({
+      reason: 'auth',
+      detail: `The TLS handshake failed: the client${why}.`,
+    });
+    await proxy.tunnel(because(' showed no certificate'));
+    await proxy.tunnel(because("'s certificate is not trusted (CERT_SIGNATURE_FAILURE)"));
+  });
+
+  it('shows a renewed certificate after a reload, and goes on with the old one when the new one is unfit', async () => {
+    proxy = await startSallyport(yaml(tls), { files: pair(proxyCertificates) });
+    const renewed = makeCertificates(['127.0.0.1']);
+    expect((await curl(...proxyArgs())).stdout).toBe('hello from the origin');
+
+    writeFileSync(join(proxy.folder, 'proxy.crt'), renewed.cert);
+    const failed = await proxy.reload(yaml(tls));
+    expect(failed).toMatchObject({ msg: 'reload failed' });
+    expect(JSON.stringify(failed)).toMatch(/listeners\[0\]\.tls\.key: proxy\.key is not the certificate's key/);
+    expect((await curl(...proxyArgs())).stdout).toBe('hello from the origin');
+
+    writeFileSync(join(proxy.folder, 'proxy.key'), renewed.key);
+    expect(await proxy.reload(yaml(tls))).toMatchObject({ msg: 'reloaded' });
+    expect((await curl(...proxyArgs())).stderr).toMatch(/certificate/i);
+    expect((await curl(...proxyArgs('--proxy-cacert', renewed.caFile))).stdout).toBe('hello from the origin');
+  });
+});
+
+describe('check', () => {
+  const check = async (text: string): Promise<{ code: number | null; stderr: string }> => {
+    const file = join(folder, 'checked.yaml');
+    writeFileSync(file, text);
+    return sallyport(['check', '--config', file]);
+  };
+
+  it.each([
+    {
+      what: 'a users file that is not there',
+      keys: 'auth: { users_file: absent }',
+      problem: /auth\.users_file: .*absent does not exist/,
+    },
+    {
+      what: 'a certificate that is not there',
+      keys: 'tls: { cert: absent, key: k }',
+      problem: /tls\.cert: .*absent does not exist/,
+    },
+    {
+      what: 'serve beside auth',
+      keys: `${auth}, misdirected: serve`,
+      problem: /misdirected: serve would let clients past auth/,
+    },
+  ])('refuses $what with exit 2 and the remedy', async ({ keys, problem }) => {
+    const { code, stderr } = await check(yaml(keys));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(problem);
+  });
+
+  it('warns of rules for users where no door asks', async () => {
+    const { code, stderr } = await check(yaml('port: 443', '{ name: ci, action: allow, users: [ci] }'));
+    expect(code).toBe(0);
+    expect(stderr).toContain('rule ci can never match');
+  });
+});
+
+interface ClientCertificate {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** A certificate for a client, signed by an authority of its own. */
+function makeClientCertificate(name: string): ClientCertificate {
+  const place = mkdtempSync(join(folder, 'client-'));
+  const file = (base: string): string => join(place, base);
+  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' });
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl(
+    'req',
+    '-x509',
+    ...newKey,
+    '-keyout',
+    file('ca.key'),
+    '-out',
+    file('ca.crt'),
+    '-days',
+    '2',
+    '-subj',
+    '/CN=Clients',
+  );
+  openssl('req', ...newKey, '-keyout', file('key.pem'), '-out', file('req.pem'), '-subj', `/CN=${name}`);
+  const authority = ['-CA', file('ca.crt'), '-CAkey', file('ca.key'), '-CAcreateserial', '-days', '2'];
+  openssl('x509', '-req', '-in', file('req.pem'), '-out', file('cert.pem'), ...authority);
+  return { caFile: file('ca.crt'), certFile: file('cert.pem'), keyFile: file('key.pem') };
+}
