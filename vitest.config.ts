@@ -1,10 +1,30 @@
 import { defineConfig } from 'vitest/config';
 
+/** The end-to-end suite runs whole with each engine. */
+function endToEnd(engine: 'native' | 'portable') {
+  const name = `e2e ${engine}`;
+  return {
+    extends: true as const,
+    test: { name, include: ['test/e2e/**/*.test.ts'], env: { SALLYPORT_TEST_ENGINE: engine } },
+  };
+}
+
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     reporters: ['default', './test/summary-reporter.ts'],
     testTimeout: 20_000,
+    hookTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'test/{architecture,cli}/**/*.test.ts'],
+        },
+      },
+      endToEnd('native'),
+      endToEnd('portable'),
+    ],
   },
 });

@@ -54,11 +54,17 @@ function run(what, command, args) {
 }
 
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const splice = join(root, 'packages', 'tunnel-splice');
 const manifests = ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml'].map((name) => join(root, name));
 const steps = {
   install: {
     inputs: () => [...manifests, ...members().map((folder) => join(folder, 'package.json'))],
     run: () => run('installing dependencies', 'npx', ['--yes', packageManager, 'install', '--frozen-lockfile']),
+  },
+  native: {
+    inputs: () => ['native/src', 'native/binding.gyp', 'native/build.js'].map((name) => join(splice, name)),
+    // Never fails: without a compiler there is no native engine, and the portable one does the same work.
+    run: () => run('the native engine', process.execPath, [join(splice, 'native', 'build.js')]),
   },
   build: {
     inputs: () => [

@@ -1,11 +1,11 @@
 /** The relay at work in the real binary: whole, in bulk, in numbers, and with nothing left behind. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
 import { echoOrigin, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
+import { descriptorsOf, residentMiBOf } from './harness/process-facts.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 const MiB = 1024 * 1024;
@@ -23,9 +23,8 @@ afterAll(async () => {
 });
 
 const door = (): number => proxy.port('explicit');
-const descriptors = (): number => readdirSync(`/proc/${proxy.process.pid}/fd`).length;
-const residentMiB = (): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${proxy.process.pid}/status`, 'utf8'))?.[1]) / 1024;
+const descriptors = (): number => descriptorsOf(proxy);
+const residentMiB = (): number => residentMiBOf(proxy);
 
 /** Sends `total` bytes made of one random block and resolves with their SHA-256. */
 async function sendBulk(socket: Socket, total: number): Promise<string> {

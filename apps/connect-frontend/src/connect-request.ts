@@ -1,6 +1,5 @@
 /** What a request head asks of the explicit door. */
-import { parseDestination, type Destination } from '@sallyport/tunnel-server';
-import { parseAuthorityForm } from './authority-form.ts';
+import { parseAuthorityForm, parseDestination, type Destination } from '@sallyport/tunnel-server';
 import type { RequestHead } from './request-head.ts';
 
 export type ConnectRequest =

@@ -1,14 +1,23 @@
 /** The explicit door: clients that know the proxy ask for `CONNECT host:port`. Read this first. */
-import { encodeAlert, TunnelError, type Frontend, type Identified, type PrereadLimits } from '@sallyport/tunnel-server';
+import {
+  encodeAlert,
+  encodeRefusal,
+  TunnelError,
+  type Frontend,
+  type Identified,
+  type PlainHttp,
+  type PrereadLimits,
+} from '@sallyport/tunnel-server';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { parseConnectRequest } from './connect-request.ts';
 import { readOpening, type Opening } from './read-opening.ts';
-import type { RequestHead } from './request-head.ts';
-import { CONNECTION_ESTABLISHED, encodeRefusal } from './replies.ts';
+import { CONNECTION_ESTABLISHED } from './replies.ts';
 
 export interface ConnectFrontendOptions {
   /** A client that speaks TLS to this door: `explain` refuses it in TLS; a function has it served by the other door's frontend. */
   readonly misdirected: 'explain' | ((client: Leg) => Frontend);
+  /** Requests of plain HTTP are served one by one; else they are refused. */
+  readonly forwardsHttp?: boolean;
   /** Who may use this door; left out where anyone may. */
   readonly auth?: ConnectAuth;
 }
@@ -41,7 +50,7 @@ class ConnectFrontend implements Frontend {
     this.#options = options;
   }
 
-  async identify(limits: PrereadLimits, alreadyRead = new Uint8Array()): Promise<Identified> {
+  async identify(limits: PrereadLimits, alreadyRead = new Uint8Array()): Promise<Identified | PlainHttp> {
     const opening = await readOpening(this.#client, limits, alreadyRead);
     switch (opening.kind) {
       case 'request':
@@ -83,7 +92,8 @@ class ConnectFrontend implements Frontend {
     return reply?.status;
   }
 
-  async #readRequest({ head, earlyBytes }: Request, { deadline }: PrereadLimits): Promise<Identified> {
+  async #readRequest(opening: Request, { deadline }: PrereadLimits): Promise<Identified | PlainHttp> {
+    const { head, earlyBytes, bytes } = opening;
     this.#isHead = head.method === 'HEAD';
     const request = parseConnectRequest(head);
     switch (request.kind) {
@@ -91,24 +101,37 @@ class ConnectFrontend implements Frontend {
         return {
           destination: request.destination,
           clientBytes: earlyBytes,
-          ...(await this.#identifyUser(head, deadline)),
+          ...(await this.#identifyUser(credentialsIn(head), deadline)),
         };
       case 'other-method':
+        if (this.#options.forwardsHttp) return this.#forward(bytes, deadline);
         throw new TunnelError('method', 'This proxy serves only the method CONNECT.');
       case 'malformed':
         throw malformed(request.why);
     }
   }
 
+  /** A connection of requests, each with a destination and credentials of its own. */
+  #forward(clientBytes: Uint8Array, headDeadline: DeadlineMs): PlainHttp {
+    const realm = this.#options.auth?.realm;
+    return {
+      kind: 'http',
+      clientBytes,
+      headDeadline,
+      isToProxy: true,
+      ...(realm !== undefined && { realm }),
+      identifyUser: (credentials, deadline) => this.#identifyUser(credentials, deadline),
+    };
+  }
+
   /** By credentials where the door asks for them, else by the certificate where it asked for one. */
-  async #identifyUser({ fields }: RequestHead, deadline: DeadlineMs): Promise<Pick<Identified, 'user'>> {
+  async #identifyUser(credentials: string | undefined, deadline: DeadlineMs): Promise<Pick<Identified, 'user'>> {
     const { auth } = this.#options;
     if (!auth) return userOfCertificate(this.#client);
-    const credentials = fields.find(({ name }) => name === 'proxy-authorization')?.value;
     return { user: await auth.authenticate(this.#client, credentials, deadline) };
   }
 
-  async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified> {
+  async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
     const { misdirected } = this.#options;
     if (misdirected === 'explain') {
       throw new TunnelError('misdirected', 'This door speaks HTTP, but the client opened with TLS.');
@@ -119,6 +142,10 @@ class ConnectFrontend implements Frontend {
 }
 
 type Request = Extract<Opening, { kind: 'request' }>;
+
+function credentialsIn({ fields }: Request['head']): string | undefined {
+  return fields.find(({ name }) => name === 'proxy-authorization')?.value;
+}
 
 function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {
   return tls?.kind === 'secured' && tls.peerName !== undefined ? { user: tls.peerName } : {};

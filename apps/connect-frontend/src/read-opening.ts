@@ -8,7 +8,13 @@ import { recogniseTls } from './tls-opening.ts';
 /** What a client opened with, or why there is nothing to go on. */
 export type Opening =
   /** `earlyBytes` came behind the head: the first of the tunnel. A copy, so that an idle tunnel does not keep its head alive. */
-  | { readonly kind: 'request'; readonly head: RequestHead; readonly earlyBytes: Uint8Array }
+  | {
+      readonly kind: 'request';
+      readonly head: RequestHead;
+      readonly earlyBytes: Uint8Array;
+      /** All that was read, the head included. */
+      readonly bytes: Uint8Array;
+    }
   /** It speaks TLS; `bytes` is all that was read of it. */
   | { readonly kind: 'tls'; readonly bytes: Uint8Array }
   | { readonly kind: 'malformed'; readonly why: string }
@@ -43,5 +49,5 @@ function recogniseOpening(bytes: Uint8Array, limitBytes: number, resumeAt: numbe
 
   const result = parseRequestHead(bytes, limitBytes, resumeAt);
   if (result.kind !== 'head') return result;
-  return { kind: 'request', head: result.head, earlyBytes: new Uint8Array(bytes.subarray(result.headBytes)) };
+  return { kind: 'request', head: result.head, earlyBytes: new Uint8Array(bytes.subarray(result.headBytes)), bytes };
 }

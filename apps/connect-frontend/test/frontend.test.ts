@@ -1,4 +1,4 @@
-import { TunnelError, type Frontend, type Identified, type PrereadLimits } from '@sallyport/tunnel-server';
+import { TunnelError, type Frontend, type Identified, type PlainHttp, type PrereadLimits } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createConnectFrontend, type ConnectAuth, type ConnectFrontendOptions } from '../src/frontend.ts';
@@ -21,7 +21,7 @@ describe('identify', () => {
   it('reads the destination of a CONNECT, and what the upstream must still get', async () => {
     const { frontend, socket } = await openTunnel();
     socket.write(Buffer.concat([CONNECT, encodeText('early')]));
-    const { destination, clientBytes } = await frontend.identify(limits());
+    const { destination, clientBytes } = await identifyTunnel(frontend);
     expect(destination).toEqual(DESTINATION);
     expect(Buffer.from(clientBytes).toString()).toBe('early');
   });
@@ -29,7 +29,7 @@ describe('identify', () => {
   it('takes a CONNECT over from another door', async () => {
     const { frontend, socket } = await openTunnel();
     socket.write(CONNECT.subarray(9));
-    expect((await frontend.identify(limits(), CONNECT.subarray(0, 9))).destination).toEqual(DESTINATION);
+    expect((await identifyTunnel(frontend, CONNECT.subarray(0, 9))).destination).toEqual(DESTINATION);
   });
 
   it('says that a client left', async () => {
@@ -156,7 +156,7 @@ describe('a client that speaks TLS', () => {
   it('is served by the other door, which gets every byte read so far', async () => {
     const { socket, leg, other, frontend } = await openMisdirected();
     socket.write(TLS_HELLO);
-    const { destination, clientBytes } = await frontend.identify(limits());
+    const { destination, clientBytes } = await identifyTunnel(frontend);
     expect(destination).toEqual(DESTINATION);
     expect(Buffer.from(clientBytes)).toEqual(TLS_HELLO);
     expect(other.client).toBe(leg);
@@ -236,6 +236,48 @@ describe('a door with credentials', () => {
   });
 });
 
+describe('a door that forwards plain HTTP', () => {
+  const options: ConnectFrontendOptions = { misdirected: 'explain', forwardsHttp: true };
+  const GET = encodeHead('GET http://example.com/ HTTP/1.1', HOST);
+
+  it('hands on every byte of a request that is not CONNECT, and by when its head has to be whole', async () => {
+    const { frontend, socket } = await openTunnel(options);
+    socket.write(Buffer.concat([GET, encodeText('and more')]));
+    const within = limits();
+    const http = onlyHttp(await frontend.identify(within));
+    expect(Buffer.from(http.clientBytes)).toEqual(Buffer.concat([GET, encodeText('and more')]));
+    expect(http).toMatchObject({ isToProxy: true, headDeadline: within.deadline });
+    expect(await http.identifyUser(undefined, within.deadline)).toEqual({});
+  });
+
+  it('still opens tunnels', async () => {
+    const { frontend, socket } = await openTunnel(options);
+    socket.write(CONNECT);
+    expect((await identifyTunnel(frontend)).destination).toEqual(DESTINATION);
+  });
+
+  it('still refuses a head that is out of form', async () => {
+    const { reason } = await refuseAfter(encodeHead('GET http://example.com/ HTTP/1.1', HOST, 'X : y'), {}, options);
+    expect(reason).toBe('malformed');
+  });
+
+  it('has each request show credentials of its own, and says for what', async () => {
+    const asked: (string | undefined)[] = [];
+    const auth: ConnectAuth = {
+      realm: 'here',
+      authenticate: (_client, fieldValue) => Promise.resolve(String(asked.push(fieldValue))),
+    };
+    const { frontend, socket } = await openTunnel({ ...options, auth });
+    socket.write(GET);
+    const http = onlyHttp(await frontend.identify(limits()));
+    expect(asked).toEqual([]);
+    expect(http.realm).toBe('here');
+    expect(await http.identifyUser('Basic x', Infinity)).toEqual({ user: '1' });
+    expect(await http.identifyUser(undefined, Infinity)).toEqual({ user: '2' });
+    expect(asked).toEqual(['Basic x', undefined]);
+  });
+});
+
 /** The other door as far as this one knows it: anything behind the seam. */
 class OtherDoor implements Frontend {
   client: Leg | undefined;
@@ -261,6 +303,17 @@ interface Tunnel extends Connection {
 async function openTunnel(options: ConnectFrontendOptions = { misdirected: 'explain' }): Promise<Tunnel> {
   const { socket, leg } = await door.connect();
   return { socket, leg, frontend: createConnectFrontend(leg, options) };
+}
+
+async function identifyTunnel(frontend: Frontend, alreadyRead?: Uint8Array): Promise<Identified> {
+  const identified = await frontend.identify(limits(), alreadyRead);
+  if ('kind' in identified) throw new Error('it is plain HTTP');
+  return identified;
+}
+
+function onlyHttp(identified: Identified | PlainHttp): PlainHttp {
+  if ('kind' in identified) return identified;
+  throw new Error('it is a tunnel');
 }
 
 async function openMisdirected(): Promise<Tunnel & { other: OtherDoor }> {
@@ -291,7 +344,7 @@ interface Refused {
   readonly status: number | undefined;
 }
 
-async function errorOf(identified: Promise<Identified>): Promise<TunnelError> {
+async function errorOf(identified: Promise<Identified | PlainHttp>): Promise<TunnelError> {
   const outcome = await identified.catch((error: unknown) => error);
   if (outcome instanceof TunnelError) return outcome;
   throw new Error('identified a client that should be refused', { cause: outcome });

@@ -151,6 +151,10 @@ class DrippingLeg implements Leg {
     expect.fail('nothing is said before the head is whole');
   }
 
+  drained(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): void {
     expect.fail('a leg is closed in refuse alone');
   }

@@ -1,11 +1,12 @@
 /** Which frontend serves which listener: the one place where the two doors meet. */
-import type { ConnectListener, ListenerConfig, SniListener } from '@sallyport/config';
-import { createConnectFrontend } from '@sallyport/connect-frontend';
+import { bindText, type ConnectListener, type ListenerConfig, type SniListener } from '@sallyport/config';
+import { type ConnectAuth, type ConnectFrontendOptions, createConnectFrontend } from '@sallyport/connect-frontend';
 import {
   createSslPrereadFrontend,
+  readHello,
   type SslPrereadFrontendOptions as SslPrereadOptions,
 } from '@sallyport/ssl-preread-frontend';
-import { type Door, type Frontend, openDoor } from '@sallyport/tunnel-server';
+import { authenticateClient, type Door, type Frontend, type Gatekeeper, openDoor } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { formatAddress } from './listen-errors.ts';
 import type { Services } from './services.ts';
@@ -14,18 +15,25 @@ import { fallbackDestination, type Settings } from './settings.ts';
 type OpenFrontend = (client: Leg) => Frontend;
 
 /** One door for each listener, by name. */
-export function openDoors({ config, policy }: Settings, services: Services): ReadonlyMap<string, Door> {
+export function openDoors(settings: Settings, services: Services): ReadonlyMap<string, Door> {
+  const { config, policy, identities } = settings;
   const explicitDoor = describeExplicitDoor(config.listeners, services);
   return new Map(
     config.listeners.map((listener) => {
-      const openFrontend = listener.mode === 'connect' ? explicit(listener) : transparent(listener, explicitDoor);
-      return [listener.name, openDoor(listener, { ...services, policy }, openFrontend)];
+      const { name, mode } = listener;
+      const { users, tls } = identities.get(name) ?? {};
+      const openFrontend =
+        mode === 'connect'
+          ? explicit(listener, { users: users ?? new Map(), authenticator: services.authenticator })
+          : transparent(listener, explicitDoor);
+      const transport = tls ? services.tlsTransport : services.transport;
+      return [name, openDoor(listener, { ...services, transport, policy, readHello }, openFrontend)];
     }),
   );
 }
 
 /** A misdirected ClientHello may be served as the transparent door would, to the listener's `port`. */
-function explicit({ misdirected, port }: ConnectListener): OpenFrontend {
+function explicit({ misdirected, http, port, auth }: ConnectListener, gatekeeper: Gatekeeper): OpenFrontend {
   const asTransparent: SslPrereadOptions = {
     port,
     withoutSni: { kind: 'reject' },
@@ -33,23 +41,35 @@ function explicit({ misdirected, port }: ConnectListener): OpenFrontend {
     misdirected: 'explain',
   };
   const serve: OpenFrontend = (client) => createSslPrereadFrontend(client, asTransparent);
-  const options = { misdirected: misdirected === 'serve' ? serve : misdirected };
+  const options: ConnectFrontendOptions = {
+    misdirected: misdirected === 'serve' ? serve : misdirected,
+    forwardsHttp: http === 'forward',
+    ...(auth && { auth: basicAuth(auth.realm, gatekeeper) }),
+  };
   return (client) => createConnectFrontend(client, options);
+}
+
+function basicAuth(realm: string, gatekeeper: Gatekeeper): ConnectAuth {
+  return {
+    realm,
+    authenticate: (client, fieldValue, deadline) => authenticateClient(client, fieldValue, gatekeeper, deadline),
+  };
 }
 
 /** A misdirected CONNECT may be served as the explicit door would. */
 function transparent(listener: SniListener, explicitDoor: string | undefined): OpenFrontend {
-  const { port, ech, misdirected } = listener;
+  const { port, ech, misdirected, http } = listener;
   const fallback = fallbackDestination(listener);
   const serve: OpenFrontend = (client) => createConnectFrontend(client, { misdirected: 'explain' });
   const options: SslPrereadOptions = {
     port,
     withoutSni:
       fallback === undefined || fallback.kind === 'malformed'
-        ? { kind: 'reject' }
+        ? { kind: listener.without_sni.kind === 'original' ? 'original' : 'reject' }
         : { kind: 'destination', destination: fallback },
     ech,
     misdirected: misdirected === 'serve' ? serve : misdirected,
+    forwardsHttp: http === 'forward',
     ...(explicitDoor !== undefined && { explicitDoor }),
   };
   return (client) => createSslPrereadFrontend(client, options);
@@ -59,6 +79,7 @@ function transparent(listener: SniListener, explicitDoor: string | undefined): O
 function describeExplicitDoor(listeners: readonly ListenerConfig[], { bound }: Services): string | undefined {
   const listener = listeners.find(({ mode }) => mode === 'connect');
   if (!listener) return undefined;
-  const address = bound.of(listener.name) ?? listener.bind[0];
-  return address && formatAddress(address);
+  const address = bound.of(listener.name);
+  const [firstBind] = listener.bind;
+  return address ? formatAddress(address) : firstBind && bindText(firstBind);
 }

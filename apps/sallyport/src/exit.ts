@@ -5,6 +5,8 @@ export const EXIT = {
   failure: 1,
   /** The command line or the configuration is wrong. */
   usage: 2,
+  /** `explain`: the request would be denied. */
+  denied: 3,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -21,6 +21,11 @@ function explain({ kind, cause }: ListenError | AdminListenError): string {
       );
     case 'no-such-address':
       return 'this machine has no such address; use one of its own (ip address shows them), 0.0.0.0 or [::]';
+    case 'not-transparent':
+      return (
+        'no right to listen for the addresses of other machines; grant CAP_NET_ADMIN with the native engine, or have systemd ' +
+        'pass the socket (a socket unit with Transparent=yes)'
+      );
     case 'other':
       return cause instanceof Error ? cause.message : String(cause);
   }

@@ -1,12 +1,13 @@
 /** The program. Read this first: the command line picks a command, a command answers with an exit code. */
 import { checkCommand } from './commands/check.ts';
+import { explainCommand } from './commands/explain.ts';
 import { runCommand } from './commands/run.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { type Command, helpOf, overview, readCommandLine } from './command-line.ts';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
 import { version } from './version.ts';
 
-const commands: readonly Command[] = [runCommand, checkCommand, schemaCommand];
+const commands: readonly Command[] = [runCommand, checkCommand, explainCommand, schemaCommand];
 
 process.exitCode = await main(process.argv.slice(2));
 

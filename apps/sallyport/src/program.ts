@@ -1,13 +1,17 @@
 /** Sallyport as it runs: services that live as long as the process, and doors, which a reload exchanges under live traffic. */
+import type { ListenerConfig } from '@sallyport/config';
 import { type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';
 import { type Door, serveTunnel } from '@sallyport/tunnel-server';
-import type { Listening } from '@sallyport/tunnel-splice';
+import type { Leg, Listening, TlsIdentity } from '@sallyport/tunnel-splice';
+import { tunnelsThatFit } from './descriptors.ts';
 import { openDoors } from './doors.ts';
+import { requireEngine } from './engine.ts';
 import { drainTunnels } from './drain.ts';
 import { fatalListenError, formatAddress } from './listen-errors.ts';
 import { findUnchangeable } from './reload.ts';
 import { createServices, type Services, updateServices } from './services.ts';
 import type { Settings, SettingsResult } from './settings.ts';
+import { type Place, placesOf, readPassedSockets } from './systemd/passed-sockets.ts';
 
 export interface Program {
   /** Puts new settings into force for new connections, or changes nothing and says why not. Counts either. */
@@ -51,16 +55,28 @@ class Running implements Program {
     const { config } = this.#settings;
     const { log } = this.#services;
     await this.#openAdmin();
-    for (const { name, mode, bind } of config.listeners) {
-      for (const address of bind) {
-        const bound = await this.#listen(name, address);
+    const passed = readPassedSockets(process.env, process.pid);
+    for (const listener of config.listeners) {
+      const { name, mode } = listener;
+      requireEngine(listener, this.#services.transport);
+      for (const place of listener.bind.flatMap((bind) => placesOf(bind, passed))) {
+        const bound = await this.#listen(listener, place);
         log.info({ listener: name, mode, address: formatAddress(bound) }, 'listening');
       }
     }
     // Once more, now that every port is known: a refusal may name another door.
     this.#doors = openDoors(this.#settings, this.#services);
     this.#isReady = true;
+    this.#warnOfFewDescriptors();
     log.info('ready');
+  }
+
+  #warnOfFewDescriptors(): void {
+    const { tunnels } = this.#settings.config.limits;
+    const fit = tunnelsThatFit();
+    if (fit === undefined || fit >= tunnels) return;
+    const detail = `the limit on open files leaves room for ${fit} tunnels, fewer than limits.tunnels; raise it (LimitNOFILE, ulimit -n)`;
+    this.#services.log.warn({ tunnels_that_fit: fit, limit: tunnels, detail }, 'few descriptors');
   }
 
   reload(next: SettingsResult): ReloadResult {
@@ -78,7 +94,8 @@ class Running implements Program {
   async close(): Promise<void> {
     await Promise.all(this.#listenings.map((listening) => listening.close()));
     await this.#admin?.close();
-    await this.#services.transport.stop();
+    const { transport, tlsTransport, authenticator } = this.#services;
+    await Promise.all([transport.stop(), tlsTransport.stop(), authenticator.close()]);
   }
 
   #apply(next: SettingsResult): ReloadResult {
@@ -104,15 +121,27 @@ class Running implements Program {
     log.info({ listener: 'admin', address: formatAddress(this.#admin.address) }, 'listening');
   }
 
-  async #listen(name: string, address: Listening['address']): Promise<Listening['address']> {
-    const { transport, ledger, bound } = this.#services;
+  #tlsOf(name: string): TlsIdentity | undefined {
+    return this.#settings.identities.get(name)?.tls;
+  }
+
+  async #listen(listener: ListenerConfig, { address, passed }: Place): Promise<Listening['address']> {
+    const { name } = listener;
+    const intercept = listener.mode === 'sni' && listener.intercept !== 'none' ? listener.intercept : undefined;
+    const options = { ...(intercept && { intercept }), ...(passed !== undefined && { passed }) };
+    const { transport, tlsTransport, ledger, bound } = this.#services;
+    const onClient = (client: Leg): void => {
+      // The door of this moment: a reload exchanges it for the clients to come.
+      const door = this.#doors.get(name);
+      if (door) void serveTunnel(client, door, ledger);
+      else client.reset();
+    };
+    const tls = this.#tlsOf(name);
     try {
-      const listening = await transport.listen(address, (client) => {
-        // The door of this moment: a reload exchanges it for the clients to come.
-        const door = this.#doors.get(name);
-        if (door) void serveTunnel(client, door, ledger);
-        else client.reset();
-      });
+      const listening = tls
+        ? // Of the moment too: a renewed certificate is shown from the next client on.
+          await tlsTransport.listen(address, onClient, { ...options, identity: () => this.#tlsOf(name) ?? tls })
+        : await transport.listen(address, onClient, options);
       this.#listenings.push(listening);
       bound.add(name, listening.address);
       return listening.address;

@@ -2,14 +2,25 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '@sallyport/config';
 import { createMetrics, type Logger, type Metrics } from '@sallyport/telemetry';
-import { createLimits, Ledger, type LedgerOptions, type Limits, Resolver } from '@sallyport/tunnel-server';
-import { createPortableTransport, type Transport } from '@sallyport/tunnel-splice';
+import {
+  Authenticator,
+  createLimits,
+  Ledger,
+  type LedgerOptions,
+  type Limits,
+  Resolver,
+} from '@sallyport/tunnel-server';
+import { createPortableTransport, type PortableTransport, type Transport } from '@sallyport/tunnel-splice';
 import { BoundAddresses } from './bound-addresses.ts';
+import { startEngine } from './engine.ts';
 import type { Settings } from './settings.ts';
 import { version } from './version.ts';
 
 export interface Services {
   readonly transport: Transport;
+  /** For the listeners with `tls`, whatever the engine. */
+  readonly tlsTransport: PortableTransport;
+  readonly authenticator: Authenticator;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly ledger: Ledger;
@@ -21,12 +32,14 @@ export interface Services {
 }
 
 export function createServices({ config }: Settings, log: Logger): Services {
-  const transport = createPortableTransport();
+  const transport = startEngine(config.runtime, log);
   const metrics = createMetrics({ version: version(), engine: transport.name });
   const ledger = new Ledger(ledgerOptions(config, log));
   metrics.onScrape(() => ledger.countLiveBytes());
   return {
     transport,
+    tlsTransport: createPortableTransport(),
+    authenticator: new Authenticator(),
     log,
     metrics,
     ledger,

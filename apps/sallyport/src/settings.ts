@@ -1,4 +1,5 @@
 /** A configuration file, read, validated and compiled: what `run`, `check` and a reload have in common. */
+import { dirname } from 'node:path';
 import {
   type Config,
   formatProblem,
@@ -12,14 +13,19 @@ import {
   compilePolicy,
   type Destination,
   lintOpenProxy,
+  lintUnmetUsers,
   type MalformedDestination,
   parseDestination,
   type Policy,
 } from '@sallyport/tunnel-server';
+import { type ListenerIdentity, readListenerIdentities } from './listener-identities.ts';
+import { createHostsFileReader } from './named-files.ts';
 
 export interface Settings {
   readonly config: Config;
   readonly policy: Policy;
+  /** By name of listener. */
+  readonly identities: ReadonlyMap<string, ListenerIdentity>;
   /** What is allowed but hardly meant, a line each: `FILE:LINE:COL: path: message`. */
   readonly warnings: readonly string[];
 }
@@ -35,12 +41,19 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv): SettingsResu
   if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(file, loaded.problems) };
 
   const { config, locate } = loaded;
-  const { policy, problems } = compilePolicy(config.policy);
-  const meant = [...problems, ...checkFallbacks(config), ...lintOpenProxy(config)];
+  const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(dirname(file)));
+  const { identities, problems: unfit } = readListenerIdentities(config, dirname(file));
+  const meant = [
+    ...problems,
+    ...unfit,
+    ...checkFallbacks(config),
+    ...lintOpenProxy(config, policy),
+    ...lintUnmetUsers(config),
+  ];
   const found = [...loaded.warnings, ...meant.map((problem) => ({ ...problem, position: locate(problem.path) }))];
   const errors = found.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) return { kind: 'invalid', problems: describe(file, errors) };
-  return { kind: 'ok', settings: { config, policy, warnings: describe(file, found) } };
+  return { kind: 'ok', settings: { config, policy, identities, warnings: describe(file, found) } };
 }
 
 function describe(file: string, problems: readonly LocatedProblem[]): readonly string[] {
@@ -60,7 +73,7 @@ function checkFallbacks({ listeners }: Config): readonly Problem[] {
 
 /** Where clients without SNI go, if anywhere. */
 export function fallbackDestination({ without_sni }: SniListener): Destination | MalformedDestination | undefined {
-  if (without_sni.kind === 'reject') return undefined;
+  if (without_sni.kind !== 'destination') return undefined;
   const { host, port } = without_sni;
   return parseDestination(host.includes(':') ? `[${host}]` : host, port);
 }

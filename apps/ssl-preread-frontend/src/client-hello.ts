@@ -47,7 +47,7 @@ function readFacts(legacyVersion: number, list: VectorReader): ClientHello {
   if (versions.kind === 'malformed') return versions;
 
   const hello: HelloFacts = {
-    ...(serverName.kind === 'name' && { sni: serverName.host }),
+    sni: serverName.kind === 'name' ? serverName.host : undefined,
     alpn: alpn.protocols,
     tls: nameTlsVersion(versions.highest ?? legacyVersion),
     ech: extensions.has(EXTENSION.encryptedClientHello),

@@ -1,27 +1,31 @@
 /** The transparent door: clients know nothing of us, and name their destination in the ClientHello's SNI. Read this first. */
 import {
+  parseIp,
   TunnelError,
   type Destination,
   type Frontend,
   type HelloFacts,
   type Identified,
+  type PlainHttp,
   type PrereadLimits,
 } from '@sallyport/tunnel-server';
-import type { Leg } from '@sallyport/tunnel-splice';
+import type { Address, Leg } from '@sallyport/tunnel-splice';
 import { answerInHttp, answerInTls, type Answer } from './alerts.ts';
 import { readHello } from './read-hello.ts';
 import { readPlaintext } from './read-plaintext.ts';
 
 export interface SslPrereadFrontendOptions {
-  /** The destination's port: SNI names a host alone. */
+  /** The destination's port, where no original one is known: SNI names a host alone. */
   readonly port: number;
   /** Where a client goes that names no host. */
   readonly withoutSni:
-    { readonly kind: 'reject' } | { readonly kind: 'destination'; readonly destination: Destination };
+    { readonly kind: 'reject' | 'original' } | { readonly kind: 'destination'; readonly destination: Destination };
   /** A ClientHello with an encrypted_client_hello extension; GREASE cannot be told from the real one (RFC 9849 §6.2). */
   readonly ech: 'allow' | 'deny';
   /** A CONNECT in plaintext: `explain` answers 421; a function has it served by the other door's frontend. */
   readonly misdirected: 'explain' | ((client: Leg) => Frontend);
+  /** Requests of plain HTTP are served one by one, to where Host says; else a 421 refuses them. */
+  readonly forwardsHttp?: boolean;
   /** `host:port` of the explicit door, if there is one: what the 421 recommends. */
   readonly explicitDoor?: string;
 }
@@ -45,11 +49,11 @@ class SslPrereadFrontend implements Frontend {
     this.#options = options;
   }
 
-  async identify(limits: PrereadLimits, alreadyRead = new Uint8Array()): Promise<Identified> {
+  async identify(limits: PrereadLimits, alreadyRead = new Uint8Array()): Promise<Identified | PlainHttp> {
     const { found, bytes } = await readHello(this.#client, limits, alreadyRead);
     switch (found.kind) {
       case 'hello':
-        return { destination: this.#chooseDestination(found.hello), clientBytes: bytes, hello: found.hello };
+        return this.#identified(found.hello, bytes);
       case 'not-tls':
         return this.#turnAway(limits, bytes);
       case 'malformed':
@@ -80,23 +84,32 @@ class SslPrereadFrontend implements Frontend {
     return this.#spokeHttp ? answerInHttp(error, tunnelId) : answerInTls(error);
   }
 
+  #identified(hello: HelloFacts, clientBytes: Uint8Array): Identified {
+    const { original } = this.#client;
+    return { destination: this.#chooseDestination(hello), clientBytes, hello, ...(original && { original }) };
+  }
+
   #chooseDestination(hello: HelloFacts): Destination {
     const { ech, port, withoutSni } = this.#options;
     if (hello.ech && ech === 'deny') {
       throw new TunnelError('ech', 'The ClientHello has an encrypted_client_hello extension.', { hello });
     }
-    if (hello.sni !== undefined) return { kind: 'name', host: hello.sni, port };
+    const { original } = this.#client;
+    if (hello.sni !== undefined) return { kind: 'name', host: hello.sni, port: original?.port ?? port };
     if (withoutSni.kind === 'destination') return withoutSni.destination;
+    const literal = withoutSni.kind === 'original' ? original && addressDestination(original) : undefined;
+    if (literal) return literal;
     throw new TunnelError('no_sni', 'The ClientHello names no server.', { hello });
   }
 
   /** What is no TLS gets a way to the right door, if it is in HTTP; else not a word, since any might be the wrong one. */
-  async #turnAway(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified> {
+  async #turnAway(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
     const { found, bytes } = await readPlaintext(this.#client, limits, alreadyRead);
     switch (found.kind) {
       case 'connect':
         return this.#redirect(limits, bytes);
       case 'http':
+        if (this.#options.forwardsHttp) return plainHttp(bytes, limits);
         this.#spokeHttp = true;
         throw new TunnelError('not_tls', 'This port serves only TLS, and plain HTTP is not TLS.');
       case 'other':
@@ -109,7 +122,7 @@ class SslPrereadFrontend implements Frontend {
     }
   }
 
-  #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified> {
+  #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
     const { misdirected, explicitDoor } = this.#options;
     if (misdirected === 'explain') {
       this.#spokeHttp = true;
@@ -119,4 +132,14 @@ class SslPrereadFrontend implements Frontend {
     this.#otherDoor = misdirected(this.#client);
     return this.#otherDoor.identify(limits, alreadyRead);
   }
+}
+
+function addressDestination({ host, port }: Address): Destination | undefined {
+  const ip = parseIp(host);
+  return ip && { kind: 'address', host: ip.text, ip, port };
+}
+
+/** Who comes here knows of no proxy, and has no credentials for one. */
+function plainHttp(clientBytes: Uint8Array, { deadline: headDeadline }: PrereadLimits): PlainHttp {
+  return { kind: 'http', clientBytes, headDeadline, isToProxy: false, identifyUser: () => Promise.resolve({}) };
 }

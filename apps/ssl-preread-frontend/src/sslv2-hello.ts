@@ -43,7 +43,7 @@ export function readSslv2Hello(bytes: Uint8Array): Sslv2Hello {
   }
   if (bytes.length < endsAt) return { kind: 'need-more', atLeastBytes: endsAt };
   const tls = version === SSL_2_0 ? 'SSLv2' : nameTlsVersion(version);
-  return { kind: 'hello', hello: { alpn: [], tls, ech: false } };
+  return { kind: 'hello', hello: { sni: undefined, alpn: [], tls, ech: false } };
 }
 
 /** Whether the first five bytes are those of such a hello, as far as they have come: they alone tell it from any other protocol. */

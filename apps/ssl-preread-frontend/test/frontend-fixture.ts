@@ -1,5 +1,5 @@
 /** What a frontend makes of a client that says so and so, over a real connection. */
-import { TunnelError, type Frontend, type Identified } from '@sallyport/tunnel-server';
+import { TunnelError, type Frontend, type Identified, type PlainHttp } from '@sallyport/tunnel-server';
 import { createSslPrereadFrontend, type SslPrereadFrontendOptions } from '../src/frontend.ts';
 import { deadlineIn, openDoor, type Visit } from './door-fixture.ts';
 
@@ -14,7 +14,7 @@ export const LIMIT_BYTES = 16_384;
 
 export interface Identification extends Visit {
   readonly frontend: Frontend;
-  readonly outcome: Identified | TunnelError;
+  readonly outcome: Identified | PlainHttp | TunnelError;
 }
 
 export type Identify = (
@@ -44,6 +44,7 @@ function onlyTunnelErrors(cause: unknown): TunnelError {
 /** What was identified, its bytes as a Buffer, whichever kind of byte array the transport hands out. */
 export function identified({ outcome }: Identification): Identified {
   if (outcome instanceof TunnelError) throw outcome;
+  if ('kind' in outcome) throw new Error('it is plain HTTP');
   return { ...outcome, clientBytes: Buffer.from(outcome.clientBytes) };
 }
 

@@ -24,6 +24,19 @@ describe('plaintext', () => {
     expect(said.toString()).toMatch(/^HTTP\/1\.1 421 [^]*\r\n\r\nThis port [^\n]*\(not_tls, tunnel 7f3a\)\.\n$/);
   });
 
+  it('that is HTTP is handed on whole, as soon as its request line is there, where the door forwards it', async () => {
+    const { outcome } = await identify('GET / HTTP/1.1\r\nHo', { forwardsHttp: true });
+    if (outcome instanceof TunnelError || !('kind' in outcome)) throw new Error('it is no plain HTTP');
+    expect(Buffer.from(outcome.clientBytes).toString()).toBe('GET / HTTP/1.1\r\nHo');
+    expect(outcome.isToProxy).toBe(false);
+    expect(await outcome.identifyUser('Basic x', Infinity)).toEqual({});
+  });
+
+  it('that is no HTTP is closed on also where the door forwards HTTP', async () => {
+    const { reason } = await refuse(await identify('SSH-2.0-OpenSSH_9.9\r\n', { forwardsHttp: true }));
+    expect(reason).toBe('not_tls');
+  });
+
   it('that is a CONNECT is told where the explicit door is', async () => {
     const connect = 'CONNECT a.example:443 HTTP/1.1\r\n\r\n';
     const { reason, status, said } = await refuse(await identify(connect, { explicitDoor: 'proxy.example:3128' }));

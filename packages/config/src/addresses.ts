@@ -15,6 +15,14 @@ export interface Address {
   readonly port: number;
 }
 
+/** Sockets that systemd opens and passes under a name (FileDescriptorName=). */
+export interface PassedSockets {
+  readonly systemd: string;
+}
+
+/** Where a listener listens. */
+export type Bind = Address | PassedSockets;
+
 /** Where tunnels without a name go: a host name or an IP literal, and a port. */
 export interface HostAndPort {
   readonly host: string;
@@ -30,9 +38,24 @@ export const DESTINATION_SETS = [...CLIENT_SETS, 'special'] as const;
 /** One of the sets, or a CIDR in canonical form, its prefix always there: `10.0.0.0/8`, `192.0.2.1/32`. */
 export type Network = string;
 
+/** Reads where to listen: an address, or the name of sockets that systemd passes. */
+export function readListenerBind(text: string): Read<Bind> {
+  if (!text.startsWith('systemd:')) return readBind(text);
+  const name = text.slice('systemd:'.length);
+  // What FileDescriptorName= takes: ASCII, no control character, no colon.
+  if (/^[!-9;-~]{1,255}$/.test(name)) return ok({ systemd: name });
+  return refuse('systemd: is followed by the FileDescriptorName= of a socket unit; write systemd:transparent, say');
+}
+
+/** Spells it as in the file. */
+export function bindText(bind: Bind): string {
+  if ('systemd' in bind) return `systemd:${bind.systemd}`;
+  return bind.host.includes(':') ? `[${bind.host}]:${bind.port}` : `${bind.host}:${bind.port}`;
+}
+
 /** Reads an address to listen on; port 0 is any free one. */
 export function readBind(text: string): Read<Address> {
-  if (text.startsWith('systemd:')) return refuse('sockets passed by systemd are not supported; give host:port');
+  if (text.startsWith('systemd:')) return refuse('only listeners take sockets that systemd passes; give host:port');
   if (/^\d+$/.test(text)) return refuse(`a port alone does not say where to listen; write "0.0.0.0:${text}"`);
   const { host, port } = splitHostAndPort(text, 0);
   if (host === undefined || port === undefined)
@@ -61,7 +84,7 @@ export function readDestination(text: string): Read<HostAndPort> {
   const { host = '', port } = splitHostAndPort(text, 1);
   const canonical = readIp(host) ?? readHostName(host);
   if (canonical !== undefined && port !== undefined) return ok({ host: canonical, port });
-  return malformed(text, 'reject or a destination such as "fallback.example:443"' + bracketHint(text));
+  return malformed(text, 'reject, original, or a destination such as "fallback.example:443"' + bracketHint(text));
 }
 
 /** Reads a host name into lower case, without a trailing dot (RFC 1123 §2.1; underscores are let pass). */

@@ -38,6 +38,9 @@ export type AdminConfig = Config['admin'];
 /** What is logged, how and where. */
 export type LogConfig = Config['log'];
 
+/** How the process runs. */
+export type RuntimeConfig = Config['runtime'];
+
 /** Puts every door's overrides over the global timeouts and limits. */
 export function completeConfig(file: ValidatedFile) {
   return {

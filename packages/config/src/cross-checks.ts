@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { networkCutFrom, readBind } from './addresses.ts';
 import type { ConfigPath, Problem } from './problems.ts';
+import { findUnmetInterception } from './interception-checks.ts';
 import { DEFAULT_ADMIN_BIND } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -13,6 +14,7 @@ export function checkAcross(value: unknown): Problem[] {
     ...findRepeatedBinds(file),
     ...findUnknownListeners(file),
     ...findUnaskedClients(file),
+    ...findUnmetInterception(value),
     ...findBitsBeyondPrefix(file),
   ];
 }

@@ -1,5 +1,5 @@
 /** The configuration: YAML in, a validated and frozen value out, or every problem with its line and column. */
-export type { Address, HostAndPort, Network } from './addresses.ts';
+export { bindText, type Address, type Bind, type HostAndPort, type Network, type PassedSockets } from './addresses.ts';
 export type {
   AdminConfig,
   Config,
@@ -10,10 +10,12 @@ export type {
   LogConfig,
   PolicyConfig,
   RuleConfig,
+  RuntimeConfig,
   SniListener,
   Timeouts,
 } from './config.ts';
 export type { Environment } from './expand.ts';
+export { whyNotPortable } from './interception-checks.ts';
 export { configJsonSchema } from './json-schema.ts';
 export { loadConfig, type LoadResult } from './load.ts';
 export {

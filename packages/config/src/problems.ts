@@ -8,6 +8,8 @@ export interface Problem {
   readonly severity: 'error' | 'warning';
   readonly path: ConfigPath;
   readonly message: string;
+  /** Where it stands, if not in the configuration itself but in a file that the value at `path` names. */
+  readonly elsewhere?: { readonly file: string; readonly position?: Position };
 }
 
 /** A place in the file, both counted from 1; columns in UTF-16 code units, as editors count. */
@@ -30,8 +32,10 @@ export function describeProblem(file: string, problem: Problem, locate: Locate):
 }
 
 /** Tells a problem in one line, `FILE:LINE:COL: path: message`. */
-export function formatProblem(file: string, { position, path, severity, message }: LocatedProblem): string {
-  const place = position === undefined ? file : `${file}:${position.line}:${position.column}`;
+export function formatProblem(file: string, problem: LocatedProblem): string {
+  const { path, severity, message, elsewhere = { file, ...problem } } = problem;
+  const { position } = elsewhere;
+  const place = position === undefined ? elsewhere.file : `${elsewhere.file}:${position.line}:${position.column}`;
   const subject = path.length === 0 ? '' : `${formatPath(path)}: `;
   return `${place}: ${subject}${severity === 'warning' ? 'warning: ' : ''}${message}`;
 }

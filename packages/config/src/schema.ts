@@ -6,7 +6,18 @@
  */
 import * as z from 'zod';
 import { readBind, readHostName, readIp, readServer } from './addresses.ts';
-import { count, duration, durationOrOff, expected, flag, list, oneOf, section, written } from './schema/fields.ts';
+import {
+  count,
+  duration,
+  durationOrOff,
+  expected,
+  flag,
+  list,
+  oneOf,
+  quantity,
+  section,
+  written,
+} from './schema/fields.ts';
 import { limits, timeouts } from './schema/limits.ts';
 import { listeners } from './schema/listeners.ts';
 import { policy } from './schema/policy.ts';
@@ -64,6 +75,18 @@ const log = section({
     .prefault(null),
 }).describe('The access log and messages.');
 
+const runtime = section({
+  engine: oneOf('auto', 'native', 'portable')
+    .describe('What moves the bytes. auto: native where it was built, else portable.')
+    .prefault('auto'),
+  threads: z
+    .union([z.literal('auto'), quantity('a number of threads from 1 to 64', { lowest: 1, highest: 64 })], {
+      error: expected('auto or a number of threads'),
+    })
+    .describe('Data threads of the native engine; auto: one a core.')
+    .prefault('auto'),
+}).describe('How the process runs.');
+
 /** The whole file. */
 export const configSchema = section({
   listeners,
@@ -73,6 +96,7 @@ export const configSchema = section({
   limits: limits.prefault({}),
   admin: admin.prefault({}),
   log: log.prefault({}),
+  runtime: runtime.prefault({}),
 });
 
 /** The file as validated: every section complete, the doors' overrides still apart. */

@@ -337,8 +337,8 @@ log:
     ['listeners', 'F:1:1: expected a map of keys, got "listeners"'],
     ['listeners: [{ name: a, mode: sni, bind: [] }]', 'F:1:41: listeners[0].bind: no address to listen on'],
     [
-      'listeners: [{ name: a, mode: sni, bind: "127.0.0.1:1", http: forward }]',
-      'F:1:62: listeners[0].http: expected reject, got "forward"',
+      'listeners: [{ name: a, mode: sni, bind: "127.0.0.1:1", http: serve }]',
+      'F:1:62: listeners[0].http: expected reject or forward, got "serve"',
     ],
     [
       'listeners: [{ name: a, mode: sni, bind: "127.0.0.1:1", without_sni: original }]',

@@ -57,7 +57,7 @@ export interface TunnelLine {
   readonly reason: string;
   /** The step it ended in, on lines that are not `ok`. */
   readonly stage?: string | undefined;
-  /** One sentence on the cause, on lines that are not `ok`. */
+  /** One sentence on the cause, on lines that are not `ok`; on others, what `verify_sni: report` found. */
   readonly detail?: string | undefined;
 }
 

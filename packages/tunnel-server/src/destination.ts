@@ -38,7 +38,7 @@ export function parseDestination(host: string, port: number): Destination | Malf
 }
 
 /** `host:port`, with brackets round IPv6 (RFC 3986 §3.2.2). */
-export function destinationText({ host, port }: Destination): string {
+export function destinationText({ host, port }: Pick<Destination, 'host' | 'port'>): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

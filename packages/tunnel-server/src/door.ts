@@ -1,7 +1,7 @@
 /** One listener as a tunnel sees it: the questions of `serveTunnel`, in its order, and the room that answers each. */
-import type { ListenerConfig } from '@sallyport/config';
+import type { ListenerConfig, SniListener } from '@sallyport/config';
 import type { ListenerMetrics, Metrics } from '@sallyport/telemetry';
-import type { Address, Leg, Splice, Transport } from '@sallyport/tunnel-splice';
+import type { Address, Leg, Splice, SpliceOptions, Transport } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
 import type { CutReason } from './account/tunnel-record.ts';
 import type { Ip } from './addresses/ip.ts';
@@ -11,10 +11,21 @@ import type { Destination } from './destination.ts';
 import { resolveDestination } from './dns/resolve-destination.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { dialDirect } from './egress/direct.ts';
-import type { Frontend, PrereadLimits } from './frontend.ts';
+import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
+import type { SourceLimits } from './http/request-source.ts';
 import { admitClient } from './limits/admit-client.ts';
 import type { Limits } from './limits/limits.ts';
 import { decide, type Decision, type Policy } from './policy/decide.ts';
+import type { RefusalReason } from './reasons.ts';
+import { resolveIntercepted } from './resolve-intercepted.ts';
+import {
+  enforceSni,
+  type ReadHello,
+  reportSni,
+  type SniResult,
+  type SniVerdict,
+  type UnverifiedTunnel,
+} from './sni-check.ts';
 
 /** A door is made anew at each reload; a tunnel keeps the one it came in by. */
 export interface Door {
@@ -25,15 +36,31 @@ export interface Door {
   /** Takes a place in the limits; returns how to give it back. Throws `client_limit` or `overload`. */
   admit(client: Ip): () => void;
   prereadLimits(): PrereadLimits;
-  decide(client: Ip, destination: Destination): Decision;
-  /** Throws `dns`, `dns_timeout` or `client_closed`. A literal resolves to itself. */
-  resolve(destination: Destination, client: Leg): readonly Ip[] | Promise<readonly Ip[]>;
+  /** What bounds a connection of plain HTTP that begins now. */
+  httpLimits(): SourceLimits;
+  decide(client: Ip, identified: Pick<Identified, 'destination' | 'user'>): Decision;
+  /**
+   * Throws `dns`, `dns_timeout` or `client_closed`; at an intercepting door `loop` and `sni_mismatch` too. A literal resolves to itself.
+   * @param onRemark takes a sentence for the log, where all the same it goes on
+   */
+  resolve(
+    identified: Identified,
+    client: Leg,
+    onRemark: (sentence: string) => void,
+  ): readonly Ip[] | Promise<readonly Ip[]>;
   /** The addresses that may be dialled, in dialling order. Throws `address` or `loop`. */
   permit(resolved: readonly Ip[], destination: Destination): readonly Address[];
   /** Throws `refused`, `unreachable`, `connect_timeout`, `overload` or `client_closed`. */
   dial(addresses: readonly Address[], client: Leg): Promise<Leg>;
-  splice(client: Leg, upstream: Leg, clientBytes: Uint8Array): Splice<CutReason>;
+  /** Left out where `verify_sni` is off. Throws `sni_mismatch`, `handshake_timeout` or `client_closed`, both legs closed. */
+  verifySni?(tunnel: Omit<UnverifiedTunnel, 'limits'>): Promise<SniVerdict>;
+  splice(client: Leg, upstream: Leg, preread: PrereadBytes): Splice<CutReason>;
+  /** Counts a refusal for want of a name, where `verify_sni` would have checked it. Left out where it is off. */
+  countUnnamed?(reason: RefusalReason): void;
 }
+
+/** Read from either side before the splice, and not relayed yet. */
+export type PrereadBytes = Pick<SpliceOptions, 'clientBytes' | 'upstreamBytes'>;
 
 /** What all doors share. `limits`, `resolver`, `transport` and `metrics` outlive a reload; the rest is of one configuration. */
 export interface DoorServices {
@@ -45,38 +72,77 @@ export interface DoorServices {
   /** Our own listening addresses, as far as they are open by now. */
   readonly bound: { readonly own: OwnAddresses };
   readonly ledger: Pick<Ledger, 'isDraining'>;
+  /** The transparent door's reader, for the explicit door's cross-check. */
+  readonly readHello: ReadHello;
 }
 
 export function openDoor(listener: ListenerConfig, services: DoorServices, openFrontend: Door['openFrontend']): Door {
   const { name, mode, timeouts } = listener;
-  const { transport, metrics, limits, resolver, policy, bound, ledger } = services;
+  const { transport, metrics, limits, resolver, policy, bound, ledger, readHello } = services;
   const onAttempt = metrics.dialAttempt.bind(metrics);
+  const own = metrics.forListener(name);
+  const onResult = own.sniChecked.bind(own);
+  const verifySni = openSniCheck(listener);
+  const isSourceKept = mode === 'sni' && listener.source === 'client';
+  const prereadLimits = (): PrereadLimits => ({
+    prereadLimitBytes: listener.limits.handshake_bytes,
+    deadline: performance.now() + timeouts.handshake,
+  });
   return {
     name,
     mode,
-    metrics: metrics.forListener(name),
+    metrics: own,
     openFrontend,
     admit: (client) => admitClient(limits, listener, client, ledger.isDraining),
-    prereadLimits: () => ({
-      prereadLimitBytes: listener.limits.handshake_bytes,
-      deadline: performance.now() + timeouts.handshake,
+    prereadLimits,
+    httpLimits: () => ({
+      headLimitBytes: listener.limits.handshake_bytes,
+      headTimeoutMs: timeouts.handshake,
+      idleTimeoutMs: timeouts.idle,
+      lifetimeDeadline: performance.now() + timeouts.lifetime,
     }),
-    decide: (client, destination) => decide(policy, { client, listener: name, destination }),
-    resolve: (destination, client) => resolveDestination(resolver, destination, client),
+    decide: (client, { destination, user }) => decide(policy, { client, listener: name, destination, user }),
+    resolve: (identified, client, onRemark) =>
+      isIntercepting(listener)
+        ? resolveIntercepted(identified, client, listener, { resolver, own: bound.own, onResult, onRemark })
+        : resolveDestination(resolver, identified.destination, client),
     permit: (resolved, destination) =>
       permitAddresses(resolved, destination, { rules: policy.destinations, own: bound.own }),
     dial: (addresses, client) =>
       dialDirect(addresses, client, {
         dial: (address, options) => transport.dial(address, options),
         deadline: performance.now() + timeouts.connect,
+        ...(isSourceKept && { sourceHost: client.remote.host, isSourceForeign: true }),
         onAttempt,
       }),
-    splice: (client, upstream, clientBytes) =>
+    ...(mode === 'sni' && listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
+    ...(verifySni && {
+      verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, { readHello, onResult }),
+    }),
+    splice: (client, upstream, { clientBytes = NO_BYTES, upstreamBytes = NO_BYTES }) =>
       transport.splice(client, upstream, {
         clientBytes,
+        upstreamBytes,
         idleTimeoutMs: timeouts.idle,
         halfCloseTimeoutMs: timeouts.half_close,
         lifetimeDeadline: performance.now() + timeouts.lifetime,
       }),
   };
+}
+
+/** In place of a key left out: every tunnel comes through here, and objects of one shape are the cheap ones. */
+const NO_BYTES = new Uint8Array();
+
+function isIntercepting(listener: ListenerConfig): listener is SniListener {
+  return listener.mode === 'sni' && listener.intercept !== 'none';
+}
+
+function countUnnamed(reason: RefusalReason, onResult: (result: SniResult) => void): void {
+  if (reason === 'no_sni') onResult('absent');
+  if (reason === 'not_tls') onResult('not_tls');
+}
+
+function openSniCheck(listener: ListenerConfig): typeof enforceSni | undefined {
+  if (listener.mode !== 'connect' || listener.verify_sni === 'off') return undefined;
+  return listener.verify_sni === 'enforce' ? enforceSni : reportSni;
 }

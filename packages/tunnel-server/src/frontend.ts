@@ -1,5 +1,5 @@
 /** The seam between a door and the life of a tunnel: all that differs between the doors, and no more. */
-import type { DeadlineMs } from '@sallyport/tunnel-splice';
+import type { Address, DeadlineMs } from '@sallyport/tunnel-splice';
 import type { Destination } from './destination.ts';
 import type { HelloFacts } from './hello-facts.ts';
 import type { TunnelError } from './reasons.ts';
@@ -17,8 +17,25 @@ export interface Identified {
   /** Read but not relayed: early bytes behind a CONNECT head, or the ClientHello itself. */
   readonly clientBytes: Uint8Array;
   readonly hello?: HelloFacts;
+  /** The address that the client itself chose for this destination, at an intercepting door. */
+  readonly original?: Address;
   /** Who the client proved to be, where the door asks. */
   readonly user?: string;
+}
+
+/** Plain HTTP, at a door that forwards it: no one destination, but one for each request. */
+export interface PlainHttp {
+  readonly kind: 'http';
+  /** All that was read: the first request, or its beginning. */
+  readonly clientBytes: Uint8Array;
+  /** By when the first request's head has to be whole. */
+  readonly headDeadline: DeadlineMs;
+  /** The client knows of the proxy and names the destination in absolute-form; else by Host. */
+  readonly isToProxy: boolean;
+  /** What a 407 asks to log in to, where the door asks. */
+  readonly realm?: string;
+  /** Who sends a request with such a Proxy-Authorization. Throws `auth` or `client_closed`. */
+  identifyUser(credentials: string | undefined, deadline: DeadlineMs): Promise<Pick<Identified, 'user'>>;
 }
 
 /** One client at one door, up to the moment its tunnel is spliced. Called in this order; `refuse` at most once, in place of the rest. */
@@ -28,7 +45,7 @@ export interface Frontend {
    * and what else the door refuses by its form.
    * @param alreadyRead what another door read from this client before it found it misdirected
    */
-  identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Promise<Identified>;
+  identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Promise<Identified | PlainHttp>;
   /** Tells the client that its tunnel is up. */
   establish(): void;
   /** Answers in the door's language and closes. Returns the HTTP status sent, if it was one. */

@@ -22,13 +22,16 @@ export type AlertName = keyof typeof ALERT;
 export type ProxyError =
   | 'connection_limit_reached'
   | 'connection_refused'
+  | 'connection_terminated'
   | 'connection_timeout'
   | 'destination_ip_prohibited'
   | 'destination_ip_unroutable'
   | 'dns_error'
   | 'dns_timeout'
+  | 'http_protocol_error'
   | 'http_request_denied'
   | 'http_request_error'
+  | 'http_response_timeout'
   | 'http_upgrade_failed'
   | 'proxy_internal_error'
   | 'proxy_loop_detected';
@@ -70,6 +73,12 @@ export const REFUSALS = {
   refused: answer('failed', 'info', 502, 'connection_refused', 'internal_error'),
   unreachable: answer('failed', 'warn', 502, 'destination_ip_unroutable', 'internal_error'),
   connect_timeout: answer('failed', 'warn', 504, 'connection_timeout', 'internal_error'),
+  // Of a forwarded request that the destination took and did not answer. Once it has begun to, its end is that of a tunnel.
+  upstream_closed: answer('failed', 'info', 502, 'connection_terminated'),
+  upstream_reset: answer('failed', 'info', 502, 'connection_terminated'),
+  bad_response: answer('failed', 'warn', 502, 'http_protocol_error'),
+  idle: answer('failed', 'info', 504, 'http_response_timeout'),
+  lifetime: answer('failed', 'info', 504, 'http_response_timeout'),
   no_sni: { outcome: 'refused', level: 'info', alert: 'missing_extension' },
   ech: { outcome: 'refused', level: 'warn', alert: 'access_denied' },
   sni_mismatch: { outcome: 'refused', level: 'warn', alert: 'access_denied' },
@@ -111,4 +120,10 @@ export class TunnelError extends Error {
     this.retryAfterSeconds = context.retryAfterSeconds;
     this.hello = context.hello;
   }
+}
+
+/** Whatever is no TunnelError is a fault of ours: the client gets a 500, the operator the stack (`internal`). */
+export function toTunnelError(cause: unknown): TunnelError {
+  if (cause instanceof TunnelError) return cause;
+  return new TunnelError('internal', 'Sallyport made a mistake; its log has the details.', { cause });
 }

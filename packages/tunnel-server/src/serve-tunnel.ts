@@ -2,13 +2,13 @@
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
 import type { Door } from './door.ts';
-import { type Destination, destinationText } from './destination.ts';
-import type { Decision } from './policy/decide.ts';
-import { TunnelError } from './reasons.ts';
+import { forwardHttp } from './http/forward-http.ts';
+import { reachDestination } from './reach-destination.ts';
+import { toTunnelError } from './reasons.ts';
 
 /**
  * Serves one client from accept to the last byte; never rejects. Owns `client` until the splice takes it over.
- * The order of the checks is CONTRACT's: limits, form, method, policy, addresses.
+ * The order of the checks is CONTRACT's: limits, form, method, credentials, policy, addresses.
  */
 export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Promise<void> {
   const record = ledger.open(client, door);
@@ -18,35 +18,26 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
     record.admitted(door.admit(record.clientIp));
 
     record.enter('identify');
-    const { destination, clientBytes } = record.identified(await frontend.identify(door.prereadLimits()));
+    const opening = await frontend.identify(door.prereadLimits());
+    if ('kind' in opening) {
+      await forwardHttp({ client, door, ledger, record }, opening);
+      return;
+    }
+    const { destination, clientBytes } = record.identified(opening);
 
-    record.enter('policy');
-    requireAllowed(record.decided(door.decide(record.clientIp, destination)), destination);
+    const upstream = await reachDestination({ client, door, record }, opening);
 
-    record.enter('resolve');
-    const resolved = await door.resolve(destination, client);
-    const addresses = door.permit(resolved, destination);
-
-    record.enter('dial');
-    const upstream = await door.dial(addresses, client);
+    record.enter('verify');
+    frontend.establish();
+    const preread = record.verified(await door.verifySni?.({ client, upstream, destination, clientBytes })) ?? {
+      clientBytes,
+    };
 
     record.enter('relay');
-    frontend.establish();
-    record.ended(await record.relaying(upstream, door.splice(client, upstream, clientBytes)).done);
+    record.ended(await record.relaying(upstream, door.splice(client, upstream, preread)).done);
   } catch (cause) {
     const error = toTunnelError(cause);
+    door.countUnnamed?.(error.reason);
     record.failed(error, frontend.refuse(error, record.id));
   }
-}
-
-function requireAllowed({ decision, rule }: Decision, destination: Destination): void {
-  if (decision !== 'deny') return;
-  const decider = rule === 'default' ? 'No rule allows' : `The rule ${rule} denies`;
-  throw new TunnelError('policy', `${decider} ${destinationText(destination)}.`);
-}
-
-/** Whatever is no TunnelError is a fault of ours: the client gets a 500, the operator the stack (`internal`). */
-function toTunnelError(cause: unknown): TunnelError {
-  if (cause instanceof TunnelError) return cause;
-  return new TunnelError('internal', 'Sallyport made a mistake; its log has the details.', { cause });
 }

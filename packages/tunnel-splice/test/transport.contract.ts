@@ -9,6 +9,7 @@ import { describeListening } from './contract/listening.ts';
 import { describeMany } from './contract/many.ts';
 import { describeReading } from './contract/reading.ts';
 import { describeRelaying } from './contract/relaying.ts';
+import { describeWriting } from './contract/writing.ts';
 
 /** Holds a transport to its contract; `create` is called once a test, and what it made is stopped after it. */
 export function describeTransport(name: string, create: () => Transport): void {
@@ -16,6 +17,7 @@ export function describeTransport(name: string, create: () => Transport): void {
     describeListening(create);
     describeDialling(create);
     describeReading(create);
+    describeWriting(create);
     describeClosing(create);
     describeRelaying(create);
     describeDepartures(create);

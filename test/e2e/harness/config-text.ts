@@ -28,9 +28,15 @@ ${indent(parts.explicit)}  - name: transparent
     bind: "127.0.0.1:0"
 ${indent(parts.transparent)}admin: { bind: "127.0.0.1:0" }
 dns: { hosts: ${hosts} }
+runtime: { engine: ${testedEngine()} }
 ${parts.policy ?? openPolicy}
 ${parts.more ?? ''}
 `;
+}
+
+/** The suite runs once for each engine; see vitest.config.ts. */
+export function testedEngine(): string {
+  return process.env['SALLYPORT_TEST_ENGINE'] ?? 'auto';
 }
 
 function indent(lines: readonly string[] = []): string {

@@ -10,15 +10,15 @@ export interface Origin {
   close(): void;
 }
 
-/** A TCP origin on 127.0.0.1 (or `host`) that does `onConnection` with each client. */
-export async function tcpOrigin(onConnection: (socket: Socket) => void, host = '127.0.0.1'): Promise<Origin> {
+/** A TCP origin on 127.0.0.1 (or `host`), on a free port (or `port`), that does `onConnection` with each client. */
+export async function tcpOrigin(onConnection: (socket: Socket) => void, host = '127.0.0.1', port = 0): Promise<Origin> {
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket);
     socket.on('error', () => socket.destroy()).on('close', () => open.delete(socket));
     onConnection(socket);
   });
-  await listening(server, host);
+  await listening(server, host, port);
   return {
     port: portOf(server),
     close: () => {
@@ -48,8 +48,8 @@ export async function httpsOrigin(certificates: Certificates, body: string | Buf
   };
 }
 
-async function listening(server: Server, host: string): Promise<void> {
-  server.listen(0, host);
+async function listening(server: Server, host: string, port = 0): Promise<void> {
+  server.listen(port, host);
   await once(server, 'listening');
 }
 

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const binary = fileURLToPath(new URL('../../../apps/sallyport/bin/sallyport.js', import.meta.url));
+/** What `npx sallyport` runs. */
+export const BINARY = fileURLToPath(new URL('../../../apps/sallyport/bin/sallyport.js', import.meta.url));
 
 /** One parsed line of the log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -41,6 +42,8 @@ export interface StartOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** A program that becomes Sallyport, with its arguments: `ip netns exec NAME` and the like. */
+  readonly under?: readonly string[];
 }
 
 /** Runs a command of the binary to its end. */
@@ -48,7 +51,7 @@ export async function sallyport(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [binary, ...args], { env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [BINARY, ...args], { env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -63,7 +66,9 @@ export async function startSallyport(yaml: string, options: StartOptions = {}): 
   const configFile = join(folder, 'sallyport.yaml');
   writeFileSync(configFile, yaml);
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
-  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), binary, 'run', '--config', configFile], {
+  const node = [process.execPath, ...(options.nodeOptions ?? []), BINARY, 'run', '--config', configFile];
+  const [program = process.execPath, ...args] = [...(options.under ?? []), ...node];
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });

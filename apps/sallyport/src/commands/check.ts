@@ -1,4 +1,4 @@
-import type { Config } from '@sallyport/config';
+import { bindText, type Config } from '@sallyport/config';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { formatAddress } from '../listen-errors.ts';
@@ -27,7 +27,7 @@ function check({ config: file = '' }: OptionValues): Promise<ExitCode> {
 
 function summarise({ listeners, policy, admin }: Config): string {
   const doors = listeners.map(({ name, mode, bind }) => {
-    const addresses = bind.map(formatAddress).join(', ');
+    const addresses = bind.map(bindText).join(', ');
     return `  listener ${name}: ${mode} on ${addresses}\n`;
   });
   const rules = policy.rules.length === 1 ? '1 rule' : `${policy.rules.length} rules`;

@@ -124,7 +124,10 @@ interface QuantityOptions {
 }
 
 /** A number within bounds; as text, too, for that is what the environment gives. */
-function quantity(what: string, { lowest, highest, read = readCount, pattern = COUNT_PATTERN }: QuantityOptions) {
+export function quantity(
+  what: string,
+  { lowest, highest, read = readCount, pattern = COUNT_PATTERN }: QuantityOptions,
+) {
   const error = expected(what);
   const readWithin = (text: string): Read<number> => {
     const result = read(text);

@@ -1,12 +1,12 @@
 /** The doors: what both have, and what sets them apart. */
 import * as z from 'zod';
-import { type HostAndPort, readBind, readDestination } from '../addresses.ts';
+import { type HostAndPort, readDestination, readListenerBind } from '../addresses.ts';
 import { ok, type Read } from '../units.ts';
 import { expected, list, oneOf, port, section, written } from './fields.ts';
 import { auth, tls } from './identity.ts';
 import { limitOverrides, timeoutOverrides } from './limits.ts';
 
-const bind = written('host:port such as "127.0.0.1:3128"', readBind, ':[0-9]{1,5}$');
+const bind = written('host:port such as "127.0.0.1:3128"', readListenerBind, ':[0-9]{1,5}$|^systemd:[!-9;-~]+$');
 
 /** What every door has. */
 const common = {
@@ -18,12 +18,14 @@ const common = {
       bind.transform((address) => [address]),
       list('host:port', bind).min(1, { error: 'no address to listen on' }),
     ])
-    .describe('Where to listen: an address or a list of them. Port 0 is any free port.'),
+    .describe('Where to listen: an address, systemd:NAME, or a list of them. Port 0 is any free port.'),
   port: port().describe('The destination port where the client does not say.').prefault(443),
   misdirected: oneOf('explain', 'serve')
     .describe('What a client at the wrong door gets: an explanation, or what the other door would do.')
     .prefault('explain'),
-  http: oneOf('reject').describe('Plain HTTP requests.').prefault('reject'),
+  http: oneOf('reject', 'forward')
+    .describe('Plain HTTP requests: refused, or served one by one under the same policy.')
+    .prefault('reject'),
   timeouts: timeoutOverrides.prefault({}),
   limits: limitOverrides.prefault({}),
 };
@@ -43,8 +45,20 @@ const connectListener = section({
 const sniListener = section({
   mode: z.literal('sni').describe("The destination is the name in the ClientHello's SNI."),
   ...common,
-  without_sni: written('reject or host:port', readWithoutSni, '^reject$|:[0-9]{1,5}$')
-    .describe('A ClientHello that names no host: reject, or the destination it goes to.')
+  intercept: oneOf('none', 'redirect', 'tproxy')
+    .describe('How clients come here: steered by DNS (none), or by iptables on their way to somewhere else.')
+    .prefault('none'),
+  source: oneOf('proxy', 'client')
+    .describe("Whose address the destination sees; the client's own needs tproxy.")
+    .prefault('proxy'),
+  dial: oneOf('sni', 'original')
+    .describe('Resolve the name again, or dial the address that the client chose; original needs intercept.')
+    .prefault('sni'),
+  verify_sni: oneOf('off', 'report', 'enforce')
+    .describe('Must the name resolve to the address that the client chose? Needs intercept.')
+    .prefault('off'),
+  without_sni: written('reject, original or host:port', readWithoutSni, '^(reject|original)$|:[0-9]{1,5}$')
+    .describe('A ClientHello that names no host: reject, or where it goes; original needs intercept.')
     .prefault('reject'),
   ech: oneOf('allow', 'deny')
     .describe('A ClientHello with an encrypted_client_hello extension (GREASE looks the same).')
@@ -62,10 +76,10 @@ function readName(text: string): Read<string> {
   return { kind: 'malformed', why: `expected a name of a-z, 0-9, _ and -, got ${JSON.stringify(text)}` };
 }
 
-type WithoutSni = { readonly kind: 'reject' } | ({ readonly kind: 'destination' } & HostAndPort);
+type WithoutSni = { readonly kind: 'reject' | 'original' } | ({ readonly kind: 'destination' } & HostAndPort);
 
 function readWithoutSni(text: string): Read<WithoutSni> {
-  if (text === 'reject') return ok({ kind: 'reject' });
+  if (text === 'reject' || text === 'original') return ok({ kind: text });
   const destination = readDestination(text);
   return destination.kind === 'ok' ? ok({ kind: 'destination', ...destination.value }) : destination;
 }

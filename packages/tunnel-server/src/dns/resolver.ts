@@ -1,11 +1,12 @@
 /** From names to addresses: tables first, then memory, then name servers. Read this first. */
 import type { Address } from '@sallyport/tunnel-splice';
-import { parseIp } from '../addresses/ip.ts';
+import { type Ip, parseIp } from '../addresses/ip.ts';
 import { AnswerCache, type CacheSettings } from './answer-cache.ts';
 import { answerOf, type Answer, type Family } from './answer.ts';
 import { lookUpName } from './look-up.ts';
 import type { ServerReply } from './name-server.ts';
 import { createNameServers } from './name-servers.ts';
+import { RecentAddresses } from './recent-addresses.ts';
 import { specialAnswer } from './special-names.ts';
 import { SYSTEM_FILES, SystemNames, type NameSource, type SystemFiles } from './system-names.ts';
 
@@ -27,6 +28,9 @@ export interface ResolverOptions {
   readonly systemFiles?: SystemFiles;
 }
 
+/** Whether a name has an address; `failed`: it cannot be told. */
+export type Confirmation = { readonly kind: 'confirmed' | 'denied' } | Extract<Answer, { kind: 'failed' }>;
+
 /** No more distinct names are asked for at once: one more would wait in vain, so it fails at once as `dns_timeout`. */
 export const MAX_LOOKUPS = 4096;
 
@@ -42,14 +46,17 @@ export class Resolver {
   readonly #onCache: ResolverOptions['onCache'];
   readonly #pinned: ReadonlyMap<string, Answer>;
   readonly #cache: AnswerCache;
+  readonly #recent: RecentAddresses;
   readonly #source: (now: number) => NameSource;
   readonly #lookUps = new Map<string, Promise<Answer>>();
+  readonly #secondLookUps = new Map<string, Promise<Answer>>();
 
   constructor(dns: DnsSettings, options: ResolverOptions = {}) {
     this.#dns = dns;
     this.#onCache = options.onCache;
     this.#pinned = pinHosts(dns);
     this.#cache = new AnswerCache(dns.cache);
+    this.#recent = new RecentAddresses(dns.cache.entries);
     this.#source = openSource(dns, options.systemFiles ?? SYSTEM_FILES, () => this.#cache.clear());
   }
 
@@ -58,11 +65,9 @@ export class Resolver {
    * through here.
    */
   peek(name: string): Answer | undefined {
-    const pinned = this.#pinned.get(name);
-    if (pinned) return pinned;
     const now = performance.now();
-    const listed = this.#source(now).hosts.get(name);
-    if (listed) return answerOf(listed, this.#dns.family);
+    const listed = this.#inTables(name, now);
+    if (listed) return listed;
     const remembered = this.#cache.get(name, now);
     if (!remembered) return specialAnswer(name, this.#dns.family);
     this.#onCache?.(remembered.kind === 'addresses' ? 'hit' : 'negative');
@@ -80,9 +85,50 @@ export class Resolver {
     return this.#lookUps.get(name) ?? this.#startLookUp(name);
   }
 
+  /**
+   * Says whether the name has this address: by any recent answer or, failing that, by one more look-up, made at once, since
+   * names in front of many servers have other addresses each time. Never rejects.
+   */
+  async confirm(name: string, ip: Ip): Promise<Confirmation> {
+    const answer = await this.resolve(name);
+    if (this.#holds(answer, name, ip)) return { kind: 'confirmed' };
+    if (answer.kind === 'failed') return answer;
+    const isFinal = this.#inTables(name, performance.now()) ?? specialAnswer(name, this.#dns.family);
+    return isFinal || !this.#holds(await this.#askAgain(name), name, ip) ? { kind: 'denied' } : { kind: 'confirmed' };
+  }
+
   /** Gives up what is being asked; those who wait are told `dns`. */
   close(): void {
     this.#source(performance.now()).servers.close();
+  }
+
+  #inTables(name: string, now: number): Answer | undefined {
+    const pinned = this.#pinned.get(name);
+    if (pinned) return pinned;
+    const listed = this.#source(now).hosts.get(name);
+    return listed && answerOf(listed, this.#dns.family);
+  }
+
+  #holds(answer: Answer, name: string, ip: Ip): boolean {
+    const isInAnswer = answer.kind === 'addresses' && answer.addresses.some(({ text }) => text === ip.text);
+    return isInAnswer || this.#recent.has(name, ip);
+  }
+
+  /** Past the cache, and until both families have answered; all who doubt a name share one look-up. */
+  async #askAgain(name: string): Promise<Answer> {
+    if (this.#secondLookUps.size >= MAX_LOOKUPS) return TOO_MANY;
+    const underWay = this.#secondLookUps.get(name);
+    if (underWay) return underWay;
+    const lookUp = this.#askAll(name).finally(() => this.#secondLookUps.delete(name));
+    this.#secondLookUps.set(name, lookUp);
+    return lookUp;
+  }
+
+  async #askAll(name: string): Promise<Answer> {
+    const now = performance.now();
+    const limits = { family: this.#dns.family, deadline: now + this.#dns.timeout };
+    const { reply, late } = await lookUpName(name, this.#source(now), limits);
+    return this.#remember(name, (await late) ?? reply);
   }
 
   async #startLookUp(name: string): Promise<Answer> {
@@ -107,6 +153,7 @@ export class Resolver {
   #remember(name: string, reply: ServerReply): Answer {
     switch (reply.kind) {
       case 'records':
+        this.#recent.note(name, reply.addresses);
         return this.#cache.keep(name, reply.addresses, reply.ttlMs);
       case 'none':
         return this.#cache.keepNone(name);

@@ -4,8 +4,8 @@ import { compileNetworks } from '../addresses/networks.ts';
 import { compileDestinations } from '../addresses/permit.ts';
 import type { Decision, Policy, Rule } from './decide.ts';
 import { indexHosts } from './host-index.ts';
-import { type HostPattern, parseHostPattern } from './host-patterns.ts';
 import { lintRules } from './lint.ts';
+import { isAboutNames, type ReadHostsFile, walkPatterns } from './rule-hosts.ts';
 
 export type { Policy };
 
@@ -16,22 +16,28 @@ export interface CompiledPolicy {
 }
 
 /**
- * Compiles a policy, and tells of malformed patterns and names given twice (errors), and of rules that can never match
- * (warnings).
+ * Compiles a policy, and tells of malformed patterns, files that cannot be read and names given twice (errors), and of
+ * rules and patterns that can never match (warnings).
  */
-export function compilePolicy(config: PolicyConfig): CompiledPolicy {
+export function compilePolicy(config: PolicyConfig, readHostsFile: ReadHostsFile = NO_FILES): CompiledPolicy {
   const problems: Problem[] = [];
   const names = nameRules(config.rules, problems);
-  const patterns = config.rules.map((rule, number) => readHosts(rule, number, problems));
+  const walks = config.rules.map((rule, number) => walkPatterns(rule, number, readHostsFile));
+  const tell = (problem: Problem): number => problems.push(problem);
   const policy: Policy = {
     rules: config.rules.map((rule, number) => compileRule(rule, names[number] ?? '', config.report_only)),
-    hosts: indexHosts(patterns.entries()),
-    literals: config.rules.flatMap((rule, number) => (rule.networks || !rule.hosts ? [number] : [])),
+    hosts: indexHosts(walks.map((walk, number) => [number, walk(tell)])),
+    literals: config.rules.flatMap((rule, number) => (rule.networks || !isAboutNames(rule) ? [number] : [])),
     byDefault: { decision: outcomeOf(config.default, config.report_only), rule: DEFAULT_NAME },
     destinations: compileDestinations(config.destinations),
   };
-  return { policy, problems: [...problems, ...lintRules(config, { policy, patterns })] };
+  return { policy, problems: [...problems, ...lintRules(config, { policy, walks })] };
 }
+
+const NO_FILES: ReadHostsFile = () => ({
+  kind: 'unreadable',
+  why: 'files cannot be read here; list the names in hosts',
+});
 
 /** What the log calls the decision of no rule. */
 const DEFAULT_NAME = 'default';
@@ -60,27 +66,15 @@ function explainTwins(name: string, firstUse: number): string {
   return `${JSON.stringify(name)} is the name of rule ${firstUse + 1} already; give each rule a name of its own`;
 }
 
-/**
- * The names that a rule matches: those of its patterns; all of them without `hosts`, unless it is about networks only.
- */
-function readHosts(rule: RuleConfig, number: number, problems: Problem[]): readonly HostPattern[] {
-  if (!rule.hosts) return rule.networks ? [] : [{ kind: 'any' }];
-  return rule.hosts.flatMap((text, at) => {
-    const pattern = parseHostPattern(text);
-    if (pattern.kind !== 'malformed') return [pattern];
-    problems.push({ severity: 'error', path: ['policy', 'rules', number, 'hosts', at], message: pattern.message });
-    return [];
-  });
-}
-
 function compileRule(rule: RuleConfig, name: string, isReportOnly: boolean): Rule {
   return {
     name,
     action: rule.action,
     decision: { decision: outcomeOf(rule.action, isReportOnly), rule: name },
     ...(rule.clients && { clients: compileNetworks(rule.clients) }),
+    ...(rule.users && { users: new Set(rule.users) }),
     ...(rule.listeners && { listeners: new Set(rule.listeners) }),
-    ...((rule.networks ?? rule.hosts) && { networks: compileNetworks(rule.networks ?? []) }),
+    ...((rule.networks !== undefined || isAboutNames(rule)) && { networks: compileNetworks(rule.networks ?? []) }),
     ...(rule.ports && { ports: mergePorts(rule.ports) }),
   };
 }

@@ -1,10 +1,10 @@
 /** Who may go where: the first rule that matches decides. Pure, and the same for both doors. */
 import type { PortRange } from '@sallyport/config';
-import { embeddedIpv4 } from '../addresses/embedded-ipv4.ts';
 import type { Ip } from '../addresses/ip.ts';
 import type { NetworkSet } from '../addresses/networks.ts';
 import type { DestinationRules } from '../addresses/permit.ts';
 import type { Destination } from '../destination.ts';
+import { findUnmet } from './conditions.ts';
 import { type HostIndex, type RuleNumbers, rulesNaming } from './host-index.ts';
 
 /** What is asked of the policy, once a tunnel. */
@@ -13,6 +13,8 @@ export interface PolicyRequest {
   /** The listener's name. */
   readonly listener: string;
   readonly destination: Destination;
+  /** Who the client proved to be, if it did. */
+  readonly user?: string | undefined;
 }
 
 export interface Decision {
@@ -28,6 +30,8 @@ export interface Rule {
   readonly action: 'allow' | 'deny';
   readonly decision: Decision;
   readonly clients?: NetworkSet;
+  /** Clients that have not proved who they are never match. */
+  readonly users?: ReadonlySet<string>;
   readonly listeners?: ReadonlySet<string>;
   /** Empty where the rule is about names only. */
   readonly networks?: NetworkSet;
@@ -51,11 +55,21 @@ export interface Policy {
  * already.
  */
 export function decide(policy: Policy, request: PolicyRequest): Decision {
-  const { destination } = request;
-  const candidates = destination.kind === 'name' ? rulesNaming(policy.hosts, destination.host) : [policy.literals];
+  return policy.rules[decidingRule(policy, request)]?.decision ?? policy.byDefault;
+}
+
+/** The number of the first rule that matches; that of rules where none does. */
+export function decidingRule(policy: Policy, request: PolicyRequest): number {
   let first = policy.rules.length;
-  for (const numbers of candidates) first = firstMatch(policy.rules, numbers, request, first);
-  return policy.rules[first]?.decision ?? policy.byDefault;
+  for (const numbers of candidateRules(policy, request.destination)) {
+    first = firstMatch(policy.rules, numbers, request, first);
+  }
+  return first;
+}
+
+/** The rules that name the destination, or that may hold it as a literal: all that can match, in one or more lists. */
+export function candidateRules(policy: Policy, destination: Destination): readonly RuleNumbers[] {
+  return destination.kind === 'name' ? rulesNaming(policy.hosts, destination.host) : [policy.literals];
 }
 
 /** The first of the rules before `limit` that matches, or `limit`. */
@@ -63,33 +77,7 @@ function firstMatch(rules: readonly Rule[], numbers: RuleNumbers, request: Polic
   for (const number of numbers) {
     if (number >= limit) return limit;
     const rule = rules[number];
-    if (rule && matches(rule, request)) return number;
+    if (rule && !findUnmet(rule, request)) return number;
   }
   return limit;
-}
-
-/** The conditions of a rule but for `hosts`, the cheapest first. */
-function matches(rule: Rule, { client, listener, destination }: PolicyRequest): boolean {
-  return (
-    (rule.ports === undefined || hasPort(rule.ports, destination.port)) &&
-    (rule.listeners === undefined || rule.listeners.has(listener)) &&
-    (rule.clients === undefined || rule.clients.contains(client)) &&
-    (destination.kind === 'name' || rule.networks === undefined || matchesLiteral(rule, rule.networks, destination.ip))
-  );
-}
-
-function hasPort(ports: readonly PortRange[], port: number): boolean {
-  for (const { from, to } of ports) if (from <= port && port <= to) return true;
-  return false;
-}
-
-/**
- * An IPv4 address in IPv6 clothes is denied for what is inside, whatever the clothes. It is allowed for what is inside
- * only where it is the same address on the network: anyone can make up an ISATAP address that holds an allowed one.
- */
-function matchesLiteral(rule: Rule, networks: NetworkSet, ip: Ip): boolean {
-  if (networks.contains(ip)) return true;
-  const inside = ip.family === 6 ? embeddedIpv4(ip) : undefined;
-  if (inside === undefined || (rule.action === 'allow' && !inside.isSameAddress)) return false;
-  return networks.contains(inside.ip);
 }

@@ -3,6 +3,7 @@
  * and a million.
  */
 import type { HostPattern } from './host-patterns.ts';
+import { NameTable } from './name-table.ts';
 
 /** Numbers of rules, ascending: the order in which rules decide. */
 export type RuleNumbers = readonly number[];
@@ -10,57 +11,61 @@ export type RuleNumbers = readonly number[];
 export interface HostIndex {
   /** Rules that match every name. */
   readonly any: RuleNumbers;
-  readonly exact: ReadonlyMap<string, RuleNumbers>;
-  /** Rules by the suffix of `*.suffix`. */
-  readonly below: ReadonlyMap<string, RuleNumbers>;
+  /** For each exact name, and for `.suffix` of each `*.suffix`: which of `lists` has its rules. */
+  readonly names: NameTable;
+  /** No two are alike; a million names of one rule share one. The first is empty: it is that of names in no rule. */
+  readonly lists: readonly RuleNumbers[];
 }
 
 /** Builds the index. Patterns must come in the order of their rules. */
-export function indexHosts(entries: Iterable<readonly [rule: number, patterns: readonly HostPattern[]]>): HostIndex {
+export function indexHosts(entries: Iterable<readonly [rule: number, patterns: Iterable<HostPattern>]>): HostIndex {
   const any: number[] = [];
-  const exact = new Map<string, RuleNumbers>();
-  const below = new Map<string, RuleNumbers>();
+  const names = new NameTable();
+  const growing: GrowingLists = { lists: [[]], uses: [Infinity] };
   for (const [rule, patterns] of entries) {
-    // Shared by all names that only this rule has: a list of a million names is one array.
-    const alone: RuleNumbers = [rule];
+    const withRule = extendLists(growing, rule);
     for (const pattern of patterns) {
-      if (pattern.kind === 'exact') add(exact, pattern.name, alone);
-      else if (pattern.kind === 'below') add(below, pattern.suffix, alone);
+      if (pattern.kind !== 'any') names.update(keyOf(pattern), withRule);
       else if (any.at(-1) !== rule) any.push(rule);
     }
   }
-  return { any, exact, below };
+  return { any, names, lists: growing.lists };
+}
+
+interface GrowingLists {
+  readonly lists: RuleNumbers[];
+  /** How many names have each list. */
+  readonly uses: number[];
 }
 
 /** The rules that match the name, as one list for each pattern that does. */
 export function rulesNaming(index: HostIndex, name: string): readonly RuleNumbers[] {
-  const lists = [index.any];
-  const exact = index.exact.get(name);
-  if (exact) lists.push(exact);
-  const dot = name.indexOf('.');
-  return dot < 0 ? lists : withRulesBelow(index, name.slice(dot + 1), lists);
+  const found = [index.any];
+  for (const list of index.names.valuesOf(name)) found.push(index.lists[list] ?? []);
+  return found;
 }
 
 /** The rules that match every name the pattern matches, as one list for each of their patterns. */
 export function rulesCovering(index: HostIndex, pattern: HostPattern): readonly RuleNumbers[] {
-  if (pattern.kind === 'any') return [index.any];
-  if (pattern.kind === 'exact') return rulesNaming(index, pattern.name);
-  return withRulesBelow(index, pattern.suffix, [index.any]);
+  return pattern.kind === 'any' ? [index.any] : rulesNaming(index, keyOf(pattern));
 }
 
-/** Adds the rules for `*.suffix`, and for each suffix of that. */
-function withRulesBelow(index: HostIndex, suffix: string, lists: RuleNumbers[]): readonly RuleNumbers[] {
-  for (let start = 0; ;) {
-    const rules = index.below.get(suffix.slice(start));
-    if (rules) lists.push(rules);
-    const dot = suffix.indexOf('.', start);
-    if (dot < 0) return lists;
-    start = dot + 1;
-  }
+function keyOf(pattern: Exclude<HostPattern, { kind: 'any' }>): string {
+  return pattern.kind === 'exact' ? pattern.name : `.${pattern.suffix}`;
 }
 
-function add(map: Map<string, RuleNumbers>, name: string, alone: RuleNumbers): void {
-  const known = map.get(name);
-  if (known === undefined) map.set(name, alone);
-  else if (known.at(-1) !== alone[0]) map.set(name, [...known, ...alone]);
+/** Makes the step from the list that a name has to the one with this rule in it, too. */
+function extendLists({ lists, uses }: GrowingLists, rule: number): (list: number) => number {
+  const extended = new Map<number, number>();
+  return (list) => {
+    const rules = lists[list] ?? [];
+    if (rules.at(-1) === rule) return list;
+    const next = extended.get(list) ?? lists.push([...rules, rule]) - 1;
+    extended.set(list, next);
+    uses[next] = (uses[next] ?? 0) + 1;
+    uses[list] = (uses[list] ?? 0) - 1;
+    // No name has it any more: else ten thousand rules for one name would leave all the lists on the way to theirs.
+    if (uses[list] === 0) lists[list] = [];
+    return next;
+  };
 }

@@ -2,20 +2,24 @@
 import type { Network, PolicyConfig, Problem, RuleConfig } from '@sallyport/config';
 import { compileNetworks } from '../addresses/networks.ts';
 import type { Policy, Rule } from './decide.ts';
+import { lintPatterns } from './lint-patterns.ts';
+import { isAboutNames, type WalkPatterns } from './rule-hosts.ts';
 import { findShadows, type RuleBook } from './shadow.ts';
 
 /**
- * Warns of rules that can never match, of networks that `destinations` refuses anyway, and of lists that forget IPv6.
+ * Warns of rules and patterns that can never match, of networks that `destinations` refuses anyway, and of lists that
+ * forget IPv6.
  */
 export function lintRules({ rules, destinations }: PolicyConfig, book: RuleBook): readonly Problem[] {
   const shadows = findShadows(book);
   return [
     ...rules.flatMap((rule, number) => [
-      ...lintMatching(rule, number, book.policy, shadows.get(number)),
+      ...lintMatching(rule, number, book, shadows.get(number)),
       ...lintRefusedNetworks(rule, number, book.policy),
       ...lintForgottenIpv6(rule.clients, ['policy', 'rules', number, 'clients']),
       ...lintForgottenIpv6(rule.networks, ['policy', 'rules', number, 'networks']),
     ]),
+    ...lintPatterns(rules, book.policy, shadows),
     ...lintForgottenIpv6(destinations.deny, ['policy', 'destinations', 'deny']),
     ...lintForgottenIpv6(destinations.allow, ['policy', 'destinations', 'allow']),
   ];
@@ -24,25 +28,31 @@ export function lintRules({ rules, destinations }: PolicyConfig, book: RuleBook)
 function lintMatching(
   config: RuleConfig,
   number: number,
-  { rules }: Policy,
+  { policy: { rules }, walks }: RuleBook,
   shadowNumber: number | undefined,
 ): readonly Problem[] {
   const rule = rules[number];
   if (!rule) return [];
-  const emptyList = findEmptyList(config);
+  const emptyList = findEmptyList(config, walks[number]);
   if (emptyList) return [warning(['policy', 'rules', number, emptyList], explainEmptyList(rule, emptyList))];
   const shadow = shadowNumber === undefined ? undefined : rules[shadowNumber];
   return shadow ? [warning(['policy', 'rules', number], explainShadow(rule, shadow))] : [];
 }
 
-type ListName = 'clients' | 'listeners' | 'ports' | 'hosts' | 'networks';
+type ListName = 'clients' | 'users' | 'listeners' | 'ports' | 'hosts' | 'hosts_file' | 'networks';
 
 /** The list for which the rule matches nothing. With both `hosts` and `networks`, one of them is enough to match. */
-function findEmptyList(rule: RuleConfig): ListName | undefined {
-  const empty = (['clients', 'listeners', 'ports'] as const).find((list) => rule[list]?.length === 0);
+function findEmptyList(rule: RuleConfig, walk: WalkPatterns | undefined): ListName | undefined {
+  const empty = (['clients', 'users', 'listeners', 'ports'] as const).find((list) => rule[list]?.length === 0);
   if (empty) return empty;
-  if ((rule.hosts ?? rule.networks) === undefined || rule.hosts?.length || rule.networks?.length) return undefined;
-  return rule.hosts ? 'hosts' : 'networks';
+  if (!isAboutNames(rule)) return rule.networks?.length === 0 ? 'networks' : undefined;
+  if (rule.networks?.length || rule.hosts?.length || (walk && hasAny(walk()))) return undefined;
+  return rule.hosts ? 'hosts' : 'hosts_file';
+}
+
+function hasAny(patterns: Iterable<unknown>): boolean {
+  for (const _ of patterns) return true;
+  return false;
 }
 
 function explainEmptyList({ name }: Rule, list: ListName): string {

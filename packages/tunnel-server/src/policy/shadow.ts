@@ -1,33 +1,39 @@
 /** Rules that never get their turn: an earlier one matches all that they match. */
 import type { PortRange } from '@sallyport/config';
 import { compileNetworks, type NetworkSet } from '../addresses/networks.ts';
-import type { Policy } from './decide.ts';
-import { rulesCovering } from './host-index.ts';
+import type { Policy, Rule } from './decide.ts';
+import { rulesCovering, type RuleNumbers } from './host-index.ts';
 import type { HostPattern } from './host-patterns.ts';
+import type { WalkPatterns } from './rule-hosts.ts';
 
 /**
- * So many pairs of rules are compared for one policy and no more: one of ten thousand rules must still load at once.
+ * Says, comparison by comparison, whether there may be one more. So many rules and patterns are compared for one policy
+ * and no more: one of ten thousand rules, or of a million names, must still load at once.
  */
-const MAX_COMPARISONS = 1_000_000;
+export type Budget = () => boolean;
+
+export function comparisonBudget(comparisons = 1_000_000): Budget {
+  return () => --comparisons >= 0;
+}
 
 /** A compiled policy, and what its index has forgotten: which patterns each rule has. */
 export interface RuleBook {
   readonly policy: Policy;
   /** By number of rule. */
-  readonly patterns: readonly (readonly HostPattern[])[];
+  readonly walks: readonly WalkPatterns[];
 }
 
 /**
  * The numbers of rules that can never match, and of the rule that sees to it. What only several rules cover together
  * is not found.
  */
-export function findShadows({ policy, patterns }: RuleBook): ReadonlyMap<number, number> {
+export function findShadows({ policy, walks }: RuleBook): ReadonlyMap<number, number> {
   const shadows = new Map<number, number>();
-  let comparisons = 0;
-  for (const [number, names] of patterns.entries()) {
-    for (const other of earlierCandidates(policy, names, number)) {
-      if (++comparisons > MAX_COMPARISONS) return shadows;
-      if (!coversConditions(policy, other, number) || !coversNames(policy, other, names)) continue;
+  const isInBudget = comparisonBudget();
+  for (const [number, walk] of walks.entries()) {
+    for (const other of earlierRules(candidateLists(policy, walk), number)) {
+      if (!isInBudget()) return shadows;
+      if (!coversRule(policy, other, number) || !coversNames(policy, other, walk, isInBudget)) continue;
       shadows.set(number, other);
       break;
     }
@@ -35,13 +41,32 @@ export function findShadows({ policy, patterns }: RuleBook): ReadonlyMap<number,
   return shadows;
 }
 
+/** The first rule before `number` that matches all names of the pattern for whoever this one would match them for. */
+export function findPatternShadow(
+  policy: Policy,
+  pattern: HostPattern,
+  number: number,
+  isInBudget: Budget,
+): Rule | undefined {
+  for (const other of earlierRules(rulesCovering(policy.hosts, pattern), number)) {
+    if (!isInBudget()) return undefined;
+    const [shadow, rule] = [policy.rules[other], policy.rules[number]];
+    if (shadow && rule && coversAskers(shadow, rule)) return shadow;
+  }
+  return undefined;
+}
+
 /**
  * Only a rule that covers the first pattern can cover them all; a rule without names can only be covered by one for
  * literals.
  */
-function* earlierCandidates(policy: Policy, names: readonly HostPattern[], number: number): Iterable<number> {
-  const [first] = names;
-  for (const rules of first ? rulesCovering(policy.hosts, first) : [policy.literals]) {
+function candidateLists(policy: Policy, walk: WalkPatterns): readonly RuleNumbers[] {
+  for (const first of walk()) return rulesCovering(policy.hosts, first);
+  return [policy.literals];
+}
+
+function* earlierRules(lists: readonly RuleNumbers[], number: number): Iterable<number> {
+  for (const rules of lists) {
     for (const other of rules) {
       if (other >= number) break;
       yield other;
@@ -49,20 +74,31 @@ function* earlierCandidates(policy: Policy, names: readonly HostPattern[], numbe
   }
 }
 
-function coversConditions({ rules }: Policy, other: number, number: number): boolean {
+function coversRule({ rules }: Policy, other: number, number: number): boolean {
   const [shadow, rule] = [rules[other], rules[number]];
   return (
     shadow !== undefined &&
     rule !== undefined &&
+    coversAskers(shadow, rule) &&
+    coversNetworks(shadow.networks, rule.networks)
+  );
+}
+
+function coversAskers(shadow: Rule, rule: Rule): boolean {
+  return (
     coversNetworks(shadow.clients, rule.clients) &&
-    coversNetworks(shadow.networks, rule.networks) &&
-    coversListeners(shadow.listeners, rule.listeners) &&
+    coversNamed(shadow.users, rule.users) &&
+    coversNamed(shadow.listeners, rule.listeners) &&
     coversPorts(shadow.ports, rule.ports)
   );
 }
 
-function coversNames({ hosts }: Policy, other: number, names: readonly HostPattern[]): boolean {
-  return names.every((pattern) => rulesCovering(hosts, pattern).some((rules) => rules.includes(other)));
+function coversNames({ hosts }: Policy, other: number, walk: WalkPatterns, isInBudget: Budget): boolean {
+  if (hosts.any.includes(other)) return true;
+  for (const pattern of walk()) {
+    if (!isInBudget() || !rulesCovering(hosts, pattern).some((rules) => rules.includes(other))) return false;
+  }
+  return true;
 }
 
 const ANY_ADDRESS = compileNetworks(['any']);
@@ -71,9 +107,10 @@ function coversNetworks(shadow: NetworkSet | undefined, networks: NetworkSet = A
   return shadow === undefined || shadow.covers(networks);
 }
 
-function coversListeners(shadow: ReadonlySet<string> | undefined, listeners: ReadonlySet<string> | undefined): boolean {
+/** Users and listeners: of any that there may be, a list of some covers not all. */
+function coversNamed(shadow: ReadonlySet<string> | undefined, names: ReadonlySet<string> | undefined): boolean {
   if (shadow === undefined) return true;
-  return listeners !== undefined && [...listeners].every((listener) => shadow.has(listener));
+  return names !== undefined && [...names].every((name) => shadow.has(name));
 }
 
 const ANY_PORT: readonly PortRange[] = [{ from: 1, to: 65_535 }];

@@ -6,7 +6,8 @@ import { compileNetworks } from '../../src/addresses/networks.ts';
 import type { Destination } from '../../src/destination.ts';
 import { decide, type PolicyRequest } from '../../src/policy/decide.ts';
 import { ip } from '../literal.ts';
-import { decideOn, destination, policyConfig, policyOf } from './policy-fixture.ts';
+import { anyRequest, anyRule } from './arbitraries.ts';
+import { decideOn, destination, HOSTS_FILES, policyConfig, policyOf } from './policy-fixture.ts';
 
 describe('decide', () => {
   it('follows the first rule that matches', () => {
@@ -185,60 +186,13 @@ function microsecondsPerDecision(policy: ReturnType<typeof policyOf>, hosts: num
   return (spentMs * 1_000) / requests.length;
 }
 
-const LABELS = ['a', 'b', 'c'];
-const NETWORKS = ['10.0.0.0/8', '10.1.0.0/16', '8.8.8.8/32', 'any', 'special', '::/0', '2606:4700::/32'];
-const ADDRESSES = [
-  '10.0.0.1',
-  '10.1.0.1',
-  '8.8.8.8',
-  '1.1.1.1',
-  '2606:4700::1',
-  '64:ff9b::a01:1',
-  '2606:4700::5efe:808:808',
-];
-
-function anyName(): fc.Arbitrary<string> {
-  return fc.array(fc.constantFrom(...LABELS), { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'));
-}
-
-function anyRule(): fc.Arbitrary<RuleConfig> {
-  const pattern = fc.oneof(
-    anyName(),
-    anyName().map((name) => `*.${name}`),
-    fc.constant('*'),
-  );
-  const networks = fc.array(fc.constantFrom(...NETWORKS), { maxLength: 2 });
-  const port = fc.constantFrom({ from: 443, to: 443 }, { from: 1, to: 500 }, { from: 8000, to: 8999 });
-  return fc.record(
-    {
-      action: fc.constantFrom('allow' as const, 'deny' as const),
-      clients: networks,
-      listeners: fc.array(fc.constantFrom('explicit', 'transparent'), { maxLength: 2 }),
-      hosts: fc.array(pattern, { maxLength: 4 }),
-      networks,
-      ports: fc.array(port, { maxLength: 2 }),
-    },
-    { requiredKeys: ['action'] },
-  );
-}
-
-function anyRequest(): fc.Arbitrary<PolicyRequest> {
-  const literal = fc.constantFrom(...ADDRESSES).map((text) => (text.includes(':') ? `[${text}]` : text));
-  return fc.record({
-    client: fc.constantFrom(...ADDRESSES).map(ip),
-    listener: fc.constantFrom('explicit', 'transparent'),
-    destination: fc
-      .tuple(fc.oneof(anyName(), literal), fc.constantFrom(443, 80, 8500))
-      .map(([host, port]) => destination(host, port)),
-  });
-}
-
 /** The rules read one after the other, as the contract tells them. */
 function walk(config: PolicyConfig, request: PolicyRequest): string {
   const number = config.rules.findIndex((rule) => {
-    const { clients, listeners, ports } = rule;
+    const { clients, listeners, users, ports } = rule;
     if (clients && !compileNetworks(clients).contains(request.client)) return false;
     if (listeners && !listeners.includes(request.listener)) return false;
+    if (users && !(request.user !== undefined && users.includes(request.user))) return false;
     const { port } = request.destination;
     if (ports && !ports.some(({ from, to }) => from <= port && port <= to)) return false;
     return reaches(rule, request.destination);
@@ -246,10 +200,13 @@ function walk(config: PolicyConfig, request: PolicyRequest): string {
   return number < 0 ? 'default' : `rule-${number + 1}`;
 }
 
-function reaches({ action, hosts, networks }: RuleConfig, asked: Destination): boolean {
-  if (!hosts && !networks) return true;
+function reaches({ action, hosts, hosts_file, networks }: RuleConfig, asked: Destination): boolean {
+  const listed = HOSTS_FILES[hosts_file ?? '']?.split('\n');
+  if (!hosts && !listed && !networks) return true;
   if (asked.kind === 'name') {
-    return (hosts ?? []).some((each) => each === '*' || each === asked.host || isBelow(each, asked.host));
+    return [...(hosts ?? []), ...(listed ?? [])].some(
+      (each) => each === '*' || each === asked.host || isBelow(each, asked.host),
+    );
   }
   const set = compileNetworks(networks ?? []);
   return set.contains(asked.ip) || insides(action, asked.ip).some((inside) => set.contains(inside));

@@ -66,4 +66,14 @@ describe('lintRules', () => {
   it('takes 0.0.0.0/0 beside ::/0 for what it says', () => {
     expect(problemsOf([{ action: 'deny', clients: ['0.0.0.0/0', '::/0'] }])).toEqual([]);
   });
+
+  it('warns of a file without a name in it, unless the rule has others or networks', () => {
+    const empty = { name: 'x', action: 'allow', hosts_file: 'empty.txt' } as const;
+    expect(problemsOf([empty])).toEqual([
+      'warning policy.rules.0.hosts_file: rule x can never match: its list of hosts_file is empty; ' +
+        'fill it, or leave hosts_file out to match any',
+    ]);
+    expect(problemsOf([{ ...empty, hosts: ['a.example'] }])).toEqual([]);
+    expect(problemsOf([{ ...empty, networks: ['8.8.8.8/32'] }])).toEqual([]);
+  });
 });

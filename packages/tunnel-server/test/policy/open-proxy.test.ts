@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PolicyConfig, RuleConfig } from '@sallyport/config';
+import { compilePolicy } from '../../src/policy/compile.ts';
 import { lintOpenProxy } from '../../src/policy/open-proxy.ts';
-import { describeProblem, policyConfig } from './policy-fixture.ts';
+import { describeProblem, policyConfig, readHostsFile } from './policy-fixture.ts';
 
 const ANYONE: RuleConfig = { action: 'allow' };
 
@@ -18,9 +19,11 @@ describe('lintOpenProxy', () => {
     ['a rule allows every port that matters', [{ action: 'allow', ports: [{ from: 443, to: 443 }] }], {}],
     ['the default allows everything', [], { default: 'allow' }],
     ['a rule allows any name', [{ action: 'allow', hosts: ['*'] }], {}],
+    ['a file allows any name', [{ action: 'allow', hosts_file: 'any.txt' }], {}],
     ['a rule allows any address', [{ action: 'allow', networks: ['any'] }], {}],
     ['all of IPv4 is any client', [{ action: 'allow', clients: ['0.0.0.0/0'] }], {}],
     ['nothing is denied but some ports', [{ action: 'deny', ports: [{ from: 25, to: 25 }] }], { default: 'allow' }],
+    ['only the names in a file are denied', [{ action: 'deny', hosts_file: 'names.txt' }], { default: 'allow' }],
     ['only names are denied before', [{ action: 'deny', hosts: ['*'] }, ANYONE], {}],
     ['only clients of IPv4 are denied before', [{ action: 'deny', clients: ['0.0.0.0/0'] }, ANYONE], {}],
     ['report_only denies nothing', [{ action: 'deny' }], { report_only: true }],
@@ -32,6 +35,7 @@ describe('lintOpenProxy', () => {
   it.each<[string, readonly RuleConfig[], Partial<PolicyConfig>]>([
     ['clients are named', [{ action: 'allow', clients: ['private', 'loopback'] }], {}],
     ['hosts are named', [{ action: 'allow', hosts: ['example.com', '*.example.org'] }], {}],
+    ['a file names hosts', [{ action: 'allow', hosts_file: 'names.txt' }], {}],
     ['networks are named', [{ action: 'allow', networks: ['8.8.8.0/24'] }], {}],
     ['nothing is allowed', [], {}],
     ['only hosts and networks are named', [{ action: 'allow', hosts: ['a.example'], networks: ['8.8.8.8/32'] }], {}],
@@ -65,5 +69,8 @@ function warnings(
   listener: object = {},
 ): readonly string[] {
   const explicit = { name: 'explicit', bind: [{ host: '0.0.0.0', port: 3128 }], ...listener };
-  return lintOpenProxy({ listeners: [explicit], policy: policyConfig(rules, rest) }).map(describeProblem);
+  const policy = policyConfig(rules, rest);
+  return lintOpenProxy({ listeners: [explicit], policy }, compilePolicy(policy, readHostsFile).policy).map(
+    describeProblem,
+  );
 }

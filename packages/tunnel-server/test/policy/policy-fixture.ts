@@ -2,7 +2,22 @@ import type { PolicyConfig, Problem, RuleConfig } from '@sallyport/config';
 import { parseDestination, type Destination } from '../../src/destination.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { decide, type Decision, type Policy } from '../../src/policy/decide.ts';
+import type { ReadHostsFile } from '../../src/policy/rule-hosts.ts';
 import { ip } from '../literal.ts';
+
+/** What `hosts_file` may name in these tests. */
+export const HOSTS_FILES: Readonly<Record<string, string>> = {
+  'names.txt': 'a\nb.c\nlisted.example',
+  'suffixes.txt': '*.a\n*.b.c\n*.below.example',
+  'any.txt': '*',
+  'empty.txt': '',
+};
+
+/** Reads them. */
+export const readHostsFile: ReadHostsFile = (path) => {
+  const text = HOSTS_FILES[path];
+  return text === undefined ? { kind: 'unreadable', why: `${path} does not exist` } : { kind: 'ok', path, text };
+};
 
 /** A policy of these rules, with the defaults of the configuration for the rest. */
 export function policyConfig(rules: readonly RuleConfig[], rest: Partial<PolicyConfig> = {}): PolicyConfig {
@@ -11,7 +26,7 @@ export function policyConfig(rules: readonly RuleConfig[], rest: Partial<PolicyC
 
 /** The policy, compiled; an error where the test's rules have one. */
 export function policyOf(rules: readonly RuleConfig[], rest: Partial<PolicyConfig> = {}): Policy {
-  const { policy, problems } = compilePolicy(policyConfig(rules, rest));
+  const { policy, problems } = compilePolicy(policyConfig(rules, rest), readHostsFile);
   const error = problems.find(({ severity }) => severity === 'error');
   if (error) throw new Error(error.message);
   return policy;
@@ -19,7 +34,7 @@ export function policyOf(rules: readonly RuleConfig[], rest: Partial<PolicyConfi
 
 /** What the linter and the compiler say of these rules, as `path: message`. */
 export function problemsOf(rules: readonly RuleConfig[], rest: Partial<PolicyConfig> = {}): readonly string[] {
-  return compilePolicy(policyConfig(rules, rest)).problems.map(describeProblem);
+  return compilePolicy(policyConfig(rules, rest), readHostsFile).problems.map(describeProblem);
 }
 
 export function describeProblem({ severity, path, message }: Problem): string {

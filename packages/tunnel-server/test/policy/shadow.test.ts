@@ -29,6 +29,10 @@ describe('findShadows', () => {
     ['any client over some', { hosts: ['*'] }, { hosts: ['*'], clients: ['private'] }],
     ['a client network over its parts', { clients: ['any'] }, { clients: ['10.0.0.0/8', 'loopback'] }],
     ['touching port ranges over one across', { ports: [range(1, 443), range(444, 500)] }, { ports: [range(400, 450)] }],
+    ['a file over names', { hosts_file: 'names.txt' }, { hosts: ['listed.example'] }],
+    ['any name over a file', { hosts: ['*'] }, { hosts_file: 'names.txt' }],
+    ['any name in a file over names', { hosts_file: 'any.txt' }, { hosts: ['*.example'] }],
+    ['names and suffixes over a file', { hosts: ['*.c', 'a', '*.example'] }, { hosts_file: 'names.txt' }],
     ['two listeners over one', { listeners: ['a', 'b'] }, { listeners: ['b'] }],
   ])('sees %s', (_, earlier, later) => {
     expect(shadowsOf(earlier, later)).toHaveLength(1);
@@ -43,6 +47,8 @@ describe('findShadows', () => {
     ['a suffix over itself as a name', { hosts: ['*.a.example'] }, { hosts: ['a.example'] }],
     ['a name over what is below it', { hosts: ['a.example'] }, { hosts: ['*.a.example'] }],
     ['a shorter list over a longer', { hosts: ['a.example'] }, { hosts: ['a.example', 'b.example'] }],
+    ['a file over a name that is not in it', { hosts_file: 'names.txt' }, { hosts: ['a.example'] }],
+    ['some names over a file', { hosts: ['a', '*.example'] }, { hosts_file: 'names.txt' }],
     ['some clients over any', { clients: ['private'] }, {}],
     ['all of IPv4 over any client', { clients: ['0.0.0.0/0', '::/1'] }, { clients: ['any'] }],
     ['some ports over more', { ports: [range(443, 443)] }, { ports: [range(443, 444)] }],

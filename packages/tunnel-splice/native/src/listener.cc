@@ -109,6 +109,8 @@ void acceptClients(Loop& loop, Listener& listener) {
 }
 
 void resumeAccepting(Loop& loop, Listener& listener) {
+  // In the moment that the spare one was given up, another thread may have taken its place.
+  if (loop.spare < 0) loop.spare = sys::openSpare();
   if (loop.watch(listener) < 0) loop.wheel.schedule(listener, loop.nowMs + kBackOffMs);
 }
 

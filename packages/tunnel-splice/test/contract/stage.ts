@@ -48,11 +48,13 @@ export function useStage(create: () => Transport): () => Stage {
   };
 }
 
-interface OpenStage extends Stage {
+/** A stage that its user clears away. */
+export interface OpenStage extends Stage {
   close(): Promise<void>;
 }
 
-async function openStage(transport: Transport): Promise<OpenStage> {
+/** Sets a stage round a transport, which it will stop. */
+export async function openStage(transport: Transport): Promise<OpenStage> {
   const sockets = new Set<Socket>();
   const arrivals = new Arrivals<Leg>();
   const door = await transport.listen({ host: '127.0.0.1', port: 0 }, (leg) => arrivals.put(leg.remote.port, leg));

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { sallyport } from './harness/sallyport.ts';
+import { sallyport } from '../e2e/harness/sallyport.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-cli-'));
 const configs = fileURLToPath(new URL('../../configs/', import.meta.url));

@@ -1,0 +1,108 @@
+import type { Config } from '@sallyport/config';
+import {
+  type AddressGuards,
+  type Destination,
+  explain,
+  type Ip,
+  judgeDial,
+  ownAddresses,
+  parseAuthorityForm,
+  parseDestination,
+  parseIp,
+  permitAddresses,
+  type PolicyRequest,
+  resolveDestination,
+  Resolver,
+  TunnelError,
+} from '@sallyport/tunnel-server';
+import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
+import { EXIT, type ExitCode, FatalError } from '../exit.ts';
+import { type Dialling, findingsText } from '../explanation.ts';
+import { readSettings } from '../settings.ts';
+
+export const explainCommand: Command = {
+  name: 'explain',
+  summary: 'Says whether a client may reach a destination, and why: the rule, the egress, the addresses.',
+  details: `Asks the policy and the resolver as the proxy would; nothing is dialled. Limits and passwords are not asked.
+Exits 0 if it is allowed, 3 if it is denied or has no address that may be dialled, 2 if the question or the
+configuration is wrong.`,
+  options: {
+    config: CONFIG_OPTION,
+    client: { value: 'IP', about: "the client's address", isRequired: true },
+    to: { value: 'HOST:PORT', about: 'the destination, as in CONNECT', isRequired: true },
+    listener: { value: 'NAME', about: 'the door the client comes to; left out: the first one', isRequired: false },
+    user: { value: 'U', about: 'who the client proved to be; left out: nobody', isRequired: false },
+  },
+  execute: explainRequest,
+};
+
+/** The steps are those of a tunnel's life, up to the dial. */
+async function explainRequest(options: OptionValues): Promise<ExitCode> {
+  const { config: file = '' } = options;
+  const result = readSettings(file, process.env);
+  if (result.kind === 'invalid') {
+    process.stderr.write(result.problems.map((line) => `${line}\n`).join(''));
+    return EXIT.usage;
+  }
+  const { config, policy } = result.settings;
+  const { listener, listenerChoice } = chooseListener(config, options['listener']);
+  const request = readRequest(options, listener);
+  const explanation = explain(policy, config.policy, request);
+  const guards = { rules: policy.destinations, own: ownAddresses(listeningAddresses(config)) };
+  const isDenied = explanation.decision.decision === 'deny';
+  const dialling = isDenied ? undefined : await findAddresses(config, request.destination, guards);
+  process.stdout.write(findingsText({ request, listenerChoice, explanation, ...(dialling && { dialling }) }));
+  return isDenied || dialling?.refusal ? EXIT.denied : EXIT.ok;
+}
+
+function chooseListener({ listeners }: Config, name: string | undefined): { listener: string; listenerChoice: string } {
+  const names = listeners.map((listener) => listener.name);
+  if (name !== undefined && !names.includes(name)) {
+    throw wrong(`no listener is named "${name}"; there are ${names.join(', ')}`);
+  }
+  const listenerChoice = names.length === 1 ? 'the only one' : 'the first one, as --listener is left out';
+  return { listener: name ?? names[0] ?? '', listenerChoice: name === undefined ? listenerChoice : 'as asked' };
+}
+
+function readRequest({ client = '', to = '', user }: OptionValues, listener: string): PolicyRequest {
+  const ip = parseIp(client);
+  if (!ip) throw wrong(`--client ${JSON.stringify(client)} is no IP address; write it in full, without brackets`);
+  return { client: ip, listener, destination: readDestination(to), ...(user !== undefined && { user }) };
+}
+
+/** Held to the same form as the target of a CONNECT. */
+function readDestination(to: string): Destination {
+  const authority = parseAuthorityForm(to);
+  const destination = authority.kind === 'authority' ? parseDestination(authority.host, authority.port) : authority;
+  if (destination.kind !== 'malformed') return destination;
+  throw wrong(`--to ${JSON.stringify(to)} is no HOST:PORT: ${destination.why}`);
+}
+
+/** Those in the configuration: which port a bind to port 0 gets is not known before it is bound. */
+function listeningAddresses({ listeners, admin }: Config): readonly { host: string; port: number }[] {
+  const known = listeners.flatMap(({ bind }) => bind).filter((bind) => 'host' in bind);
+  return [...known, admin.bind].filter(({ port }) => port !== 0);
+}
+
+async function findAddresses({ dns }: Config, destination: Destination, guards: AddressGuards): Promise<Dialling> {
+  const resolver = new Resolver(dns);
+  let addresses: Dialling['addresses'] = [];
+  try {
+    const resolved = await resolveDestination(resolver, destination, STAYS);
+    addresses = resolved.map((ip: Ip) => ({ ip, verdict: judgeDial(ip, destination.port, guards) }));
+    permitAddresses(resolved, destination, guards);
+    return { addresses };
+  } catch (cause) {
+    if (!(cause instanceof TunnelError)) throw cause;
+    return { addresses, refusal: { reason: cause.reason, sentence: cause.message } };
+  } finally {
+    resolver.close();
+  }
+}
+
+/** A client that never leaves. */
+const STAYS = { whenGone: () => () => undefined };
+
+function wrong(what: string): FatalError {
+  return new FatalError(`${what} (see sallyport explain --help)`, EXIT.usage);
+}

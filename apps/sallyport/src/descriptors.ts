@@ -1,0 +1,21 @@
+/** How many tunnels the system's limit on open files leaves room for. */
+import { readFileSync } from 'node:fs';
+
+/** Two for each tunnel; the rest is for listeners, look-ups, the log and the runtime. */
+const DESCRIPTORS_PER_TUNNEL = 2;
+const RESERVED_DESCRIPTORS = 128;
+
+/** The most tunnels at once that RLIMIT_NOFILE allows, or undefined where it can't be told. Node.js has raised the soft limit already. */
+export function tunnelsThatFit(): number | undefined {
+  const descriptors = Number(/^Max open files\s+(\d+)/m.exec(readLimits())?.[1]);
+  if (Number.isNaN(descriptors)) return undefined;
+  return Math.max(0, Math.floor((descriptors - RESERVED_DESCRIPTORS) / DESCRIPTORS_PER_TUNNEL));
+}
+
+function readLimits(): string {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    return ''; // No Linux: there is nothing to tell.
+  }
+}

@@ -1,0 +1,27 @@
+/** Which transport moves the bytes. */
+import { availableParallelism } from 'node:os';
+import { bindText, type ListenerConfig, type RuntimeConfig, whyNotPortable } from '@sallyport/config';
+import type { Logger } from '@sallyport/telemetry';
+import { createNativeTransport, createPortableTransport, type Transport } from '@sallyport/tunnel-splice';
+import { EXIT, FatalError } from './exit.ts';
+
+/** Starts the transport. `auto` says once why it is not the native one; `native` throws a FatalError instead. */
+export function startEngine({ engine, threads }: RuntimeConfig, log: Logger): Transport {
+  if (engine === 'portable') return createPortableTransport();
+  const native = createNativeTransport({ threads: threads === 'auto' ? availableParallelism() : threads });
+  if (native.kind === 'available') return native.transport;
+  if (engine === 'native') {
+    const remedy = 'build it (npm start says what is missing), or set runtime.engine to auto or portable';
+    throw new FatalError(`the native engine is not available: ${native.reason}; ${remedy}`, EXIT.failure);
+  }
+  log.info({ reason: native.reason }, 'the native engine is not available; the portable one serves instead');
+  return createPortableTransport();
+}
+
+/** Throws a FatalError where the portable engine had to step in, and a listener intercepts as only the native one can. */
+export function requireEngine(listener: ListenerConfig, { name }: Transport): void {
+  if (name === 'native' || listener.mode !== 'sni') return;
+  const { intercept, source, bind } = listener;
+  const [obstacle] = whyNotPortable({ intercept, source, bind: bind.map(bindText) });
+  if (obstacle) throw new FatalError(`listener ${listener.name}: ${obstacle[1]}`, EXIT.failure);
+}

@@ -1,0 +1,49 @@
+/** Files that the configuration names: read with it, at the start, by `check`, and by every reload. */
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import type { ReadHostsFile } from '@sallyport/tunnel-server';
+
+/** Four million names; what is larger is another file. */
+const LARGEST_BYTES = 128 * 1024 * 1024;
+
+/**
+ * Makes the reader of the files of `hosts_file`. A file that several rules name is read once, so that they agree on it.
+ * @param folder the configuration's own: paths are relative to it
+ */
+export function createHostsFileReader(folder: string): ReadHostsFile {
+  const read = new Map<string, ReturnType<ReadHostsFile>>();
+  return (file) => {
+    const path = isAbsolute(file) ? file : join(folder, file);
+    const known = read.get(path) ?? readHostsFile(path);
+    read.set(path, known);
+    return known;
+  };
+}
+
+function readHostsFile(path: string): ReturnType<ReadHostsFile> {
+  const unreadable = (why: string): ReturnType<ReadHostsFile> => ({ kind: 'unreadable', why: `${path} ${why}` });
+  try {
+    const stats = statSync(path);
+    // A pipe would be empty at the first reload, and a device may never end.
+    if (!stats.isFile()) return unreadable('is no regular file; name one');
+    if (stats.size > LARGEST_BYTES) return unreadable('is larger than 128 MiB; is it the right file?');
+    return { kind: 'ok', path, text: readFileSync(path, 'utf8').replace(/^\uFEFF/, '') };
+  } catch (cause) {
+    return unreadable(explainSystemError(cause));
+  }
+}
+
+/** What keeps a file from being read, and the remedy: the end of a sentence that begins with its path. */
+export function explainSystemError(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  switch (code) {
+    case 'ENOENT':
+      return 'does not exist; paths are relative to the configuration file';
+    case 'EACCES':
+      return 'may not be read by this user; change its rights or the user';
+    case 'EISDIR':
+      return 'is a directory; name a file in it';
+    default:
+      return `cannot be read (${code}); name a readable file`;
+  }
+}

@@ -1,0 +1,67 @@
+/** What the keys about intercepted connections need of each other, and of the engine. */
+import * as z from 'zod';
+import type { Problem } from './problems.ts';
+
+/** Reads only what it needs, so that it runs whatever else is wrong. */
+export function findUnmetInterception(file: unknown): Problem[] {
+  const { listeners, runtime } = looseFile.parse(file);
+  return listeners.flatMap((listener, index) => {
+    if (listener.mode !== 'sni') return [];
+    const unmet = [...findUnmetNeeds(listener), ...(runtime.engine === 'portable' ? whyNotPortable(listener) : [])];
+    return unmet.map(
+      ([key, message]): Problem => ({ severity: 'error', path: ['listeners', index, key], message }),
+    );
+  });
+}
+
+const text = z.string().optional().catch(undefined);
+const looseListener = z
+  .object({
+    mode: text,
+    bind: z.union([z.string().transform((one) => [one]), z.array(z.string())]).catch([]),
+    intercept: text,
+    source: text,
+    dial: text,
+    verify_sni: text,
+    without_sni: text,
+  })
+  .catch({ mode: undefined, bind: [] });
+const looseFile = z
+  .object({
+    listeners: z.array(looseListener).catch([]),
+    runtime: z.object({ engine: text }).catch({}).prefault({}),
+  })
+  .catch({ listeners: [], runtime: {} });
+
+type LooseListener = z.output<typeof looseListener>;
+type Unmet = readonly [key: string, message: string];
+
+function findUnmetNeeds({ intercept = 'none', source, dial, verify_sni, without_sni }: LooseListener): Unmet[] {
+  const unmet: Unmet[] = [];
+  if (source === 'client' && intercept !== 'tproxy') {
+    unmet.push(['source', 'source: client needs intercept: tproxy, for only its routing brings the answers back here']);
+  }
+  if (intercept !== 'none') return unmet;
+  const need = 'needs intercept: redirect or tproxy; without, nobody knows where the client was going';
+  if (dial === 'original') unmet.push(['dial', `dial: original ${need}`]);
+  if (verify_sni === 'report' || verify_sni === 'enforce') unmet.push(['verify_sni', `verify_sni ${need}`]);
+  if (without_sni === 'original') unmet.push(['without_sni', `without_sni: original ${need}`]);
+  return unmet;
+}
+
+/** What of a listener, if anything, the portable engine cannot do: `key` and why. */
+export function whyNotPortable({ intercept, source, bind }: Pick<LooseListener, 'intercept' | 'source' | 'bind'>): Unmet[] {
+  // Node.js can neither ask for SO_ORIGINAL_DST nor set IP_TRANSPARENT; a socket that comes with the latter it can use.
+  const unmet: Unmet[] = [];
+  if (intercept === 'redirect') {
+    unmet.push(['intercept', 'intercept: redirect needs the native engine; set runtime.engine to native, or use tproxy']);
+  }
+  if (intercept === 'tproxy' && !bind.every((one) => one.startsWith('systemd:'))) {
+    const remedy = 'bind it to systemd:NAME (a socket unit with Transparent=yes), or set runtime.engine to native';
+    unmet.push(['intercept', `intercept: tproxy needs a socket passed by systemd under the portable engine; ${remedy}`]);
+  }
+  if (source === 'client') {
+    unmet.push(['source', 'source: client needs the native engine; set runtime.engine to native, or source to proxy']);
+  }
+  return unmet;
+}

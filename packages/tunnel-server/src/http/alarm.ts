@@ -1,0 +1,16 @@
+/** One timer for one deadline, however far away. */
+import type { DeadlineMs } from '@sallyport/tunnel-splice';
+
+/** What `setTimeout` can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Calls `ring` at `deadline`, never at Infinity; returns how to cancel that. */
+export function setAlarm(deadline: DeadlineMs, ring: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    const leftMs = deadline - performance.now();
+    timer = leftMs > LONGEST_TIMER_MS ? setTimeout(wait, LONGEST_TIMER_MS) : setTimeout(ring, leftMs);
+  };
+  wait();
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,45 @@
+/** Plain HTTP on a door with `http: forward`: one client's connection, from its first request to its last. Read this first. */
+import type { Leg } from '@sallyport/tunnel-splice';
+import type { Ledger } from '../account/ledger.ts';
+import type { TunnelRecord } from '../account/tunnel-record.ts';
+import type { Door } from '../door.ts';
+import type { PlainHttp } from '../frontend.ts';
+import { TunnelError } from '../reasons.ts';
+import { forwardRequest, refuseRequest } from './forward-request.ts';
+import { LegStream } from './leg-stream.ts';
+import { RequestSource } from './request-source.ts';
+
+/** Who came in, and where what becomes of it is written down. */
+export interface Visit {
+  readonly client: Leg;
+  readonly door: Door;
+  readonly ledger: Ledger;
+  /** Opened at accept: it becomes the first request's. */
+  readonly record: TunnelRecord;
+}
+
+/**
+ * Serves a client's requests one after the other; never rejects. The destination is decided for each of them anew, and each has a
+ * record, a log line and an upstream connection of its own, which ends with it: nothing that one request was allowed is there for
+ * the next. The client's place in the limits is held for the whole connection.
+ */
+export async function forwardHttp(visit: Visit, opening: PlainHttp): Promise<void> {
+  const { client, door, ledger } = visit;
+  const release = visit.record.leavePlace();
+  const limits = door.httpLimits();
+  const connection = new LegStream(client, opening.clientBytes);
+  const source = new RequestSource(connection, limits);
+  const context = { client, door, ledger, opening, limits, connection, source };
+
+  let first: TunnelRecord | undefined = visit.record;
+  for (let next = await source.next(opening.headDeadline); next.kind !== 'over'; next = await source.next()) {
+    const turn = { ...context, record: first ?? ledger.open(client, door) };
+    first = undefined;
+    turn.record.enter('identify');
+    if (next.kind === 'request') await forwardRequest(next, turn);
+    else refuseRequest(next.error, turn);
+  }
+  first?.failed(new TunnelError('client_closed', 'The client left before its request head was complete.'), undefined);
+  source.close();
+  release();
+}

@@ -1,0 +1,70 @@
+/** Where a plain request wants to go: by its target (RFC 9112 §3.2), or by Host where the client knows of no proxy. */
+import { parseAuthorityForm } from '../authority-form.ts';
+import { type Destination, parseDestination } from '../destination.ts';
+
+/** The parts of a request that say where it goes. */
+export interface TargetParts {
+  readonly method: string;
+  /** As in the request line. */
+  readonly requestTarget: string;
+  readonly host: string | undefined;
+}
+
+export type RequestTarget =
+  | {
+      readonly kind: 'target';
+      readonly destination: Destination;
+      /** Origin-form or `*`: how the destination itself is asked. */
+      readonly originForm: string;
+      /** The Host field that belongs to it. */
+      readonly host: string;
+    }
+  | { readonly kind: 'malformed'; readonly why: string };
+
+/**
+ * Reads the destination of one request. In absolute-form the target decides, and Host is not looked at (RFC 9112 §3.2.2).
+ * @param isToProxy the client knows that it speaks to a proxy: then nothing but absolute-form will do
+ */
+export function parseRequestTarget(parts: TargetParts, isToProxy: boolean): RequestTarget {
+  const { method, requestTarget, host } = parts;
+  if (requestTarget.includes('#')) return malformed('the target has a fragment');
+  const absolute = ABSOLUTE_FORM.exec(requestTarget);
+  if (absolute) return parseAbsoluteForm(absolute[1] ?? '', absolute[2] ?? '', absolute[3] ?? '', method);
+
+  if (isToProxy) return malformed('the target is not in absolute-form (http://host/path), as a proxy needs it');
+  if (!requestTarget.startsWith('/') && !(requestTarget === '*' && method === 'OPTIONS')) {
+    return malformed('the target is neither a path nor in absolute-form');
+  }
+  if (host === undefined) return malformed('the head has no Host field');
+  return targetAt(host, requestTarget);
+}
+
+const ABSOLUTE_FORM = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?]*)(.*)$/;
+
+const HTTP_PORT = 80;
+
+function parseAbsoluteForm(scheme: string, authority: string, rest: string, method: string): RequestTarget {
+  if (scheme.toLowerCase() === 'https') return malformed('https is reached by CONNECT host:port, not in absolute-form');
+  if (scheme.toLowerCase() !== 'http') return malformed('the target has another scheme than http');
+  // Without a path, OPTIONS asks about the server as a whole (RFC 9112 §3.2.4).
+  if (rest === '') return targetAt(authority, method === 'OPTIONS' ? '*' : '/');
+  return targetAt(authority, rest.startsWith('/') ? rest : `/${rest}`);
+}
+
+function targetAt(authority: string, originForm: string): RequestTarget {
+  const hasPort = /:[^\]]*$/.test(authority);
+  const read = parseAuthorityForm(hasPort ? authority : `${authority}:${HTTP_PORT}`);
+  if (read.kind === 'malformed') return read;
+  const destination = parseDestination(read.host, read.port);
+  if (destination.kind === 'malformed') return destination;
+  return { kind: 'target', destination, originForm, host: hostField(destination) };
+}
+
+function hostField({ host, port }: Destination): string {
+  const uriHost = host.includes(':') ? `[${host}]` : host;
+  return port === HTTP_PORT ? uriHost : `${uriHost}:${port}`;
+}
+
+function malformed(why: string): RequestTarget {
+  return { kind: 'malformed', why };
+}

@@ -1,0 +1,117 @@
+/**
+ * Names in flat memory: the bytes of all of them in one array, and a hash table of where each begins.
+ *
+ * A Map of strings would do for thousands. A million of them take seconds to make and 150 MiB to keep, and the collector
+ * walks them again and again while tunnels wait; this is the names themselves and some 20 bytes for each.
+ */
+import { randomInt } from 'node:crypto';
+
+/** Numbers, from 1 on, by canonical name; a name that begins with a dot stands for all names below it. */
+export class NameTable {
+  /** One name after the other: its number (4 bytes), its length (1 byte), its characters. */
+  #entries = new DataView(new ArrayBuffer(1024));
+  /** No entry is at offset 0: in `#slots` it means free. */
+  #end = FIRST_ENTRY;
+  #count = 0;
+  /** Offsets of entries, placed by hash (open addressing); a power of two, at most half of it taken. */
+  #slots = new Uint32Array(64);
+
+  /** Gives a name the number that `change` makes of its present one, 0 if it has none. */
+  update(name: string, change: (present: number) => number): void {
+    let hash = SEED;
+    for (let at = name.length - 1; at >= 0; at--) hash = hashOn(hash, name.charCodeAt(at));
+    const slot = this.#find(name, 0, hash);
+    const entry = this.#slots[slot] || this.#append(name, slot);
+    this.#entries.setUint32(entry, change(this.#entries.getUint32(entry)));
+    if (this.#count * 2 > this.#slots.length) this.#growSlots();
+  }
+
+  /** The numbers of the name itself and of every `.suffix` of it. Hashed from its end, one pass meets them all. */
+  valuesOf(name: string): readonly number[] {
+    const values: number[] = [];
+    let hash = SEED;
+    for (let at = name.length - 1; at >= 0; at--) {
+      const code = name.charCodeAt(at);
+      hash = hashOn(hash, code);
+      if (code !== DOT && at > 0) continue;
+      const entry = this.#slots[this.#find(name, at, hash)] ?? 0;
+      if (entry !== 0) values.push(this.#entries.getUint32(entry));
+    }
+    return values;
+  }
+
+  /** The slot of what `text` holds from `start` on, or the free one where it belongs. */
+  #find(text: string, start: number, hash: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let slot = firstSlot(hash, mask); ; slot = (slot + 1) & mask) {
+      const entry = slots[slot] ?? 0;
+      if (entry === 0 || this.#isName(entry, text, start)) return slot;
+    }
+  }
+
+  #isName(entry: number, text: string, start: number): boolean {
+    const entries = this.#entries;
+    if (entries.getUint8(entry + LENGTH) !== text.length - start) return false;
+    for (let at = start, other = entry + CHARACTERS; at < text.length; at++, other++) {
+      if (entries.getUint8(other) !== text.charCodeAt(at)) return false;
+    }
+    return true;
+  }
+
+  #append(name: string, slot: number): number {
+    const entry = this.#end;
+    this.#end += CHARACTERS + name.length;
+    if (this.#end > this.#entries.byteLength) this.#entries = enlarged(this.#entries);
+    const entries = this.#entries;
+    entries.setUint8(entry + LENGTH, name.length);
+    for (let at = 0, to = entry + CHARACTERS; at < name.length; at++, to++) entries.setUint8(to, name.charCodeAt(at));
+    this.#slots[slot] = entry;
+    this.#count++;
+    return entry;
+  }
+
+  /** Places all entries anew, in their own order: memory likes to be read in a row. */
+  #growSlots(): void {
+    const slots = new Uint32Array(this.#slots.length * 2);
+    const mask = slots.length - 1;
+    const entries = this.#entries;
+    for (let entry = FIRST_ENTRY; entry < this.#end;) {
+      const next = entry + CHARACTERS + entries.getUint8(entry + LENGTH);
+      let hash = SEED;
+      for (let at = next - 1; at >= entry + CHARACTERS; at--) hash = hashOn(hash, entries.getUint8(at));
+      let slot = firstSlot(hash, mask);
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = entry;
+      entry = next;
+    }
+    this.#slots = slots;
+  }
+}
+
+const FIRST_ENTRY = 1;
+
+/** Where in an entry its length is, and where its characters. */
+const LENGTH = 4;
+const CHARACTERS = 5;
+
+const DOT = 0x2e;
+
+/** Lists of names may come from others: nobody can choose names that all meet in one slot. */
+const SEED = randomInt(2 ** 32) | 0;
+
+/** One step of FNV-1a. */
+function hashOn(hash: number, code: number): number {
+  return Math.imul(hash ^ code, 0x0100_0193);
+}
+
+/** The low bits of FNV-1a depend on the low bits of each character alone: the high ones are mixed in. */
+function firstSlot(hash: number, mask: number): number {
+  return (hash ^ (hash >>> 15)) & mask;
+}
+
+function enlarged(bytes: DataView): DataView<ArrayBuffer> {
+  const larger = new Uint8Array(bytes.byteLength * 2);
+  larger.set(new Uint8Array(bytes.buffer));
+  return new DataView(larger.buffer);
+}

@@ -1,0 +1,64 @@
+/** Which names a rule is about: those of `hosts`, and those of the file that `hosts_file` names. */
+import type { Problem, RuleConfig } from '@sallyport/config';
+import { hostLines } from './host-list.ts';
+import { type HostPattern, parseHostPattern } from './host-patterns.ts';
+
+/** Reads the file that `hosts_file` names. Asked twice, it says the same. */
+export type ReadHostsFile = (file: string) => HostsFile;
+
+export type HostsFile =
+  /** `path` is what problems call it. */
+  | { readonly kind: 'ok'; readonly path: string; readonly text: string }
+  /** `why` names the remedy, too. */
+  | { readonly kind: 'unreadable'; readonly why: string };
+
+/** Walks the patterns of a rule, reading them anew: a million are never there as objects all at once. */
+export type WalkPatterns = (tell?: (problem: Problem) => void) => Iterable<HostPattern>;
+
+/**
+ * The patterns of a rule. One that says nothing of names matches every name, unless it is about networks alone.
+ * @param number the rule's position in the policy, for the problems that a walk tells
+ */
+export function walkPatterns(rule: RuleConfig, number: number, readFile: ReadHostsFile): WalkPatterns {
+  const path = ['policy', 'rules', number];
+  return function* (tell = () => undefined) {
+    if (!isAboutNames(rule)) {
+      if (!rule.networks) yield { kind: 'any' };
+      return;
+    }
+    for (const [at, text] of (rule.hosts ?? []).entries()) {
+      const pattern = parseHostPattern(text);
+      if (pattern.kind !== 'malformed') yield pattern;
+      else tell({ severity: 'error', path: [...path, 'hosts', at], message: pattern.message });
+    }
+    if (rule.hosts_file === undefined) return;
+    const file = readFile(rule.hosts_file);
+    const inFile = { severity: 'error', path: [...path, 'hosts_file'] } as const;
+    if (file.kind === 'ok') yield* listedPatterns(file, (problem) => tell({ ...inFile, ...problem }));
+    else tell({ ...inFile, message: file.why });
+  };
+}
+
+/** True for a rule that says which names it matches. */
+export function isAboutNames({ hosts, hosts_file }: RuleConfig): boolean {
+  return hosts !== undefined || hosts_file !== undefined;
+}
+
+/** So many malformed lines are told one by one: where there are more, it is the file that is wrong. */
+const TOLD_LINES = 20;
+
+function* listedPatterns(
+  { path: file, text }: Extract<HostsFile, { kind: 'ok' }>,
+  tell: (problem: Pick<Problem, 'elsewhere' | 'message'>) => void,
+): Iterable<HostPattern> {
+  let malformed = 0;
+  for (const { text: line, number, column } of hostLines(text)) {
+    const pattern = parseHostPattern(line);
+    if (pattern.kind !== 'malformed') yield pattern;
+    else if (++malformed <= TOLD_LINES) {
+      tell({ elsewhere: { file, position: { line: number, column } }, message: pattern.message });
+    }
+  }
+  const untold = malformed - TOLD_LINES;
+  if (untold > 0) tell({ elsewhere: { file }, message: `${untold} more lines are no host names` });
+}

@@ -1,0 +1,35 @@
+/** From where a client wants to go to a leg that leads there: the checks on the way, in their order, for tunnels and requests alike. */
+import type { Leg } from '@sallyport/tunnel-splice';
+import type { TunnelRecord } from './account/tunnel-record.ts';
+import { type Destination, destinationText } from './destination.ts';
+import type { Door } from './door.ts';
+import type { Identified } from './frontend.ts';
+import type { Decision } from './policy/decide.ts';
+import { TunnelError } from './reasons.ts';
+
+export interface Seeker {
+  readonly client: Leg;
+  readonly door: Door;
+  readonly record: TunnelRecord;
+}
+
+/** Throws a TunnelError, with nothing left open, where the policy, the addresses, the resolver or the destination say no. */
+export async function reachDestination({ client, door, record }: Seeker, identified: Identified): Promise<Leg> {
+  const { destination } = identified;
+
+  record.enter('policy');
+  requireAllowed(record.decided(door.decide(record.clientIp, identified)), destination);
+
+  record.enter('resolve');
+  const resolved = await door.resolve(identified, client, (remark) => record.remarked(remark));
+  const addresses = door.permit(resolved, destination);
+
+  record.enter('dial');
+  return door.dial(addresses, client);
+}
+
+function requireAllowed({ decision, rule }: Decision, destination: Destination): void {
+  if (decision !== 'deny') return;
+  const decider = rule === 'default' ? 'No rule allows' : `The rule ${rule} denies`;
+  throw new TunnelError('policy', `${decider} ${destinationText(destination)}.`);
+}

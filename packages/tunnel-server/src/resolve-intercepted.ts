@@ -1,0 +1,80 @@
+/** The step in which the destination of an intercepted client becomes addresses: where it was going has a say in it. */
+import type { Leg } from '@sallyport/tunnel-splice';
+import { unlessGone } from './abandon.ts';
+import { type Ip, parseIp } from './addresses/ip.ts';
+import type { OwnAddresses } from './addresses/own-addresses.ts';
+import { resolveDestination } from './dns/resolve-destination.ts';
+import type { Resolver } from './dns/resolver.ts';
+import type { Identified } from './frontend.ts';
+import { TunnelError } from './reasons.ts';
+import type { SniResult } from './sni-check.ts';
+
+export interface InterceptionSettings {
+  /** Which addresses to dial: those that the name has now, or the one that the client chose. */
+  readonly dial: 'sni' | 'original';
+  /** Must the name resolve to the address that the client chose? */
+  readonly verify_sni: 'off' | 'report' | 'enforce';
+}
+
+export interface InterceptionTools {
+  readonly resolver: Resolver;
+  /** Our own listening addresses. */
+  readonly own: OwnAddresses;
+  /** Told of every check of a name. */
+  readonly onResult: (result: SniResult) => void;
+  /** Takes a sentence for the log about a tunnel that goes on all the same. */
+  readonly onRemark: (sentence: string) => void;
+}
+
+type Choice = Pick<Identified, 'destination' | 'hello' | 'original'>;
+
+/**
+ * The addresses to be dialled. Throws a TunnelError: `loop` where the client was going to us and nowhere else, `sni_mismatch`,
+ * `dns`, `dns_timeout` or `client_closed`.
+ */
+export async function resolveIntercepted(
+  choice: Choice,
+  client: Leg,
+  settings: InterceptionSettings,
+  tools: InterceptionTools,
+): Promise<readonly Ip[]> {
+  refuseDirectClient(client, tools.own);
+  const original = choice.original && parseIp(choice.original.host);
+  if (original && settings.verify_sni !== 'off') await verifyName(choice, { client, original }, settings, tools);
+  if (original && settings.dial === 'original') return [original];
+  return resolveDestination(tools.resolver, choice.destination, client);
+}
+
+/** Nobody turned it aside: it chose this door's own address, and a tunnel there would lead back here. */
+function refuseDirectClient({ original }: Leg, own: OwnAddresses): void {
+  const ip = original && parseIp(original.host);
+  if (!ip || !own.includes(ip, original.port)) return;
+  throw new TunnelError('loop', 'The client came to this door directly, and it serves only intercepted connections.');
+}
+
+interface Intercepted {
+  readonly client: Leg;
+  readonly original: Ip;
+}
+
+async function verifyName(
+  { destination, hello }: Choice,
+  { client, original }: Intercepted,
+  { verify_sni }: InterceptionSettings,
+  { resolver, onResult, onRemark }: InterceptionTools,
+): Promise<void> {
+  // No name to be held against anything: `without_sni` has let it pass.
+  if (hello?.sni === undefined || destination.kind === 'address') return onResult('absent');
+  const { host } = destination;
+  // The look-up outlives a client that leaves: its answer is worth keeping.
+  const work = { done: resolver.confirm(host, original), cancel: () => undefined };
+  const confirmation = await unlessGone(client, work);
+  onResult(confirmation.kind === 'confirmed' ? 'match' : 'mismatch');
+  if (confirmation.kind === 'confirmed') return;
+  const [reason, sentence] =
+    confirmation.kind === 'failed'
+      ? [confirmation.reason, `${host} does not resolve: ${confirmation.detail}.`]
+      : ['sni_mismatch' as const, `${host} does not resolve to ${original.text}, where the client was going.`];
+  if (verify_sni === 'enforce') throw new TunnelError(reason, sentence);
+  onRemark(sentence);
+}

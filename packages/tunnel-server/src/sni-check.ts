@@ -1,0 +1,118 @@
+/** The cross-check at the explicit door: does the ClientHello inside the tunnel name the host that CONNECT named? */
+import { type Leg, TICK_MS } from '@sallyport/tunnel-splice';
+import { encodeAlert } from './alert-record.ts';
+import type { Destination } from './destination.ts';
+import type { PrereadLimits } from './frontend.ts';
+import type { HelloFacts } from './hello-facts.ts';
+import { TunnelError } from './reasons.ts';
+
+/** What the client's first bytes inside the tunnel were, and all of them, to be sent on as they are. */
+export interface HelloInside {
+  readonly found:
+    | { readonly kind: 'hello'; readonly hello: HelloFacts }
+    | { readonly kind: 'not-tls' | 'malformed' | 'too-large' | 'timed-out' | 'left' };
+  readonly bytes: Uint8Array;
+}
+
+/** Reads a ClientHello. The program passes in the transparent door's own reader, so that there is only one. */
+export type ReadHello = (client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array) => Promise<HelloInside>;
+
+/** `absent`: a ClientHello without a name where a name was asked for. `not_tls`: anything that is no whole ClientHello. */
+export type SniResult = 'match' | 'mismatch' | 'absent' | 'not_tls';
+
+/** One tunnel that is up and not spliced yet. */
+export interface UnverifiedTunnel {
+  readonly client: Leg;
+  readonly upstream: Leg;
+  readonly destination: Destination;
+  /** Read from the client behind its CONNECT. */
+  readonly clientBytes: Uint8Array;
+  readonly limits: PrereadLimits;
+}
+
+export interface SniCheckTools {
+  readonly readHello: ReadHello;
+  /** Told of every result, also of one that ends the tunnel. */
+  readonly onResult: (result: SniResult) => void;
+}
+
+export interface SniVerdict {
+  readonly result: SniResult;
+  readonly hello?: HelloFacts;
+  /** What both sides have said by now; to be relayed first. */
+  readonly clientBytes: Uint8Array;
+  readonly upstreamBytes?: Uint8Array;
+}
+
+/**
+ * Reads the hello before a byte goes up, and ends the tunnel unless it names the destination: nothing of it reaches the upstream.
+ * Throws `sni_mismatch`, `handshake_timeout` or `client_closed`, both legs closed; a client that spoke TLS gets an alert.
+ *
+ * Only the first ClientHello is seen: one that follows a HelloRetryRequest may differ, and the server will hold it to the first
+ * (RFC 8446 §4.1.2).
+ */
+export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
+  const { client, upstream, limits, clientBytes } = tunnel;
+  const inside = await tools.readHello(client, limits, clientBytes);
+  const verdict = judge(inside, tunnel);
+  if (inside.found.kind !== 'left') tools.onResult(verdict.result);
+  if (verdict.result === 'match') return verdict;
+  upstream.close();
+  client.close(speaksTls(inside) ? encodeAlert('access_denied') : undefined);
+  throw explain(inside, verdict);
+}
+
+/** Only counts, and holds nobody up: where the server speaks first, the tunnel goes on without a hello. */
+export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
+  const verdict = await watchHello(tunnel, tools.readHello);
+  tools.onResult(verdict.result);
+  return verdict;
+}
+
+async function watchHello(tunnel: UnverifiedTunnel, readHello: ReadHello): Promise<SniVerdict> {
+  const { client, upstream, limits } = tunnel;
+  let bytes = tunnel.clientBytes;
+  for (;;) {
+    const deadline = Math.min(performance.now() + TICK_MS, limits.deadline);
+    const inside = await readHello(client, { ...limits, deadline }, bytes);
+    bytes = inside.bytes;
+    if (inside.found.kind !== 'timed-out') return judge(inside, tunnel);
+
+    const spoken = await upstream.read(limits.prereadLimitBytes, performance.now());
+    const upstreamBytes = typeof spoken === 'string' ? undefined : spoken;
+    if (upstreamBytes || spoken === 'end' || spoken === 'reset' || performance.now() >= limits.deadline) {
+      return { ...judge(inside, tunnel), ...(upstreamBytes && { upstreamBytes }) };
+    }
+  }
+}
+
+function judge({ found, bytes }: HelloInside, { destination }: UnverifiedTunnel): SniVerdict {
+  if (found.kind !== 'hello') return { result: 'not_tls', clientBytes: bytes };
+  const { hello } = found;
+  return { result: compare(hello.sni, destination), hello, clientBytes: bytes };
+}
+
+/** An address has no name to be called by: for it, a hello without a name is as it should be (RFC 6066 §3). */
+function compare(sni: string | undefined, destination: Destination): SniResult {
+  if (sni === undefined) return destination.kind === 'address' ? 'match' : 'absent';
+  return destination.kind === 'name' && destination.host === sni ? 'match' : 'mismatch';
+}
+
+function speaksTls({ found }: HelloInside): boolean {
+  return found.kind === 'hello' || found.kind === 'malformed' || found.kind === 'too-large';
+}
+
+function explain({ found }: HelloInside, { result, hello }: SniVerdict): TunnelError {
+  if (found.kind === 'left') return new TunnelError('client_closed', 'The client left before it sent a ClientHello.');
+  if (found.kind === 'timed-out') {
+    return new TunnelError('handshake_timeout', 'No whole ClientHello came through the tunnel in time.');
+  }
+  return new TunnelError('sni_mismatch', MISMATCHES[result], hello && { hello });
+}
+
+const MISMATCHES: Readonly<Record<SniResult, string>> = {
+  match: 'The ClientHello names the host that CONNECT named.',
+  mismatch: 'The ClientHello in the tunnel names another host than CONNECT did.',
+  absent: 'The ClientHello in the tunnel names no host.',
+  not_tls: 'What came through the tunnel is no TLS.',
+};

@@ -1,0 +1,110 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it } from 'vitest';
+import { loadAddon } from '../src/native/load.ts';
+import { createNativeTransport } from '../src/native/transport.ts';
+
+/** As built: a worker or a process of its own reads no TypeScript. */
+const built = new URL('../dist/index.js', import.meta.url).href;
+
+const isHere = loadAddon().kind === 'loaded';
+
+describe.skipIf(!isHere)('the native transport and its process', () => {
+  let child: ChildProcess | undefined;
+  afterEach(() => child?.kill('SIGKILL'));
+
+  /** Runs `script`, an ES module in which `native` makes the transport, and gives the first line it prints. */
+  async function runScript(script: string, descriptors?: number): Promise<string> {
+    const made = `import { createNativeTransport } from ${JSON.stringify(built)};
+      const native = () => createNativeTransport({ threads: 1 });`;
+    const node = [process.execPath, '--input-type=module', '--eval', `${made}${script}`];
+    const limit = descriptors === undefined ? '' : `ulimit -n ${descriptors};`;
+    child = spawn('sh', ['-c', `${limit} exec "$@"`, 'sh', ...node], { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (child.stdout === null) throw new Error('a pipe was asked for');
+    return String((await once(createInterface(child.stdout), 'line')).at(0));
+  }
+
+  it('starts once at a time, and again after a stop', async () => {
+    const first = createNativeTransport({ threads: 1 });
+    expect(createNativeTransport({ threads: 1 }).kind).toBe('unavailable');
+    if (first.kind === 'available') await first.transport.stop();
+    const second = createNativeTransport({ threads: 2 });
+    expect(second.kind).toBe('available');
+    if (second.kind === 'available') await second.transport.stop();
+  });
+
+  it('runs in a worker as well as in the main thread, and ends with the worker', async () => {
+    const here = createNativeTransport({ threads: 1 });
+    const script = `import(${JSON.stringify(built)}).then(({ createNativeTransport }) => {
+      const made = createNativeTransport({ threads: 1 });
+      require('node:worker_threads').parentPort.postMessage(made.kind);
+    })`;
+    const worker = new Worker(script, { eval: true });
+    expect(await once(worker, 'message')).toEqual(['available']);
+    expect(await once(worker, 'exit')).toEqual([0]);
+    if (here.kind === 'available') await here.transport.stop();
+  });
+
+  it('keeps no process alive in which nothing is open', async () => {
+    expect(await runScript(`console.log(native().kind);`)).toBe('available');
+    expect(await once(expectChild(child), 'exit')).toEqual([0, null]);
+  });
+
+  it('lets a process end at once that does not stop it', async () => {
+    const listen = `await native().transport.listen({ host: '127.0.0.1', port: 0 }, () => {});`;
+    expect(await runScript(`${listen} console.log('open'); process.exit(7);`)).toBe('open');
+    expect(await once(expectChild(child), 'exit')).toEqual([7, null]);
+  });
+
+  it('says why it is not there', () => {
+    const made = createNativeTransport({ threads: 1, addonPath: '/nowhere/tunnel_splice.node' });
+    expect(made).toEqual({ kind: 'unavailable', reason: 'not built' });
+  });
+
+  it('serves whom it has, and later others again, when it runs out of descriptors', async () => {
+    const echo = `async (leg) => {
+      for (;;) {
+        const bytes = await leg.read(65536, Infinity);
+        if (!(bytes instanceof Uint8Array)) return leg.close();
+        leg.write(bytes);
+      }
+    }`;
+    const listen = `const door = await native().transport.listen({ host: '127.0.0.1', port: 0 }, ${echo});`;
+    const port = Number(await runScript(`${listen} console.log(door.address.port);`, 64));
+    const faithful = connect(port, '127.0.0.1');
+    await echoed(faithful);
+
+    const crowd = Array.from({ length: 100 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    await Promise.any(crowd.map((socket) => once(socket, 'close')));
+    await echoed(faithful);
+
+    for (const socket of crowd) socket.destroy();
+    await expect.poll(() => answers(port)).toBe(true);
+    faithful.destroy();
+  });
+});
+
+function expectChild(child: ChildProcess | undefined): ChildProcess {
+  if (child === undefined) throw new Error('no process was started');
+  return child;
+}
+
+async function echoed(socket: Socket): Promise<void> {
+  socket.write('still there?');
+  expect(String(await once(socket, 'data'))).toBe('still there?');
+}
+
+/** Whether a new client is served. */
+async function answers(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write('anyone?');
+  const isServed = await Promise.race([
+    once(socket, 'data').then(() => true),
+    once(socket, 'close').then(() => false),
+  ]).catch(() => false);
+  socket.destroy();
+  return isServed;
+}

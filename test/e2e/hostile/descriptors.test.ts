@@ -1,0 +1,148 @@
+/** Descriptors that run out, and clients that come only to go: what is up stays up, and nothing is left behind. */
+import { spawnSync } from 'node:child_process';
+import { afterEach, describe, expect, it } from 'vitest';
+import { configText } from '../harness/config-text.ts';
+import { helloFor } from '../harness/hello.ts';
+import { type Load, startLoad } from '../harness/load.ts';
+import { type Client, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from '../harness/peers.ts';
+import { descriptorsOf } from '../harness/process-facts.ts';
+import { type Running, startSallyport } from '../harness/sallyport.ts';
+
+const proxies: Running[] = [];
+const origins: Origin[] = [];
+const loads: Load[] = [];
+
+afterEach(async () => {
+  for (const load of loads.splice(0)) load.kill();
+  for (const proxy of proxies.splice(0)) expect(await proxy.stop()).toBe(0);
+  for (const origin of origins.splice(0)) origin.close();
+});
+
+async function start(port = 443): Promise<Running> {
+  const proxy = await startSallyport(
+    configText({ more: 'limits: { tunnels_per_client: 20000 }', transparent: [`port: ${port}`] }),
+  );
+  proxies.push(proxy);
+  return proxy;
+}
+
+async function echo(): Promise<Origin> {
+  const origin = await echoOrigin();
+  origins.push(origin);
+  return origin;
+}
+
+function load(...args: Parameters<typeof startLoad>): Load {
+  const started = startLoad(...args);
+  loads.push(started);
+  return started;
+}
+
+/** That a tunnel carries bytes both ways. */
+async function expectLive(client: Client, word: string): Promise<void> {
+  const from = client.heard().length;
+  client.socket.write(word);
+  expect((await client.hears(from + word.length)).subarray(from).toString()).toBe(word);
+}
+
+/** Whether a newcomer gets a tunnel. */
+async function isServed(port: number, authority: string): Promise<boolean> {
+  const client = await openClient(port);
+  client.socket.write(`CONNECT ${authority} HTTP/1.1\r\n\r\n`);
+  const answer = await Promise.race([client.hears('\r\n\r\n'), client.ended().then(({ bytes }) => bytes)]);
+  client.socket.destroy();
+  return answer.toString().startsWith('HTTP/1.1 200 ');
+}
+
+describe.skipIf(spawnSync('prlimit', ['--version']).status !== 0)('with few descriptors', () => {
+  it('turns away who comes when there are none left, keeps what is up, and recovers', async () => {
+    const origin = await echo();
+    const proxy = await start();
+    const authority = `127.0.0.1:${origin.port}`;
+    const live = await Promise.all(Array.from({ length: 5 }, () => openTunnel(proxy.port('explicit'), authority)));
+    for (const tunnel of live) await expectLive(tunnel, 'before');
+    const descriptorsBefore = descriptorsOf(proxy);
+    // Only now: to load its own modules, Node.js opens a hundred files at once.
+    const few = `--nofile=${descriptorsBefore + 20}`;
+    expect(spawnSync('prlimit', ['--pid', String(proxy.process.pid), few]).status).toBe(0);
+
+    // Each holds on to what it gets; those that get nothing wait to be closed, or for their turn.
+    const crowd = await Promise.all(Array.from({ length: 150 }, () => openClient(proxy.port('explicit'))));
+    for (const { socket } of crowd) socket.write(`CONNECT ${authority} HTTP/1.1\r\n\r\n`);
+    await expect
+      .poll(() => crowd.filter((client) => client.heard().length > 0).length, { timeout: 10_000 })
+      .toBeGreaterThan(0);
+    for (const tunnel of live) await expectLive(tunnel, 'during');
+    for (const client of crowd) expect(client.heard().toString()).toMatch(/^(?:$|HTTP\/1\.1 (?:200|50[023]) )/);
+
+    for (const { socket } of crowd) socket.destroy();
+    await expect.poll(() => descriptorsOf(proxy), { timeout: 10_000 }).toBeLessThanOrEqual(descriptorsBefore);
+    for (const tunnel of live) await expectLive(tunnel, 'after');
+    // Some of the crowd may still wait to be accepted, and take a newcomer's place for a moment.
+    await expect.poll(() => isServed(proxy.port('explicit'), authority), { timeout: 10_000 }).toBe(true);
+    for (const { socket } of live) socket.destroy();
+    expect(proxy.lines.filter(({ reason }) => reason === 'internal')).toEqual([]);
+  }, 60_000);
+});
+
+describe('clients that come only to go', () => {
+  const request = (port: number): string => Buffer.from(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\n\r\n`).toString('hex');
+
+  it.each([
+    { door: 'explicit', leaves: 'fin', what: 'without a word', says: () => '' },
+    { door: 'explicit', leaves: 'rst', what: 'without a word', says: () => '' },
+    { door: 'explicit', leaves: 'fin', what: 'behind a whole request', says: request },
+    { door: 'explicit', leaves: 'rst', what: 'behind a whole request', says: request },
+    { door: 'transparent', leaves: 'fin', what: 'within a ClientHello', says: () => '160301' },
+    {
+      door: 'transparent',
+      leaves: 'rst',
+      what: 'behind a ClientHello',
+      says: () => helloFor('origin.test').toString('hex'),
+    },
+  ])(
+    'leave nothing behind: 3,500 at the $door door, $what, by $leaves',
+    async ({ door, leaves, says }) => {
+      const origin = await echo();
+      const proxy = await start(origin.port);
+      const tunnel = await openTunnel(proxy.port('explicit'), `127.0.0.1:${origin.port}`);
+      await expectLive(tunnel, 'before');
+      const before = descriptorsOf(proxy);
+      const flood = load('flood', { port: proxy.port(door), count: 3500, leaves, says: says(origin.port) });
+      expect(await flood.next(60_000)).toEqual({ gone: 3500 });
+      await expectLive(tunnel, 'after');
+      await expect.poll(() => proxy.metric(`handshakes_active{listener="${door}"}`), { timeout: 10_000 }).toBe(0);
+      await expect.poll(() => descriptorsOf(proxy), { timeout: 10_000 }).toBeLessThanOrEqual(before);
+      expect(proxy.lines.filter(({ reason }) => reason === 'internal')).toEqual([]);
+      tunnel.socket.destroy();
+    },
+    90_000,
+  );
+
+  it('do not disturb an origin or a descriptor when they are killed in the middle of a download, ten times over', async () => {
+    const block = Buffer.alloc(64 * 1024, 'x');
+    const origin = await tcpOrigin((socket) => {
+      const pump = (): void => {
+        while (socket.write(block)) continue;
+      };
+      socket.on('drain', pump);
+      pump();
+    });
+    origins.push(origin);
+    const proxy = await start();
+    const before = descriptorsOf(proxy);
+    for (let round = 0; round < 10; round += 1) {
+      const from = proxy.lines.length;
+      const download = load('download', {
+        port: proxy.port('explicit'),
+        authority: `127.0.0.1:${origin.port}`,
+      });
+      await download.next();
+      download.kill();
+      // The kernel of a killed client answers what still comes with an RST; its FIN may be first.
+      const { reason } = await proxy.line({ msg: 'tunnel', outcome: 'ok' }, from);
+      expect(['client_reset', 'client_closed']).toContain(reason);
+    }
+    await expect.poll(() => descriptorsOf(proxy), { timeout: 10_000 }).toBeLessThanOrEqual(before);
+  }, 60_000);
+});

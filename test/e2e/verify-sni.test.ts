@@ -1,0 +1,144 @@
+/** The cross-check at the explicit door: a tunnel to an allowed name that then asks for another one. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificates } from './harness/certificates.ts';
+import { configText } from './harness/config-text.ts';
+import { clientHello, helloFor } from './harness/hello.ts';
+import { type Client, httpsOrigin, openTunnel, type Origin, run, tcpOrigin } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+
+const alertAccessDenied = Buffer.of(21, 3, 3, 0, 2, 2, 49);
+const short = 'timeouts: { handshake: 400ms }';
+let enforcing: Running;
+let reporting: Running;
+let atOrigin: Buffer[] = [];
+let origin: Origin;
+
+beforeAll(async () => {
+  origin = await tcpOrigin((socket) => {
+    socket.on('data', (chunk: Buffer) => atOrigin.push(chunk)).on('end', () => socket.end());
+  });
+  enforcing = await startSallyport(configText({ explicit: ['verify_sni: enforce', short] }));
+  reporting = await startSallyport(configText({ explicit: ['verify_sni: report', short] }));
+});
+
+afterEach(() => {
+  atOrigin = [];
+});
+
+afterAll(async () => {
+  await Promise.all([enforcing.stop(), reporting.stop()]);
+  origin.close();
+});
+
+const named = (): string => `origin.test:${origin.port}`;
+const literal = (): string => `127.0.0.1:${origin.port}`;
+const withoutName = clientHello(new Map());
+
+async function saidInside(proxy: Running, authority: string, bytes: Uint8Array): Promise<Client> {
+  const client = await openTunnel(proxy.port('explicit'), authority);
+  expect(client.heard().toString()).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
+  client.socket.write(bytes);
+  return client;
+}
+
+describe('verify_sni: enforce', () => {
+  it('relays a hello that names the host, whole', async () => {
+    const client = await saidInside(enforcing, named(), helloFor('origin.test'));
+    client.socket.end('and more');
+    await client.ended();
+    expect(Buffer.concat(atOrigin)).toEqual(Buffer.concat([helloFor('origin.test'), Buffer.from('and more')]));
+    expect(await enforcing.tunnel({ outcome: 'ok' })).toMatchObject({ sni: 'origin.test', host: 'origin.test' });
+    expect(await enforcing.metric('sni_checks_total{listener="explicit",result="match"}')).toBe(1);
+  });
+
+  it('takes a hello without a name for an address, which has none', async () => {
+    const client = await saidInside(enforcing, literal(), withoutName);
+    client.socket.end();
+    await client.ended();
+    expect(Buffer.concat(atOrigin)).toEqual(withoutName);
+  });
+
+  it.each([
+    {
+      what: 'another name',
+      authority: named,
+      bytes: helloFor('evil.test'),
+      result: 'mismatch',
+      said: alertAccessDenied,
+    },
+    {
+      what: 'a name for an address',
+      authority: literal,
+      bytes: helloFor('evil.test'),
+      result: 'mismatch',
+      said: alertAccessDenied,
+    },
+    {
+      what: 'no name for a named host',
+      authority: named,
+      bytes: withoutName,
+      result: 'absent',
+      said: alertAccessDenied,
+    },
+    {
+      what: 'no TLS at all',
+      authority: named,
+      bytes: Buffer.from('SSH-2.0-x\r\n'),
+      result: 'not_tls',
+      said: Buffer.of(),
+    },
+  ])('ends a tunnel with $what, nothing of it sent on', async ({ authority, bytes, result, said }) => {
+    const before = enforcing.lines.length;
+    const client = await saidInside(enforcing, authority(), bytes);
+    const { bytes: heard, wasReset } = await client.ended();
+    client.socket.destroy();
+    expect(wasReset).toBe(false);
+    expect(heard.subarray(heard.indexOf('\r\n\r\n') + 4)).toEqual(said);
+    const line = await enforcing.line({ msg: 'tunnel', reason: 'sni_mismatch' }, before);
+    expect(line).toMatchObject({ outcome: 'refused', stage: 'verify', decision: 'allow' });
+    expect(atOrigin).toEqual([]);
+    expect(await enforcing.metric(`sni_checks_total{listener="explicit",result="${result}"}`)).toBeGreaterThan(0);
+  });
+
+  it('ends a tunnel whose client says nothing in time', async () => {
+    const client = await openTunnel(enforcing.port('explicit'), named());
+    await client.ended();
+    client.socket.destroy();
+    await enforcing.tunnel({ reason: 'handshake_timeout', stage: 'verify' });
+  });
+
+  it('calls a client that leaves before its hello client_closed', async () => {
+    const client = await openTunnel(enforcing.port('explicit'), named());
+    client.socket.destroy();
+    await enforcing.tunnel({ reason: 'client_closed', stage: 'verify' });
+  });
+
+  it('serves curl, certificate verified', async () => {
+    const certificates = makeCertificates(['origin.test']);
+    const https = await httpsOrigin(certificates, 'page');
+    const proxy = ['--proxy', `http://127.0.0.1:${enforcing.port('explicit')}`];
+    const args = ['--silent', '--show-error', '--max-time', '10', '--cacert', certificates.caFile, ...proxy];
+    const answer = await run('curl', [...args, `https://origin.test:${https.port}/`]);
+    https.close();
+    expect(answer).toEqual({ code: 0, stdout: 'page', stderr: '' });
+  });
+});
+
+describe('verify_sni: report', () => {
+  it('counts another name, and lets it pass whole', async () => {
+    const client = await saidInside(reporting, named(), helloFor('evil.test'));
+    client.socket.end();
+    await client.ended();
+    expect(Buffer.concat(atOrigin)).toEqual(helloFor('evil.test'));
+    expect(await reporting.tunnel({ outcome: 'ok', sni: 'evil.test' })).toMatchObject({ host: 'origin.test' });
+    expect(await reporting.metric('sni_checks_total{listener="explicit",result="mismatch"}')).toBe(1);
+  });
+
+  it('holds nobody up where the server speaks first', async () => {
+    const greeting = await tcpOrigin((socket) => socket.end('220 ready\r\n'));
+    const client = await openTunnel(reporting.port('explicit'), `127.0.0.1:${greeting.port}`);
+    await client.hears('220 ready\r\n');
+    client.socket.destroy();
+    greeting.close();
+  });
+});

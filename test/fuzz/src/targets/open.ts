@@ -1,0 +1,23 @@
+/** From a target's name to the target. */
+import type { FuzzTarget } from '../fuzz-target.ts';
+import { clientHelloTarget } from './client-hello.ts';
+import { configTarget } from './config.ts';
+import { connectHeadTarget } from './connect-head.ts';
+import { hostTarget } from './host.ts';
+import type { TargetName } from './names.ts';
+import { openTransportsTarget } from './transports.ts';
+
+export function openTarget(name: TargetName): FuzzTarget {
+  switch (name) {
+    case 'connect-head':
+      return connectHeadTarget;
+    case 'client-hello':
+      return clientHelloTarget;
+    case 'host':
+      return hostTarget;
+    case 'config':
+      return configTarget;
+    case 'transports':
+      return openTransportsTarget();
+  }
+}
