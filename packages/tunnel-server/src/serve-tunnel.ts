@@ -7,8 +7,10 @@ import { reachDestination } from './reach-destination.ts';
 import { toTunnelError } from './reasons.ts';
 
 /**
- * Serves one client from accept to the last byte; never rejects. Owns `client` until the splice takes it over.
- * The order of the checks is CONTRACT's: limits, form, method, credentials, policy, addresses.
+ * Serves one client from accept until its tunnel is up or it has been refused; never rejects. Owns `client` until the splice takes
+ * it over. The record follows the tunnel from there: a function that waited for its end would hold all that it has seen until then,
+ * two kilobytes for each idle tunnel.
+ * The order of the checks is part of what users rely on: limits, form, method, credentials, policy, addresses.
  */
 export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Promise<void> {
   const record = ledger.open(client, door);
@@ -34,7 +36,7 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
     };
 
     record.enter('relay');
-    record.ended(await record.relaying(upstream, door.splice(client, upstream, preread)).done);
+    record.follow(upstream, door.splice(client, upstream, preread));
   } catch (cause) {
     const error = toTunnelError(cause);
     door.countUnnamed?.(error.reason);

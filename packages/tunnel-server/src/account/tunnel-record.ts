@@ -118,6 +118,12 @@ export class TunnelRecord {
     return splice;
   }
 
+  /** The tunnel is up, and its end is the record's. */
+  follow(upstream: Leg, splice: Splice<CutReason>): void {
+    this.relaying(upstream, splice);
+    void splice.done.then((result) => this.ended(result));
+  }
+
   /** @param status what the client was answered with, where it was not the door's own word that the tunnel is up */
   ended(result: SpliceResult<CutReason>, status = this.#door.mode === 'connect' ? 200 : undefined): void {
     clearInterval(this.#progress);
