@@ -58,8 +58,6 @@ export const DIAL_OUTCOMES = [
   'cancelled',
 ] as const;
 
-export type DialOutcome = (typeof DIAL_OUTCOMES)[number];
-
 export const TUNNEL_ENDS = [
   'client_closed',
   'upstream_closed',
