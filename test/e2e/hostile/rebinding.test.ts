@@ -143,13 +143,11 @@ describe('a way back to Sallyport itself, where every address is permitted', () 
   );
 
   it('is not taken where a name has another address too', async () => {
-    const before = proxy.lines.length;
-    // localhost is ::1 as well, where nobody listens: that is dialled, and we are not.
+    // localhost is ::1 as well, where nobody listens: that is dialled, and we are not, or the answer would be 200.
     expect(await ask(proxy.port('explicit'), connectTo('localhost', proxy.port('admin')))).toMatch(/^HTTP\/1\.1 502 /);
     expect(await ask(proxy.port('explicit'), connectTo('localhost', proxy.port('explicit')))).toMatch(
       /^HTTP\/1\.1 502 /,
     );
-    await expect.poll(() => proxy.lines.length).toBe(before + 2);
   });
 
   it('is a loop at the transparent door', async () => {

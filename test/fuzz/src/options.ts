@@ -12,7 +12,7 @@ export interface Options {
   readonly replay: Uint8Array | undefined;
 }
 
-export const HELP = `pnpm fuzz [options]
+export const HELP = `npm run fuzz -- [options]
   --seconds N    how long, over all targets (60)
   --seed N       where chance begins (the time of day); the same seed makes the same inputs
   --target NAME  one target only: ${TARGET_NAMES.join(', ')}

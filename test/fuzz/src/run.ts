@@ -1,7 +1,7 @@
 /**
  * The fuzzer: everything that reads what a stranger wrote, on random and mutated input, for a time that is given.
  *
- * `pnpm fuzz --help` tells the options. Each target runs in a worker; a failure, or an input that a target does not come
+ * `npm run fuzz -- --help` tells the options. Each target runs in a worker; a failure, or an input that a target does not come
  * back from, is printed in hexadecimal with the way to run it again, and the exit code is 1.
  */
 import { Worker } from 'node:worker_threads';
@@ -79,5 +79,5 @@ function describe(name: TargetName, { inputs, slowestMs, failure }: Report): str
   const line = `${name}: ${inputs.toLocaleString('en')} inputs, the slowest ${slowestMs.toFixed(1)} ms\n`;
   if (!failure) return line;
   const hex = Buffer.from(failure.input).toString('hex');
-  return `${line}${name} FAILED: ${failure.why}\n  input ${hex}\n  again: pnpm fuzz --target ${name} --replay ${hex}\n`;
+  return `${line}${name} FAILED: ${failure.why}\n  input ${hex}\n  again: npm run fuzz -- --target ${name} --replay ${hex}\n`;
 }
