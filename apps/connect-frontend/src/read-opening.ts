@@ -1,7 +1,6 @@
 /** The first words of a client at the explicit door. */
-import type { PrereadLimits } from '@sallyport/tunnel-server';
+import { type NeedMore, type PrereadLimits, prereadUntil } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
-import { PrereadBuffer } from './preread-buffer.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
 import { recogniseTls } from './tls-opening.ts';
 
@@ -24,30 +23,27 @@ export type Opening =
 
 /** Reads from `client` until its request head is whole or can no longer become one. Never reads past the limit. */
 export async function readOpening(client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Opening> {
-  const { prereadLimitBytes, deadline } = limits;
-  const preread = new PrereadBuffer(alreadyRead);
-  let resumeAt = 0;
-  for (;;) {
-    const found = recogniseOpening(preread.bytes, prereadLimitBytes, resumeAt);
-    if (found.kind !== 'need-more') return found;
-    resumeAt = found.resumeAt;
-
-    const chunk = await client.read(prereadLimitBytes - preread.bytes.length, deadline);
-    if (chunk === 'deadline') return { kind: 'timed-out', isSilent: preread.bytes.length === 0 };
-    // A FIN counts as much as an RST: who closes before the tunnel is up has left.
-    if (chunk === 'end' || chunk === 'reset') return { kind: 'left' };
-    preread.append(chunk);
-  }
+  const { found, bytes } = await prereadUntil(client, limits, alreadyRead, createOpeningScan(limits.prereadLimitBytes));
+  return found.kind === 'timed-out' ? { kind: 'timed-out', isSilent: bytes.length === 0 } : found;
 }
 
-type NeedMore = { readonly kind: 'need-more'; readonly resumeAt: number };
+/** Looks at all bytes so far, each time more of them; remembers how far it came, so that no byte is searched twice. */
+function createOpeningScan(
+  limitBytes: number,
+): (bytes: Uint8Array) => Exclude<Opening, { kind: 'timed-out' }> | NeedMore {
+  let resumeAt = 0;
+  return (bytes) => {
+    const needMore: NeedMore = { kind: 'need-more', atLeastBytes: bytes.length + 1 };
+    const tls = recogniseTls(bytes);
+    if (tls === 'tls') return { kind: 'tls', bytes };
+    if (tls === 'undecided') return needMore;
 
-function recogniseOpening(bytes: Uint8Array, limitBytes: number, resumeAt: number): Opening | NeedMore {
-  const tls = recogniseTls(bytes);
-  if (tls === 'tls') return { kind: 'tls', bytes };
-  if (tls === 'undecided') return { kind: 'need-more', resumeAt: 0 };
-
-  const result = parseRequestHead(bytes, limitBytes, resumeAt);
-  if (result.kind !== 'head') return result;
-  return { kind: 'request', head: result.head, earlyBytes: new Uint8Array(bytes.subarray(result.headBytes)), bytes };
+    const result = parseRequestHead(bytes, limitBytes, resumeAt);
+    if (result.kind === 'need-more') {
+      resumeAt = result.resumeAt;
+      return needMore;
+    }
+    if (result.kind !== 'head') return result;
+    return { kind: 'request', head: result.head, earlyBytes: new Uint8Array(bytes.subarray(result.headBytes)), bytes };
+  };
 }

@@ -1,4 +1,10 @@
-import { TunnelError, type Frontend, type Identified, type PlainHttp, type PrereadLimits } from '@sallyport/tunnel-server';
+import {
+  TunnelError,
+  type Frontend,
+  type Identified,
+  type PlainHttp,
+  type PrereadLimits,
+} from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createConnectFrontend, type ConnectAuth, type ConnectFrontendOptions } from '../src/frontend.ts';

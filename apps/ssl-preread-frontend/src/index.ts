@@ -1,4 +1,3 @@
 /** The transparent door. */
 export { createSslPrereadFrontend, type SslPrereadFrontendOptions } from './frontend.ts';
 export { readHello, type HelloFound } from './read-hello.ts';
-export type { NeverEnough, Preread } from './preread.ts';

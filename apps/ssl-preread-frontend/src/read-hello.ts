@@ -1,8 +1,7 @@
 /** A client's ClientHello, out of whatever pieces it comes in. */
-import type { PrereadLimits } from '@sallyport/tunnel-server';
+import { prereadUntil, type NeedMore, type Preread, type PrereadLimits } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { readClientHello, type ClientHello } from './client-hello.ts';
-import { prereadUntil, type NeedMore, type Preread } from './preread.ts';
 import { readSslv2Hello } from './sslv2-hello.ts';
 import { HANDSHAKE_RECORD, readHandshake, START_OF_RECORDS } from './tls-record.ts';
 

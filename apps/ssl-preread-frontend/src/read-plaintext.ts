@@ -1,7 +1,6 @@
 /** What a client speaks that does not speak TLS: so that a lost HTTP client is told, and any other is not confused. */
-import type { PrereadLimits } from '@sallyport/tunnel-server';
+import { prereadUntil, type NeedMore, type Preread, type PrereadLimits } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
-import { prereadUntil, type NeedMore, type Preread } from './preread.ts';
 
 /** `connect`: CONNECT and a space, whatever follows; `http`: a request line of HTTP/1 with another method; `other`: neither. */
 export interface PlaintextFound {

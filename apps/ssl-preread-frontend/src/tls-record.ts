@@ -1,6 +1,6 @@
 /** The record layer (RFC 8446 §5.1): one handshake message out of as many records as the client cut it into. */
 import { malformed, type Malformed } from './malformed.ts';
-import type { NeedMore } from './preread.ts';
+import type { NeedMore } from '@sallyport/tunnel-server';
 import { VectorReader } from './vector-reader.ts';
 
 /** The content type of a handshake record: the first byte of every TLS connection. */

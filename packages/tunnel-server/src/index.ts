@@ -13,7 +13,7 @@ export { type AddressVerdict, compileDestinations, type DestinationRules, judgeA
 export { compilePolicy, type CompiledPolicy } from './policy/compile.ts';
 export { decide, type Decision, type Policy, type PolicyRequest } from './policy/decide.ts';
 export { explain, type Explanation } from './policy/explain.ts';
-export type { HostsFile, ReadHostsFile } from './policy/rule-hosts.ts';
+export type { ReadHostsFile } from './policy/rule-hosts.ts';
 export { type AddressGuards, type DialVerdict, judgeDial, permitAddresses } from './addresses/permit-addresses.ts';
 export { lintOpenProxy } from './policy/open-proxy.ts';
 export { lintUnmetUsers } from './policy/unmet-users.ts';
@@ -21,6 +21,7 @@ export { authenticateClient, type Gatekeeper } from './identity/authenticate-cli
 export { Authenticator } from './identity/authenticator.ts';
 export { parseHtpasswd, type Users, type UsersFileProblem } from './identity/htpasswd.ts';
 export { encodeAlert } from './alert-record.ts';
+export { type NeedMore, type Preread, prereadUntil } from './preread.ts';
 export { encodeRefusal, type RefusalContext, type RefusalReply } from './refusal-reply.ts';
 export { Ledger, type LedgerOptions } from './account/ledger.ts';
 export { type Door, type DoorServices, openDoor } from './door.ts';

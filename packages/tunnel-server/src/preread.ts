@@ -1,6 +1,6 @@
 /** Reading from a client before its destination is known: as little as will do, within a limit and a deadline. */
-import type { PrereadLimits } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
+import type { PrereadLimits } from './frontend.ts';
 
 /** A scan's wish: with fewer than `atLeastBytes` in all it will not know more. */
 export interface NeedMore {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prereadUntil } from '../src/preread.ts';
-import { deadlineIn, openDoor } from './door-fixture.ts';
+import { deadlineIn, openDoor } from './arrivals.ts';
 
 const visit = openDoor();
 const NOTHING = new Uint8Array();
