@@ -3,19 +3,23 @@ import type { Logger } from '@sallyport/telemetry';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { Program } from './program.ts';
 import type { SettingsResult } from './settings.ts';
+import type { ServiceManager } from './systemd/service-manager.ts';
 
 export interface Supervision {
   readonly log: Logger;
+  readonly serviceManager: ServiceManager;
   /** Reads the configuration anew. */
   readonly readSettings: () => SettingsResult;
 }
 
 /** Resolves with the exit code once SIGTERM or SIGINT has drained the program; ends the process at once on a second one. */
 export async function superviseProgram(program: Program, supervision: Supervision): Promise<ExitCode> {
-  const { log } = supervision;
+  const { log, serviceManager } = supervision;
   process.on('SIGHUP', () => reload(program, supervision));
   process.on('SIGUSR2', () => reopenLog(log));
+  serviceManager.ready();
   await firstOf('SIGTERM', 'SIGINT');
+  serviceManager.stopping();
   const drained = program.drain().then(() => EXIT.ok);
   const interrupted = firstOf('SIGTERM', 'SIGINT').then(() => EXIT.failure);
   const exitCode = await Promise.race([drained, interrupted]);
@@ -25,7 +29,8 @@ export async function superviseProgram(program: Program, supervision: Supervisio
 }
 
 /** All or nothing: a file with a problem changes nothing, and the log says where it is wrong. */
-function reload(program: Program, { log, readSettings }: Supervision): void {
+function reload(program: Program, { log, readSettings, serviceManager }: Supervision): void {
+  serviceManager.reloading();
   const result = program.reload(readSettings());
   if (result.kind === 'reloaded') {
     for (const warning of result.warnings) log.warn({ detail: warning }, 'configuration warning');
@@ -33,6 +38,7 @@ function reload(program: Program, { log, readSettings }: Supervision): void {
   } else {
     log.error({ problems: result.problems }, 'reload failed');
   }
+  serviceManager.ready();
 }
 
 /** The log goes on as it was when the file can't be opened. */

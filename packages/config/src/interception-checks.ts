@@ -8,9 +8,7 @@ export function findUnmetInterception(file: unknown): Problem[] {
   return listeners.flatMap((listener, index) => {
     if (listener.mode !== 'sni') return [];
     const unmet = [...findUnmetNeeds(listener), ...(runtime.engine === 'portable' ? whyNotPortable(listener) : [])];
-    return unmet.map(
-      ([key, message]): Problem => ({ severity: 'error', path: ['listeners', index, key], message }),
-    );
+    return unmet.map(([key, message]): Problem => ({ severity: 'error', path: ['listeners', index, key], message }));
   });
 }
 
@@ -50,15 +48,25 @@ function findUnmetNeeds({ intercept = 'none', source, dial, verify_sni, without_
 }
 
 /** What of a listener, if anything, the portable engine cannot do: `key` and why. */
-export function whyNotPortable({ intercept, source, bind }: Pick<LooseListener, 'intercept' | 'source' | 'bind'>): Unmet[] {
+export function whyNotPortable({
+  intercept,
+  source,
+  bind,
+}: Pick<LooseListener, 'intercept' | 'source' | 'bind'>): Unmet[] {
   // Node.js can neither ask for SO_ORIGINAL_DST nor set IP_TRANSPARENT; a socket that comes with the latter it can use.
   const unmet: Unmet[] = [];
   if (intercept === 'redirect') {
-    unmet.push(['intercept', 'intercept: redirect needs the native engine; set runtime.engine to native, or use tproxy']);
+    unmet.push([
+      'intercept',
+      'intercept: redirect needs the native engine; set runtime.engine to native, or use tproxy',
+    ]);
   }
   if (intercept === 'tproxy' && !bind.every((one) => one.startsWith('systemd:'))) {
     const remedy = 'bind it to systemd:NAME (a socket unit with Transparent=yes), or set runtime.engine to native';
-    unmet.push(['intercept', `intercept: tproxy needs a socket passed by systemd under the portable engine; ${remedy}`]);
+    unmet.push([
+      'intercept',
+      `intercept: tproxy needs a socket passed by systemd under the portable engine; ${remedy}`,
+    ]);
   }
   if (source === 'client') {
     unmet.push(['source', 'source: client needs the native engine; set runtime.engine to native, or source to proxy']);

@@ -115,7 +115,8 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
         ...(isSourceKept && { sourceHost: client.remote.host, isSourceForeign: true }),
         onAttempt,
       }),
-    ...(mode === 'sni' && listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
+    ...(mode === 'sni' &&
+      listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
     ...(verifySni && {
       verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, { readHello, onResult }),
     }),

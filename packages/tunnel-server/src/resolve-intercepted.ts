@@ -64,7 +64,10 @@ async function verifyName(
   { resolver, onResult, onRemark }: InterceptionTools,
 ): Promise<void> {
   // No name to be held against anything: `without_sni` has let it pass.
-  if (hello?.sni === undefined || destination.kind === 'address') return onResult('absent');
+  if (hello?.sni === undefined || destination.kind === 'address') {
+    onResult('absent');
+    return;
+  }
   const { host } = destination;
   // The look-up outlives a client that leaves: its answer is worth keeping.
   const work = { done: resolver.confirm(host, original), cancel: () => undefined };

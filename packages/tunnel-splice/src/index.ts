@@ -26,3 +26,4 @@ export {
 export { createPortableTransport, type PortableTransport } from './portable/transport.ts';
 export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './portable/tls-identity.ts';
 export { createNativeTransport, type NativeTransportOrReason } from './native/transport.ts';
+export { sendDatagram, type DatagramResult } from './native/datagram.ts';

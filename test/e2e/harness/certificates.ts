@@ -31,7 +31,7 @@ export function makeCertificates(names: readonly string[]): Certificates {
     '/CN=Test CA',
   );
   openssl('req', ...newKey, '-keyout', file('key.pem'), '-out', file('req.pem'), '-subj', `/CN=${names[0] ?? 'test'}`);
-  const alternatives = names.map((name) => (/^[\d.:]+$/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(',');
+  const alternatives = names.map((name) => (/^[\d.]+$|:/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(',');
   writeFileSync(file('ext'), `subjectAltName=${alternatives}`);
   const authority = ['-CA', file('ca.crt'), '-CAkey', file('ca.key'), '-CAcreateserial'];
   openssl(

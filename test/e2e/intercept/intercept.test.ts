@@ -21,14 +21,14 @@ const ways: readonly Way[] = [
 ];
 // Node.js has no way to ask for SO_ORIGINAL_DST: the portable engine intercepts only by TPROXY, at sockets that are passed to it.
 const waysOfEngine = ways.filter(({ intercept }) => isNative || intercept === 'tproxy');
-const passing = fileURLToPath(new URL('pass-transparent.py', import.meta.url));
+const passing = fileURLToPath(new URL('../systemd/pass-sockets.py', import.meta.url));
 
 describe.skipIf(obstacle !== undefined)('clients that know of no proxy', () => {
   let lab: Lab;
   let running: Running | undefined;
 
   beforeAll(async () => {
-    lab = await openLab(['origin.test', 'cdn.test', 'denied.test']);
+    lab = await openLab(['origin.test', 'ipv4.test', 'cdn.test']);
   });
   afterAll(() => lab.close());
   afterEach(async () => {
@@ -48,11 +48,14 @@ policy:
   destinations: { allow: ["10.77.2.0/29", "10.77.1.0/24", "fd77::/16"] }
 dns:
   servers: ["127.0.0.1"]
-  hosts: { "origin.test": ["${ORIGIN.ipv4}", "${ORIGIN.ipv6}"], "denied.test": ["${ORIGIN.ipv4}"] }
+  hosts: { "origin.test": ["${ORIGIN.ipv4}", "${ORIGIN.ipv6}"], "ipv4.test": ["${ORIGIN.ipv4}"] }
 admin: { bind: "127.0.0.1:9128" }
 runtime: { engine: ${testedEngine()} }
 `;
-    running = await lab.startSallyport(yaml, isNative ? [] : ['python3', passing, 'gateway', '8443']);
+    running = await lab.startSallyport(
+      yaml,
+      isNative ? [] : ['python3', passing, '--transparent', 'gateway=8443', '--'],
+    );
     return running;
   }
 
@@ -63,14 +66,14 @@ runtime: { engine: ${testedEngine()} }
   ];
 
   describe.each(waysOfEngine)('by $recipe', ({ recipe, intercept }) => {
-    let before: string;
+    let before: readonly string[];
     beforeAll(() => {
       before = lab.rules();
       lab.recipe(recipe, 'up');
     });
     afterAll(() => {
       lab.recipe(recipe, 'down');
-      expect(lab.rules(), 'undone whole').toBe(before);
+      expect(lab.rules(), 'undone whole').toEqual(before);
     });
 
     it.each([
@@ -132,7 +135,7 @@ s.connect(("${ORIGIN.ipv4}", 443)); s.send(b"quic"); s.recv(1)`;
 
     it('reach an address of the name whatever they chose, with dial: sni', async () => {
       await start(intercept);
-      expect(await lab.fetch('client', ...named('origin.test', ORIGIN.other))).toMatchObject({ to: ORIGIN.ipv4 });
+      expect(await lab.fetch('client', ...named('ipv4.test', ORIGIN.other))).toMatchObject({ to: ORIGIN.ipv4 });
     });
 
     it('are served when they speak through openssl', async () => {
@@ -182,7 +185,7 @@ s.connect(("${ORIGIN.ipv4}", 443)); s.send(b"quic"); s.recv(1)`;
 
     it('show the origin the address of the gateway otherwise', async () => {
       await start(intercept);
-      expect(await lab.fetch('client', ...named('origin.test', ORIGIN.ipv4))).toMatchObject({ from: '10.77.2.1' });
+      expect(await lab.fetch('client', ...named('ipv4.test', ORIGIN.ipv4))).toMatchObject({ from: '10.77.2.1' });
     });
   });
 

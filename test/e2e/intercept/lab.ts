@@ -26,9 +26,9 @@ export interface Lab {
   /** Fetches what the origin says of who came; rejects with curl's words. */
   fetch(from: Place, url: string, ...args: string[]): Promise<unknown>;
   /** Runs `configs/intercept/NAME.sh` on the gateway. */
-  recipe(name: string, verb: 'up' | 'down', scope?: string): void;
-  /** What `iptables-save` and its likes say of the gateway now. */
-  rules(): string;
+  recipe(name: string, verb: 'up' | 'down'): void;
+  /** The rules that netfilter and the routing have on the gateway now. */
+  rules(): readonly string[];
   startSallyport(yaml: string, under?: readonly string[]): Promise<Running>;
   /** What names resolve to on the gateway's own name server: a list of answers each, given out in turn. */
   setAnswers(answers: Readonly<Record<string, readonly (readonly string[])[]>>): Promise<void>;
@@ -39,7 +39,8 @@ export interface Lab {
 export function whyNoLab(): string | undefined {
   const name = `sallyport-try-${process.pid}`;
   try {
-    for (const program of ['iptables', 'nft', 'python3', 'setpriv']) execFileSync('which', [program], { stdio: 'pipe' });
+    for (const program of ['iptables', 'nft', 'python3', 'setpriv'])
+      execFileSync('which', [program], { stdio: 'pipe' });
     sh(`ip netns add ${name} && ip netns exec ${name} iptables -t mangle -A PREROUTING -p tcp -j TPROXY --on-port 1`);
     return undefined;
   } catch (cause) {
@@ -73,16 +74,17 @@ export async function openLab(names: readonly string[]): Promise<Lab> {
       if (code !== 0) throw new Error(stderr);
       return JSON.parse(stdout) as unknown;
     },
-    recipe: (name, verb, scope = 'gateway local') => {
+    recipe: (name, verb) => {
       const script = fileURLToPath(new URL(`../../../configs/intercept/${name}.sh`, import.meta.url));
-      const env = { ...process.env, GROUP, SCOPE: scope };
-      const [ip = '', ...args] = [...exec('gateway'), script, verb];
+      const env = { ...process.env, GROUP };
+      const [ip, ...args] = [...exec('gateway'), script, verb];
       execFileSync(ip, args, { env, stdio: 'pipe' });
     },
     rules: () => {
       const shows = ['iptables-save', 'ip6tables-save', 'nft list tables', 'ip rule', 'ip -6 rule'];
       const text = shows.map((show) => sh(`${exec('gateway').join(' ')} ${show}`)).join('');
-      return text.replaceAll(/^#.*\n|\[\d+:\d+\]/gm, '');
+      // What iptables has once looked at stays as an empty table.
+      return text.split('\n').filter((line) => /^-A |sallyport|fwmark/i.test(line));
     },
     startSallyport: (yaml, under = []) =>
       startSallyport(yaml, { under: [...exec('gateway'), 'setpriv', '--regid', GROUP, '--clear-groups', ...under] }),

@@ -4,6 +4,7 @@ import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { startProgram } from '../program.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { superviseProgram } from '../signals.ts';
+import { findServiceManager } from '../systemd/service-manager.ts';
 
 export const runCommand: Command = {
   name: 'run',
@@ -22,7 +23,12 @@ async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
   const log = createLogger(settings.config.log);
   for (const warning of settings.warnings) log.warn({ detail: warning }, 'configuration warning');
   const program = await startProgram(settings, log);
-  process.exit(await superviseProgram(program, { log, readSettings: () => readSettings(file, process.env) }));
+  const supervision = {
+    log,
+    serviceManager: findServiceManager(process.env, log),
+    readSettings: () => readSettings(file, process.env),
+  };
+  process.exit(await superviseProgram(program, supervision));
 }
 
 function requireSettings(file: string): Settings {

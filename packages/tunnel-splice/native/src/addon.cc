@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "datagram.h"
 #include "engine.h"
 
 namespace {
@@ -48,10 +49,12 @@ int32_t toInteger(napi_env env, napi_value value) {
 }
 
 std::string toText(napi_env env, napi_value value) {
-  char text[64];
   size_t length = 0;
-  napi_get_value_string_latin1(env, value, text, sizeof(text), &length);
-  return {text, length};
+  napi_get_value_string_utf8(env, value, nullptr, 0, &length);
+  std::string text(length + 1, '\0');
+  napi_get_value_string_utf8(env, value, &text[0], text.size(), &length);
+  text.resize(length);
+  return text;
 }
 
 template <typename Element>
@@ -177,6 +180,13 @@ napi_value keepAlive(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// sendDatagram(path, text): an errno.
+napi_value sendDatagram(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const int error = sallyport::sendDatagram(toText(env, arguments[0]), toText(env, arguments[1]));
+  return fromNumber(env, static_cast<uint32_t>(error));
+}
+
 // The environment ends while the threads may still run.
 void cleanUp(void* data) {
   auto* instance = static_cast<Instance*>(data);
@@ -198,6 +208,7 @@ NAPI_MODULE_INIT() {
       {"drain", nullptr, drain, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"addCounts", nullptr, addCounts, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"keepAlive", nullptr, keepAlive, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"sendDatagram", nullptr, sendDatagram, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);
   return exports;

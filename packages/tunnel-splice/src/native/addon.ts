@@ -17,6 +17,8 @@ export interface Addon {
   drain(events: Uint32Array): number;
   /** `pairs` must stay alive until {@link stop}. */
   addCounts(page: number, pairs: Float64Array): void;
+  /** To a Unix socket; an errno, 0 when it was taken. */
+  sendDatagram(path: string, text: string): number;
   /** Whether what is open keeps the process running. */
   keepAlive(wanted: boolean): void;
 }

@@ -1,0 +1,45 @@
+"""Does what systemd does for socket units: passes listening sockets to the program that it becomes.
+
+pass-sockets.py [--transparent] NAME=PORT... -- PROGRAM ARGUMENT...
+
+Each name has two sockets, for IPv4 and IPv6, as a unit with two ListenStream= has. --transparent is Transparent=yes.
+"""
+import os
+import socket
+import sys
+
+IPV6_TRANSPARENT = 75
+FIRST_DESCRIPTOR = 3
+end = sys.argv.index("--")
+program = sys.argv[end + 1 :]
+is_transparent = "--transparent" in sys.argv[:end]
+doors = [word.split("=") for word in sys.argv[1:end] if "=" in word]
+
+
+def listen(family, host, port):
+    one = socket.socket(family)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if is_transparent and family == socket.AF_INET6:
+        one.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
+    elif is_transparent:
+        one.setsockopt(socket.SOL_IP, socket.IP_TRANSPARENT, 1)
+    one.bind((host, port))
+    one.listen()
+    return one.detach()
+
+
+names = [name for name, _ in doors for _ in range(2)]
+opened = [
+    listen(family, host, int(port))
+    for _, port in doors
+    for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))
+]
+# Out of the way first: one may have another's number already.
+parked = [os.dup2(descriptor, 100 + index) for index, descriptor in enumerate(opened)]
+for index, descriptor in enumerate(parked):
+    os.dup2(descriptor, FIRST_DESCRIPTOR + index, inheritable=True)
+    os.close(descriptor)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(names)), LISTEN_FDNAMES=":".join(names))
+os.execvp(program[0], program)

@@ -1,0 +1,151 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { configText } from '../harness/config-text.ts';
+import { ask, echoOrigin, openTunnel } from '../harness/peers.ts';
+import { type Running, sallyport, startSallyport } from '../harness/sallyport.ts';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const root = here('../../..');
+const passSockets = here('pass-sockets.py');
+
+const has = (program: string, ...args: string[]): boolean => {
+  try {
+    execFileSync(program, args, { stdio: 'pipe' });
+    return true;
+  } catch {
+    return false; // Not installed: whoever asks skips, and says so.
+  }
+};
+const hasPython = has('python3', '--version');
+const hasSystemd = has('systemd-analyze', '--version');
+if (!hasPython)
+  console.warn('SKIPPED: socket activation and notifications are not tested here, for there is no python3');
+if (!hasSystemd) console.warn('SKIPPED: the systemd units are not tested here, for there is no systemd-analyze');
+
+/** Both doors at sockets that are passed, in place of those that the configuration would open. */
+const passedDoors = (yaml: string): string =>
+  yaml
+    .replace('bind: "127.0.0.1:0"', 'bind: "systemd:explicit"')
+    .replace('bind: "127.0.0.1:0"', 'bind: "systemd:transparent"');
+
+describe.skipIf(!hasPython)('socket activation', () => {
+  let running: Running | undefined;
+  afterEach(async () => {
+    await running?.stop();
+    running = undefined;
+  });
+
+  it('serves both doors at the sockets that were passed, under both families', async () => {
+    const under = ['python3', passSockets, 'explicit=0', 'transparent=0', '--'];
+    running = await startSallyport(passedDoors(configText()), { under });
+    const listening = running.lines.filter(({ msg }) => msg === 'listening').map(({ listener }) => listener);
+    expect(listening).toEqual(['admin', 'explicit', 'explicit', 'transparent', 'transparent']);
+
+    const origin = await echoOrigin();
+    const client = await openTunnel(running.port('explicit'), `127.0.0.1:${origin.port}`);
+    client.socket.write('through a passed socket');
+    await client.hears('through a passed socket');
+    client.socket.destroy();
+    origin.close();
+    expect(await ask(running.port('transparent'), 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')).toContain('421');
+  });
+
+  it('is refused with exit 1 where the socket is missing, with the names that are there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-'));
+    const file = join(folder, 'sallyport.yaml');
+    writeFileSync(file, passedDoors(configText()));
+    const { code, stderr } = await sallyport(['run', '--config', file]);
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      'sallyport: no socket for systemd:explicit was passed (none was at all); start the socket unit with that FileDescriptorName=, or bind to host:port\n',
+    );
+  });
+});
+
+describe.skipIf(!hasPython)('notifications', () => {
+  let folder: string;
+  let manager: ReturnType<typeof spawn>;
+  let heard: string[];
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'notify-'));
+    heard = [];
+    manager = spawn('python3', [here('service-manager.py'), join(folder, 'notify')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    if (manager.stdout) createInterface({ input: manager.stdout }).on('line', (line) => heard.push(line));
+    await expect.poll(() => heard).toEqual(['listening']);
+  });
+  afterEach(() => {
+    manager.kill();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('tell when the doors are open, of reloads, good or bad, and of the drain', async () => {
+    const running = await startSallyport(configText(), { env: { NOTIFY_SOCKET: join(folder, 'notify') } });
+    await expect.poll(() => heard).toContain('READY=1 STATUS=Serving');
+    await running.reload(configText());
+    await running.reload('nonsense');
+    const reload = [
+      expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+ STATUS=Reloading$/) as unknown,
+      'READY=1 STATUS=Serving',
+    ];
+    await expect.poll(() => heard.slice(2)).toEqual([...reload, ...reload]);
+    await running.stop();
+    await expect.poll(() => heard.at(-1)).toBe('STOPPING=1 STATUS=Draining');
+  });
+
+  it('come from the watchdog twice in each of its periods', async () => {
+    const env = { NOTIFY_SOCKET: join(folder, 'notify'), WATCHDOG_USEC: '200000' };
+    const running = await startSallyport(configText(), { env });
+    await expect
+      .poll(() => heard.filter((line) => line === 'WATCHDOG=1').length, { timeout: 5_000 })
+      .toBeGreaterThan(3);
+    await running.stop();
+  });
+});
+
+describe.skipIf(!hasSystemd)('the systemd units', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'units-'));
+    const source = join(root, 'configs/systemd');
+    for (const name of readdirSync(source).filter((one) => /\.(service|socket)$/.test(one))) {
+      const unit = readFileSync(join(source, name), 'utf8');
+      // They name where the program would be installed; here it is where it is.
+      writeFileSync(
+        join(folder, name),
+        unit.replaceAll('/usr/bin/node', process.execPath).replaceAll('/opt/sallyport', root),
+      );
+    }
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const analyze = (...args: readonly string[]): string => {
+    const environment = { ...process.env, SYSTEMD_UNIT_PATH: `${folder}:` };
+    return execFileSync('systemd-analyze', args, { encoding: 'utf8', stdio: 'pipe', env: environment });
+  };
+
+  it('are what systemd takes for units', () => {
+    const units = readdirSync(folder).map((name) => join(folder, name));
+    expect(units).toHaveLength(3);
+    expect(analyze('verify', '--man=no', ...units)).toBe('');
+  });
+
+  it.each(['bind-low-ports.conf', 'tproxy.conf'])('take %s as a drop-in', (name) => {
+    mkdirSync(join(folder, 'sallyport.service.d'));
+    copyFileSync(join(root, 'configs/systemd', name), join(folder, 'sallyport.service.d', name));
+    expect(analyze('verify', '--man=no', join(folder, 'sallyport.service'))).toBe('');
+  });
+
+  it('expose little, by the count of systemd-analyze security', () => {
+    // Offline, systemd reckons with nothing but the unit itself. The threshold is in tenths.
+    const report = analyze('security', '--offline=yes', '--threshold=15', join(folder, 'sallyport.service'));
+    expect(report).toMatch(/Overall exposure level for sallyport\.service: \d\.\d OK/);
+  });
+});
