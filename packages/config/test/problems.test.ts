@@ -18,6 +18,17 @@ describe('formatProblem', () => {
     expect(line).toBe('a.yaml:1:1: listeners[0].bind: warning: taken; choose another');
   });
 
+  it('tells the place in a file that the configuration names, under the key that names it', () => {
+    const elsewhere = { file: 'allowed.txt', position: { line: 12, column: 3 } };
+    const located = { ...problem, position: { line: 3, column: 5 } };
+    expect(formatProblem('a.yaml', { ...located, elsewhere })).toBe(
+      'allowed.txt:12:3: listeners[0].bind: taken; choose another',
+    );
+    expect(formatProblem('a.yaml', { ...located, elsewhere: { file: 'allowed.txt' } })).toBe(
+      'allowed.txt: listeners[0].bind: taken; choose another',
+    );
+  });
+
   it('is what describeProblem says of the place that locate finds', () => {
     const line = describeProblem('a.yaml', problem, (path) => ({ line: path.length, column: 7 }));
     expect(line).toBe('a.yaml:3:7: listeners[0].bind: taken; choose another');
