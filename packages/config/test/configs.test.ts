@@ -12,7 +12,7 @@ const files = ['.', 'examples'].flatMap((below) =>
 
 describe('the configurations that come with the program', () => {
   it('are all here', () => {
-    expect(files).toHaveLength(8);
+    expect(files).toHaveLength(9);
   });
 
   it.each(files)('%s loads without a problem, whatever the environment', (name) => {
