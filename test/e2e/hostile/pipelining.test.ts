@@ -1,8 +1,9 @@
 /** What comes behind a refused request is nobody's: not parsed, not answered, not dialled (EDGE: request smuggling). */
+import { hashSync } from 'bcryptjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText } from '../harness/config-text.ts';
 import { clientHello, helloFor } from '../harness/hello.ts';
-import { openClient, type Origin, tcpOrigin } from '../harness/peers.ts';
+import { ask, openClient, type Origin, tcpOrigin } from '../harness/peers.ts';
 import { type Running, startSallyport } from '../harness/sallyport.ts';
 
 let proxy: Running;
@@ -63,6 +64,25 @@ describe('behind a refused request', () => {
     const answer = await answersTo('transparent', hello, helloFor('origin.test'));
     expect(Buffer.from(answer, 'latin1')).toEqual(Buffer.of(21, 3, 3, 0, 2, 2, alert));
     expect(originClients).toBe(0);
+  });
+
+  it('no better credentials are read (407)', async () => {
+    const guarded = await startSallyport(configText({ explicit: ['auth: { users_file: users.htpasswd }'] }), {
+      files: { 'users.htpasswd': `ci:${hashSync('secret', 4)}\n` },
+    });
+    const credentials = `Proxy-Authorization: Basic ${Buffer.from('ci:secret').toString('base64')}\r\n`;
+    const good = connectTo(`127.0.0.1:${origin.port}`, credentials);
+    const answer = await ask(guarded.port('explicit'), goodRequest() + good);
+    expect(answer).toMatch(/^HTTP\/1\.1 407 [^]*\r\nConnection: close\r\n/);
+    expect(answer.match(/^HTTP\/1\.1 /gm)).toHaveLength(1);
+    expect(originClients).toBe(0);
+    // Alone, the same request would have been served.
+    const client = await openClient(guarded.port('explicit'));
+    client.socket.write(good);
+    expect((await client.hears('\r\n\r\n')).toString()).toMatch(/^HTTP\/1\.1 200 /);
+    client.socket.resetAndDestroy(); // A FIN alone would leave the tunnel open: this origin never ends.
+    await guarded.stop();
+    originClients = 0;
   });
 
   /** Sends `first` and `second` in one piece, and `second` once more when there is an answer. */
