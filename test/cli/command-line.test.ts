@@ -1,15 +1,30 @@
 /** The commands as an operator types them: what they print, and how they exit. */
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hashSync } from 'bcryptjs';
 import { describe, expect, it } from 'vitest';
+import { makeCertificates } from '../e2e/harness/certificates.ts';
 import { sallyport } from '../e2e/harness/sallyport.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-cli-'));
-const configs = fileURLToPath(new URL('../../configs/', import.meta.url));
+const configs = copyOfConfigs();
+
+/** The configurations that come with the program, and the users and certificates that one of them asks for. */
+function copyOfConfigs(): string {
+  const copy = join(folder, 'configs');
+  cpSync(fileURLToPath(new URL('../../configs/', import.meta.url)), copy, { recursive: true });
+  const { caFile, cert, key } = makeCertificates(['proxy.test']);
+  const examples = join(copy, 'examples');
+  writeFileSync(join(examples, 'users.htpasswd'), `ci:${hashSync('a password', 4)}\n`);
+  writeFileSync(join(examples, 'proxy.crt'), cert);
+  writeFileSync(join(examples, 'proxy.key'), key);
+  cpSync(caFile, join(examples, 'clients-ca.crt'));
+  return copy;
+}
 
 function file(name: string, text: string): string {
   const path = join(folder, name);
