@@ -6,7 +6,7 @@ import {
   Authenticator,
   createLimits,
   Ledger,
-  type LedgerOptions,
+  type RecordOptions,
   type Limits,
   Resolver,
 } from '@sallyport/tunnel-server';
@@ -56,7 +56,7 @@ export function updateServices(services: Services, from: Settings, to: Settings)
   if (!isDeepStrictEqual(from.config.dns, to.config.dns)) services.resolver = openResolver(to.config, services.metrics);
 }
 
-function ledgerOptions({ log }: Config, logger: Logger): LedgerOptions {
+function ledgerOptions({ log }: Config, logger: Logger): RecordOptions {
   return { log: logger, logsAccess: log.access, progressMs: log.progress };
 }
 

@@ -2,7 +2,6 @@
 import type { ListenerConfig, SniListener } from '@sallyport/config';
 import type { ListenerMetrics, Metrics } from '@sallyport/telemetry';
 import type { Address, Leg, Splice, SpliceOptions, Transport } from '@sallyport/tunnel-splice';
-import type { Ledger } from './account/ledger.ts';
 import type { CutReason } from './account/tunnel-record.ts';
 import type { Ip } from './addresses/ip.ts';
 import type { OwnAddresses } from './addresses/own-addresses.ts';
@@ -15,7 +14,8 @@ import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import type { SourceLimits } from './http/request-source.ts';
 import { admitClient } from './limits/admit-client.ts';
 import type { Limits } from './limits/limits.ts';
-import { decide, type Decision, type Policy } from './policy/decide.ts';
+import { decide } from './policy/decide.ts';
+import type { Decision, Policy } from './policy/policy.ts';
 import type { RefusalReason } from './reasons.ts';
 import { resolveIntercepted } from './resolve-intercepted.ts';
 import {
@@ -71,7 +71,7 @@ export interface DoorServices {
   readonly policy: Policy;
   /** Our own listening addresses, as far as they are open by now. */
   readonly bound: { readonly own: OwnAddresses };
-  readonly ledger: Pick<Ledger, 'isDraining'>;
+  readonly ledger: { readonly isDraining: boolean };
   /** The transparent door's reader, for the explicit door's cross-check. */
   readonly readHello: ReadHello;
 }

@@ -4,7 +4,7 @@ import type { TunnelRecord } from './account/tunnel-record.ts';
 import { type Destination, destinationText } from './destination.ts';
 import type { Door } from './door.ts';
 import type { Identified } from './frontend.ts';
-import type { Decision } from './policy/decide.ts';
+import type { Decision } from './policy/policy.ts';
 import { TunnelError } from './reasons.ts';
 
 export interface Seeker {

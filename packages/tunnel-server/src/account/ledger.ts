@@ -1,20 +1,16 @@
 /** Every live tunnel of the process: for the scrape (bytes of open tunnels), the progress lines and the drain. */
-import type { Logger } from '@sallyport/telemetry';
 import type { Leg } from '@sallyport/tunnel-splice';
-import type { Door } from '../door.ts';
-import { type CutReason, TunnelRecord } from './tunnel-record.ts';
+import {
+  type CutReason,
+  type RecordedDoor,
+  type RecordKeeper,
+  type RecordOptions,
+  TunnelRecord,
+} from './tunnel-record.ts';
 
-export interface LedgerOptions {
-  readonly log: Logger;
-  /** Whether each tunnel's end is logged (`log.access`). */
-  readonly logsAccess: boolean;
-  /** How often a live tunnel logs its bytes so far, in milliseconds; Infinity: never (`log.progress`). */
-  readonly progressMs: number;
-}
-
-export class Ledger {
+export class Ledger implements RecordKeeper {
   /** Replaced by a reload; a record reads it when it needs it. */
-  options: LedgerOptions;
+  options: RecordOptions;
   /** No new tunnels any more; the live ones go on. */
   isDraining = false;
   readonly #live = new Set<TunnelRecord>();
@@ -22,12 +18,12 @@ export class Ledger {
   #opened = 0;
   #onEmpty: (() => void) | undefined;
 
-  constructor(options: LedgerOptions) {
+  constructor(options: RecordOptions) {
     this.options = options;
   }
 
   /** Opens the record of a client that was just accepted. Ids are unique over restarts: the start's second, then a count. */
-  open(client: Leg, door: Door): TunnelRecord {
+  open(client: Leg, door: RecordedDoor): TunnelRecord {
     this.#opened += 1;
     const record = new TunnelRecord(`${this.#idPrefix}-${this.#opened.toString(36)}`, client, door, this);
     this.#live.add(record);

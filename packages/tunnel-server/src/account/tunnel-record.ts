@@ -4,23 +4,44 @@
  * A record ends exactly once: in `ended` (the tunnel was up) or in `failed` (it never came up). Whatever it was told on the
  * way is in the line; what does not apply is left out.
  */
-import type { ListenerMetrics, TunnelLine } from '@sallyport/telemetry';
+import type { ListenerMetrics, Logger, TunnelLine } from '@sallyport/telemetry';
 import type { Leg, Splice, SpliceEnd, SpliceResult } from '@sallyport/tunnel-splice';
 import { type Ip, parseIp } from '../addresses/ip.ts';
 import { type Destination, destinationText } from '../destination.ts';
-import type { Door } from '../door.ts';
 import type { Identified } from '../frontend.ts';
 import type { HelloFacts } from '../hello-facts.ts';
-import type { Decision } from '../policy/decide.ts';
+import type { Decision } from '../policy/policy.ts';
 import { type FailureOutcome, type RefusalReason, REFUSALS, type Stage, STAGES, type TunnelError } from '../reasons.ts';
 import type { SniVerdict } from '../sni-check.ts';
-import type { Ledger } from './ledger.ts';
 
 /** Why we end a tunnel that is up, beyond its own deadlines. */
 export type CutReason = 'drain';
 
 /** How any tunnel ended: the same word in the log, the metrics and the tests. */
 export type EndReason = RefusalReason | SpliceEnd<CutReason>;
+
+/** The door that the client came in by, as far as a record tells of it. */
+export interface RecordedDoor {
+  readonly name: string;
+  readonly mode: 'connect' | 'sni';
+  readonly metrics: ListenerMetrics;
+}
+
+/** Who keeps the records of live tunnels. */
+export interface RecordKeeper {
+  /** As they are at the moment: a reload changes them. */
+  readonly options: RecordOptions;
+  /** A record's last act. */
+  forget(record: TunnelRecord): void;
+}
+
+export interface RecordOptions {
+  readonly log: Logger;
+  /** Whether each tunnel's end is logged (`log.access`). */
+  readonly logsAccess: boolean;
+  /** How often a live tunnel logs its bytes so far, in milliseconds; Infinity: never (`log.progress`). */
+  readonly progressMs: number;
+}
 
 interface Ending {
   readonly outcome: 'ok' | FailureOutcome;
@@ -36,9 +57,9 @@ export class TunnelRecord {
   readonly id: string;
   readonly clientIp: Ip;
   readonly #client: Leg;
-  readonly #door: Door;
+  readonly #door: RecordedDoor;
   readonly #metrics: ListenerMetrics;
-  readonly #ledger: Ledger;
+  readonly #keeper: RecordKeeper;
   readonly #enteredAt: Partial<Record<Stage, number>> = {};
   readonly #openedAt = performance.now();
   #stage: Stage = 'admit';
@@ -56,13 +77,13 @@ export class TunnelRecord {
   #bytesUp = 0;
   #bytesDown = 0;
 
-  constructor(id: string, client: Leg, door: Door, ledger: Ledger) {
+  constructor(id: string, client: Leg, door: RecordedDoor, keeper: RecordKeeper) {
     this.id = id;
     this.clientIp = parseIp(client.remote.host) ?? UNSPECIFIED;
     this.#client = client;
     this.#door = door;
     this.#metrics = door.metrics;
-    this.#ledger = ledger;
+    this.#keeper = keeper;
     this.#metrics.handshakeStarted();
   }
 
@@ -113,7 +134,7 @@ export class TunnelRecord {
     this.#splice = splice;
     this.#metrics.handshakeEnded();
     this.#metrics.tunnelUp();
-    const { progressMs } = this.#ledger.options;
+    const { progressMs } = this.#keeper.options;
     if (Number.isFinite(progressMs)) this.#progress = setInterval(() => this.#logProgress(), progressMs).unref();
     return splice;
   }
@@ -165,10 +186,10 @@ export class TunnelRecord {
 
   #end(ending: Ending, error?: TunnelError): void {
     this.#release?.();
-    this.#ledger.forget(this);
+    this.#keeper.forget(this);
     const endedAt = performance.now();
     this.#observe(ending, endedAt);
-    const { log, logsAccess } = this.#ledger.options;
+    const { log, logsAccess } = this.#keeper.options;
     if (error?.reason === 'internal') log.error({ id: this.id, err: error.cause }, 'internal error');
     if (logsAccess) log[ending.level](this.#line(ending, endedAt, error), 'tunnel');
   }
@@ -220,7 +241,7 @@ export class TunnelRecord {
 
   #logProgress(): void {
     this.countBytes();
-    this.#ledger.options.log.info(
+    this.#keeper.options.log.info(
       {
         id: this.id,
         listener: this.#door.name,

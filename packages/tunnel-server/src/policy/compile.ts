@@ -2,7 +2,7 @@
 import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/config';
 import { compileNetworks } from '../addresses/networks.ts';
 import { compileDestinations } from '../addresses/permit.ts';
-import type { Decision, Policy, Rule } from './decide.ts';
+import type { Decision, Policy, Rule } from './policy.ts';
 import { indexHosts } from './host-index.ts';
 import { lintRules } from './lint.ts';
 import { isAboutNames, type ReadHostsFile, walkPatterns } from './rule-hosts.ts';

@@ -3,7 +3,7 @@ import type { PortRange } from '@sallyport/config';
 import { embeddedIpv4 } from '../addresses/embedded-ipv4.ts';
 import type { Ip } from '../addresses/ip.ts';
 import type { NetworkSet } from '../addresses/networks.ts';
-import type { PolicyRequest, Rule } from './decide.ts';
+import type { PolicyRequest, Rule } from './policy.ts';
 
 export interface Condition {
   readonly key: 'ports' | 'listeners' | 'users' | 'clients' | 'networks';

@@ -4,7 +4,7 @@ import type { Ip } from '../addresses/ip.ts';
 import { compileNetworks } from '../addresses/networks.ts';
 import type { Destination } from '../destination.ts';
 import type { Condition } from './conditions.ts';
-import type { PolicyRequest } from './decide.ts';
+import type { PolicyRequest } from './policy.ts';
 import { parseHostPattern, patternText, widerPatterns } from './host-patterns.ts';
 import { isAboutNames } from './rule-hosts.ts';
 

@@ -1,7 +1,8 @@
 /** A decision with its reasons: the very decision of `decide`, and what kept each earlier rule from making it. */
 import type { PolicyConfig } from '@sallyport/config';
 import { findUnmet } from './conditions.ts';
-import { candidateRules, type Decision, decidingRule, type Policy, type PolicyRequest } from './decide.ts';
+import { candidateRules, decidingRule } from './decide.ts';
+import type { Decision, Policy, PolicyRequest } from './policy.ts';
 import { explainMet, explainUnmet, explainUnnamed } from './explain-conditions.ts';
 
 export interface Explanation {

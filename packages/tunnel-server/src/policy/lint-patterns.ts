@@ -1,6 +1,6 @@
 /** Patterns that make no difference: another one of their rule, or an earlier rule, matches all that they match. */
 import type { Problem, RuleConfig } from '@sallyport/config';
-import type { Policy, Rule } from './decide.ts';
+import type { Policy, Rule } from './policy.ts';
 import { type HostPattern, parseHostPattern, patternText, widerPatterns } from './host-patterns.ts';
 import { comparisonBudget, findPatternShadow } from './shadow.ts';
 

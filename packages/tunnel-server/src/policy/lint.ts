@@ -1,7 +1,7 @@
 /** What a policy says, and its author can hardly mean. All of it is warnings: the policy holds as written. */
 import type { Network, PolicyConfig, Problem, RuleConfig } from '@sallyport/config';
 import { compileNetworks } from '../addresses/networks.ts';
-import type { Policy, Rule } from './decide.ts';
+import type { Policy, Rule } from './policy.ts';
 import { lintPatterns } from './lint-patterns.ts';
 import { isAboutNames, type WalkPatterns } from './rule-hosts.ts';
 import { findShadows, type RuleBook } from './shadow.ts';

@@ -2,7 +2,7 @@
 import { type Bind, bindText, type Network, type PolicyConfig, type Problem, type RuleConfig } from '@sallyport/config';
 import { parseIp } from '../addresses/ip.ts';
 import { compileNetworks } from '../addresses/networks.ts';
-import type { Policy } from './decide.ts';
+import type { Policy } from './policy.ts';
 import { isAboutNames } from './rule-hosts.ts';
 
 interface ListenerConfig {

@@ -1,7 +1,7 @@
 /** Rules that never get their turn: an earlier one matches all that they match. */
 import type { PortRange } from '@sallyport/config';
 import { compileNetworks, type NetworkSet } from '../addresses/networks.ts';
-import type { Policy, Rule } from './decide.ts';
+import type { Policy, Rule } from './policy.ts';
 import { rulesCovering, type RuleNumbers } from './host-index.ts';
 import type { HostPattern } from './host-patterns.ts';
 import type { WalkPatterns } from './rule-hosts.ts';

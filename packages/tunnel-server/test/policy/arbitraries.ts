@@ -1,7 +1,7 @@
 /** Policies and requests of every kind, for what must hold whatever the policy. */
 import fc from 'fast-check';
 import type { RuleConfig } from '@sallyport/config';
-import type { PolicyRequest } from '../../src/policy/decide.ts';
+import type { PolicyRequest } from '../../src/policy/policy.ts';
 import { ip } from '../literal.ts';
 import { destination, HOSTS_FILES } from './policy-fixture.ts';
 

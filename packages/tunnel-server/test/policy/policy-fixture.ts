@@ -1,7 +1,8 @@
 import type { PolicyConfig, Problem, RuleConfig } from '@sallyport/config';
 import { parseDestination, type Destination } from '../../src/destination.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
-import { decide, type Decision, type Policy } from '../../src/policy/decide.ts';
+import { decide } from '../../src/policy/decide.ts';
+import type { Decision, Policy } from '../../src/policy/policy.ts';
 import type { ReadHostsFile } from '../../src/policy/rule-hosts.ts';
 import { ip } from '../literal.ts';
 
