@@ -17,6 +17,33 @@ import {
 
 const { visit, identify } = openFrontend();
 
+describe('a ClientHello of an intercepted client', () => {
+  const ORIGINAL = { host: '2001:db8::7', port: 8443 };
+
+  /** As a listener does that intercepts: the portable transport's own would need netfilter. */
+  const identifyIntercepted = async (bytes: Uint8Array, options: Partial<typeof OPTIONS> = {}) => {
+    const { client, peer } = await visit();
+    peer.write(bytes);
+    const intercepted = Object.assign(client, { original: ORIGINAL });
+    const limits = { prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn() };
+    return createSslPrereadFrontend(intercepted, { ...OPTIONS, ...options }).identify(limits);
+  };
+
+  it('goes to its name, at the port that the client chose', async () => {
+    const outcome = await identifyIntercepted(record(hello(serverName('a.example'))));
+    expect(outcome).toMatchObject({ destination: { kind: 'name', host: 'a.example', port: 8443 }, original: ORIGINAL });
+  });
+
+  it('goes where the client was going when it has no name and the door lets it', async () => {
+    const outcome = await identifyIntercepted(record(hello(padding(1))), { withoutSni: { kind: 'original' } });
+    expect(outcome).toMatchObject({ destination: { kind: 'address', host: '2001:db8::7', port: 8443 } });
+  });
+
+  it('is refused without a name otherwise', async () => {
+    await expect(identifyIntercepted(record(hello(padding(1))))).rejects.toMatchObject({ reason: 'no_sni' });
+  });
+});
+
 describe('a ClientHello with a name', () => {
   it('goes to that name, at the port of the door, byte for byte', async () => {
     const bytes = record(browserHello('WWW.example.com.'));

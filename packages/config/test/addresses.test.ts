@@ -3,10 +3,12 @@ import {
   CLIENT_SETS,
   DESTINATION_SETS,
   networkCutFrom,
+  bindText,
   readBind,
   readDestination,
   readHostName,
   readIp,
+  readListenerBind,
   readNetwork,
   readServer,
 } from '../src/addresses.ts';
@@ -58,7 +60,7 @@ describe('readBind', () => {
     ['*:3128', 'for every IPv4 address write "0.0.0.0:3128", for IPv6 "[::]:3128"'],
     [':3128', 'for every IPv4 address write "0.0.0.0:3128", for IPv6 "[::]:3128"'],
     ['3128', 'a port alone does not say where to listen; write "0.0.0.0:3128"'],
-    ['systemd:https', 'sockets passed by systemd are not supported; give host:port'],
+    ['systemd:https', 'only listeners take sockets that systemd passes; give host:port'],
     ['proxy.example:3128', '"proxy.example" is not an IP address; listen on one'],
     ['127.1:3128', '"127.1" is not an IP address; listen on one'],
     ['[fe80::1%eth0]:3128', '"fe80::1%eth0" is not an IP address; listen on one'],
@@ -70,6 +72,25 @@ describe('readBind', () => {
     ['', expect.stringContaining('expected host:port')],
   ])('refuses %j with a remedy', (text, why: unknown) => {
     expect(readBind(text)).toEqual({ kind: 'malformed', why });
+  });
+});
+
+describe('readListenerBind', () => {
+  it('reads an address as any bind, and the name of sockets that systemd passes', () => {
+    expect(readListenerBind('127.0.0.1:3128')).toEqual({ kind: 'ok', value: { host: '127.0.0.1', port: 3128 } });
+    expect(readListenerBind('systemd:door-1.tls')).toEqual({ kind: 'ok', value: { systemd: 'door-1.tls' } });
+  });
+
+  it.each(['systemd:', 'systemd:two words', 'systemd:a:b', `systemd:${'a'.repeat(256)}`])('refuses %j', (text) => {
+    expect(readListenerBind(text)).toMatchObject({
+      kind: 'malformed',
+      why: expect.stringContaining('FileDescriptorName=') as unknown,
+    });
+  });
+
+  it.each(['127.0.0.1:3128', '[::1]:443', 'systemd:transparent'])('is spelled again as it was: %s', (text) => {
+    const read = readListenerBind(text);
+    expect(read.kind === 'ok' && bindText(read.value)).toBe(text);
   });
 });
 

@@ -26,7 +26,13 @@ describe('a minimal configuration', () => {
   it('has every default', () => {
     expect(configOf(minimal)).toStrictEqual({
       listeners: [
-        { ...everyDoor, name: 'explicit', mode: 'connect', bind: [{ host: '127.0.0.1', port: 0 }] },
+        {
+          ...everyDoor,
+          name: 'explicit',
+          mode: 'connect',
+          bind: [{ host: '127.0.0.1', port: 0 }],
+          verify_sni: 'off',
+        },
         {
           ...everyDoor,
           name: 'transparent',
@@ -35,6 +41,10 @@ describe('a minimal configuration', () => {
             { host: '127.0.0.1', port: 0 },
             { host: '::1', port: 443 },
           ],
+          intercept: 'none',
+          source: 'proxy',
+          dial: 'sni',
+          verify_sni: 'off',
           without_sni: { kind: 'reject' },
           ech: 'allow',
         },
@@ -57,6 +67,7 @@ describe('a minimal configuration', () => {
       limits,
       admin: { bind: { host: '127.0.0.1', port: 9128 } },
       log: { level: 'info', format: 'json', access: true, progress: Infinity, file: null },
+      runtime: { engine: 'auto', threads: 'auto' },
     });
   });
 
@@ -129,6 +140,10 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
       port: 8443,
       misdirected: 'serve',
       http: 'reject',
+      intercept: 'none',
+      source: 'proxy',
+      dial: 'sni',
+      verify_sni: 'off',
       without_sni: { kind: 'destination', host: 'fallback.example', port: 444 },
       ech: 'deny',
       timeouts: { ...config.timeouts, idle: 3_600_000, lifetime: 86_400_000 },
@@ -172,6 +187,7 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
       limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200, handshake_bytes: 65_536 },
       admin: { bind: { host: '127.0.0.1', port: 1 } },
       log: { level: 'trace', format: 'pretty', access: false, progress: 30_000, file: '/var/log/sallyport.log' },
+      runtime: { engine: 'auto', threads: 'auto' },
     });
   });
 });
@@ -257,30 +273,20 @@ log:
     ]);
   });
 
-  it.each([
-    'egress: []',
-    'default_egress: direct',
-    'runtime: {}',
-    'x-office: []',
-    '<<: {}',
-    '__proto__: {}',
-    'constructor: {}',
-  ])('refuse a key that means nothing: %s', (line) => {
-    expect(problemsOf(minimal + line)).toEqual([expect.stringContaining('unknown key')]);
-  });
+  it.each(['egress: []', 'default_egress: direct', 'x-office: []', '<<: {}', '__proto__: {}', 'constructor: {}'])(
+    'refuse a key that means nothing: %s',
+    (line) => {
+      expect(problemsOf(minimal + line)).toEqual([expect.stringContaining('unknown key')]);
+    },
+  );
 
-  it.each([
-    'proxy_protocol: []',
-    'verify_sni: off',
-    'intercept: none',
-    'source: proxy',
-    'dial: sni',
-    'ech: allow',
-    'without_sni: reject',
-  ])('refuse what an explicit door does not have: %s', (option) => {
-    const text = `listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0", ${option} }]`;
-    expect(problemsOf(text)).toEqual([expect.stringContaining('unknown key')]);
-  });
+  it.each(['proxy_protocol: []', 'intercept: none', 'source: proxy', 'dial: sni', 'ech: allow', 'without_sni: reject'])(
+    'refuse what an explicit door does not have: %s',
+    (option) => {
+      const text = `listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0", ${option} }]`;
+      expect(problemsOf(text)).toEqual([expect.stringContaining('unknown key')]);
+    },
+  );
 
   it.each([
     ['timeouts: { idle: off }', 'timeouts.idle: expected a duration such as 500ms, 10s, 5m or 1h, got "off"'],
@@ -341,8 +347,8 @@ log:
       'F:1:62: listeners[0].http: expected reject or forward, got "serve"',
     ],
     [
-      'listeners: [{ name: a, mode: sni, bind: "127.0.0.1:1", without_sni: original }]',
-      'F:1:69: listeners[0].without_sni: expected reject or a destination such as "fallback.example:443", got "original"',
+      'listeners: [{ name: a, mode: sni, bind: "127.0.0.1:1", without_sni: no }]',
+      'F:1:69: listeners[0].without_sni: expected reject, original, or a destination such as "fallback.example:443", got "no"',
     ],
   ])('say what %s lacks', (text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);

@@ -6,6 +6,7 @@ import {
   DIAL_OUTCOMES,
   EVENT,
   INDEX_BITS,
+  INTERCEPTIONS,
   NEVER,
   THREAD_SHIFT,
   TUNNEL_ENDS,
@@ -27,6 +28,11 @@ describe('the language between JavaScript and the data threads', () => {
 
   it('has the same outcomes of a dial on both sides', () => {
     expect(Object.values(members('DialOutcome'))).toEqual([...DIAL_OUTCOMES.keys()]);
+  });
+
+  it('has the same ways of interception on both sides', () => {
+    const names = Object.keys(members('class Interception')).map((name) => name.replace('transparent', 'tproxy'));
+    expect(names).toEqual([...INTERCEPTIONS]);
   });
 
   it('has the same ends of a tunnel on both sides', () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Answer } from '../../src/dns/answer.ts';
 import { MAX_LOOKUPS, Resolver, type DnsSettings, type ResolverOptions } from '../../src/dns/resolver.ts';
+import { ip } from '../literal.ts';
 import { record, startNameServer, zone, type FakeNameServer, type Script } from './fake-name-server.ts';
 
 const CACHE = { entries: 100, min_ttl: 1000, max_ttl: 300_000, negative_ttl: 5000, stale_if_error: Infinity };
@@ -195,6 +196,64 @@ describe('Resolver, tables', () => {
     const hosts = { 'Intranet.example': ['10.1.2.3', '2001:db8::9'], 'v4only.example': ['10.1.2.4'] };
     expect(texts(await resolver([server], { family, hosts }).resolve(name))).toEqual(found);
     expect(server.asked).toEqual([]);
+  });
+});
+
+describe('Resolver, confirming', () => {
+  /** Answers each question for an A record with the next of these; the last one stays. */
+  const rotating = (...answers: readonly string[]): Script => {
+    const left = [...answers];
+    return ({ type, name }) => {
+      if (type !== 'A') return {};
+      return { answers: [record('A', name, (left.length > 1 ? left.shift() : left[0]) ?? '')] };
+    };
+  };
+
+  it('finds an address in the first answer, without a second look-up', async () => {
+    const server = await serve(rotating('192.0.2.1'));
+    expect(await resolver([server]).confirm('cdn.example', ip('192.0.2.1'))).toEqual({ kind: 'confirmed' });
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it('asks again once before it denies', async () => {
+    const server = await serve(rotating('192.0.2.1', '192.0.2.2', '192.0.2.3'));
+    const subject = resolver([server]);
+    expect(await subject.confirm('cdn.example', ip('192.0.2.2'))).toEqual({ kind: 'confirmed' });
+    expect(await subject.confirm('cdn.example', ip('192.0.2.9'))).toEqual({ kind: 'denied' });
+    expect(server.asked.filter(({ type }) => type === 'A')).toHaveLength(3);
+  });
+
+  it('remembers the addresses of earlier answers', async () => {
+    const server = await serve(rotating('192.0.2.1', '192.0.2.2', '192.0.2.3'));
+    const subject = resolver([server]);
+    await subject.confirm('cdn.example', ip('192.0.2.2'));
+    expect(await subject.confirm('cdn.example', ip('192.0.2.1'))).toEqual({ kind: 'confirmed' });
+    expect(server.asked.filter(({ type }) => type === 'A')).toHaveLength(2);
+  });
+
+  it('lets all who doubt a name share one look-up', async () => {
+    const server = await serve(rotating('192.0.2.1', '192.0.2.2'));
+    const subject = resolver([server]);
+    await subject.resolve('cdn.example');
+    const doubts = [2, 2, 9].map((last) => subject.confirm('cdn.example', ip(`192.0.2.${last}`)));
+    expect(await Promise.all(doubts)).toEqual([{ kind: 'confirmed' }, { kind: 'confirmed' }, { kind: 'denied' }]);
+    expect(server.asked.filter(({ type }) => type === 'A')).toHaveLength(2);
+  });
+
+  it('asks nobody about a name that a table answers', async () => {
+    const server = await serve(() => ({ rcode: 'SERVFAIL' }));
+    const subject = resolver([server], { hosts: { 'intranet.example': ['10.1.2.3'] } });
+    expect(await subject.confirm('intranet.example', ip('10.1.2.3'))).toEqual({ kind: 'confirmed' });
+    expect(await subject.confirm('intranet.example', ip('10.1.2.4'))).toEqual({ kind: 'denied' });
+    expect(server.asked).toEqual([]);
+  });
+
+  it('says why it cannot tell', async () => {
+    const server = await serve(() => ({ rcode: 'SERVFAIL' }));
+    expect(await resolver([server]).confirm('gone.example', ip('192.0.2.1'))).toMatchObject({
+      kind: 'failed',
+      reason: 'dns',
+    });
   });
 });
 

@@ -41,7 +41,11 @@ enum Event : uint32_t {
 };
 
 // How clients come to a listener that they were not going to, and so who knows where they were going: conntrack, or the socket.
-enum class Interception : uint32_t { kNone = 0, kRedirect = 1, kTransparent = 2 };
+enum class Interception : uint32_t {
+  kNone = 0,
+  kRedirect = 1,
+  kTransparent = 2,
+};
 
 enum DialOutcome : uint32_t {
   kConnected = 0,
