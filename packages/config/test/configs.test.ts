@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { formatProblem, loadConfig } from '../src/index.ts';
 
 const directory = fileURLToPath(new URL('../../../configs/', import.meta.url));
-const files = ['.', 'examples'].flatMap((below) =>
+const files = ['.', 'examples', 'intercept', 'systemd'].flatMap((below) =>
   readdirSync(`${directory}${below}`)
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => `${below}/${name}`),
@@ -12,7 +12,7 @@ const files = ['.', 'examples'].flatMap((below) =>
 
 describe('the configurations that come with the program', () => {
   it('are all here', () => {
-    expect(files).toHaveLength(9);
+    expect(files).toHaveLength(12);
   });
 
   it.each(files)('%s loads without a problem, whatever the environment', (name) => {
@@ -25,7 +25,7 @@ describe('the configurations that come with the program', () => {
     const [schema, ...purpose] = readFileSync(directory + name, 'utf8')
       .split('\n')
       .slice(0, 3);
-    const path = name.startsWith('examples/') ? '../sallyport.schema.json' : 'sallyport.schema.json';
+    const path = name.startsWith('./') ? 'sallyport.schema.json' : '../sallyport.schema.json';
     expect(schema).toBe(`# yaml-language-server: $schema=${path}`);
     expect(purpose).toEqual([expect.stringMatching(/^# \w/), expect.stringMatching(/^# \w/)]);
   });
