@@ -10,6 +10,8 @@ export interface RefusalContext {
   readonly isHead?: boolean;
   /** What the client is told to log in to; printable ASCII. */
   readonly realm?: string | undefined;
+  /** The methods that a 405 recommends. */
+  readonly allow?: string;
 }
 
 export interface RefusalReply {
@@ -43,10 +45,11 @@ function writeSentence(error: TunnelError, tunnelId: string): string {
 }
 
 /** What a status must, or had better, bring along. */
-function fieldsOfReason({ reason, retryAfterSeconds }: TunnelError, { realm = '' }: RefusalContext): readonly string[] {
+function fieldsOfReason({ reason, retryAfterSeconds }: TunnelError, context: RefusalContext): readonly string[] {
+  const { realm = '', allow = 'CONNECT' } = context;
   switch (reason) {
     case 'method':
-      return ['Allow: CONNECT']; // RFC 9110 §15.5.6
+      return [`Allow: ${allow}`]; // RFC 9110 §15.5.6
     case 'auth':
       return [`Proxy-Authenticate: Basic realm=${quote(realm)}, charset="UTF-8"`]; // RFC 9110 §15.5.8, RFC 7617 §2.1
     case 'client_limit':

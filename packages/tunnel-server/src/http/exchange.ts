@@ -25,8 +25,8 @@ export interface ExchangeOptions {
   readonly fields: RawFields;
   /** The client has asked to change to another protocol. */
   readonly mayUpgrade: boolean;
-  /** The client is told that its connection ends with this response. */
-  readonly isLast: boolean;
+  /** Asked when the answer is there: is the client told that its connection ends with it? */
+  isLast(): boolean;
   readonly idleTimeoutMs: number;
   readonly lifetimeDeadline: DeadlineMs;
 }
@@ -108,15 +108,16 @@ export class Exchange implements Splice<CutReason> {
   }
 
   #respond(answer: IncomingMessage): void {
-    const { response, isLast } = this.#options;
+    const { client, response } = this.#options;
     const { statusCode: status = 0, statusMessage = '' } = answer;
     if (this.#isOver || !isIntelligible(answer)) {
       this.#finish('upstream_closed', badResponse());
       return;
     }
     this.#firstByteAt = performance.now();
-    if (isLast) response.shouldKeepAlive = false;
-    response.on('error', () => this.#finish('client_closed')).on('finish', () => this.#finish('upstream_closed'));
+    if (this.#options.isLast()) response.shouldKeepAlive = false;
+    response.on('error', () => this.#finish('client_closed'));
+    response.on('finish', () => void client.drained().then(() => this.#finish('upstream_closed')));
     response.writeHead(status, statusMessage, [...responseFieldsDown(answer)]);
     // Else a client waits for the head as long as the content is in coming.
     response.flushHeaders();
@@ -141,7 +142,7 @@ export class Exchange implements Splice<CutReason> {
   }
 
   /** The first cause wins. */
-  #finish(end: SpliceEnd<CutReason>, error = new TunnelError(...UNANSWERED[end])): void {
+  #finish(cause: SpliceEnd<CutReason>, error = new TunnelError(...UNANSWERED[cause])): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#release();
@@ -151,6 +152,8 @@ export class Exchange implements Splice<CutReason> {
     else if (!response.writableFinished) client.stream.destroy(new Error('the response was cut short'));
     this.#up.destroy();
     upstream.stream.destroy();
+    // Who has the whole response may leave before we know that it has.
+    const end = response.writableFinished ? 'upstream_closed' : cause;
     this.#settle({ end, ...this.counts(), ...(this.#firstByteAt !== undefined && { firstByteAt: this.#firstByteAt }) });
   }
 

@@ -89,6 +89,11 @@ export function forwardsLeft({ method, headers }: IncomingMessage): number | und
   return Number(value);
 }
 
+/** How often a message has come through a proxy of our kind. */
+export function countPassages({ headers }: MessageHead): number {
+  return listOf(headers.via).filter((hop) => hop.split(' ')[1] === PSEUDONYM).length;
+}
+
 /** The trailers that go on: none that could change what the message is or where it ends (RFC 9110 §6.5.1). */
 export function trailersOf({ rawTrailers }: IncomingMessage): readonly Field[] {
   return pairs(rawTrailers).filter(([name]) => passes(name));

@@ -7,7 +7,7 @@ import { TunnelError, toTunnelError } from '../reasons.ts';
 import { encodeRefusal } from '../refusal-reply.ts';
 import { encodeHead } from './encode-head.ts';
 import { type Answer, Exchange } from './exchange.ts';
-import { forwardsLeft, offeredUpgrade, requestFieldsUp, switchingFieldsDown } from './fields.ts';
+import { countPassages, forwardsLeft, offeredUpgrade, requestFieldsUp, switchingFieldsDown } from './fields.ts';
 import type { Visit } from './forward-http.ts';
 import { LegStream } from './leg-stream.ts';
 import { findMalformation } from './request-form.ts';
@@ -50,11 +50,18 @@ export async function forwardRequest({ request, response }: Asked, turn: Turn): 
 /** Tells the client why, in HTTP, and reads nothing more of it. */
 export function refuseRequest(error: TunnelError, turn: Turn, isHead = false): void {
   const { record, source, opening, connection } = turn;
-  const reply = encodeRefusal(error, { tunnelId: record.id, date: new Date(), isHead, realm: opening.realm });
+  const about = { realm: opening.realm, allow: FORWARDED_METHODS };
+  const reply = encodeRefusal(error, { tunnelId: record.id, date: new Date(), isHead, ...about });
   const isHeard = !connection.isOver;
   source.close(reply?.bytes);
   record.failed(error, isHeard ? reply?.status : undefined);
 }
+
+/** What a 405 recommends; there are others. */
+const FORWARDED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
+
+/** A chain of proxies of our kind may be so long; beyond it, it is taken for a circle that runs through other machines. */
+const MAX_PASSAGES = 8;
 
 function readTarget(request: IncomingMessage, { opening, ledger }: Turn): Target {
   // Its connection was let in, but only for what it had to say then.
@@ -66,6 +73,7 @@ function readTarget(request: IncomingMessage, { opening, ledger }: Turn): Target
   if (target.kind === 'malformed') throw malformed(target.why);
   // We would have to answer in the destination's place (RFC 9110 §7.6.2), and have nothing to say.
   if (forwardsLeft(request) === 0) throw new TunnelError('method', 'The request may be forwarded no further.');
+  if (countPassages(request) >= MAX_PASSAGES) throw new TunnelError('loop', 'The request goes round in circles.');
   return target;
 }
 
@@ -94,7 +102,7 @@ async function exchange({ request, response }: Asked, target: Target, upstream: 
     fields: requestFieldsUp(request, target.host),
     mayUpgrade,
     // `node:http` drops what is pipelined behind a request to upgrade, and a client must not wait for answers to that.
-    isLast: mayUpgrade || ledger.isDraining,
+    isLast: () => request.headers.upgrade !== undefined || ledger.isDraining,
     ...limits,
   });
   turn.source.whenBroken(request, (error) => underWay.fail(error));
@@ -108,7 +116,7 @@ type Switched = Extract<Answer, { kind: 'switched' }>;
 /** Behind a 101 the connection is a tunnel, and the transport relays it. */
 async function relaySwitched({ response, upstreamBytes }: Switched, upstream: LegStream, turn: Turn): Promise<void> {
   const { client, door, record, connection, source } = turn;
-  if (source.hasMore || connection.isOver) {
+  if (source.hasMore) {
     upstream.stream.destroy();
     throw malformed('more came behind a request to upgrade before it was answered');
   }

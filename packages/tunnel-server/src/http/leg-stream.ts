@@ -20,6 +20,7 @@ export class LegStream {
   /** How the peer left, once all that it said has been read. */
   departure: Departure | undefined;
   #undrainedBytes = 0;
+  #draining: Promise<void> | undefined;
   #isReading = false;
   #isWanted = false;
   #isHeld = false;
@@ -33,8 +34,10 @@ export class LegStream {
       read: () => this.#want(),
       write: (chunk: Uint8Array, _encoding, done) => this.#write(chunk, done),
       final: (done) => {
-        this.#close();
-        done();
+        void this.drained().then(() => {
+          this.#close();
+          done();
+        });
       },
       destroy: (error, done) => {
         this.#close(error);
@@ -60,6 +63,12 @@ export class LegStream {
   resume(): void {
     this.#isHeld = false;
     if (this.#isWanted) this.#want();
+  }
+
+  /** Resolves once the kernel has all that has been written by now, or never will. */
+  drained(): Promise<void> {
+    this.#draining ??= this.leg.drained().then(() => (this.#draining = undefined));
+    return this.#draining;
   }
 
   /** Gives up the stream for good. Resolves with what was read and nobody got; from that very moment the leg is the caller's. */
@@ -114,7 +123,7 @@ export class LegStream {
       return;
     }
     this.#undrainedBytes = 0;
-    void this.leg.drained().then(() => {
+    void this.drained().then(() => {
       this.lastMoveAt = performance.now();
       done();
     });

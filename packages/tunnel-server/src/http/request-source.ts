@@ -30,6 +30,9 @@ export class RequestSource {
   readonly #limits: SourceLimits;
   readonly #arrivals: Arrival[] = [];
   #onArrival: (() => void) | undefined;
+  /** When the first byte came of a head that is not whole yet. */
+  #headBeganAt: DeadlineMs | undefined;
+  #onHeadBegan: (() => void) | undefined;
   /** The request whose head came last; what is read belongs to it until it is complete. */
   #latest: IncomingMessage | undefined;
   /** What is wrong with its content: after that nothing is read, so it is the last of all. */
@@ -41,6 +44,7 @@ export class RequestSource {
     this.#limits = limits;
     client.stream.on('end', () => this.#arrive({ kind: 'over' })).on('close', () => this.#arrive({ kind: 'over' }));
     this.#openServer().emit('connection', client.stream);
+    client.stream.prependListener('data', () => this.#noteBytes());
   }
 
   /** The next request, once the one before it has been answered. */
@@ -122,28 +126,42 @@ export class RequestSource {
     // Behind what can't be read, nothing is.
     if (this.#arrivals.some(({ kind }) => kind !== 'request')) return;
     this.#arrivals.push(arrival);
+    this.#headBeganAt = undefined;
     this.#client.hold();
     this.#onArrival?.();
   }
 
+  /** Called before the parser sees them: bytes behind a message that was complete begin the next one. */
+  #noteBytes(): void {
+    const isOfLatest = this.#latest?.complete === false;
+    if (isOfLatest || this.#headBeganAt !== undefined) return;
+    this.#headBeganAt = performance.now();
+    this.#onHeadBegan?.();
+  }
+
   /** Until something arrives, or until it is too late for it. */
   async #wait(headDeadline: DeadlineMs | undefined): Promise<void> {
-    const { headTimeoutMs, idleTimeoutMs, lifetimeDeadline } = this.#limits;
-    const tooSlow = (): void => this.#break('handshake_timeout', 'The request head was not complete in time.');
-    const tooSilent = (): void => this.#arrive({ kind: 'over' });
-    let cancel =
-      headDeadline === undefined
-        ? setAlarm(Math.min(performance.now() + idleTimeoutMs, lifetimeDeadline), tooSilent)
-        : setAlarm(headDeadline, tooSlow);
-    const onFirstBytes = (): void => {
+    let cancel = this.#setAlarm(headDeadline);
+    this.#onHeadBegan = () => {
       cancel();
-      cancel = setAlarm(performance.now() + headTimeoutMs, tooSlow);
+      cancel = this.#setAlarm(headDeadline);
     };
-    const { stream } = this.#client;
-    if (headDeadline === undefined) stream.once('data', onFirstBytes);
     await new Promise<void>((resolve) => (this.#onArrival = resolve));
     this.#onArrival = undefined;
-    stream.off('data', onFirstBytes);
+    this.#onHeadBegan = undefined;
     cancel();
+  }
+
+  /** A head that has begun has to be whole in time; a client that is silent may be so for longer. */
+  #setAlarm(headDeadline: DeadlineMs | undefined): () => void {
+    const { headTimeoutMs, idleTimeoutMs, lifetimeDeadline } = this.#limits;
+    const began = this.#headBeganAt;
+    const headBy = headDeadline ?? (began === undefined ? undefined : began + headTimeoutMs);
+    if (headBy === undefined) {
+      return setAlarm(Math.min(performance.now() + idleTimeoutMs, lifetimeDeadline), () =>
+        this.#arrive({ kind: 'over' }),
+      );
+    }
+    return setAlarm(headBy, () => this.#break('handshake_timeout', 'The request head was not complete in time.'));
   }
 }

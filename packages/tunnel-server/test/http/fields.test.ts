@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  countPassages,
   forwardsLeft,
   offeredUpgrade,
   requestFieldsUp,
@@ -139,6 +140,12 @@ describe('the fields of a request on its way up', () => {
     expect(linesOf(requestFieldsUp(request, 'a'))).toContain(left);
     expect(forwardsLeft(request)).toBe(method === 'GET' ? undefined : 7);
   });
+});
+
+it('counts how often a request came through our like', async () => {
+  const vias = ['Via: 1.0 first, 1.1 sallyport (one)', 'Via: 1.1 other.sallyport', 'Via: HTTP/1.1 sallyport'];
+  expect(countPassages(await messageOf(['Host: a', ...vias]))).toBe(2);
+  expect(countPassages(await messageOf(['Host: a']))).toBe(0);
 });
 
 describe('an offer to change protocols', () => {

@@ -211,6 +211,16 @@ describe('a client that is waited for', () => {
     expect(await source.next()).toEqual({ kind: 'over' });
   });
 
+  it('must be quick with a later head that began before it was waited for', async () => {
+    const { source, peer, connection } = await openSource({ headTimeoutMs: 50 });
+    peer.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const first = await source.next();
+    peer.write('GET / HT');
+    await once(connection.stream, 'data');
+    await answer(first);
+    expect(errorOf(await source.next()).reason).toBe('handshake_timeout');
+  });
+
   it('must be quick from the first byte of a later head on', async () => {
     const { source, peer } = await openSource({ headTimeoutMs: 50 });
     const next = source.next();
