@@ -12,7 +12,7 @@ const files = ['.', 'examples', 'intercept', 'systemd'].flatMap((below) =>
 
 describe('the configurations that come with the program', () => {
   it('are all here', () => {
-    expect(files).toHaveLength(12);
+    expect(files).toHaveLength(13);
   });
 
   it.each(files)('%s loads without a problem, whatever the environment', (name) => {
