@@ -1,4 +1,4 @@
-/** However an address is spelled, no door dials what no rule permits: CONTRACT §3, EDGE-CASES S6 to S8. */
+/** However an address is spelled, no door dials what no rule permits. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {

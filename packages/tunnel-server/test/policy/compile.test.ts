@@ -9,7 +9,7 @@ describe('compilePolicy', () => {
       {
         name: 'registries',
         action: 'allow',
-        hosts: ['registry.npmjs.org', '*.debian.org'],
+        hosts: ['registry.example.com', '*.packages.example.net'],
         ports: [{ from: 443, to: 443 }],
       },
       { name: 'partner', action: 'allow', networks: ['8.8.8.0/24'] },
