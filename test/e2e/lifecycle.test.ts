@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
+import { helloFor } from './harness/hello.ts';
 import { ask, echoOrigin, openClient, openTunnel } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
@@ -86,6 +87,32 @@ describe('SIGTERM', () => {
     echo.close();
     expect(await exit).toBe(0);
     expect(await proxy.tunnel({ port: echo.port })).toMatchObject({ reason: 'drain' });
+  });
+
+  it('refuses who came before it and asks only now, at either door', async () => {
+    const echo = await echoOrigin();
+    proxy = await startSallyport(configText());
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    const late = await openClient(proxy.port('explicit'));
+    late.socket.write('CONNECT ');
+    const lateInTls = await openClient(proxy.port('transparent'));
+    lateInTls.socket.write(helloFor('origin.test').subarray(0, 20));
+    for (const listener of ['explicit', 'transparent']) {
+      const begun = (): Promise<number | undefined> => proxy.metric(`handshakes_active{listener="${listener}"}`);
+      await expect.poll(begun, { timeout: 10_000 }).toBe(1);
+    }
+    const exit = proxy.stop();
+    await proxy.line({ msg: 'draining' });
+    late.socket.write(`127.0.0.1:${echo.port} HTTP/1.1\r\n\r\n`);
+    lateInTls.socket.write(helloFor('origin.test').subarray(20));
+    const { bytes } = await late.ended();
+    expect(bytes.toString()).toMatch(/^HTTP\/1\.1 503 .*error=connection_limit_reached\r\n/s);
+    expect((await lateInTls.ended()).bytes).toEqual(Buffer.from([21, 3, 3, 0, 2, 2, 80]));
+    await proxy.tunnel({ listener: 'explicit', reason: 'overload', status: 503 });
+    await proxy.tunnel({ listener: 'transparent', reason: 'overload' });
+    for (const { socket } of [live, late, lateInTls]) socket.destroy();
+    echo.close();
+    expect(await exit).toBe(0);
   });
 
   it('ends at once with exit 1 when it comes twice', async () => {

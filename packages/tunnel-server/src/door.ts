@@ -12,7 +12,7 @@ import type { Resolver } from './dns/resolver.ts';
 import { dialDirect } from './egress/direct.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import type { SourceLimits } from './http/request-source.ts';
-import { admitClient } from './limits/admit-client.ts';
+import { admitClient, requireNotDraining } from './limits/admit-client.ts';
 import type { Limits } from './limits/limits.ts';
 import { decide } from './policy/decide.ts';
 import type { Decision, Policy } from './policy/policy.ts';
@@ -36,6 +36,8 @@ export interface Door {
   /** Takes a place in the limits; returns how to give it back. Throws `client_limit` or `overload`. */
   admit(client: Ip): () => void;
   prereadLimits(): PrereadLimits;
+  /** Throws `overload` for who was admitted before a drain, and asks only now. */
+  requireOpen(): void;
   /** What bounds a connection of plain HTTP that begins now. */
   httpLimits(): SourceLimits;
   decide(client: Ip, identified: Pick<Identified, 'destination' | 'user'>): Decision;
@@ -95,6 +97,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     openFrontend,
     admit: (client) => admitClient(limits, listener, client, ledger.isDraining),
     prereadLimits,
+    requireOpen: () => requireNotDraining(ledger.isDraining),
     httpLimits: () => ({
       headLimitBytes: listener.limits.handshake_bytes,
       headTimeoutMs: timeouts.handshake,

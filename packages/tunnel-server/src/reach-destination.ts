@@ -13,9 +13,10 @@ export interface Seeker {
   readonly record: TunnelRecord;
 }
 
-/** Throws a TunnelError, with nothing left open, where the policy, the addresses, the resolver or the destination say no. */
+/** Throws a TunnelError, with nothing left open, where a drain, the policy, the addresses, the resolver or the destination say no. */
 export async function reachDestination({ client, door, record }: Seeker, identified: Identified): Promise<Leg> {
   const { destination } = identified;
+  door.requireOpen();
 
   record.enter('policy');
   requireAllowed(record.decided(door.decide(record.clientIp, identified)), destination);
