@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
-import { httpsOrigin, type Origin, run } from './harness/peers.ts';
+import { echoOrigin, httpsOrigin, openTunnel, type Origin, run } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 const certificates = makeCertificates(['origin.test', '127.0.0.1']);
@@ -52,6 +52,15 @@ describe('through the explicit door', () => {
       `https://127.0.0.1:${origin.port}/`,
     );
     expect(answer).toEqual({ code: 0, stdout: page, stderr: '' });
+  });
+
+  it('names an upstream of IPv6 with brackets in the log', async () => {
+    const echo = await echoOrigin('::1');
+    const tunnel = await openTunnel(proxy.port('explicit'), `[::1]:${echo.port}`);
+    tunnel.socket.destroy();
+    const line = await proxy.tunnel({ listener: 'explicit', port: echo.port });
+    echo.close();
+    expect(line).toMatchObject({ host: '::1', upstream: `[::1]:${echo.port}`, outcome: 'ok' });
   });
 
   it('serves openssl s_client', async () => {

@@ -95,7 +95,7 @@ describe('verify_sni: enforce', () => {
     expect(wasReset).toBe(false);
     expect(heard.subarray(heard.indexOf('\r\n\r\n') + 4)).toEqual(said);
     const line = await enforcing.line({ msg: 'tunnel', reason: 'sni_mismatch' }, before);
-    expect(line).toMatchObject({ outcome: 'refused', stage: 'verify', decision: 'allow' });
+    expect(line).toMatchObject({ outcome: 'refused', stage: 'verify', decision: 'allow', status: 200 });
     expect(atOrigin).toEqual([]);
     expect(await enforcing.metric(`sni_checks_total{listener="explicit",result="${result}"}`)).toBeGreaterThan(0);
   });

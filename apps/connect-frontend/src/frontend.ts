@@ -11,7 +11,7 @@ import {
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { parseConnectRequest } from './connect-request.ts';
 import { readOpening, type Opening } from './read-opening.ts';
-import { CONNECTION_ESTABLISHED } from './replies.ts';
+import { CONNECTION_ESTABLISHED, ESTABLISHED_STATUS } from './replies.ts';
 
 export interface ConnectFrontendOptions {
   /** A client that speaks TLS to this door: `explain` refuses it in TLS; a function has it served by the other door's frontend. */
@@ -84,8 +84,12 @@ class ConnectFrontend implements Frontend {
       this.#client.close(encodeAlert('unexpected_message'));
       return undefined;
     }
-    // Behind a 200 the client would take a reply for the destination's own bytes.
-    const isMute = this.#isSilent || this.#isEstablished || this.#client.tls?.kind === 'failed';
+    if (this.#isEstablished) {
+      // Behind a 200 the client would take a reply for the destination's own bytes: that stays its answer.
+      this.#client.close();
+      return ESTABLISHED_STATUS;
+    }
+    const isMute = this.#isSilent || this.#client.tls?.kind === 'failed';
     const context = { tunnelId, date: new Date(), isHead: this.#isHead, realm: this.#options.auth?.realm };
     const reply = isMute ? undefined : encodeRefusal(error, context);
     this.#client.close(reply?.bytes);

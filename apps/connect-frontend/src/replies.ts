@@ -1,4 +1,7 @@
 /** What the explicit door says where it does not refuse, as bytes. */
 
+/** The status that says so. */
+export const ESTABLISHED_STATUS = 200;
+
 /** The tunnel is up. Neither Content-Length nor Transfer-Encoding: what follows is no content (RFC 9110 §9.3.6). */
 export const CONNECTION_ESTABLISHED: Uint8Array = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n', 'latin1');

@@ -141,12 +141,12 @@ describe('establish', () => {
     expect(await readReply(socket)).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
   });
 
-  it('leaves nothing to say: a refusal behind it only closes', async () => {
+  it('leaves nothing to say: a refusal behind it only closes, and 200 stays the answer', async () => {
     const { frontend, socket } = await openTunnel();
     socket.write(CONNECT);
     await frontend.identify(limits());
     frontend.establish();
-    expect(frontend.refuse(new TunnelError('overload', 'Too late.'), 't1')).toBeUndefined();
+    expect(frontend.refuse(new TunnelError('overload', 'Too late.'), 't1')).toBe(200);
     expect(await readReply(socket)).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
   });
 });

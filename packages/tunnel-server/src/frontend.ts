@@ -48,6 +48,6 @@ export interface Frontend {
   identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Promise<Identified | PlainHttp>;
   /** Tells the client that its tunnel is up. */
   establish(): void;
-  /** Answers in the door's language and closes. Returns the HTTP status sent, if it was one. */
+  /** Answers in the door's language and closes. Returns the HTTP status that the client was answered with, if any. */
   refuse(error: TunnelError, tunnelId: string): number | undefined;
 }

@@ -224,7 +224,7 @@ export class TunnelRecord {
       rule: this.#decision?.rule,
       decision: this.#verdict(ending.reason),
       egress: this.#enteredAt.dial === undefined ? undefined : 'direct',
-      upstream: this.#upstream && `${this.#upstream.remote.host}:${this.#upstream.remote.port}`,
+      upstream: this.#upstream && destinationText(this.#upstream.remote),
       bytes_up: this.#bytesUp,
       bytes_down: this.#bytesDown,
       resolve_ms: inMicroseconds(this.#resolveMs(endedAt)),
