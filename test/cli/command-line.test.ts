@@ -141,6 +141,16 @@ describe('sallyport run', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
+  it('exits 1 with one line that names the log file it cannot open', async () => {
+    const config = file(
+      'unlogged.yaml',
+      'listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0" }]\nlog: { file: /nowhere/sallyport.log }\n',
+    );
+    const { code, stderr } = await sallyport(['run', '--config', config]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^sallyport: log\.file cannot be opened: .*\/nowhere\/sallyport\.log.*; name .*\n$/);
+  });
+
   it('exits 1 with one line that names the port when it is taken', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

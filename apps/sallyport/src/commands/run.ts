@@ -1,4 +1,5 @@
-import { createLogger } from '@sallyport/telemetry';
+import type { Config } from '@sallyport/config';
+import { createLogger, type Logger } from '@sallyport/telemetry';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { startProgram } from '../program.ts';
@@ -20,7 +21,7 @@ export const runCommand: Command = {
 /** Ends the process itself: after a drain, or a second signal, nothing that is still open may hold it. */
 async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
   const settings = requireSettings(file);
-  const log = createLogger(settings.config.log);
+  const log = openLog(settings.config);
   for (const warning of settings.warnings) log.warn({ detail: warning }, 'configuration warning');
   const program = await startProgram(settings, log);
   const supervision = {
@@ -37,4 +38,14 @@ function requireSettings(file: string): Settings {
   const [first = '', ...others] = result.problems;
   // The first line carries the program's name; the rest stand as `sallyport check` prints them.
   throw new FatalError([first, ...others].join('\n'), EXIT.usage);
+}
+
+function openLog({ log }: Config): Logger {
+  try {
+    return createLogger(log);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const remedy = 'name a file in a folder that is there and may be written to, or leave log.file out for stdout';
+    throw new FatalError(`log.file cannot be opened: ${why}; ${remedy}`, EXIT.failure, cause);
+  }
 }
