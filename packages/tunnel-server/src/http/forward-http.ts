@@ -1,22 +1,10 @@
 /** Plain HTTP on a door with `http: forward`: one client's connection, from its first request to its last. Read this first. */
-import type { Leg } from '@sallyport/tunnel-splice';
-import type { Ledger } from '../account/ledger.ts';
 import type { TunnelRecord } from '../account/tunnel-record.ts';
-import type { Door } from '../door.ts';
 import type { PlainHttp } from '../frontend.ts';
 import { TunnelError } from '../reasons.ts';
-import { forwardRequest, refuseRequest } from './forward-request.ts';
+import { forwardRequest, refuseRequest, type Visit } from './forward-request.ts';
 import { LegStream } from './leg-stream.ts';
 import { RequestSource } from './request-source.ts';
-
-/** Who came in, and where what becomes of it is written down. */
-export interface Visit {
-  readonly client: Leg;
-  readonly door: Door;
-  readonly ledger: Ledger;
-  /** Opened at accept: it becomes the first request's. */
-  readonly record: TunnelRecord;
-}
 
 /**
  * Serves a client's requests one after the other; never rejects. The destination is decided for each of them anew, and each has a

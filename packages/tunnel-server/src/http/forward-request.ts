@@ -1,6 +1,9 @@
 /** One request, from its head to the last byte of its response: the steps of a tunnel, with an exchange in place of the splice. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Leg } from '@sallyport/tunnel-splice';
+import type { Ledger } from '../account/ledger.ts';
+import type { TunnelRecord } from '../account/tunnel-record.ts';
+import type { Door } from '../door.ts';
 import type { Identified, PlainHttp } from '../frontend.ts';
 import { reachDestination } from '../reach-destination.ts';
 import { TunnelError, toTunnelError } from '../reasons.ts';
@@ -8,11 +11,19 @@ import { encodeRefusal } from '../refusal-reply.ts';
 import { encodeHead } from './encode-head.ts';
 import { type Answer, Exchange } from './exchange.ts';
 import { countPassages, forwardsLeft, offeredUpgrade, requestFieldsUp, switchingFieldsDown } from './fields.ts';
-import type { Visit } from './forward-http.ts';
 import { LegStream } from './leg-stream.ts';
 import { findMalformation } from './request-form.ts';
 import type { RequestSource, SourceLimits } from './request-source.ts';
 import { parseRequestTarget, type RequestTarget } from './request-target.ts';
+
+/** Who came in, and where what becomes of it is written down. */
+export interface Visit {
+  readonly client: Leg;
+  readonly door: Door;
+  readonly ledger: Ledger;
+  /** Opened at accept: it becomes the first request's. */
+  readonly record: TunnelRecord;
+}
 
 /** One request's place in its connection. */
 export interface Turn extends Visit {
