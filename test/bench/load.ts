@@ -9,6 +9,8 @@ import type { Door } from './peers/peer.ts';
 
 /** What load.c takes. */
 export interface Work {
+  /** Where the door is, if not on loopback. */
+  readonly address?: string;
   readonly workload: 'set-up' | 'download' | 'upload' | 'ping-pong' | 'hold';
   readonly tunnels: number;
   readonly at_once?: number;
@@ -38,14 +40,22 @@ export interface Load {
   stop(): void;
 }
 
+/** Where client and origin are: each has a program with arguments to become what it is, `ip netns exec NAME` and the like. */
+export interface Site {
+  readonly client: readonly string[];
+  readonly origin: readonly string[];
+  /** On every address of the origin's; without it, on loopback at a port that the kernel chooses. */
+  readonly originPort?: number;
+}
+
 /** Compiles what is needed and starts the origin. */
-export async function startLoad(): Promise<Load> {
+export async function startLoad(site: Site = { client: [], origin: [] }): Promise<Load> {
   compile('origin', ['origin.c', 'hello.c', 'sockets.c']);
   compile('load', ['load.c', 'loop.c', 'door.c', 'workloads.c', 'hello.c', 'sockets.c']);
-  const origin = startPinned('origin', []);
+  const origin = startPinned(site.origin, 'origin', site.originPort === undefined ? [] : [String(site.originPort)]);
   const originPort = numberIn(await firstLine(origin), 'port');
   const begin = (door: Door, port: number, work: Work): ChildProcess =>
-    startPinned('load', argumentsOf(work, port, door === 'connect' ? originPort : undefined));
+    startPinned(site.client, 'load', argumentsOf(work, port, door === 'connect' ? originPort : undefined));
   return {
     originPort,
     run: async (door, port, work) => readOutcome(await firstLine(begin(door, port, work)), work),
@@ -73,8 +83,9 @@ function compile(program: string, sources: readonly string[]): void {
   if (result.status !== 0) throw new Error(`${compiler} failed on ${loadSources}:\n${result.stderr}`);
 }
 
-function startPinned(program: string, args: readonly string[]): ChildProcess {
-  return spawn('taskset', ['-c', loadCore, join(buildFolder, program), ...args]);
+function startPinned(under: readonly string[], program: string, args: readonly string[]): ChildProcess {
+  const [first = '', ...rest] = [...under, 'taskset', '-c', loadCore, join(buildFolder, program), ...args];
+  return spawn(first, rest);
 }
 
 function argumentsOf({ workload, ...rest }: Work, port: number, originPort: number | undefined): readonly string[] {

@@ -6,6 +6,8 @@ const benchFolder = join(import.meta.dirname, '..');
 
 export const loadSources = join(benchFolder, 'load');
 export const buildFolder = join(benchFolder, 'build');
+/** The scripts that bring clients to an intercepting door. */
+export const interceptRecipes = join(benchFolder, '..', '..', 'configs', 'intercept');
 export const sallyportBinary = join(benchFolder, '..', '..', 'apps', 'sallyport', 'bin', 'sallyport.js');
 
 /** As taskset takes them. */

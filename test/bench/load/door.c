@@ -9,7 +9,7 @@
 #include "sockets.h"
 
 struct door sni_door(int port, const char *server_name, enum order order, uint64_t bytes) {
-  struct door door = {.port = port};
+  struct door door = {.address.s_addr = htonl(INADDR_LOOPBACK), .port = port};
   write_hello(door.hello, server_name, order, bytes);
   return door;
 }

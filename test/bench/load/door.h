@@ -2,6 +2,7 @@
 #ifndef DOOR_H
 #define DOOR_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 enum { HEAD_BYTES = 512 };
 
 struct door {
+  struct in_addr address; /* 127.0.0.1, unless set otherwise */
   int port;
   bool is_explicit;
   char head[HEAD_BYTES]; /* the CONNECT head, where is_explicit */

@@ -7,7 +7,8 @@
  *   ping-pong  tunnels=N rounds=N                round trips of 1 KiB, in all
  *   hold       tunnels=N at_once=N               opens tunnels, prints its line, and holds them until stdin ends
  *
- * And for all: port=N, the door; name=HOST, the server_name; connect=ORIGIN_PORT at the explicit door; limit=SECONDS.
+ * And for all: port=N, the door; address=IPV4, where it is if not on loopback; name=HOST, the server_name;
+ * connect=ORIGIN_PORT at the explicit door; limit=SECONDS.
  * Prints one line of JSON; times are microseconds from the moment a tunnel was due to its first byte.
  */
 #define _GNU_SOURCE
@@ -72,6 +73,7 @@ static struct workload read_arguments(int count, char **arguments) {
     workload.rate = (unsigned)number(count, arguments, "rate", "0");
     workload.door = origin_port ? explicit_door(port, origin_port, name, kinds[i].order, bytes)
                                 : sni_door(port, name, kinds[i].order, bytes);
+    workload.door.address = parse_address(text(count, arguments, "address", "127.0.0.1"));
     set_workload(bytes, number(count, arguments, "rounds", "0"));
     alarm((unsigned)number(count, arguments, "limit", "120"));
     return workload;

@@ -70,7 +70,7 @@ static void start_due(struct run *run) {
   while (run->started < run->due && run->started - run->ended < workload->at_once) {
     struct tunnel *tunnel = &run->outcome.tunnels[run->started];
     if (workload->rate == 0) tunnel->due_ns = now_ns();
-    tunnel->fd = start_connect(workload->door.port, run->started);
+    tunnel->fd = start_connect(workload->door.address, workload->door.port, run->started);
     run->started++;
     watch(run->epoll, tunnel->fd, tunnel);
   }

@@ -1,6 +1,8 @@
 /*
  * The origin behind every proxy: does what the ClientHello orders (hello.h).
  *
+ *   origin [PORT]   on every address; without a port, on loopback at one that the kernel chooses
+ *
  * Prints {"port":N} and serves until its stdin ends, so that it never outlives whoever started it.
  */
 #define _GNU_SOURCE
@@ -33,9 +35,9 @@ static uint8_t chunk[CHUNK_BYTES];
 static void accept_all(int epoll, int listener);
 static bool serve(struct client *client);
 
-int main(void) {
+int main(int count, char **arguments) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
-  int listener = listen_on_loopback();
+  int listener = count > 1 ? listen_everywhere(atoi(arguments[1])) : listen_on_loopback();
   watch(epoll, listener, NULL);
   static char parent;
   watch(epoll, STDIN_FILENO, &parent);
@@ -44,8 +46,8 @@ int main(void) {
 
   for (;;) {
     struct epoll_event events[EVENTS];
-    int count = epoll_wait(epoll, events, EVENTS, -1);
-    for (int i = 0; i < count; i++) {
+    int ready = epoll_wait(epoll, events, EVENTS, -1);
+    for (int i = 0; i < ready; i++) {
       struct client *client = events[i].data.ptr;
       if ((void *)client == &parent) {
         if (events[i].events & (EPOLLIN | EPOLLHUP)) return 0;

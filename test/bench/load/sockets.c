@@ -38,12 +38,17 @@ static int open_socket(void) {
   return fd;
 }
 
-int listen_on_loopback(void) {
+static int listen_on(struct sockaddr_in here) {
   int fd = open_socket();
-  struct sockaddr_in here = loopback(1, 0);
   if (bind(fd, (struct sockaddr *)&here, sizeof here) < 0) give_up("bind");
   if (listen(fd, BACKLOG) < 0) give_up("listen");
   return fd;
+}
+
+int listen_on_loopback(void) { return listen_on(loopback(1, 0)); }
+
+int listen_everywhere(int port) {
+  return listen_on((struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)});
 }
 
 int port_of(int listener) {
@@ -53,14 +58,25 @@ int port_of(int listener) {
   return ntohs(here.sin_port);
 }
 
-int start_connect(int port, unsigned nth) {
-  int fd = open_socket();
+struct in_addr parse_address(const char *text) {
+  struct in_addr address;
+  errno = EINVAL;
+  if (inet_pton(AF_INET, text, &address) != 1) give_up(text);
+  return address;
+}
+
+static void bind_to_nth(int fd, unsigned nth) {
   int yes = 1;
   /* The port is chosen at connect(), where only the whole four-tuple has to be free (ip(7)). */
   setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
   struct sockaddr_in from = loopback(2 + nth % CLIENT_ADDRESSES, 0);
   if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0) give_up("bind");
-  struct sockaddr_in to = loopback(1, port);
+}
+
+int start_connect(struct in_addr address, int port, unsigned nth) {
+  int fd = open_socket();
+  if (address.s_addr == htonl(INADDR_LOOPBACK)) bind_to_nth(fd, nth);
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = address};
   if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) give_up("connect");
   return fd;
 }

@@ -1,7 +1,8 @@
-/* Non-blocking TCP on loopback, a clock, and the one way to give up. */
+/* Non-blocking TCP over IPv4, a clock, and the one way to give up. */
 #ifndef SOCKETS_H
 #define SOCKETS_H
 
+#include <netinet/in.h>
 #include <stdint.h>
 
 /* Prints what failed and why (errno), and ends the program. */
@@ -13,10 +14,16 @@ int64_t now_ns(void);
 /* A listener on 127.0.0.1 and a port that the kernel chooses. */
 int listen_on_loopback(void);
 
+/* A listener on every address. */
+int listen_everywhere(int port);
+
 int port_of(int listener);
 
-/* Begins to connect to 127.0.0.1. The nth client comes from an address of its own among a few, so that ports last. */
-int start_connect(int port, unsigned nth);
+/* Of an IPv4 literal; gives up on anything else. */
+struct in_addr parse_address(const char *text);
+
+/* Begins to connect. On loopback the nth client comes from an address of its own among a few, so that ports last. */
+int start_connect(struct in_addr address, int port, unsigned nth);
 
 /* Why a connect ended: 0, or an errno. */
 int connect_error(int fd);
