@@ -34,6 +34,9 @@ export interface Relay {
   stopped(): void;
 }
 
+/** How often a leg that is not being read is asked whether it has been reset: nothing else tells. */
+export const PROBE_MS = 1_000;
+
 interface Reader {
   readonly limitBytes: number;
   readonly settle: (result: ReadResult) => void;
@@ -239,7 +242,19 @@ export class PortableLeg implements Leg {
     const limitBytes = this.#reader?.limitBytes ?? 0;
     if (limitBytes > 0) this.#answer(bytes.slice(0, limitBytes));
     if (bytes.length > limitBytes) (this.#ahead ??= new ReadAhead()).append(bytes.subarray(limitBytes));
-    return this.#aheadBytes <= READ_AHEAD_BYTES;
+    if (this.#aheadBytes <= READ_AHEAD_BYTES) return true;
+    this.#probeWhileFull();
+    return false;
+  }
+
+  /** Nobody reads, and the read-ahead is full: a client that leaves now, while its name is looked up, must be noticed all the same. */
+  #probeWhileFull(): void {
+    this.#resources.deadlines.at(performance.now() + PROBE_MS, () => {
+      const isHeld = this.#isPaused && this.#relay === undefined && !this.#isOver;
+      if (!isHeld || this.#departure !== undefined) return;
+      if (this.hasBeenReset()) this.#departed('reset');
+      else this.#probeWhileFull();
+    });
   }
 
   #answer(result: ReadResult): void {

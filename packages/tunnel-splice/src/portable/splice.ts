@@ -2,10 +2,7 @@
 import type { DeadlineMs, Splice, SpliceCounts, SpliceEnd, SpliceOptions, SpliceResult } from '../transport.ts';
 import type { Alarm, Deadlines } from './deadlines.ts';
 import { Direction, type DirectionEvents } from './direction.ts';
-import type { PortableLeg } from './leg.ts';
-
-/** How often a leg that is not being read is asked whether it has been reset: nothing else tells. */
-const PROBE_MS = 1_000;
+import { PROBE_MS, type PortableLeg } from './leg.ts';
 
 interface Due {
   readonly at: DeadlineMs;

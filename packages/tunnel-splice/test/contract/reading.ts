@@ -93,6 +93,16 @@ export function describeReading(create: () => Transport): void {
       expect(await gone).toBe('reset');
     });
 
+    it('notices an RST behind more bytes than it reads ahead', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const gone = new Promise((resolve) => leg.whenGone(resolve));
+      peer.send(patternOf(256 * 1024));
+      // By now the read-ahead is full: the first byte has been waiting since.
+      await leg.read(1, Infinity);
+      peer.reset();
+      expect(await gone).toBe('reset');
+    });
+
     it('notices a FIN behind bytes that nobody has read, and still hands them out first', async () => {
       const { peer, leg } = await stage().connectClient();
       const sent = patternOf(32 * 1024);
