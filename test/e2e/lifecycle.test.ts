@@ -128,6 +128,17 @@ describe('SIGTERM', () => {
   });
 });
 
+describe('two signals in a row', () => {
+  it.each([1, 2, 3, 4, 5, 6])('end it by an exit code, never by the signal (%i)', async () => {
+    proxy = await startSallyport(configText());
+    proxy.process.kill('SIGTERM');
+    proxy.process.kill('SIGTERM');
+    await once(proxy.process, 'exit');
+    expect(proxy.process.signalCode).toBeNull();
+    expect([0, 1]).toContain(proxy.process.exitCode);
+  });
+});
+
 describe('SIGINT', () => {
   it('drains like SIGTERM', async () => {
     proxy = await startSallyport(configText());

@@ -51,8 +51,9 @@ function reopenLog(log: Logger): void {
   }
 }
 
+/** Its listeners stay: with the last one gone, a signal right behind the first would end the process before it could drain. */
 function firstOf(...signals: readonly NodeJS.Signals[]): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of signals) process.once(signal, () => resolve());
+    for (const signal of signals) process.on(signal, () => resolve());
   });
 }
