@@ -117,3 +117,35 @@ describe('through the transparent door', () => {
     expect(await proxy.tunnel({ reason: 'no_sni' })).toMatchObject({ outcome: 'refused', listener: 'transparent' });
   });
 });
+
+describe('misdirected: serve', () => {
+  let obliging: Running;
+  beforeAll(async () => {
+    obliging = await startSallyport(
+      configText({
+        explicit: [`port: ${origin.port}`, 'misdirected: serve'],
+        transparent: [`port: ${origin.port}`, 'misdirected: serve'],
+      }),
+    );
+  });
+  afterAll(() => obliging.stop());
+
+  it('serves TLS at the explicit door as the transparent one would', async () => {
+    const answer = await curl(
+      '--connect-to',
+      `origin.test:443:127.0.0.1:${obliging.port('explicit')}`,
+      'https://origin.test/',
+    );
+    expect(answer).toEqual({ code: 0, stdout: page, stderr: '' });
+    const line = await obliging.tunnel({ listener: 'explicit' });
+    expect(line).toMatchObject({ sni: 'origin.test', outcome: 'ok' });
+    expect(line).not.toHaveProperty('status');
+  });
+
+  it('serves a CONNECT at the transparent door as the explicit one would', async () => {
+    const proxy = ['--proxy', `http://127.0.0.1:${obliging.port('transparent')}`];
+    const answer = await curl(...proxy, `https://origin.test:${origin.port}/`);
+    expect(answer).toEqual({ code: 0, stdout: page, stderr: '' });
+    expect(await obliging.tunnel({ listener: 'transparent' })).toMatchObject({ status: 200, outcome: 'ok' });
+  });
+});

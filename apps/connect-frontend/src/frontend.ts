@@ -69,13 +69,11 @@ class ConnectFrontend implements Frontend {
     }
   }
 
-  establish(): void {
-    if (this.#otherDoor) {
-      this.#otherDoor.establish();
-      return;
-    }
+  establish(): number | undefined {
+    if (this.#otherDoor) return this.#otherDoor.establish();
     this.#isEstablished = true;
     this.#client.write(CONNECTION_ESTABLISHED);
+    return 200;
   }
 
   refuse(error: TunnelError, tunnelId: string): number | undefined {

@@ -32,9 +32,13 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** One line on stderr that names the cause and the remedy, never a stack trace. */
+/** What stands in the way, with the remedy, never a stack trace: one line, or one for each problem of a configuration. */
 function reportFatal(cause: unknown): ExitCode {
+  if (cause instanceof FatalError) {
+    process.stderr.write(`sallyport: ${cause.message}\n`);
+    return cause.exitCode;
+  }
   const message = cause instanceof Error ? cause.message : String(cause);
   process.stderr.write(`sallyport: ${message.replaceAll('\n', ' ')}\n`);
-  return cause instanceof FatalError ? cause.exitCode : EXIT.failure;
+  return EXIT.failure;
 }

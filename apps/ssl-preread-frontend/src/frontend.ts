@@ -67,9 +67,9 @@ class SslPrereadFrontend implements Frontend {
     }
   }
 
-  establish(): void {
-    if (this.#otherDoor) this.#otherDoor.establish();
+  establish(): number | undefined {
     this.#isEstablished = true;
+    return this.#otherDoor?.establish();
   }
 
   refuse(error: TunnelError, tunnelId: string): number | undefined {

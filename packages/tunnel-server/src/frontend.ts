@@ -46,8 +46,8 @@ export interface Frontend {
    * @param alreadyRead what another door read from this client before it found it misdirected
    */
   identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Promise<Identified | PlainHttp>;
-  /** Tells the client that its tunnel is up. */
-  establish(): void;
+  /** Tells the client that its tunnel is up. Returns the HTTP status sent, if it was one. */
+  establish(): number | undefined;
   /** Answers in the door's language and closes. Returns the HTTP status that the client was answered with, if any. */
   refuse(error: TunnelError, tunnelId: string): number | undefined;
 }

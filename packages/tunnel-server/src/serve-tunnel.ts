@@ -30,13 +30,13 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
     const upstream = await reachDestination({ client, door, record }, opening);
 
     record.enter('verify');
-    frontend.establish();
+    const status = frontend.establish();
     const preread = record.verified(await door.verifySni?.({ client, upstream, destination, clientBytes })) ?? {
       clientBytes,
     };
 
     record.enter('relay');
-    record.follow(upstream, door.splice(client, upstream, preread));
+    record.follow(upstream, door.splice(client, upstream, preread), status);
   } catch (cause) {
     const error = toTunnelError(cause);
     door.countUnnamed?.(error.reason);

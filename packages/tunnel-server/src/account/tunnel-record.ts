@@ -140,13 +140,13 @@ export class TunnelRecord {
   }
 
   /** The tunnel is up, and its end is the record's. */
-  follow(upstream: Leg, splice: Splice<CutReason>): void {
+  follow(upstream: Leg, splice: Splice<CutReason>, status: number | undefined): void {
     this.relaying(upstream, splice);
-    void splice.done.then((result) => this.ended(result));
+    void splice.done.then((result) => this.ended(result, status));
   }
 
-  /** @param status what the client was answered with, where it was not the door's own word that the tunnel is up */
-  ended(result: SpliceResult<CutReason>, status = this.#door.mode === 'connect' ? 200 : undefined): void {
+  /** @param status what the client was answered with, where that was HTTP */
+  ended(result: SpliceResult<CutReason>, status: number | undefined): void {
     clearInterval(this.#progress);
     const upAt = this.#leftAt('dial');
     if (result.firstByteAt !== undefined && upAt !== undefined) this.#firstByteMs = result.firstByteAt - upAt;
