@@ -292,7 +292,7 @@ class OtherDoor implements Frontend {
     return Promise.resolve({ destination: DESTINATION, clientBytes: alreadyRead ?? new Uint8Array() });
   }
 
-  establish(): void {
+  establish(): undefined {
     this.client?.write(encodeText('established by the other door'));
   }
 
