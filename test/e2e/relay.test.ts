@@ -38,14 +38,15 @@ async function sendBulk(socket: Socket, total: number): Promise<string> {
   return hash.digest('hex');
 }
 
+/** By events: iterating over a socket destroys it at its FIN, whatever is still to be sent the other way. */
 async function receiveBulk(socket: Socket): Promise<{ bytes: number; hash: string }> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of socket) {
-    const data = chunk as Buffer; // A socket without an encoding yields buffers.
+  socket.on('data', (data: Buffer) => {
     bytes += data.length;
     hash.update(data);
-  }
+  });
+  await once(socket, 'end');
   return { bytes, hash: hash.digest('hex') };
 }
 
