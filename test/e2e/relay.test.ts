@@ -106,6 +106,9 @@ describe('a tunnel', () => {
       socket.on('drain', offer);
       offer();
     });
+    const relayed = async (): Promise<number> =>
+      (await proxy.metric('bytes_total{listener="explicit",direction="down"}')) ?? 0;
+    const relayedBefore = await relayed();
     const before = residentMiB();
     const client = await openTunnel(door(), `127.0.0.1:${origin.port}`);
     client.socket.pause();
@@ -114,8 +117,8 @@ describe('a tunnel', () => {
     await expect
       .poll(
         async () => {
-          const now = (await proxy.metric('bytes_total{listener="explicit",direction="down"}')) ?? 0;
-          const hasStalled = now === last;
+          const now = await relayed();
+          const hasStalled = now > relayedBefore && now === last;
           last = now;
           return hasStalled;
         },
