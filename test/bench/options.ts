@@ -54,10 +54,11 @@ const usage = `usage: pnpm bench [--runs N] [--quick] [--only SCENARIO,...] [--p
   --quick        smaller sizes
   --only LIST    of: bulk, idle-memory, set-up-sni, set-up-connect, ping-pong, two-threads, decision
   --peers LIST   of: sallyport-native, sallyport-native-log, sallyport-portable, sallyport-portable-log, nginx,
-                 nginx-256k, haproxy, haproxy-splice, squid, tinyproxy, node-pipe (and for two-threads sallyport-native-2)
+                 nginx-256k, nginx-connect, haproxy, haproxy-splice, squid, tinyproxy, node-pipe (and for two-threads sallyport-native-2)
   --two-threads  also compares one data thread of the native engine with two
   --output FILE  writes the tables to FILE too
 
+NGINX_CONNECT names an nginx that takes CONNECT (tunnel_pass or proxy_connect), where the one on the PATH does not.
 A benchmark wants a machine to itself: whatever else runs shows in the figures.
 `;
 

@@ -1,6 +1,7 @@
 /** Everyone who takes part. */
 import { haproxy, haproxyWithSplice } from './haproxy.ts';
 import { nginx, nginxWithBigBuffers } from './nginx.ts';
+import { nginxWithConnect } from './nginx-connect.ts';
 import { nodePipe } from './node-pipe.ts';
 import type { FoundPeer } from './peer.ts';
 import { sallyportPeers } from './sallyport.ts';
@@ -9,7 +10,17 @@ import { tinyproxy } from './tinyproxy.ts';
 
 /** Looks for the peers with these ids, or for all of them. */
 export function findPeers(ids: readonly string[]): readonly FoundPeer[] {
-  const all = [...sallyportPeers, nginx, nginxWithBigBuffers, haproxy, haproxyWithSplice, squid, tinyproxy, nodePipe];
+  const all = [
+    ...sallyportPeers,
+    nginx,
+    nginxWithBigBuffers,
+    nginxWithConnect,
+    haproxy,
+    haproxyWithSplice,
+    squid,
+    tinyproxy,
+    nodePipe,
+  ];
   const unknown = ids.filter((id) => !all.some((peer) => peer.id === id));
   if (unknown.length > 0)
     throw new Error(`no such peer: ${unknown.join(', ')}; there are ${all.map(({ id }) => id).join(', ')}`);

@@ -1,4 +1,4 @@
-/** nginx: stream with ssl_preread. Its CONNECT (tunnel_pass) is in the commercial version only. */
+/** nginx: stream with ssl_preread. For CONNECT there is nginx-connect.ts. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { serverName } from '../places.ts';
@@ -9,7 +9,7 @@ export const nginx: Peer = {
   id: 'nginx',
   label: 'nginx',
   doors: ['sni'],
-  scenarios: everyScenario,
+  scenarios: everyScenario.filter((name) => name !== 'set-up-connect'),
   find: () => find(''),
 };
 
@@ -20,6 +20,14 @@ export const nginxWithBigBuffers: Peer = {
   scenarios: ['bulk'],
   find: () => find('proxy_buffer_size 256k;'),
 };
+
+/** What every configuration begins with: one worker, in the foreground, with room for many tunnels. */
+export const nginxProcess = `daemon off;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid nginx.pid;
+error_log stderr crit;
+events { worker_connections 16384; }`;
 
 function find(buffers: string): Found {
   const build = outputOf('nginx', ['-V']);
@@ -44,12 +52,7 @@ function findStreamModule(build: string): StreamModule {
 
 function configure({ folder, ports, originPort }: Place, load: string, buffers: string): Command {
   const text = `${load}
-daemon off;
-worker_processes 1;
-worker_rlimit_nofile 20000;
-pid nginx.pid;
-error_log stderr crit;
-events { worker_connections 16384; }
+${nginxProcess}
 stream {
   map $ssl_preread_server_name $origin { ${serverName} 127.0.0.1:${originPort}; }
   server {
@@ -60,5 +63,10 @@ stream {
   }
 }
 `;
-  return { argv: ['nginx', '-p', folder, '-e', 'stderr', '-c', 'nginx.conf'], files: { 'nginx.conf': text } };
+  return nginxCommand('nginx', folder, text);
+}
+
+/** nginx in the foreground, in a folder of its own. */
+export function nginxCommand(program: string, folder: string, text: string): Command {
+  return { argv: [program, '-p', folder, '-e', 'stderr', '-c', 'nginx.conf'], files: { 'nginx.conf': text } };
 }
