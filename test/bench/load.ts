@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { cpuSeconds } from './measure.ts';
 import { buildFolder, loadCore, loadSources, serverName } from './places.ts';
 import type { Door } from './peers/peer.ts';
 
@@ -20,10 +21,17 @@ export interface Work {
 }
 
 /** What load.c prints. */
-export interface Outcome {
+interface Printed {
   readonly seconds: number;
+  /** Of the load generator alone. */
+  readonly cpu_seconds: number;
   readonly p50_us: number;
   readonly p99_us: number;
+}
+
+export interface Outcome extends Printed {
+  /** How much of the load's core the load generator and the origin took: near 100 % they set the pace, not the proxy. */
+  readonly loadCorePercent: number;
 }
 
 /** Tunnels that stay open until released. */
@@ -58,11 +66,16 @@ export async function startLoad(site: Site = { client: [], origin: [] }): Promis
     startPinned(site.client, 'load', argumentsOf(work, port, door === 'connect' ? originPort : undefined));
   return {
     originPort,
-    run: async (door, port, work) => readOutcome(await firstLine(begin(door, port, work)), work),
+    run: async (door, port, work) => {
+      const before = originCpuSeconds(origin);
+      const printed = readPrinted(await firstLine(begin(door, port, work)), work);
+      const busySeconds = printed.cpu_seconds + originCpuSeconds(origin) - before;
+      return { ...printed, loadCorePercent: (100 * busySeconds) / printed.seconds };
+    },
     hold: async (door, port, tunnels) => {
       const work = { workload: 'hold', tunnels, at_once: 64 } as const;
       const child = begin(door, port, work);
-      readOutcome(await firstLine(child), work);
+      readPrinted(await firstLine(child), work);
       return { release: () => release(child) };
     },
     stop: () => origin.kill(),
@@ -104,10 +117,20 @@ async function firstLine(child: ChildProcess): Promise<string> {
   throw new Error(complaints.trim() || `the load ended with ${child.signalCode ?? child.exitCode ?? 'nothing'}`);
 }
 
-function readOutcome(line: string, { tunnels }: Work): Outcome {
+function originCpuSeconds({ pid }: ChildProcess): number {
+  if (pid === undefined) throw new Error('the origin did not start');
+  return cpuSeconds(pid);
+}
+
+function readPrinted(line: string, { tunnels }: Work): Printed {
   const failed = numberIn(line, 'failed');
   if (failed > 0) throw new Error(`${failed} of ${tunnels} tunnels failed`);
-  return { seconds: numberIn(line, 'seconds'), p50_us: numberIn(line, 'p50_us'), p99_us: numberIn(line, 'p99_us') };
+  return {
+    seconds: numberIn(line, 'seconds'),
+    cpu_seconds: numberIn(line, 'cpu_seconds'),
+    p50_us: numberIn(line, 'p50_us'),
+    p99_us: numberIn(line, 'p99_us'),
+  };
 }
 
 function numberIn(line: string, field: string): number {

@@ -27,7 +27,7 @@ export function describeMachine(peers: readonly FoundPeer[], { runs }: Options):
     ...(missing.length > 0 ? [`- Missing: ${[...new Set(missing)].join(', ')}`] : []),
     `- Over loopback; the proxy on core ${proxyCore}, load generator and origin on core ${loadCore}; every figure from a fresh process`,
     `- Medians of ${runs} interleaved runs (lowest–highest). CPU is user and system time of all the proxy's processes and threads`,
-    "- Core is the proxy's CPU time over the time that passed. Well below 100 % the load generator, or other work on the machine, set the pace: rates and waits then say little of the proxy",
+    "- Core is the proxy's CPU time over the time that passed, load core that of load generator and origin. With core well below 100 % the load generator, or other work on the machine, set the pace: rates and waits then say little of the proxy",
     '- One worker or thread each. No access log, except where the row says so: then to /dev/null',
   ].join('\n');
 }

@@ -60,7 +60,8 @@ function parentOf(pid: number): readonly { readonly pid: number; readonly parent
   }
 }
 
-function cpuSeconds(root: number): number {
+/** User and system time so far, of all threads of the process and its descendants; to a hundredth. */
+export function cpuSeconds(root: number): number {
   return processTree(root)
     .map((pid) => readStat(`/proc/${pid}/stat`))
     .reduce((sum, { ownSeconds, childSeconds }) => sum + ownSeconds + childSeconds, 0);

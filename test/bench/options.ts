@@ -33,7 +33,7 @@ const full: Sizes = {
   idleTunnels: 5_000,
   setUps: 10_000,
   warmUps: 3_000,
-  pacedSeconds: 2,
+  pacedSeconds: 5,
   roundTrips: 60_000,
   decisions: 1_000_000,
 };
@@ -43,7 +43,7 @@ const quick: Sizes = {
   bulkBytes: 2 ** 29,
   setUps: 3_000,
   warmUps: 1_000,
-  pacedSeconds: 1,
+  pacedSeconds: 2,
   roundTrips: 20_000,
   decisions: 200_000,
 };

@@ -10,7 +10,8 @@ import { describeMachine, requireMachine } from './machine.ts';
 import { type Options, readOptions } from './options.ts';
 import { findPeers } from './peers/all.ts';
 import { runInterleaved } from './run-interleaved.ts';
-import { chooseScenarios, halfOfNginx } from './scenarios/all.ts';
+import { chooseScenarios } from './scenarios/all.ts';
+import { halfOfNginx } from './scenarios/pace.ts';
 import { formatResults } from './table.ts';
 
 await main();

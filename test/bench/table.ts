@@ -1,16 +1,18 @@
 /** Results as Markdown. */
 import type { Results, Row } from './run-interleaved.ts';
-import type { Column, Scenario } from './scenarios/scenario.ts';
+import type { Column, Ratio, Scenario } from './scenarios/scenario.ts';
 
 /** One scenario's heading, note and table: medians, with the lowest and the highest run. */
 export function formatResults(scenario: Scenario, { rows }: Results): string {
-  const headings = ['', ...scenario.columns.map(({ heading }) => heading)];
-  const lines = [
-    headings,
-    ['---', ...scenario.columns.map(() => '---:')],
-    ...rows.map((row) => [row.label, ...formatRow(row, scenario.columns)]),
-  ];
-  return [`## ${scenario.title}`, '', scenario.note, '', ...lines.map(formatLine)].join('\n');
+  const { title, note, columns, ratio } = scenario;
+  const ratioHeading = ratio ? [`${ratio.heading}, over that of ${ratio.overRow}`] : [];
+  const headings = ['', ...columns.map(({ heading }) => heading), ...ratioHeading];
+  const lines = rows.map((row) => [
+    row.label,
+    ...formatRow(row, columns),
+    ...(ratio ? [formatRatio(row, rows, columns, ratio)] : []),
+  ]);
+  return formatPlainTable(title, note, [headings, ...lines]);
 }
 
 /** A table of plain cells; the first column holds the names of the rows. */
@@ -51,6 +53,18 @@ function formatRow(row: Row, columns: readonly Column[]): readonly string[] {
         ),
       );
   }
+}
+
+/** Of each run, so that what slowed the machine down for a while is in both. */
+function formatRatio(row: Row, rows: readonly Row[], columns: readonly Column[], { heading, overRow }: Ratio): string {
+  const column = columns.findIndex((each) => each.heading === heading);
+  const figuresOf = (of: Row | undefined): readonly number[] =>
+    of?.kind === 'measured' ? of.runs.map((figures) => figures[column] ?? NaN) : [];
+  const base = figuresOf(rows.find(({ label }) => label === overRow));
+  return formatFigures(
+    figuresOf(row).map((figure, run) => figure / (base[run] ?? NaN)),
+    2,
+  );
 }
 
 function formatLine(cells: readonly string[]): string {

@@ -97,8 +97,9 @@ static void print_outcome(const struct workload *workload, const struct outcome 
   }
   qsort(times, opened, sizeof *times, by_value);
   int64_t p50 = opened ? times[opened / 2] : 0, p99 = opened ? times[opened * 99 / 100] : 0;
-  printf("{\"tunnels\":%u,\"failed\":%u,\"seconds\":%.6f,\"p50_us\":%lld,\"p99_us\":%lld}\n", workload->tunnels,
-         outcome->failed, (double)outcome->elapsed_ns / 1e9, (long long)p50, (long long)p99);
+  printf("{\"tunnels\":%u,\"failed\":%u,\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"p50_us\":%lld,\"p99_us\":%lld}\n",
+         workload->tunnels, outcome->failed, (double)outcome->elapsed_ns / 1e9, (double)outcome->cpu_ns / 1e9,
+         (long long)p50, (long long)p99);
   fflush(stdout);
   free(times);
 }

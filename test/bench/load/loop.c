@@ -44,6 +44,7 @@ struct outcome run_workload(const struct workload *workload) {
     }
   }
   run.outcome.elapsed_ns = now_ns() - run.started_ns;
+  run.outcome.cpu_ns = own_cpu_ns();
   if (run.pacer >= 0) close(run.pacer);
   close(run.epoll);
   return run.outcome;

@@ -18,6 +18,7 @@ struct outcome {
   struct tunnel *tunnels;
   unsigned failed;
   int64_t elapsed_ns;
+  int64_t cpu_ns; /* of this program, from its start */
 };
 
 struct outcome run_workload(const struct workload *workload);

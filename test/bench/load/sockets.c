@@ -18,11 +18,15 @@ _Noreturn void give_up(const char *what) {
   exit(1);
 }
 
-int64_t now_ns(void) {
+static int64_t read_clock(clockid_t clock) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
+
+int64_t now_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+
+int64_t own_cpu_ns(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 
 static struct sockaddr_in loopback(unsigned last_octet, int port) {
   return (struct sockaddr_in){

@@ -1,4 +1,4 @@
-/* Non-blocking TCP over IPv4, a clock, and the one way to give up. */
+/* Non-blocking TCP over IPv4, clocks, and the one way to give up. */
 #ifndef SOCKETS_H
 #define SOCKETS_H
 
@@ -10,6 +10,9 @@ _Noreturn void give_up(const char *what);
 
 /* Monotonic; nanoseconds. */
 int64_t now_ns(void);
+
+/* CPU time of this program so far, the kernel's on its behalf included; nanoseconds. */
+int64_t own_cpu_ns(void);
 
 /* A listener on 127.0.0.1 and a port that the kernel chooses. */
 int listen_on_loopback(void);

@@ -18,6 +18,12 @@ export interface Through {
   readonly door: Door;
 }
 
+/** Headings and labels as in the table. */
+export interface Ratio {
+  readonly heading: string;
+  readonly overRow: string;
+}
+
 export interface Scenario {
   readonly name: ScenarioName;
   readonly title: string;
@@ -26,6 +32,8 @@ export interface Scenario {
   /** `either`: the SNI door where the peer has one. */
   readonly door: Door | 'either';
   readonly columns: readonly Column[];
+  /** A further column: one of the figures over another row's of the same run. */
+  readonly ratio?: Ratio;
   /** The proxy is not held to one core. */
   readonly usesAllCores?: boolean;
   measure(through: Through, bench: Bench): Promise<Figures>;

@@ -23,26 +23,31 @@ export function setUp(door: Door, { rate, why }: Pace): Scenario {
     title: door === 'sni' ? 'Set-up, SNI door' : 'Set-up, CONNECT door',
     note: `${wire}. Saturated: ${AT_ONCE} at once. Paced: one starts every 1/${rate} s (${why}), and waits count from when it was due.`,
     door,
+    ratio: { heading: 'p99 ms, paced', overRow: door === 'sni' ? 'nginx' : 'nginx with CONNECT' },
     columns: [
       { heading: 'CPU µs/tunnel', digits: 0 },
       { heading: 'tunnels/s', digits: 0 },
       { heading: 'core, %', digits: 0 },
+      { heading: 'load core, %', digits: 0 },
       { heading: 'p50 ms, saturated', digits: 2 },
       { heading: 'p99 ms, saturated', digits: 2 },
       { heading: 'p50 ms, paced', digits: 2 },
       { heading: 'p99 ms, paced', digits: 2 },
       { heading: 'CPU µs/tunnel, paced', digits: 0 },
+      { heading: 'load core, %, paced', digits: 0 },
     ],
     measure: async (through, bench) => [...(await saturate(through, bench)), ...(await pace(through, bench, rate))],
   };
 }
 
-/** Only tells how many set-ups a second nginx makes. */
-export const saturatedSetUps: Scenario = {
-  ...setUp('sni', { rate: 0, why: '' }),
-  columns: [{ heading: 'tunnels/s', digits: 0 }],
-  measure: async (through, bench) => [(await saturate(through, bench))[1] ?? NaN],
-};
+/** Only tells how many set-ups a second a proxy makes. */
+export function saturatedSetUps(door: Door): Scenario {
+  return {
+    ...setUp(door, { rate: 0, why: '' }),
+    columns: [{ heading: 'tunnels/s', digits: 0 }],
+    measure: async (through, bench) => [(await saturate(through, bench))[1] ?? NaN],
+  };
+}
 
 async function saturate({ pid, port, door }: Through, { load, options }: Bench): Promise<Figures> {
   const { setUps, warmUps } = options.sizes;
@@ -50,8 +55,15 @@ async function saturate({ pid, port, door }: Through, { load, options }: Bench):
   const { result, cpuSeconds } = await costOf(pid, () =>
     load.run(door, port, { workload: 'set-up', tunnels: setUps, at_once: AT_ONCE }),
   );
-  const { seconds, p50_us, p99_us } = result;
-  return [(cpuSeconds * 1e6) / setUps, setUps / seconds, (100 * cpuSeconds) / seconds, p50_us / 1000, p99_us / 1000];
+  const { seconds, p50_us, p99_us, loadCorePercent } = result;
+  return [
+    (cpuSeconds * 1e6) / setUps,
+    setUps / seconds,
+    (100 * cpuSeconds) / seconds,
+    loadCorePercent,
+    p50_us / 1000,
+    p99_us / 1000,
+  ];
 }
 
 async function pace({ pid, port, door }: Through, { load, options }: Bench, rate: number): Promise<Figures> {
@@ -59,5 +71,6 @@ async function pace({ pid, port, door }: Through, { load, options }: Bench, rate
   const { result, cpuSeconds } = await costOf(pid, () =>
     load.run(door, port, { workload: 'set-up', tunnels, rate, at_once: MOST_AT_ONCE }),
   );
-  return [result.p50_us / 1000, result.p99_us / 1000, (cpuSeconds * 1e6) / tunnels];
+  const { p50_us, p99_us, loadCorePercent } = result;
+  return [p50_us / 1000, p99_us / 1000, (cpuSeconds * 1e6) / tunnels, loadCorePercent];
 }

@@ -8,9 +8,10 @@ const DATA_THREAD = 'sallyport-data';
 export const twoThreads: Scenario = {
   name: 'two-threads',
   title: 'Two data threads',
-  note: 'The proxy may use every core, those of the load included. Shares are of the CPU of all data threads while tunnels are set up.',
+  note: 'With one thread as with two the proxy may use every core, those of the load included. Shares are of the CPU of all data threads while tunnels are set up.',
   door: 'sni',
   usesAllCores: true,
+  ratio: { heading: 'CPU µs/tunnel', overRow: 'Sallyport native' },
   columns: [
     { heading: 'CPU µs/tunnel', digits: 0 },
     { heading: 'tunnels/s', digits: 0 },
