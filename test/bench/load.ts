@@ -18,6 +18,7 @@ export interface Work {
   readonly rate?: number;
   readonly bytes?: number;
   readonly rounds?: number;
+  readonly limit?: number;
 }
 
 /** What load.c prints. */
@@ -34,6 +35,13 @@ export interface Outcome extends Printed {
   readonly loadCorePercent: number;
 }
 
+/** Tunnels to hold. */
+export interface Idle {
+  readonly tunnels: number;
+  /** The load ends, with the tunnels, this many seconds after its start; 120 without it. */
+  readonly limit?: number;
+}
+
 /** Tunnels that stay open until released. */
 export interface Held {
   /** Rejects when one of them was cut while it was idle. */
@@ -44,7 +52,7 @@ export interface Load {
   readonly originPort: number;
   /** Rejects when any tunnel failed: a figure of a proxy that fails is none. */
   run(door: Door, port: number, work: Work): Promise<Outcome>;
-  hold(door: Door, port: number, tunnels: number): Promise<Held>;
+  hold(door: Door, port: number, idle: Idle): Promise<Held>;
   stop(): void;
 }
 
@@ -72,8 +80,8 @@ export async function startLoad(site: Site = { client: [], origin: [] }): Promis
       const busySeconds = printed.cpu_seconds + originCpuSeconds(origin) - before;
       return { ...printed, loadCorePercent: (100 * busySeconds) / printed.seconds };
     },
-    hold: async (door, port, tunnels) => {
-      const work = { workload: 'hold', tunnels, at_once: 64 } as const;
+    hold: async (door, port, idle) => {
+      const work = { workload: 'hold', at_once: 64, ...idle } as const;
       const child = begin(door, port, work);
       readPrinted(await firstLine(child), work);
       return { release: () => release(child) };

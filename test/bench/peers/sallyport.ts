@@ -4,7 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sallyportBinary, serverName } from '../places.ts';
-import { type Command, everyScenario, type Found, type Peer, type Place, type ScenarioName } from './peer.ts';
+import {
+  type Command,
+  everyScenario,
+  type Found,
+  type Peer,
+  type Place,
+  type ScenarioName,
+  tunnelSeconds,
+} from './peer.ts';
 import { outputOf, versionIn } from './version.ts';
 
 interface Variant {
@@ -68,6 +76,7 @@ policy:
     - { name: bench, action: allow, clients: [loopback] }
   destinations: { allow: [loopback] }
 dns: { hosts: { "${serverName}": ["127.0.0.1"] } }
+timeouts: { idle: ${tunnelSeconds}s }
 limits: { tunnels: 20000, tunnels_per_client: 20000 }
 admin: { bind: "127.0.0.1:${sparePort}" }
 log: { access: ${hasAccessLog}, file: /dev/null }

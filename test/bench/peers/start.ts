@@ -19,6 +19,8 @@ export interface StartOptions {
 export interface RunningProxy {
   readonly pid: number;
   readonly ports: Readonly<Record<Door, number>>;
+  /** For whatever else the peer listens on. */
+  readonly sparePort: number;
   stop(): void;
 }
 
@@ -30,7 +32,8 @@ export async function startProxy(peer: PresentPeer, { doors, originPort, cores }
   // Squid and nginx drop to a user of their own when started by root.
   chmodSync(folder, 0o755);
   const ports = { sni: await freePort(), connect: await freePort() };
-  const { argv, files } = peer.configure({ folder, ports, sparePort: await freePort(), originPort });
+  const sparePort = await freePort();
+  const { argv, files } = peer.configure({ folder, ports, sparePort, originPort });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const child = spawn('taskset', ['-c', cores, ...argv], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   const stop = stopper(child, folder);
@@ -44,7 +47,7 @@ export async function startProxy(peer: PresentPeer, { doors, originPort, cores }
     throw cause;
   }
   if (child.pid === undefined) throw new Error('a proxy without a process answered');
-  return { pid: child.pid, ports, stop };
+  return { pid: child.pid, ports, sparePort, stop };
 }
 
 /** Below the ephemeral range, where no outgoing connection can have taken or used it (ip_local_port_range is 32768 on). */

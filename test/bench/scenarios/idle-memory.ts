@@ -33,7 +33,7 @@ export const idleMemory: Scenario = {
     const cold = await quietPss();
     await load.run(door, port, { workload: 'set-up', tunnels: idleTunnels, at_once: 64 });
     const warm = await quietPss();
-    const held = await load.hold(door, port, idleTunnels);
+    const held = await load.hold(door, port, { tunnels: idleTunnels });
     const open = await quietPss();
     await held.release();
     const each = (base: number): number => (open - base) / 1024 / idleTunnels;

@@ -1,0 +1,87 @@
+/** What a soak reads of the proxy, and what it holds against a reading. */
+import { readdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pssBytes, quietCpuSeconds } from './measure.ts';
+import { MIB } from './scenarios/scenario.ts';
+
+export interface Reading {
+  readonly descriptors: number;
+  readonly pssBytes: number;
+  readonly threads: number;
+  /** What tunnels_active of /metrics says, over all listeners. */
+  readonly tunnelsActive: number;
+}
+
+/** How far a reading may be from the base. */
+export interface Allowance {
+  readonly base: Reading;
+  readonly growBytes: number;
+  /** Tunnels that are open and idle. */
+  readonly held: number;
+}
+
+/** Where to read. */
+export interface Subject {
+  readonly pid: number;
+  readonly adminPort: number;
+}
+
+/** For what a tunnel's end leaves to do: closing, counting, giving memory back. */
+const SETTLE_MS = 15_000;
+const SCRAPE_MS = 5_000;
+
+/** Of user space, far above what the engines take: 7 and 10 KiB. */
+const HELD_BYTES = 32 * 1024;
+
+export async function readSubject({ pid, adminPort }: Subject): Promise<Reading> {
+  const tunnelsActive = await scrapeTunnelsActive(adminPort);
+  return {
+    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    pssBytes: pssBytes(pid),
+    threads: readdirSync(`/proc/${pid}/task`).length,
+    tunnelsActive,
+  };
+}
+
+/** The reading of a proxy that is warm, without tunnels and quiet. */
+export async function readBase(subject: Subject): Promise<Reading> {
+  const anything = { ...(await readSubject(subject)), descriptors: Infinity };
+  await readSettled(subject, { base: anything, growBytes: Infinity, held: 0 });
+  await quietCpuSeconds(subject.pid);
+  return readSubject(subject);
+}
+
+/** The first reading that has nothing against it; the last one, where that does not come. */
+export async function readSettled(subject: Subject, allowance: Allowance): Promise<Reading> {
+  const deadline = performance.now() + SETTLE_MS;
+  for (;;) {
+    const reading = await readSubject(subject);
+    if (excessOf(reading, allowance) === undefined || performance.now() > deadline) return reading;
+    await delay(200);
+  }
+}
+
+/** What did not return to where it was. */
+export function excessOf(reading: Reading, { base, growBytes, held }: Allowance): string | undefined {
+  const { tunnelsActive, descriptors } = reading;
+  if (tunnelsActive !== held) return `${tunnelsActive} tunnels are live where ${held} are open`;
+  // While tunnels are held, how many descriptors one takes is the engine's affair.
+  if (held === 0 && descriptors > base.descriptors) return `${descriptors} descriptors, ${base.descriptors} before`;
+  const grown = reading.pssBytes - base.pssBytes;
+  const bound = growBytes + held * HELD_BYTES;
+  if (grown > bound) return `PSS has grown by ${mebibytes(grown)} MiB, more than ${mebibytes(bound)}`;
+  return undefined;
+}
+
+export function mebibytes(bytes: number): string {
+  return (bytes / MIB).toFixed(1);
+}
+
+async function scrapeTunnelsActive(port: number): Promise<number> {
+  // A connection that is kept alive would be one more descriptor of the proxy's.
+  const headers = { connection: 'close' };
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers, signal: AbortSignal.timeout(SCRAPE_MS) });
+  const samples = [...(await response.text()).matchAll(/^sallyport_tunnels_active\{.*\} (\d+)$/gm)];
+  if (samples.length === 0) throw new Error('/metrics tells no tunnels_active');
+  return samples.reduce((sum, [, live]) => sum + Number(live), 0);
+}

@@ -1,0 +1,160 @@
+/**
+ * The soak: very many short tunnels, then many idle ones for a while, and whether Sallyport is afterwards what it was before.
+ *
+ * Needs what the benchmark needs. `npm run soak -- --help` tells the options.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Held, type Load, startLoad } from './load.ts';
+import { requireMachine } from './machine.ts';
+import { findPeers } from './peers/all.ts';
+import type { Door } from './peers/peer.ts';
+import { type RunningProxy, startProxy } from './peers/start.ts';
+import { proxyCore } from './places.ts';
+import { readSoakOptions, type SoakOptions } from './soak-options.ts';
+import {
+  type Allowance,
+  excessOf,
+  mebibytes,
+  readBase,
+  type Reading,
+  readSettled,
+  readSubject,
+  type Subject,
+} from './soak-reading.ts';
+
+const doors: readonly Door[] = ['sni', 'connect'];
+
+/** Between two readings, through both doors together. */
+const BATCH = 20_000;
+/** Short tunnels before the base: so many at most, twice. */
+const WARM_UPS = 50_000;
+const READINGS_WHILE_IDLE = 10;
+/** The load's own time limit, beyond the time that it holds its tunnels. */
+const OPENING_SECONDS = 300;
+
+interface Soak {
+  readonly options: SoakOptions;
+  readonly load: Load;
+  readonly proxy: RunningProxy;
+  /** Of the warm proxy. */
+  readonly base: Reading;
+}
+
+await main();
+
+async function main(): Promise<void> {
+  // A signal ends the process by way of `exit`, where everything that was started is ended too.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  try {
+    const options = readSoakOptions(process.argv.slice(2));
+    requireMachine();
+    await soak(options);
+    process.stdout.write('everything returned to where it was\n');
+    process.exit(0);
+  } catch (cause) {
+    process.stderr.write(`soak: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+    process.exit(1);
+  }
+}
+
+async function soak(options: SoakOptions): Promise<void> {
+  const load = await startLoad();
+  const proxy = await startSallyport(options, load);
+  print(['', 'descriptors', 'PSS, MiB', 'threads', 'tunnels_active']);
+  printReading('ready', await readSubject(subjectOf(proxy)));
+  const base = await warmUp(options, load, proxy);
+  printReading('warm: the base', base);
+  await passShortTunnels({ options, load, proxy, base });
+  if (options.idle > 0) await holdIdleTunnels({ options, load, proxy, base });
+  proxy.stop();
+  load.stop();
+}
+
+async function startSallyport({ engine }: SoakOptions, { originPort }: Load): Promise<RunningProxy> {
+  const [peer] = findPeers([`sallyport-${engine}`]);
+  if (peer?.found.kind !== 'present') throw new Error(peer?.found.why ?? `no engine ${engine}`);
+  return startProxy(peer.found, { doors, originPort, cores: proxyCore });
+}
+
+/** Does once everything that the soak does: what a proxy makes once, and memory that it keeps for the next tunnels, is in the base. */
+async function warmUp({ tunnels, idle }: SoakOptions, load: Load, proxy: RunningProxy): Promise<Reading> {
+  const warmUps = Math.min(WARM_UPS, tunnels);
+  await openAndClose(load, proxy, warmUps);
+  await release(await hold(load, proxy, { idle, minutes: 0 }));
+  await openAndClose(load, proxy, warmUps);
+  return readBase(subjectOf(proxy));
+}
+
+async function passShortTunnels({ options, load, proxy, base }: Soak): Promise<void> {
+  let passed = 0;
+  while (passed < options.tunnels) {
+    const batch = Math.min(BATCH, options.tunnels - passed);
+    await openAndClose(load, proxy, batch);
+    passed += batch;
+    await requireReturn(`${passed.toLocaleString('en')} tunnels passed`, proxy, { base, held: 0, ...options });
+  }
+}
+
+async function holdIdleTunnels({ options, load, proxy, base }: Soak): Promise<void> {
+  const { idle, minutes } = options;
+  const held = await hold(load, proxy, options);
+  for (let reading = 0; reading <= READINGS_WHILE_IDLE; reading++) {
+    if (reading > 0) await delay((minutes * 60_000) / READINGS_WHILE_IDLE);
+    const minute = ((minutes * reading) / READINGS_WHILE_IDLE).toFixed(1);
+    const step = `${idle.toLocaleString('en')} idle for ${minute} min`;
+    await requireReturn(step, proxy, { base, held: idle, ...options });
+  }
+  await release(held);
+  await requireReturn('all closed', proxy, { base, held: 0, ...options });
+}
+
+/** Through both doors at once. */
+async function openAndClose(load: Load, { ports }: RunningProxy, tunnels: number): Promise<void> {
+  await Promise.all(
+    halves(tunnels).map(([door, half]) =>
+      load.run(door, ports[door], { workload: 'set-up', tunnels: half, at_once: 32, limit: OPENING_SECONDS }),
+    ),
+  );
+}
+
+async function hold(
+  load: Load,
+  { ports }: RunningProxy,
+  { idle, minutes }: Pick<SoakOptions, 'idle' | 'minutes'>,
+): Promise<readonly Held[]> {
+  const limit = OPENING_SECONDS + Math.ceil(minutes * 60);
+  return Promise.all(halves(idle).map(([door, tunnels]) => load.hold(door, ports[door], { tunnels, limit })));
+}
+
+/** Rejects when a tunnel was cut while it was held. */
+async function release(held: readonly Held[]): Promise<void> {
+  await Promise.all(held.map((each) => each.release()));
+}
+
+function halves(tunnels: number): readonly (readonly [Door, number])[] {
+  const half = Math.floor(tunnels / 2);
+  const both = [
+    ['sni', tunnels - half],
+    ['connect', half],
+  ] as const;
+  return both.filter(([, count]) => count > 0);
+}
+
+async function requireReturn(step: string, proxy: RunningProxy, allowance: Allowance): Promise<void> {
+  const reading = await readSettled(subjectOf(proxy), allowance);
+  printReading(step, reading);
+  const excess = excessOf(reading, allowance);
+  if (excess !== undefined) throw new Error(`${step}: ${excess}`);
+}
+
+function subjectOf({ pid, sparePort }: RunningProxy): Subject {
+  return { pid, adminPort: sparePort };
+}
+
+function printReading(step: string, { descriptors, pssBytes, threads, tunnelsActive }: Reading): void {
+  print([step, String(descriptors), mebibytes(pssBytes), String(threads), String(tunnelsActive)]);
+}
+
+function print([step = '', ...cells]: readonly string[]): void {
+  process.stdout.write(`${step.padEnd(28)}${cells.map((cell) => cell.padStart(16)).join('')}\n`);
+}
