@@ -7,12 +7,14 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace sallyport {
 
 class ByteQueue {
  public:
   ByteQueue() = default;
+  ByteQueue(ByteQueue&& from) noexcept : block_(std::exchange(from.block_, nullptr)) {}
   ByteQueue(const ByteQueue&) = delete;
   ByteQueue& operator=(const ByteQueue&) = delete;
   ~ByteQueue() { clear(); }

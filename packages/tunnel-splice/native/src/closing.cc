@@ -10,7 +10,6 @@ constexpr int kDiscardReads = 16;
 
 void retire(Loop& loop, Leg& leg) {
   if (leg.state == LegState::kLingering) loop.lingering--;
-  leg.state = LegState::kClosed;
   leg.fd = -1;
   leg.out.clear();
   TimerWheel::cancel(leg);

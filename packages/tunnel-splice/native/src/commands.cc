@@ -1,6 +1,8 @@
 #include "commands.h"
 
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include "closing.h"
 #include "dial.h"
@@ -66,14 +68,15 @@ void obeyCut(Loop& loop, Leg& client) {
 }
 
 // Both legs of a tunnel live on one thread. A splice is posted to the upstream's; where the client lives on another, the
-// upstream leg moves there inside the command itself, whose last two words are its address.
+// upstream leg moves there inside the command itself, whose last two words are its address on the way: in neither table.
 void moveUpstream(Loop& loop, uint32_t* record) {
   RecordReader command(record);
   const LegId client = command.leg();
   Leg* leg = findHeld(loop, command.leg());
   if (leg != nullptr) {
     loop.unwatch(leg->fd);
-    Leg* moved = loop.legs.remove(*leg).release();
+    const Leg* moved = new Leg(std::move(*leg));
+    loop.legs.retire(*leg);
     memcpy(record + record[0] - 2, &moved, sizeof(moved));
   }
   loop.board.inboxes[threadOf(client.place)].post(record, record[0]);
@@ -85,8 +88,8 @@ Leg* takeMovedLeg(uint32_t* record) {
   return moved;
 }
 
-Leg& adopt(Loop& loop, Leg* moved) {
-  Leg& leg = loop.legs.add(std::unique_ptr<Leg>(moved));
+Leg& adopt(Loop& loop, std::unique_ptr<Leg> moved) {
+  Leg& leg = loop.legs.add(std::move(*moved));
   if (loop.watch(leg) < 0) leg.hasFailed = true;
   return leg;
 }
@@ -104,7 +107,7 @@ void obeySplice(Loop& loop, RecordReader& command) {
   const LegId upstreamId = command.leg();
   Leg* moved = takeMovedLeg(record);
   if (moved == nullptr && threadOf(clientId.place) != loop.thread) return loop.postpone(record);
-  Leg* upstream = moved == nullptr ? findHeld(loop, upstreamId) : &adopt(loop, moved);
+  Leg* upstream = moved == nullptr ? findHeld(loop, upstreamId) : &adopt(loop, std::unique_ptr<Leg>(moved));
   Leg* client = findHeld(loop, clientId);
   const uint32_t index = command.word();
   if (client == nullptr || upstream == nullptr) return refuseSplice(loop, index, client, upstream);

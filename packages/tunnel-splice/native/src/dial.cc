@@ -68,7 +68,7 @@ void dial(Loop& loop, const DialRequest& request) {
   if (request.deadlineMs == 0) return tellFailure(loop, request.token, kTimedOut);
   const int fd = connectTo(request);
   if (fd < 0) return tellFailure(loop, request.token, outcomeOf(-fd));
-  Leg& leg = loop.legs.add(std::make_unique<Leg>(fd, LegState::kDialling));
+  Leg& leg = loop.legs.add(Leg(fd, LegState::kDialling));
   leg.dialToken = request.token;
   leg.isWritable = false;
   leg.deadlineMs = request.deadlineMs == kNever ? TimerWheel::kNeverMs : loop.nowMs + request.deadlineMs;

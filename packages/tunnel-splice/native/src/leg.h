@@ -5,7 +5,7 @@
 //   dialling -> held -> spliced -> (lingering) -> closed        an accepted client is born held
 //
 // held: JavaScript owns it, and bytes go up as events. spliced: a tunnel owns it. lingering: nobody does but a deadline.
-// closed: the descriptor is gone; the struct lives on until the current batch of epoll events is done.
+// closed: the descriptor is gone; the place is kept until the current batch of epoll events is done.
 //
 // Readiness is edge-triggered, so it is remembered here: a flag is set by an epoll event and cleared by a call that found
 // nothing more to do.
@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "byte_queue.h"
 #include "timer_wheel.h"
@@ -33,7 +34,28 @@ struct Watched {
 enum class LegState : uint8_t { kDialling, kHeld, kSpliced, kLingering, kClosed };
 
 struct Leg : Watched, TimerNode {
+  Leg() : Leg(-1, LegState::kClosed) {}
   Leg(int descriptor, LegState born) : Watched(WatchedKind::kLeg), TimerNode(TimerOwner::kLeg), state(born), fd(descriptor) {}
+
+  // Into a table, or out of one: before any timer, tunnel or event knows its address.
+  Leg(Leg&& from) noexcept
+      : Watched(WatchedKind::kLeg),
+        TimerNode(TimerOwner::kLeg),
+        state(from.state),
+        isReadable(from.isReadable),
+        isWritable(from.isWritable),
+        hasFin(from.hasFin),
+        hasEnded(from.hasEnded),
+        hasError(from.hasError),
+        hasFailed(from.hasFailed),
+        wasGoneTold(from.wasGoneTold),
+        wasEndTold(from.wasEndTold),
+        isCut(from.isCut),
+        isDrainAwaited(from.isDrainAwaited),
+        fd(from.fd),
+        credit(from.credit),
+        sentUp(from.sentUp),
+        out(std::move(from.out)) {}
 
   LegState state;
   bool isReadable = false;  // bytes, FIN or an error may be waiting
@@ -54,6 +76,7 @@ struct Leg : Watched, TimerNode {
   uint32_t dialToken = 0;   // dialling
   int64_t deadlineMs = 0;   // dialling, lingering
   Tunnel* tunnel = nullptr; // spliced
+  Leg* nextFree = nullptr;  // closed
   ByteQueue out;
 };
 

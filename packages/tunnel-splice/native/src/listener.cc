@@ -36,7 +36,7 @@ void announce(Loop& loop, const Listener& listener, const Leg& leg, const Socket
 
 // The first bytes are often there already: then they travel with the client, and no event is waited for.
 void welcome(Loop& loop, const Listener& listener, int fd, const SocketAddress& peer) {
-  Leg& leg = loop.legs.add(std::make_unique<Leg>(fd, LegState::kHeld));
+  Leg& leg = loop.legs.add(Leg(fd, LegState::kHeld));
   hold(leg);
   const size_t received = receive(leg, loop.buffer.get(), leg.credit);
   leg.credit -= static_cast<uint32_t>(received);
