@@ -12,7 +12,6 @@ void retire(Loop& loop, Leg& leg) {
   if (leg.state == LegState::kLingering) loop.lingering--;
   leg.fd = -1;
   leg.out.clear();
-  TimerWheel::cancel(leg);
   loop.legs.retire(leg);
 }
 
@@ -36,12 +35,10 @@ void closeWithReset(Loop& loop, Leg& leg) {
 
 void closeLingering(Loop& loop, Leg& leg) {
   if (loop.lingering >= kLingeringLegs) return closeNow(loop, leg);
-  leg.state = LegState::kLingering;
-  leg.deadlineMs = loop.nowMs + kLingerMs;
-  leg.tunnel = nullptr;
+  enter(leg, LegState::kLingering);
   leg.isFinSent = false;
   loop.lingering++;
-  loop.wheel.schedule(leg, leg.deadlineMs);
+  loop.setDeadline(leg, kLingerMs);
   serveLingering(loop, leg);
 }
 

@@ -43,17 +43,19 @@ void obeyAwaitDrain(Loop& loop, Leg& leg) {
 }
 
 void obeyGrant(Loop& loop, Leg& leg, RecordReader& command) {
-  leg.credit += command.word();
+  leg.unspliced.credit += command.word();
   serveHeld(loop, leg);
 }
 
 void obeyReturn(Loop& loop, Leg& client, RecordReader& command) {
   if (client.state != LegState::kSpliced) return;
-  Direction& direction = command.word() == 0 ? client.tunnel->up : client.tunnel->down;
+  Tunnel& tunnel = *client.spliced.tunnel;
+  const bool isUp = command.word() == 0;
+  Leg& to = isUp ? *tunnel.upstream : client;
   const uint32_t length = command.word();
-  direction.to->out.append(command.bytes(length), length);
-  direction.awaited -= length;
-  serveTunnel(loop, *client.tunnel);
+  to.out.append(command.bytes(length), length);
+  (isUp ? tunnel.up() : tunnel.down()).awaited -= length;
+  serveTunnel(loop, tunnel);
 }
 
 Leg* findHeld(Loop& loop, LegId id) {
@@ -64,7 +66,7 @@ Leg* findHeld(Loop& loop, LegId id) {
 // A cut takes the short way, straight to the client's thread, and may be there before the splice.
 void obeyCut(Loop& loop, Leg& client) {
   client.isCut = true;
-  if (client.state == LegState::kSpliced) giveUp(loop, *client.tunnel, kWasCut);
+  if (client.state == LegState::kSpliced) giveUp(loop, *client.spliced.tunnel, kWasCut);
 }
 
 // Both legs of a tunnel live on one thread. A splice is posted to the upstream's; where the client lives on another, the
@@ -114,8 +116,8 @@ void obeySplice(Loop& loop, RecordReader& command) {
   const uint32_t idleMs = command.word();
   const uint32_t halfCloseMs = command.word();
   const uint32_t lifetimeMs = command.word();
-  const uint32_t awaitedUp = client->sentUp - command.word();
-  const uint32_t awaitedDown = upstream->sentUp - command.word();
+  const uint32_t awaitedUp = client->unspliced.sentUp - command.word();
+  const uint32_t awaitedDown = upstream->unspliced.sentUp - command.word();
   const uint32_t upLength = command.word();
   const uint32_t downLength = command.word();
   client->out.discountAll();

@@ -35,18 +35,19 @@ void tellFailure(Loop& loop, uint32_t token, DialOutcome outcome) {
 }
 
 void fail(Loop& loop, Leg& leg, DialOutcome outcome) {
-  tellFailure(loop, leg.dialToken, outcome);
-  loop.dials.erase(leg.dialToken);
+  tellFailure(loop, leg.unspliced.dialToken, outcome);
+  loop.dials.erase(leg.unspliced.dialToken);
   closeNow(loop, leg);
 }
 
 void succeed(Loop& loop, Leg& leg) {
-  loop.dials.erase(leg.dialToken);
-  loop.wheel.cancel(leg);
+  const uint32_t token = leg.unspliced.dialToken;
+  loop.dials.erase(token);
+  TimerWheel::cancel(leg.unspliced);
   SocketAddress own;
   AddressText local{};
   if (sys::localAddress(leg.fd, own) == 0) local = formatAddress(own);
-  loop.events.begin(kDialed, leg.dialToken, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
+  loop.events.begin(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)
       .end();
   hold(leg);
@@ -69,11 +70,10 @@ void dial(Loop& loop, const DialRequest& request) {
   const int fd = connectTo(request);
   if (fd < 0) return tellFailure(loop, request.token, outcomeOf(-fd));
   Leg& leg = loop.legs.add(Leg(fd, LegState::kDialling));
-  leg.dialToken = request.token;
+  leg.unspliced.dialToken = request.token;
   leg.isWritable = false;
-  leg.deadlineMs = request.deadlineMs == kNever ? TimerWheel::kNeverMs : loop.nowMs + request.deadlineMs;
   loop.dials.emplace(request.token, &leg);
-  loop.wheel.schedule(leg, leg.deadlineMs);
+  loop.setDeadline(leg, request.deadlineMs);
   const int error = loop.watch(leg);
   if (error < 0) fail(loop, leg, outcomeOf(-error));
 }

@@ -7,18 +7,18 @@
 namespace sallyport {
 
 void hold(Leg& leg) {
-  leg.state = LegState::kHeld;
-  leg.credit = kReadAheadBytes;
+  enter(leg, LegState::kHeld);
+  leg.unspliced.credit = kReadAheadBytes;
 }
 
 void serveHeld(Loop& loop, Leg& leg) {
   uint64_t ignored = 0;
   flush(leg, ignored);
-  while (leg.isReadable && leg.credit > 0) {
-    const size_t got = receive(leg, loop.buffer.get(), std::min<size_t>(leg.credit, kCopyBytes));
+  while (leg.isReadable && leg.unspliced.credit > 0) {
+    const size_t got = receive(leg, loop.buffer.get(), std::min<size_t>(leg.unspliced.credit, kCopyBytes));
     if (got == 0) break;
-    leg.credit -= static_cast<uint32_t>(got);
-    leg.sentUp += static_cast<uint32_t>(got);
+    leg.unspliced.credit -= static_cast<uint32_t>(got);
+    leg.unspliced.sentUp += static_cast<uint32_t>(got);
     loop.events.begin(kData, leg.id.place, leg.id.generation, got).bytes(loop.buffer.get(), got).end();
   }
   tellDrained(loop, leg);

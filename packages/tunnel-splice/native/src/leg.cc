@@ -3,12 +3,45 @@
 #include <sys/epoll.h>
 
 #include <cerrno>
+#include <new>
+#include <utility>
 
 #include "sys.h"
 
 namespace sallyport {
 
 static_assert(kLegEvents == (EPOLLET | EPOLLIN | EPOLLOUT | EPOLLRDHUP), "as spelled in leg.h");
+
+namespace {
+
+bool isUnspliced(LegState state) { return state != LegState::kSpliced && state != LegState::kClosed; }
+
+// Constructs the part of the leg that goes with its state, over whatever lay there.
+void beginPart(Leg& leg, Tunnel* tunnel) {
+  if (isUnspliced(leg.state)) new (&leg.unspliced) Unspliced(leg);
+  else if (leg.state == LegState::kSpliced) new (&leg.spliced) Spliced(tunnel);
+  else leg.nextFree = nullptr;
+}
+
+}  // namespace
+
+Leg::Leg(int descriptor, LegState born) : Watched(WatchedKind::kLeg), LegFlags(), state(born), fd(descriptor) {
+  isWritable = true;
+  beginPart(*this, nullptr);
+}
+
+Leg::Leg(Leg&& from) noexcept
+    : Watched(WatchedKind::kLeg), LegFlags(from), state(from.state), fd(from.fd), out(std::move(from.out)), unspliced(*this) {
+  unspliced.credit = from.unspliced.credit;
+  unspliced.sentUp = from.unspliced.sentUp;
+}
+
+void enter(Leg& leg, LegState next, Tunnel* tunnel) {
+  const LegState before = std::exchange(leg.state, next);
+  if (isUnspliced(before) && isUnspliced(next)) return;
+  if (isUnspliced(before)) TimerWheel::cancel(leg.unspliced);
+  beginPart(leg, tunnel);
+}
 
 void noteReadiness(Leg& leg, uint32_t events) {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) leg.isReadable = true;

@@ -1,6 +1,6 @@
 // A connection to a client or an upstream, as its data thread sees it.
 //
-// Owner: the thread whose table names it; nothing here is touched from any other. Its life:
+// Owner: the thread whose table it lies in; nothing here is touched from any other. Its life:
 //
 //   dialling -> held -> spliced -> (lingering) -> closed        an accepted client is born held
 //
@@ -9,19 +9,23 @@
 //
 // Readiness is edge-triggered, so it is remembered here: a flag is set by an epoll event and cleared by a call that found
 // nothing more to do.
+//
+// There are two for every tunnel, most of them idle, so a leg is one cache line: what only some states need shares its room.
+// A spliced leg has no timer, for its tunnel has one.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
-#include <utility>
 
 #include "byte_queue.h"
+#include "direction.h"
 #include "timer_wheel.h"
 #include "wire.h"
 
 namespace sallyport {
 
+struct Leg;
 struct Tunnel;
 
 // What an epoll event can be for; its tag points here.
@@ -33,55 +37,65 @@ struct Watched {
 
 enum class LegState : uint8_t { kDialling, kHeld, kSpliced, kLingering, kClosed };
 
-struct Leg : Watched, TimerNode {
+// A base of its own, so that all of them begin false: a bit field has no initializer in C++17.
+struct LegFlags {
+  bool isReadable : 1;      // bytes, FIN or an error may be waiting
+  bool isWritable : 1;
+  bool hasFin : 1;          // FIN has come, perhaps behind unread bytes
+  bool hasEnded : 1;        // every byte before the FIN was read
+  bool isFinSent : 1;       // lingering
+  bool hasError : 1;        // epoll says that it has failed; bytes that came before the RST may still be read
+  bool hasFailed : 1;       // RST, or an error of the same weight: nothing can be read or sent any more
+  bool wasGoneTold : 1;     // held: JavaScript knows that the peer has left
+  bool wasEndTold : 1;      // held: and that no more bytes come
+  bool isCut : 1;           // held: its tunnel is to be cut as soon as it is joined
+  bool isDrainAwaited : 1;  // held: JavaScript wants to know when nothing it wrote waits any more
+};
+
+// Dialling, held or lingering.
+struct Unspliced : TimerNode {
+  explicit Unspliced(Leg& self) : TimerNode(TimerOwner::kLeg), leg(self), credit(0) {}
+
+  uint32_t deadlineMs = 0;  // dialling, lingering: modulo 2^32, see `Loop::setDeadline`
+  Leg& leg;
+  union {
+    uint32_t dialToken;     // dialling
+    uint32_t credit;        // held: so many bytes may still go up
+  };
+  uint32_t sentUp = 0;      // held: so many went up in all, modulo 2^32
+};
+
+struct Spliced {
+  explicit Spliced(Tunnel* owner) : tunnel(owner) {}
+
+  Tunnel* tunnel;
+  Direction direction;      // what this leg says, on its way to the other one
+};
+
+struct alignas(64) Leg : Watched, LegFlags {
   Leg() : Leg(-1, LegState::kClosed) {}
-  Leg(int descriptor, LegState born) : Watched(WatchedKind::kLeg), TimerNode(TimerOwner::kLeg), state(born), fd(descriptor) {}
+  Leg(int descriptor, LegState born);
+  // Into a table, or out of one: not spliced, and before any timer or event knows its address.
+  Leg(Leg&& from) noexcept;
 
-  // Into a table, or out of one: before any timer, tunnel or event knows its address.
-  Leg(Leg&& from) noexcept
-      : Watched(WatchedKind::kLeg),
-        TimerNode(TimerOwner::kLeg),
-        state(from.state),
-        isReadable(from.isReadable),
-        isWritable(from.isWritable),
-        hasFin(from.hasFin),
-        hasEnded(from.hasEnded),
-        hasError(from.hasError),
-        hasFailed(from.hasFailed),
-        wasGoneTold(from.wasGoneTold),
-        wasEndTold(from.wasEndTold),
-        isCut(from.isCut),
-        isDrainAwaited(from.isDrainAwaited),
-        fd(from.fd),
-        credit(from.credit),
-        sentUp(from.sentUp),
-        out(std::move(from.out)) {}
-
-  LegState state;
-  bool isReadable = false;  // bytes, FIN or an error may be waiting
-  bool isWritable = true;
-  bool hasFin = false;      // FIN has come, perhaps behind unread bytes
-  bool hasEnded = false;    // every byte before the FIN was read
-  bool isFinSent = false;   // lingering
-  bool hasError = false;    // epoll says that it has failed; bytes that came before the RST may still be read
-  bool hasFailed = false;   // RST, or an error of the same weight: nothing can be read or sent any more
-  bool wasGoneTold = false; // held: JavaScript knows that the peer has left
-  bool wasEndTold = false;  // held: and that no more bytes come
-  bool isCut = false;       // held: its tunnel is to be cut as soon as it is joined
-  bool isDrainAwaited = false; // held: JavaScript wants to know when nothing it wrote waits any more
+  LegState state;  // changed by `enter`
   int fd;
   LegId id{};
-  uint32_t credit = 0;      // held: so many bytes may still go up
-  uint32_t sentUp = 0;      // held: so many went up in all, modulo 2^32
-  uint32_t dialToken = 0;   // dialling
-  int64_t deadlineMs = 0;   // dialling, lingering
-  Tunnel* tunnel = nullptr; // spliced
-  Leg* nextFree = nullptr;  // closed
   ByteQueue out;
+  union {
+    Unspliced unspliced;
+    Spliced spliced;
+    Leg* nextFree;          // closed
+  };
 };
+
+static_assert(sizeof(Leg) <= 64, "two for every tunnel");
 
 // What a leg is watched for, once for its whole life.
 constexpr uint32_t kLegEvents = 0x80000000u /* EPOLLET */ | 0x1 /* IN */ | 0x4 /* OUT */ | 0x2000 /* RDHUP */;
+
+// Changes the state, and begins the part of the leg that goes with it; what the part before held is lost, its timer cancelled.
+void enter(Leg& leg, LegState next, Tunnel* tunnel = nullptr);
 
 // Notes what an epoll event says.
 void noteReadiness(Leg& leg, uint32_t events);

@@ -36,7 +36,7 @@ class LegTable {
 
   // Ends a leg's life here; the caller has closed its descriptor, or moved the leg out.
   void retire(Leg& leg) {
-    leg.state = LegState::kClosed;
+    enter(leg, LegState::kClosed);
     leg.id.generation++;
     places_.retire(leg);
   }

@@ -38,9 +38,9 @@ void announce(Loop& loop, const Listener& listener, const Leg& leg, const Socket
 void welcome(Loop& loop, const Listener& listener, int fd, const SocketAddress& peer) {
   Leg& leg = loop.legs.add(Leg(fd, LegState::kHeld));
   hold(leg);
-  const size_t received = receive(leg, loop.buffer.get(), leg.credit);
-  leg.credit -= static_cast<uint32_t>(received);
-  leg.sentUp = static_cast<uint32_t>(received);
+  const size_t received = receive(leg, loop.buffer.get(), leg.unspliced.credit);
+  leg.unspliced.credit -= static_cast<uint32_t>(received);
+  leg.unspliced.sentUp = static_cast<uint32_t>(received);
   // Without a watch nothing of it would ever be noticed.
   if (loop.watch(leg) < 0) leg.hasFailed = true;
   announce(loop, listener, leg, peer, received);

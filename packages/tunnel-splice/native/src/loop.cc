@@ -112,7 +112,7 @@ void Loop::fireTimers() {
 void Loop::fire(TimerNode& node) {
   switch (node.owner) {
     case TimerOwner::kLeg:
-      return onLegDeadline(*this, static_cast<Leg&>(node));
+      return onLegDeadline(*this, static_cast<Unspliced&>(node).leg);
     case TimerOwner::kTunnel:
       return onTunnelDeadline(*this, static_cast<Tunnel&>(node));
     case TimerOwner::kListener:
@@ -126,6 +126,14 @@ void Loop::publishEvents() {
   events.clear();
 }
 
+// A stamp of 32 bits tells before from after within 24 days. The kernel gives a dial up after minutes.
+void Loop::setDeadline(Leg& leg, uint32_t spanMs) {
+  if (spanMs == kNever) return TimerWheel::cancel(leg.unspliced);
+  const int64_t dueMs = nowMs + std::min<uint32_t>(spanMs, INT32_MAX);
+  leg.unspliced.deadlineMs = static_cast<uint32_t>(dueMs);
+  wheel.schedule(leg.unspliced, dueMs);
+}
+
 void Loop::retire(std::unique_ptr<Tunnel> tunnel) {
   if (tunnel->isReady) ready_.erase(std::remove(ready_.begin(), ready_.end(), tunnel.get()), ready_.end());
   retiredTunnels_.push_back(std::move(tunnel));
@@ -136,12 +144,10 @@ void Loop::retire(std::unique_ptr<Listener> listener) { retiredListeners_.push_b
 void Loop::closeEverything() {
   legs.forEach([this](Leg& leg) {
     sys::close(leg.fd);
+    if (leg.state != LegState::kSpliced) return;
+    releasePipe(leg.spliced.direction, pipes);
     // Both legs name their tunnel; the client's speaks for it, and it is freed when none names it any more.
-    if (leg.state != LegState::kSpliced || leg.tunnel->up.from != &leg) return;
-    for (Direction* direction : {&leg.tunnel->up, &leg.tunnel->down}) {
-      if (direction->pipe) pipes.giveBack(std::move(direction->pipe));
-    }
-    retiredTunnels_.emplace_back(leg.tunnel);
+    if (leg.spliced.tunnel->client == &leg) retiredTunnels_.emplace_back(leg.spliced.tunnel);
   });
   retiredTunnels_.clear();
   for (auto& [id, listener] : listeners) sys::close(listener->fd);
@@ -155,7 +161,7 @@ void onLegEvent(Loop& loop, Leg& leg) {
     case LegState::kHeld:
       return serveHeld(loop, leg);
     case LegState::kSpliced:
-      return serveTunnel(loop, *leg.tunnel);
+      return serveTunnel(loop, *leg.spliced.tunnel);
     case LegState::kLingering:
       return serveLingering(loop, leg);
     case LegState::kClosed:
@@ -164,7 +170,8 @@ void onLegEvent(Loop& loop, Leg& leg) {
 }
 
 void onLegDeadline(Loop& loop, Leg& leg) {
-  if (loop.nowMs < leg.deadlineMs) return loop.wheel.schedule(leg, leg.deadlineMs);
+  const auto leftMs = static_cast<int32_t>(leg.unspliced.deadlineMs - static_cast<uint32_t>(loop.nowMs));
+  if (leftMs > 0) return loop.wheel.schedule(leg.unspliced, loop.nowMs + leftMs);
   if (leg.state == LegState::kDialling) return onDialDeadline(loop, leg);
   closeNow(loop, leg);
 }

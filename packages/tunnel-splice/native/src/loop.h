@@ -49,6 +49,8 @@ class Loop {
   size_t lingering = 0;
 
   RelayTools tools() { return {pipes, buffer.get(), nowMs}; }
+  // When onLegDeadline is to be called for a leg that is not spliced; kNever takes the deadline from it.
+  void setDeadline(Leg& leg, uint32_t spanMs);
   // Zero, or a negated errno.
   int watch(Leg& leg) { return sys::watch(epoll_, leg.fd, kLegEvents, static_cast<Watched*>(&leg)); }
   // Several threads may wait at one socket, where it was passed to us: one of them is enough for a client.

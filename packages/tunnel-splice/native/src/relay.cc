@@ -8,11 +8,18 @@
 namespace sallyport {
 namespace {
 
-// Empties `to->out`, then the pipe. True when both are.
-bool drain(Direction& direction, RelayTools& tools) {
-  Leg& to = *direction.to;
+struct Relay {
+  Leg& from;
+  Leg& to;
+  Direction& direction;
+  RelayTools& tools;
+};
+
+// Empties `to.out`, then the pipe. True when both are.
+bool drain(const Relay& relay) {
+  auto& [from, to, direction, tools] = relay;
   if (!flush(to, direction.relayed)) return false;
-  while (direction.pipe) {
+  while (direction.pipe != nullptr) {
     Pipe& pipe = *direction.pipe;
     if (!to.isWritable) return false;
     const ssize_t sent = sys::splice(pipe.ends[0], to.fd, pipe.held);
@@ -24,77 +31,82 @@ bool drain(Direction& direction, RelayTools& tools) {
     }
     pipe.held -= static_cast<size_t>(sent);
     direction.relayed += static_cast<uint64_t>(sent);
-    if (pipe.held == 0) tools.pipes.giveBack(std::move(direction.pipe));
+    if (pipe.held == 0) releasePipe(direction, tools.pipes);
   }
   return true;
 }
 
-size_t copy(Direction& direction, RelayTools& tools) {
-  Leg& to = *direction.to;
-  const size_t got = receive(*direction.from, tools.buffer, kCopyBytes);
+size_t copy(const Relay& relay) {
+  const RelayTools& tools = relay.tools;
+  const size_t got = receive(relay.from, tools.buffer, kCopyBytes);
   if (got == 0) return 0;
-  const size_t sent = transmit(to, tools.buffer, got);
-  direction.relayed += sent;
-  if (sent < got) to.out.append(tools.buffer + sent, got - sent);
+  const size_t sent = transmit(relay.to, tools.buffer, got);
+  relay.direction.relayed += sent;
+  if (sent < got) relay.to.out.append(tools.buffer + sent, got - sent);
   return got;
 }
 
 // Fills an empty pipe: so EAGAIN can only mean that there is nothing to read, never that the pipe is full.
-size_t fill(Direction& direction, RelayTools& tools) {
-  Leg& from = *direction.from;
-  auto pipe = tools.pipes.take(tools.nowMs);
-  if (!pipe) return copy(direction, tools);
-  const ssize_t got = sys::splice(from.fd, pipe->ends[1], PipePool::kPipeBytes);
+size_t fill(const Relay& relay) {
+  PipePool& pipes = relay.tools.pipes;
+  auto pipe = pipes.take(relay.tools.nowMs);
+  if (!pipe) return copy(relay);
+  const ssize_t got = sys::splice(relay.from.fd, pipe->ends[1], PipePool::kPipeBytes);
   if (got > 0) {
     pipe->held = static_cast<size_t>(got);
-    direction.pipe = std::move(pipe);
+    relay.direction.pipe = pipe.release();
     return static_cast<size_t>(got);
   }
-  tools.pipes.giveBack(std::move(pipe));
+  pipes.giveBack(std::move(pipe));
   if (got == -EAGAIN) {
-    from.isReadable = false;
+    relay.from.isReadable = false;
     return 0;
   }
-  if (got == -EINVAL || got == -ENOSYS || got == -EPERM) tools.pipes.disable();
+  if (got == -EINVAL || got == -ENOSYS || got == -EPERM) pipes.disable();
   // FIN, RST or a shortage: reading says which.
-  return copy(direction, tools);
+  return copy(relay);
 }
 
-size_t read(Direction& direction, RelayTools& tools) {
-  if (tools.nowMs - direction.lastReadMs > kPauseMs) direction.burst = 0;
+size_t read(const Relay& relay) {
+  Direction& direction = relay.direction;
+  const auto nowMs = static_cast<uint32_t>(relay.tools.nowMs);
+  if (nowMs - direction.lastReadMs > kPauseMs) direction.burst = 0;
   const bool isBulk = direction.burst >= kBulkBytes;
-  const size_t got = isBulk ? fill(direction, tools) : copy(direction, tools);
+  const size_t got = isBulk ? fill(relay) : copy(relay);
   if (got == 0) return 0;
-  direction.lastReadMs = tools.nowMs;
+  direction.hasRead = true;
+  direction.lastReadMs = nowMs;
   direction.burst += static_cast<uint32_t>(std::min<size_t>(got, kBulkBytes));
   direction.burst = std::min(direction.burst, kBulkBytes);
   return got;
 }
 
 // Why nothing moves now.
-Flow stillness(const Direction& direction) {
-  if (direction.from->hasFailed || direction.to->hasFailed) return Flow::kFailed;
-  const bool isDrained = direction.to->out.empty() && !direction.pipe;
-  if (!isDrained) return direction.to->isWritable ? Flow::kStarved : Flow::kWaiting;
+Flow stillness(const Relay& relay) {
+  auto& [from, to, direction, tools] = relay;
+  if (from.hasFailed || to.hasFailed) return Flow::kFailed;
+  const bool isDrained = to.out.empty() && direction.pipe == nullptr;
+  if (!isDrained) return to.isWritable ? Flow::kStarved : Flow::kWaiting;
   if (direction.isStopped) return Flow::kOver;
   if (direction.awaited > 0) return Flow::kWaiting;
-  if (direction.from->hasEnded) return Flow::kOver;
-  return direction.from->isReadable ? Flow::kStarved : Flow::kWaiting;
+  if (from.hasEnded) return Flow::kOver;
+  return from.isReadable ? Flow::kStarved : Flow::kWaiting;
 }
 
-bool mayRead(const Direction& direction) {
-  return direction.from->isReadable && direction.awaited == 0 && !direction.isStopped;
+bool mayRead(const Relay& relay) {
+  return relay.from.isReadable && relay.direction.awaited == 0 && !relay.direction.isStopped;
 }
 
 }  // namespace
 
-Flow pump(Direction& direction, RelayTools& tools) {
-  if (direction.isOver) return Flow::kWaiting;
+Flow pump(Leg& from, Leg& to, RelayTools& tools) {
+  const Relay relay{from, to, from.spliced.direction, tools};
+  if (relay.direction.isOver) return Flow::kWaiting;
   size_t moved = 0;
   while (moved < kTurnBytes) {
-    if (!drain(direction, tools) || !mayRead(direction)) return stillness(direction);
-    const size_t got = read(direction, tools);
-    if (got == 0) return stillness(direction);
+    if (!drain(relay) || !mayRead(relay)) return stillness(relay);
+    const size_t got = read(relay);
+    if (got == 0) return stillness(relay);
     moved += got;
   }
   return Flow::kMore;

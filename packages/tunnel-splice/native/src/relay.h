@@ -1,12 +1,12 @@
-// One direction of a tunnel; a tunnel has two. Free of threads, epoll and N-API, so that a plain program can drive and fuzz it.
+// The relaying of a tunnel, one direction at a time. Free of threads, epoll and N-API, so that a plain program can drive and
+// fuzz it.
 //
-// Small flows are copied through the thread's one buffer; what a blocked reader leaves of it waits in `to->out`, and nothing
+// Small flows are copied through the thread's one buffer; what a blocked reader leaves of it waits in `to.out`, and nothing
 // more is read until that is gone. A direction that has moved kBulkBytes without a pause is spliced through a pooled pipe.
-// At any moment the bytes in flight lie in `to->out`, then in the pipe, then in the socket: never two of them out of order.
+// At any moment the bytes in flight lie in `to.out`, then in the pipe, then in the socket: never two of them out of order.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "leg.h"
 #include "pipe_pool.h"
@@ -23,27 +23,15 @@ struct RelayTools {
 constexpr size_t kCopyBytes = 64 * 1024;
 constexpr uint32_t kBulkBytes = 256 * 1024;
 // A direction that was silent for so long is no bulk flow any more.
-constexpr int64_t kPauseMs = 100;
+constexpr uint32_t kPauseMs = 100;
 // So much at a time, so that one bulk tunnel starves nobody.
 constexpr size_t kTurnBytes = 1024 * 1024;
-
-struct Direction {
-  Leg* from = nullptr;
-  Leg* to = nullptr;
-  std::unique_ptr<Pipe> pipe;  // only while bytes lie in it
-  uint64_t relayed = 0;        // handed to the kernel of `to`
-  uint32_t burst = 0;          // moved without a pause
-  uint32_t awaited = 0;        // read before the splice, on their way back from JavaScript
-  int64_t lastReadMs = 0;
-  bool isStopped = false;      // read no more: the tunnel has been given up
-  bool isOver = false;         // everything was sent, and so was the FIN
-};
 
 // waiting: for an edge of either leg. more: the turn is used up. starved: the kernel lacks memory, try a little later.
 // over: all is sent; the caller passes the FIN on. failed: one of the legs has, see its flag.
 enum class Flow : uint8_t { kWaiting, kMore, kStarved, kOver, kFailed };
 
-// Moves what can be moved now.
-Flow pump(Direction& direction, RelayTools& tools);
+// Moves what can be moved now of what `from` says. Both are spliced, to each other.
+Flow pump(Leg& from, Leg& to, RelayTools& tools);
 
 }  // namespace sallyport

@@ -10,8 +10,7 @@ void TimerWheel::schedule(TimerNode& node, int64_t dueMs) {
   // Rounded up: a deadline never fires early because of the grain.
   const int64_t dueTick = (dueMs + kTickMs - 1) / kTickMs;
   const int64_t tick = std::clamp(dueTick, tick_, tick_ + static_cast<int64_t>(kSlots) - 1);
-  node.slot = static_cast<uint16_t>(tick % kSlots);
-  TimerNode*& head = slots_[node.slot];
+  TimerNode*& head = slots_[tick % kSlots];
   node.next = head;
   node.link = &head;
   if (head != nullptr) head->link = &node.next;

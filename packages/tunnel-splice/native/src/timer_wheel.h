@@ -19,7 +19,6 @@ struct TimerNode {
   TimerNode* next = nullptr;
   // The pointer that points here; null when not scheduled.
   TimerNode** link = nullptr;
-  uint16_t slot = 0;
   const TimerOwner owner;
 };
 

@@ -29,10 +29,6 @@ void scheduleNext(Loop& loop, Tunnel& tunnel) {
   loop.wheel.schedule(tunnel, dueMs);
 }
 
-void releasePipe(Loop& loop, Direction& direction) {
-  if (direction.pipe) loop.pipes.giveBack(std::move(direction.pipe));
-}
-
 // A peer that took nothing while the tunnel was given up has had its time.
 void endInGoodOrder(Loop& loop, const Tunnel& tunnel, Leg& leg) {
   if (loop.nowMs >= tunnel.giveUpAtMs) closeNow(loop, leg);
@@ -40,8 +36,8 @@ void endInGoodOrder(Loop& loop, const Tunnel& tunnel, Leg& leg) {
 }
 
 void closeLegs(Loop& loop, Tunnel& tunnel) {
-  Leg& client = *tunnel.up.from;
-  Leg& upstream = *tunnel.down.from;
+  Leg& client = *tunnel.client;
+  Leg& upstream = *tunnel.upstream;
   switch (tunnel.end) {
     case kClientReset:
       closeNow(loop, client);
@@ -69,8 +65,8 @@ void closeLegs(Loop& loop, Tunnel& tunnel) {
 void finish(Loop& loop, Tunnel& tunnel) {
   tunnel.isOver = true;
   loop.wheel.cancel(tunnel);
-  releasePipe(loop, tunnel.up);
-  releasePipe(loop, tunnel.down);
+  releasePipe(tunnel.up(), loop.pipes);
+  releasePipe(tunnel.down(), loop.pipes);
   const auto firstByte = static_cast<uint64_t>(tunnel.firstByteNs);
   loop.events.begin(kTunnelEnded, tunnel.index, tunnel.end, firstByte >> 32, firstByte & 0xffffffff).end();
   closeLegs(loop, tunnel);
@@ -80,25 +76,25 @@ void finish(Loop& loop, Tunnel& tunnel) {
 bool hasFailed(const Leg& leg, Flow flow) { return leg.hasFailed || (leg.hasError && flow != Flow::kMore); }
 
 // Passes the FIN on, unless the other direction is over too: then closing says it.
-void endDirection(Direction& direction, const Direction& other) {
-  direction.isOver = true;
-  if (!other.isOver) sys::sendFin(direction.to->fd);
+void endDirection(Leg& from, const Leg& to) {
+  from.spliced.direction.isOver = true;
+  if (!to.spliced.direction.isOver) sys::sendFin(to.fd);
 }
 
 void noteProgress(Loop& loop, Tunnel& tunnel, uint64_t relayedBefore) {
-  const Direction& up = tunnel.up;
-  const Direction& down = tunnel.down;
-  if (tunnel.firstByteNs == 0 && down.lastReadMs != 0) tunnel.firstByteNs = loop.nowNs;
-  const bool hasRead = up.lastReadMs == loop.nowMs || down.lastReadMs == loop.nowMs;
+  Direction& up = tunnel.up();
+  Direction& down = tunnel.down();
+  if (tunnel.firstByteNs == 0 && down.hasRead) tunnel.firstByteNs = loop.nowNs;
   const bool hasSent = up.relayed + down.relayed != relayedBefore;
-  if (hasRead || hasSent) tunnel.lastByteMs = loop.nowMs;
+  if (up.hasRead || down.hasRead || hasSent) tunnel.lastByteMs = loop.nowMs;
+  up.hasRead = down.hasRead = false;
   if (hasSent) loop.board.counts.store(tunnel.index, up.relayed, down.relayed);
 }
 
 void noteFin(Loop& loop, Tunnel& tunnel) {
   if (tunnel.firstFinMs != 0 || tunnel.giveUpAtMs != 0) return;
-  const bool hasClientEnded = tunnel.up.from->hasEnded;
-  if (!hasClientEnded && !tunnel.down.from->hasEnded) return;
+  const bool hasClientEnded = tunnel.client->hasEnded;
+  if (!hasClientEnded && !tunnel.upstream->hasEnded) return;
   tunnel.firstFinMs = loop.nowMs;
   tunnel.end = hasClientEnded ? kClientClosed : kUpstreamClosed;
   scheduleNext(loop, tunnel);
@@ -108,39 +104,39 @@ void noteFin(Loop& loop, Tunnel& tunnel) {
 
 Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits, uint32_t awaitedUp, uint32_t awaitedDown) {
   auto* tunnel = new Tunnel();
-  tunnel->up.from = tunnel->down.to = &client;
-  tunnel->down.from = tunnel->up.to = &upstream;
-  tunnel->up.awaited = awaitedUp;
-  tunnel->down.awaited = awaitedDown;
+  tunnel->client = &client;
+  tunnel->upstream = &upstream;
+  enter(client, LegState::kSpliced, tunnel);
+  enter(upstream, LegState::kSpliced, tunnel);
+  tunnel->up().awaited = awaitedUp;
+  tunnel->down().awaited = awaitedDown;
   tunnel->index = limits.index;
   tunnel->idleMs = limits.idleMs;
   tunnel->halfCloseMs = limits.halfCloseMs;
   tunnel->lifetimeAtMs = after(loop.nowMs, limits.lifetimeMs);
   tunnel->lastByteMs = loop.nowMs;
-  for (Leg* leg : {&client, &upstream}) {
-    leg->state = LegState::kSpliced;
-    leg->tunnel = tunnel;
-  }
   scheduleNext(loop, *tunnel);
   return *tunnel;
 }
 
 void serveTunnel(Loop& loop, Tunnel& tunnel) {
   if (tunnel.isOver) return;
+  Leg& client = *tunnel.client;
+  Leg& upstream = *tunnel.upstream;
   RelayTools tools = loop.tools();
-  const uint64_t relayedBefore = tunnel.up.relayed + tunnel.down.relayed;
-  const Flow up = pump(tunnel.up, tools);
-  const Flow down = pump(tunnel.down, tools);
+  const uint64_t relayedBefore = tunnel.up().relayed + tunnel.down().relayed;
+  const Flow up = pump(client, upstream, tools);
+  const Flow down = pump(upstream, client, tools);
   noteProgress(loop, tunnel, relayedBefore);
-  const bool hasClientFailed = hasFailed(*tunnel.up.from, up);
-  if (hasClientFailed || hasFailed(*tunnel.down.from, down)) {
+  const bool hasClientFailed = hasFailed(client, up);
+  if (hasClientFailed || hasFailed(upstream, down)) {
     if (tunnel.giveUpAtMs == 0) tunnel.end = hasClientFailed ? kClientReset : kUpstreamReset;
     return finish(loop, tunnel);
   }
   noteFin(loop, tunnel);
-  if (up == Flow::kOver) endDirection(tunnel.up, tunnel.down);
-  if (down == Flow::kOver) endDirection(tunnel.down, tunnel.up);
-  if (tunnel.up.isOver && tunnel.down.isOver) return finish(loop, tunnel);
+  if (up == Flow::kOver) endDirection(client, upstream);
+  if (down == Flow::kOver) endDirection(upstream, client);
+  if (tunnel.up().isOver && tunnel.down().isOver) return finish(loop, tunnel);
   if ((up == Flow::kMore || down == Flow::kMore) && !tunnel.isReady) {
     tunnel.isReady = true;
     loop.goOnWith(tunnel);
@@ -171,7 +167,7 @@ void giveUp(Loop& loop, Tunnel& tunnel, TunnelEnd cause) {
   if (tunnel.isOver || tunnel.giveUpAtMs != 0) return;
   tunnel.end = cause;
   tunnel.giveUpAtMs = loop.nowMs + kLingerMs;
-  tunnel.up.isStopped = tunnel.down.isStopped = true;
+  tunnel.up().isStopped = tunnel.down().isStopped = true;
   scheduleNext(loop, tunnel);
   serveTunnel(loop, tunnel);
 }

@@ -25,8 +25,11 @@ struct TunnelLimits {
 struct Tunnel : TimerNode {
   Tunnel() : TimerNode(TimerOwner::kTunnel) {}
 
-  Direction up;
-  Direction down;
+  Direction& up() const { return client->spliced.direction; }
+  Direction& down() const { return upstream->spliced.direction; }
+
+  Leg* client = nullptr;
+  Leg* upstream = nullptr;
   uint32_t index = 0;
   uint32_t idleMs = kNever;
   uint32_t halfCloseMs = kNever;

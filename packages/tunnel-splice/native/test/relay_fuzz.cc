@@ -138,9 +138,8 @@ bool runSchedule(std::mt19937& random, PipePool& pool, char* buffer) {
   const Pair right = connectedPair();
   Leg client(left.ours, LegState::kSpliced);
   Leg upstream(right.ours, LegState::kSpliced);
-  Direction up, down;
-  up.from = down.to = &client;
-  up.to = down.from = &upstream;
+  const Direction& up = client.spliced.direction;
+  const Direction& down = upstream.spliced.direction;
   const auto volume = [&] { return random() % 4 == 0 ? random() % (3u << 20) : random() % 100'000u; };
   Peer a{left.peer, volume()};
   Peer b{right.peer, volume()};
@@ -155,20 +154,18 @@ bool runSchedule(std::mt19937& random, PipePool& pool, char* buffer) {
     if (random() % 50 == 0) tools.nowMs += kPauseMs + 1;
     refresh(client);
     refresh(upstream);
-    for (Direction* direction : {&up, &down}) {
-      const Flow flow = pump(*direction, tools);
+    for (const auto& [from, to] : {std::pair(&client, &upstream), std::pair(&upstream, &client)}) {
+      const Flow flow = pump(*from, *to, tools);
       if (flow == Flow::kFailed) isLost = true;
       if (flow != Flow::kOver) continue;
-      direction->isOver = true;
-      shutdown(direction->to->fd, SHUT_WR);
+      from->spliced.direction.isOver = true;
+      shutdown(to->fd, SHUT_WR);
     }
   }
   REQUIRE(b.received <= up.relayed && up.relayed <= a.sent);
   REQUIRE(a.received <= down.relayed && down.relayed <= b.sent);
   if (!isLost) REQUIRE(b.received == a.toSend && a.received == b.toSend && up.relayed == a.toSend && down.relayed == b.toSend);
-  for (Direction* direction : {&up, &down}) {
-    if (direction->pipe) pool.giveBack(std::move(direction->pipe));
-  }
+  for (Leg* leg : {&client, &upstream}) releasePipe(leg->spliced.direction, pool);
   for (const int fd : {left.ours, left.peer, right.ours, right.peer}) close(fd);
   return isLost;
 }
