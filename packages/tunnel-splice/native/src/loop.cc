@@ -62,7 +62,7 @@ void Loop::turn() {
   passCommandsOn();
   publishEvents();
   legs.bury();
-  retiredTunnels_.clear();
+  tunnels.bury();
   retiredListeners_.clear();
 }
 
@@ -126,7 +126,7 @@ void Loop::publishEvents() {
   events.clear();
 }
 
-// A stamp of 32 bits tells before from after within 24 days. The kernel gives a dial up after minutes.
+// A stamp of 32 bits tells before from after within 24 days, and a longer span is cut to that: no dial lives to see it.
 void Loop::setDeadline(Leg& leg, uint32_t spanMs) {
   if (spanMs == kNever) return TimerWheel::cancel(leg.unspliced);
   const int64_t dueMs = nowMs + std::min<uint32_t>(spanMs, INT32_MAX);
@@ -134,9 +134,9 @@ void Loop::setDeadline(Leg& leg, uint32_t spanMs) {
   wheel.schedule(leg.unspliced, dueMs);
 }
 
-void Loop::retire(std::unique_ptr<Tunnel> tunnel) {
-  if (tunnel->isReady) ready_.erase(std::remove(ready_.begin(), ready_.end(), tunnel.get()), ready_.end());
-  retiredTunnels_.push_back(std::move(tunnel));
+void Loop::retire(Tunnel& tunnel) {
+  if (tunnel.isReady) ready_.erase(std::remove(ready_.begin(), ready_.end(), &tunnel), ready_.end());
+  tunnels.retire(tunnel);
 }
 
 void Loop::retire(std::unique_ptr<Listener> listener) { retiredListeners_.push_back(std::move(listener)); }
@@ -144,12 +144,8 @@ void Loop::retire(std::unique_ptr<Listener> listener) { retiredListeners_.push_b
 void Loop::closeEverything() {
   legs.forEach([this](Leg& leg) {
     sys::close(leg.fd);
-    if (leg.state != LegState::kSpliced) return;
-    releasePipe(leg.spliced.direction, pipes);
-    // Both legs name their tunnel; the client's speaks for it, and it is freed when none names it any more.
-    if (leg.spliced.tunnel->client == &leg) retiredTunnels_.emplace_back(leg.spliced.tunnel);
+    if (leg.state == LegState::kSpliced) releasePipe(leg.spliced.direction, pipes);
   });
-  retiredTunnels_.clear();
   for (auto& [id, listener] : listeners) sys::close(listener->fd);
   listeners.clear();
 }

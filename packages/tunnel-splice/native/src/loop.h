@@ -16,6 +16,7 @@
 #include "pipe_pool.h"
 #include "records.h"
 #include "relay.h"
+#include "slab.h"
 #include "switchboard.h"
 #include "timer_wheel.h"
 #include "tunnel.h"
@@ -41,6 +42,7 @@ class Loop {
   TimerWheel wheel;
   PipePool pipes;
   LegTable legs;
+  Slab<Tunnel> tunnels;
   RecordWriter events;
   std::unordered_map<uint32_t, Leg*> dials;  // by token, while under way
   std::map<uint32_t, std::unique_ptr<Listener>> listeners;
@@ -64,7 +66,7 @@ class Loop {
   // A command for another thread, to be passed on when this batch of events is done.
   void postpone(uint32_t* record) { postponed_.push_back(record); }
   // Kept until the end of the current batch, whose events may still point to it.
-  void retire(std::unique_ptr<Tunnel> tunnel);
+  void retire(Tunnel& tunnel);
   void retire(std::unique_ptr<Listener> listener);
 
  private:
@@ -86,7 +88,6 @@ class Loop {
   std::vector<Tunnel*> goingOn_;
   std::vector<uint32_t> commands_;
   std::vector<uint32_t*> postponed_;  // into commands_
-  std::vector<std::unique_ptr<Tunnel>> retiredTunnels_;
   std::vector<std::unique_ptr<Listener>> retiredListeners_;
 };
 

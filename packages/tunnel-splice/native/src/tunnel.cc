@@ -1,6 +1,7 @@
 #include "tunnel.h"
 
 #include <algorithm>
+#include <new>
 
 #include "closing.h"
 #include "loop.h"
@@ -14,24 +15,30 @@ constexpr int64_t kStarvedMs = 25;
 
 int64_t after(int64_t fromMs, uint32_t spanMs) { return spanMs == kNever ? kNeverMs : fromMs + spanMs; }
 
-int64_t idleAtMs(const Tunnel& tunnel) { return after(tunnel.lastByteMs, tunnel.idleMs); }
+uint32_t stampOf(const Loop& loop) { return static_cast<uint32_t>(loop.nowMs); }
+
+// When a stamp was taken: the last time that the clock's lower half showed it.
+int64_t timeOf(const Loop& loop, uint32_t stampMs) { return loop.nowMs - (stampOf(loop) - stampMs); }
+
+int64_t idleAtMs(const Loop& loop, const Tunnel& tunnel) {
+  return after(timeOf(loop, tunnel.lastByteMs), tunnel.idleMs);
+}
 
 // A byte in the direction still open puts it off: it is the silence of the other side that ends the tunnel.
-int64_t halfCloseAtMs(const Tunnel& tunnel) {
-  if (tunnel.firstFinMs == 0) return kNeverMs;
-  return after(std::max(tunnel.firstFinMs, tunnel.lastByteMs), tunnel.halfCloseMs);
+int64_t halfCloseAtMs(const Loop& loop, const Tunnel& tunnel) {
+  return tunnel.isHalfClosed ? after(timeOf(loop, tunnel.halfQuietMs), tunnel.halfCloseMs) : kNeverMs;
 }
 
 void scheduleNext(Loop& loop, Tunnel& tunnel) {
-  int64_t dueMs = std::min({idleAtMs(tunnel), halfCloseAtMs(tunnel), tunnel.lifetimeAtMs});
-  if (tunnel.giveUpAtMs != 0) dueMs = tunnel.giveUpAtMs;
+  int64_t dueMs = tunnel.endsAtMs;
+  if (!tunnel.isGivenUp) dueMs = std::min({dueMs, idleAtMs(loop, tunnel), halfCloseAtMs(loop, tunnel)});
   if (tunnel.isStarved) dueMs = std::min(dueMs, loop.nowMs + kStarvedMs);
   loop.wheel.schedule(tunnel, dueMs);
 }
 
 // A peer that took nothing while the tunnel was given up has had its time.
 void endInGoodOrder(Loop& loop, const Tunnel& tunnel, Leg& leg) {
-  if (loop.nowMs >= tunnel.giveUpAtMs) closeNow(loop, leg);
+  if (loop.nowMs >= tunnel.endsAtMs) closeNow(loop, leg);
   else closeLingering(loop, leg);
 }
 
@@ -70,7 +77,7 @@ void finish(Loop& loop, Tunnel& tunnel) {
   const auto firstByte = static_cast<uint64_t>(tunnel.firstByteNs);
   loop.events.begin(kTunnelEnded, tunnel.index, tunnel.end, firstByte >> 32, firstByte & 0xffffffff).end();
   closeLegs(loop, tunnel);
-  loop.retire(std::unique_ptr<Tunnel>(&tunnel));
+  loop.retire(tunnel);
 }
 
 bool hasFailed(const Leg& leg, Flow flow) { return leg.hasFailed || (leg.hasError && flow != Flow::kMore); }
@@ -86,16 +93,17 @@ void noteProgress(Loop& loop, Tunnel& tunnel, uint64_t relayedBefore) {
   Direction& down = tunnel.down();
   if (tunnel.firstByteNs == 0 && down.hasRead) tunnel.firstByteNs = loop.nowNs;
   const bool hasSent = up.relayed + down.relayed != relayedBefore;
-  if (up.hasRead || down.hasRead || hasSent) tunnel.lastByteMs = loop.nowMs;
+  if (up.hasRead || down.hasRead || hasSent) tunnel.lastByteMs = tunnel.halfQuietMs = stampOf(loop);
   up.hasRead = down.hasRead = false;
   if (hasSent) loop.board.counts.store(tunnel.index, up.relayed, down.relayed);
 }
 
 void noteFin(Loop& loop, Tunnel& tunnel) {
-  if (tunnel.firstFinMs != 0 || tunnel.giveUpAtMs != 0) return;
+  if (tunnel.isHalfClosed || tunnel.isGivenUp) return;
   const bool hasClientEnded = tunnel.client->hasEnded;
   if (!hasClientEnded && !tunnel.upstream->hasEnded) return;
-  tunnel.firstFinMs = loop.nowMs;
+  tunnel.isHalfClosed = true;
+  tunnel.halfQuietMs = stampOf(loop);
   tunnel.end = hasClientEnded ? kClientClosed : kUpstreamClosed;
   scheduleNext(loop, tunnel);
 }
@@ -103,7 +111,7 @@ void noteFin(Loop& loop, Tunnel& tunnel) {
 }  // namespace
 
 Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits, uint32_t awaitedUp, uint32_t awaitedDown) {
-  auto* tunnel = new Tunnel();
+  Tunnel* tunnel = new (&loop.tunnels.take()) Tunnel();
   tunnel->client = &client;
   tunnel->upstream = &upstream;
   enter(client, LegState::kSpliced, tunnel);
@@ -113,8 +121,8 @@ Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits,
   tunnel->index = limits.index;
   tunnel->idleMs = limits.idleMs;
   tunnel->halfCloseMs = limits.halfCloseMs;
-  tunnel->lifetimeAtMs = after(loop.nowMs, limits.lifetimeMs);
-  tunnel->lastByteMs = loop.nowMs;
+  tunnel->endsAtMs = after(loop.nowMs, limits.lifetimeMs);
+  tunnel->lastByteMs = stampOf(loop);
   scheduleNext(loop, *tunnel);
   return *tunnel;
 }
@@ -130,7 +138,7 @@ void serveTunnel(Loop& loop, Tunnel& tunnel) {
   noteProgress(loop, tunnel, relayedBefore);
   const bool hasClientFailed = hasFailed(client, up);
   if (hasClientFailed || hasFailed(upstream, down)) {
-    if (tunnel.giveUpAtMs == 0) tunnel.end = hasClientFailed ? kClientReset : kUpstreamReset;
+    if (!tunnel.isGivenUp) tunnel.end = hasClientFailed ? kClientReset : kUpstreamReset;
     return finish(loop, tunnel);
   }
   noteFin(loop, tunnel);
@@ -152,21 +160,22 @@ void onTunnelDeadline(Loop& loop, Tunnel& tunnel) {
     serveTunnel(loop, tunnel);
     if (tunnel.isOver) return;
   }
-  if (tunnel.giveUpAtMs != 0) {
-    if (loop.nowMs >= tunnel.giveUpAtMs) finish(loop, tunnel);
+  if (tunnel.isGivenUp) {
+    if (loop.nowMs >= tunnel.endsAtMs) finish(loop, tunnel);
     else scheduleNext(loop, tunnel);
     return;
   }
-  if (loop.nowMs >= tunnel.lifetimeAtMs) return giveUp(loop, tunnel, kLifetime);
-  if (loop.nowMs >= halfCloseAtMs(tunnel)) return giveUp(loop, tunnel, kHalfClose);
-  if (loop.nowMs >= idleAtMs(tunnel)) return giveUp(loop, tunnel, kIdle);
+  if (loop.nowMs >= tunnel.endsAtMs) return giveUp(loop, tunnel, kLifetime);
+  if (loop.nowMs >= halfCloseAtMs(loop, tunnel)) return giveUp(loop, tunnel, kHalfClose);
+  if (loop.nowMs >= idleAtMs(loop, tunnel)) return giveUp(loop, tunnel, kIdle);
   scheduleNext(loop, tunnel);
 }
 
 void giveUp(Loop& loop, Tunnel& tunnel, TunnelEnd cause) {
-  if (tunnel.isOver || tunnel.giveUpAtMs != 0) return;
+  if (tunnel.isOver || tunnel.isGivenUp) return;
   tunnel.end = cause;
-  tunnel.giveUpAtMs = loop.nowMs + kLingerMs;
+  tunnel.isGivenUp = true;
+  tunnel.endsAtMs = loop.nowMs + kLingerMs;
   tunnel.up().isStopped = tunnel.down().isStopped = true;
   scheduleNext(loop, tunnel);
   serveTunnel(loop, tunnel);

@@ -1,13 +1,13 @@
 // Two legs joined: two directions, the deadlines, and why it ended.
 //
-// Owner: the loop, through the client leg, by whose name JavaScript knows it. It takes both legs over at `join` and closes them
-// at its end; the first cause wins. A FIN is passed on when everything before it is; an RST at once, as RST: a FIN would make a
-// truncated stream look complete. Deadlines and cuts end in good order instead: what was read is still sent, then FIN.
+// Owner: the loop, in whose slab it lies; JavaScript knows it by the name of the client leg. It takes both legs over at `join`
+// and closes them at its end; the first cause wins. A FIN is passed on when everything before it is; an RST at once, as RST: a
+// FIN would make a truncated stream look complete. Deadlines and cuts end in good order instead: what was read is still sent,
+// then FIN. What each direction has done lies in the leg that it reads from.
 #pragma once
 
-#include <memory>
-
 #include "relay.h"
+#include "slab.h"
 #include "timer_wheel.h"
 #include "wire.h"
 
@@ -23,26 +23,41 @@ struct TunnelLimits {
 };
 
 struct Tunnel : TimerNode {
-  Tunnel() : TimerNode(TimerOwner::kTunnel) {}
+  Tunnel()
+      : TimerNode(TimerOwner::kTunnel),
+        end(kClientClosed),
+        isReady(false),
+        isStarved(false),
+        isHalfClosed(false),
+        isGivenUp(false),
+        isOver(false),
+        client(nullptr) {}
 
   Direction& up() const { return client->spliced.direction; }
   Direction& down() const { return upstream->spliced.direction; }
 
-  Leg* client = nullptr;
-  Leg* upstream = nullptr;
+  TunnelEnd end : 8;
+  bool isReady : 1;            // in the loop's list
+  bool isStarved : 1;          // wants another try at the next tick
+  bool isHalfClosed : 1;       // the first FIN has come
+  bool isGivenUp : 1;          // what was read may still be sent, until `endsAtMs`
+  bool isOver : 1;             // retired: it has no legs any more
   uint32_t index = 0;
+  union {
+    Leg* client;
+    Tunnel* nextFree;          // over
+  };
+  Leg* upstream = nullptr;
+  int64_t firstByteNs = 0;     // from the upstream; 0: none yet
+  int64_t endsAtMs = 0;        // by its lifetime; given up: the end of that time
   uint32_t idleMs = kNever;
   uint32_t halfCloseMs = kNever;
-  int64_t lifetimeAtMs = 0;
-  int64_t lastByteMs = 0;
-  int64_t firstFinMs = 0;   // 0: none yet
-  int64_t firstByteNs = 0;  // from the upstream; 0: none yet
-  int64_t giveUpAtMs = 0;   // 0, or given up: the end of the time in which what was read may still be sent
-  TunnelEnd end = kClientClosed;
-  bool isReady = false;     // in the loop's list
-  bool isStarved = false;   // wants another try at the next tick
-  bool isOver = false;
+  // Modulo 2^32, which is enough: each is only compared with its span above, and when that has passed the tunnel ends.
+  uint32_t lastByteMs = 0;
+  uint32_t halfQuietMs = 0;    // half-closed: the last byte, or the FIN where none has come since
 };
+
+static_assert(2 * sizeof(Leg) + sizeof(Tunnel) <= 200, "all that an idle tunnel takes, as slabs add nothing to it");
 
 // Joins two held legs. What JavaScript read from each before lies in the other's `out` already.
 Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits, uint32_t awaitedUp, uint32_t awaitedDown);
