@@ -4,6 +4,7 @@ import {
   encodeRefusal,
   TunnelError,
   type Frontend,
+  type Greeting,
   type Identified,
   type PlainHttp,
   type PrereadLimits,
@@ -69,11 +70,14 @@ class ConnectFrontend implements Frontend {
     }
   }
 
-  establish(): number | undefined {
-    if (this.#otherDoor) return this.#otherDoor.establish();
+  greeting(): Greeting {
+    return this.#otherDoor?.greeting() ?? { bytes: CONNECTION_ESTABLISHED, status: ESTABLISHED_STATUS };
+  }
+
+  establish(): void {
     this.#isEstablished = true;
-    this.#client.write(CONNECTION_ESTABLISHED);
-    return 200;
+    if (this.#otherDoor) this.#otherDoor.establish();
+    else this.#client.write(CONNECTION_ESTABLISHED);
   }
 
   refuse(error: TunnelError, tunnelId: string): number | undefined {

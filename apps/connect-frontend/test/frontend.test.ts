@@ -1,6 +1,7 @@
 import {
   TunnelError,
   type Frontend,
+  type Greeting,
   type Identified,
   type PlainHttp,
   type PrereadLimits,
@@ -136,9 +137,11 @@ describe('establish', () => {
     const { frontend, socket, leg } = await openTunnel();
     socket.write(encodeHead(`CONNECT example.com:443 ${version}`, HOST));
     await frontend.identify(limits());
+    const { bytes, status } = frontend.greeting();
     frontend.establish();
     leg.close();
     expect(await readReply(socket)).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
+    expect([Buffer.from(bytes).toString(), status]).toEqual(['HTTP/1.1 200 Connection Established\r\n\r\n', 200]);
   });
 
   it('leaves nothing to say: a refusal behind it only closes, and 200 stays the answer', async () => {
@@ -167,6 +170,7 @@ describe('a client that speaks TLS', () => {
     expect(Buffer.from(clientBytes)).toEqual(TLS_HELLO);
     expect(other.client).toBe(leg);
 
+    expect(Buffer.from(frontend.greeting().bytes).toString()).toBe('established by the other door');
     frontend.establish();
     leg.close();
     expect(await readReply(socket)).toBe('established by the other door');
@@ -292,7 +296,11 @@ class OtherDoor implements Frontend {
     return Promise.resolve({ destination: DESTINATION, clientBytes: alreadyRead ?? new Uint8Array() });
   }
 
-  establish(): undefined {
+  greeting(): Greeting {
+    return { bytes: encodeText('established by the other door'), status: undefined };
+  }
+
+  establish(): void {
     this.client?.write(encodeText('established by the other door'));
   }
 

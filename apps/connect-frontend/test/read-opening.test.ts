@@ -135,6 +135,7 @@ describe('readOpening', () => {
 class DrippingLeg implements Leg {
   readonly remote = { host: '127.0.0.1', port: 1 };
   readonly local = { host: '127.0.0.1', port: 2 };
+  readonly bornAt = 0;
   readonly #bytes: Uint8Array;
   #at = 0;
 

@@ -5,10 +5,15 @@ import type { Logger } from '@sallyport/telemetry';
 import { createNativeTransport, createPortableTransport, type Transport } from '@sallyport/tunnel-splice';
 import { EXIT, FatalError } from './exit.ts';
 
+const SHORTAGE_REMEDY = 'raise the limit on open files (LimitNOFILE, ulimit -n), or lower limits.tunnels';
+
 /** Starts the transport. `auto` says once why it is not the native one; `native` throws a FatalError instead. */
 export function startEngine({ engine, threads }: RuntimeConfig, log: Logger): Transport {
   if (engine === 'portable') return createPortableTransport();
-  const native = createNativeTransport({ threads: threads === 'auto' ? availableParallelism() : threads });
+  const native = createNativeTransport({
+    threads: threads === 'auto' ? availableParallelism() : threads,
+    onShortage: (code) => log.error({ code, remedy: SHORTAGE_REMEDY }, 'clients are turned away'),
+  });
   if (native.kind === 'available') return native.transport;
   if (engine === 'native') {
     const remedy = 'build it (npm start says what is missing), or set runtime.engine to auto or portable';

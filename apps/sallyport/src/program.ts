@@ -39,7 +39,7 @@ export async function startProgram(settings: Settings, log: Logger): Promise<Pro
 
 class Running implements Program {
   readonly #services: Services;
-  readonly #listenings: Listening[] = [];
+  readonly #open: OpenListener[] = [];
   #settings: Settings;
   #doors: ReadonlyMap<string, Door>;
   #admin: AdminServer | undefined;
@@ -87,12 +87,12 @@ class Running implements Program {
 
   async drain(): Promise<void> {
     this.#isReady = false;
-    await drainTunnels(this.#listenings, this.#services, this.#settings.config.timeouts.drain);
+    await drainTunnels(this.#listenings(), this.#services, this.#settings.config.timeouts.drain);
     await this.close();
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#listenings.map((listening) => listening.close()));
+    await Promise.all(this.#listenings().map((listening) => listening.close()));
     await this.#admin?.close();
     const { transport, tlsTransport, authenticator } = this.#services;
     await Promise.all([transport.stop(), tlsTransport.stop(), authenticator.close()]);
@@ -106,6 +106,10 @@ class Running implements Program {
     updateServices(this.#services, this.#settings, settings);
     this.#settings = settings;
     this.#doors = openDoors(settings, this.#services);
+    for (const { name, listening } of this.#open) {
+      const listener = settings.config.listeners.find((candidate) => candidate.name === name);
+      if (listener) listening.allowSilence(longestSilence(listener));
+    }
     return { kind: 'reloaded', warnings: settings.warnings };
   }
 
@@ -119,6 +123,10 @@ class Running implements Program {
     }
     bound.add('admin', this.#admin.address);
     log.info({ listener: 'admin', address: formatAddress(this.#admin.address) }, 'listening');
+  }
+
+  #listenings(): readonly Listening[] {
+    return this.#open.map(({ listening }) => listening);
   }
 
   #tlsOf(name: string): TlsIdentity | undefined {
@@ -142,11 +150,24 @@ class Running implements Program {
         ? // Of the moment too: a renewed certificate is shown from the next client on.
           await tlsTransport.listen(address, onClient, { ...options, identity: () => this.#tlsOf(name) ?? tls })
         : await transport.listen(address, onClient, options);
-      this.#listenings.push(listening);
+      this.#open.push({ name, listening });
+      listening.allowSilence(longestSilence(listener));
       bound.add(name, listening.address);
       return listening.address;
     } catch (cause) {
       throw fatalListenError(`listener ${name}`, cause);
     }
   }
+}
+
+interface OpenListener {
+  readonly name: string;
+  readonly listening: Listening;
+}
+
+/** Beyond `timeouts.handshake`, to which each client is held anyway: this is for the time in which this thread is stalled. */
+const SILENCE_GRACE_MS = 1_000;
+
+function longestSilence({ timeouts }: ListenerConfig): number {
+  return timeouts.handshake + SILENCE_GRACE_MS;
 }

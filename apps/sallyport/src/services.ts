@@ -34,7 +34,8 @@ export interface Services {
 export function createServices({ config }: Settings, log: Logger): Services {
   const transport = startEngine(config.runtime, log);
   const metrics = createMetrics({ version: version(), engine: transport.name });
-  const ledger = new Ledger(ledgerOptions(config, log));
+  const limits = createLimits(config.limits);
+  const ledger = new Ledger(ledgerOptions(config, log), limits);
   metrics.onScrape(() => ledger.countLiveBytes());
   return {
     transport,
@@ -43,7 +44,7 @@ export function createServices({ config }: Settings, log: Logger): Services {
     log,
     metrics,
     ledger,
-    limits: createLimits(config.limits),
+    limits,
     bound: new BoundAddresses(),
     resolver: openResolver(config, metrics),
   };

@@ -4,6 +4,7 @@ import {
   TunnelError,
   type Destination,
   type Frontend,
+  type Greeting,
   type HelloFacts,
   type Identified,
   type PlainHttp,
@@ -67,9 +68,13 @@ class SslPrereadFrontend implements Frontend {
     }
   }
 
-  establish(): number | undefined {
+  greeting(): Greeting {
+    return this.#otherDoor?.greeting() ?? NO_GREETING;
+  }
+
+  establish(): void {
     this.#isEstablished = true;
-    return this.#otherDoor?.establish();
+    this.#otherDoor?.establish();
   }
 
   refuse(error: TunnelError, tunnelId: string): number | undefined {
@@ -133,6 +138,9 @@ class SslPrereadFrontend implements Frontend {
     return this.#otherDoor.identify(limits, alreadyRead);
   }
 }
+
+/** Its client takes us for the destination. */
+const NO_GREETING: Greeting = { bytes: new Uint8Array(0), status: undefined };
 
 function addressDestination({ host, port }: Address): Destination | undefined {
   const ip = parseIp(host);

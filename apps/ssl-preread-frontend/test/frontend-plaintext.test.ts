@@ -50,6 +50,8 @@ describe('plaintext', () => {
   });
 });
 
+const GREETING = { bytes: Buffer.from('welcome'), status: 200 };
+
 describe('a CONNECT that the other door serves', () => {
   const connect = 'CONNECT b.example:443 HTTP/1.1\r\n\r\nearly';
 
@@ -60,6 +62,7 @@ describe('a CONNECT that the other door serves', () => {
         calls.push(['identify', limits.prereadLimitBytes, Buffer.from(alreadyRead).toString()]);
         return Promise.resolve({ destination: FALLBACK, clientBytes: Buffer.from('early') });
       },
+      greeting: () => GREETING,
       establish: () => calls.push('establish'),
       refuse: (error, tunnelId) => {
         calls.push(['refuse', error.reason, tunnelId]);
@@ -71,6 +74,7 @@ describe('a CONNECT that the other door serves', () => {
   it('is identified and established by it, with every byte that was read', async () => {
     const calls: unknown[] = [];
     const { outcome, frontend } = await identify(connect, { misdirected: otherDoor(calls) });
+    expect(frontend.greeting()).toBe(GREETING);
     frontend.establish();
 
     expect(outcome).toEqual({ destination: FALLBACK, clientBytes: Buffer.from('early') });

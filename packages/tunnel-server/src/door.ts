@@ -1,15 +1,17 @@
 /** One listener as a tunnel sees it: the questions of `serveTunnel`, in its order, and the room that answers each. */
 import type { ListenerConfig, SniListener } from '@sallyport/config';
 import type { ListenerMetrics, Metrics } from '@sallyport/telemetry';
-import type { Address, Leg, Splice, SpliceOptions, Transport } from '@sallyport/tunnel-splice';
-import type { CutReason } from './account/tunnel-record.ts';
+import type { Address, JoinPlan, Leg, SpliceOptions, Transport, TunnelNumber } from '@sallyport/tunnel-splice';
+import type { Ledger } from './account/ledger.ts';
+import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { Ip } from './addresses/ip.ts';
 import type { OwnAddresses } from './addresses/own-addresses.ts';
 import { permitAddresses } from './addresses/permit-addresses.ts';
 import type { Destination } from './destination.ts';
 import { resolveDestination } from './dns/resolve-destination.ts';
 import type { Resolver } from './dns/resolver.ts';
-import { dialDirect } from './egress/direct.ts';
+import { dialDirect, joinDirect } from './egress/direct.ts';
+import type { RaceOptions } from './egress/race.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import type { SourceLimits } from './http/request-source.ts';
 import { admitClient, requireNotDraining } from './limits/admit-client.ts';
@@ -33,8 +35,8 @@ export interface Door {
   readonly mode: 'connect' | 'sni';
   readonly metrics: ListenerMetrics;
   openFrontend(client: Leg): Frontend;
-  /** Takes a place in the limits; returns how to give it back. Throws `client_limit` or `overload`. */
-  admit(client: Ip): () => void;
+  /** Takes a place in the limits. Throws `client_limit` or `overload`. */
+  admit(client: Ip): void;
   prereadLimits(): PrereadLimits;
   /** Throws `overload` for who was admitted before a drain, and asks only now. */
   requireOpen(): void;
@@ -56,13 +58,34 @@ export interface Door {
   dial(addresses: readonly Address[], client: Leg): Promise<Leg>;
   /** Left out where `verify_sni` is off. Throws `sni_mismatch`, `handshake_timeout` or `client_closed`, both legs closed. */
   verifySni?(tunnel: Omit<UnverifiedTunnel, 'limits'>): Promise<SniVerdict>;
-  splice(client: Leg, upstream: Leg, preread: PrereadBytes): Splice<CutReason>;
+  /**
+   * Dials for a client whose tunnel is decided in all else, and has it up at the moment in which one of the addresses answers.
+   * @param onUp is told so, before this resolves
+   * Throws as `dial` does.
+   */
+  join(addresses: readonly Address[], plan: DecidedTunnel, onUp: OnUp): Promise<void>;
+  splice(client: Leg, upstream: Leg, preread: PrereadBytes): UpTunnel;
   /** Counts a refusal for want of a name, where `verify_sni` would have checked it. Left out where it is off. */
   countUnnamed?(reason: RefusalReason): void;
 }
 
 /** Read from either side before the splice, and not relayed yet. */
 export type PrereadBytes = Pick<SpliceOptions, 'clientBytes' | 'upstreamBytes'>;
+
+/** A tunnel as its door decides it. */
+export type DecidedTunnel = Pick<JoinPlan, 'client' | 'reply' | 'clientBytes'>;
+
+/** A tunnel that is up, and who keeps it. */
+export interface UpTunnel {
+  readonly tunnels: LiveTunnels;
+  readonly tunnel: TunnelNumber;
+}
+
+type OnUp = (
+  tunnels: LiveTunnels,
+  tunnel: TunnelNumber,
+  up: { readonly upstream: Address; readonly at: number },
+) => void;
 
 /** What all doors share. `limits`, `resolver`, `transport` and `metrics` outlive a reload; the rest is of one configuration. */
 export interface DoorServices {
@@ -73,7 +96,7 @@ export interface DoorServices {
   readonly policy: Policy;
   /** Our own listening addresses, as far as they are open by now. */
   readonly bound: { readonly own: OwnAddresses };
-  readonly ledger: { readonly isDraining: boolean };
+  readonly ledger: Pick<Ledger, 'isDraining' | 'tunnelsOf'>;
   /** The transparent door's reader, for the explicit door's cross-check. */
   readonly readHello: ReadHello;
 }
@@ -81,6 +104,7 @@ export interface DoorServices {
 export function openDoor(listener: ListenerConfig, services: DoorServices, openFrontend: Door['openFrontend']): Door {
   const { name, mode, timeouts } = listener;
   const { transport, metrics, limits, resolver, policy, bound, ledger, readHello } = services;
+  const tunnels = ledger.tunnelsOf(transport);
   const onAttempt = metrics.dialAttempt.bind(metrics);
   const own = metrics.forListener(name);
   const onResult = own.sniChecked.bind(own);
@@ -89,6 +113,18 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
   const prereadLimits = (): PrereadLimits => ({
     prereadLimitBytes: listener.limits.handshake_bytes,
     deadline: performance.now() + timeouts.handshake,
+  });
+  const raceOptions = (client: Leg): RaceOptions => ({
+    dial: (address, options) => transport.dial(address, options),
+    deadline: performance.now() + timeouts.connect,
+    ...(isSourceKept && { sourceHost: client.remote.host, isSourceForeign: true }),
+    onAttempt,
+  });
+  const spliceOptions = (): Omit<SpliceOptions, 'clientBytes' | 'upstreamBytes'> => ({
+    keeper: tunnels,
+    idleTimeoutMs: timeouts.idle,
+    halfCloseTimeoutMs: timeouts.half_close,
+    lifetimeDeadline: performance.now() + timeouts.lifetime,
   });
   return {
     name,
@@ -111,31 +147,24 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
         : resolveDestination(resolver, identified.destination, client),
     permit: (resolved, destination) =>
       permitAddresses(resolved, destination, { rules: policy.destinations, own: bound.own }),
-    dial: (addresses, client) =>
-      dialDirect(addresses, client, {
-        dial: (address, options) => transport.dial(address, options),
-        deadline: performance.now() + timeouts.connect,
-        ...(isSourceKept && { sourceHost: client.remote.host, isSourceForeign: true }),
-        onAttempt,
-      }),
+    dial: (addresses, client) => dialDirect(addresses, client, raceOptions(client)),
+    join: (addresses, plan, onUp) =>
+      joinDirect(
+        addresses,
+        { ...plan, ...spliceOptions(), onUp: (tunnel, upstream, at) => onUp(tunnels, tunnel, { upstream, at }) },
+        raceOptions(plan.client),
+      ),
     ...(mode === 'sni' &&
       listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
     ...(verifySni && {
       verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, { readHello, onResult }),
     }),
-    splice: (client, upstream, { clientBytes = NO_BYTES, upstreamBytes = NO_BYTES }) =>
-      transport.splice(client, upstream, {
-        clientBytes,
-        upstreamBytes,
-        idleTimeoutMs: timeouts.idle,
-        halfCloseTimeoutMs: timeouts.half_close,
-        lifetimeDeadline: performance.now() + timeouts.lifetime,
-      }),
+    splice: (client, upstream, preread) => ({
+      tunnels,
+      tunnel: transport.splice(client, upstream, { ...preread, ...spliceOptions() }),
+    }),
   };
 }
-
-/** In place of a key left out: every tunnel comes through here, and objects of one shape are the cheap ones. */
-const NO_BYTES = new Uint8Array();
 
 function isIntercepting(listener: ListenerConfig): listener is SniListener {
   return listener.mode === 'sni' && listener.intercept !== 'none';

@@ -38,6 +38,14 @@ export interface PlainHttp {
   identifyUser(credentials: string | undefined, deadline: DeadlineMs): Promise<Pick<Identified, 'user'>>;
 }
 
+/** Goes to the client ahead of all that its destination says. */
+export interface Greeting {
+  /** May be none: a client that knows nothing of us is told nothing. */
+  readonly bytes: Uint8Array;
+  /** The HTTP status in it, if it is one. */
+  readonly status: number | undefined;
+}
+
 /** One client at one door, up to the moment its tunnel is spliced. Called in this order; `refuse` at most once, in place of the rest. */
 export interface Frontend {
   /**
@@ -46,8 +54,10 @@ export interface Frontend {
    * @param alreadyRead what another door read from this client before it found it misdirected
    */
   identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Promise<Identified | PlainHttp>;
-  /** Tells the client that its tunnel is up. Returns the HTTP status sent, if it was one. */
-  establish(): number | undefined;
+  /** What tells the client that its tunnel is up. Asked once it is identified; whoever sends it needs no {@link establish}. */
+  greeting(): Greeting;
+  /** Sends the greeting. From here on `refuse` only closes. */
+  establish(): void;
   /** Answers in the door's language and closes. Returns the HTTP status that the client was answered with, if any. */
   refuse(error: TunnelError, tunnelId: string): number | undefined;
 }

@@ -1,5 +1,5 @@
 /** The life of one tunnel, shared by both doors: what the doors and the program need of it, and no more. */
-export type { Frontend, Identified, PlainHttp, PrereadLimits } from './frontend.ts';
+export type { Frontend, Greeting, Identified, PlainHttp, PrereadLimits } from './frontend.ts';
 export type { HelloFacts } from './hello-facts.ts';
 export type { FailureOutcome, ProxyError, Refusal, RefusalReason, Stage, AlertName } from './reasons.ts';
 export { ALERT, REFUSALS, TunnelError } from './reasons.ts';
@@ -24,8 +24,7 @@ export { parseHtpasswd, type Users, type UsersFileProblem } from './identity/htp
 export { encodeAlert } from './alert-record.ts';
 export { type NeedMore, type Preread, prereadUntil } from './preread.ts';
 export { encodeRefusal, type RefusalContext, type RefusalReply } from './refusal-reply.ts';
-export { Ledger } from './account/ledger.ts';
-export type { RecordOptions } from './account/tunnel-record.ts';
+export { Ledger, type RecordOptions } from './account/ledger.ts';
 export { type Door, type DoorServices, openDoor } from './door.ts';
 export { resolveDestination } from './dns/resolve-destination.ts';
 export { Resolver } from './dns/resolver.ts';

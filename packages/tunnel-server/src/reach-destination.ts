@@ -1,5 +1,5 @@
 /** From where a client wants to go to a leg that leads there: the checks on the way, in their order, for tunnels and requests alike. */
-import type { Leg } from '@sallyport/tunnel-splice';
+import type { Address, Leg } from '@sallyport/tunnel-splice';
 import type { TunnelRecord } from './account/tunnel-record.ts';
 import { type Destination, destinationText } from './destination.ts';
 import type { Door } from './door.ts';
@@ -14,7 +14,14 @@ export interface Seeker {
 }
 
 /** Throws a TunnelError, with nothing left open, where a drain, the policy, the addresses, the resolver or the destination say no. */
-export async function reachDestination({ client, door, record }: Seeker, identified: Identified): Promise<Leg> {
+export async function reachDestination(seeker: Seeker, identified: Identified): Promise<Leg> {
+  const addresses = await findWay(seeker, identified);
+  seeker.record.enter('dial');
+  return seeker.door.dial(addresses, seeker.client);
+}
+
+/** The addresses that may be dialled. Throws a TunnelError where a drain, the policy, the addresses or the resolver say no. */
+export async function findWay({ client, door, record }: Seeker, identified: Identified): Promise<readonly Address[]> {
   const { destination } = identified;
   door.requireOpen();
 
@@ -23,10 +30,7 @@ export async function reachDestination({ client, door, record }: Seeker, identif
 
   record.enter('resolve');
   const resolved = await door.resolve(identified, client, (remark) => record.remarked(remark));
-  const addresses = door.permit(resolved, destination);
-
-  record.enter('dial');
-  return door.dial(addresses, client);
+  return door.permit(resolved, destination);
 }
 
 function requireAllowed({ decision, rule }: Decision, destination: Destination): void {

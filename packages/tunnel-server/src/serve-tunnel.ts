@@ -3,12 +3,12 @@ import type { Leg } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
 import type { Door } from './door.ts';
 import { forwardHttp } from './http/forward-http.ts';
-import { reachDestination } from './reach-destination.ts';
+import { findWay } from './reach-destination.ts';
 import { toTunnelError } from './reasons.ts';
 
 /**
- * Serves one client from accept until its tunnel is up or it has been refused; never rejects. Owns `client` until the splice takes
- * it over. The record follows the tunnel from there: a function that waited for its end would hold all that it has seen until then,
+ * Serves one client from accept until its tunnel is up or it has been refused; never rejects. Owns `client` until a tunnel takes it
+ * over. The ledger follows the tunnel from there: a function that waited for its end would hold all that it has seen until then,
  * two kilobytes for each idle tunnel.
  * The order of the checks is part of what users rely on: limits, form, method, credentials, policy, addresses.
  */
@@ -16,8 +16,8 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
   const record = ledger.open(client, door);
   const frontend = door.openFrontend(client);
   try {
-    record.enter('admit');
-    record.admitted(door.admit(record.clientIp));
+    door.admit(record.clientIp);
+    record.admitted();
 
     record.enter('identify');
     const opening = await frontend.identify(door.prereadLimits());
@@ -27,16 +27,25 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
     }
     const { destination, clientBytes } = record.identified(opening);
 
-    const upstream = await reachDestination({ client, door, record }, opening);
+    const addresses = await findWay({ client, door, record }, opening);
+
+    record.enter('dial');
+    const { bytes: reply, status } = frontend.greeting();
+    if (door.verifySni === undefined) {
+      await door.join(addresses, { client, reply, clientBytes }, (tunnels, tunnel, up) =>
+        record.isUp(tunnels, tunnel, { ...up, status }),
+      );
+      return;
+    }
+    const upstream = await door.dial(addresses, client);
 
     record.enter('verify');
-    const status = frontend.establish();
-    const preread = record.verified(await door.verifySni?.({ client, upstream, destination, clientBytes })) ?? {
-      clientBytes,
-    };
+    frontend.establish();
+    const preread = record.verified(await door.verifySni({ client, upstream, destination, clientBytes }));
 
     record.enter('relay');
-    record.follow(upstream, door.splice(client, upstream, preread), status);
+    const { tunnels, tunnel } = door.splice(client, upstream, preread ?? { clientBytes });
+    record.isUp(tunnels, tunnel, { upstream: upstream.remote, status });
   } catch (cause) {
     const error = toTunnelError(cause);
     door.countUnnamed?.(error.reason);

@@ -11,17 +11,19 @@ export {
   type DialOptions,
   type DialResult,
   type Intercept,
+  type JoinPlan,
   type Leg,
   type ListenOptions,
   type Listening,
   type ReadResult,
-  type Splice,
-  type SpliceCounts,
-  type SpliceEnd,
   type SpliceOptions,
-  type SpliceResult,
   type TlsState,
   type Transport,
+  type TunnelCounts,
+  type TunnelEnd,
+  type TunnelKeeper,
+  type TunnelNumber,
+  type TunnelResult,
 } from './transport.ts';
 export { createPortableTransport, type PortableTransport } from './portable/transport.ts';
 export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './portable/tls-identity.ts';

@@ -7,7 +7,8 @@
  * The life of a leg. It is born by `Listening` (a client) or by `dial` (an upstream), and has one owner at a time:
  *
  *   1. its holder calls `read` and `write`, at most one `read` at a time;
- *   2. `splice` takes both legs over: from then on the splice owns them, and the holder calls nothing on them;
+ *   2. `splice` takes both legs over, or a dial that is to `join` a client does: from then on the tunnel owns them, and the
+ *      holder calls nothing on them;
  *   3. without a splice, exactly one of `close` and `reset` ends it. Both may be called at any time, any number of
  *      times, also on a leg whose other side has gone; the first call counts, and `write` after it does nothing.
  *
@@ -54,6 +55,8 @@ export interface Leg {
   readonly remote: Address;
   /** Our end's address. */
   readonly local: Address;
+  /** When it came to be: for a client, when it was accepted, which may be some milliseconds before anybody hears of it. */
+  readonly bornAt: DeadlineMs;
   /** Where the client was going, at an intercepting listener: our own end's address where it was coming to us. */
   readonly original?: Address;
   /** How TLS with the peer stands, on a client of a listener that speaks it; `read` waits for it. */
@@ -97,6 +100,11 @@ export interface ListenOptions {
 export interface Listening {
   /** The address really bound, with its real port. */
   readonly address: Address;
+  /**
+   * From the next client on: whoever says nothing for so long is closed, even while this thread is stalled (where the transport has
+   * threads of its own). A read of such a client answers `deadline`. Infinity, as at first: nobody is.
+   */
+  allowSilence(ms: number): void;
   /** Stops accepting. Connections already queued by the kernel are still handed to `onClient`; resolves when none is left. */
   close(): Promise<void>;
 }
@@ -116,9 +124,13 @@ export class ListenError extends Error {
   }
 }
 
-/** What became of a dial: a leg, or why not. `exhausted` is our own lack of descriptors, ports or memory. */
+/**
+ * What became of a dial: a leg, a tunnel that is up already, or why not. `exhausted` is our own lack of descriptors, ports or memory;
+ * `cancelled` is also said of a dial that was to join a client which has left, has a tunnel by now, or was closed.
+ */
 export type DialResult =
   | { readonly kind: 'connected'; readonly leg: Leg }
+  | { readonly kind: 'joined' }
   | { readonly kind: 'refused' | 'unreachable' | 'timeout' | 'reset' | 'exhausted' | 'cancelled' };
 
 export interface DialOptions {
@@ -129,6 +141,20 @@ export interface DialOptions {
   readonly isSourceForeign?: boolean;
   /** A leg this one will be spliced with: a transport with several threads dials where that leg lives. A hint, no more. */
   readonly near?: Leg;
+  /** Splices the leg with a client at the very moment it connects, without asking anybody: the result is then `joined`. */
+  readonly join?: JoinPlan;
+}
+
+/**
+ * A tunnel that is decided, but for the address that answers first: the same plan may go to several dials. Once one has it, nothing
+ * is read from the client any more but its leaving.
+ */
+export interface JoinPlan extends Omit<SpliceOptions, 'upstreamBytes'> {
+  readonly client: Leg;
+  /** Sent to the client when its tunnel is up, ahead of everything; not counted. */
+  readonly reply: Uint8Array;
+  /** The tunnel is up. Called once, before any end of it is told; perhaps some milliseconds after `upAt`. */
+  onUp(tunnel: TunnelNumber, upstream: Address, upAt: DeadlineMs): void;
 }
 
 /** One attempt under way. `done` never rejects. */
@@ -138,23 +164,35 @@ export interface Dial {
   cancel(): void;
 }
 
-/** Why a splice ended: whose FIN came first, whose RST, which deadline, or the reason given to `cut`. */
-export type SpliceEnd<Cut extends string = never> =
-  'client_closed' | 'upstream_closed' | 'client_reset' | 'upstream_reset' | 'idle' | 'half_close' | 'lifetime' | Cut;
+/** The name of a live tunnel: a small whole number, given again to another once its end was told. */
+export type TunnelNumber = number;
+
+/** Why a tunnel ended: whose FIN came first, whose RST, which deadline, or that it was `cut`. */
+export type TunnelEnd =
+  'client_closed' | 'upstream_closed' | 'client_reset' | 'upstream_reset' | 'idle' | 'half_close' | 'lifetime' | 'cut';
 
 /** Bytes relayed so far, `clientBytes` and `upstreamBytes` of the options included once they are handed to the kernel. */
-export interface SpliceCounts {
+export interface TunnelCounts {
   readonly bytesUp: number;
   readonly bytesDown: number;
 }
 
-export interface SpliceResult<Cut extends string = never> extends SpliceCounts {
-  readonly end: SpliceEnd<Cut>;
+export interface TunnelResult extends TunnelCounts {
+  readonly end: TunnelEnd;
   /** When the upstream's first byte came, on the clock of `performance.now()`; left out if none came. */
   readonly firstByteAt?: DeadlineMs;
+  /** When it was over: some milliseconds may pass until that is told. */
+  readonly endedAt: DeadlineMs;
+}
+
+/** Who hears how tunnels end. One may keep all of them: there is no object to a live tunnel, so that an idle one weighs nothing here. */
+export interface TunnelKeeper {
+  /** Called once a tunnel, when both legs are out of its hands; `tunnel` is nobody's name afterwards. Must not throw. */
+  tunnelEnded(tunnel: TunnelNumber, result: TunnelResult): void;
 }
 
 export interface SpliceOptions {
+  readonly keeper: TunnelKeeper;
   /** Read from the client before the splice, not sent on yet: these go up first. */
   readonly clientBytes?: Uint8Array;
   /** Read from the upstream before the splice: these go down first. */
@@ -167,27 +205,22 @@ export interface SpliceOptions {
   readonly lifetimeDeadline: DeadlineMs;
 }
 
-/**
- * Two legs joined. Bytes pass unchanged with backpressure; FIN is passed on per direction, RST as RST; it is over when both
- * directions have ended or a deadline strikes. The first cause wins; an RST after a FIN is the cause, for it is what ended the tunnel.
- * Deadlines and `cut` end both legs with FIN, never RST, behind what was taken already, for {@link LINGER_MS} at most.
- */
-export interface Splice<Cut extends string = never> {
-  /** Resolves once, when both legs are out of the splice's hands; never rejects. */
-  readonly done: Promise<SpliceResult<Cut>>;
-  /** True at any moment, also while the tunnel lives. */
-  counts(): SpliceCounts;
-  /** Ends the tunnel for `reason`. Does nothing once it is over. */
-  cut(reason: Cut): void;
-}
-
 export interface Transport {
   readonly name: 'portable' | 'native';
   /** Rejects with a {@link ListenError}. `onClient` owns each leg it is given; it must not throw. */
   listen(bind: Bind, onClient: (client: Leg) => void, options?: ListenOptions): Promise<Listening>;
-  /** One literal address, one deadline, one attempt. */
+  /** One literal address, one deadline, one attempt; with a plan to join, the tunnel too. */
   dial(address: Address, options: DialOptions): Dial;
-  splice<Cut extends string>(client: Leg, upstream: Leg, options: SpliceOptions): Splice<Cut>;
+  /**
+   * Joins two legs. Bytes pass unchanged with backpressure; FIN is passed on per direction, RST as RST; it is over when both directions
+   * have ended or a deadline strikes. The first cause wins; an RST after a FIN is the cause, for it is what ended the tunnel.
+   * Deadlines and `cut` end both legs with FIN, never RST, behind what was taken already, for {@link LINGER_MS} at most.
+   */
+  splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber;
+  /** True at any moment, of a tunnel whose end was not told yet. */
+  counts(tunnel: TunnelNumber): TunnelCounts;
+  /** Ends a tunnel, unless it is ending already. */
+  cut(tunnel: TunnelNumber): void;
   /**
    * Ends everything still open at once and gives back what the transport holds (threads, timers). Idempotent. A splice that is still
    * alive ends as `lifetime`, a dial under way as `cancelled`.

@@ -5,8 +5,10 @@ import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'n
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTlsIdentity, type TlsIdentity } from '../src/portable/tls-identity.ts';
 import { createPortableTransport, type PortableTransport } from '../src/portable/transport.ts';
-import type { Leg, SpliceEnd, SpliceResult } from '../src/transport.ts';
+import type { Leg, TunnelEnd, TunnelResult } from '../src/transport.ts';
 import { makeCertificate, type Pair } from './certificates.ts';
+import { followSplice } from './contract/followed.ts';
+import { PATIENT } from './contract/stage.ts';
 
 const own = makeCertificate('/CN=proxy.test');
 const renewed = makeCertificate('/CN=renewed.test');
@@ -233,7 +235,7 @@ describe('a client that is asked for a certificate', () => {
 describe('a splice with a client that speaks TLS', () => {
   const splice = async (
     onUpstream: (socket: Socket) => void,
-  ): Promise<{ client: TLSSocket; done: Promise<SpliceResult> }> => {
+  ): Promise<{ client: TLSSocket; done: Promise<TunnelResult> }> => {
     const upstreamPort = await openServer(onUpstream);
     const client = openTls({ port: await openRelay() });
     client.write('first');
@@ -241,8 +243,7 @@ describe('a splice with a client that speaks TLS', () => {
     const clientBytes = (await leg.read(100, soon())) as Uint8Array;
     const dialled = await transport.dial({ host: '127.0.0.1', port: upstreamPort }, { deadline: soon() }).done;
     if (dialled.kind !== 'connected') throw new Error(dialled.kind);
-    const never = { idleTimeoutMs: Infinity, halfCloseTimeoutMs: Infinity, lifetimeDeadline: Infinity };
-    return { client, done: transport.splice<never>(leg, dialled.leg, { clientBytes, ...never }).done };
+    return { client, done: followSplice(transport, leg, dialled.leg, { ...PATIENT, clientBytes }).done };
   };
 
   it('carries megabytes both ways, byte for byte, and passes each FIN on', async () => {
@@ -282,7 +283,7 @@ describe('a splice with a client that speaks TLS', () => {
     expect((await done).bytesDown).toBe(total);
   });
 
-  it.each<{ who: string; end: SpliceEnd; leave: (client: TLSSocket, upstream: Socket) => void }>([
+  it.each<{ who: string; end: TunnelEnd; leave: (client: TLSSocket, upstream: Socket) => void }>([
     { who: 'client', end: 'client_reset', leave: () => relayed?.resetAndDestroy() },
     { who: 'upstream', end: 'upstream_reset', leave: (_client, upstream) => upstream.resetAndDestroy() },
   ])('passes an RST of the $who on', async ({ end, leave }) => {

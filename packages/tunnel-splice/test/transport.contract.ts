@@ -5,6 +5,7 @@ import { describeClosing } from './contract/closing.ts';
 import { describeDeadlines } from './contract/deadlines.ts';
 import { describeDepartures } from './contract/departures.ts';
 import { describeDialling } from './contract/dialling.ts';
+import { describeJoining } from './contract/joining.ts';
 import { describeListening } from './contract/listening.ts';
 import { describeMany } from './contract/many.ts';
 import { describeReading } from './contract/reading.ts';
@@ -20,8 +21,11 @@ export function describeTransport(name: string, create: () => Transport): void {
     describeWriting(create);
     describeClosing(create);
     describeRelaying(create);
-    describeDepartures(create);
-    describeDeadlines(create);
+    describeJoining(create);
+    describe.each(['splice', 'join'] as const)('by %s', (way) => {
+      describeDepartures(create, way);
+      describeDeadlines(create, way);
+    });
     describeMany(create);
   });
 }

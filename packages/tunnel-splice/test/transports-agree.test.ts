@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPortableTransport, type SpliceEnd, type Transport } from '../src/index.ts';
+import { createPortableTransport, type Transport, type TunnelEnd } from '../src/index.ts';
 import { loadAddon } from '../src/native/load.ts';
 import { createNativeTransport } from '../src/native/transport.ts';
 import { patternOf } from './contract/bytes.ts';
@@ -17,7 +17,7 @@ type Who = 'client' | 'upstream';
 type LastStep = 'both-finish' | 'client-resets' | 'upstream-resets' | 'cut';
 
 interface Outcome {
-  readonly end: SpliceEnd<'cut'>;
+  readonly end: TunnelEnd;
   readonly bytesUp: number;
   readonly bytesDown: number;
   readonly heardByUpstream: string;
@@ -113,7 +113,7 @@ class Play {
         this.#tunnel.upstream.reset();
         break;
       case 'cut':
-        this.#tunnel.splice.cut('cut');
+        this.#tunnel.splice.cut();
         break;
     }
   }

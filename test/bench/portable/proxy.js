@@ -28,7 +28,8 @@ function listenWithPipe() {
 
 async function listenWithTransport() {
   const transport = createPortableTransport();
-  const limits = { idleTimeoutMs: 600_000, halfCloseTimeoutMs: 60_000, lifetimeDeadline: Infinity };
+  const keeper = { tunnelEnded: () => undefined };
+  const limits = { keeper, idleTimeoutMs: 600_000, halfCloseTimeoutMs: 60_000, lifetimeDeadline: Infinity };
   const door = await transport.listen({ host: '127.0.0.1', port: 0 }, async (client) => {
     const dialled = await transport.dial(upstream, { deadline: performance.now() + 10_000 }).done;
     if (dialled.kind === 'connected') transport.splice(client, dialled.leg, limits);

@@ -1,57 +1,137 @@
-/** Every live tunnel of the process: for the scrape (bytes of open tunnels), the progress lines and the drain. */
-import type { Leg } from '@sallyport/tunnel-splice';
+/** Every live connection of the process: for its one log line and its metrics, for the scrape, and for the drain. */
+import type { Logger } from '@sallyport/telemetry';
+import type { Leg, Transport } from '@sallyport/tunnel-splice';
+import { parseIp } from '../addresses/ip.ts';
+import type { Limits } from '../limits/limits.ts';
+import { LiveTunnels, type AccountKeeper } from './live-tunnels.ts';
 import {
+  inMicroseconds,
+  tunnelLine,
   type CutReason,
+  type Ending,
   type RecordedDoor,
-  type RecordKeeper,
-  type RecordOptions,
-  TunnelRecord,
-} from './tunnel-record.ts';
+  type TunnelFacts,
+} from './tunnel-facts.ts';
+import { type RecordKeeper, TunnelRecord } from './tunnel-record.ts';
 
-export class Ledger implements RecordKeeper {
-  /** Replaced by a reload; a record reads it when it needs it. */
+export interface RecordOptions {
+  readonly log: Logger;
+  /** Whether each tunnel's end is logged (`log.access`). */
+  readonly logsAccess: boolean;
+  /** How often a live tunnel logs its bytes so far, in milliseconds; Infinity: never (`log.progress`). */
+  readonly progressMs: number;
+}
+
+export class Ledger implements RecordKeeper, AccountKeeper {
+  /** Replaced by a reload; read whenever it is needed. */
   options: RecordOptions;
   /** No new tunnels any more; the live ones go on. */
   isDraining = false;
-  readonly #live = new Set<TunnelRecord>();
+  readonly #limits: Pick<Limits, 'leave'>;
+  /** Those whose tunnel is not up yet, and requests of plain HTTP. */
+  readonly #records = new Set<TunnelRecord>();
+  readonly #tunnels = new Map<Transport, LiveTunnels>();
   readonly #idPrefix = Math.trunc(Date.now() / 1000).toString(36);
   #opened = 0;
   #onEmpty: (() => void) | undefined;
 
-  constructor(options: RecordOptions) {
+  constructor(options: RecordOptions, limits: Pick<Limits, 'leave'>) {
     this.options = options;
+    this.#limits = limits;
   }
 
-  /** Opens the record of a client that was just accepted. Ids are unique over restarts: the start's second, then a count. */
+  /** Opens the record of a client that was just accepted. */
   open(client: Leg, door: RecordedDoor): TunnelRecord {
     this.#opened += 1;
-    const record = new TunnelRecord(`${this.#idPrefix}-${this.#opened.toString(36)}`, client, door, this);
-    this.#live.add(record);
+    const record = new TunnelRecord(this.#opened, client, door, this);
+    this.#records.add(record);
     return record;
   }
 
-  /** A record's last act. */
-  forget(record: TunnelRecord): void {
-    this.#live.delete(record);
-    if (this.#live.size === 0) this.#onEmpty?.();
+  /** The keeper of a transport's tunnels. */
+  tunnelsOf(transport: Transport): LiveTunnels {
+    const known = this.#tunnels.get(transport);
+    if (known) return known;
+    const tunnels = new LiveTunnels(transport, this);
+    this.#tunnels.set(transport, tunnels);
+    return tunnels;
+  }
+
+  /** Unique over restarts: the start's second, then a count. */
+  idOf(number: number): string {
+    return `${this.#idPrefix}-${number.toString(36)}`;
+  }
+
+  get progressMs(): number {
+    return this.options.progressMs;
   }
 
   get liveCount(): number {
-    return this.#live.size;
+    let count = this.#records.size;
+    for (const tunnels of this.#tunnels.values()) count += tunnels.count;
+    return count;
+  }
+
+  /** The record is done with: its tunnel is up and kept elsewhere, or its account is closed. */
+  forget(record: TunnelRecord): void {
+    this.#records.delete(record);
+  }
+
+  /** The end of a connection, in the log and in the metrics. */
+  close(facts: TunnelFacts, ending: Ending): void {
+    if (facts.hasPlace) this.leavePlace(facts.door, facts.client.host);
+    const { metrics } = facts.door;
+    metrics.tunnelEnded(ending.outcome, ending.reason, (ending.endedAt - facts.openedAt) / 1000);
+    if (facts.resolveMs !== undefined) metrics.resolved(facts.resolveMs / 1000);
+    if (facts.connectMs !== undefined) metrics.connected(facts.connectMs / 1000);
+    if (ending.firstByteMs !== undefined) metrics.firstByte(ending.firstByteMs / 1000);
+    const { log, logsAccess } = this.options;
+    if (logsAccess) log[ending.level](tunnelLine(this.idOf(facts.number), facts, ending), 'tunnel');
+    if (this.liveCount === 0) this.#onEmpty?.();
+  }
+
+  /** A place in the limits is given back. */
+  leavePlace(door: RecordedDoor, client: string): void {
+    const ip = parseIp(client);
+    if (ip) this.#limits.leave(door.name, ip);
+  }
+
+  logFault(number: number, cause: unknown): void {
+    this.options.log.error({ id: this.idOf(number), err: cause }, 'internal error');
+  }
+
+  logProgress(facts: TunnelFacts, bytesUp: number, bytesDown: number): void {
+    this.options.log.info(
+      {
+        id: this.idOf(facts.number),
+        listener: facts.door.name,
+        mode: facts.door.mode,
+        client: facts.client.host,
+        user: facts.user,
+        host: facts.destination?.host,
+        port: facts.destination?.port,
+        bytes_up: bytesUp,
+        bytes_down: bytesDown,
+        duration_ms: inMicroseconds(performance.now() - facts.openedAt),
+      },
+      'progress',
+    );
   }
 
   /** Adds what has flowed since the last time to `bytes_total`, so that it is true while tunnels are open. */
   countLiveBytes(): void {
-    for (const record of this.#live) record.countBytes();
+    for (const record of this.#records) record.countBytes();
+    for (const tunnels of this.#tunnels.values()) tunnels.countBytes();
   }
 
   cutAll(reason: CutReason): void {
-    for (const record of [...this.#live]) record.cut(reason);
+    for (const record of [...this.#records]) record.cut(reason);
+    for (const tunnels of this.#tunnels.values()) tunnels.cutAll(reason);
   }
 
   /** Resolves to true when no connection is left, or to false after `timeoutMs` with some still live. */
   async whenEmpty(timeoutMs: number): Promise<boolean> {
-    if (this.#live.size === 0) return true;
+    if (this.liveCount === 0) return true;
     return new Promise((resolve) => {
       const settle = (isEmpty: boolean): void => {
         clearTimeout(timer);

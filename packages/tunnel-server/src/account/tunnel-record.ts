@@ -1,125 +1,134 @@
 /**
- * What is known of one tunnel, from accept to its one log line and its metrics.
+ * What is known of one connection while its tunnel is being set up, or while its request is answered.
  *
- * A record ends exactly once: in `ended` (the tunnel was up) or in `failed` (it never came up). Whatever it was told on the
- * way is in the line; what does not apply is left out.
+ * It ends exactly once: its tunnel `isUp`, and the facts go to whoever keeps live tunnels; or it has `ended`, as a request does; or it
+ * has `failed`. Whatever it was told on the way is in the one line; what does not apply is left out.
  */
-import type { ListenerMetrics, Logger, TunnelLine } from '@sallyport/telemetry';
-import type { Leg, Splice, SpliceEnd, SpliceResult } from '@sallyport/tunnel-splice';
+import type { Address, DeadlineMs, Leg, TunnelCounts, TunnelEnd, TunnelNumber } from '@sallyport/tunnel-splice';
 import { type Ip, parseIp } from '../addresses/ip.ts';
-import { type Destination, destinationText } from '../destination.ts';
+import type { Destination } from '../destination.ts';
 import type { Identified } from '../frontend.ts';
 import type { HelloFacts } from '../hello-facts.ts';
 import type { Decision } from '../policy/policy.ts';
-import { type FailureOutcome, type RefusalReason, REFUSALS, type Stage, STAGES, type TunnelError } from '../reasons.ts';
+import { REFUSALS, type Stage, type TunnelError } from '../reasons.ts';
 import type { SniVerdict } from '../sni-check.ts';
+import type { LiveTunnels } from './live-tunnels.ts';
+import type { CutReason, Ending, RecordedDoor, TunnelFacts } from './tunnel-facts.ts';
 
-/** Why we end a tunnel that is up, beyond its own deadlines. */
-export type CutReason = 'drain';
-
-/** How any tunnel ended: the same word in the log, the metrics and the tests. */
-export type EndReason = RefusalReason | SpliceEnd<CutReason>;
-
-/** The door that the client came in by, as far as a record tells of it. */
-export interface RecordedDoor {
-  readonly name: string;
-  readonly mode: 'connect' | 'sni';
-  readonly metrics: ListenerMetrics;
-}
-
-/** Who keeps the records of live tunnels. */
+/** Who keeps the records of live connections. */
 export interface RecordKeeper {
-  /** As they are at the moment: a reload changes them. */
-  readonly options: RecordOptions;
   /** A record's last act. */
   forget(record: TunnelRecord): void;
-}
-
-export interface RecordOptions {
-  readonly log: Logger;
-  /** Whether each tunnel's end is logged (`log.access`). */
-  readonly logsAccess: boolean;
-  /** How often a live tunnel logs its bytes so far, in milliseconds; Infinity: never (`log.progress`). */
+  close(facts: TunnelFacts, ending: Ending): void;
+  leavePlace(door: RecordedDoor, client: string): void;
+  logFault(number: number, cause: unknown): void;
+  logProgress(facts: TunnelFacts, bytesUp: number, bytesDown: number): void;
+  idOf(number: number): string;
+  /** As it is at the moment: a reload changes it. */
   readonly progressMs: number;
 }
 
-interface Ending {
-  readonly outcome: 'ok' | FailureOutcome;
-  readonly reason: EndReason;
-  readonly level: 'info' | 'warn' | 'error';
-  readonly status: number | undefined;
+/** What relays for a request of plain HTTP, in place of the transport. */
+export interface Relay {
+  readonly done: Promise<RelayResult>;
+  counts(): TunnelCounts;
+  cut(reason: CutReason): void;
+}
+
+export interface RelayResult extends TunnelCounts {
+  readonly end: Exclude<TunnelEnd, 'cut'> | CutReason;
+  readonly firstByteAt?: DeadlineMs;
 }
 
 /** Stands for a client whose address the transport could not tell (it left at once): in no network that a rule would trust. */
 const UNSPECIFIED: Ip = { family: 6, text: '::', words: [0, 0, 0, 0] };
 
-export class TunnelRecord {
-  readonly id: string;
+export class TunnelRecord implements TunnelFacts {
+  readonly number: number;
+  readonly door: RecordedDoor;
   readonly clientIp: Ip;
-  readonly #client: Leg;
-  readonly #door: RecordedDoor;
-  readonly #metrics: ListenerMetrics;
+  readonly client: Address;
+  readonly openedAt: DeadlineMs;
+  hasPlace = false;
+  user: string | undefined;
+  destination: Destination | undefined;
+  hello: HelloFacts | undefined;
+  decision: Decision | undefined;
+  hasDialled = false;
+  upstream: Address | undefined;
+  resolveMs: number | undefined;
+  connectMs: number | undefined;
+  upAt: DeadlineMs | undefined;
+  status: number | undefined;
+  remark: string | undefined;
+  readonly #leg: Leg;
   readonly #keeper: RecordKeeper;
-  readonly #enteredAt: Partial<Record<Stage, number>> = {};
-  readonly #openedAt = performance.now();
   #stage: Stage = 'admit';
-  #release: (() => void) | undefined;
-  #destination: Destination | undefined;
-  #user: string | undefined;
-  #hello: HelloFacts | undefined;
-  #decision: Decision | undefined;
-  #upstream: Leg | undefined;
-  #splice: Splice<CutReason> | undefined;
+  #enteredAt = 0;
+  #relay: Relay | undefined;
   #progress: NodeJS.Timeout | undefined;
-  #firstByteMs: number | undefined;
   #cutReason: CutReason | undefined;
-  #remark: string | undefined;
   #bytesUp = 0;
   #bytesDown = 0;
 
-  constructor(id: string, client: Leg, door: RecordedDoor, keeper: RecordKeeper) {
-    this.id = id;
-    this.clientIp = parseIp(client.remote.host) ?? UNSPECIFIED;
-    this.#client = client;
-    this.#door = door;
-    this.#metrics = door.metrics;
+  constructor(number: number, client: Leg, door: RecordedDoor, keeper: RecordKeeper) {
+    const { host, port } = client.remote;
+    this.number = number;
+    this.clientIp = parseIp(host) ?? UNSPECIFIED;
+    this.client = { host: this.clientIp.text, port };
+    this.door = door;
+    this.openedAt = client.bornAt;
+    this.#leg = client;
     this.#keeper = keeper;
-    this.#metrics.handshakeStarted();
+    door.metrics.handshakeStarted();
+  }
+
+  get id(): string {
+    return this.#keeper.idOf(this.number);
+  }
+
+  get original(): Address | undefined {
+    return this.#leg.original;
   }
 
   enter(stage: Stage): void {
+    const now = performance.now();
+    this.#leaveStage(now);
     this.#stage = stage;
-    this.#enteredAt[stage] = performance.now();
+    this.#enteredAt = now;
   }
 
-  /** Takes what gives the client's place in the limits back at the end. */
-  admitted(release: () => void): void {
-    this.#release = release;
+  /** It has a place in the limits, which its end gives back. */
+  admitted(): void {
+    this.hasPlace = true;
   }
 
-  /** Leaves the place in the limits to what outlives this record: a connection that goes on to further requests. */
+  /** Leaves the place in the limits to what outlives this record, and returns how that gives it back. */
   leavePlace(): () => void {
-    const release = this.#release;
-    this.#release = undefined;
-    return () => release?.();
+    const { door, client } = this;
+    const hadPlace = this.hasPlace;
+    this.hasPlace = false;
+    return () => {
+      if (hadPlace) this.#keeper.leavePlace(door, client.host);
+    };
   }
 
   identified(identified: Identified): Identified {
-    this.#destination = identified.destination;
-    this.#user = identified.user;
+    this.destination = identified.destination;
+    this.user = identified.user;
     if (identified.hello) this.#greeted(identified.hello);
     return identified;
   }
 
   decided(decision: Decision): Decision {
-    this.#decision = decision;
-    this.#metrics.policyDecision(decision.rule, decision.decision);
+    this.decision = decision;
+    this.door.metrics.policyDecision(decision.rule, decision.decision);
     return decision;
   }
 
   /** Takes a sentence for the log: what was found amiss, and let pass. */
   remarked(remark: string): void {
-    this.#remark = remark;
+    this.remark = remark;
   }
 
   /** Takes the outcome of the cross-check, if there was one. */
@@ -128,161 +137,106 @@ export class TunnelRecord {
     return verdict;
   }
 
-  /** The tunnel is up: from here its bytes are counted. */
-  relaying(upstream: Leg, splice: Splice<CutReason>): Splice<CutReason> {
-    this.#upstream = upstream;
-    this.#splice = splice;
-    this.#metrics.handshakeEnded();
-    this.#metrics.tunnelUp();
-    const { progressMs } = this.#keeper.options;
-    if (Number.isFinite(progressMs)) this.#progress = setInterval(() => this.#logProgress(), progressMs).unref();
-    return splice;
+  /** The tunnel is up, and its end is `tunnels`' to tell. */
+  isUp(tunnels: LiveTunnels, tunnel: TunnelNumber, up: Up): void {
+    this.#leaveStage(up.at ?? performance.now());
+    this.upstream = up.upstream;
+    this.status = up.status;
+    this.door.metrics.handshakeEnded();
+    tunnels.isUp(tunnel, this);
+    this.#keeper.forget(this);
   }
 
-  /** The tunnel is up, and its end is the record's. */
-  follow(upstream: Leg, splice: Splice<CutReason>, status: number | undefined): void {
-    this.relaying(upstream, splice);
-    void splice.done.then((result) => this.ended(result, status));
+  /** A request is being answered: from here its bytes are counted. */
+  relaying(upstream: Leg, relay: Relay): Relay {
+    this.upstream = upstream.remote;
+    this.#relay = relay;
+    this.door.metrics.handshakeEnded();
+    this.door.metrics.tunnelUp();
+    const { progressMs } = this.#keeper;
+    if (progressMs !== Infinity) this.#progress = setInterval(() => this.#logProgress(), progressMs).unref();
+    return relay;
+  }
+
+  /** @param status what the client was answered with */
+  ended({ end, firstByteAt }: RelayResult, status: number | undefined): void {
+    clearInterval(this.#progress);
+    this.status = status;
+    this.countBytes();
+    this.door.metrics.tunnelDown();
+    const firstByteMs = firstByteAt !== undefined && this.upAt !== undefined ? firstByteAt - this.upAt : undefined;
+    this.#close({
+      ...this.#counts(),
+      outcome: 'ok',
+      reason: end,
+      level: 'info',
+      endedAt: performance.now(),
+      firstByteMs,
+    });
   }
 
   /** @param status what the client was answered with, where that was HTTP */
-  ended(result: SpliceResult<CutReason>, status: number | undefined): void {
-    clearInterval(this.#progress);
-    const upAt = this.#leftAt('dial');
-    if (result.firstByteAt !== undefined && upAt !== undefined) this.#firstByteMs = result.firstByteAt - upAt;
-    this.countBytes();
-    this.#metrics.tunnelDown();
-    this.#end({ outcome: 'ok', reason: result.end, level: 'info', status });
-  }
-
   failed(error: TunnelError, status: number | undefined): void {
-    this.#metrics.handshakeEnded();
+    const endedAt = performance.now();
+    this.#leaveStage(endedAt);
+    this.door.metrics.handshakeEnded();
     if (error.hello) this.#greeted(error.hello);
+    this.status = status;
     const reason = this.#cutReason ?? error.reason;
+    if (error.reason === 'internal') this.#keeper.logFault(this.number, error.cause);
     const { outcome, level } = REFUSALS[reason];
-    this.#end({ outcome, reason, level, status }, error);
+    const where = { stage: this.#stage, detail: error.message };
+    this.#close({ ...this.#counts(), ...where, outcome, reason, level, endedAt, firstByteMs: undefined });
   }
 
-  /** Ends the tunnel, or the attempt at one, for a reason of ours. */
+  /** Ends the request, or the attempt at a tunnel, for a reason of ours. */
   cut(reason: CutReason): void {
     this.#cutReason = reason;
-    if (this.#splice) this.#splice.cut(reason);
-    else this.#client.close();
+    if (this.#relay) this.#relay.cut(reason);
+    else this.#leg.close();
   }
 
   /** Adds the bytes that have flowed since the last call to `bytes_total`. */
   countBytes(): void {
-    if (!this.#splice) return;
-    const { bytesUp, bytesDown } = this.#splice.counts();
-    this.#metrics.bytes(bytesUp - this.#bytesUp, bytesDown - this.#bytesDown);
+    if (!this.#relay) return;
+    const { bytesUp, bytesDown } = this.#relay.counts();
+    this.door.metrics.bytes(bytesUp - this.#bytesUp, bytesDown - this.#bytesDown);
     this.#bytesUp = bytesUp;
     this.#bytesDown = bytesDown;
   }
 
   #greeted(hello: HelloFacts): void {
-    this.#hello = hello;
-    this.#metrics.clientHello(hello.tls, hello.ech);
+    this.hello = hello;
+    this.door.metrics.clientHello(hello.tls, hello.ech);
   }
 
-  #end(ending: Ending, error?: TunnelError): void {
-    this.#release?.();
+  #close(ending: Ending): void {
     this.#keeper.forget(this);
-    const endedAt = performance.now();
-    this.#observe(ending, endedAt);
-    const { log, logsAccess } = this.#keeper.options;
-    if (error?.reason === 'internal') log.error({ id: this.id, err: error.cause }, 'internal error');
-    if (logsAccess) log[ending.level](this.#line(ending, endedAt, error), 'tunnel');
+    this.#keeper.close(this, ending);
   }
 
-  #observe(ending: Ending, endedAt: number): void {
-    this.#metrics.tunnelEnded(ending.outcome, ending.reason, (endedAt - this.#openedAt) / 1000);
-    const resolveMs = this.#resolveMs(endedAt);
-    if (resolveMs !== undefined) this.#metrics.resolved(resolveMs / 1000);
-    const connectMs = this.#spent('dial', endedAt);
-    if (connectMs !== undefined) this.#metrics.connected(connectMs / 1000);
-    if (this.#firstByteMs !== undefined) this.#metrics.firstByte(this.#firstByteMs / 1000);
+  #counts(): TunnelCounts {
+    return { bytesUp: this.#bytesUp, bytesDown: this.#bytesDown };
   }
 
-  /** Spelled out as one literal: objects put together by spreading cost fifty microseconds a line, most of it in the collector. */
-  #line(ending: Ending, endedAt: number, error?: TunnelError): TunnelLine {
-    const destination = this.#destination;
-    const hello = this.#hello;
-    return {
-      id: this.id,
-      listener: this.#door.name,
-      mode: this.#door.mode,
-      client: this.clientIp.text,
-      client_port: this.#client.remote.port,
-      user: this.#user,
-      host: destination?.host,
-      port: destination?.port,
-      sni: hello?.sni,
-      alpn: hello && hello.alpn.length > 0 ? hello.alpn : undefined,
-      tls: hello?.tls,
-      ech: hello?.ech,
-      original: this.#client.original && destinationText(this.#client.original),
-      rule: this.#decision?.rule,
-      decision: this.#verdict(ending.reason),
-      egress: this.#enteredAt.dial === undefined ? undefined : 'direct',
-      upstream: this.#upstream && destinationText(this.#upstream.remote),
-      bytes_up: this.#bytesUp,
-      bytes_down: this.#bytesDown,
-      resolve_ms: inMicroseconds(this.#resolveMs(endedAt)),
-      connect_ms: inMicroseconds(this.#spent('dial', endedAt)),
-      first_byte_ms: inMicroseconds(this.#firstByteMs),
-      duration_ms: inMicroseconds(endedAt - this.#openedAt),
-      status: ending.status,
-      outcome: ending.outcome,
-      reason: ending.reason,
-      stage: error && this.#stage,
-      detail: error?.message ?? this.#remark,
-    };
+  /** How long the name took, a literal has nothing to resolve; and the dial, all attempts together. */
+  #leaveStage(now: DeadlineMs): void {
+    if (this.#stage === 'resolve' && this.destination?.kind === 'name') this.resolveMs = now - this.#enteredAt;
+    if (this.#stage !== 'dial') return;
+    this.hasDialled = true;
+    this.connectMs = now - this.#enteredAt;
+    this.upAt = now;
   }
 
   #logProgress(): void {
     this.countBytes();
-    this.#keeper.options.log.info(
-      {
-        id: this.id,
-        listener: this.#door.name,
-        mode: this.#door.mode,
-        client: this.clientIp.text,
-        user: this.#user,
-        host: this.#destination?.host,
-        port: this.#destination?.port,
-        bytes_up: this.#bytesUp,
-        bytes_down: this.#bytesDown,
-        duration_ms: inMicroseconds(performance.now() - this.#openedAt),
-      },
-      'progress',
-    );
-  }
-
-  /** A refusal by address is a denial too, whatever the rules said. */
-  #verdict(reason: EndReason): TunnelLine['decision'] {
-    return reason === 'address' || reason === 'loop' ? 'deny' : this.#decision?.decision;
-  }
-
-  /** How long the name took; a literal has nothing to resolve. */
-  #resolveMs(endedAt: number): number | undefined {
-    return this.#destination?.kind === 'name' ? this.#spent('resolve', endedAt) : undefined;
-  }
-
-  /** Milliseconds from entering a stage to entering the next, or to the end where it never came to that. */
-  #spent(stage: Stage, endedAt: number): number | undefined {
-    const from = this.#enteredAt[stage];
-    return from === undefined ? undefined : (this.#leftAt(stage) ?? endedAt) - from;
-  }
-
-  #leftAt(stage: Stage): number | undefined {
-    for (let next = STAGES.indexOf(stage) + 1; next < STAGES.length; next += 1) {
-      const at = this.#enteredAt[STAGES[next] ?? stage];
-      if (at !== undefined) return at;
-    }
-    return undefined;
+    this.#keeper.logProgress(this, this.#bytesUp, this.#bytesDown);
   }
 }
 
-function inMicroseconds(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
+interface Up {
+  readonly upstream: Address;
+  /** When the upstream was connected; left out where that was told before. */
+  readonly at?: DeadlineMs;
+  readonly status: number | undefined;
 }

@@ -1,5 +1,5 @@
 /** The direct way out: straight to the destination's own addresses. */
-import type { Address, DialResult, Leg } from '@sallyport/tunnel-splice';
+import type { Address, DialResult, JoinPlan, Leg } from '@sallyport/tunnel-splice';
 import { unlessGone } from '../abandon.ts';
 import { TunnelError, type RefusalReason } from '../reasons.ts';
 import { closeUnused, dialFirst, type RaceOptions } from './race.ts';
@@ -10,16 +10,38 @@ import { closeUnused, dialFirst, type RaceOptions } from './race.ts';
  * stays open then.
  */
 export async function dialDirect(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<Leg> {
-  const race = dialFirst(addresses, { near: client, ...options });
-  const result = await unlessGone(client, { done: race.done, cancel: () => race.cancel(), discard: closeUnused });
+  const result = await race(addresses, client, { near: client, ...options });
   if (result.kind === 'connected') return result.leg;
-  const [reason, sentence] = DIAL_FAILURES[result.kind];
-  throw new TunnelError(reason, sentence);
+  throw dialError(result.kind);
 }
 
-type DialFailure = Exclude<DialResult['kind'], 'connected'>;
+/**
+ * Dials permitted addresses and joins the client to the first that connects: the tunnel is up when this resolves, and its plan has been
+ * told so. Throws as {@link dialDirect} does, with the client as it was.
+ */
+export async function joinDirect(
+  addresses: readonly Address[],
+  join: JoinPlan,
+  options: Omit<RaceOptions, 'join'>,
+): Promise<void> {
+  const { kind } = await race(addresses, join.client, { ...options, join });
+  if (kind !== 'joined') throw dialError(kind);
+}
 
-const DIAL_FAILURES: Record<DialFailure, readonly [reason: RefusalReason, sentence: string]> = {
+function race(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<DialResult> {
+  const dial = dialFirst(addresses, options);
+  return unlessGone(client, { done: dial.done, cancel: () => dial.cancel(), discard: closeUnused });
+}
+
+function dialError(kind: DialResult['kind']): TunnelError {
+  return new TunnelError(...DIAL_FAILURES[kind]);
+}
+
+const UNEXPECTED = ['internal', 'A dial made something else of its connection than it was told to.'] as const;
+
+const DIAL_FAILURES: Record<DialResult['kind'], readonly [reason: RefusalReason, sentence: string]> = {
+  connected: UNEXPECTED,
+  joined: UNEXPECTED,
   refused: ['refused', 'The destination refused the connection.'],
   reset: ['refused', 'The destination reset the connection while it was set up.'],
   unreachable: ['unreachable', 'There is no way to the destination from here.'],

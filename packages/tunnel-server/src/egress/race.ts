@@ -87,7 +87,7 @@ class Race implements Dial {
 
   #judge(address: Address, result: DialResult): void {
     countAttempt(address, result, this.#options);
-    if (result.kind === 'connected') {
+    if (result.kind === 'connected' || result.kind === 'joined') {
       this.#finish(result);
       return;
     }
@@ -110,7 +110,7 @@ export function closeUnused(result: DialResult): void {
   if (result.kind === 'connected') result.leg.close();
 }
 
-type FailureKind = Exclude<DialResult['kind'], 'connected' | 'cancelled'>;
+type FailureKind = Exclude<DialResult['kind'], 'connected' | 'joined' | 'cancelled'>;
 
 /**
  * From the least telling to the most: silence, no way there, somebody who says no, our own lack of descriptors, ports
@@ -124,6 +124,7 @@ function moreTelling(one: FailureKind, other: FailureKind): FailureKind {
 
 const ATTEMPT_RESULTS = {
   connected: 'ok',
+  joined: 'ok',
   refused: 'refused',
   unreachable: 'unreachable',
   timeout: 'timeout',

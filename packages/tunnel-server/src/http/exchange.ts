@@ -1,4 +1,4 @@
-/** One request on its way up and its response on the way down: to the rest of the house, a splice like any other. */
+/** One request on its way up and its response on the way down: to the rest of the house, a tunnel like any other. */
 import {
   type ClientRequest,
   type IncomingMessage,
@@ -7,8 +7,9 @@ import {
   request as sendRequest,
   type ServerResponse,
 } from 'node:http';
-import type { DeadlineMs, Splice, SpliceCounts, SpliceEnd, SpliceResult } from '@sallyport/tunnel-splice';
-import type { CutReason } from '../account/tunnel-record.ts';
+import type { DeadlineMs, TunnelCounts } from '@sallyport/tunnel-splice';
+import type { CutReason } from '../account/tunnel-facts.ts';
+import type { Relay, RelayResult } from '../account/tunnel-record.ts';
 import { type RefusalReason, TunnelError } from '../reasons.ts';
 import { type RawFields, responseFieldsDown, trailersOf } from './fields.ts';
 import { encodeHead } from './encode-head.ts';
@@ -39,15 +40,15 @@ export type Answer =
   | { readonly kind: 'switched'; readonly response: IncomingMessage; readonly upstreamBytes: Uint8Array };
 
 /** Owns the upstream from its first line on, and the client's stream while it lasts. */
-export class Exchange implements Splice<CutReason> {
+export class Exchange implements Relay {
   /** Rejects with a TunnelError where there is no answer: then the client has been told nothing. */
   readonly answered: Promise<Answer>;
   /** Resolves once the client has the whole response, or its connection was reset because there is no more of it. */
-  readonly done: Promise<SpliceResult<CutReason>>;
+  readonly done: Promise<RelayResult>;
   readonly #options: ExchangeOptions;
   readonly #up: ClientRequest;
   #settleAnswer: { resolve: (answer: Answer) => void; reject: (error: TunnelError) => void } | undefined;
-  #settle: (result: SpliceResult<CutReason>) => void = () => undefined;
+  #settle: (result: RelayResult) => void = () => undefined;
   #forgetClient: () => void = () => undefined;
   #cancelAlarm: () => void = () => undefined;
   #firstByteAt: DeadlineMs | undefined;
@@ -65,7 +66,7 @@ export class Exchange implements Splice<CutReason> {
     if (client.departure !== undefined) this.#finish('client_closed');
   }
 
-  counts(): SpliceCounts {
+  counts(): TunnelCounts {
     const { bytesRead, bytesWritten } = this.#options.upstream;
     return { bytesUp: bytesWritten, bytesDown: bytesRead };
   }
@@ -142,7 +143,7 @@ export class Exchange implements Splice<CutReason> {
   }
 
   /** The first cause wins. */
-  #finish(cause: SpliceEnd<CutReason>, error = new TunnelError(...UNANSWERED[cause])): void {
+  #finish(cause: RelayResult['end'], error = new TunnelError(...UNANSWERED[cause])): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#release();
@@ -176,7 +177,7 @@ export class Exchange implements Splice<CutReason> {
 const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
 
 /** What it means for the request when an exchange ends before there was an answer. */
-const UNANSWERED: Readonly<Record<SpliceEnd<CutReason>, readonly [reason: RefusalReason, sentence: string]>> = {
+const UNANSWERED: Readonly<Record<RelayResult['end'], readonly [reason: RefusalReason, sentence: string]>> = {
   client_closed: ['client_closed', 'The client left before its request was answered.'],
   client_reset: ['client_closed', 'The client left before its request was answered.'],
   upstream_closed: ['upstream_closed', 'The destination closed the connection without an answer.'],

@@ -24,8 +24,11 @@ export async function forwardHttp(visit: Visit, opening: PlainHttp): Promise<voi
     const turn = { ...context, record: first ?? ledger.open(client, door) };
     first = undefined;
     turn.record.enter('identify');
-    if (next.kind === 'request') await forwardRequest(next, turn);
-    else refuseRequest(next.error, turn);
+    if (next.kind === 'broken') refuseRequest(next.error, turn);
+    else if ((await forwardRequest(next, turn)) === 'switched') {
+      source.close();
+      return;
+    }
   }
   first?.failed(new TunnelError('client_closed', 'The client left before its request head was complete.'), undefined);
   source.close();

@@ -40,8 +40,11 @@ interface Asked {
 
 type Target = Extract<RequestTarget, { kind: 'target' }>;
 
+/** What a request has left of its connection: `switched`, it is a tunnel now, which holds the client's place in the limits. */
+type Left = 'connection' | 'switched';
+
 /** Answers one request, whatever comes of it, and ends its record; never rejects. The order of the checks is that of `serveTunnel`. */
-export async function forwardRequest({ request, response }: Asked, turn: Turn): Promise<void> {
+export async function forwardRequest({ request, response }: Asked, turn: Turn): Promise<Left> {
   const { record, source } = turn;
   try {
     const target = readTarget(request, turn);
@@ -50,11 +53,13 @@ export async function forwardRequest({ request, response }: Asked, turn: Turn): 
     const upstream = await reachDestination(turn, identified);
 
     record.enter('relay');
-    await exchange({ request, response }, target, upstream, turn);
+    const left = await exchange({ request, response }, target, upstream, turn);
     // What is left of it would be read as the next request.
     if (!request.complete) source.close();
+    return left;
   } catch (cause) {
     refuseRequest(toTunnelError(cause), turn, request.method === 'HEAD');
+    return 'connection';
   }
 }
 
@@ -100,7 +105,7 @@ async function identify(
 }
 
 /** Throws a TunnelError as long as the client has been told nothing. */
-async function exchange({ request, response }: Asked, target: Target, upstream: Leg, turn: Turn): Promise<void> {
+async function exchange({ request, response }: Asked, target: Target, upstream: Leg, turn: Turn): Promise<Left> {
   const { record, connection, ledger, limits } = turn;
   const stream = new LegStream(upstream);
   const mayUpgrade = offeredUpgrade(request) !== undefined;
@@ -120,12 +125,13 @@ async function exchange({ request, response }: Asked, target: Target, upstream: 
   const answer = await underWay.answered;
   if (answer.kind === 'switched') return relaySwitched(answer, stream, turn);
   record.ended(await record.relaying(upstream, underWay).done, answer.status);
+  return 'connection';
 }
 
 type Switched = Extract<Answer, { kind: 'switched' }>;
 
 /** Behind a 101 the connection is a tunnel, and the transport relays it. */
-async function relaySwitched({ response, upstreamBytes }: Switched, upstream: LegStream, turn: Turn): Promise<void> {
+async function relaySwitched({ response, upstreamBytes }: Switched, upstream: LegStream, turn: Turn): Promise<Left> {
   const { client, door, record, connection, source } = turn;
   if (source.hasMore) {
     upstream.stream.destroy();
@@ -135,8 +141,10 @@ async function relaySwitched({ response, upstreamBytes }: Switched, upstream: Le
   const statusMessage = response.statusMessage ?? 'Switching Protocols';
   client.write(encodeHead(101, statusMessage, switchingFieldsDown(response)));
   const preread = { clientBytes: fromClient, upstreamBytes: Buffer.concat([upstreamBytes, fromUpstream]) };
-  const splice = door.splice(client, upstream.leg, preread);
-  record.ended(await record.relaying(upstream.leg, splice).done, 101);
+  const { tunnels, tunnel } = door.splice(client, upstream.leg, preread);
+  record.admitted();
+  record.isUp(tunnels, tunnel, { upstream: upstream.leg.remote, status: 101 });
+  return 'switched';
 }
 
 function malformed(why: string): TunnelError {

@@ -3,11 +3,11 @@ import type { Ip } from '../addresses/ip.ts';
 import { TunnelError } from '../reasons.ts';
 import type { LimitedListener, Limits } from './limits.ts';
 
-/** Takes a place and returns how to give it back. Throws `overload` or `client_limit`. */
-export function admitClient(limits: Limits, listener: LimitedListener, client: Ip, isDraining: boolean): () => void {
+/** Takes a place. Throws `overload` or `client_limit`. */
+export function admitClient(limits: Limits, listener: LimitedListener, client: Ip, isDraining: boolean): void {
   requireNotDraining(isDraining);
   const admission = limits.admit(listener, client);
-  if (admission.kind === 'admitted') return () => admission.release();
+  if (admission.kind === 'admitted') return;
   const { reason } = admission;
   if (reason === 'overload') throw new TunnelError(reason, 'Sallyport has as many connections as it may have.');
   throw new TunnelError(reason, `Too many connections from ${client.text}.`, admission);

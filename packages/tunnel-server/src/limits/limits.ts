@@ -23,13 +23,15 @@ export interface LimitedListener {
 }
 
 export type Admission =
-  | { readonly kind: 'admitted'; /** Gives the place back. Only the first call counts. */ readonly release: () => void }
+  | { readonly kind: 'admitted' }
   | { readonly kind: 'refused'; readonly reason: 'overload' }
   | { readonly kind: 'refused'; readonly reason: 'client_limit'; readonly retryAfterSeconds: number };
 
 /** The counts of all listeners. They outlive a reload; the numbers they are held against do not. */
 export interface Limits {
   admit(listener: LimitedListener, client: Ip): Admission;
+  /** Gives a place back; once for each that was admitted. */
+  leave(listenerName: string, client: Ip): void;
   /** Takes new global limits. Nobody who is in is sent away; new ones wait until the counts have come down. */
   update(global: ConnectionLimits): void;
   /** How much is remembered, for the tests that bound it. */
@@ -58,12 +60,19 @@ export function createLimits(global: ConnectionLimits, clock: () => number = () 
       if (refusal) return refusal;
       everywhere.occupancy.enter(key);
       own.occupancy.enter(key);
-      return { kind: 'admitted', release: releaseOnce(key, everywhere.occupancy, own.occupancy) };
+      return ADMITTED;
+    },
+    leave(listenerName, client) {
+      const key = clientKey(client);
+      everywhere.occupancy.leave(key);
+      placeOf(listeners, listenerName).occupancy.leave(key);
     },
     update: (next) => void (shared = next),
     remembered: () => [everywhere, ...listeners.values()].reduce((sum, place) => sum + place.remembered, 0),
   };
 }
+
+const ADMITTED: Admission = { kind: 'admitted' };
 
 /** What is counted in one scope: one listener, or all of them. */
 class Place {
@@ -111,14 +120,4 @@ function refuse(client: ClientKey, { listener, shared, everywhere, own }: Scopes
 
 function tooMany(retryAfterSeconds: number): Admission {
   return { kind: 'refused', reason: 'client_limit', retryAfterSeconds };
-}
-
-function releaseOnce(client: ClientKey, everywhere: Occupancy, own: Occupancy): () => void {
-  let isHeld = true;
-  return () => {
-    if (!isHeld) return;
-    isHeld = false;
-    everywhere.leave(client);
-    own.leave(client);
-  };
 }

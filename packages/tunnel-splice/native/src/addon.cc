@@ -164,7 +164,8 @@ napi_value drain(napi_env env, napi_callback_info info) {
 // addCounts(page, pairs: Float64Array): the caller keeps the array alive until stop().
 napi_value addCounts(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
-  instanceOf(env).engine->addCounts(toNumber(env, arguments[0]), toElements<double>(env, arguments[1]));
+  Engine* engine = instanceOf(env).engine;
+  if (engine != nullptr) engine->addCounts(toNumber(env, arguments[0]), toElements<double>(env, arguments[1]));
   return nullptr;
 }
 

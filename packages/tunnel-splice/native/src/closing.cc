@@ -10,6 +10,7 @@ constexpr int kDiscardReads = 16;
 
 void retire(Loop& loop, Leg& leg) {
   if (leg.state == LegState::kLingering) loop.lingering--;
+  if (leg.isPromised) forgetPromise(loop, leg);
   leg.fd = -1;
   leg.out.clear();
   loop.legs.retire(leg);
@@ -35,6 +36,7 @@ void closeWithReset(Loop& loop, Leg& leg) {
 
 void closeLingering(Loop& loop, Leg& leg) {
   if (loop.lingering >= kLingeringLegs) return closeNow(loop, leg);
+  if (leg.isPromised) forgetPromise(loop, leg);
   enter(leg, LegState::kLingering);
   leg.isFinSent = false;
   loop.lingering++;
@@ -46,7 +48,7 @@ void serveLingering(Loop& loop, Leg& leg) {
   uint64_t ignored = 0;
   discard(loop, leg);
   if (leg.hasFailed) return closeNow(loop, leg);
-  if (!flush(leg, ignored)) return;
+  if (!flush(leg, ignored)) return loop.awaitRoom(leg);
   // With nothing unread and nothing unsent, close() itself ends in good order.
   if (leg.hasEnded) return closeNow(loop, leg);
   if (!leg.isFinSent) sys::sendFin(leg.fd);

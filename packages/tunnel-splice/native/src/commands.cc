@@ -20,6 +20,8 @@ void obeyDial(Loop& loop, RecordReader& command) {
   const uint32_t hostLength = command.word();
   const uint32_t sourceLength = command.word();
   request.isTransparent = command.word() != 0;
+  request.isToJoin = command.word() != 0;
+  request.client = command.leg();
   request.host = command.text(hostLength);
   request.source = command.text(sourceLength);
   dial(loop, request);
@@ -28,6 +30,7 @@ void obeyDial(Loop& loop, RecordReader& command) {
 void obeyWrite(Loop& loop, Leg& leg, RecordReader& command) {
   const uint32_t length = command.word();
   write(leg, command.bytes(length), length);
+  loop.awaitRoom(leg);
   tellDeparture(loop, leg);
 }
 
@@ -48,11 +51,12 @@ void obeyGrant(Loop& loop, Leg& leg, RecordReader& command) {
 }
 
 void obeyReturn(Loop& loop, Leg& client, RecordReader& command) {
+  const bool isUp = command.word() == 0;
+  const uint32_t length = command.word();
+  if (client.isPromised) return takeBack(loop, client, command.bytes(length), length);
   if (client.state != LegState::kSpliced) return;
   Tunnel& tunnel = *client.spliced.tunnel;
-  const bool isUp = command.word() == 0;
   Leg& to = isUp ? *tunnel.upstream : client;
-  const uint32_t length = command.word();
   to.out.append(command.bytes(length), length);
   (isUp ? tunnel.up() : tunnel.down()).awaited -= length;
   serveTunnel(loop, tunnel);
@@ -98,7 +102,9 @@ Leg& adopt(Loop& loop, std::unique_ptr<Leg> moved) {
 
 // JavaScript had closed one of them before: a tunnel with one end is over at once.
 void refuseSplice(Loop& loop, uint32_t index, Leg* client, Leg* upstream) {
-  loop.events.begin(kTunnelEnded, index, client == nullptr ? kClientClosed : kUpstreamClosed, 0, 0).end();
+  loop.events.begin(kTunnelEnded, index, client == nullptr ? kClientClosed : kUpstreamClosed, 0, 0,
+                    loop.nowNs >> 32, loop.nowNs & 0xffffffff)
+      .end();
   if (client != nullptr) closeNow(loop, *client);
   if (upstream != nullptr) closeNow(loop, *upstream);
 }
@@ -152,6 +158,9 @@ void obeyForLeg(Loop& loop, RecordReader& command) {
     case kAwaitDrain:
       if (isHeld) obeyAwaitDrain(loop, *leg);
       return;
+    case kPromise:
+      if (isHeld) promise(loop, *leg, command);
+      return;
     case kReturn:
       return obeyReturn(loop, *leg, command);
     case kCut:
@@ -175,6 +184,10 @@ void obey(Loop& loop, uint32_t* record) {
       const int fd = static_cast<int>(command.word());
       const bool isWildcard = command.word() != 0;
       return openListener(loop, id, fd, isWildcard, static_cast<Interception>(command.word()));
+    }
+    case kAllowSilence: {
+      const uint32_t id = command.word();
+      return allowSilence(loop, id, command.word());
     }
     case kCloseListener:
       return closeListener(loop, command.word());

@@ -1,5 +1,6 @@
 #include "dial.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "closing.h"
@@ -31,7 +32,7 @@ DialOutcome outcomeOf(int error) {
 }
 
 void tellFailure(Loop& loop, uint32_t token, DialOutcome outcome) {
-  loop.events.begin(kDialed, token, outcome, 0, 0, 0, 0).end();
+  loop.tell(kDialed, token, outcome, 0, 0, 0, 0).end();
 }
 
 void fail(Loop& loop, Leg& leg, DialOutcome outcome) {
@@ -44,14 +45,46 @@ void succeed(Loop& loop, Leg& leg) {
   const uint32_t token = leg.unspliced.dialToken;
   loop.dials.erase(token);
   TimerWheel::cancel(leg.unspliced);
+  sys::keepAlive(leg.fd);
   SocketAddress own;
   AddressText local{};
   if (sys::localAddress(leg.fd, own) == 0) local = formatAddress(own);
-  loop.events.begin(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
+  loop.tell(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)
       .end();
   hold(leg);
   serveHeld(loop, leg);
+}
+
+// Watched once it is known for what: a leg that is connected by then needs no event to say so. False when it can't be.
+bool watchOnce(Loop& loop, Leg& leg) {
+  if (leg.isWatchedForRoom) return true;
+  const int error = loop.watch(leg);
+  if (error < 0) fail(loop, leg, outcomeOf(-error));
+  return error == 0;
+}
+
+// Connected, or connecting still: for a dial that is to join, sending says which.
+void goOnToJoin(Loop& loop, Leg& leg, Leg& client) {
+  const ssize_t sent = sendPromised(loop, client, leg);
+  if (sent < 0 && sent != -EAGAIN && !isShortage(sent)) return fail(loop, leg, outcomeOf(static_cast<int>(-sent)));
+  if (sent >= 0) leg.isWritable = true;
+  if (!watchOnce(loop, leg) || !leg.isWritable) return;
+  const uint32_t token = leg.unspliced.dialToken;
+  loop.dials.erase(token);
+  loop.events.begin(kJoined, token, loop.nowNs >> 32, loop.nowNs & 0xffffffff).end();
+  joinPromised(loop, client, leg, static_cast<size_t>(std::max<ssize_t>(0, sent)));
+}
+
+void goOn(Loop& loop, Leg& leg) {
+  const auto found = loop.dials.find(leg.unspliced.dialToken);
+  if (!found->second.isToJoin) {
+    if (leg.isWritable) succeed(loop, leg);
+    return;
+  }
+  Leg* client = findPromised(loop, found->second.client);
+  if (client == nullptr) return fail(loop, leg, kCancelled);
+  goOnToJoin(loop, leg, *client);
 }
 
 int connectTo(const DialRequest& request) {
@@ -67,20 +100,21 @@ int connectTo(const DialRequest& request) {
 
 void dial(Loop& loop, const DialRequest& request) {
   if (request.deadlineMs == 0) return tellFailure(loop, request.token, kTimedOut);
+  if (request.isToJoin && findPromised(loop, request.client) == nullptr) return tellFailure(loop, request.token, kCancelled);
   const int fd = connectTo(request);
   if (fd < 0) return tellFailure(loop, request.token, outcomeOf(-fd));
   Leg& leg = loop.legs.add(Leg(fd, LegState::kDialling));
   leg.unspliced.dialToken = request.token;
   leg.isWritable = false;
-  loop.dials.emplace(request.token, &leg);
+  loop.dials.emplace(request.token, DialUnderWay{&leg, request.isToJoin, request.client});
   loop.setDeadline(leg, request.deadlineMs);
-  const int error = loop.watch(leg);
-  if (error < 0) fail(loop, leg, outcomeOf(-error));
+  if (request.isToJoin) goOn(loop, leg);
+  else watchOnce(loop, leg);
 }
 
 void cancelDial(Loop& loop, uint32_t token) {
   const auto found = loop.dials.find(token);
-  if (found != loop.dials.end()) fail(loop, *found->second, kCancelled);
+  if (found != loop.dials.end()) fail(loop, *found->second.leg, kCancelled);
 }
 
 void serveDial(Loop& loop, Leg& leg) {
@@ -88,7 +122,7 @@ void serveDial(Loop& loop, Leg& leg) {
     const int error = sys::takeError(leg.fd);
     return fail(loop, leg, error == 0 ? kDialReset : outcomeOf(error));
   }
-  if (leg.isWritable) succeed(loop, leg);
+  goOn(loop, leg);
 }
 
 void onDialDeadline(Loop& loop, Leg& leg) { fail(loop, leg, kTimedOut); }

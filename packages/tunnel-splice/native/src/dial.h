@@ -16,6 +16,15 @@ struct DialRequest {
   std::string host;
   std::string source;  // empty: the kernel's choice
   bool isTransparent;  // the source is another machine's address
+  bool isToJoin;       // `client`, to which a tunnel is promised
+  LegId client;
+};
+
+// An attempt that is not over yet.
+struct DialUnderWay {
+  Leg* leg;
+  bool isToJoin;
+  LegId client;
 };
 
 void dial(Loop& loop, const DialRequest& request);

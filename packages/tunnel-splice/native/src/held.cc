@@ -2,9 +2,20 @@
 
 #include <algorithm>
 
+#include "closing.h"
 #include "loop.h"
 
 namespace sallyport {
+
+namespace {
+
+// What JavaScript has not heard of comes with its first words.
+void tellBytes(Loop& loop, Leg& leg, size_t got) {
+  if (leg.isUnannounced) return loop.arrivals.announce(loop, leg, got);
+  loop.tell(kData, leg.id.place, leg.id.generation, got).bytes(loop.buffer.get(), got).end();
+}
+
+}  // namespace
 
 void hold(Leg& leg) {
   enter(leg, LegState::kHeld);
@@ -14,12 +25,13 @@ void hold(Leg& leg) {
 void serveHeld(Loop& loop, Leg& leg) {
   uint64_t ignored = 0;
   flush(leg, ignored);
-  while (leg.isReadable && leg.unspliced.credit > 0) {
+  while (leg.isReadable && leg.unspliced.credit > 0 && !leg.isPromised) {
     const size_t got = receive(leg, loop.buffer.get(), std::min<size_t>(leg.unspliced.credit, kCopyBytes));
     if (got == 0) break;
+    if (leg.unspliced.sentUp == 0) TimerWheel::cancel(leg.unspliced);
     leg.unspliced.credit -= static_cast<uint32_t>(got);
     leg.unspliced.sentUp += static_cast<uint32_t>(got);
-    loop.events.begin(kData, leg.id.place, leg.id.generation, got).bytes(loop.buffer.get(), got).end();
+    tellBytes(loop, leg, got);
   }
   tellDrained(loop, leg);
   tellDeparture(loop, leg);
@@ -28,22 +40,25 @@ void serveHeld(Loop& loop, Leg& leg) {
 void tellDrained(Loop& loop, Leg& leg) {
   if (!leg.isDrainAwaited || !(leg.out.empty() || leg.hasFailed || leg.hasError)) return;
   leg.isDrainAwaited = false;
-  loop.events.begin(kDrained, leg.id.place, leg.id.generation).end();
+  loop.tell(kDrained, leg.id.place, leg.id.generation).end();
 }
 
 void tellDeparture(Loop& loop, Leg& leg) {
   if (leg.wasEndTold) return;
   // An RST may come while bytes wait for credit: they are lost with it, as they would be in the kernel.
-  if (leg.hasFailed || leg.hasError) {
-    leg.wasGoneTold = leg.wasEndTold = true;
-    loop.events.begin(kFailed, leg.id.place, leg.id.generation).end();
-  } else if (leg.hasEnded) {
-    leg.wasGoneTold = leg.wasEndTold = true;
-    loop.events.begin(kEnd, leg.id.place, leg.id.generation).end();
-  } else if (leg.hasFin && !leg.wasGoneTold) {
-    leg.wasGoneTold = true;
-    loop.events.begin(kGone, leg.id.place, leg.id.generation).end();
-  }
+  const bool hasFailed = leg.hasFailed || leg.hasError;
+  if (!hasFailed && !leg.hasEnded && (!leg.hasFin || leg.wasGoneTold)) return;
+  if (leg.isUnannounced) loop.arrivals.announce(loop, leg, 0);
+  leg.wasGoneTold = true;
+  leg.wasEndTold = hasFailed || leg.hasEnded;
+  const uint32_t event = hasFailed ? kFailed : leg.hasEnded ? kEnd : kGone;
+  loop.tell(event, leg.id.place, leg.id.generation).end();
+}
+
+void onSilence(Loop& loop, Leg& leg) {
+  if (leg.isUnannounced) loop.arrivals.announce(loop, leg, 0);
+  loop.tell(kSilenced, leg.id.place, leg.id.generation).end();
+  closeNow(loop, leg);
 }
 
 }  // namespace sallyport

@@ -19,6 +19,9 @@ void serveHeld(Loop& loop, Leg& leg);
 // Tells JavaScript that the leg has failed or ended, once each.
 void tellDeparture(Loop& loop, Leg& leg);
 
+// It has said nothing in its time.
+void onSilence(Loop& loop, Leg& leg);
+
 // Tells JavaScript, if it waits for it, that nothing it wrote waits any more, or that nothing can be sent.
 void tellDrained(Loop& loop, Leg& leg);
 

@@ -10,7 +10,8 @@
 
 namespace sallyport {
 
-static_assert(kLegEvents == (EPOLLET | EPOLLIN | EPOLLOUT | EPOLLRDHUP), "as spelled in leg.h");
+static_assert(kLegEvents == (EPOLLET | EPOLLIN | EPOLLRDHUP), "as spelled in leg.h");
+static_assert(kRoomEvents == (kLegEvents | EPOLLOUT), "as spelled in leg.h");
 
 namespace {
 

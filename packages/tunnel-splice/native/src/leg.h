@@ -50,13 +50,16 @@ struct LegFlags {
   bool wasEndTold : 1;      // held: and that no more bytes come
   bool isCut : 1;           // held: its tunnel is to be cut as soon as it is joined
   bool isDrainAwaited : 1;  // held: JavaScript wants to know when nothing it wrote waits any more
+  bool isUnannounced : 1;   // held: JavaScript has not heard of it yet
+  bool isPromised : 1;      // held: a tunnel is promised to it, and nothing more is read for JavaScript
+  bool isWatchedForRoom : 1; // epoll says when it can be written to again
 };
 
 // Dialling, held or lingering.
 struct Unspliced : TimerNode {
   explicit Unspliced(Leg& self) : TimerNode(TimerOwner::kLeg), leg(self), credit(0) {}
 
-  uint32_t deadlineMs = 0;  // dialling, lingering: modulo 2^32, see `Loop::setDeadline`
+  uint32_t deadlineMs = 0;  // modulo 2^32, see `Loop::setDeadline`
   Leg& leg;
   union {
     uint32_t dialToken;     // dialling
@@ -91,8 +94,10 @@ struct alignas(64) Leg : Watched, LegFlags {
 
 static_assert(sizeof(Leg) <= 64, "two for every tunnel");
 
-// What a leg is watched for, once for its whole life.
-constexpr uint32_t kLegEvents = 0x80000000u /* EPOLLET */ | 0x1 /* IN */ | 0x4 /* OUT */ | 0x2000 /* RDHUP */;
+// What a leg is watched for all its life; and what more it is once a write had to wait. Most never have to, and asking from the
+// start would make an event of each one's birth.
+constexpr uint32_t kLegEvents = 0x80000000u /* EPOLLET */ | 0x1 /* IN */ | 0x2000 /* RDHUP */;
+constexpr uint32_t kRoomEvents = kLegEvents | 0x4 /* OUT */;
 
 // Changes the state, and begins the part of the leg that goes with it; what the part before held is lost, its timer cancelled.
 void enter(Leg& leg, LegState next, Tunnel* tunnel = nullptr);

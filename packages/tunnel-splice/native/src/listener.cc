@@ -11,40 +11,22 @@ namespace {
 // At a time, so that a flood of clients does not stop the relaying.
 constexpr int kClientsPerTurn = 64;
 constexpr int64_t kBackOffMs = 100;
+constexpr int64_t kComplaintMs = 60'000;
 
 enum class Accepted : uint8_t { kOne, kNone, kShortage };
 
-void announce(Loop& loop, const Listener& listener, const Leg& leg, const SocketAddress& peer, size_t received) {
-  const AddressText remote = formatAddress(peer);
-  AddressText local{};
-  AddressText original{};
-  SocketAddress address;
-  // What netfilter took to us on its way elsewhere was bound for anywhere, wherever the listener is bound.
-  const bool hasManyAddresses = listener.isWildcard || listener.interception == Interception::kTransparent;
-  if (hasManyAddresses && sys::localAddress(leg.fd, address) == 0) local = formatAddress(address);
-  const bool isRedirected = listener.interception == Interception::kRedirect;
-  if (isRedirected && sys::originalAddress(leg.fd, address) == 0) original = formatAddress(address);
-  loop.events
-      .begin(kAccepted, leg.id.place, leg.id.generation, listener.id, remote.port, local.port, original.port,
-             remote.hostLength, local.hostLength, original.hostLength, received)
-      .bytes(remote.host, remote.hostLength)
-      .bytes(local.host, local.hostLength)
-      .bytes(original.host, original.hostLength)
-      .bytes(loop.buffer.get(), received)
-      .end();
-}
-
-// The first bytes are often there already: then they travel with the client, and no event is waited for.
+// The first words are often there already: then no event is waited for.
 void welcome(Loop& loop, const Listener& listener, int fd, const SocketAddress& peer) {
   Leg& leg = loop.legs.add(Leg(fd, LegState::kHeld));
   hold(leg);
-  const size_t received = receive(leg, loop.buffer.get(), leg.unspliced.credit);
-  leg.unspliced.credit -= static_cast<uint32_t>(received);
-  leg.unspliced.sentUp = static_cast<uint32_t>(received);
+  leg.isReadable = true;
+  loop.setDeadline(leg, listener.silenceMs);
+  loop.arrivals.add(loop, leg, listener, peer);
+  serveHeld(loop, leg);
   // Without a watch nothing of it would ever be noticed.
-  if (loop.watch(leg) < 0) leg.hasFailed = true;
-  announce(loop, listener, leg, peer, received);
-  tellDeparture(loop, leg);
+  if (loop.watch(leg) == 0) return;
+  leg.hasFailed = true;
+  serveHeld(loop, leg);
 }
 
 // No descriptor is left: the spare one is given up for a moment, so that the client is told instead of left waiting.
@@ -55,6 +37,13 @@ void turnAway(Loop& loop, const Listener& listener) {
   const int fd = sys::accept(listener.fd, peer);
   if (fd >= 0) sys::close(fd);
   loop.spare = sys::openSpare();
+}
+
+// Not for each of them: there may be thousands a second.
+void complain(Loop& loop, int error) {
+  if (loop.nowMs < loop.complainAgainAtMs) return;
+  loop.complainAgainAtMs = loop.nowMs + kComplaintMs;
+  loop.tell(kShortage, error).end();
 }
 
 Accepted acceptOne(Loop& loop, const Listener& listener) {
@@ -68,6 +57,7 @@ Accepted acceptOne(Loop& loop, const Listener& listener) {
     case EMFILE:
     case ENFILE:
       turnAway(loop, listener);
+      complain(loop, -fd);
       return Accepted::kShortage;
     case ENOBUFS:
     case ENOMEM:
@@ -114,15 +104,21 @@ void resumeAccepting(Loop& loop, Listener& listener) {
   if (loop.watch(listener) < 0) loop.wheel.schedule(listener, loop.nowMs + kBackOffMs);
 }
 
+void allowSilence(Loop& loop, uint32_t id, uint32_t silenceMs) {
+  const auto found = loop.listeners.find(id);
+  if (found != loop.listeners.end()) found->second->silenceMs = silenceMs;
+}
+
 void closeListener(Loop& loop, uint32_t id) {
   const auto found = loop.listeners.find(id);
   if (found == loop.listeners.end()) return;
   Listener& listener = *found->second;
   while (acceptOne(loop, listener) == Accepted::kOne) continue;
+  loop.arrivals.announceAll(loop);
   sys::close(listener.fd);
   TimerWheel::cancel(listener);
   listener.fd = -1;
-  loop.events.begin(kListenerClosed, id).end();
+  loop.tell(kListenerClosed, id).end();
   loop.retire(std::move(found->second));
   loop.listeners.erase(found);
 }

@@ -21,9 +21,13 @@ struct Listener : Watched, TimerNode {
   int fd;
   const bool isWildcard;  // bound to any address: which one a client chose has to be asked for
   const Interception interception;
+  uint32_t silenceMs = kNever;  // how long a client may say nothing at all
 };
 
 void openListener(Loop& loop, uint32_t id, int fd, bool isWildcard, Interception interception);
+
+// From the next client on. JavaScript counts the time of whoever has spoken; this holds even while JavaScript is stalled.
+void allowSilence(Loop& loop, uint32_t id, uint32_t silenceMs);
 
 // Clients are waiting: accepts them, with what they have said already.
 void acceptClients(Loop& loop, Listener& listener);

@@ -11,6 +11,9 @@
 namespace sallyport {
 namespace {
 constexpr int kEventsPerTurn = 256;
+// That a tunnel is up, or has ended, can wait so long: it is only written down. Every wake-up of the other thread costs more
+// than all that it then does.
+constexpr int64_t kQuietMs = 10;
 }  // namespace
 
 Loop::Loop(uint32_t number, Switchboard& switchboard, size_t pipeCap)
@@ -53,12 +56,13 @@ void Loop::requestStop() {
 
 void Loop::turn() {
   epoll_event happened[kEventsPerTurn];
-  const int count = sys::wait(epoll_, happened, kEventsPerTurn, ready_.empty() ? wheel.sleepMs(nowMs) : 0);
+  const int count = sys::wait(epoll_, happened, kEventsPerTurn, sleepMs());
   readClock();
   obeyCommands();
   goOn();
   for (int i = 0; i < count; i++) dispatch(*static_cast<Watched*>(happened[i].data.ptr), happened[i].events);
   fireTimers();
+  arrivals.announceOld(*this);
   passCommandsOn();
   publishEvents();
   legs.bury();
@@ -120,13 +124,43 @@ void Loop::fire(TimerNode& node) {
   }
 }
 
-void Loop::publishEvents() {
-  if (events.empty()) return;
-  board.publish(events.words().data(), events.words().size());
-  events.clear();
+int Loop::sleepMs() {
+  if (!ready_.empty()) return 0;
+  const int64_t dueMs = std::min(fetchAtMs_, arrivals.dueMs());
+  const int wheelMs = wheel.sleepMs(nowMs);
+  if (dueMs == TimerWheel::kNeverMs) return wheelMs;
+  const auto spanMs = static_cast<int>(std::max<int64_t>(0, dueMs - nowMs));
+  return wheelMs < 0 ? spanMs : std::min(wheelMs, spanMs);
 }
 
-// A stamp of 32 bits tells before from after within 24 days, and a longer span is cut to that: no dial lives to see it.
+void Loop::publishEvents() {
+  if (hasUrgentEvents) {
+    board.publish(events.words().data(), events.words().size());
+    fetchAtMs_ = TimerWheel::kNeverMs;
+  } else if (!events.empty()) {
+    board.leave(events.words().data(), events.words().size());
+    fetchAtMs_ = std::min(fetchAtMs_, nowMs + kQuietMs);
+  }
+  events.clear();
+  hasUrgentEvents = false;
+  if (nowMs < fetchAtMs_) return;
+  fetchAtMs_ = TimerWheel::kNeverMs;
+  board.fetch();
+}
+
+int Loop::watch(Leg& leg) {
+  leg.isWatchedForRoom = !leg.isWritable;
+  return sys::watch(epoll_, leg.fd, leg.isWatchedForRoom ? kRoomEvents : kLegEvents, static_cast<Watched*>(&leg));
+}
+
+void Loop::awaitRoom(Leg& leg) {
+  if (leg.isWritable || leg.isWatchedForRoom || leg.fd < 0) return;
+  leg.isWatchedForRoom = true;
+  if (sys::rewatch(epoll_, leg.fd, kRoomEvents, static_cast<Watched*>(&leg)) < 0) leg.hasFailed = true;
+}
+
+// A stamp of 32 bits tells before from after within 24 days, and a longer span is cut to that: no dial and no silent client
+// lives to see it.
 void Loop::setDeadline(Leg& leg, uint32_t spanMs) {
   if (spanMs == kNever) return TimerWheel::cancel(leg.unspliced);
   const int64_t dueMs = nowMs + std::min<uint32_t>(spanMs, INT32_MAX);
@@ -169,6 +203,7 @@ void onLegDeadline(Loop& loop, Leg& leg) {
   const auto leftMs = static_cast<int32_t>(leg.unspliced.deadlineMs - static_cast<uint32_t>(loop.nowMs));
   if (leftMs > 0) return loop.wheel.schedule(leg.unspliced, loop.nowMs + leftMs);
   if (leg.state == LegState::kDialling) return onDialDeadline(loop, leg);
+  if (leg.state == LegState::kHeld) return onSilence(loop, leg);
   closeNow(loop, leg);
 }
 

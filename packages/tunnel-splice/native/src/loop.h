@@ -11,9 +11,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "arrivals.h"
+#include "dial.h"
 #include "leg_table.h"
 #include "listener.h"
 #include "pipe_pool.h"
+#include "promise.h"
 #include "records.h"
 #include "relay.h"
 #include "slab.h"
@@ -43,18 +46,24 @@ class Loop {
   PipePool pipes;
   LegTable legs;
   Slab<Tunnel> tunnels;
-  RecordWriter events;
-  std::unordered_map<uint32_t, Leg*> dials;  // by token, while under way
+  RecordWriter events;       // of this turn
+  bool hasUrgentEvents = false;  // JavaScript is woken for them; the others wait for the next that are, kQuietMs at most
+  std::unordered_map<uint32_t, DialUnderWay> dials;  // by token
+  std::unordered_map<uint32_t, Promise> promises;    // by the client's place
+  Arrivals arrivals;
   std::map<uint32_t, std::unique_ptr<Listener>> listeners;
   std::unique_ptr<char[]> buffer;
   int spare = -1;             // given up for a moment to get rid of a client when there are no descriptors left
   size_t lingering = 0;
+  int64_t complainAgainAtMs = 0;
 
   RelayTools tools() { return {pipes, buffer.get(), nowMs}; }
   // When onLegDeadline is to be called for a leg that is not spliced; kNever takes the deadline from it.
   void setDeadline(Leg& leg, uint32_t spanMs);
   // Zero, or a negated errno.
-  int watch(Leg& leg) { return sys::watch(epoll_, leg.fd, kLegEvents, static_cast<Watched*>(&leg)); }
+  int watch(Leg& leg);
+  // Something waits in `leg` for its peer, perhaps: an event will say when there is room.
+  void awaitRoom(Leg& leg);
   // Several threads may wait at one socket, where it was passed to us: one of them is enough for a client.
   int watch(Listener& listener) {
     return sys::watch(epoll_, listener.fd, EPOLLIN | EPOLLEXCLUSIVE, static_cast<Watched*>(&listener));
@@ -63,6 +72,12 @@ class Loop {
 
   // To be gone on with at the next turn, without waiting for an event.
   void goOnWith(Tunnel& tunnel) { ready_.push_back(&tunnel); }
+  // Begins an event that JavaScript is woken for.
+  template <typename... Arguments>
+  RecordWriter& tell(uint32_t kind, Arguments... arguments) {
+    hasUrgentEvents = true;
+    return events.begin(kind, arguments...);
+  }
   // A command for another thread, to be passed on when this batch of events is done.
   void postpone(uint32_t* record) { postponed_.push_back(record); }
   // Kept until the end of the current batch, whose events may still point to it.
@@ -78,10 +93,12 @@ class Loop {
   void fireTimers();
   void fire(TimerNode& node);
   void goOn();
+  int sleepMs();
   void publishEvents();
   void closeEverything();
 
   int epoll_ = -1;
+  int64_t fetchAtMs_ = TimerWheel::kNeverMs;  // by when JavaScript is to fetch what it was not woken for
   std::atomic<bool> isStopping_{false};
   Watched wakeup_{WatchedKind::kWakeup};
   std::vector<Tunnel*> ready_;

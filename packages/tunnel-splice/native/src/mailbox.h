@@ -13,15 +13,21 @@ namespace sallyport {
 
 class Mailbox {
  public:
+  // Leaves the records for whenever the receiver comes by.
+  void leave(const uint32_t* words, size_t count) {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    words_.insert(words_.end(), words, words + count);
+    waiting_.store(words_.size(), std::memory_order_relaxed);
+  }
+
   // True when the receiver has to be woken.
   bool post(const uint32_t* words, size_t count) {
-    {
-      const std::lock_guard<std::mutex> guard(mutex_);
-      words_.insert(words_.end(), words, words + count);
-      waiting_.store(words_.size(), std::memory_order_relaxed);
-    }
-    return !isSignalled_.exchange(true);
+    leave(words, count);
+    return signal();
   }
+
+  // True when the receiver has to be woken for what waits.
+  bool signal() { return !isSignalled_.exchange(true); }
 
   // Moves everything posted into `words`, whose own memory serves the next posts.
   void take(std::vector<uint32_t>& words) {

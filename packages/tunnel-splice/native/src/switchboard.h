@@ -34,6 +34,11 @@ struct Switchboard {
   void publish(const uint32_t* records, size_t words) {
     if (outbox.post(records, words)) wakeJavaScript(context);
   }
+  // For JavaScript to find when it next comes by, or at `fetch`: it is told nothing.
+  void leave(const uint32_t* records, size_t words) { outbox.leave(records, words); }
+  void fetch() {
+    if (outbox.waiting() > 0 && outbox.signal()) wakeJavaScript(context);
+  }
   bool isStalled() const { return outbox.waiting() > kStalledWords; }
 };
 

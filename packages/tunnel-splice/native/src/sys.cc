@@ -32,14 +32,25 @@ int set(int fd, int level, int option, int value) {
   return ::setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-void setStreamOptions(int fd) {
-  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+void setKeepAlive(int fd) {
   set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveSeconds);
 }
 
+void setStreamOptions(int fd) {
+  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  setKeepAlive(fd);
+}
+
 int openStream(int family) {
   return retried([&] { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP); });
+}
+
+int control(int epoll, int operation, int fd, uint32_t events, void* tag) {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = tag;
+  return ::epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
 }
 
 int setTransparent(int fd, int family) {
@@ -113,13 +124,15 @@ int accept(int listener, SocketAddress& peer) {
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent) {
   const int fd = openStream(address.family());
   if (fd < 0) return fd;
-  setStreamOptions(fd);
+  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   int error = bindSource(fd, source, isTransparent);
   if (error == 0 && ::connect(fd, address.raw(), address.length) < 0 && errno != EINPROGRESS) error = -errno;
   if (error == 0) return fd;
   close(fd);
   return error;
 }
+
+void keepAlive(int fd) { setKeepAlive(fd); }
 
 int localAddress(int fd, SocketAddress& address) {
   address.length = sizeof(address.storage);
@@ -165,12 +178,9 @@ int openSpare() { return retried([] { return ::open("/dev/null", O_RDONLY | O_CL
 
 int openEpoll() { return retried([] { return ::epoll_create1(EPOLL_CLOEXEC); }); }
 
-int watch(int epoll, int fd, uint32_t events, void* tag) {
-  epoll_event event{};
-  event.events = events;
-  event.data.ptr = tag;
-  return ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
-}
+int watch(int epoll, int fd, uint32_t events, void* tag) { return control(epoll, EPOLL_CTL_ADD, fd, events, tag); }
+
+int rewatch(int epoll, int fd, uint32_t events, void* tag) { return control(epoll, EPOLL_CTL_MOD, fd, events, tag); }
 
 int unwatch(int epoll, int fd) { return ::epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr) < 0 ? -errno : 0; }
 

@@ -29,6 +29,8 @@ int adoptListener(int passed);
 int accept(int listener, SocketAddress& peer);
 // A socket on its way to `address`; connected, or about to be. A transparent one may have a source that is not ours.
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent);
+// Has the kernel ask a silent peer from time to time whether it is still there.
+void keepAlive(int fd);
 int localAddress(int fd, SocketAddress& address);
 // Where a connection was going before netfilter redirected it; -ENOENT where conntrack knows nothing of it.
 int originalAddress(int fd, SocketAddress& address);
@@ -44,6 +46,8 @@ int openSpare();
 
 int openEpoll();
 int watch(int epoll, int fd, uint32_t events, void* tag);
+// Asks for other events of a descriptor that is watched already; what is ready by now makes an event again.
+int rewatch(int epoll, int fd, uint32_t events, void* tag);
 int unwatch(int epoll, int fd);
 int wait(int epoll, epoll_event* events, int limit, int timeoutMs);
 int openWakeup();

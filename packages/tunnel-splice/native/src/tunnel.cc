@@ -75,7 +75,10 @@ void finish(Loop& loop, Tunnel& tunnel) {
   releasePipe(tunnel.up(), loop.pipes);
   releasePipe(tunnel.down(), loop.pipes);
   const auto firstByte = static_cast<uint64_t>(tunnel.firstByteNs);
-  loop.events.begin(kTunnelEnded, tunnel.index, tunnel.end, firstByte >> 32, firstByte & 0xffffffff).end();
+  loop.events
+      .begin(kTunnelEnded, tunnel.index, tunnel.end, firstByte >> 32, firstByte & 0xffffffff, loop.nowNs >> 32,
+             loop.nowNs & 0xffffffff)
+      .end();
   closeLegs(loop, tunnel);
   loop.retire(tunnel);
 }
@@ -106,6 +109,13 @@ void noteFin(Loop& loop, Tunnel& tunnel) {
   tunnel.halfQuietMs = stampOf(loop);
   tunnel.end = hasClientEnded ? kClientClosed : kUpstreamClosed;
   scheduleNext(loop, tunnel);
+}
+
+// Only for those that live to see a deadline: most are over by then, and each option is a system call.
+void keepAlive(Tunnel& tunnel) {
+  if (tunnel.isKeptAlive) return;
+  tunnel.isKeptAlive = true;
+  sys::keepAlive(tunnel.upstream->fd);
 }
 
 }  // namespace
@@ -145,6 +155,8 @@ void serveTunnel(Loop& loop, Tunnel& tunnel) {
   if (up == Flow::kOver) endDirection(client, upstream);
   if (down == Flow::kOver) endDirection(upstream, client);
   if (tunnel.up().isOver && tunnel.down().isOver) return finish(loop, tunnel);
+  loop.awaitRoom(client);
+  loop.awaitRoom(upstream);
   if ((up == Flow::kMore || down == Flow::kMore) && !tunnel.isReady) {
     tunnel.isReady = true;
     loop.goOnWith(tunnel);
@@ -155,6 +167,7 @@ void serveTunnel(Loop& loop, Tunnel& tunnel) {
 }
 
 void onTunnelDeadline(Loop& loop, Tunnel& tunnel) {
+  keepAlive(tunnel);
   if (tunnel.isStarved) {
     tunnel.isStarved = false;
     serveTunnel(loop, tunnel);

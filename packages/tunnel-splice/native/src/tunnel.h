@@ -30,6 +30,7 @@ struct Tunnel : TimerNode {
         isStarved(false),
         isHalfClosed(false),
         isGivenUp(false),
+        isKeptAlive(false),
         isOver(false),
         client(nullptr) {}
 
@@ -41,6 +42,7 @@ struct Tunnel : TimerNode {
   bool isStarved : 1;          // wants another try at the next tick
   bool isHalfClosed : 1;       // the first FIN has come
   bool isGivenUp : 1;          // what was read may still be sent, until `endsAtMs`
+  bool isKeptAlive : 1;        // the kernel asks the upstream now and then whether it is there; of the client it does anyway
   bool isOver : 1;             // retired: it has no legs any more
   uint32_t index = 0;
   union {

@@ -14,7 +14,8 @@ constexpr uint32_t kThreadShift = 16;
 constexpr uint32_t kKindMask = 0xffff;
 
 enum Command : uint32_t {
-  kDial = 1,           // token, deadline, port, lengths of host and source, is the source another machine's; host, source
+  kDial = 1,           // token, deadline, port, lengths of host and source, is the source another machine's,
+                       // is it to join a client, which one; host, source
   kCancelDial = 2,     // token
   kWrite = 3,          // leg, length, bytes
   kClose = 4,          // leg, length, bytes
@@ -26,18 +27,24 @@ enum Command : uint32_t {
   kListen = 10,        // listener, descriptor, is wildcard, interception
   kCloseListener = 11, // listener
   kAwaitDrain = 12,    // leg: say once nothing that was written waits any more
+  kPromise = 13,       // client, tunnel, idle, half close, lifetime, bytes got from it, lengths of both; reply, bytes to go up
+  kAllowSilence = 14,  // listener, how long its clients may say nothing at all
 };
 
 enum Event : uint32_t {
-  kAccepted = 1,       // leg, listener, ports of remote, local and original; lengths of the three and of the data; all four
+  kAccepted = 1,       // leg, listener, how long ago, ports of remote, local and original; lengths of the three and of
+                       // the data; all four
   kData = 2,           // leg, length, bytes
   kGone = 3,           // leg: its FIN has come, perhaps behind bytes that nobody has read
   kEnd = 4,            // leg: no more bytes
   kFailed = 5,         // leg: reset
   kDialed = 6,         // token, outcome, leg, local port, local length, local
-  kTunnelEnded = 7,    // tunnel, how, time of the first byte down in ns (high and low word; 0: none came)
+  kTunnelEnded = 7,    // tunnel, how, times of the first byte down (0: none came) and of the end in ns (high and low words)
   kListenerClosed = 8, // listener
   kDrained = 9,        // leg: nothing that was written waits any more
+  kJoined = 10,        // token, time at which it connected in ns (high and low word): the promised tunnel is up
+  kSilenced = 11,      // leg: it has said nothing in its time, and was closed
+  kShortage = 12,      // errno: clients were turned away for want of it
 };
 
 // How clients come to a listener that they were not going to, and so who knows where they were going: conntrack, or the socket.

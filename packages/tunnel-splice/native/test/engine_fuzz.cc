@@ -162,6 +162,7 @@ struct HeldLeg {
   LegId id;
   std::vector<char> unread;
   uint32_t received = 0;
+  int promised = -1;    // the tunnel that one of its dials will join it to
   int tunnel = -1;      // once spliced
   bool isUpstream = false;
 };
@@ -177,7 +178,7 @@ class Brain {
     }
     while (!tunnels_.empty() && dice(300) == 0) cutOne();
     for (const uint32_t token : dials_) {
-      if (dice(200) == 0) send(token % kThreads, kCancelDial, token);
+      if (dice(200) == 0) send(threadOf_[token], kCancelDial, token);
     }
     flush();
   }
@@ -218,6 +219,10 @@ class Brain {
       }
       case kDialed:
         return dialed(event);
+      case kJoined:
+        return joined(event);
+      case kShortage:
+        return;
       case kTunnelEnded:
         return tunnelEnded(event.word());
       case kListenerClosed:
@@ -231,6 +236,7 @@ class Brain {
   void accepted(RecordReader& event) {
     const LegId id = event.leg();
     REQUIRE(event.word() == kDoor);
+    event.word();  // how long ago
     for (int port = 0; port < 3; port++) event.word();
     const uint32_t remoteLength = event.word();
     const uint32_t localLength = event.word();
@@ -244,29 +250,68 @@ class Brain {
     leg.unread.assign(bytes, bytes + length);
     legs_[id.place] = leg;
     if (dice(20) == 0) return end(id);
+    const bool isToJoin = dice(2) == 0;
+    if (isToJoin) promise(legs_[id.place]);
+    dial(id, isToJoin);
+    if (isToJoin && dice(10) == 0) dial(id, isToJoin);  // a race: one of them joins
+  }
+
+  void dial(LegId client, bool isToJoin) {
     const uint32_t token = nextToken_++;
     const std::string host = "127.0.0.1";
     REQUIRE(dials_.insert(token).second);
-    clientOf_[token] = id;
+    clientOf_[token] = client;
+    threadOf_[token] = isToJoin ? threadOf(client.place) : token % kThreads;
     commands_
-        .begin(kDial | (token % kThreads) << kThreadShift, token, dice(50) == 0 ? 0 : 5'000,
-               dice(40) == 0 ? 1 : originPort_, host.size(), 0, 0)
+        .begin(kDial | threadOf_[token] << kThreadShift, token, dice(50) == 0 ? 0 : 5'000,
+               dice(40) == 0 ? 1 : originPort_, host.size(), 0, 0, isToJoin, client.place, client.generation)
         .bytes(host.data(), host.size())
         .end();
   }
+
+  void promise(HeldLeg& client) {
+    client.promised = nextTunnel_++;
+    commands_
+        .begin(kPromise | threadOf(client.id.place) << kThreadShift, client.id.place, client.id.generation, client.promised,
+               span(200), span(100), 300 + dice(700), client.received, 0, client.unread.size())
+        .bytes(client.unread.data(), client.unread.size())
+        .end();
+    client.unread.clear();
+  }
+
+  // Its client leg is forgotten here with the tunnel, as one that was spliced by JavaScript.
+  void joined(RecordReader& event) {
+    const uint32_t token = event.word();
+    REQUIRE(dials_.erase(token) == 1);
+    HeldLeg* client = find(clientOf_[token]);
+    REQUIRE(client != nullptr && client->promised >= 0 && client->tunnel < 0);
+    client->tunnel = client->promised;
+    tunnels_[client->tunnel] = {client->id, client->id};
+  }
+
+  static uint32_t span(uint32_t most) { return dice(4) == 0 ? dice(most) : kNever; }
 
   void data(LegId id, const char* bytes, uint32_t length) {
     HeldLeg* leg = find(id);
     if (leg == nullptr) return;
     leg->received += length;
+    if (leg->tunnel < 0 && leg->promised >= 0) return sendBack(*leg, leg->id, bytes, length);
     if (leg->tunnel < 0) {
       leg->unread.insert(leg->unread.end(), bytes, bytes + length);
       return;
     }
     const Tunnel& tunnel = tunnels_.at(leg->tunnel);
+    REQUIRE(tunnel.client.place != tunnel.upstream.place);  // nothing comes of a client that was joined
     commands_
         .begin(kReturn | threadOf(tunnel.upstream.place) << kThreadShift, tunnel.client.place, tunnel.client.generation,
                leg->isUpstream, length)
+        .bytes(bytes, length)
+        .end();
+  }
+
+  void sendBack(const HeldLeg& leg, LegId client, const char* bytes, uint32_t length) {
+    commands_
+        .begin(kReturn | threadOf(client.place) << kThreadShift, client.place, client.generation, leg.isUpstream, length)
         .bytes(bytes, length)
         .end();
   }
@@ -283,7 +328,7 @@ class Brain {
     REQUIRE(dials_.erase(token) == 1);
     HeldLeg* client = find(clientOf_[token]);
     if (outcome != kConnected) {
-      if (client != nullptr) end(client->id);
+      if (client != nullptr && client->tunnel < 0 && !isDialledFor(client->id)) end(client->id);
       return;
     }
     HeldLeg leg{upstream, {}};
@@ -297,9 +342,12 @@ class Brain {
     splice(*client, legs_[upstream.place]);
   }
 
+  bool isDialledFor(LegId client) {
+    return std::any_of(dials_.begin(), dials_.end(), [&](uint32_t token) { return clientOf_[token].place == client.place; });
+  }
+
   void splice(HeldLeg& client, HeldLeg& upstream) {
     const auto index = static_cast<uint32_t>(nextTunnel_++);
-    const auto span = [](uint32_t most) { return dice(4) == 0 ? dice(most) : kNever; };
     commands_
         .begin(kSplice | threadOf(upstream.id.place) << kThreadShift, client.id.place, client.id.generation,
                upstream.id.place, upstream.id.generation, index, span(200), span(100), 300 + dice(700), client.received,
@@ -354,6 +402,7 @@ class Brain {
   Legs legs_;
   std::set<uint32_t> dials_;
   std::map<uint32_t, LegId> clientOf_;
+  std::map<uint32_t, uint32_t> threadOf_;
   std::map<int, Tunnel> tunnels_;
   uint32_t nextToken_ = 0;
   int nextTunnel_ = 0;

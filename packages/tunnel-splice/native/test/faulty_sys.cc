@@ -73,6 +73,7 @@ int accept(int listener, SocketAddress& peer) {
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent) {
   return opened([&] { return real_sys::dial(address, source, isTransparent); });
 }
+void keepAlive(int fd) { real_sys::keepAlive(fd); }
 int originalAddress(int fd, SocketAddress& address) { return real_sys::originalAddress(fd, address); }
 int localAddress(int fd, SocketAddress& address) { return real_sys::localAddress(fd, address); }
 int takeError(int fd) { return real_sys::takeError(fd); }
@@ -87,6 +88,7 @@ int openEpoll() { return real_sys::openEpoll(); }
 int watch(int epoll, int fd, uint32_t events, void* tag) {
   return strikes(faults.shortage) ? -ENOMEM : real_sys::watch(epoll, fd, events, tag);
 }
+int rewatch(int epoll, int fd, uint32_t events, void* tag) { return real_sys::rewatch(epoll, fd, events, tag); }
 int unwatch(int epoll, int fd) { return real_sys::unwatch(epoll, fd); }
 int wait(int epoll, epoll_event* events, int limit, int timeoutMs) {
   return real_sys::wait(epoll, events, limit, timeoutMs);

@@ -1,4 +1,4 @@
-import type { Address } from '../transport.ts';
+import type { Address, DeadlineMs } from '../transport.ts';
 import type { Addon } from './addon.ts';
 import { CommandWriter } from './command-writer.ts';
 import { NativeLeg, type LegHome } from './leg.ts';
@@ -13,6 +13,8 @@ export class DataPlane implements LegHome {
   readonly #writer: CommandWriter;
   /** By place; a place is taken again only after the last event of the leg before. */
   readonly #legs = new Map<number, NativeLeg>();
+  /** From the kernel's monotonic clock, in which data threads report, to `performance.now()`. */
+  readonly #clockOffsetMs = performance.now() - Number(process.hrtime.bigint()) / 1e6;
   #openThings = 0;
   /** From then on the addon may belong to another transport. */
   #isStopped = false;
@@ -25,14 +27,9 @@ export class DataPlane implements LegHome {
     });
   }
 
-  send(
-    thread: number,
-    kind: Command,
-    args: readonly number[],
-    blobs?: readonly Uint8Array[],
-    blankWords?: number,
-  ): void {
-    this.#writer.send(thread, kind, args, blobs, blankWords);
+  /** @param blobBytes how many bytes and characters will be written, at most */
+  begin(thread: number, kind: Command, blobBytes?: number): CommandWriter {
+    return this.#writer.begin(thread, kind, blobBytes);
   }
 
   /** Sends what was collected, now instead of at the end of the turn. */
@@ -40,17 +37,21 @@ export class DataPlane implements LegHome {
     this.#writer.flush();
   }
 
-  addLeg(name: LegName, remote: Address, local: Address): NativeLeg {
-    const leg = new NativeLeg(this, name, remote, local);
+  toDeadline(monotonicNs: number): DeadlineMs {
+    return monotonicNs / 1e6 + this.#clockOffsetMs;
+  }
+
+  addLeg(name: LegName, remote: Address, local: Address, bornAt: DeadlineMs): NativeLeg {
+    const leg = new NativeLeg(this, name, { remote, local, bornAt });
     this.#legs.set(leg.place, leg);
     this.opened();
     return leg;
   }
 
   /** Undefined for an event that was under way when its leg was closed here. */
-  findLeg(name: LegName): NativeLeg | undefined {
-    const leg = this.#legs.get(name.place);
-    return leg?.generation === name.generation ? leg : undefined;
+  findLeg(place: number, generation: number): NativeLeg | undefined {
+    const leg = this.#legs.get(place);
+    return leg?.generation === generation ? leg : undefined;
   }
 
   forget(leg: NativeLeg): void {
@@ -58,7 +59,7 @@ export class DataPlane implements LegHome {
     this.closed();
   }
 
-  /** What is open (a listener, a dial, a leg) keeps the process running, as a socket does. */
+  /** What is open (a listener, a dial, a leg, a tunnel) keeps the process running, as a socket does. */
   opened(): void {
     this.#openThings += 1;
     if (this.#openThings === 1 && !this.#isStopped) this.addon.keepAlive(true);

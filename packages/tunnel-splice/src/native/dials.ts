@@ -1,70 +1,102 @@
 import type { Address, DeadlineMs, Dial, DialOptions, DialResult } from '../transport.ts';
 import type { DataPlane } from './data-plane.ts';
+import type { DialAnswer } from './event-reader.ts';
 import { NativeLeg } from './leg.ts';
-import { COMMAND, DIAL_OUTCOMES, NEVER, threadOf, type LegName } from './wire.ts';
+import type { Promised } from './promised.ts';
+import type { Tunnels } from './tunnels.ts';
+import { COMMAND, DIAL_OUTCOMES, NEVER, threadOf } from './wire.ts';
 
 interface PendingDial {
   readonly address: Address;
+  readonly startedAt: DeadlineMs;
+  readonly promised: Promised | undefined;
   readonly resolve: (result: DialResult) => void;
   isCancelled: boolean;
 }
 
-const NO_TEXT = Buffer.alloc(0);
-
 /** The attempts under way, by token. Each gets exactly one answer from its data thread. */
 export class Dials {
   readonly #plane: DataPlane;
+  readonly #tunnels: Tunnels;
   readonly #pending = new Map<number, PendingDial>();
   #nextToken = 0;
 
-  constructor(plane: DataPlane) {
+  constructor(plane: DataPlane, tunnels: Tunnels) {
     this.#plane = plane;
+    this.#tunnels = tunnels;
   }
 
   start(address: Address, options: DialOptions): Dial {
     const token = (this.#nextToken = (this.#nextToken + 1) >>> 0);
+    const promised = options.join && this.#tunnels.promise(options.join);
     const thread = this.#chooseThread(token, options);
     const done = new Promise<DialResult>((resolve) => {
-      this.#pending.set(token, { address, resolve, isCancelled: false });
+      this.#pending.set(token, { address, startedAt: performance.now(), promised, resolve, isCancelled: false });
     });
     this.#plane.opened();
-    const host = Buffer.from(address.host, 'latin1');
-    const source = options.sourceHost === undefined ? NO_TEXT : Buffer.from(options.sourceHost, 'latin1');
-    const isForeign = options.isSourceForeign ? 1 : 0;
-    const args = [token, spanUntil(options.deadline), address.port, host.length, source.length, isForeign];
-    this.#plane.send(thread, COMMAND.dial, args, [host, source]);
+    this.#send(token, thread, address, options);
     return { done, cancel: () => this.#cancel(token, thread) };
   }
 
-  /** The data thread's answer. */
-  answered(token: number, outcome: number, name: LegName, local: Address): void {
+  /** The data thread's answer, unless it is that the dial has joined. */
+  answered({ token, outcome, localHost, localPort, ...name }: DialAnswer): void {
     const dial = this.#pending.get(token);
     if (dial === undefined) return;
     const kind = DIAL_OUTCOMES[outcome] ?? 'exhausted';
     if (kind !== 'connected') {
+      dial.promised?.dialFailed();
       this.#settle(token, dial, { kind: dial.isCancelled ? 'cancelled' : kind });
       return;
     }
-    const leg = this.#plane.addLeg(name, dial.address, local);
+    const leg = this.#plane.addLeg(name, dial.address, { host: localHost, port: localPort }, dial.startedAt);
     // It was connected at the very moment at which it was given up.
     if (dial.isCancelled) leg.reset();
     this.#settle(token, dial, dial.isCancelled ? { kind: 'cancelled' } : { kind, leg });
+  }
+
+  /** The promised tunnel is up. */
+  joined(token: number, connectedNs: number): void {
+    const dial = this.#pending.get(token);
+    if (dial?.promised === undefined) return;
+    const isWanted = dial.promised.joined(dial.address, this.#plane.toDeadline(connectedNs));
+    this.#settle(token, dial, { kind: isWanted ? 'joined' : 'cancelled' });
   }
 
   stop(): void {
     for (const [token, dial] of this.#pending) this.#settle(token, dial, { kind: 'cancelled' });
   }
 
+  #send(token: number, thread: number, { host, port }: Address, options: DialOptions): void {
+    const { sourceHost = '', join } = options;
+    const client = join?.client;
+    const isToJoin = client instanceof NativeLeg;
+    this.#plane
+      .begin(thread, COMMAND.dial, host.length + sourceHost.length)
+      .word(token)
+      .word(spanUntil(options.deadline))
+      .word(port)
+      .word(host.length)
+      .word(sourceHost.length)
+      .word(options.isSourceForeign ? 1 : 0)
+      .word(isToJoin ? 1 : 0)
+      .word(isToJoin ? client.place : 0)
+      .word(isToJoin ? client.generation : 0)
+      .text(host)
+      .text(sourceHost)
+      .end();
+  }
+
   /** Where the leg is that this one will be spliced with; without such a hint, each thread in its turn. */
-  #chooseThread(token: number, { near }: DialOptions): number {
-    return near instanceof NativeLeg ? threadOf(near) : token % this.#plane.threads;
+  #chooseThread(token: number, { near, join }: DialOptions): number {
+    const neighbour = join?.client ?? near;
+    return neighbour instanceof NativeLeg ? threadOf(neighbour) : token % this.#plane.threads;
   }
 
   #cancel(token: number, thread: number): void {
     const dial = this.#pending.get(token);
     if (dial === undefined || dial.isCancelled) return;
     dial.isCancelled = true;
-    this.#plane.send(thread, COMMAND.cancelDial, [token]);
+    this.#plane.begin(thread, COMMAND.cancelDial).word(token).end();
   }
 
   #settle(token: number, dial: PendingDial, result: DialResult): void {
@@ -76,7 +108,7 @@ export class Dials {
 
 /** A deadline as the data threads read it: whole milliseconds from now. */
 export function spanUntil(deadline: DeadlineMs): number {
-  return toSpan(deadline - performance.now());
+  return deadline === Infinity ? NEVER : toSpan(deadline - performance.now());
 }
 
 /** A time-out as the data threads read it. */

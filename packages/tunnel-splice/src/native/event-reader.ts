@@ -1,25 +1,32 @@
-import { EVENT, type LegName } from './wire.ts';
+import { EVENT } from './wire.ts';
 
-/** What the data threads report, in the order in which it happened on each. */
+/** What the data threads report, in the order in which it happened on each. A leg is named by `place` and `generation`. */
 export interface EventHandler {
   accepted(client: AcceptedClient): void;
-  data(leg: LegName, bytes: Uint8Array): void;
+  data(place: number, generation: number, bytes: Uint8Array): void;
   /** The peer's FIN has come; bytes may still be waiting before it. */
-  gone(leg: LegName): void;
-  end(leg: LegName): void;
-  failed(leg: LegName): void;
-  /** `leg` and `local` mean something only where the outcome is `connected`. */
-  dialed(token: number, outcome: number, leg: LegName, localHost: string, localPort: number): void;
-  /** @param firstByteNs on the kernel's monotonic clock; 0 if none came */
-  tunnelEnded(tunnel: number, end: number, firstByteNs: number): void;
+  gone(place: number, generation: number): void;
+  end(place: number, generation: number): void;
+  failed(place: number, generation: number): void;
+  /** Nothing that was written to the leg waits any more. */
+  drained(place: number, generation: number): void;
+  /** A client said nothing in its time, and is closed. */
+  silenced(place: number, generation: number): void;
+  dialed(answer: DialAnswer): void;
+  /** @param connectedNs on the kernel's monotonic clock, as all times here */
+  joined(token: number, connectedNs: number): void;
+  /** @param firstByteNs 0 if none came */
+  tunnelEnded(tunnel: number, end: number, firstByteNs: number, endedNs: number): void;
   listenerClosed(listener: number): void;
-  /** Nothing that was written to `leg` waits any more. */
-  drained(leg: LegName): void;
+  /** @param errno what clients were turned away for */
+  shortage(errno: number): void;
 }
 
 export interface AcceptedClient {
-  readonly leg: LegName;
+  readonly place: number;
+  readonly generation: number;
   readonly listener: number;
+  readonly acceptedMsAgo: number;
   readonly remoteHost: string;
   readonly remotePort: number;
   /** Empty: the listener's own address. */
@@ -30,6 +37,16 @@ export interface AcceptedClient {
   readonly originalPort: number;
   /** What the client had said already. */
   readonly bytes: Uint8Array;
+}
+
+/** The leg and its own end's address mean something only where the outcome is `connected`. */
+export interface DialAnswer {
+  readonly token: number;
+  readonly outcome: number;
+  readonly place: number;
+  readonly generation: number;
+  readonly localHost: string;
+  readonly localPort: number;
 }
 
 /** Reads the records of one batch. The batch's memory is used again, so bytes are copied out of it. */
@@ -57,35 +74,46 @@ export class EventReader {
         handler.accepted(this.#acceptedClient());
         break;
       case EVENT.data:
-        handler.data(this.#leg(), this.#blob(this.#word()));
+        handler.data(this.#word(), this.#word(), this.#blob(this.#word()));
         break;
       case EVENT.gone:
-        handler.gone(this.#leg());
+        handler.gone(this.#word(), this.#word());
         break;
       case EVENT.end:
-        handler.end(this.#leg());
+        handler.end(this.#word(), this.#word());
         break;
       case EVENT.failed:
-        handler.failed(this.#leg());
+        handler.failed(this.#word(), this.#word());
         break;
       case EVENT.dialed:
-        this.#dialed(handler);
+        handler.dialed(this.#dialAnswer());
+        break;
+      case EVENT.joined:
+        handler.joined(this.#word(), this.#longWord());
         break;
       case EVENT.tunnelEnded:
-        handler.tunnelEnded(this.#word(), this.#word(), this.#word() * 2 ** 32 + this.#word());
+        handler.tunnelEnded(this.#word(), this.#word(), this.#longWord(), this.#longWord());
         break;
       case EVENT.listenerClosed:
         handler.listenerClosed(this.#word());
         break;
       case EVENT.drained:
-        handler.drained(this.#leg());
+        handler.drained(this.#word(), this.#word());
+        break;
+      case EVENT.silenced:
+        handler.silenced(this.#word(), this.#word());
+        break;
+      case EVENT.shortage:
+        handler.shortage(this.#word());
         break;
     }
   }
 
   #acceptedClient(): AcceptedClient {
-    const leg = this.#leg();
+    const place = this.#word();
+    const generation = this.#word();
     const listener = this.#word();
+    const acceptedMsAgo = this.#word();
     const remotePort = this.#word();
     const localPort = this.#word();
     const originalPort = this.#word();
@@ -93,32 +121,41 @@ export class EventReader {
     const localLength = this.#word();
     const originalLength = this.#word();
     const byteLength = this.#word();
-    const remoteHost = this.#text(remoteLength);
-    const localHost = this.#text(localLength);
-    const originalHost = this.#text(originalLength);
-    const bytes = this.#blob(byteLength);
-    return { leg, listener, remoteHost, remotePort, localHost, localPort, originalHost, originalPort, bytes };
+    return {
+      place,
+      generation,
+      listener,
+      acceptedMsAgo,
+      remotePort,
+      localPort,
+      originalPort,
+      remoteHost: this.#text(remoteLength),
+      localHost: this.#text(localLength),
+      originalHost: this.#text(originalLength),
+      bytes: this.#blob(byteLength),
+    };
   }
 
-  #dialed(handler: EventHandler): void {
+  #dialAnswer(): DialAnswer {
     const token = this.#word();
     const outcome = this.#word();
-    const leg = this.#leg();
+    const place = this.#word();
+    const generation = this.#word();
     const localPort = this.#word();
-    handler.dialed(token, outcome, leg, this.#text(this.#word()), localPort);
+    return { token, outcome, place, generation, localPort, localHost: this.#text(this.#word()) };
   }
 
   #word(): number {
     return this.words[this.#at++] ?? 0;
   }
 
-  #leg(): LegName {
-    return { place: this.#word(), generation: this.#word() };
+  #longWord(): number {
+    return this.#word() * 2 ** 32 + this.#word();
   }
 
   #text(length: number): string {
     const start = this.#skip(length);
-    return this.#bytes.toString('latin1', start, start + length);
+    return length === 0 ? '' : this.#bytes.toString('latin1', start, start + length);
   }
 
   #blob(length: number): Uint8Array {

@@ -1,11 +1,13 @@
 import type { Address, DeadlineMs, Departure, Leg, ReadResult } from '../transport.ts';
 import type { ReadDeadlines } from './read-deadlines.ts';
+import type { CommandWriter } from './command-writer.ts';
+import type { Promised } from './promised.ts';
 import { COMMAND, threadOf, type Command, type LegName } from './wire.ts';
 
 /** What a leg needs of the transport it belongs to. */
 export interface LegHome {
   readonly deadlines: ReadDeadlines;
-  send(thread: number, kind: Command, args: readonly number[], blobs?: readonly Uint8Array[]): void;
+  begin(thread: number, kind: Command, blobBytes?: number): CommandWriter;
   /** Called once a leg. */
   forget(leg: NativeLeg): void;
 }
@@ -19,6 +21,16 @@ export interface ReturnPath {
 const GRANT_BYTES = 16 * 1024;
 
 const NO_LISTENER = (): void => undefined;
+const NO_BYTES = new Uint8Array(0);
+
+/** Where a leg's two ends are, and since when there is one. */
+type Ends = Pick<Leg, 'remote' | 'local' | 'bornAt'>;
+
+/** What came of a leg, when it is handed over: what nobody has read, and how much it was in all. */
+interface HandedOver {
+  readonly unread: readonly Uint8Array[];
+  readonly receivedBytes: number;
+}
 
 /**
  * This thread's end of a connection whose socket lives on a data thread. Bytes come unasked, within a credit of
@@ -29,10 +41,12 @@ export class NativeLeg implements Leg, LegName {
   readonly generation: number;
   readonly remote: Address;
   readonly local: Address;
+  readonly bornAt: DeadlineMs;
   /** Set at an intercepting listener, before anybody sees the leg. */
   original?: Address;
   readonly #home: LegHome;
-  /** Closed, or given to a tunnel: its holder has no more say. */
+  /** The tunnel that it will be joined to by the first of its dials that connects. */
+  promised: Promised | undefined;
   #isReleased = false;
   #isRetired = false;
   /** What was read ahead and not yet handed out. */
@@ -50,19 +64,28 @@ export class NativeLeg implements Leg, LegName {
   #onDrained = NO_LISTENER;
   /** Bytes that came from the data thread, modulo 2^32: it knows by this which are still on their way at a splice. */
   #receivedBytes = 0;
-  /** Once spliced: where bytes go that were on their way here. */
+  /** It said nothing in its time. */
+  #isSilenced = false;
+  /** Once spliced, or promised to be: where bytes go that were on their way here. */
   #tunnel: ReturnPath | undefined;
 
-  constructor(home: LegHome, name: LegName, remote: Address, local: Address) {
+  constructor(home: LegHome, { place, generation }: LegName, { remote, local, bornAt }: Ends) {
     this.#home = home;
-    this.place = name.place;
-    this.generation = name.generation;
+    this.place = place;
+    this.generation = generation;
     this.remote = remote;
     this.local = local;
+    this.bornAt = bornAt;
+  }
+
+  /** Closed, or given to a tunnel: its holder has no more say. */
+  get isReleased(): boolean {
+    return this.#isReleased;
   }
 
   read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult> {
-    const result = this.#next(limitBytes) ?? (deadline <= performance.now() ? 'deadline' : undefined);
+    const isLate = this.#isSilenced || deadline <= performance.now();
+    const result = this.#next(limitBytes) ?? (isLate ? 'deadline' : undefined);
     if (result !== undefined) return Promise.resolve(result);
     return new Promise((resolve) => {
       this.#reader = resolve;
@@ -75,25 +98,25 @@ export class NativeLeg implements Leg, LegName {
   write(bytes: Uint8Array): void {
     if (this.#isReleased || bytes.length === 0) return;
     this.#hasWritten = true;
-    this.#send(COMMAND.write, [bytes.length], [bytes]);
+    this.#begin(COMMAND.write, bytes.length).word(bytes.length).bytes(bytes).end();
   }
 
   drained(): Promise<void> {
     if (this.#isReleased || !this.#hasWritten) return Promise.resolve();
     this.#hasWritten = false;
-    this.#send(COMMAND.awaitDrain, []);
+    this.#begin(COMMAND.awaitDrain).end();
     return new Promise((resolve) => (this.#onDrained = resolve));
   }
 
-  close(lastBytes: Uint8Array = new Uint8Array(0)): void {
+  close(lastBytes: Uint8Array = NO_BYTES): void {
     if (!this.#release()) return;
-    this.#send(COMMAND.close, [lastBytes.length], [lastBytes]);
+    this.#begin(COMMAND.close, lastBytes.length).word(lastBytes.length).bytes(lastBytes).end();
     this.#answer('end');
   }
 
   reset(): void {
     if (!this.#release()) return;
-    this.#send(COMMAND.reset, []);
+    this.#begin(COMMAND.reset).end();
     this.#answer('reset');
   }
 
@@ -134,6 +157,12 @@ export class NativeLeg implements Leg, LegName {
     this.#onDrained = NO_LISTENER;
   }
 
+  /** It said nothing in its time, and its data thread has closed it. */
+  silence(): void {
+    this.#isSilenced = true;
+    this.#answer('deadline');
+  }
+
   /** The deadline of the read under way has passed. */
   expire(): void {
     this.#answer('deadline');
@@ -141,17 +170,25 @@ export class NativeLeg implements Leg, LegName {
 
   /**
    * Gives the leg to a tunnel. A leg that was closed before is given all the same, and its data thread ends the tunnel.
-   * @param tunnel gets the bytes that were on their way here
-   * @returns what nobody has read, and how much came in all
+   * @param path gets the bytes that were on their way here
    */
-  handOver(tunnel: ReturnPath): { readonly unread: readonly Uint8Array[]; readonly receivedBytes: number } {
+  handOver(path: ReturnPath): HandedOver {
+    this.leave();
+    return this.#takeUnread(path);
+  }
+
+  /** It is to be joined by whichever dial connects first; until then its holder may still end it, and hears of its leaving. */
+  promise(promised: Promised): HandedOver {
+    this.promised = promised;
+    return this.#takeUnread(promised);
+  }
+
+  /** From here on it is a tunnel's; and where that was promised, nothing of it comes any more. */
+  leave(): void {
     this.#isReleased = true;
     this.#onGone = NO_LISTENER;
     this.drain();
-    this.#tunnel = tunnel;
-    const unread = this.#unread;
-    this.#unread = [];
-    return { unread, receivedBytes: this.#receivedBytes };
+    if (this.promised !== undefined) this.retire();
   }
 
   /** Nothing more is to be delivered to it: closed here, or its tunnel is over. Idempotent. */
@@ -176,7 +213,15 @@ export class NativeLeg implements Leg, LegName {
     this.#unread = [];
     this.drain();
     this.retire();
+    this.promised?.settle();
     return true;
+  }
+
+  #takeUnread(path: ReturnPath): HandedOver {
+    this.#tunnel = path;
+    const unread = this.#unread;
+    this.#unread = [];
+    return { unread, receivedBytes: this.#receivedBytes };
   }
 
   #serveReader(): void {
@@ -207,11 +252,11 @@ export class NativeLeg implements Leg, LegName {
   #grant(bytes: number): void {
     this.#toGrant += bytes;
     if (this.#toGrant < GRANT_BYTES || this.#last !== undefined) return;
-    this.#send(COMMAND.grant, [this.#toGrant]);
+    this.#begin(COMMAND.grant).word(this.#toGrant).end();
     this.#toGrant = 0;
   }
 
-  #send(kind: Command, args: readonly number[], blobs?: readonly Uint8Array[]): void {
-    this.#home.send(threadOf(this), kind, [this.place, this.generation, ...args], blobs);
+  #begin(kind: Command, blobBytes?: number): CommandWriter {
+    return this.#home.begin(threadOf(this), kind, blobBytes).word(this.place).word(this.generation);
   }
 }

@@ -11,6 +11,7 @@ import {
 } from '../transport.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { AcceptedClient } from './event-reader.ts';
+import { toSpan } from './dials.ts';
 import { COMMAND, INTERCEPTIONS } from './wire.ts';
 
 interface OpenListener {
@@ -43,7 +44,11 @@ export class Listeners {
     const listener = { address: { host, port }, onClient, intercept, openSockets, closed, resolveClosed };
     this.#open.set(id, listener);
     this.#plane.opened();
-    return { address: listener.address, close: () => this.#close(id, listener) };
+    return {
+      address: listener.address,
+      allowSilence: (ms) => this.#allowSilence(id, ms),
+      close: () => this.#close(id, listener),
+    };
   }
 
   /** A client has come; it may have spoken already. */
@@ -52,7 +57,8 @@ export class Listeners {
     if (listener === undefined) return;
     const { localHost: host, localPort: port } = client;
     const remote = { host: client.remoteHost, port: client.remotePort };
-    const leg = this.#plane.addLeg(client.leg, remote, host === '' ? listener.address : { host, port });
+    const local = host === '' ? listener.address : { host, port };
+    const leg = this.#plane.addLeg(client, remote, local, performance.now() - client.acceptedMsAgo);
     if (listener.intercept !== undefined) leg.original = originalOf(client, leg);
     if (client.bytes.length > 0) leg.receive(client.bytes);
     listener.onClient(leg);
@@ -70,10 +76,16 @@ export class Listeners {
     for (const [id, listener] of this.#open) this.#finish(id, listener);
   }
 
+  #allowSilence(id: number, ms: number): void {
+    for (let thread = 0; thread < this.#plane.threads; thread++) {
+      this.#plane.begin(thread, COMMAND.allowSilence).word(id).word(toSpan(ms)).end();
+    }
+  }
+
   #close(id: number, listener: OpenListener): Promise<void> {
     if (this.#open.has(id)) {
       for (let thread = 0; thread < this.#plane.threads; thread++) {
-        this.#plane.send(thread, COMMAND.closeListener, [id]);
+        this.#plane.begin(thread, COMMAND.closeListener).word(id).end();
       }
     }
     return listener.closed;

@@ -1,3 +1,4 @@
+import { getSystemErrorName } from 'node:util';
 import {
   ListenError,
   type Bind,
@@ -7,24 +8,26 @@ import {
   type Listening,
   type ListenOptions,
   type Address,
-  type Splice,
   type SpliceOptions,
   type Transport,
+  type TunnelCounts,
+  type TunnelNumber,
 } from '../transport.ts';
 import { DataPlane } from './data-plane.ts';
 import { Dials } from './dials.ts';
-import { EventReader, type AcceptedClient, type EventHandler } from './event-reader.ts';
+import { EventReader, type AcceptedClient, type DialAnswer, type EventHandler } from './event-reader.ts';
 import { Listeners } from './listeners.ts';
 import { loadAddon } from './load.ts';
 import { Tunnels } from './tunnels.ts';
 import type { Addon } from './addon.ts';
-import type { LegName } from './wire.ts';
 
 export interface NativeOptions {
   /** Data threads: one a core is what fits. */
   readonly threads: number;
   /** Another build of the addon than the one made by the project's build: the sanitizers' builds. */
   readonly addonPath?: string;
+  /** Clients had to be turned away for want of descriptors or memory: `EMFILE`, say. Told once a minute at most. */
+  readonly onShortage?: (code: string) => void;
 }
 
 /** The transport, its threads running; or the reason why there is none. */
@@ -37,7 +40,7 @@ export function createNativeTransport(options: NativeOptions): NativeTransportOr
   const loaded = loadAddon(options.addonPath);
   if (loaded.kind === 'unavailable') return loaded;
   const { addon } = loaded;
-  const transport = new NativeTransport(addon, options.threads);
+  const transport = new NativeTransport(addon, options);
   const reason = addon.start(options.threads, () => transport.deliverEvents());
   return reason === '' ? { kind: 'available', transport } : { kind: 'unavailable', reason };
 }
@@ -54,14 +57,16 @@ class NativeTransport implements Transport, EventHandler {
   readonly #dials: Dials;
   readonly #tunnels: Tunnels;
   readonly #events = new EventReader(EVENT_WORDS);
+  readonly #onShortage: (code: string) => void;
   #isStopped = false;
 
-  constructor(addon: Addon, threads: number) {
+  constructor(addon: Addon, { threads, onShortage = () => undefined }: NativeOptions) {
     this.#addon = addon;
+    this.#onShortage = onShortage;
     this.#plane = new DataPlane(addon, threads);
     this.#listeners = new Listeners(this.#plane);
-    this.#dials = new Dials(this.#plane);
     this.#tunnels = new Tunnels(this.#plane);
+    this.#dials = new Dials(this.#plane, this.#tunnels);
   }
 
   listen(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions = {}): Promise<Listening> {
@@ -74,8 +79,16 @@ class NativeTransport implements Transport, EventHandler {
     return this.#dials.start(address, options);
   }
 
-  splice<Cut extends string>(client: Leg, upstream: Leg, options: SpliceOptions): Splice<Cut> {
-    return this.#tunnels.join(client, upstream, options);
+  splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber {
+    return this.#tunnels.splice(client, upstream, options);
+  }
+
+  counts(tunnel: TunnelNumber): TunnelCounts {
+    return this.#tunnels.readCounts(tunnel);
+  }
+
+  cut(tunnel: TunnelNumber): void {
+    this.#tunnels.cut(tunnel);
   }
 
   stop(): Promise<void> {
@@ -103,35 +116,47 @@ class NativeTransport implements Transport, EventHandler {
     this.#listeners.accepted(client);
   }
 
-  data(leg: LegName, bytes: Uint8Array): void {
-    this.#plane.findLeg(leg)?.receive(bytes);
+  data(place: number, generation: number, bytes: Uint8Array): void {
+    this.#plane.findLeg(place, generation)?.receive(bytes);
   }
 
-  gone(leg: LegName): void {
-    this.#plane.findLeg(leg)?.depart('end', false);
+  gone(place: number, generation: number): void {
+    this.#plane.findLeg(place, generation)?.depart('end', false);
   }
 
-  end(leg: LegName): void {
-    this.#plane.findLeg(leg)?.depart('end', true);
+  end(place: number, generation: number): void {
+    this.#plane.findLeg(place, generation)?.depart('end', true);
   }
 
-  failed(leg: LegName): void {
-    this.#plane.findLeg(leg)?.depart('reset', true);
+  failed(place: number, generation: number): void {
+    this.#plane.findLeg(place, generation)?.depart('reset', true);
   }
 
-  dialed(token: number, outcome: number, leg: LegName, host: string, port: number): void {
-    this.#dials.answered(token, outcome, leg, { host, port });
+  drained(place: number, generation: number): void {
+    this.#plane.findLeg(place, generation)?.drain();
   }
 
-  tunnelEnded(tunnel: number, end: number, firstByteNs: number): void {
-    this.#tunnels.ended(tunnel, end, firstByteNs);
+  silenced(place: number, generation: number): void {
+    this.#plane.findLeg(place, generation)?.silence();
+  }
+
+  dialed(answer: DialAnswer): void {
+    this.#dials.answered(answer);
+  }
+
+  joined(token: number, connectedNs: number): void {
+    this.#dials.joined(token, connectedNs);
+  }
+
+  tunnelEnded(tunnel: number, end: number, firstByteNs: number, endedNs: number): void {
+    this.#tunnels.ended(tunnel, end, firstByteNs, endedNs);
   }
 
   listenerClosed(listener: number): void {
     this.#listeners.socketClosed(listener);
   }
 
-  drained(leg: LegName): void {
-    this.#plane.findLeg(leg)?.drain();
+  shortage(errno: number): void {
+    this.#onShortage(getSystemErrorName(-errno));
   }
 }

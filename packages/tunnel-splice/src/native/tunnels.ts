@@ -1,92 +1,201 @@
-import type { Leg, Splice, SpliceCounts, SpliceOptions } from '../transport.ts';
+import type {
+  DeadlineMs,
+  JoinPlan,
+  Leg,
+  SpliceOptions,
+  TunnelCounts,
+  TunnelEnd,
+  TunnelKeeper,
+  TunnelNumber,
+} from '../transport.ts';
+import { CountPages } from './count-pages.ts';
 import type { DataPlane } from './data-plane.ts';
 import { spanUntil, toSpan } from './dials.ts';
-import { NativeLeg } from './leg.ts';
-import { NativeSplice, type JoinedLegs, type SpliceHome } from './splice.ts';
-import { TunnelCounts } from './tunnel-counts.ts';
-import { COMMAND, threadOf, TUNNEL_ENDS, type TunnelEnd } from './wire.ts';
-
-interface LiveTunnel extends JoinedLegs {
-  finish(end: TunnelEnd, firstByteAt: number | undefined): void;
-}
+import { NativeLeg, type ReturnPath } from './leg.ts';
+import { Promised, type PromiseHome } from './promised.ts';
+import { COMMAND, threadOf, TUNNEL_ENDS, type LegName } from './wire.ts';
 
 const UP = 0;
 const DOWN = 1;
-/** Room for the address of an upstream leg that moves to its client's thread. */
-const MOVED_LEG_WORDS = 2;
 const EMPTY = new Uint8Array(0);
 
-/** The tunnels that the data threads relay. */
-export class Tunnels implements SpliceHome {
+/** The tunnels that the data threads relay, by number. Columns in place of objects: there may be many, and most of them idle. */
+export class Tunnels implements PromiseHome {
   readonly #plane: DataPlane;
-  readonly #counts: TunnelCounts;
-  readonly #live = new Map<number, LiveTunnel>();
-  /** From the kernel's monotonic clock, in which data threads report, to `performance.now()`. */
-  readonly #clockOffsetMs = performance.now() - Number(process.hrtime.bigint()) / 1e6;
+  readonly #counts: CountPages;
+  readonly #keepers: (TunnelKeeper | undefined)[] = [];
+  /** The client's leg, by which data threads know a tunnel. */
+  readonly #places: number[] = [];
+  readonly #generations: number[] = [];
+  /** The legs of those that this thread has spliced: what was on its way here has to go back. */
+  readonly #spliced = new Map<TunnelNumber, SplicedLegs>();
 
   constructor(plane: DataPlane) {
     this.#plane = plane;
-    this.#counts = new TunnelCounts((page, pairs) => plane.addon.addCounts(page, pairs));
+    this.#counts = new CountPages((page, pairs) => plane.addon.addCounts(page, pairs));
   }
 
-  join<Cut extends string>(client: Leg, upstream: Leg, options: SpliceOptions): Splice<Cut> {
-    if (!(client instanceof NativeLeg && upstream instanceof NativeLeg)) {
-      throw new TypeError('a native splice joins native legs');
-    }
-    const splice = new NativeSplice<Cut>(this, this.#counts.take(), client, upstream);
-    this.#live.set(splice.index, splice);
-    this.#start(splice, client.handOver(splice), upstream.handOver(splice), options);
-    return splice;
+  splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber {
+    const legs = new SplicedLegs(this.#plane, native(client), native(upstream));
+    const tunnel = this.#counts.take();
+    this.#spliced.set(tunnel, legs);
+    this.isUp(tunnel, legs.client, options.keeper);
+    this.#sendSplice(tunnel, legs, options);
+    return tunnel;
   }
 
-  readCounts(tunnel: number): SpliceCounts {
+  /** Tells the data thread what to do as soon as a dial for this client connects; once, however many dials there are. */
+  promise(plan: JoinPlan): Promised {
+    const client = native(plan.client);
+    const promised = client.promised ?? this.#promise(client, plan);
+    promised.dials += 1;
+    return promised;
+  }
+
+  readCounts(tunnel: TunnelNumber): TunnelCounts {
     return this.#counts.read(tunnel);
   }
 
   /** At once: whatever a peer does after the cut comes after it. */
-  cut(client: NativeLeg): void {
-    this.#plane.send(threadOf(client), COMMAND.cut, [client.place, client.generation]);
+  cut(tunnel: TunnelNumber): void {
+    const place = this.#places[tunnel];
+    const generation = this.#generations[tunnel];
+    if (this.#keepers[tunnel] === undefined || place === undefined || generation === undefined) return;
+    this.#plane.begin(threadOf({ place }), COMMAND.cut).word(place).word(generation).end();
     this.#plane.flush();
   }
 
-  /** By way of the upstream's thread, behind the splice itself, which goes that way to fetch the upstream leg. */
-  sendBack({ client, upstream }: JoinedLegs, from: NativeLeg, bytes: Uint8Array): void {
-    const args = [client.place, client.generation, from === client ? UP : DOWN, bytes.length];
-    this.#plane.send(threadOf(upstream), COMMAND.return, args, [bytes]);
-  }
-
   /** A data thread's last word about a tunnel. */
-  ended(index: number, end: number, firstByteNs: number): void {
-    const firstByteAt = firstByteNs === 0 ? undefined : firstByteNs / 1e6 + this.#clockOffsetMs;
-    this.#finish(index, TUNNEL_ENDS[end] ?? 'lifetime', firstByteAt);
+  ended(tunnel: TunnelNumber, end: number, firstByteNs: number, endedNs: number): void {
+    const firstByteAt = firstByteNs === 0 ? undefined : this.#plane.toDeadline(firstByteNs);
+    this.#finish(tunnel, TUNNEL_ENDS[end] ?? 'lifetime', this.#plane.toDeadline(endedNs), firstByteAt);
   }
 
   /** The threads are gone, and the sockets with them. */
   stop(): void {
-    for (const index of this.#live.keys()) this.#finish(index, 'lifetime', undefined);
+    for (const tunnel of this.#keepers.keys()) this.#finish(tunnel, 'lifetime', performance.now());
   }
 
-  #start(legs: JoinedLegs, fromClient: HandedOver, fromUpstream: HandedOver, options: SpliceOptions): void {
+  isUp(tunnel: TunnelNumber, { place, generation }: LegName, keeper: TunnelKeeper): void {
+    this.#keepers[tunnel] = keeper;
+    this.#places[tunnel] = place;
+    this.#generations[tunnel] = generation;
+    this.#plane.opened();
+  }
+
+  giveBack(tunnel: TunnelNumber): void {
+    this.#counts.giveBack(tunnel);
+  }
+
+  sendBackUp(client: NativeLeg, bytes: Uint8Array): void {
+    sendBack(this.#plane, client, { client, direction: UP, bytes });
+  }
+
+  #promise(client: NativeLeg, plan: JoinPlan): Promised {
+    const promised = new Promised(this, this.#counts.take(), client, plan);
+    const { clientBytes = EMPTY, reply } = plan;
+    const { unread, receivedBytes } = client.promise(promised);
+    const up = unread.length === 0 ? clientBytes : Buffer.concat([clientBytes, ...unread]);
+    this.#plane
+      .begin(threadOf(client), COMMAND.promise, reply.length + up.length)
+      .word(client.place)
+      .word(client.generation)
+      .word(promised.tunnel)
+      .word(toSpan(plan.idleTimeoutMs))
+      .word(toSpan(plan.halfCloseTimeoutMs))
+      .word(spanUntil(plan.lifetimeDeadline))
+      .word(receivedBytes)
+      .word(reply.length)
+      .word(up.length)
+      .bytes(reply)
+      .bytes(up)
+      .end();
+    return promised;
+  }
+
+  #sendSplice(tunnel: TunnelNumber, legs: SplicedLegs, options: SpliceOptions): void {
     const { client, upstream } = legs;
+    const fromClient = client.handOver(legs);
+    const fromUpstream = upstream.handOver(legs);
     const up = Buffer.concat([options.clientBytes ?? EMPTY, ...fromClient.unread]);
     const down = Buffer.concat([options.upstreamBytes ?? EMPTY, ...fromUpstream.unread]);
-    const args = [
-      ...[client.place, client.generation, upstream.place, upstream.generation, legs.index],
-      ...[toSpan(options.idleTimeoutMs), toSpan(options.halfCloseTimeoutMs), spanUntil(options.lifetimeDeadline)],
-      ...[fromClient.receivedBytes, fromUpstream.receivedBytes, up.length, down.length],
-    ];
-    this.#plane.send(threadOf(upstream), COMMAND.splice, args, [up, down], MOVED_LEG_WORDS);
+    this.#plane
+      .begin(threadOf(upstream), COMMAND.splice, up.length + down.length)
+      .word(client.place)
+      .word(client.generation)
+      .word(upstream.place)
+      .word(upstream.generation)
+      .word(tunnel)
+      .word(toSpan(options.idleTimeoutMs))
+      .word(toSpan(options.halfCloseTimeoutMs))
+      .word(spanUntil(options.lifetimeDeadline))
+      .word(fromClient.receivedBytes)
+      .word(fromUpstream.receivedBytes)
+      .word(up.length)
+      .word(down.length)
+      .bytes(up)
+      .bytes(down)
+      // Room for the address of an upstream leg that moves to its client's thread.
+      .word(0)
+      .word(0)
+      .end();
   }
 
-  #finish(index: number, end: TunnelEnd, firstByteAt: number | undefined): void {
-    const tunnel = this.#live.get(index);
-    if (tunnel === undefined) return;
-    this.#live.delete(index);
-    tunnel.finish(end, firstByteAt);
-    this.#counts.giveBack(index);
-    tunnel.client.retire();
-    tunnel.upstream.retire();
+  #finish(tunnel: TunnelNumber, end: TunnelEnd, endedAt: DeadlineMs, firstByteAt?: DeadlineMs): void {
+    const keeper = this.#keepers[tunnel];
+    if (keeper === undefined) return;
+    this.#keepers[tunnel] = undefined;
+    this.#spliced.get(tunnel)?.retire();
+    this.#spliced.delete(tunnel);
+    const { bytesUp, bytesDown } = this.#counts.read(tunnel);
+    keeper.tunnelEnded(tunnel, { end, bytesUp, bytesDown, endedAt, ...(firstByteAt !== undefined && { firstByteAt }) });
+    this.#counts.giveBack(tunnel);
+    this.#plane.closed();
   }
 }
 
-type HandedOver = ReturnType<NativeLeg['handOver']>;
+/** Both legs of a tunnel that this thread has spliced: what was on its way here goes back to the data thread, which waits for it. */
+class SplicedLegs implements ReturnPath {
+  readonly client: NativeLeg;
+  readonly upstream: NativeLeg;
+  readonly #plane: DataPlane;
+
+  constructor(plane: DataPlane, client: NativeLeg, upstream: NativeLeg) {
+    this.#plane = plane;
+    this.client = client;
+    this.upstream = upstream;
+  }
+
+  /** By way of the upstream's thread, behind the splice itself, which goes that way to fetch the upstream leg. */
+  sendBack(from: NativeLeg, bytes: Uint8Array): void {
+    const direction = from === this.client ? UP : DOWN;
+    sendBack(this.#plane, this.upstream, { client: this.client, direction, bytes });
+  }
+
+  retire(): void {
+    this.client.retire();
+    this.upstream.retire();
+  }
+}
+
+interface Returned {
+  readonly client: LegName;
+  readonly direction: typeof UP | typeof DOWN;
+  readonly bytes: Uint8Array;
+}
+
+function sendBack(plane: DataPlane, by: LegName, { client, direction, bytes }: Returned): void {
+  plane
+    .begin(threadOf(by), COMMAND.return, bytes.length)
+    .word(client.place)
+    .word(client.generation)
+    .word(direction)
+    .word(bytes.length)
+    .bytes(bytes)
+    .end();
+}
+
+function native(leg: Leg): NativeLeg {
+  if (leg instanceof NativeLeg) return leg;
+  throw new TypeError('a native tunnel joins native legs');
+}

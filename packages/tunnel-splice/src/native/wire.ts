@@ -5,6 +5,8 @@
  * half, the thread it goes to. The numbers are those of `native/src/wire.h`; a test holds the two files together.
  */
 
+import type { TunnelEnd } from '../transport.ts';
+
 /** A span on the wire that never ends. */
 export const NEVER = 0xffffffff;
 
@@ -29,6 +31,8 @@ export const COMMAND = {
   cut: 9,
   closeListener: 11,
   awaitDrain: 12,
+  promise: 13,
+  allowSilence: 14,
 } as const;
 
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];
@@ -43,6 +47,9 @@ export const EVENT = {
   tunnelEnded: 7,
   listenerClosed: 8,
   drained: 9,
+  joined: 10,
+  silenced: 11,
+  shortage: 12,
 } as const;
 
 /** By number, as all lists below. */
@@ -67,9 +74,7 @@ export const TUNNEL_ENDS = [
   'half_close',
   'lifetime',
   'cut',
-] as const;
-
-export type TunnelEnd = (typeof TUNNEL_ENDS)[number];
+] as const satisfies readonly TunnelEnd[];
 
 /** A leg by name: a command for one that is gone finds another generation in its place, and does nothing. */
 export interface LegName {
@@ -79,4 +84,4 @@ export interface LegName {
 }
 
 /** The data thread on which a leg lives. */
-export const threadOf = (leg: LegName): number => leg.place >>> INDEX_BITS;
+export const threadOf = (leg: Pick<LegName, 'place'>): number => leg.place >>> INDEX_BITS;

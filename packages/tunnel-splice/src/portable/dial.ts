@@ -1,23 +1,32 @@
 /** One attempt to reach one literal address. */
 import type { Socket } from 'node:net';
-import type { Address, Dial, DialOptions, DialResult } from '../transport.ts';
+import type { Address, Dial, DialOptions, DialResult, JoinPlan } from '../transport.ts';
 import type { Alarm } from './deadlines.ts';
 import { PortableLeg, type LegResources } from './leg.ts';
 import { dialledSocket } from './node-socket.ts';
 import { dialFailureFrom } from './system-errors.ts';
+import type { Tunnels } from './tunnels.ts';
+
+interface DialResources extends LegResources {
+  readonly tunnels: Tunnels;
+}
 
 /** See {@link Dial}. The first of connection, error, deadline and `cancel` settles it. */
 export class PortableDial implements Dial {
   readonly done: Promise<DialResult>;
-  readonly #resources: LegResources;
+  readonly #resources: DialResources;
+  readonly #address: Address;
+  readonly #plan: JoinPlan | undefined;
   readonly #leg: PortableLeg;
   readonly #alarm: Alarm;
   #resolve: ((result: DialResult) => void) | undefined;
   /** Takes the listeners off again, so that a tunnel doesn't carry its dial along for life. */
   #forgetSocket: () => void = () => undefined;
 
-  constructor(address: Address, options: DialOptions, resources: LegResources) {
+  constructor(address: Address, options: DialOptions, resources: DialResources) {
     this.#resources = resources;
+    this.#address = address;
+    this.#plan = options.join;
     this.done = new Promise((resolve) => (this.#resolve = resolve));
     this.#leg = new PortableLeg(resources, (onread) => {
       const socket = dialledSocket(address, options.sourceHost, onread);
@@ -45,10 +54,23 @@ export class PortableDial implements Dial {
     if (!leg.nameEnds()) this.#fail('reset');
     // Where nobody listens on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
     else if (isSame(leg.local, leg.remote)) this.#fail('refused');
-    else this.#settle({ kind: 'connected', leg });
+    else if (this.#plan === undefined) this.#settle({ kind: 'connected', leg });
+    else this.#join(this.#plan);
   }
 
-  #fail(kind: Exclude<DialResult['kind'], 'connected'>): void {
+  #join(plan: JoinPlan): void {
+    const { client } = plan;
+    if (!(client instanceof PortableLeg && client.isJoinable)) {
+      this.#fail('cancelled');
+      return;
+    }
+    this.#settle({ kind: 'joined' });
+    client.write(plan.reply);
+    const tunnel = this.#resources.tunnels.splice(client, this.#leg, plan);
+    plan.onUp(tunnel, this.#address, performance.now());
+  }
+
+  #fail(kind: Exclude<DialResult['kind'], 'connected' | 'joined'>): void {
     if (this.#resolve === undefined) return;
     this.#settle({ kind });
     this.#leg.stop();

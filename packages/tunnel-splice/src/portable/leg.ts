@@ -50,6 +50,7 @@ const NOTHING = new Uint8Array(0);
 export class PortableLeg implements Leg {
   remote: Address = UNKNOWN;
   local: Address = UNKNOWN;
+  readonly bornAt = performance.now();
   original?: Address;
   readonly #resources: LegResources;
   readonly #socket: Socket;
@@ -173,6 +174,11 @@ export class PortableLeg implements Leg {
     if (this.#ahead?.length === 0) this.#ahead = undefined;
     if (this.#relay === undefined && this.#aheadBytes <= READ_AHEAD_BYTES) this.resume();
     return bytes;
+  }
+
+  /** Its holder has it, and it has not left: a tunnel may take it. */
+  get isJoinable(): boolean {
+    return !this.#isOver && this.#departure === undefined && this.#relay === undefined;
   }
 
   get departure(): Departure | undefined {

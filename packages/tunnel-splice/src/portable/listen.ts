@@ -37,7 +37,8 @@ export async function openListener(
     await drainQueue(() => acceptedCount);
     if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
   };
-  return { address: boundAddress(server) ?? bind, close };
+  // Nobody else is there who could watch the clients while this thread is stalled.
+  return { address: boundAddress(server) ?? bind, allowSilence: () => undefined, close };
 }
 
 function plainLeg(handle: TcpHandle, resources: LegResources): PortableLeg {

@@ -1,5 +1,5 @@
 /** Two portable legs joined: what ends a tunnel, and when. */
-import type { DeadlineMs, Splice, SpliceCounts, SpliceEnd, SpliceOptions, SpliceResult } from '../transport.ts';
+import type { DeadlineMs, SpliceOptions, TunnelCounts, TunnelEnd, TunnelResult } from '../transport.ts';
 import type { Alarm, Deadlines } from './deadlines.ts';
 import { Direction, type DirectionEvents } from './direction.ts';
 import { PROBE_MS, type PortableLeg } from './leg.ts';
@@ -9,9 +9,19 @@ interface Due {
   readonly end: 'idle' | 'half_close' | 'lifetime';
 }
 
-/** See {@link Splice}. Owns both legs from its first line on. */
-export class PortableSplice<Cut extends string> implements Splice<Cut>, DirectionEvents {
-  readonly done: Promise<SpliceResult<Cut>>;
+interface SplicedLegs {
+  readonly client: PortableLeg;
+  readonly upstream: PortableLeg;
+}
+
+interface SpliceTools {
+  readonly deadlines: Deadlines;
+  /** Called once. */
+  readonly onEnd: (result: TunnelResult) => void;
+}
+
+/** See `splice` of the transport. Owns both legs from its first line on. */
+export class PortableSplice implements DirectionEvents {
   readonly #client: PortableLeg;
   readonly #upstream: PortableLeg;
   readonly #deadlines: Deadlines;
@@ -20,18 +30,19 @@ export class PortableSplice<Cut extends string> implements Splice<Cut>, Directio
   readonly #idleTimeoutMs: number;
   readonly #halfCloseTimeoutMs: number;
   readonly #lifetimeDeadline: DeadlineMs;
-  #resolve: (result: SpliceResult<Cut>) => void = () => undefined;
+  readonly #onEnd: (result: TunnelResult) => void;
   #alarm: Alarm | undefined;
   #lastMoveAt = performance.now();
   #firstByteAt: DeadlineMs | undefined;
   #firstFin: { readonly end: 'client_closed' | 'upstream_closed'; readonly at: DeadlineMs } | undefined;
-  #end: SpliceEnd<Cut> | undefined;
+  #end: TunnelEnd | undefined;
+  #isOver = false;
 
-  constructor(client: PortableLeg, upstream: PortableLeg, deadlines: Deadlines, options: SpliceOptions) {
-    this.done = new Promise((resolve) => (this.#resolve = resolve));
+  constructor({ client, upstream }: SplicedLegs, options: SpliceOptions, { deadlines, onEnd }: SpliceTools) {
     this.#client = client;
     this.#upstream = upstream;
     this.#deadlines = deadlines;
+    this.#onEnd = onEnd;
     this.#idleTimeoutMs = options.idleTimeoutMs;
     this.#halfCloseTimeoutMs = options.halfCloseTimeoutMs;
     this.#lifetimeDeadline = options.lifetimeDeadline;
@@ -42,12 +53,12 @@ export class PortableSplice<Cut extends string> implements Splice<Cut>, Directio
     this.#setAlarm();
   }
 
-  counts(): SpliceCounts {
+  counts(): TunnelCounts {
     return { bytesUp: this.#up.relayedBytes, bytesDown: this.#down.relayedBytes };
   }
 
-  cut(reason: Cut): void {
-    this.#finish(reason);
+  cut(): void {
+    this.#finish('cut');
   }
 
   moved(direction: Direction): void {
@@ -68,7 +79,7 @@ export class PortableSplice<Cut extends string> implements Splice<Cut>, Directio
 
   drained(): void {
     if (this.#up.pendingBytes > 0 || this.#down.pendingBytes > 0) return;
-    if (this.#end !== undefined) this.#resolve(this.#result(this.#end));
+    if (this.#end !== undefined) this.#tellEnd(this.#end);
     else if (this.#up.hasEnded && this.#down.hasEnded && this.#firstFin !== undefined) this.#finish(this.#firstFin.end);
   }
 
@@ -81,7 +92,7 @@ export class PortableSplice<Cut extends string> implements Splice<Cut>, Directio
   }
 
   /** The first cause wins. An RST is answered with an RST, or a stream cut short would look complete; all else ends with FIN. */
-  #finish(end: SpliceEnd<Cut>): void {
+  #finish(end: TunnelEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#deadlines.cancel(this.#alarm);
@@ -93,8 +104,13 @@ export class PortableSplice<Cut extends string> implements Splice<Cut>, Directio
     this.drained();
   }
 
-  #result(end: SpliceEnd<Cut>): SpliceResult<Cut> {
-    return { end, ...this.counts(), ...(this.#firstByteAt !== undefined && { firstByteAt: this.#firstByteAt }) };
+  /** Never from within a call of the keeper's own: it may not even know the tunnel's number yet. */
+  #tellEnd(end: TunnelEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const endedAt = performance.now();
+    const firstByte = this.#firstByteAt !== undefined && { firstByteAt: this.#firstByteAt };
+    queueMicrotask(() => this.#onEnd({ end, ...this.counts(), endedAt, ...firstByte }));
   }
 
   #setAlarm(): void {

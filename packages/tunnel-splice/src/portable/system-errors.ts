@@ -1,7 +1,7 @@
 /** System errors, translated once, where they enter. */
 import { ListenError, type Bind, type DialResult } from '../transport.ts';
 
-type DialFailure = Exclude<DialResult['kind'], 'connected' | 'cancelled'>;
+type DialFailure = Exclude<DialResult['kind'], 'connected' | 'joined' | 'cancelled'>;
 
 const LISTEN_FAILURES: Readonly<Record<string, ListenError['kind']>> = {
   EADDRINUSE: 'in-use',

@@ -2,12 +2,12 @@
 import type { Bind, Leg, Listening, ListenOptions, Transport } from '../transport.ts';
 import { Deadlines } from './deadlines.ts';
 import { PortableDial } from './dial.ts';
-import { PortableLeg, type LegResources } from './leg.ts';
+import type { LegResources } from './leg.ts';
 import { openListener } from './listen.ts';
 import { LiveLegs } from './live-legs.ts';
 import { ReadBuffers } from './read-buffers.ts';
-import { PortableSplice } from './splice.ts';
 import type { TlsIdentity } from './tls-identity.ts';
+import { Tunnels } from './tunnels.ts';
 
 /** The portable transport alone speaks TLS. */
 export interface PortableListenOptions extends ListenOptions {
@@ -23,6 +23,7 @@ export interface PortableTransport extends Transport {
 /** A transport on `node:net`. Legs of one transport can only be spliced with each other. */
 export function createPortableTransport(): PortableTransport {
   const resources: LegResources = { buffers: new ReadBuffers(), deadlines: new Deadlines(), legs: new LiveLegs() };
+  const tunnels = new Tunnels(resources.deadlines);
   const doors = new Set<Listening>();
   return {
     name: 'portable',
@@ -30,25 +31,21 @@ export function createPortableTransport(): PortableTransport {
       const door = await openListener(bind, resources, onClient, options);
       doors.add(door);
       return {
-        address: door.address,
+        ...door,
         close() {
           doors.delete(door);
           return door.close();
         },
       };
     },
-    dial: (address, options) => new PortableDial(address, options, resources),
-    splice: (client, upstream, options) =>
-      new PortableSplice(portable(client), portable(upstream), resources.deadlines, options),
+    dial: (address, options) => new PortableDial(address, options, { ...resources, tunnels }),
+    splice: (client, upstream, options) => tunnels.splice(client, upstream, options),
+    counts: (tunnel) => tunnels.counts(tunnel),
+    cut: (tunnel) => tunnels.cut(tunnel),
     async stop() {
       await Promise.all([...doors].map((door) => door.close()));
       doors.clear();
       await resources.legs.stop();
     },
   };
-}
-
-function portable(leg: Leg): PortableLeg {
-  if (leg instanceof PortableLeg) return leg;
-  throw new TypeError('a portable splice joins portable legs');
 }

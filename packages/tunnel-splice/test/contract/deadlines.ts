@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { LINGER_MS, type Splice, type Transport } from '../../src/index.ts';
+import { LINGER_MS, type Transport } from '../../src/index.ts';
 import { patternOf } from './bytes.ts';
-import { useStage } from './stage.ts';
+import type { FollowedTunnel } from './followed.ts';
+import { useStage, type Way } from './stage.ts';
 
 const FLOOD = 64 * 1024 * 1024;
 
-export function describeDeadlines(create: () => Transport): void {
+export function describeDeadlines(create: () => Transport, way: Way): void {
   describe('a splice that is ended from our side', () => {
-    const stage = useStage(create);
+    const stage = useStage(create, way);
 
     it('ends a silent tunnel with FINs at idle, not before', async () => {
       const before = performance.now();
@@ -51,7 +52,7 @@ export function describeDeadlines(create: () => Transport): void {
 
     it('ends for the reason it is cut with, the first one', async () => {
       const { client, upstream, splice } = await stage().openTunnel();
-      splice.cut('cut');
+      splice.cut();
       client.reset();
       expect((await splice.done).end).toBe('cut');
       expect(await upstream.departure).toBe('end');
@@ -61,7 +62,7 @@ export function describeDeadlines(create: () => Transport): void {
       const { client, splice } = await stage().openTunnel();
       client.reset();
       const result = await splice.done;
-      splice.cut('cut');
+      splice.cut();
       expect(await splice.done).toBe(result);
       expect(result.end).toBe('client_reset');
     });
@@ -71,7 +72,7 @@ export function describeDeadlines(create: () => Transport): void {
       upstream.stall();
       client.send(patternOf(FLOOD));
       await expect.poll(() => splice.counts().bytesUp).toBeGreaterThan(100_000);
-      splice.cut('cut');
+      splice.cut();
       upstream.readOn();
       const received = await upstream.receivesAll();
       const { bytesUp } = await splice.done;
@@ -85,7 +86,7 @@ export function describeDeadlines(create: () => Transport): void {
       client.send(patternOf(FLOOD));
       const bytesUp = await countAtRest(splice);
       const before = performance.now();
-      splice.cut('cut');
+      splice.cut();
       expect(await splice.done).toMatchObject({ end: 'cut', bytesUp });
       expect(performance.now() - before).toBeLessThan(LINGER_MS * 2);
     });
@@ -93,7 +94,7 @@ export function describeDeadlines(create: () => Transport): void {
 }
 
 /** The bytes that went up, once the tunnel is stuffed and the count stands still. */
-async function countAtRest(splice: Pick<Splice, 'counts'>): Promise<number> {
+async function countAtRest(splice: Pick<FollowedTunnel, 'counts'>): Promise<number> {
   let [before, now] = [-1, -1];
   const isAtRest = (): boolean => {
     [before, now] = [now, splice.counts().bytesUp];

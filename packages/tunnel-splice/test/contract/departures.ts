@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Transport } from '../../src/index.ts';
 import { patternOf } from './bytes.ts';
-import { PATIENT, useStage } from './stage.ts';
+import { followSplice } from './followed.ts';
+import { PATIENT, useStage, type Way } from './stage.ts';
 
 const FLOOD = 64 * 1024 * 1024;
 
-export function describeDepartures(create: () => Transport): void {
+export function describeDepartures(create: () => Transport, way: Way): void {
   describe('a splice whose peers leave', () => {
-    const stage = useStage(create);
+    const stage = useStage(create, way);
 
     it('passes on the FIN of the client and lets the upstream answer', async () => {
       const { client, upstream, splice } = await stage().openTunnel();
@@ -111,7 +112,7 @@ export function describeDepartures(create: () => Transport): void {
       const [client, upstream] = await Promise.all([stage().connectClient(), stage().connectUpstream()]);
       client.peer.reset();
       await new Promise((resolve) => client.leg.whenGone(resolve));
-      const splice = stage().transport.splice(client.leg, upstream.leg, PATIENT);
+      const splice = followSplice(stage().transport, client.leg, upstream.leg, PATIENT);
       expect((await splice.done).end).toBe('client_reset');
       expect(await upstream.peer.departure).toBe('reset');
     });
@@ -121,7 +122,7 @@ export function describeDepartures(create: () => Transport): void {
       upstream.peer.send('goodbye');
       upstream.peer.finish();
       await new Promise((resolve) => upstream.leg.whenGone(resolve));
-      const splice = stage().transport.splice(client.leg, upstream.leg, PATIENT);
+      const splice = followSplice(stage().transport, client.leg, upstream.leg, PATIENT);
       expect((await client.peer.receivesAll()).toString()).toBe('goodbye');
       client.peer.finish();
       expect(await splice.done).toMatchObject({ end: 'upstream_closed', bytesDown: 7 });
@@ -131,7 +132,7 @@ export function describeDepartures(create: () => Transport): void {
       const [client, upstream] = await Promise.all([stage().connectClient(), stage().connectUpstream()]);
       const heard: string[] = [];
       client.leg.whenGone((how) => heard.push(how));
-      const splice = stage().transport.splice(client.leg, upstream.leg, PATIENT);
+      const splice = followSplice(stage().transport, client.leg, upstream.leg, PATIENT);
       client.peer.reset();
       await splice.done;
       expect(heard).toEqual([]);

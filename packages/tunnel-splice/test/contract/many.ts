@@ -28,7 +28,7 @@ export function describeMany(create: () => Transport): void {
         ({ client }) => client.reset(),
         ({ upstream }) => upstream.reset(),
         ({ splice, client, upstream }) => {
-          splice.cut('cut');
+          splice.cut();
           [client, upstream].forEach((peer) => peer.finish());
         },
         ({ client, upstream }) => {

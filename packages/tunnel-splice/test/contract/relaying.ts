@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Transport } from '../../src/index.ts';
 import { patternOf } from './bytes.ts';
+import { followSplice } from './followed.ts';
 import { PATIENT, useStage } from './stage.ts';
 
 const MIB = 1024 * 1024;
@@ -24,7 +25,7 @@ export function describeRelaying(create: () => Transport): void {
       const clientBytes = await client.leg.read(3, Infinity);
       if (typeof clientBytes === 'string') throw new Error(clientBytes);
       client.peer.send('ghi');
-      stage().transport.splice(client.leg, upstream.leg, { ...PATIENT, clientBytes });
+      followSplice(stage().transport, client.leg, upstream.leg, { ...PATIENT, clientBytes });
       client.peer.send('jkl');
       expect((await upstream.peer.receives(12)).toString()).toBe('abcdefghijkl');
     });
@@ -38,7 +39,7 @@ export function describeRelaying(create: () => Transport): void {
       const [client, upstream] = await Promise.all([stage().connectClient(), stage().connectUpstream()]);
       upstream.peer.send('relayed');
       client.leg.write(Buffer.from('200 '));
-      stage().transport.splice(client.leg, upstream.leg, PATIENT);
+      followSplice(stage().transport, client.leg, upstream.leg, PATIENT);
       expect((await client.peer.receives(11)).toString()).toBe('200 relayed');
     });
 
@@ -46,7 +47,7 @@ export function describeRelaying(create: () => Transport): void {
       const [client, upstream] = await Promise.all([stage().connectClient(), stage().connectUpstream()]);
       const [written, relayed] = [patternOf(16 * MIB, 1), patternOf(16 * MIB, 2)];
       client.leg.write(written);
-      stage().transport.splice(client.leg, upstream.leg, PATIENT);
+      followSplice(stage().transport, client.leg, upstream.leg, PATIENT);
       upstream.peer.send(relayed);
       const received = await client.peer.receives(32 * MIB);
       expect(digestOf(received)).toBe(digestOf(Buffer.concat([written, relayed])));
@@ -58,7 +59,7 @@ export function describeRelaying(create: () => Transport): void {
       client.peer.send(sent);
       client.peer.finish();
       await new Promise((resolve) => client.leg.whenGone(resolve));
-      stage().transport.splice(client.leg, upstream.leg, PATIENT);
+      followSplice(stage().transport, client.leg, upstream.leg, PATIENT);
       expect((await upstream.peer.receivesAll()).equals(sent)).toBe(true);
     });
 
@@ -100,7 +101,7 @@ export function describeRelaying(create: () => Transport): void {
       const { client, upstream, splice } = await stage().openTunnel();
       upstream.send('first');
       await client.receives(5);
-      splice.cut('cut');
+      splice.cut();
       const { firstByteAt } = await splice.done;
       expect(firstByteAt).toBeGreaterThan(before);
       expect(firstByteAt).toBeLessThanOrEqual(performance.now());
@@ -110,7 +111,7 @@ export function describeRelaying(create: () => Transport): void {
       const { client, upstream, splice } = await stage().openTunnel();
       client.send('up only');
       await upstream.receives(7);
-      splice.cut('cut');
+      splice.cut();
       expect(await splice.done).not.toHaveProperty('firstByteAt');
     });
 

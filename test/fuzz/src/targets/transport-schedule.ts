@@ -26,7 +26,7 @@ export async function playSchedule(stage: Stage, schedule: Uint8Array): Promise<
     if (play.isOver) break;
     await play.step(byte);
   }
-  if (!play.isOver) tunnel.splice.cut('cut');
+  if (!play.isOver) tunnel.splice.cut();
   const { end, bytesUp, bytesDown } = await tunnel.splice.done;
   await Promise.all([tunnel.client.departs(), tunnel.upstream.departs()]);
   const counts = tunnel.splice.counts();
@@ -81,7 +81,7 @@ class Play {
       case 5:
         return this.#over(() => upstream.socket.resetAndDestroy());
       case 6:
-        return this.#over(() => splice.cut('cut'));
+        return this.#over(() => splice.cut());
       default:
         this.#sendUp(size);
         this.#sendDown(size);

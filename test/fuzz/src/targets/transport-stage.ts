@@ -1,13 +1,21 @@
 /** A transport between real sockets, tunnel after tunnel. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import type { Leg, Splice, SpliceOptions, Transport } from '../../../../packages/tunnel-splice/dist/index.js';
+import type {
+  Leg,
+  SpliceOptions,
+  Transport,
+  TunnelCounts,
+  TunnelKeeper,
+  TunnelNumber,
+  TunnelResult,
+} from '../../../../packages/tunnel-splice/dist/index.js';
 import { Peer } from './transport-peer.ts';
 
 export interface Tunnel {
   readonly client: Peer;
   readonly upstream: Peer;
-  readonly splice: Splice<'cut'>;
+  readonly splice: FollowedTunnel;
 }
 
 /** Read from either side before the splice. */
@@ -39,11 +47,45 @@ export async function openStage(transport: Transport): Promise<Stage> {
       ]);
       if (dialled.kind !== 'connected') throw new Error(`the dial was ${dialled.kind}`);
       const upstream = await accepted;
-      return { client, upstream, splice: transport.splice<'cut'>(leg, dialled.leg, { ...preread, ...PATIENT }) };
+      const splice = new FollowedTunnel(transport);
+      splice.isUp(transport.splice(leg, dialled.leg, { ...preread, ...PATIENT, keeper: splice }));
+      return { client, upstream, splice };
     },
     async close() {
       await transport.stop();
       server.close();
     },
   };
+}
+
+/** A tunnel with a keeper of its own. */
+class FollowedTunnel implements TunnelKeeper {
+  readonly done: Promise<TunnelResult>;
+  readonly #transport: Transport;
+  #number: TunnelNumber = 0;
+  #result: TunnelResult | undefined;
+  #resolve: (result: TunnelResult) => void = () => undefined;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    this.done = new Promise((resolve) => (this.#resolve = resolve));
+  }
+
+  isUp(tunnel: TunnelNumber): void {
+    this.#number = tunnel;
+  }
+
+  tunnelEnded(_tunnel: TunnelNumber, result: TunnelResult): void {
+    this.#result = result;
+    this.#resolve(result);
+  }
+
+  counts(): TunnelCounts {
+    const { bytesUp, bytesDown } = this.#result ?? this.#transport.counts(this.#number);
+    return { bytesUp, bytesDown };
+  }
+
+  cut(): void {
+    if (this.#result === undefined) this.#transport.cut(this.#number);
+  }
 }

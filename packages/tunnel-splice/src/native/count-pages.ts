@@ -1,11 +1,11 @@
-import type { SpliceCounts } from '../transport.ts';
+import type { TunnelCounts } from '../transport.ts';
 import { TUNNELS_PER_PAGE } from './wire.ts';
 
 /**
  * The live counts of all tunnels, in memory shared with the data threads: [up, down] of tunnel `n` lie at 2n. They write it as
  * they relay; reading it is no crossing. The values are whole numbers up to 2^53, in doubles.
  */
-export class TunnelCounts {
+export class CountPages {
   readonly #addPage: (page: number, pairs: Float64Array) => void;
   readonly #pages: Float64Array[] = [];
   readonly #free: number[] = [];
@@ -18,24 +18,23 @@ export class TunnelCounts {
   /** A number for a new tunnel, its counts at 0. */
   take(): number {
     const tunnel = this.#free.pop() ?? this.#next++;
-    const { pairs, at } = this.#find(tunnel);
-    pairs.fill(0, at, at + 2);
+    const page = Math.floor(tunnel / TUNNELS_PER_PAGE);
+    const at = 2 * (tunnel % TUNNELS_PER_PAGE);
+    const pairs = this.#pages[page] ?? this.#openPage(page);
+    pairs[at] = 0;
+    pairs[at + 1] = 0;
     return tunnel;
   }
 
-  read(tunnel: number): SpliceCounts {
-    const { pairs, at } = this.#find(tunnel);
-    return { bytesUp: pairs[at] ?? 0, bytesDown: pairs[at + 1] ?? 0 };
+  read(tunnel: number): TunnelCounts {
+    const pairs = this.#pages[Math.floor(tunnel / TUNNELS_PER_PAGE)];
+    const at = 2 * (tunnel % TUNNELS_PER_PAGE);
+    return { bytesUp: pairs?.[at] ?? 0, bytesDown: pairs?.[at + 1] ?? 0 };
   }
 
   /** The data thread has said its last word about this tunnel. */
   giveBack(tunnel: number): void {
     this.#free.push(tunnel);
-  }
-
-  #find(tunnel: number): { pairs: Float64Array; at: number } {
-    const page = Math.floor(tunnel / TUNNELS_PER_PAGE);
-    return { pairs: this.#pages[page] ?? this.#openPage(page), at: 2 * (tunnel % TUNNELS_PER_PAGE) };
   }
 
   #openPage(page: number): Float64Array {
