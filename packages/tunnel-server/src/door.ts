@@ -73,7 +73,7 @@ export interface Door {
 export type PrereadBytes = Pick<SpliceOptions, 'clientBytes' | 'upstreamBytes'>;
 
 /** A tunnel as its door decides it. */
-export type DecidedTunnel = Pick<JoinPlan, 'client' | 'reply' | 'clientBytes'>;
+export type DecidedTunnel = Required<Pick<JoinPlan, 'client' | 'reply' | 'clientBytes'>>;
 
 /** A tunnel that is up, and who keeps it. */
 export interface UpTunnel {
@@ -114,17 +114,16 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     prereadLimitBytes: listener.limits.handshake_bytes,
     deadline: performance.now() + timeouts.handshake,
   });
-  const raceOptions = (client: Leg): RaceOptions => ({
-    dial: (address, options) => transport.dial(address, options),
+  const dial: Transport['dial'] = (address, options) => transport.dial(address, options);
+  // Written out, here and below: every tunnel comes through, and objects put together by spreading are dear.
+  const raceOptions = (client: Leg, join?: JoinPlan): RaceOptions => ({
+    dial,
     deadline: performance.now() + timeouts.connect,
-    ...(isSourceKept && { sourceHost: client.remote.host, isSourceForeign: true }),
+    near: client,
+    sourceHost: isSourceKept ? client.remote.host : undefined,
+    isSourceForeign: isSourceKept,
+    join,
     onAttempt,
-  });
-  const spliceOptions = (): Omit<SpliceOptions, 'clientBytes' | 'upstreamBytes'> => ({
-    keeper: tunnels,
-    idleTimeoutMs: timeouts.idle,
-    halfCloseTimeoutMs: timeouts.half_close,
-    lifetimeDeadline: performance.now() + timeouts.lifetime,
   });
   return {
     name,
@@ -148,12 +147,19 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     permit: (resolved, destination) =>
       permitAddresses(resolved, destination, { rules: policy.destinations, own: bound.own }),
     dial: (addresses, client) => dialDirect(addresses, client, raceOptions(client)),
-    join: (addresses, plan, onUp) =>
-      joinDirect(
-        addresses,
-        { ...plan, ...spliceOptions(), onUp: (tunnel, upstream, at) => onUp(tunnels, tunnel, { upstream, at }) },
-        raceOptions(plan.client),
-      ),
+    join(addresses, { client, reply, clientBytes }, onUp) {
+      const plan: JoinPlan = {
+        client,
+        reply,
+        clientBytes,
+        keeper: tunnels,
+        idleTimeoutMs: timeouts.idle,
+        halfCloseTimeoutMs: timeouts.half_close,
+        lifetimeDeadline: performance.now() + timeouts.lifetime,
+        onUp: (tunnel, upstream, at) => onUp(tunnels, tunnel, { upstream, at }),
+      };
+      return joinDirect(addresses, client, raceOptions(client, plan));
+    },
     ...(mode === 'sni' &&
       listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
     ...(verifySni && {
@@ -161,7 +167,13 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     }),
     splice: (client, upstream, preread) => ({
       tunnels,
-      tunnel: transport.splice(client, upstream, { ...preread, ...spliceOptions() }),
+      tunnel: transport.splice(client, upstream, {
+        ...preread,
+        keeper: tunnels,
+        idleTimeoutMs: timeouts.idle,
+        halfCloseTimeoutMs: timeouts.half_close,
+        lifetimeDeadline: performance.now() + timeouts.lifetime,
+      }),
     }),
   };
 }

@@ -28,4 +28,5 @@ export {
 export { createPortableTransport, type PortableTransport } from './portable/transport.ts';
 export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './portable/tls-identity.ts';
 export { createNativeTransport, type NativeTransportOrReason } from './native/transport.ts';
+export { Slots } from './native/slots.ts';
 export { sendDatagram, type DatagramResult } from './native/datagram.ts';

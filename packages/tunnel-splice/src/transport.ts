@@ -136,13 +136,13 @@ export type DialResult =
 export interface DialOptions {
   readonly deadline: DeadlineMs;
   /** The local address to dial from; the kernel's choice if left out. */
-  readonly sourceHost?: string;
+  readonly sourceHost?: string | undefined;
   /** `sourceHost` may be another machine's address (IP_TRANSPARENT); its answers must be routed to us. Native alone. */
   readonly isSourceForeign?: boolean;
   /** A leg this one will be spliced with: a transport with several threads dials where that leg lives. A hint, no more. */
-  readonly near?: Leg;
+  readonly near?: Leg | undefined;
   /** Splices the leg with a client at the very moment it connects, without asking anybody: the result is then `joined`. */
-  readonly join?: JoinPlan;
+  readonly join?: JoinPlan | undefined;
 }
 
 /**

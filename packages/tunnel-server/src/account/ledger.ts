@@ -1,6 +1,6 @@
 /** Every live connection of the process: for its one log line and its metrics, for the scrape, and for the drain. */
 import type { Logger } from '@sallyport/telemetry';
-import type { Leg, Transport } from '@sallyport/tunnel-splice';
+import { type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
 import { parseIp } from '../addresses/ip.ts';
 import type { Limits } from '../limits/limits.ts';
 import { LiveTunnels, type AccountKeeper } from './live-tunnels.ts';
@@ -29,7 +29,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   isDraining = false;
   readonly #limits: Pick<Limits, 'leave'>;
   /** Those whose tunnel is not up yet, and requests of plain HTTP. */
-  readonly #records = new Set<TunnelRecord>();
+  readonly #records = new Slots<TunnelRecord>();
   readonly #tunnels = new Map<Transport, LiveTunnels>();
   readonly #idPrefix = Math.trunc(Date.now() / 1000).toString(36);
   #opened = 0;
@@ -44,7 +44,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   open(client: Leg, door: RecordedDoor): TunnelRecord {
     this.#opened += 1;
     const record = new TunnelRecord(this.#opened, client, door, this);
-    this.#records.add(record);
+    record.slot = this.#records.add(record);
     return record;
   }
 
@@ -67,14 +67,14 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   }
 
   get liveCount(): number {
-    let count = this.#records.size;
+    let count = this.#records.count;
     for (const tunnels of this.#tunnels.values()) count += tunnels.count;
     return count;
   }
 
   /** The record is done with: its tunnel is up and kept elsewhere, or its account is closed. */
   forget(record: TunnelRecord): void {
-    this.#records.delete(record);
+    this.#records.remove(record.slot);
   }
 
   /** The end of a connection, in the log and in the metrics. */

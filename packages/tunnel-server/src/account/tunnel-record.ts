@@ -49,6 +49,8 @@ export class TunnelRecord implements TunnelFacts {
   readonly clientIp: Ip;
   readonly client: Address;
   readonly openedAt: DeadlineMs;
+  /** Where its keeper has it. */
+  slot = -1;
   hasPlace = false;
   user: string | undefined;
   destination: Destination | undefined;

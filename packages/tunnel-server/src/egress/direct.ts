@@ -1,5 +1,5 @@
 /** The direct way out: straight to the destination's own addresses. */
-import type { Address, DialResult, JoinPlan, Leg } from '@sallyport/tunnel-splice';
+import type { Address, DialResult, Leg } from '@sallyport/tunnel-splice';
 import { unlessGone } from '../abandon.ts';
 import { TunnelError, type RefusalReason } from '../reasons.ts';
 import { closeUnused, dialFirst, type RaceOptions } from './race.ts';
@@ -10,21 +10,17 @@ import { closeUnused, dialFirst, type RaceOptions } from './race.ts';
  * stays open then.
  */
 export async function dialDirect(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<Leg> {
-  const result = await race(addresses, client, { near: client, ...options });
+  const result = await race(addresses, client, options);
   if (result.kind === 'connected') return result.leg;
   throw dialError(result.kind);
 }
 
 /**
- * Dials permitted addresses and joins the client to the first that connects: the tunnel is up when this resolves, and its plan has been
- * told so. Throws as {@link dialDirect} does, with the client as it was.
+ * Dials permitted addresses and joins the client, by the plan in the options, to the first that connects: the tunnel is up when this
+ * resolves, and the plan has been told so. Throws as {@link dialDirect} does, with the client as it was.
  */
-export async function joinDirect(
-  addresses: readonly Address[],
-  join: JoinPlan,
-  options: Omit<RaceOptions, 'join'>,
-): Promise<void> {
-  const { kind } = await race(addresses, join.client, { ...options, join });
+export async function joinDirect(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<void> {
+  const { kind } = await race(addresses, client, options);
   if (kind !== 'joined') throw dialError(kind);
 }
 

@@ -3,7 +3,7 @@ import type { Addon } from './addon.ts';
 import { CommandWriter } from './command-writer.ts';
 import { NativeLeg, type LegHome } from './leg.ts';
 import { ReadDeadlines } from './read-deadlines.ts';
-import type { Command, LegName } from './wire.ts';
+import { indexOf, threadOf, type Command, type LegName } from './wire.ts';
 
 /** What listeners, dials and tunnels share: the way to the data threads, and the legs by name. */
 export class DataPlane implements LegHome {
@@ -11,8 +11,8 @@ export class DataPlane implements LegHome {
   readonly threads: number;
   readonly deadlines = new ReadDeadlines();
   readonly #writer: CommandWriter;
-  /** By place; a place is taken again only after the last event of the leg before. */
-  readonly #legs = new Map<number, NativeLeg>();
+  /** By where they lie in their threads' tables; a place is taken again only after the last event of the leg before. */
+  readonly #legs: (NativeLeg | undefined)[] = [];
   /** From the kernel's monotonic clock, in which data threads report, to `performance.now()`. */
   readonly #clockOffsetMs = performance.now() - Number(process.hrtime.bigint()) / 1e6;
   #openThings = 0;
@@ -43,19 +43,20 @@ export class DataPlane implements LegHome {
 
   addLeg(name: LegName, remote: Address, local: Address, bornAt: DeadlineMs): NativeLeg {
     const leg = new NativeLeg(this, name, { remote, local, bornAt });
-    this.#legs.set(leg.place, leg);
+    this.#legs[this.#positionOf(leg.place)] = leg;
     this.opened();
     return leg;
   }
 
   /** Undefined for an event that was under way when its leg was closed here. */
   findLeg(place: number, generation: number): NativeLeg | undefined {
-    const leg = this.#legs.get(place);
+    const leg = this.#legs[this.#positionOf(place)];
     return leg?.generation === generation ? leg : undefined;
   }
 
   forget(leg: NativeLeg): void {
-    if (this.#legs.get(leg.place) === leg) this.#legs.delete(leg.place);
+    const position = this.#positionOf(leg.place);
+    if (this.#legs[position] === leg) this.#legs[position] = undefined;
     this.closed();
   }
 
@@ -74,7 +75,12 @@ export class DataPlane implements LegHome {
     this.#isStopped = true;
     this.addon.stop();
     this.deadlines.stop();
-    for (const leg of this.#legs.values()) leg.abandon();
-    this.#legs.clear();
+    for (const leg of this.#legs) leg?.abandon();
+    this.#legs.length = 0;
+  }
+
+  /** The tables of all threads in one, place by place: each of them is dense, and so is this. */
+  #positionOf(place: number): number {
+    return indexOf(place) * this.threads + threadOf({ place });
   }
 }

@@ -3,23 +3,32 @@ import type { DataPlane } from './data-plane.ts';
 import type { DialAnswer } from './event-reader.ts';
 import { NativeLeg } from './leg.ts';
 import type { Promised } from './promised.ts';
+import { Slots } from './slots.ts';
 import type { Tunnels } from './tunnels.ts';
 import { COMMAND, DIAL_OUTCOMES, NEVER, threadOf } from './wire.ts';
 
-interface PendingDial {
+/** One attempt, until its data thread has answered. */
+class PendingDial {
+  readonly done: Promise<DialResult>;
   readonly address: Address;
-  readonly startedAt: DeadlineMs;
+  readonly startedAt: DeadlineMs = performance.now();
   readonly promised: Promised | undefined;
-  readonly resolve: (result: DialResult) => void;
-  isCancelled: boolean;
+  token = -1;
+  isCancelled = false;
+  resolve: (result: DialResult) => void = () => undefined;
+
+  constructor(address: Address, promised: Promised | undefined) {
+    this.address = address;
+    this.promised = promised;
+    this.done = new Promise((resolve) => (this.resolve = resolve));
+  }
 }
 
 /** The attempts under way, by token. Each gets exactly one answer from its data thread. */
 export class Dials {
   readonly #plane: DataPlane;
   readonly #tunnels: Tunnels;
-  readonly #pending = new Map<number, PendingDial>();
-  #nextToken = 0;
+  readonly #pending = new Slots<PendingDial>();
 
   constructor(plane: DataPlane, tunnels: Tunnels) {
     this.#plane = plane;
@@ -27,15 +36,13 @@ export class Dials {
   }
 
   start(address: Address, options: DialOptions): Dial {
-    const token = (this.#nextToken = (this.#nextToken + 1) >>> 0);
     const promised = options.join && this.#tunnels.promise(options.join);
-    const thread = this.#chooseThread(token, options);
-    const done = new Promise<DialResult>((resolve) => {
-      this.#pending.set(token, { address, startedAt: performance.now(), promised, resolve, isCancelled: false });
-    });
+    const dial = new PendingDial(address, promised);
+    dial.token = this.#pending.add(dial);
+    const thread = this.#chooseThread(dial.token, options);
     this.#plane.opened();
-    this.#send(token, thread, address, options);
-    return { done, cancel: () => this.#cancel(token, thread) };
+    this.#send(dial.token, thread, address, options);
+    return { done: dial.done, cancel: () => this.#cancel(dial, thread) };
   }
 
   /** The data thread's answer, unless it is that the dial has joined. */
@@ -45,13 +52,13 @@ export class Dials {
     const kind = DIAL_OUTCOMES[outcome] ?? 'exhausted';
     if (kind !== 'connected') {
       dial.promised?.dialFailed();
-      this.#settle(token, dial, { kind: dial.isCancelled ? 'cancelled' : kind });
+      this.#settle(dial, { kind: dial.isCancelled ? 'cancelled' : kind });
       return;
     }
     const leg = this.#plane.addLeg(name, dial.address, { host: localHost, port: localPort }, dial.startedAt);
     // It was connected at the very moment at which it was given up.
     if (dial.isCancelled) leg.reset();
-    this.#settle(token, dial, dial.isCancelled ? { kind: 'cancelled' } : { kind, leg });
+    this.#settle(dial, dial.isCancelled ? { kind: 'cancelled' } : { kind, leg });
   }
 
   /** The promised tunnel is up. */
@@ -59,11 +66,11 @@ export class Dials {
     const dial = this.#pending.get(token);
     if (dial?.promised === undefined) return;
     const isWanted = dial.promised.joined(dial.address, this.#plane.toDeadline(connectedNs));
-    this.#settle(token, dial, { kind: isWanted ? 'joined' : 'cancelled' });
+    this.#settle(dial, { kind: isWanted ? 'joined' : 'cancelled' });
   }
 
   stop(): void {
-    for (const [token, dial] of this.#pending) this.#settle(token, dial, { kind: 'cancelled' });
+    for (const dial of this.#pending) this.#settle(dial, { kind: 'cancelled' });
   }
 
   #send(token: number, thread: number, { host, port }: Address, options: DialOptions): void {
@@ -92,15 +99,14 @@ export class Dials {
     return neighbour instanceof NativeLeg ? threadOf(neighbour) : token % this.#plane.threads;
   }
 
-  #cancel(token: number, thread: number): void {
-    const dial = this.#pending.get(token);
-    if (dial === undefined || dial.isCancelled) return;
+  #cancel(dial: PendingDial, thread: number): void {
+    if (dial.isCancelled || this.#pending.get(dial.token) !== dial) return;
     dial.isCancelled = true;
-    this.#plane.begin(thread, COMMAND.cancelDial).word(token).end();
+    this.#plane.begin(thread, COMMAND.cancelDial).word(dial.token).end();
   }
 
-  #settle(token: number, dial: PendingDial, result: DialResult): void {
-    this.#pending.delete(token);
+  #settle(dial: PendingDial, result: DialResult): void {
+    this.#pending.remove(dial.token);
     this.#plane.closed();
     dial.resolve(result);
   }

@@ -59,6 +59,8 @@ export class NativeLeg implements Leg, LegName {
   #readLimitBytes = 0;
   /** Of the read under way. */
   deadline: DeadlineMs = Infinity;
+  /** Where that deadline stands; -1: it has none. */
+  #deadlineSlot = -1;
   #toGrant = 0;
   #hasWritten = false;
   #onDrained = NO_LISTENER;
@@ -91,7 +93,7 @@ export class NativeLeg implements Leg, LegName {
       this.#reader = resolve;
       this.#readLimitBytes = limitBytes;
       this.deadline = deadline;
-      if (deadline !== Infinity) this.#home.deadlines.add(this);
+      if (deadline !== Infinity) this.#deadlineSlot = this.#home.deadlines.add(this);
     });
   }
 
@@ -234,7 +236,8 @@ export class NativeLeg implements Leg, LegName {
     const reader = this.#reader;
     if (reader === undefined) return;
     this.#reader = undefined;
-    this.#home.deadlines.delete(this);
+    if (this.#deadlineSlot >= 0) this.#home.deadlines.forget(this.#deadlineSlot);
+    this.#deadlineSlot = -1;
     reader(result);
   }
 

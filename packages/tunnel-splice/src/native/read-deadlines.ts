@@ -1,42 +1,41 @@
 import { TICK_MS, type DeadlineMs } from '../transport.ts';
+import { Slots } from './slots.ts';
 
 /** Something that waits, and gives up when its time has come. */
 export interface Waiting {
   readonly deadline: DeadlineMs;
-  /** Called once the deadline has passed; the waiting is over by then. */
+  /** Called once the deadline has passed; has itself forgotten. */
   expire(): void;
 }
 
 /** The deadlines of every read under way, looked at by one timer that runs only while somebody waits. */
 export class ReadDeadlines {
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Slots<Waiting>();
   #timer: NodeJS.Timeout | undefined;
 
-  add(waiting: Waiting): void {
-    this.#waiting.add(waiting);
+  /** Returns by which number to forget it: once it is over, or was told to expire. */
+  add(waiting: Waiting): number {
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    return this.#waiting.add(waiting);
   }
 
-  delete(waiting: Waiting): void {
-    this.#waiting.delete(waiting);
+  forget(slot: number): void {
+    this.#waiting.remove(slot);
   }
 
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#waiting.clear();
   }
 
   #tick(): void {
-    if (this.#waiting.size === 0) {
+    if (this.#waiting.count === 0) {
       this.stop();
       return;
     }
     const now = performance.now();
     for (const waiting of this.#waiting) {
-      if (now < waiting.deadline) continue;
-      this.#waiting.delete(waiting);
-      waiting.expire();
+      if (now >= waiting.deadline) waiting.expire();
     }
   }
 }

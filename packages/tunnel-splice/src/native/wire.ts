@@ -85,3 +85,6 @@ export interface LegName {
 
 /** The data thread on which a leg lives. */
 export const threadOf = (leg: Pick<LegName, 'place'>): number => leg.place >>> INDEX_BITS;
+
+/** Its index in that thread's table. */
+export const indexOf = (place: number): number => place & (2 ** INDEX_BITS - 1);
