@@ -9,6 +9,7 @@
 
 #include "datagram.h"
 #include "engine.h"
+#include "wake_up.h"
 
 namespace {
 
@@ -16,7 +17,8 @@ using sallyport::Engine;
 
 struct Instance {
   Engine* engine = nullptr;
-  napi_threadsafe_function wake = nullptr;
+  WakeUp* wakeUp = nullptr;
+  napi_async_cleanup_hook_handle cleanUp = nullptr;
 };
 
 Instance& instanceOf(napi_env env) {
@@ -70,26 +72,21 @@ napi_value fromNumber(napi_env env, uint32_t number) {
   return value;
 }
 
-void stopEngine(Instance& instance) {
-  if (instance.engine == nullptr) return;
+// `done`, unless it is null, is called with `context` once nothing of the engine is left.
+void stopEngine(Instance& instance, void (*done)(void*), void* context) {
+  if (instance.engine == nullptr) {
+    if (done != nullptr) done(context);
+    return;
+  }
   instance.engine->stop();
   delete instance.engine;
   instance.engine = nullptr;
-  napi_release_threadsafe_function(instance.wake, napi_tsfn_abort);
+  instance.wakeUp->close(done, context);
+  instance.wakeUp = nullptr;
 }
 
 // On a data thread.
-void wakeJavaScript(void* wake) {
-  napi_call_threadsafe_function(static_cast<napi_threadsafe_function>(wake), nullptr, napi_tsfn_nonblocking);
-}
-
-// On the JavaScript thread; without an environment when that is being torn down.
-void callJavaScript(napi_env env, napi_value onEvents, void*, void*) {
-  if (env == nullptr) return;
-  napi_value receiver = nullptr;
-  napi_get_undefined(env, &receiver);
-  napi_call_function(env, receiver, onEvents, 0, nullptr, nullptr);
-}
+void wakeJavaScript(void* wakeUp) { static_cast<WakeUp*>(wakeUp)->wake(); }
 
 // start(threads, onEvents): '' when the threads run, else why not.
 napi_value start(napi_env env, napi_callback_info info) {
@@ -99,16 +96,16 @@ napi_value start(napi_env env, napi_callback_info info) {
   if (instance.engine != nullptr) {
     reason = "it runs already in this thread of Node.js";
   } else {
-    napi_value name = nullptr;
-    napi_create_string_latin1(env, "sallyport", NAPI_AUTO_LENGTH, &name);
-    napi_create_threadsafe_function(env, arguments[1], nullptr, name, 0, 1, nullptr, nullptr, nullptr, callJavaScript,
-                                    &instance.wake);
-    napi_unref_threadsafe_function(env, instance.wake);
-    instance.engine = new Engine(toNumber(env, arguments[0]), wakeJavaScript, instance.wake);
-    const int error = instance.engine->start();
-    if (error != 0) {
-      reason = strerror(error);
-      stopEngine(instance);
+    instance.wakeUp = WakeUp::open(env, arguments[1]);
+    if (instance.wakeUp == nullptr) {
+      reason = "this thread of Node.js is about to end";
+    } else {
+      instance.engine = new Engine(toNumber(env, arguments[0]), wakeJavaScript, instance.wakeUp);
+      const int error = instance.engine->start();
+      if (error != 0) {
+        reason = strerror(error);
+        stopEngine(instance, nullptr, nullptr);
+      }
     }
   }
   napi_value result = nullptr;
@@ -118,7 +115,7 @@ napi_value start(napi_env env, napi_callback_info info) {
 
 // stop(): ends everything and joins the threads.
 napi_value stop(napi_env env, napi_callback_info) {
-  stopEngine(instanceOf(env));
+  stopEngine(instanceOf(env), nullptr, nullptr);
   return nullptr;
 }
 
@@ -176,8 +173,7 @@ napi_value keepAlive(napi_env env, napi_callback_info info) {
   if (instance.engine == nullptr) return nullptr;
   bool isWanted = false;
   napi_get_value_bool(env, arguments[0], &isWanted);
-  if (isWanted) napi_ref_threadsafe_function(env, instance.wake);
-  else napi_unref_threadsafe_function(env, instance.wake);
+  instance.wakeUp->keepAlive(isWanted);
   return nullptr;
 }
 
@@ -188,11 +184,15 @@ napi_value sendDatagram(napi_env env, napi_callback_info info) {
   return fromNumber(env, static_cast<uint32_t>(error));
 }
 
-// The environment ends while the threads may still run.
-void cleanUp(void* data) {
+void forget(void* data) {
   auto* instance = static_cast<Instance*>(data);
-  stopEngine(*instance);
+  napi_remove_async_cleanup_hook(instance->cleanUp);
   delete instance;
+}
+
+// The environment ends while the threads may still run; it waits until they don't, and until its loop is free of us.
+void cleanUp(napi_async_cleanup_hook_handle, void* data) {
+  stopEngine(*static_cast<Instance*>(data), forget, data);
 }
 
 }  // namespace
@@ -200,7 +200,7 @@ void cleanUp(void* data) {
 NAPI_MODULE_INIT() {
   auto* instance = new Instance();
   napi_set_instance_data(env, instance, nullptr, nullptr);
-  napi_add_env_cleanup_hook(env, cleanUp, instance);
+  napi_add_async_cleanup_hook(env, cleanUp, instance, &instance->cleanUp);
   const napi_property_descriptor properties[] = {
       {"start", nullptr, start, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"stop", nullptr, stop, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -125,9 +125,11 @@ void Engine::handOut(const DoorRequest& request, const std::vector<int>& sockets
 }
 
 void Engine::post(uint32_t* records, size_t words) {
+  // All of them first, then the wake-ups: a thread that wakes at the first record would be woken again for the next.
   for (size_t at = 0; at < words; at += records[at]) {
-    board_.inboxes[records[at + 1] >> kThreadShift].post(records + at, records[at]);
+    board_.inboxes[records[at + 1] >> kThreadShift].leave(records + at, records[at]);
   }
+  for (Inbox& inbox : board_.inboxes) inbox.call();
 }
 
 size_t Engine::drain(uint32_t* into, size_t words) {

@@ -14,6 +14,12 @@ struct Inbox {
   Mailbox mailbox;
   int wakeup = -1;
 
+  void leave(const uint32_t* record, size_t words) { mailbox.leave(record, words); }
+  // Wakes the thread for what was left, if anything was.
+  void call() {
+    if (mailbox.waiting() > 0 && mailbox.signal()) sys::wake(wakeup);
+  }
+
   void post(const uint32_t* record, size_t words) {
     if (mailbox.post(record, words)) sys::wake(wakeup);
   }
