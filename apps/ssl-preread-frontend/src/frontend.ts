@@ -91,7 +91,7 @@ class SslPrereadFrontend implements Frontend {
 
   #identified(hello: HelloFacts, clientBytes: Uint8Array): Identified {
     const { original } = this.#client;
-    return { destination: this.#chooseDestination(hello), clientBytes, hello, ...(original && { original }) };
+    return { destination: this.#chooseDestination(hello), clientBytes, hello, original, user: undefined };
   }
 
   #chooseDestination(hello: HelloFacts): Destination {

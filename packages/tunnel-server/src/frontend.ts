@@ -18,9 +18,9 @@ export interface Identified {
   readonly clientBytes: Uint8Array;
   readonly hello?: HelloFacts;
   /** The address that the client itself chose for this destination, at an intercepting door. */
-  readonly original?: Address;
+  readonly original?: Address | undefined;
   /** Who the client proved to be, where the door asks. */
-  readonly user?: string;
+  readonly user?: string | undefined;
 }
 
 /** Plain HTTP, at a door that forwards it: no one destination, but one for each request. */

@@ -32,8 +32,8 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
     record.enter('dial');
     const { bytes: reply, status } = frontend.greeting();
     if (door.verifySni === undefined) {
-      await door.join(addresses, { client, reply, clientBytes }, (tunnels, tunnel, up) =>
-        record.isUp(tunnels, tunnel, { ...up, status }),
+      await door.join(addresses, { client, reply, clientBytes }, (tunnels, tunnel, { upstream, at }) =>
+        record.isUp(tunnels, tunnel, { upstream, at, status }),
       );
       return;
     }

@@ -179,8 +179,8 @@ export interface TunnelCounts {
 
 export interface TunnelResult extends TunnelCounts {
   readonly end: TunnelEnd;
-  /** When the upstream's first byte came, on the clock of `performance.now()`; left out if none came. */
-  readonly firstByteAt?: DeadlineMs;
+  /** When the upstream's first byte came, on the clock of `performance.now()`; undefined if none came. */
+  readonly firstByteAt: DeadlineMs | undefined;
   /** When it was over: some milliseconds may pass until that is told. */
   readonly endedAt: DeadlineMs;
 }

@@ -108,7 +108,12 @@ export class RestingTunnels {
       hasPlace: smalls[small + 5] === 1,
       hasDialled: true,
       decision: this.#decisions[tunnel],
-      hello: kind && { ...kind, sni: sni === SAME_AS_HOST ? destination : textOf(sni) },
+      hello: kind && {
+        tls: kind.tls,
+        ech: kind.ech,
+        alpn: kind.alpn,
+        sni: sni === SAME_AS_HOST ? destination : textOf(sni),
+      },
       user: textOf(user),
       remark: textOf(remark),
     };

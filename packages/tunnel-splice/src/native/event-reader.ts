@@ -150,7 +150,7 @@ export class EventReader {
   }
 
   #longWord(): number {
-    return this.#word() * 2 ** 32 + this.#word();
+    return this.#word() * 0x1_0000_0000 + this.#word();
   }
 
   #text(length: number): string {

@@ -148,7 +148,7 @@ export class Tunnels implements PromiseHome {
     this.#spliced.get(tunnel)?.retire();
     this.#spliced.delete(tunnel);
     const { bytesUp, bytesDown } = this.#counts.read(tunnel);
-    keeper.tunnelEnded(tunnel, { end, bytesUp, bytesDown, endedAt, ...(firstByteAt !== undefined && { firstByteAt }) });
+    keeper.tunnelEnded(tunnel, { end, bytesUp, bytesDown, endedAt, firstByteAt });
     this.#counts.giveBack(tunnel);
     this.#plane.closed();
   }

@@ -16,6 +16,8 @@ export const THREAD_SHIFT = 16;
 /** The index of a leg in its thread's table; the bits above name the thread. */
 export const INDEX_BITS = 24;
 
+const INDEX_MASK = 0xff_ffff;
+
 /** How many tunnels share one page of counts. */
 export const TUNNELS_PER_PAGE = 4096;
 
@@ -87,4 +89,4 @@ export interface LegName {
 export const threadOf = (leg: Pick<LegName, 'place'>): number => leg.place >>> INDEX_BITS;
 
 /** Its index in that thread's table. */
-export const indexOf = (place: number): number => place & (2 ** INDEX_BITS - 1);
+export const indexOf = (place: number): number => place & INDEX_MASK;

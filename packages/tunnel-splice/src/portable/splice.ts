@@ -109,8 +109,8 @@ export class PortableSplice implements DirectionEvents {
     if (this.#isOver) return;
     this.#isOver = true;
     const endedAt = performance.now();
-    const firstByte = this.#firstByteAt !== undefined && { firstByteAt: this.#firstByteAt };
-    queueMicrotask(() => this.#onEnd({ end, ...this.counts(), endedAt, ...firstByte }));
+    const firstByteAt = this.#firstByteAt;
+    queueMicrotask(() => this.#onEnd({ end, ...this.counts(), endedAt, firstByteAt }));
   }
 
   #setAlarm(): void {
