@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createMetrics } from '@sallyport/telemetry';
+import { RestingTunnels } from '../../src/account/resting-tunnels.ts';
+import type { TunnelFacts } from '../../src/account/tunnel-facts.ts';
+
+const metrics = createMetrics({ version: '0', engine: 'portable' }).forListener('explicit');
+const door = { name: 'explicit', mode: 'connect', metrics } as const;
+
+const port = fc.integer({ min: 1, max: 65_535 });
+const host = fc.constantFrom('10.0.0.7', '2001:db8::1', 'registry.example.com', 'a');
+const point = fc.record({ host, port });
+const ms = fc.double({ min: 0, max: 1e7, noNaN: true });
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
+
+const facts: fc.Arbitrary<TunnelFacts> = fc.record({
+  number: fc.nat({ max: 2 ** 50 }),
+  door: fc.constant(door),
+  client: point,
+  openedAt: ms,
+  hasPlace: fc.boolean(),
+  user: maybe(fc.constantFrom('ci', 'build machine', 'Zoë')),
+  destination: maybe(point),
+  hello: maybe(
+    fc.record({
+      sni: maybe(host),
+      alpn: fc.array(fc.string()),
+      tls: fc.constantFrom('TLSv1.2', 'TLSv1.3'),
+      ech: fc.boolean(),
+    }),
+  ),
+  original: maybe(point),
+  decision: maybe(fc.constant({ rule: 'builds', decision: 'allow' } as const)),
+  hasDialled: fc.constant(true),
+  upstream: maybe(point),
+  resolveMs: maybe(ms),
+  connectMs: maybe(ms),
+  upAt: maybe(ms),
+  status: maybe(fc.constantFrom(101, 200)),
+  remark: maybe(fc.constant('The name has another address.')),
+});
+
+describe('tunnels at rest', () => {
+  it('come back as they were written down, whatever their number and what ALPN they offer', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.tuple(fc.nat({ max: 5_000 }), facts), { selector: ([tunnel]) => tunnel }),
+        (all) => {
+          const resting = new RestingTunnels();
+          for (const [tunnel, each] of all) resting.put(tunnel, each);
+          expect(resting.count).toBe(all.length);
+          expect([...resting.numbers()].sort(byValue)).toEqual(all.map(([tunnel]) => tunnel).sort(byValue));
+          for (const [tunnel, each] of all) {
+            expect(resting.read(tunnel)).toEqual(each);
+            expect(resting.take(tunnel)).toEqual(each);
+            expect(resting.take(tunnel)).toBeUndefined();
+          }
+          expect(resting.count).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it('remember no more kinds of hello than are worth it, and tell the others all the same', () => {
+    const resting = new RestingTunnels();
+    const [sample] = fc.sample(facts, 1);
+    if (!sample) throw new Error('no sample');
+    const helloOf = (tunnel: number) => ({ sni: 'a', tls: 'TLSv1.3', ech: false, alpn: [`stranger-${tunnel}`] });
+    for (let tunnel = 0; tunnel < 3_000; tunnel++) resting.put(tunnel, { ...sample, hello: helloOf(tunnel) });
+    for (let tunnel = 0; tunnel < 3_000; tunnel++) expect(resting.take(tunnel)?.hello).toEqual(helloOf(tunnel));
+  });
+});
+
+const byValue = (a: number, b: number): number => a - b;
