@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadAddon } from '../src/native/load.ts';
@@ -64,6 +65,48 @@ describe.skipIf(!isHere)('the native transport and its process', () => {
     expect(made).toEqual({ kind: 'unavailable', reason: 'not built' });
   });
 
+  it('announces clients in the order in which they came, and a silent one all the same', async () => {
+    const made = createNativeTransport({ threads: 1 });
+    if (made.kind === 'unavailable') throw new Error(made.reason);
+    const ports: number[] = [];
+    const door = await made.transport.listen({ host: '127.0.0.1', port: 0 }, (leg) => ports.push(leg.remote.port));
+    const clients: Socket[] = [];
+    for (let client = 0; client < 20; client++) {
+      const socket = connect(door.address.port, '127.0.0.1');
+      clients.push(socket);
+      await once(socket, 'connect');
+    }
+    // The last one speaks first.
+    clients.at(-1)?.write('here');
+    await expect.poll(() => ports).toEqual(clients.map(({ localPort }) => localPort));
+    for (const socket of clients) socket.destroy();
+    await made.transport.stop();
+  });
+
+  it('closes a client that says nothing, and no other, even while its JavaScript is stalled', async () => {
+    const port = Number(
+      await runScript(`const door = await native().transport.listen({ host: '127.0.0.1', port: 0 }, () => {});
+        door.allowSilence(150);
+        await new Promise(setImmediate);
+        console.log(door.address.port);
+        const until = Date.now() + 3_000;
+        await new Promise((resolve) => process.stdout.write('', resolve));
+        while (Date.now() < until) {}
+        console.log('no longer stalled');
+        setInterval(() => {}, 1_000);`),
+    );
+    const stallEnds = once(createInterface(expectStdout(child)), 'line');
+    const speaker = connect(port, '127.0.0.1');
+    speaker.write('here');
+    const silent = connect(port, '127.0.0.1').resume();
+    const first = await Promise.race([once(silent, 'end').then(() => 'closed'), stallEnds.then(() => 'stall over')]);
+    expect(first).toBe('closed');
+    expect(await Promise.race([once(speaker, 'close').then(() => 'closed'), stallEnds.then(() => 'open')])).toBe(
+      'open',
+    );
+    speaker.destroy();
+  });
+
   it('serves whom it has, and later others again, when it runs out of descriptors', async () => {
     const echo = `async (leg) => {
       for (;;) {
@@ -90,6 +133,12 @@ describe.skipIf(!isHere)('the native transport and its process', () => {
 function expectChild(child: ChildProcess | undefined): ChildProcess {
   if (child === undefined) throw new Error('no process was started');
   return child;
+}
+
+function expectStdout(process: ChildProcess | undefined): Readable {
+  const stdout = process?.stdout;
+  if (stdout == null) throw new Error('a pipe was asked for');
+  return stdout;
 }
 
 async function echoed(socket: Socket): Promise<void> {

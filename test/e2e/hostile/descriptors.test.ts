@@ -82,6 +82,11 @@ describe.skipIf(spawnSync('prlimit', ['--version']).status !== 0)('with few desc
     await expect.poll(() => isServed(proxy.port('explicit'), authority), { timeout: 10_000 }).toBe(true);
     for (const { socket } of live) socket.destroy();
     expect(proxy.lines.filter(({ reason }) => reason === 'internal')).toEqual([]);
+    // libuv turns clients away without a word.
+    const complaints = proxy.lines.filter(({ msg }) => msg === 'clients are turned away');
+    expect(complaints.map(({ code }) => code)).toEqual(
+      process.env['SALLYPORT_TEST_ENGINE'] === 'native' ? ['EMFILE'] : [],
+    );
   }, 60_000);
 });
 

@@ -48,6 +48,8 @@ export function createNativeTransport(options: NativeOptions): NativeTransportOr
 /** At least one record of the largest kind, which carries 64 KiB. */
 const EVENT_WORDS = 64 * 1024;
 const BATCHES_PER_TURN = 8;
+/** Every data thread may find out on its own that there are no descriptors left. */
+const COMPLAINT_MS = 60_000;
 
 class NativeTransport implements Transport, EventHandler {
   readonly name = 'native';
@@ -58,6 +60,7 @@ class NativeTransport implements Transport, EventHandler {
   readonly #tunnels: Tunnels;
   readonly #events = new EventReader(EVENT_WORDS);
   readonly #onShortage: (code: string) => void;
+  #complainAgainAt = 0;
   #isStopped = false;
 
   constructor(addon: Addon, { threads, onShortage = () => undefined }: NativeOptions) {
@@ -157,6 +160,9 @@ class NativeTransport implements Transport, EventHandler {
   }
 
   shortage(errno: number): void {
+    const now = performance.now();
+    if (now < this.#complainAgainAt) return;
+    this.#complainAgainAt = now + COMPLAINT_MS;
     this.#onShortage(getSystemErrorName(-errno));
   }
 }
