@@ -7,8 +7,15 @@ import type { HelloFacts } from '../hello-facts.ts';
 import type { Decision } from '../policy/policy.ts';
 import type { RecordedDoor, TunnelFacts } from './tunnel-facts.ts';
 
-/** What a hello says beside the name: many tunnels have it in common. */
-type HelloKind = Omit<HelloFacts, 'sni'>;
+/** What many tunnels have in common. */
+interface Kind {
+  readonly door: RecordedDoor;
+  readonly decision: Decision | undefined;
+  readonly hello: Omit<HelloFacts, 'sni'> | undefined;
+}
+
+/** The kinds of one door by decision, then by what the hello offers. */
+type KindsOfDoor = Map<Decision | undefined, Map<string, Kind>>;
 
 const TUNNELS_PER_PAGE = 1024;
 /** Number, openedAt, upAt, resolveMs, connectMs; NaN for what is not known. */
@@ -19,8 +26,8 @@ const SMALLS = 6;
 const SEPARATOR = '\0';
 /** In place of a server_name that is the destination's host. */
 const SAME_AS_HOST = '=';
-/** Clients choose what they offer: past so many kinds, each further hello keeps its own. */
-const HELLO_KINDS = 1_000;
+/** Clients choose what they offer: past so many kinds to a decision, each further tunnel has its own. */
+const KINDS = 1_000;
 
 interface Page {
   readonly times: Float64Array;
@@ -30,10 +37,9 @@ interface Page {
 export class RestingTunnels {
   readonly #pages: Page[] = [];
   readonly #texts: (string | undefined)[] = [];
-  readonly #doors: (RecordedDoor | undefined)[] = [];
-  readonly #decisions: (Decision | undefined)[] = [];
-  readonly #hellos: (HelloKind | undefined)[] = [];
-  readonly #helloKinds = new Map<string, HelloKind>();
+  readonly #kinds: (Kind | undefined)[] = [];
+  /** Gone with the door, which a reload exchanges. */
+  readonly #kindsOf = new WeakMap<RecordedDoor, KindsOfDoor>();
   #count = 0;
 
   get count(): number {
@@ -67,32 +73,30 @@ export class RestingTunnels {
       facts.user,
       facts.remark,
     ].join(SEPARATOR);
-    this.#doors[tunnel] = facts.door;
-    this.#decisions[tunnel] = facts.decision;
-    this.#hellos[tunnel] = hello && this.#kindOf(hello);
+    this.#kinds[tunnel] = this.#kindOf(facts);
     this.#count += 1;
   }
 
   /** Undefined where there is no such tunnel. */
   doorOf(tunnel: TunnelNumber): RecordedDoor | undefined {
-    return this.#doors[tunnel];
+    return this.#kinds[tunnel]?.door;
   }
 
   /** The numbers of all of them. */
   *numbers(): Iterable<TunnelNumber> {
-    for (const [tunnel, door] of this.#doors.entries()) if (door) yield tunnel;
+    for (const [tunnel, kind] of this.#kinds.entries()) if (kind) yield tunnel;
   }
 
   read(tunnel: TunnelNumber): TunnelFacts | undefined {
-    const door = this.#doors[tunnel];
+    const kind = this.#kinds[tunnel];
     const text = this.#texts[tunnel];
-    if (door === undefined || text === undefined) return undefined;
+    if (kind === undefined || text === undefined) return undefined;
+    const { door, decision, hello } = kind;
     const { times, smalls } = this.#pageOf(tunnel);
     const time = TIMES * (tunnel % TUNNELS_PER_PAGE);
     const small = SMALLS * (tunnel % TUNNELS_PER_PAGE);
     const [client = '', destination = '', upstream = '', original = '', sni = '', user = '', remark = ''] =
       text.split(SEPARATOR);
-    const kind = this.#hellos[tunnel];
     return {
       door,
       number: times[time] ?? NaN,
@@ -107,11 +111,11 @@ export class RestingTunnels {
       status: smalls[small + 4] === 0 ? undefined : smalls[small + 4],
       hasPlace: smalls[small + 5] === 1,
       hasDialled: true,
-      decision: this.#decisions[tunnel],
-      hello: kind && {
-        tls: kind.tls,
-        ech: kind.ech,
-        alpn: kind.alpn,
+      decision,
+      hello: hello && {
+        tls: hello.tls,
+        ech: hello.ech,
+        alpn: hello.alpn,
         sni: sni === SAME_AS_HOST ? destination : textOf(sni),
       },
       user: textOf(user),
@@ -124,7 +128,8 @@ export class RestingTunnels {
     const facts = this.read(tunnel);
     if (facts === undefined) return undefined;
     this.#count -= 1;
-    for (const column of [this.#texts, this.#doors, this.#decisions, this.#hellos]) column[tunnel] = undefined;
+    this.#texts[tunnel] = undefined;
+    this.#kinds[tunnel] = undefined;
     return facts;
   }
 
@@ -136,14 +141,27 @@ export class RestingTunnels {
     });
   }
 
-  #kindOf({ tls, ech, alpn }: HelloFacts): HelloKind {
-    const key = `${tls} ${ech ? 'ech' : ''} ${alpn.length === 0 ? '' : JSON.stringify(alpn)}`;
-    const known = this.#helloKinds.get(key);
+  #kindOf({ door, decision, hello }: TunnelFacts): Kind {
+    const kinds = this.#kindsLike(door, decision);
+    const key = hello ? helloKey(hello) : '';
+    const known = kinds.get(key);
     if (known !== undefined) return known;
-    const kind = { tls, ech, alpn };
-    if (this.#helloKinds.size < HELLO_KINDS) this.#helloKinds.set(key, kind);
+    const kind = { door, decision, hello: hello && { tls: hello.tls, ech: hello.ech, alpn: hello.alpn } };
+    if (kinds.size < KINDS) kinds.set(key, kind);
     return kind;
   }
+
+  #kindsLike(door: RecordedDoor, decision: Decision | undefined): Map<string, Kind> {
+    const ofDoor = this.#kindsOf.get(door) ?? new Map<Decision | undefined, Map<string, Kind>>();
+    if (ofDoor.size === 0) this.#kindsOf.set(door, ofDoor);
+    const kinds = ofDoor.get(decision) ?? new Map<string, Kind>();
+    if (kinds.size === 0) ofDoor.set(decision, kinds);
+    return kinds;
+  }
+}
+
+function helloKey({ tls, ech, alpn }: HelloFacts): string {
+  return `${tls} ${ech ? 'ech' : ''} ${alpn.length === 0 ? '' : JSON.stringify(alpn)}`;
 }
 
 function known(value: number | undefined): number | undefined {
