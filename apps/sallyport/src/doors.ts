@@ -21,13 +21,12 @@ export function openDoors(settings: Settings, services: Services): ReadonlyMap<s
   return new Map(
     config.listeners.map((listener) => {
       const { name, mode } = listener;
-      const { users, tls } = identities.get(name) ?? {};
+      const users = identities.get(name)?.users ?? new Map<string, string>();
       const openFrontend =
         mode === 'connect'
-          ? explicit(listener, { users: users ?? new Map(), authenticator: services.authenticator })
+          ? explicit(listener, { users, authenticator: services.authenticator })
           : transparent(listener, explicitDoor);
-      const transport = tls ? services.tlsTransport : services.transport;
-      return [name, openDoor(listener, { ...services, transport, policy, readHello }, openFrontend)];
+      return [name, openDoor(listener, { ...services, policy, readHello }, openFrontend)];
     }),
   );
 }

@@ -2,7 +2,7 @@
 import type { ListenerConfig } from '@sallyport/config';
 import { type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';
 import { type Door, serveTunnel } from '@sallyport/tunnel-server';
-import type { Leg, Listening, TlsIdentity } from '@sallyport/tunnel-splice';
+import type { Leg, Listening, ListenOptions, TlsIdentity } from '@sallyport/tunnel-splice';
 import { tunnelsThatFit } from './descriptors.ts';
 import { openDoors } from './doors.ts';
 import { requireEngine } from './engine.ts';
@@ -94,8 +94,8 @@ class Running implements Program {
   async close(): Promise<void> {
     await Promise.all(this.#listenings().map((listening) => listening.close()));
     await this.#admin?.close();
-    const { transport, tlsTransport, authenticator } = this.#services;
-    await Promise.all([transport.stop(), tlsTransport.stop(), authenticator.close()]);
+    const { transport, authenticator } = this.#services;
+    await Promise.all([transport.stop(), authenticator.close()]);
   }
 
   #apply(next: SettingsResult): ReloadResult {
@@ -136,20 +136,22 @@ class Running implements Program {
   async #listen(listener: ListenerConfig, { address, passed }: Place): Promise<Listening['address']> {
     const { name } = listener;
     const intercept = listener.mode === 'sni' && listener.intercept !== 'none' ? listener.intercept : undefined;
-    const options = { ...(intercept && { intercept }), ...(passed !== undefined && { passed }) };
-    const { transport, tlsTransport, ledger, bound } = this.#services;
+    const tls = this.#tlsOf(name);
+    const options: ListenOptions = {
+      ...(intercept && { intercept }),
+      ...(passed !== undefined && { passed }),
+      // Of the moment: a renewed certificate is shown from the next client on.
+      ...(tls && { identity: () => this.#tlsOf(name) ?? tls }),
+    };
+    const { transport, ledger, bound } = this.#services;
     const onClient = (client: Leg): void => {
       // The door of this moment: a reload exchanges it for the clients to come.
       const door = this.#doors.get(name);
       if (door) void serveTunnel(client, door, ledger);
       else client.reset();
     };
-    const tls = this.#tlsOf(name);
     try {
-      const listening = tls
-        ? // Of the moment too: a renewed certificate is shown from the next client on.
-          await tlsTransport.listen(address, onClient, { ...options, identity: () => this.#tlsOf(name) ?? tls })
-        : await transport.listen(address, onClient, options);
+      const listening = await transport.listen(address, onClient, options);
       this.#open.push({ name, listening });
       listening.allowSilence(longestSilence(listener));
       bound.add(name, listening.address);

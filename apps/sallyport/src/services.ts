@@ -10,7 +10,7 @@ import {
   type Limits,
   Resolver,
 } from '@sallyport/tunnel-server';
-import { createPortableTransport, type PortableTransport, type Transport } from '@sallyport/tunnel-splice';
+import type { Transport } from '@sallyport/tunnel-splice';
 import { BoundAddresses } from './bound-addresses.ts';
 import { startEngine } from './engine.ts';
 import type { Settings } from './settings.ts';
@@ -18,8 +18,6 @@ import { version } from './version.ts';
 
 export interface Services {
   readonly transport: Transport;
-  /** For the listeners with `tls`, whatever the engine. */
-  readonly tlsTransport: PortableTransport;
   readonly authenticator: Authenticator;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -39,7 +37,6 @@ export function createServices({ config }: Settings, log: Logger): Services {
   metrics.onScrape(() => ledger.countLiveBytes());
   return {
     transport,
-    tlsTransport: createPortableTransport(),
     authenticator: new Authenticator(),
     log,
     metrics,

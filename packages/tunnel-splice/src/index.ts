@@ -25,8 +25,8 @@ export {
   type TunnelNumber,
   type TunnelResult,
 } from './transport.ts';
-export { createPortableTransport, type PortableTransport } from './portable/transport.ts';
-export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './portable/tls-identity.ts';
+export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './tls-identity.ts';
+export { createPortableTransport } from './portable/transport.ts';
 export { createNativeTransport, type NativeTransportOrReason } from './native/transport.ts';
 export { Slots } from './native/slots.ts';
 export { sendDatagram, type DatagramResult } from './native/datagram.ts';

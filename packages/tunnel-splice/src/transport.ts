@@ -16,6 +16,7 @@
  * during a look-up is noticed. What was read ahead is handed out by the next `read` or sent on by `splice`: not a byte
  * is lost, doubled or reordered. No error ever escapes as an exception or an unhandled event: each is a value below.
  */
+import type { TlsIdentity } from './tls-identity.ts';
 
 /** An IP literal, spelled canonically and without a zone, and a port. IPv4-mapped IPv6 is spelled as IPv4. */
 export interface Address {
@@ -94,6 +95,8 @@ export interface ListenOptions {
   readonly intercept?: Intercept;
   /** The descriptor of a socket that is bound already, to be used and closed in place of one of our own; `bind` only names it. */
   readonly passed?: number;
+  /** Asked at each connection: with it the listener speaks TLS, and a new identity holds from the next client on. */
+  readonly identity?: () => TlsIdentity;
 }
 
 /** A door that is open. */

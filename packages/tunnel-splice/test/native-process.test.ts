@@ -3,10 +3,16 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadAddon } from '../src/native/load.ts';
+import { createTlsIdentity, type Leg } from '../src/index.ts';
 import { createNativeTransport } from '../src/native/transport.ts';
+import { makeCertificate } from './certificates.ts';
+import { FollowedTunnel } from './contract/followed.ts';
+import { openSilentListener } from './contract/silent-listener.ts';
+import { PATIENT } from './contract/stage.ts';
 
 /** As built: a worker or a process of its own reads no TypeScript. */
 const built = new URL('../dist/index.js', import.meta.url).href;
@@ -54,10 +60,74 @@ describe.skipIf(!isHere)('the native transport and its process', () => {
     expect(await once(expectChild(child), 'exit')).toEqual([0, null]);
   });
 
+  it('keeps a process alive for a client that was handed over to speak TLS, until that has left', async () => {
+    const identity = `(await import(${JSON.stringify(built)})).createTlsIdentity(${JSON.stringify(makeCertificate('/CN=proxy.test'))})`;
+    const script = `const { identity } = ${identity};
+      const door = await native().transport.listen({ host: '127.0.0.1', port: 0 }, async (leg) => {
+        await door.close();
+        for (let bytes; (bytes = await leg.read(100, Infinity)) instanceof Uint8Array; ) leg.write(bytes);
+        leg.close();
+      }, { identity: () => identity });
+      console.log(door.address.port);`;
+    const client = connectTls({ port: Number(await runScript(script)), host: '127.0.0.1', rejectUnauthorized: false });
+    await echoed(client);
+    client.end();
+    expect(await once(expectChild(child), 'exit')).toEqual([0, null]);
+  });
+
   it('lets a process end at once that does not stop it', async () => {
     const listen = `await native().transport.listen({ host: '127.0.0.1', port: 0 }, () => {});`;
     expect(await runScript(`${listen} console.log('open'); process.exit(7);`)).toBe('open');
     expect(await once(expectChild(child), 'exit')).toEqual([7, null]);
+  });
+
+  it.each([{ speaks: 'TLS' }, { speaks: 'anything' }])(
+    'closes a client of a door that speaks $speaks in its time, though this thread is stalled',
+    async ({ speaks }) => {
+      const made = createNativeTransport({ threads: 1 });
+      if (made.kind === 'unavailable') throw new Error(made.reason);
+      const { transport } = made;
+      const identity = createTlsIdentity(makeCertificate('/CN=proxy.test'));
+      if (identity.kind !== 'ok') throw new Error(identity.why);
+      let onClient: (leg: Leg) => void = () => undefined;
+      const accepted = new Promise<Leg>((resolve) => (onClient = resolve));
+      const options = speaks === 'TLS' ? { identity: () => identity.identity } : {};
+      const door = await transport.listen({ host: '127.0.0.1', port: 0 }, (leg) => onClient(leg), options);
+      door.allowSilence(50);
+      await new Promise((resolve) => setImmediate(resolve));
+      const client = connect(door.address.port, '127.0.0.1').resume();
+      await once(client, 'connect');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+      const leg = await accepted;
+      expect(await leg.read(100, Infinity)).toBe('deadline');
+      leg.close();
+      await once(client, 'close');
+      await door.close();
+      await transport.stop();
+    },
+  );
+
+  it('closes no silent client to which a tunnel is promised', async () => {
+    const made = createNativeTransport({ threads: 1 });
+    if (made.kind === 'unavailable') throw new Error(made.reason);
+    const { transport } = made;
+    const unanswering = await openSilentListener();
+    let onClient: (leg: Leg) => void = () => undefined;
+    const accepted = new Promise<Leg>((resolve) => (onClient = resolve));
+    const door = await transport.listen({ host: '127.0.0.1', port: 0 }, (leg) => onClient(leg));
+    door.allowSilence(200);
+    await new Promise((resolve) => setImmediate(resolve));
+    const client = connect(door.address.port, '127.0.0.1').resume();
+    let hasEnded = false;
+    client.on('end', () => (hasEnded = true));
+    const plan = { ...PATIENT, client: await accepted, reply: Buffer.alloc(0), onUp: () => undefined };
+    const join = { ...plan, keeper: new FollowedTunnel(transport) };
+    const dial = transport.dial(unanswering.address, { deadline: performance.now() + 600, join });
+    expect(await dial.done).toEqual({ kind: 'timeout' });
+    expect(hasEnded).toBe(false);
+    client.destroy();
+    await transport.stop();
+    await unanswering.close();
   });
 
   it('says why it is not there', () => {

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createTlsIdentity, type TlsMaterial } from '../src/portable/tls-identity.ts';
+import { createTlsIdentity, type TlsMaterial } from '../src/tls-identity.ts';
 import { makeCertificate } from './certificates.ts';
 
 const own = makeCertificate('/CN=proxy.test');

@@ -7,9 +7,12 @@ import { describeDepartures } from './contract/departures.ts';
 import { describeDialling } from './contract/dialling.ts';
 import { describeJoining } from './contract/joining.ts';
 import { describeListening } from './contract/listening.ts';
+import { describeHandingOver } from './contract/handing-over.ts';
+import { describeHandshakes } from './contract/handshakes.ts';
 import { describeMany } from './contract/many.ts';
 import { describeReading } from './contract/reading.ts';
 import { describeRelaying } from './contract/relaying.ts';
+import { describeRelayingTls } from './contract/relaying-tls.ts';
 import { describeWriting } from './contract/writing.ts';
 
 /** Holds a transport to its contract; `create` is called once a test, and what it made is stopped after it. */
@@ -26,6 +29,9 @@ export function describeTransport(name: string, create: () => Transport): void {
       describeDepartures(create, way);
       describeDeadlines(create, way);
     });
+    describeHandshakes(create);
+    describeRelayingTls(create);
+    describeHandingOver(create);
     describeMany(create);
   });
 }

@@ -44,6 +44,12 @@ void closeLingering(Loop& loop, Leg& leg) {
   serveLingering(loop, leg);
 }
 
+void detach(Loop& loop, Leg& leg) {
+  loop.unwatch(leg.fd);
+  loop.tell(kDetached, leg.id.place, leg.id.generation, leg.fd).end();
+  retire(loop, leg);
+}
+
 void serveLingering(Loop& loop, Leg& leg) {
   uint64_t ignored = 0;
   discard(loop, leg);

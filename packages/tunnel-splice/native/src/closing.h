@@ -1,4 +1,4 @@
-// How a leg ends: at once, with an RST, or in good order with a lingering close.
+// How a leg ends: at once, with an RST, in good order with a lingering close, or in other hands.
 //
 // A lingering leg has said its last words and FIN; what its peer still says is thrown away, until that ends too or
 // kLingerMs have passed. Without that, the kernel would answer unread bytes with an RST that destroys the reply on its way
@@ -18,6 +18,10 @@ constexpr size_t kLingeringLegs = 1'024;
 void closeNow(Loop& loop, Leg& leg);
 void closeWithReset(Loop& loop, Leg& leg);
 void closeLingering(Loop& loop, Leg& leg);
+
+// Hands a held leg's descriptor to JavaScript, behind every byte and departure that was told before; what is unread stays unread.
+// Also one that has failed: its holder knows by then.
+void detach(Loop& loop, Leg& leg);
 
 // A lingering leg has an event.
 void serveLingering(Loop& loop, Leg& leg);

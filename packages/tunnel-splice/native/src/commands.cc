@@ -119,6 +119,7 @@ void obeySplice(Loop& loop, RecordReader& command) {
   Leg* client = findHeld(loop, clientId);
   const uint32_t index = command.word();
   if (client == nullptr || upstream == nullptr) return refuseSplice(loop, index, client, upstream);
+  if (client->isPromised) forgetPromise(loop, *client);
   const uint32_t idleMs = command.word();
   const uint32_t halfCloseMs = command.word();
   const uint32_t lifetimeMs = command.word();
@@ -160,6 +161,9 @@ void obeyForLeg(Loop& loop, RecordReader& command) {
       return;
     case kPromise:
       if (isHeld) promise(loop, *leg, command);
+      return;
+    case kDetach:
+      if (isHeld) detach(loop, *leg);
       return;
     case kReturn:
       return obeyReturn(loop, *leg, command);

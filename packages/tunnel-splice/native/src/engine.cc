@@ -65,6 +65,16 @@ int openShared(const DoorRequest& request, SocketAddress& address, size_t count,
   });
 }
 
+// Events that nobody will take any more: a descriptor that travels in one is ours again.
+void closeDetached(std::vector<uint32_t>& events, size_t from) {
+  for (size_t at = from; at < events.size(); at += events[at]) {
+    RecordReader event(&events[at]);
+    if (event.kind() != kDetached) continue;
+    event.leg();
+    sys::close(static_cast<int>(event.word()));
+  }
+}
+
 }  // namespace
 
 Engine::Engine(size_t threads, void (*wake)(void*), void* context) : board_(threads) {
@@ -99,6 +109,11 @@ void Engine::stop() {
     inbox.mailbox.take(left);
     for (size_t at = 0; at < left.size(); at += left[at]) abandon(&left[at]);
   }
+  closeDetached(drained_, drainedTo_);
+  drained_.clear();
+  drainedTo_ = 0;
+  board_.outbox.take(left);
+  closeDetached(left, 0);
 }
 
 Door Engine::listen(const DoorRequest& request) {

@@ -32,6 +32,8 @@ void promise(Loop& loop, Leg& client, RecordReader& command) {
   promised.reply = command.text(replyLength);
   promised.up = command.text(upLength);
   client.isPromised = true;
+  // What it says from here on is the tunnel's: nobody would note that it has broken its silence.
+  TimerWheel::cancel(client.unspliced);
   loop.promises.insert_or_assign(client.id.place, std::move(promised));
 }
 

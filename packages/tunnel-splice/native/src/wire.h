@@ -29,6 +29,7 @@ enum Command : uint32_t {
   kAwaitDrain = 12,    // leg: say once nothing that was written waits any more
   kPromise = 13,       // client, tunnel, idle, half close, lifetime, bytes got from it, lengths of both; reply, bytes to go up
   kAllowSilence = 14,  // listener, how long its clients may say nothing at all
+  kDetach = 15,        // leg: give its descriptor up; nothing that was written may wait any more
 };
 
 enum Event : uint32_t {
@@ -45,6 +46,7 @@ enum Event : uint32_t {
   kJoined = 10,        // token, time at which it connected in ns (high and low word): the promised tunnel is up
   kSilenced = 11,      // leg: it has said nothing in its time, and was closed
   kShortage = 12,      // errno: clients were turned away for want of it
+  kDetached = 13,      // leg, descriptor: JavaScript's from here on, behind all that was read from it
 };
 
 // How clients come to a listener that they were not going to, and so who knows where they were going: conntrack, or the socket.

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -228,6 +229,8 @@ class Brain {
       case kListenerClosed:
         doorsClosed++;
         return;
+      case kDetached:
+        return detached(event);
       default:
         return departed(event.leg());
     }
@@ -250,6 +253,7 @@ class Brain {
     leg.unread.assign(bytes, bytes + length);
     legs_[id.place] = leg;
     if (dice(20) == 0) return end(id);
+    if (dice(20) == 0) return send(threadOf(id.place), kDetach, id.place, id.generation);
     const bool isToJoin = dice(2) == 0;
     if (isToJoin) promise(legs_[id.place]);
     dial(id, isToJoin);
@@ -314,6 +318,22 @@ class Brain {
         .begin(kReturn | threadOf(client.place) << kThreadShift, client.place, client.generation, leg.isUpstream, length)
         .bytes(bytes, length)
         .end();
+  }
+
+  // What the client said is with JavaScript or still in the socket: each byte once, and in order.
+  void detached(RecordReader& event) {
+    const LegId id = event.leg();
+    const int fd = static_cast<int>(event.word());
+    HeldLeg* leg = find(id);
+    // It was ended here while its descriptor was on the way.
+    if (leg == nullptr) return closeAbruptly(fd);
+    std::vector<char> said = leg->unread;
+    char bytes[32'768];
+    ssize_t got = 0;
+    while ((got = recv(fd, bytes, sizeof(bytes), 0)) > 0) said.insert(said.end(), bytes, bytes + got);
+    for (size_t i = 0; i < said.size(); i++) REQUIRE(said[i] == byteAt(i));
+    closeAbruptly(fd);
+    forget(id);
   }
 
   void departed(LegId id) {
@@ -409,6 +429,7 @@ class Brain {
 };
 
 void ignoreWake(void*) {}
+void countWake(void* count) { static_cast<std::atomic<int>*>(count)->fetch_add(1); }
 
 size_t openDescriptors() {
   DIR* directory = opendir("/proc/self/fd");
@@ -447,6 +468,27 @@ void run(uint32_t seed, uint32_t clients) {
   printf("engine: seed %u, %u clients, %zu tunnels\n", seed, clients, brain.tunnelsEnded);
 }
 
+// JavaScript stops the engine before it takes what that has given up.
+void stopWithDetachedLeg() {
+  std::atomic<int> wakes{0};
+  Engine engine(1, countWake, &wakes);
+  REQUIRE(engine.start() == 0);
+  const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, Interception::kNone});
+  Peers peers;
+  peers.connectTo(door.bound.port);
+  uint32_t words[1'024];
+  while (wakes < 1) continue;
+  REQUIRE(engine.drain(words, 1'024) > 0);
+  RecordReader accepted(words);
+  const LegId id = accepted.leg();
+  RecordWriter command;
+  command.begin(kDetach, id.place, id.generation).end();
+  std::vector<uint32_t> record = command.words();
+  engine.post(record.data(), record.size());
+  while (wakes < 2) continue;
+  engine.stop();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -455,6 +497,7 @@ int main(int argc, char** argv) {
   const uint32_t clients = argc > 2 ? static_cast<uint32_t>(atoi(argv[2])) : 2'000;
   generator.seed(seed);
   const size_t before = openDescriptors();
+  stopWithDetachedLeg();
   run(seed, clients);
   REQUIRE(openDescriptors() == before);
   return 0;

@@ -19,7 +19,9 @@ if (!Object.hasOwn(runtimes, sanitizer)) {
 const out = join(folder, 'build', sanitizer);
 mkdirSync(out, { recursive: true });
 const sources = readdirSync(join(folder, 'src')).filter((name) => name.endsWith('.cc'));
-const engine = sources.filter((name) => name !== 'addon.cc').map((name) => join(folder, 'src', name));
+// What needs Node.js, and has no part in a fuzzer.
+const binding = ['addon.cc', 'wake_up.cc'];
+const engine = sources.filter((name) => !binding.includes(name)).map((name) => join(folder, 'src', name));
 const faultyEngine = [...engine.filter((path) => !path.endsWith('/sys.cc')), join(folder, 'test', 'faulty_sys.cc')];
 const reports = join(out, 'reports');
 const options = {
@@ -49,7 +51,7 @@ function runContractSuite() {
   const headers = [process.env.npm_config_nodedir, resolve(process.execPath, '..', '..')].filter(Boolean);
   const includes = headers.flatMap((path) => ['-I', join(path, 'include', 'node')]);
   const flags = ['-O1', '-fPIC', '-shared', '-DNAPI_VERSION=8', ...includes];
-  compile(addon, [...flags, ...engine, join(folder, 'src', 'addon.cc')]);
+  compile(addon, [...flags, ...engine, ...binding.map((name) => join(folder, 'src', name))]);
   const runtime = spawnSync('g++', [`-print-file-name=${runtimes[sanitizer]}`], { encoding: 'utf8' }).stdout.trim();
   run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'packages/tunnel-splice/test/native.test.ts'], {
     ...options,

@@ -20,6 +20,8 @@ export interface EventHandler {
   listenerClosed(listener: number): void;
   /** @param errno what clients were turned away for */
   shortage(errno: number): void;
+  /** The data thread has given `fd` up, behind all that it had read from the leg. */
+  detached(place: number, generation: number, fd: number): void;
 }
 
 export interface AcceptedClient {
@@ -105,6 +107,9 @@ export class EventReader {
         break;
       case EVENT.shortage:
         handler.shortage(this.#word());
+        break;
+      case EVENT.detached:
+        handler.detached(this.#word(), this.#word(), this.#word());
         break;
     }
   }

@@ -1,3 +1,4 @@
+import type { HandedOver as Connection } from '../portable/accepted-leg.ts';
 import type { Address, DeadlineMs, Departure, Leg, ReadResult } from '../transport.ts';
 import type { ReadDeadlines } from './read-deadlines.ts';
 import type { CommandWriter } from './command-writer.ts';
@@ -68,6 +69,8 @@ export class NativeLeg implements Leg, LegName {
   #receivedBytes = 0;
   /** It said nothing in its time. */
   #isSilenced = false;
+  /** Once it is to be detached: where the connection goes that its data thread gives up. */
+  #onDetached: ((connection: Connection | undefined) => void) | undefined;
   /** Once spliced, or promised to be: where bytes go that were on their way here. */
   #tunnel: ReturnPath | undefined;
 
@@ -85,8 +88,12 @@ export class NativeLeg implements Leg, LegName {
     return this.#isReleased;
   }
 
+  get isSilenced(): boolean {
+    return this.#isSilenced;
+  }
+
   read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult> {
-    const isLate = this.#isSilenced || deadline <= performance.now();
+    const isLate = deadline <= performance.now();
     const result = this.#next(limitBytes) ?? (isLate ? 'deadline' : undefined);
     if (result !== undefined) return Promise.resolve(result);
     return new Promise((resolve) => {
@@ -163,6 +170,8 @@ export class NativeLeg implements Leg, LegName {
   silence(): void {
     this.#isSilenced = true;
     this.#answer('deadline');
+    // A connection that is closed won't be given up any more.
+    if (this.#onDetached !== undefined) this.#endDetaching(undefined);
   }
 
   /** The deadline of the read under way has passed. */
@@ -193,6 +202,30 @@ export class NativeLeg implements Leg, LegName {
     if (this.promised !== undefined) this.retire();
   }
 
+  /**
+   * Takes the connection away from its data thread, once the kernel has all that was written. The leg is over with this call;
+   * `onDetached` owns the descriptor, and gets none if the leg was closed before, falls silent for too long or the transport stops first.
+   */
+  detach(onDetached: (connection: Connection | undefined) => void): void {
+    if (this.#isReleased || this.#isSilenced) {
+      this.#release();
+      onDetached(undefined);
+      return;
+    }
+    const drained = this.drained();
+    this.#isReleased = true;
+    this.#onGone = NO_LISTENER;
+    this.#onDetached = onDetached;
+    void drained.then(() => this.#begin(COMMAND.detach).end());
+  }
+
+  /** Its data thread has given `fd` up; all that it had read came before. */
+  detached(fd: number): void {
+    const { remote, local, bornAt, original } = this;
+    const unread = Buffer.concat(this.#unread);
+    this.#endDetaching({ fd, remote, local, bornAt, original, unread, isReset: this.#departure === 'reset' });
+  }
+
   /** Nothing more is to be delivered to it: closed here, or its tunnel is over. Idempotent. */
   retire(): void {
     if (this.#isRetired) return;
@@ -205,6 +238,7 @@ export class NativeLeg implements Leg, LegName {
     this.#isReleased = true;
     this.drain();
     this.#answer('end');
+    this.#onDetached?.(undefined);
   }
 
   /** False if it was done already. */
@@ -217,6 +251,12 @@ export class NativeLeg implements Leg, LegName {
     this.retire();
     this.promised?.settle();
     return true;
+  }
+
+  #endDetaching(connection: Connection | undefined): void {
+    this.retire();
+    this.#onDetached?.(connection);
+    this.#onDetached = undefined;
   }
 
   #takeUnread(path: ReturnPath): HandedOver {
@@ -244,6 +284,7 @@ export class NativeLeg implements Leg, LegName {
   /** What a read can have at once. */
   #next(limitBytes: number): ReadResult | undefined {
     const first = this.#unread[0];
+    if (first === undefined && this.#isSilenced) return 'deadline';
     if (first === undefined) return this.#isReleased ? 'end' : this.#last;
     const bytes = first.subarray(0, limitBytes);
     if (bytes.length === first.length) this.#unread.shift();

@@ -9,17 +9,22 @@ import {
   type Listening,
   type ListenOptions,
 } from '../transport.ts';
+import type { TlsIdentity } from '../tls-identity.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { AcceptedClient } from './event-reader.ts';
 import { toSpan } from './dials.ts';
+import type { NativeLeg } from './leg.ts';
+import type { PortableSide } from './portable-side.ts';
 import { COMMAND, INTERCEPTIONS } from './wire.ts';
 
 interface OpenListener {
   readonly address: Address;
   readonly onClient: (client: Leg) => void;
   readonly intercept: Intercept | undefined;
-  /** Data threads that still have a socket of it. */
-  openSockets: number;
+  /** With it, clients speak TLS. */
+  readonly identity: (() => TlsIdentity) | undefined;
+  /** What will still bring a client: data threads with a socket of it, and clients whose descriptors are on their way here. */
+  sources: number;
   readonly closed: Promise<void>;
   readonly resolveClosed: () => void;
 }
@@ -27,21 +32,24 @@ interface OpenListener {
 /** The doors that are open: each has one socket on every data thread. */
 export class Listeners {
   readonly #plane: DataPlane;
+  readonly #portable: PortableSide;
   readonly #open = new Map<number, OpenListener>();
   #nextId = 1;
 
-  constructor(plane: DataPlane) {
+  constructor(plane: DataPlane, portable: PortableSide) {
     this.#plane = plane;
+    this.#portable = portable;
   }
 
-  open(bind: Bind, onClient: (client: Leg) => void, { intercept, passed = -1 }: ListenOptions): Listening {
+  open(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions): Listening {
+    const { intercept, identity, passed = -1 } = options;
     const id = this.#nextId++;
     const how = INTERCEPTIONS.indexOf(intercept ?? 'none');
     const [errno, port, host] = this.#plane.addon.listen(id, bind.host, bind.port, how, passed);
     if (errno !== 0) throw toListenError(bind, errno, intercept);
     const { promise: closed, resolve: resolveClosed } = withResolver();
-    const openSockets = this.#plane.threads;
-    const listener = { address: { host, port }, onClient, intercept, openSockets, closed, resolveClosed };
+    const sources = this.#plane.threads;
+    const listener = { address: { host, port }, onClient, intercept, identity, sources, closed, resolveClosed };
     this.#open.set(id, listener);
     this.#plane.opened();
     return {
@@ -61,15 +69,14 @@ export class Listeners {
     const leg = this.#plane.addLeg(client, remote, local, performance.now() - client.acceptedMsAgo);
     if (listener.intercept !== undefined) leg.original = originalOf(client, leg);
     if (client.bytes.length > 0) leg.receive(client.bytes);
-    listener.onClient(leg);
+    if (listener.identity === undefined) listener.onClient(leg);
+    else this.#secure(client.listener, listener, leg, listener.identity);
   }
 
   /** One of its sockets is closed, and every client that was queued on it has been handed out. */
   socketClosed(id: number): void {
     const listener = this.#open.get(id);
-    if (listener === undefined) return;
-    listener.openSockets -= 1;
-    if (listener.openSockets === 0) this.#finish(id, listener);
+    if (listener !== undefined) this.#lose(id, listener);
   }
 
   stop(): void {
@@ -80,6 +87,24 @@ export class Listeners {
     for (let thread = 0; thread < this.#plane.threads; thread++) {
       this.#plane.begin(thread, COMMAND.allowSilence).word(id).word(toSpan(ms)).end();
     }
+  }
+
+  /** TLS is spoken on `node:net`, with the identity of the moment in which the client comes there. */
+  #secure(id: number, listener: OpenListener, leg: NativeLeg, identity: () => TlsIdentity): void {
+    listener.sources += 1;
+    const onTaken = (taken: Leg | undefined): void => {
+      // One that said nothing in its time never comes there, but is a client all the same.
+      const client = taken ?? (leg.isSilenced ? leg : undefined);
+      if (client !== undefined) listener.onClient(client);
+      this.#lose(id, listener);
+    };
+    this.#portable.takeOver(leg, onTaken, identity);
+  }
+
+  /** One source of clients less. */
+  #lose(id: number, listener: OpenListener): void {
+    listener.sources -= 1;
+    if (listener.sources === 0) this.#finish(id, listener);
   }
 
   #close(id: number, listener: OpenListener): Promise<void> {

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import {
   ListenError,
@@ -13,11 +14,14 @@ import {
   type TunnelCounts,
   type TunnelNumber,
 } from '../transport.ts';
+import { CountPages } from './count-pages.ts';
 import { DataPlane } from './data-plane.ts';
 import { Dials } from './dials.ts';
 import { EventReader, type AcceptedClient, type DialAnswer, type EventHandler } from './event-reader.ts';
+import { NativeLeg } from './leg.ts';
 import { Listeners } from './listeners.ts';
 import { loadAddon } from './load.ts';
+import { PortableSide } from './portable-side.ts';
 import { Tunnels } from './tunnels.ts';
 import type { Addon } from './addon.ts';
 
@@ -58,6 +62,7 @@ class NativeTransport implements Transport, EventHandler {
   readonly #listeners: Listeners;
   readonly #dials: Dials;
   readonly #tunnels: Tunnels;
+  readonly #portable: PortableSide;
   readonly #events = new EventReader(EVENT_WORDS);
   readonly #onShortage: (code: string) => void;
   #complainAgainAt = 0;
@@ -67,8 +72,10 @@ class NativeTransport implements Transport, EventHandler {
     this.#addon = addon;
     this.#onShortage = onShortage;
     this.#plane = new DataPlane(addon, threads);
-    this.#listeners = new Listeners(this.#plane);
-    this.#tunnels = new Tunnels(this.#plane);
+    const counts = new CountPages((page, pairs) => addon.addCounts(page, pairs));
+    this.#tunnels = new Tunnels(this.#plane, counts);
+    this.#portable = new PortableSide(counts);
+    this.#listeners = new Listeners(this.#plane, this.#portable);
     this.#dials = new Dials(this.#plane, this.#tunnels);
   }
 
@@ -79,19 +86,25 @@ class NativeTransport implements Transport, EventHandler {
 
   dial(address: Address, options: DialOptions): Dial {
     if (this.#isStopped) return { done: Promise.resolve({ kind: 'cancelled' }), cancel: () => undefined };
-    return this.#dials.start(address, options);
+    const neighbour = options.join?.client ?? options.near;
+    // What is no data thread's will be joined on this one.
+    const isNative = neighbour === undefined || neighbour instanceof NativeLeg;
+    return isNative ? this.#dials.start(address, options) : this.#portable.dial(address, options);
   }
 
   splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber {
-    return this.#tunnels.splice(client, upstream, options);
+    const areNative = client instanceof NativeLeg && upstream instanceof NativeLeg;
+    return (areNative ? this.#tunnels : this.#portable).splice(client, upstream, options);
   }
 
   counts(tunnel: TunnelNumber): TunnelCounts {
-    return this.#tunnels.readCounts(tunnel);
+    return this.#portable.counts(tunnel) ?? this.#tunnels.readCounts(tunnel);
   }
 
+  /** Each side knows its own. */
   cut(tunnel: TunnelNumber): void {
     this.#tunnels.cut(tunnel);
+    this.#portable.cut(tunnel);
   }
 
   stop(): Promise<void> {
@@ -102,7 +115,7 @@ class NativeTransport implements Transport, EventHandler {
       this.#dials.stop();
       this.#listeners.stop();
     }
-    return Promise.resolve();
+    return this.#portable.stop();
   }
 
   /** A data thread has reported something: takes what there is, in turns, so that a flood of events holds nothing else up. */
@@ -164,5 +177,12 @@ class NativeTransport implements Transport, EventHandler {
     if (now < this.#complainAgainAt) return;
     this.#complainAgainAt = now + COMPLAINT_MS;
     this.#onShortage(getSystemErrorName(-errno));
+  }
+
+  detached(place: number, generation: number, fd: number): void {
+    const leg = this.#plane.findLeg(place, generation);
+    // The transport was stopped by an event before this one.
+    if (leg === undefined) closeSync(fd);
+    else leg.detached(fd);
   }
 }

@@ -8,7 +8,7 @@ import type {
   TunnelKeeper,
   TunnelNumber,
 } from '../transport.ts';
-import { CountPages } from './count-pages.ts';
+import type { CountPages } from './count-pages.ts';
 import type { DataPlane } from './data-plane.ts';
 import { spanUntil, toSpan } from './dials.ts';
 import { NativeLeg, type ReturnPath } from './leg.ts';
@@ -30,9 +30,10 @@ export class Tunnels implements PromiseHome {
   /** The legs of those that this thread has spliced: what was on its way here has to go back. */
   readonly #spliced = new Map<TunnelNumber, SplicedLegs>();
 
-  constructor(plane: DataPlane) {
+  /** @param counts also gives the numbers, and may give some to others */
+  constructor(plane: DataPlane, counts: CountPages) {
     this.#plane = plane;
-    this.#counts = new CountPages((page, pairs) => plane.addon.addCounts(page, pairs));
+    this.#counts = counts;
   }
 
   splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber {

@@ -35,6 +35,7 @@ export const COMMAND = {
   awaitDrain: 12,
   promise: 13,
   allowSilence: 14,
+  detach: 15,
 } as const;
 
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];
@@ -52,6 +53,7 @@ export const EVENT = {
   joined: 10,
   silenced: 11,
   shortage: 12,
+  detached: 13,
 } as const;
 
 /** By number, as all lists below. */

@@ -50,7 +50,7 @@ const NOTHING = new Uint8Array(0);
 export class PortableLeg implements Leg {
   remote: Address = UNKNOWN;
   local: Address = UNKNOWN;
-  readonly bornAt = performance.now();
+  bornAt: DeadlineMs = performance.now();
   original?: Address;
   readonly #resources: LegResources;
   readonly #socket: Socket;
@@ -168,6 +168,16 @@ export class PortableLeg implements Leg {
     this.#relay = relay;
   }
 
+  /** Bytes of this connection that were read before it was this leg's. */
+  putBack(bytes: Uint8Array): void {
+    if (bytes.length > 0) (this.#ahead ??= new ReadAhead()).append(bytes);
+  }
+
+  /** Its peer's RST was read before it was this leg's: the kernel will only say that it has ended. */
+  noteReset(): void {
+    this.#departed('reset');
+  }
+
   /** What was read on behalf of nobody, `limitBytes` of it at most. */
   takeAhead(limitBytes: number): Uint8Array {
     const bytes = this.#ahead?.take(limitBytes) ?? new Uint8Array(0);
@@ -271,6 +281,7 @@ export class PortableLeg implements Leg {
   }
 
   #departed(how: Departure): void {
+    if (this.#departure === 'reset') return;
     const isFirst = this.#departure === undefined;
     this.#departure = how;
     this.#relay?.departed(how);

@@ -2,13 +2,11 @@
 import { createServer, type Server } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ListenError, type Address, type Bind, type Leg, type Listening, type ListenOptions } from '../transport.ts';
+import { acceptedLeg } from './accepted-leg.ts';
 import { addressOf } from './addresses.ts';
-import { PortableLeg, type LegResources } from './leg.ts';
+import type { LegResources } from './leg.ts';
 import { handleOf, type TcpHandle } from './node-handle.ts';
-import { acceptedSocket } from './node-socket.ts';
-import { SecuredWire } from './secured-wire.ts';
 import { listenErrorFrom } from './system-errors.ts';
-import type { TlsIdentity } from './tls-identity.ts';
 
 /** How many connections the kernel queues for us; it takes no more than its own limit (net.core.somaxconn). */
 const BACKLOG = 4096;
@@ -18,14 +16,14 @@ export async function openListener(
   bind: Bind,
   resources: LegResources,
   onClient: (client: Leg) => void,
-  options: ListenOptions & { readonly identity?: () => TlsIdentity },
+  options: ListenOptions,
 ): Promise<Listening> {
   const { identity, intercept } = options;
   const server = await boundServer(bind, options);
   let acceptedCount = 0;
   acceptFrom(server, (handle) => {
     acceptedCount += 1;
-    const leg = identity ? securedLeg(handle, identity(), resources) : plainLeg(handle, resources);
+    const leg = acceptedLeg({ handle }, resources, identity?.());
     // A client that has sent an RST while it was queued has no address any more: it is nobody's client.
     if (leg.nameEnds()) {
       // The kernel made the socket in the name of where the client was going.
@@ -39,15 +37,6 @@ export async function openListener(
   };
   // Nobody else is there who could watch the clients while this thread is stalled.
   return { address: boundAddress(server) ?? bind, allowSilence: () => undefined, close };
-}
-
-function plainLeg(handle: TcpHandle, resources: LegResources): PortableLeg {
-  return new PortableLeg(resources, (onread) => acceptedSocket(handle, onread));
-}
-
-function securedLeg(handle: TcpHandle, identity: TlsIdentity, resources: LegResources): PortableLeg {
-  const secured = new SecuredWire(acceptedSocket(handle), identity);
-  return new PortableLeg(resources, (onread) => secured.open(onread), secured);
 }
 
 function boundServer(bind: Bind, { intercept, passed }: ListenOptions): Promise<Server> {

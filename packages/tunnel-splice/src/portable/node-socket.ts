@@ -6,10 +6,13 @@ import type { TcpHandle } from './node-handle.ts';
 /** A peer that vanished without a word is found out by the kernel, whatever the idle timeout. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** The socket of a connection that has been accepted; without `onread` for TLS, which reads from the handle itself. */
-export function acceptedSocket(handle: TcpHandle, onread?: OnReadOpts): Socket {
-  // `handle` is what `net.Server` passes here too.
-  const options = { handle, allowHalfOpen: true, ...(onread && { onread }) };
+/** What a socket is made of: a handle, which is what `net.Server` passes here too, or a descriptor, which it then owns. */
+export type SocketSource = { readonly handle: TcpHandle } | { readonly fd: number };
+
+/** The socket of a connection that is there already; without `onread` for TLS, which reads from the handle itself. */
+export function acceptedSocket(source: SocketSource, onread?: OnReadOpts): Socket {
+  const from = 'fd' in source ? { fd: source.fd } : { handle: source.handle };
+  const options = { ...from, allowHalfOpen: true, ...(onread && { onread }) };
   return new Socket(options).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
 }
 

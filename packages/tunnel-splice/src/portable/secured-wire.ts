@@ -3,7 +3,7 @@ import type { OnReadOpts, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { TlsState } from '../transport.ts';
 import { certificateError, resetWhenClosed } from './node-handle.ts';
-import type { TlsIdentity } from './tls-identity.ts';
+import type { TlsIdentity } from '../tls-identity.ts';
 
 /** Owns the wire from its first line on. Only the socket above is ever destroyed, and takes the wire with it. */
 export class SecuredWire {

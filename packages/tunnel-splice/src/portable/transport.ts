@@ -1,51 +1,71 @@
 /** The transport that works wherever Node does: `node:net`, no native code. */
-import type { Bind, Leg, Listening, ListenOptions, Transport } from '../transport.ts';
+import type { Bind, Dial, DialOptions, Leg, Listening, ListenOptions, Address, Transport } from '../transport.ts';
+import type { SpliceOptions, TunnelCounts, TunnelNumber } from '../transport.ts';
+import type { TlsIdentity } from '../tls-identity.ts';
+import { handedOverLeg, type HandedOver } from './accepted-leg.ts';
 import { Deadlines } from './deadlines.ts';
 import { PortableDial } from './dial.ts';
 import type { LegResources } from './leg.ts';
 import { openListener } from './listen.ts';
 import { LiveLegs } from './live-legs.ts';
 import { ReadBuffers } from './read-buffers.ts';
-import type { TlsIdentity } from './tls-identity.ts';
-import { Tunnels } from './tunnels.ts';
-
-/** The portable transport alone speaks TLS. */
-export interface PortableListenOptions extends ListenOptions {
-  /** Asked at each connection: with it the listener speaks TLS, and a new identity holds from the next client on. */
-  readonly identity?: () => TlsIdentity;
-}
-
-/** The one transport that can speak TLS to its clients: what it relays for them passes through this process's memory anyway. */
-export interface PortableTransport extends Transport {
-  listen(bind: Bind, onClient: (client: Leg) => void, options?: PortableListenOptions): Promise<Listening>;
-}
+import { Tunnels, type TunnelNumbers } from './tunnels.ts';
 
 /** A transport on `node:net`. Legs of one transport can only be spliced with each other. */
-export function createPortableTransport(): PortableTransport {
-  const resources: LegResources = { buffers: new ReadBuffers(), deadlines: new Deadlines(), legs: new LiveLegs() };
-  const tunnels = new Tunnels(resources.deadlines);
-  const doors = new Set<Listening>();
-  return {
-    name: 'portable',
-    async listen(bind, onClient, options = {}) {
-      const door = await openListener(bind, resources, onClient, options);
-      doors.add(door);
-      return {
-        ...door,
-        close() {
-          doors.delete(door);
-          return door.close();
-        },
-      };
-    },
-    dial: (address, options) => new PortableDial(address, options, { ...resources, tunnels }),
-    splice: (client, upstream, options) => tunnels.splice(client, upstream, options),
-    counts: (tunnel) => tunnels.counts(tunnel),
-    cut: (tunnel) => tunnels.cut(tunnel),
-    async stop() {
-      await Promise.all([...doors].map((door) => door.close()));
-      doors.clear();
-      await resources.legs.stop();
-    },
+export function createPortableTransport(): Transport {
+  return new PortableTransport();
+}
+
+/** The class behind it, for the transport that hands it connections of its own. */
+export class PortableTransport implements Transport {
+  readonly name = 'portable';
+  readonly tunnels: Tunnels;
+  readonly #resources: LegResources = {
+    buffers: new ReadBuffers(),
+    deadlines: new Deadlines(),
+    legs: new LiveLegs(),
   };
+  readonly #doors = new Set<Listening>();
+
+  /** @param numbers of its tunnels, where another transport has tunnels beside them */
+  constructor(numbers?: TunnelNumbers) {
+    this.tunnels = new Tunnels(this.#resources.deadlines, numbers);
+  }
+
+  async listen(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions = {}): Promise<Listening> {
+    const door = await openListener(bind, this.#resources, onClient, options);
+    this.#doors.add(door);
+    const close = (): Promise<void> => {
+      this.#doors.delete(door);
+      return door.close();
+    };
+    return { ...door, close };
+  }
+
+  dial(address: Address, options: DialOptions): Dial {
+    return new PortableDial(address, options, { ...this.#resources, tunnels: this.tunnels });
+  }
+
+  splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber {
+    return this.tunnels.splice(client, upstream, options);
+  }
+
+  counts(tunnel: TunnelNumber): TunnelCounts {
+    return this.tunnels.counts(tunnel) ?? { bytesUp: 0, bytesDown: 0 };
+  }
+
+  cut(tunnel: TunnelNumber): void {
+    this.tunnels.cut(tunnel);
+  }
+
+  /** Goes on with a connection where another transport has left off; with `identity`, TLS is spoken on it. */
+  takeOver(connection: HandedOver, identity?: TlsIdentity): Leg {
+    return handedOverLeg(connection, this.#resources, identity);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#doors].map((door) => door.close()));
+    this.#doors.clear();
+    await this.#resources.legs.stop();
+  }
 }

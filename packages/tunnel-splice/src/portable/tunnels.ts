@@ -3,36 +3,72 @@ import type { Deadlines } from './deadlines.ts';
 import { PortableLeg } from './leg.ts';
 import { PortableSplice } from './splice.ts';
 
+/** Who gives tunnels their numbers: small ones, none to two of them at a time. */
+export interface TunnelNumbers {
+  take(): TunnelNumber;
+  giveBack(tunnel: TunnelNumber): void;
+}
+
+interface Ends<AnyLeg extends Leg> {
+  readonly client: AnyLeg;
+  readonly upstream: AnyLeg;
+}
+
 /** The tunnels of a transport, by number. */
 export class Tunnels {
   readonly #deadlines: Deadlines;
+  readonly #numbers: TunnelNumbers;
   readonly #live: (PortableSplice | undefined)[] = [];
-  readonly #free: TunnelNumber[] = [];
 
-  constructor(deadlines: Deadlines) {
+  constructor(deadlines: Deadlines, numbers: TunnelNumbers = new OwnNumbers()) {
     this.#deadlines = deadlines;
+    this.#numbers = numbers;
   }
 
   splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber {
-    const tunnel = this.#free.pop() ?? this.#live.length;
-    const { keeper } = options;
-    this.#live[tunnel] = new PortableSplice({ client: portable(client), upstream: portable(upstream) }, options, {
-      deadlines: this.#deadlines,
-      onEnd: (result) => {
-        keeper.tunnelEnded(tunnel, result);
-        this.#live[tunnel] = undefined;
-        this.#free.push(tunnel);
-      },
-    });
+    const legs = { client: portable(client), upstream: portable(upstream) };
+    const tunnel = this.#numbers.take();
+    this.#begin(tunnel, legs, options);
     return tunnel;
   }
 
-  counts(tunnel: TunnelNumber): TunnelCounts {
-    return this.#live[tunnel]?.counts() ?? { bytesUp: 0, bytesDown: 0 };
+  /** Under a number that was taken before; it is given back at the end like any other. */
+  spliceAs(tunnel: TunnelNumber, { client, upstream }: Ends<Leg>, options: SpliceOptions): void {
+    this.#begin(tunnel, { client: portable(client), upstream: portable(upstream) }, options);
+  }
+
+  /** Undefined where there is no such tunnel. */
+  counts(tunnel: TunnelNumber): TunnelCounts | undefined {
+    return this.#live[tunnel]?.counts();
   }
 
   cut(tunnel: TunnelNumber): void {
     this.#live[tunnel]?.cut();
+  }
+
+  #begin(tunnel: TunnelNumber, legs: Ends<PortableLeg>, options: SpliceOptions): void {
+    const { keeper } = options;
+    this.#live[tunnel] = new PortableSplice(legs, options, {
+      deadlines: this.#deadlines,
+      onEnd: (result) => {
+        keeper.tunnelEnded(tunnel, result);
+        this.#live[tunnel] = undefined;
+        this.#numbers.giveBack(tunnel);
+      },
+    });
+  }
+}
+
+class OwnNumbers implements TunnelNumbers {
+  readonly #free: TunnelNumber[] = [];
+  #next = 0;
+
+  take(): TunnelNumber {
+    return this.#free.pop() ?? this.#next++;
+  }
+
+  giveBack(tunnel: TunnelNumber): void {
+    this.#free.push(tunnel);
   }
 }
 

@@ -12,7 +12,8 @@ import type {
 export class FollowedTunnel implements TunnelKeeper {
   readonly done: Promise<TunnelResult>;
   readonly #transport: Transport;
-  #number: TunnelNumber | undefined;
+  /** Once it is up. */
+  number: TunnelNumber | undefined;
   #result: TunnelResult | undefined;
   #resolve: (result: TunnelResult) => void = () => undefined;
 
@@ -22,11 +23,11 @@ export class FollowedTunnel implements TunnelKeeper {
   }
 
   isUp(tunnel: TunnelNumber): void {
-    this.#number = tunnel;
+    this.number = tunnel;
   }
 
   tunnelEnded(tunnel: TunnelNumber, result: TunnelResult): void {
-    if (tunnel !== this.#number) throw new Error(`tunnel ${tunnel} ended, and this is ${this.#number}`);
+    if (tunnel !== this.number) throw new Error(`tunnel ${tunnel} ended, and this is ${this.number}`);
     if (this.#result !== undefined) throw new Error('it ended twice');
     this.#result = result;
     this.#resolve(result);
@@ -34,13 +35,13 @@ export class FollowedTunnel implements TunnelKeeper {
 
   /** Also once it is over. */
   counts(): TunnelCounts {
-    if (this.#number === undefined) return { bytesUp: 0, bytesDown: 0 };
-    if (this.#result === undefined) return this.#transport.counts(this.#number);
+    if (this.number === undefined) return { bytesUp: 0, bytesDown: 0 };
+    if (this.#result === undefined) return this.#transport.counts(this.number);
     return { bytesUp: this.#result.bytesUp, bytesDown: this.#result.bytesDown };
   }
 
   cut(): void {
-    if (this.#result === undefined && this.#number !== undefined) this.#transport.cut(this.#number);
+    if (this.#result === undefined && this.number !== undefined) this.#transport.cut(this.number);
   }
 }
 
