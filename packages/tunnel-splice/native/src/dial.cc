@@ -72,7 +72,9 @@ void goOnToJoin(Loop& loop, Leg& leg, Leg& client) {
   if (!watchOnce(loop, leg) || !leg.isWritable) return;
   const uint32_t token = leg.unspliced.dialToken;
   loop.dials.erase(token);
-  loop.events.begin(kJoined, token, loop.nowNs >> 32, loop.nowNs & 0xffffffff).end();
+  // Not the time at which this turn began: the dial itself may have been asked for since.
+  const int64_t connectedNs = sys::monotonicNs();
+  loop.events.begin(kJoined, token, connectedNs >> 32, connectedNs & 0xffffffff).end();
   joinPromised(loop, client, leg, static_cast<size_t>(std::max<ssize_t>(0, sent)));
 }
 
