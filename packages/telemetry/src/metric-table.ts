@@ -1,5 +1,6 @@
 /** Every metric, once: its name, its help and its labels. Label values are closed sets or names from the configuration. */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { TimeHistogram } from './time-histogram.ts';
 
 const PREFIX = 'sallyport_';
 
@@ -59,6 +60,6 @@ function declareIn(registry: Registry) {
     gauge: <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
       new Gauge({ name: PREFIX + name, help, labelNames, registers }),
     histogram: (name: string, help: string, buckets: readonly number[]) =>
-      new Histogram({ name: PREFIX + name, help, labelNames: ['listener'], buckets: [...buckets], registers }),
+      new TimeHistogram(PREFIX + name, help, buckets).registerIn(registry),
   };
 }

@@ -44,8 +44,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   showFromTheStart(table, options);
 
   const listeners = new Map<string, PublishedListenerMetrics>();
-  const dnsCache = new Tally<{ readonly result: DnsCacheResult }>();
-  const dialAttempts = new Tally<{ readonly family: DialFamily; readonly result: DialMetricResult }>();
+  const dnsCache = new Tally((result: DnsCacheResult) => ({ result }));
+  const dialAttempts = new Tally((family: DialFamily, result: DialMetricResult) => ({ family, result }));
   const beforeScrape: (() => void)[] = [];
   return {
     forListener(name) {
@@ -53,8 +53,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       listeners.set(name, known);
       return known;
     },
-    dnsCache: (result) => dnsCache.add(result, () => ({ result })),
-    dialAttempt: (family, result) => dialAttempts.add(`${family} ${result}`, () => ({ family, result })),
+    dnsCache: (result) => dnsCache.add(result, ''),
+    dialAttempt: (family, result) => dialAttempts.add(family, result),
     configReloaded: (result) => countReload(table, result),
     draining: (isDraining) => table.draining.set(isDraining ? 1 : 0),
     onScrape: (listener) => void beforeScrape.push(listener),

@@ -1,0 +1,89 @@
+/**
+ * A histogram of times by listener, observed on the path of every tunnel.
+ *
+ * prom-client's own finds its bucket by spelling the bound, which costs a microsecond an observation, four times a tunnel. This one counts
+ * in flat memory, and is a metric of prom-client's registry only when it is scraped.
+ */
+import type { Registry } from 'prom-client';
+
+/** The times of one listener. */
+export class TimeSeries {
+  readonly #bounds: readonly number[];
+  readonly #counts: Float64Array;
+  #sum = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.#counts = new Float64Array(bounds.length + 1);
+  }
+
+  observe(seconds: number): void {
+    const bounds = this.#bounds;
+    let bucket = 0;
+    while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1;
+    this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+    this.#sum += seconds;
+  }
+
+  /** For each bound and for what is beyond them all, how many were no longer; then what they add up to. */
+  read(): { readonly cumulative: readonly number[]; readonly sum: number } {
+    let total = 0;
+    return { cumulative: Array.from(this.#counts, (count) => (total += count)), sum: this.#sum };
+  }
+}
+
+interface Sample {
+  readonly metricName: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+}
+
+/** As prom-client's registry reads a metric: it asks for no more than these. */
+export class TimeHistogram {
+  readonly type = 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly #bounds: readonly number[];
+  readonly #series = new Map<string, TimeSeries>();
+
+  /** @param bounds in seconds, ascending */
+  constructor(name: string, help: string, bounds: readonly number[]) {
+    this.name = name;
+    this.help = help;
+    this.#bounds = bounds;
+  }
+
+  registerIn(registry: Registry): this {
+    // Its types know the metrics of its own making alone.
+    registry.registerMetric(this as unknown as Parameters<Registry['registerMetric']>[0]);
+    return this;
+  }
+
+  /** The same object for the same listener. It is there, at 0, from the first call on. */
+  of(listener: string): TimeSeries {
+    const known = this.#series.get(listener) ?? new TimeSeries(this.#bounds);
+    this.#series.set(listener, known);
+    return known;
+  }
+
+  get(): { name: string; help: string; type: string; aggregator: 'sum'; values: readonly Sample[] } {
+    const { name, help, type } = this;
+    const values = [...this.#series].flatMap(([listener, series]) => this.#samples(listener, series));
+    return { name, help, type, aggregator: 'sum', values };
+  }
+
+  #samples(listener: string, series: TimeSeries): readonly Sample[] {
+    const { cumulative, sum } = series.read();
+    const bounds = [...this.#bounds, '+Inf'];
+    const buckets = bounds.map((le, bucket) => ({
+      metricName: `${this.name}_bucket`,
+      labels: { le, listener },
+      value: cumulative[bucket] ?? 0,
+    }));
+    return [
+      ...buckets,
+      { metricName: `${this.name}_sum`, labels: { listener }, value: sum },
+      { metricName: `${this.name}_count`, labels: { listener }, value: cumulative.at(-1) ?? 0 },
+    ];
+  }
+}
