@@ -9,6 +9,20 @@ function endToEnd(engine: 'native' | 'portable') {
   };
 }
 
+/** With one data thread JavaScript turns the native loop itself: all of the suite again that is about more than words. */
+const endToEndOnOneThread = {
+  extends: true as const,
+  test: {
+    name: 'e2e native, one thread',
+    include: ['test/e2e/**/*.test.ts'],
+    exclude: [
+      'test/e2e/hostile/{garbage,spellings,heads,server-names,log-injection}.test.ts',
+      'test/e2e/hosts-file.test.ts',
+    ],
+    env: { SALLYPORT_TEST_ENGINE: 'native', SALLYPORT_TEST_THREADS: '1' },
+  },
+};
+
 export default defineConfig({
   test: {
     exclude: ['**/node_modules/**', '**/dist/**'],
@@ -28,6 +42,7 @@ export default defineConfig({
         },
       },
       endToEnd('native'),
+      endToEndOnOneThread,
       endToEnd('portable'),
     ],
   },

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -12,7 +12,7 @@ import { createNativeTransport } from '../src/native/transport.ts';
 import { makeCertificate } from './certificates.ts';
 import { FollowedTunnel } from './contract/followed.ts';
 import { openSilentListener } from './contract/silent-listener.ts';
-import { PATIENT } from './contract/stage.ts';
+import { PATIENT, portOf } from './contract/stage.ts';
 
 /** As built: a worker or a process of its own reads no TypeScript. */
 const built = new URL('../dist/index.js', import.meta.url).href;
@@ -177,6 +177,42 @@ describe.skipIf(!isHere)('the native transport and its process', () => {
     speaker.destroy();
   });
 
+  it('relays, and counts, even while its JavaScript is stalled', async () => {
+    const origin = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+    await once(origin, 'listening');
+    const upstream = JSON.stringify({ host: '127.0.0.1', port: portOf(origin) });
+    const port = Number(
+      await runScript(`const { transport } = native();
+        const keeper = { tunnelEnded: (tunnel, { bytesUp }) => console.log(bytesUp) };
+        const limits = { keeper, idleTimeoutMs: 60_000, halfCloseTimeoutMs: 60_000, lifetimeDeadline: Infinity };
+        const door = await transport.listen({ host: '127.0.0.1', port: 0 }, async (client) => {
+          const { leg } = await transport.dial(${upstream}, { deadline: performance.now() + 5_000 }).done;
+          transport.splice(client, leg, limits);
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          console.log('stalled');
+          await new Promise((resolve) => process.stdout.write('', resolve));
+          const until = Date.now() + 3_000;
+          while (Date.now() < until) {}
+          console.log('no longer stalled');
+        });
+        console.log(door.address.port);`),
+    );
+    const lines = createInterface(expectStdout(child))[Symbol.asyncIterator]();
+    const client = connect(port, '127.0.0.1');
+    await once(client, 'connect');
+    expect(await lines.next()).toMatchObject({ value: 'stalled' });
+    const stallEnds = lines.next();
+    const roundTrips = (async () => {
+      for (let trip = 0; trip < 50; trip += 1) await echoed(client);
+      return 'relayed';
+    })();
+    expect(await Promise.race([roundTrips, stallEnds])).toBe('relayed');
+    expect(await stallEnds).toMatchObject({ value: 'no longer stalled' });
+    client.end();
+    expect(await lines.next()).toMatchObject({ value: String(50 * STILL_THERE.length) });
+    origin.close();
+  });
+
   it('serves whom it has, and later others again, when it runs out of descriptors', async () => {
     const echo = `async (leg) => {
       for (;;) {
@@ -211,9 +247,11 @@ function expectStdout(process: ChildProcess | undefined): Readable {
   return stdout;
 }
 
+const STILL_THERE = 'still there?';
+
 async function echoed(socket: Socket): Promise<void> {
-  socket.write('still there?');
-  expect(String(await once(socket, 'data'))).toBe('still there?');
+  socket.write(STILL_THERE);
+  expect(String(await once(socket, 'data'))).toBe(STILL_THERE);
 }
 
 /** Whether a new client is served. */

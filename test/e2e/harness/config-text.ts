@@ -28,15 +28,16 @@ ${indent(parts.explicit)}  - name: transparent
     bind: "127.0.0.1:0"
 ${indent(parts.transparent)}admin: { bind: "127.0.0.1:0" }
 dns: { hosts: ${hosts} }
-runtime: { engine: ${testedEngine()} }
+runtime: ${testedRuntime()}
 ${parts.policy ?? openPolicy}
 ${parts.more ?? ''}
 `;
 }
 
-/** The suite runs once for each engine; see vitest.config.ts. */
-export function testedEngine(): string {
-  return process.env['SALLYPORT_TEST_ENGINE'] ?? 'auto';
+/** The suite runs once for each engine, and for the native one with one data thread too; see vitest.config.ts. */
+export function testedRuntime(): string {
+  const { SALLYPORT_TEST_ENGINE: engine = 'auto', SALLYPORT_TEST_THREADS: threads = 'auto' } = process.env;
+  return `{ engine: ${engine}, threads: ${threads} }`;
 }
 
 function indent(lines: readonly string[] = []): string {

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { testedEngine } from '../harness/config-text.ts';
+import { testedRuntime } from '../harness/config-text.ts';
 import type { Running } from '../harness/sallyport.ts';
 import { CLIENT, GATEWAY, type Lab, openLab, ORIGIN, whyNoLab } from './lab.ts';
 
-const isNative = testedEngine() === 'native';
+const isNative = testedRuntime() === 'native';
 const obstacle = whyNoLab();
 if (obstacle !== undefined) console.warn(`SKIPPED: no interception is tested here: ${obstacle}`);
 
@@ -50,7 +50,7 @@ dns:
   servers: ["127.0.0.1"]
   hosts: { "origin.test": ["${ORIGIN.ipv4}", "${ORIGIN.ipv6}"], "ipv4.test": ["${ORIGIN.ipv4}"] }
 admin: { bind: "127.0.0.1:9128" }
-runtime: { engine: ${testedEngine()} }
+runtime: ${testedRuntime()}
 `;
     running = await lab.startSallyport(
       yaml,

@@ -9,6 +9,7 @@
 
 #include "datagram.h"
 #include "engine.h"
+#include "home.h"
 #include "wake_up.h"
 
 namespace {
@@ -17,7 +18,7 @@ using sallyport::Engine;
 
 struct Instance {
   Engine* engine = nullptr;
-  WakeUp* wakeUp = nullptr;
+  Waker* waker = nullptr;
   napi_async_cleanup_hook_handle cleanUp = nullptr;
 };
 
@@ -81,33 +82,32 @@ void stopEngine(Instance& instance, void (*done)(void*), void* context) {
   instance.engine->stop();
   delete instance.engine;
   instance.engine = nullptr;
-  instance.wakeUp->close(done, context);
-  instance.wakeUp = nullptr;
+  instance.waker->close(done, context);
+  instance.waker = nullptr;
 }
 
-// On a data thread.
-void wakeJavaScript(void* wakeUp) { static_cast<WakeUp*>(wakeUp)->wake(); }
+// On whichever thread turns a loop.
+void wakeJavaScript(void* waker) { static_cast<Waker*>(waker)->wake(); }
 
-// start(threads, onEvents): '' when the threads run, else why not.
+// Why it could not be started; nothing when it runs.
+const char* startEngine(napi_env env, Instance& instance, size_t threads, napi_value onEvents) {
+  if (instance.engine != nullptr) return "it runs already in this thread of Node.js";
+  // One loop is turned by the JavaScript thread itself; of several each has a thread, which has to wake it.
+  if (threads == 1) instance.waker = Home::open(env, onEvents);
+  else instance.waker = WakeUp::open(env, onEvents);
+  if (instance.waker == nullptr) return "this thread of Node.js is about to end";
+  instance.engine = new Engine(threads, wakeJavaScript, instance.waker);
+  int error = instance.engine->start();
+  if (error == 0) error = instance.waker->begin(*instance.engine);
+  if (error == 0) return "";
+  stopEngine(instance, nullptr, nullptr);
+  return strerror(error);
+}
+
+// start(threads, onEvents): '' when the engine runs, else why not.
 napi_value start(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
-  Instance& instance = instanceOf(env);
-  const char* reason = "";
-  if (instance.engine != nullptr) {
-    reason = "it runs already in this thread of Node.js";
-  } else {
-    instance.wakeUp = WakeUp::open(env, arguments[1]);
-    if (instance.wakeUp == nullptr) {
-      reason = "this thread of Node.js is about to end";
-    } else {
-      instance.engine = new Engine(toNumber(env, arguments[0]), wakeJavaScript, instance.wakeUp);
-      const int error = instance.engine->start();
-      if (error != 0) {
-        reason = strerror(error);
-        stopEngine(instance, nullptr, nullptr);
-      }
-    }
-  }
+  const char* reason = startEngine(env, instanceOf(env), toNumber(env, arguments[0]), arguments[1]);
   napi_value result = nullptr;
   napi_create_string_latin1(env, reason, NAPI_AUTO_LENGTH, &result);
   return result;
@@ -140,11 +140,18 @@ napi_value listen(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// post(words: Uint32Array, count): a batch of commands.
-napi_value post(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
-  Engine* engine = instanceOf(env).engine;
-  if (engine != nullptr) engine->post(toElements<uint32_t>(env, arguments[0]), toNumber(env, arguments[1]));
+// shareCommands(words: Uint32Array): where commands are left from now on.
+napi_value shareCommands(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  const Instance& instance = instanceOf(env);
+  if (instance.engine != nullptr) instance.waker->commands.share(toElements<uint32_t>(env, arguments[0]));
+  return nullptr;
+}
+
+// collect(): takes the commands that were left.
+napi_value collect(napi_env env, napi_callback_info) {
+  const Instance& instance = instanceOf(env);
+  if (instance.engine != nullptr) instance.waker->commands.collect(*instance.engine);
   return nullptr;
 }
 
@@ -173,7 +180,7 @@ napi_value keepAlive(napi_env env, napi_callback_info info) {
   if (instance.engine == nullptr) return nullptr;
   bool isWanted = false;
   napi_get_value_bool(env, arguments[0], &isWanted);
-  instance.wakeUp->keepAlive(isWanted);
+  instance.waker->keepAlive(isWanted);
   return nullptr;
 }
 
@@ -205,7 +212,8 @@ NAPI_MODULE_INIT() {
       {"start", nullptr, start, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"stop", nullptr, stop, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"listen", nullptr, listen, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
-      {"post", nullptr, post, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"shareCommands", nullptr, shareCommands, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"collect", nullptr, collect, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"drain", nullptr, drain, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"addCounts", nullptr, addCounts, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"keepAlive", nullptr, keepAlive, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -82,6 +82,7 @@ Engine::Engine(size_t threads, void (*wake)(void*), void* context) : board_(thre
   board_.context = context;
   const size_t pipes = std::max<size_t>(1, PipePool::kPipesOfProcess / threads);
   for (uint32_t thread = 0; thread < threads; thread++) loops_.push_back(std::make_unique<Loop>(thread, board_, pipes));
+  if (threads == 1) helm_ = std::make_unique<Helm>(*loops_[0]);
 }
 
 Engine::~Engine() { stop(); }
@@ -94,7 +95,7 @@ int Engine::start() {
   }
   const SignalsBlocked blocked;
   for (auto& loop : loops_) {
-    threads_.emplace_back([&loop] { loop->run(); });
+    threads_.emplace_back([this, &loop] { helm_ ? helm_->standIn() : loop->run(); });
     pthread_setname_np(threads_.back().native_handle(), "sallyport-data");
   }
   return 0;
@@ -102,7 +103,9 @@ int Engine::start() {
 
 void Engine::stop() {
   for (size_t thread = 0; thread < threads_.size(); thread++) loops_[thread]->requestStop();
+  if (helm_) helm_->dismiss();
   for (auto& thread : threads_) thread.join();
+  for (size_t thread = 0; thread < threads_.size(); thread++) loops_[thread]->closeEverything();
   threads_.clear();
   std::vector<uint32_t> left;
   for (auto& inbox : board_.inboxes) {

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "helm.h"
 #include "loop.h"
 #include "switchboard.h"
 
@@ -26,7 +27,7 @@ struct Door {
 
 class Engine {
  public:
-  // `wake` is called from a data thread when events wait, once until they are taken.
+  // `wake` is called when events wait, once until they are taken, by the thread that turns the loop.
   Engine(size_t threads, void (*wake)(void*), void* context);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -34,6 +35,9 @@ class Engine {
 
   // An errno when the threads could not be started; 0 when they run.
   int start();
+  // A loop that is the only one has a helm, for the JavaScript thread to take; where there are several, each has its own thread.
+  Helm* helm() { return helm_.get(); }
+  Loop& firstLoop() { return *loops_.front(); }
   // Ends everything that is open and joins the threads. Idempotent.
   void stop();
 
@@ -50,6 +54,7 @@ class Engine {
 
   Switchboard board_;
   std::vector<std::unique_ptr<Loop>> loops_;
+  std::unique_ptr<Helm> helm_;
   std::vector<std::thread> threads_;
   std::vector<uint32_t> drained_;
   size_t drainedTo_ = 0;

@@ -29,7 +29,7 @@ struct Leg;
 struct Tunnel;
 
 // What an epoll event can be for; its tag points here.
-enum class WatchedKind : uint8_t { kLeg, kListener, kWakeup };
+enum class WatchedKind : uint8_t { kLeg, kListener, kWakeup, kHost };
 struct Watched {
   explicit Watched(WatchedKind is) : kind(is) {}
   const WatchedKind kind;

@@ -14,6 +14,10 @@ constexpr int kEventsPerTurn = 256;
 // That a tunnel is up, or has ended, can wait so long: it is only written down. Every wake-up of the other thread costs more
 // than all that it then does.
 constexpr int64_t kQuietMs = 10;
+
+// Of two spans, either of which may be kForever.
+int sooner(int aMs, int bMs) { return aMs < 0 ? bMs : bMs < 0 ? aMs : std::min(aMs, bMs); }
+
 }  // namespace
 
 Loop::Loop(uint32_t number, Switchboard& switchboard, size_t pipeCap)
@@ -29,7 +33,7 @@ Loop::Loop(uint32_t number, Switchboard& switchboard, size_t pipeCap)
 Loop::~Loop() {
   if (spare >= 0) sys::close(spare);
   if (epoll_ >= 0) sys::close(epoll_);
-  if (board.inboxes[thread].wakeup >= 0) sys::close(board.inboxes[thread].wakeup);
+  if (inbox().wakeup >= 0) sys::close(inbox().wakeup);
 }
 
 int Loop::open() {
@@ -39,24 +43,34 @@ int Loop::open() {
   if (epoll_ < 0) return epoll_;
   const int wakeup = sys::openWakeup();
   if (wakeup < 0) return wakeup;
-  board.inboxes[thread].wakeup = wakeup;
+  inbox().wakeup = wakeup;
   // Edge-triggered: each write is an edge, so the counter is never read.
   return sys::watch(epoll_, wakeup, EPOLLIN | EPOLLET, &wakeup_);
 }
 
 void Loop::run() {
-  while (!isStopping_.load(std::memory_order_acquire)) turn();
-  closeEverything();
+  while (!isStopping()) turn(kForever);
 }
 
 void Loop::requestStop() {
   isStopping_.store(true, std::memory_order_release);
-  sys::wake(board.inboxes[thread].wakeup);
+  sys::wake(inbox().wakeup);
 }
 
-void Loop::turn() {
+int Loop::setHost(int fd) {
+  hostFd_ = fd;
+  return sys::watch(epoll_, fd, EPOLLIN, &host_);
+}
+
+void Loop::heedHost(bool isHeeded) {
+  // Never taken out: to put it in again could fail for want of memory.
+  if (hostFd_ >= 0) sys::rewatch(epoll_, hostFd_, isHeeded ? EPOLLIN : 0, &host_);
+}
+
+void Loop::turn(int patienceMs) {
   epoll_event happened[kEventsPerTurn];
-  const int count = sys::wait(epoll_, happened, kEventsPerTurn, sleepMs());
+  isHostCalled = false;
+  const int count = sys::wait(epoll_, happened, kEventsPerTurn, sleepMs(patienceMs));
   readClock();
   obeyCommands();
   goOn();
@@ -96,11 +110,14 @@ void Loop::dispatch(Watched& watched, uint32_t readiness) {
     }
     case WatchedKind::kWakeup:
       return;  // the commands are looked at in every turn
+    case WatchedKind::kHost:
+      isHostCalled = true;
+      return;
   }
 }
 
 void Loop::obeyCommands() {
-  board.inboxes[thread].mailbox.take(commands_);
+  inbox().mailbox.take(commands_);
   for (size_t at = 0; at < commands_.size(); at += commands_[at]) obey(*this, &commands_[at]);
 }
 
@@ -124,13 +141,12 @@ void Loop::fire(TimerNode& node) {
   }
 }
 
-int Loop::sleepMs() {
-  if (!ready_.empty()) return 0;
+int Loop::sleepMs(int patienceMs) {
+  if (patienceMs == 0 || !ready_.empty() || inbox().mailbox.isSignalled()) return 0;
+  int sleepMs = sooner(patienceMs, wheel.sleepMs(nowMs));
   const int64_t dueMs = std::min(fetchAtMs_, arrivals.dueMs());
-  const int wheelMs = wheel.sleepMs(nowMs);
-  if (dueMs == TimerWheel::kNeverMs) return wheelMs;
-  const auto spanMs = static_cast<int>(std::max<int64_t>(0, dueMs - nowMs));
-  return wheelMs < 0 ? spanMs : std::min(wheelMs, spanMs);
+  if (dueMs != TimerWheel::kNeverMs) sleepMs = sooner(sleepMs, static_cast<int>(std::max<int64_t>(0, dueMs - nowMs)));
+  return sleepMs;
 }
 
 void Loop::publishEvents() {

@@ -1,4 +1,5 @@
-// One data thread: its epoll, its legs and tunnels, its timers. Everything in here belongs to that thread alone.
+// One epoll, its legs and tunnels, its timers. Everything in here belongs to the thread that turns the loop: a data thread of its
+// own, or whoever has the helm (helm.h).
 //
 // A turn: wait; obey commands; go on with tunnels whose turn was used up; act on every event, then on deadlines; hand legs to
 // other threads; hand the turn's events to JavaScript as one batch; free what was closed. Commands come before events, so that
@@ -26,6 +27,9 @@
 
 namespace sallyport {
 
+// To wait for as long as it takes.
+constexpr int kForever = -1;
+
 class Loop {
  public:
   Loop(uint32_t thread, Switchboard& board, size_t pipes);
@@ -33,10 +37,20 @@ class Loop {
 
   // The reason why the thread cannot run, as a negated errno; 0 when it can. Called once, before `run`.
   int open();
-  // Runs until `requestStop`, then ends everything that is open.
+  // Turns until `requestStop`.
   void run();
+  // One turn, which waits for the first event for so long at most, or kForever.
+  void turn(int patienceMs);
   // From any thread.
   void requestStop();
+  bool isStopping() const { return isStopping_.load(std::memory_order_acquire); }
+  // When nobody turns it any more.
+  void closeEverything();
+
+  // The descriptor by which the event loop of the JavaScript thread says that it has something to do, for `isHostCalled` to tell.
+  // Only that thread needs to hear of it, so a stand-in heeds it not. 0, or a negated errno.
+  int setHost(int fd);
+  void heedHost(bool isHeeded);
 
   const uint32_t thread;
   Switchboard& board;
@@ -56,6 +70,9 @@ class Loop {
   int spare = -1;             // given up for a moment to get rid of a client when there are no descriptors left
   size_t lingering = 0;
   int64_t complainAgainAtMs = 0;
+  bool isHostCalled = false;
+
+  Inbox& inbox() { return board.inboxes[thread]; }
 
   RelayTools tools() { return {pipes, buffer.get(), nowMs}; }
   // When onLegDeadline is to be called for a leg that is not spliced; kNever takes the deadline from it.
@@ -85,7 +102,6 @@ class Loop {
   void retire(std::unique_ptr<Listener> listener);
 
  private:
-  void turn();
   void readClock();
   void dispatch(Watched& watched, uint32_t readiness);
   void obeyCommands();
@@ -93,14 +109,15 @@ class Loop {
   void fireTimers();
   void fire(TimerNode& node);
   void goOn();
-  int sleepMs();
+  int sleepMs(int patienceMs);
   void publishEvents();
-  void closeEverything();
 
   int epoll_ = -1;
   int64_t fetchAtMs_ = TimerWheel::kNeverMs;  // by when JavaScript is to fetch what it was not woken for
   std::atomic<bool> isStopping_{false};
   Watched wakeup_{WatchedKind::kWakeup};
+  Watched host_{WatchedKind::kHost};
+  int hostFd_ = -1;
   std::vector<Tunnel*> ready_;
   std::vector<Tunnel*> goingOn_;
   std::vector<uint32_t> commands_;

@@ -29,6 +29,9 @@ class Mailbox {
   // True when the receiver has to be woken for what waits.
   bool signal() { return !isSignalled_.exchange(true); }
 
+  // Whether there is something to take that its sender has called for.
+  bool isSignalled() const { return isSignalled_.load(); }
+
   // Moves everything posted into `words`, whose own memory serves the next posts.
   void take(std::vector<uint32_t>& words) {
     words.clear();

@@ -1,6 +1,7 @@
 // What the data threads and the JavaScript thread share, and all that they share: mailboxes and counts.
 #pragma once
 
+#include <atomic>
 #include <vector>
 
 #include "counts.h"
@@ -9,19 +10,26 @@
 
 namespace sallyport {
 
-// Commands for one data thread, and what wakes it.
+// Commands for one loop, and what wakes the thread that turns it.
 struct Inbox {
   Mailbox mailbox;
   int wakeup = -1;
+  // That is another thread than those which post, and may be asleep in the loop. Set before the thread looks at the mailbox for
+  // the last time, so that of the two one sees the other.
+  std::atomic<bool> isElsewhere{true};
+
+  void rouse() {
+    if (isElsewhere) sys::wake(wakeup);
+  }
 
   void leave(const uint32_t* record, size_t words) { mailbox.leave(record, words); }
   // Wakes the thread for what was left, if anything was.
   void call() {
-    if (mailbox.waiting() > 0 && mailbox.signal()) sys::wake(wakeup);
+    if (mailbox.waiting() > 0 && mailbox.signal()) rouse();
   }
 
   void post(const uint32_t* record, size_t words) {
-    if (mailbox.post(record, words)) sys::wake(wakeup);
+    if (mailbox.post(record, words)) rouse();
   }
 };
 

@@ -20,7 +20,7 @@ const out = join(folder, 'build', sanitizer);
 mkdirSync(out, { recursive: true });
 const sources = readdirSync(join(folder, 'src')).filter((name) => name.endsWith('.cc'));
 // What needs Node.js, and has no part in a fuzzer.
-const binding = ['addon.cc', 'wake_up.cc'];
+const binding = ['addon.cc', 'home.cc', 'js_call.cc', 'wake_up.cc'];
 const engine = sources.filter((name) => !binding.includes(name)).map((name) => join(folder, 'src', name));
 const faultyEngine = [...engine.filter((path) => !path.endsWith('/sys.cc')), join(folder, 'test', 'faulty_sys.cc')];
 const reports = join(out, 'reports');

@@ -1,7 +1,14 @@
 /** The functions of the addon, as `native/src/addon.cc` defines them. */
 export interface Addon {
-  /** Starts the data threads; '' when they run, otherwise why not. One at a time in each thread of Node.js. */
+  /** Starts the engine; '' when it runs, otherwise why not. One at a time in each thread of Node.js. */
   start(threads: number, onEvents: () => void): string;
+  /**
+   * Where commands are left: the first word says how many words of them follow, and is 0 again once they are taken. That happens before
+   * each wait of the event loop, and after `onEvents`. The memory must stay alive until {@link stop}, or until other memory is shared.
+   */
+  shareCommands(words: Uint32Array): void;
+  /** Takes the commands that were left, now. */
+  collect(): void;
   /** Ends everything that is open, and joins the threads. Idempotent. */
   stop(): void;
   /** Opens a door; an errno of 0 means that it is open. `passed` is a descriptor to take over, or -1. */
@@ -12,7 +19,6 @@ export interface Addon {
     interception: number,
     passed: number,
   ): [errno: number, boundPort: number, boundHost: string];
-  post(commands: Uint32Array, count: number): void;
   /** Copies whole events into `events`; how many words, 0 when none is left. */
   drain(events: Uint32Array): number;
   /** `pairs` must stay alive until {@link stop}. */

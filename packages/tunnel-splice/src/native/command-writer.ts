@@ -1,3 +1,4 @@
+import type { Addon } from './addon.ts';
 import { THREAD_SHIFT, type Command } from './wire.ts';
 
 const INITIAL_WORDS = 16 * 1024;
@@ -6,69 +7,75 @@ const HEAD_WORDS = 2;
 const MOST_ARGUMENTS = 16;
 
 /**
- * Collects commands and hands them to the data threads once for each batch of events: one crossing, and at most one wake-up per thread,
- * for everything that the batch led to. A command is begun, written in order and ended; none is ever left half-written.
+ * Leaves commands in memory that the engine looks at before each wait of the event loop, when every continuation of the events at hand has
+ * run: no crossing, and at most one wake-up per thread, for everything that a batch of events led to. The first word counts those that
+ * follow. A command is begun, written in order and ended; it counts once it has ended, so that none is ever seen half-written.
  */
 export class CommandWriter {
-  readonly #post: (words: Uint32Array, count: number) => void;
+  readonly #addon: Pick<Addon, 'shareCommands' | 'collect'>;
   #words = new Uint32Array(INITIAL_WORDS);
   #bytes = new Uint8Array(this.#words.buffer);
   #start = 0;
-  #used = 0;
-  /** Hands over what was collected, now; for what must not wait for the end of the turn. */
-  readonly flush = (): void => {
-    if (this.#used > 0) this.#post(this.#words, this.#used);
-    this.#used = 0;
-  };
-  /** Next ticks run behind all microtasks: when every continuation of the events at hand has run. */
-  readonly #flushSoon = (): void => process.nextTick(this.flush);
+  #at = 0;
 
-  /** @param post takes over the first `count` words before it returns */
-  constructor(post: (words: Uint32Array, count: number) => void) {
-    this.#post = post;
+  constructor(addon: Pick<Addon, 'shareCommands' | 'collect'>) {
+    this.#addon = addon;
+  }
+
+  /** From here on commands are taken. */
+  share(): void {
+    this.#addon.shareCommands(this.#words);
+  }
+
+  /** Hands over what was left, now; for what must not wait for the end of the turn. */
+  flush(): void {
+    this.#addon.collect();
   }
 
   /** @param blobBytes how many bytes and characters will be written, at most */
   begin(thread: number, kind: Command, blobBytes = 0): this {
     // Each blob may be padded to a word.
     this.#makeRoom(HEAD_WORDS + 2 * MOST_ARGUMENTS + wordsFor(blobBytes));
-    this.#start = this.#used;
+    this.#start = 1 + this.#used;
     this.#words[this.#start + 1] = kind | (thread << THREAD_SHIFT);
-    this.#used += HEAD_WORDS;
+    this.#at = this.#start + HEAD_WORDS;
     return this;
   }
 
   word(value: number): this {
-    this.#words[this.#used++] = value;
+    this.#words[this.#at++] = value;
     return this;
   }
 
   bytes(blob: Uint8Array): this {
-    if (blob.length > 0) this.#bytes.set(blob, this.#used * 4);
-    this.#used += wordsFor(blob.length);
+    if (blob.length > 0) this.#bytes.set(blob, this.#at * 4);
+    this.#at += wordsFor(blob.length);
     return this;
   }
 
   /** Of ASCII: an address. Shorter than what a Buffer for it would cost. */
   text(ascii: string): this {
-    for (let at = 0; at < ascii.length; at++) this.#bytes[this.#used * 4 + at] = ascii.charCodeAt(at);
-    this.#used += wordsFor(ascii.length);
+    for (let at = 0; at < ascii.length; at++) this.#bytes[this.#at * 4 + at] = ascii.charCodeAt(at);
+    this.#at += wordsFor(ascii.length);
     return this;
   }
 
   end(): void {
-    this.#words[this.#start] = this.#used - this.#start;
+    this.#words[this.#start] = this.#at - this.#start;
+    this.#words[0] = this.#at - 1;
+  }
+
+  get #used(): number {
+    return this.#words[0] ?? 0;
   }
 
   #makeRoom(size: number): void {
-    if (this.#used + size > this.#words.length) {
-      this.flush();
-      if (size > this.#words.length) {
-        this.#words = new Uint32Array(size);
-        this.#bytes = new Uint8Array(this.#words.buffer);
-      }
-    }
-    if (this.#used === 0) queueMicrotask(this.#flushSoon);
+    if (1 + this.#used + size <= this.#words.length) return;
+    this.flush();
+    if (1 + this.#used + size <= this.#words.length) return;
+    this.#words = new Uint32Array(1 + size);
+    this.#bytes = new Uint8Array(this.#words.buffer);
+    this.share();
   }
 }
 

@@ -22,9 +22,19 @@ export class DataPlane implements LegHome {
   constructor(addon: Addon, threads: number) {
     this.addon = addon;
     this.threads = threads;
-    this.#writer = new CommandWriter((words, count) => {
-      if (!this.#isStopped) addon.post(words, count);
+    this.#writer = new CommandWriter({
+      shareCommands: (words) => {
+        if (!this.#isStopped) addon.shareCommands(words);
+      },
+      collect: () => {
+        if (!this.#isStopped) addon.collect();
+      },
     });
+  }
+
+  /** The engine runs. */
+  start(): void {
+    this.#writer.share();
   }
 
   /** @param blobBytes how many bytes and characters will be written, at most */

@@ -286,8 +286,9 @@ export class NativeLeg implements Leg, LegName {
     const first = this.#unread[0];
     if (first === undefined && this.#isSilenced) return 'deadline';
     if (first === undefined) return this.#isReleased ? 'end' : this.#last;
-    const bytes = first.subarray(0, limitBytes);
-    if (bytes.length === first.length) this.#unread.shift();
+    const isWhole = first.length <= limitBytes;
+    const bytes = isWhole ? first : first.subarray(0, limitBytes);
+    if (isWhole) this.#unread.shift();
     else this.#unread[0] = first.subarray(limitBytes);
     this.#grant(bytes.length);
     return bytes;

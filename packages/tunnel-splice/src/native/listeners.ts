@@ -87,6 +87,8 @@ export class Listeners {
     for (let thread = 0; thread < this.#plane.threads; thread++) {
       this.#plane.begin(thread, COMMAND.allowSilence).word(id).word(toSpan(ms)).end();
     }
+    // It holds though this thread should stall from now on.
+    this.#plane.flush();
   }
 
   /** TLS is spoken on `node:net`, with the identity of the moment in which the client comes there. */

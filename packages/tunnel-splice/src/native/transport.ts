@@ -46,7 +46,9 @@ export function createNativeTransport(options: NativeOptions): NativeTransportOr
   const { addon } = loaded;
   const transport = new NativeTransport(addon, options);
   const reason = addon.start(options.threads, () => transport.deliverEvents());
-  return reason === '' ? { kind: 'available', transport } : { kind: 'unavailable', reason };
+  if (reason !== '') return { kind: 'unavailable', reason };
+  transport.start();
+  return { kind: 'available', transport };
 }
 
 /** At least one record of the largest kind, which carries 64 KiB. */
@@ -77,6 +79,11 @@ class NativeTransport implements Transport, EventHandler {
     this.#portable = new PortableSide(counts);
     this.#listeners = new Listeners(this.#plane, this.#portable);
     this.#dials = new Dials(this.#plane, this.#tunnels);
+  }
+
+  /** The engine runs. */
+  start(): void {
+    this.#plane.start();
   }
 
   listen(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions = {}): Promise<Listening> {

@@ -1,0 +1,76 @@
+#include "home.h"
+
+#include "uv_handles.h"
+
+namespace {
+
+void doNothing(uv_idle_t*) {}
+
+}  // namespace
+
+Home* Home::open(napi_env env, napi_value function) {
+  uv_loop_t* uv = nullptr;
+  if (napi_get_uv_event_loop(env, &uv) != napi_ok) return nullptr;
+  auto* home = new Home(env, function, uv);
+  uv_prepare_init(uv, &home->prepare_);
+  uv_idle_init(uv, &home->idle_);
+  home->prepare_.data = home;
+  home->idle_.data = home;
+  setKept(home->prepare_, false);
+  setKept(home->idle_, false);
+  return home;
+}
+
+int Home::begin(sallyport::Engine& engine) {
+  engine_ = &engine;
+  engine.helm()->take();
+  const int error = engine.firstLoop().setHost(uv_backend_fd(uv_));
+  engine.helm()->leave();
+  if (error < 0) return -error;
+  uv_prepare_start(&prepare_, [](uv_prepare_t* prepare) { static_cast<Home*>(prepare->data)->turnWhileFree(); });
+  uv_idle_start(&idle_, doNothing);
+  return 0;
+}
+
+void Home::turnWhileFree() {
+  sallyport::Helm& helm = *engine_->helm();
+  sallyport::Loop& loop = engine_->firstLoop();
+  commands.collect(*engine_);
+  helm.take();
+  bool isFree = true;
+  while (isFree) {
+    const int patience = patienceMs();
+    loop.turn(patience);
+    uv_update_time(uv_);
+    isFree = patience != 0 && !loop.isHostCalled;
+    if (!isCalled_) continue;
+    isCalled_ = false;
+    helm.leave();
+    call();
+    // That may have stopped the engine.
+    if (isClosed()) return;
+    commands.collect(*engine_);
+    helm.take();
+  }
+  helm.leave();
+}
+
+int Home::patienceMs() {
+  if (isCalled_) return 0;
+  uv_idle_stop(&idle_);
+  const int ms = uv_backend_timeout(uv_);
+  uv_idle_start(&idle_, doNothing);
+  return ms;
+}
+
+void Home::keepAlive(bool isWanted) { setKept(prepare_, isWanted); }
+
+void Home::closeHandles() {
+  uv_close(handleOf(prepare_), onClosed);
+  uv_close(handleOf(idle_), onClosed);
+}
+
+void Home::onClosed(uv_handle_t* handle) {
+  auto* home = static_cast<Home*>(handle->data);
+  if (--home->openHandles_ == 0) home->finish();
+}

@@ -1,0 +1,35 @@
+// Turns the engine's only loop on the JavaScript thread: in place of libuv's wait, whenever libuv would wait.
+//
+// libuv comes by before it polls (a prepare handle), and finds nothing to wait for there (an idle handle): we wait for both, with
+// its own descriptor among ours and its next timer as our patience. While only bytes are relayed, libuv is not gone back to.
+// `uv_backend_timeout` is 0 when it has something to do at once, a descriptor that it does not poll yet among them.
+#pragma once
+
+#include <uv.h>
+
+#include <atomic>
+
+#include "waker.h"
+
+class Home final : public Waker {
+ public:
+  // Null where the environment has no event loop any more.
+  static Home* open(napi_env env, napi_value function);
+  int begin(sallyport::Engine& engine) override;
+  void wake() override { isCalled_ = true; }
+  void keepAlive(bool isWanted) override;
+
+ private:
+  Home(napi_env env, napi_value function, uv_loop_t* uv) : Waker(env, function), uv_(uv) {}
+  void closeHandles() override;
+  static void onClosed(uv_handle_t* handle);
+  void turnWhileFree();
+  int patienceMs();
+
+  uv_loop_t* uv_;
+  uv_prepare_t prepare_{};
+  uv_idle_t idle_{};
+  int openHandles_ = 2;
+  sallyport::Engine* engine_ = nullptr;
+  std::atomic<bool> isCalled_{false};  // by a stand-in, perhaps
+};
