@@ -1,6 +1,6 @@
 /** The ClientHello (RFC 8446 §4.1.2): what it says of where its sender wants to go, and of what it speaks. */
 import type { HelloFacts } from '@sallyport/tunnel-server';
-import { EXTENSION, readAlpn, readServerName, readSupportedVersions, splitExtensions } from './hello-extensions.ts';
+import { readAlpn, readServerName, readSupportedVersions, splitExtensions } from './hello-extensions.ts';
 import { malformed, type Malformed } from './malformed.ts';
 import { nameTlsVersion } from './tls-version.ts';
 import { VectorReader } from './vector-reader.ts';
@@ -37,20 +37,19 @@ export function readClientHello(message: Uint8Array): ClientHello {
 function readFacts(legacyVersion: number, list: VectorReader): ClientHello {
   const split = splitExtensions(list);
   if (split.kind === 'malformed') return split;
-  const { extensions } = split;
 
-  const serverName = readServerName(extensions.get(EXTENSION.serverName));
+  const serverName = readServerName(split.serverName);
   if (serverName.kind === 'malformed') return serverName;
-  const alpn = readAlpn(extensions.get(EXTENSION.alpn));
+  const alpn = readAlpn(split.alpn);
   if (alpn.kind === 'malformed') return alpn;
-  const versions = readSupportedVersions(extensions.get(EXTENSION.supportedVersions));
+  const versions = readSupportedVersions(split.supportedVersions);
   if (versions.kind === 'malformed') return versions;
 
   const hello: HelloFacts = {
     sni: serverName.kind === 'name' ? serverName.host : undefined,
     alpn: alpn.protocols,
     tls: nameTlsVersion(versions.highest ?? legacyVersion),
-    ech: extensions.has(EXTENSION.encryptedClientHello),
+    ech: split.encryptedClientHello !== undefined,
   };
   return { kind: 'hello', hello };
 }

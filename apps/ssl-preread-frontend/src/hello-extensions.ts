@@ -5,7 +5,7 @@ import { isTlsVersion } from './tls-version.ts';
 import type { VectorReader } from './vector-reader.ts';
 
 /** Extension types, by IANA's registry. */
-export const EXTENSION = {
+const EXTENSION = {
   /** RFC 6066 §3 */
   serverName: 0,
   /** RFC 7301 §3.1 */
@@ -16,18 +16,55 @@ export const EXTENSION = {
   encryptedClientHello: 0xfe0d,
 } as const;
 
-type Split = { readonly kind: 'extensions'; readonly extensions: ReadonlyMap<number, VectorReader> } | Malformed;
+/** Those that there are, of those that a door has use for. */
+export interface Extensions {
+  readonly kind: 'extensions';
+  readonly serverName: VectorReader | undefined;
+  readonly alpn: VectorReader | undefined;
+  readonly supportedVersions: VectorReader | undefined;
+  readonly encryptedClientHello: VectorReader | undefined;
+}
 
 /** Takes the extension block apart. A type that stands in it twice is what RFC 8446 §4.2 forbids: readers differ in which counts. */
-export function splitExtensions(list: VectorReader): Split {
-  const extensions = new Map<number, VectorReader>();
+export function splitExtensions(list: VectorReader): Extensions | Malformed {
+  typesSeen.clear();
+  let serverName: VectorReader | undefined;
+  let alpn: VectorReader | undefined;
+  let supportedVersions: VectorReader | undefined;
+  let encryptedClientHello: VectorReader | undefined;
   while (list.left > 0) {
     const type = list.uint16();
-    if (extensions.has(type)) return malformed('it has two extensions of one type');
-    extensions.set(type, list.vector16());
+    if (!typesSeen.add(type)) return malformed('it has two extensions of one type');
+    const extension = list.vector16();
+    if (type === EXTENSION.serverName) serverName = extension;
+    else if (type === EXTENSION.alpn) alpn = extension;
+    else if (type === EXTENSION.supportedVersions) supportedVersions = extension;
+    else if (type === EXTENSION.encryptedClientHello) encryptedClientHello = extension;
   }
-  return list.isExact ? { kind: 'extensions', extensions } : malformed('an extension is longer than their list');
+  if (!list.isExact) return malformed('an extension is longer than their list');
+  return { kind: 'extensions', serverName, alpn, supportedVersions, encryptedClientHello };
 }
+
+/** The types of one block. Kept from hello to hello: a set made anew for each would cost more than to read all the rest of it. */
+class TypesSeen {
+  readonly #isSeen = new Uint8Array(0x1_0000);
+  readonly #types: number[] = [];
+
+  clear(): void {
+    for (const type of this.#types) this.#isSeen[type] = 0;
+    this.#types.length = 0;
+  }
+
+  /** False if it is there already. */
+  add(type: number): boolean {
+    if (this.#isSeen[type] === 1) return false;
+    this.#isSeen[type] = 1;
+    this.#types.push(type);
+    return true;
+  }
+}
+
+const typesSeen = new TypesSeen();
 
 type ServerName = { readonly kind: 'name'; readonly host: string } | { readonly kind: 'none' } | Malformed;
 

@@ -56,7 +56,11 @@ export function readHandshake(bytes: Uint8Array, cursor: RecordCursor): Handshak
 type RecordHeader = { readonly kind: 'header'; readonly fragmentBytes: number } | { readonly kind: 'incomplete' };
 
 function readRecordHeader(bytes: Uint8Array, at: number): RecordHeader | Malformed {
-  const [type, major, minor, lengthHigh, lengthLow] = bytes.subarray(at, at + RECORD_HEADER_BYTES);
+  const type = bytes[at];
+  const major = bytes[at + 1];
+  const minor = bytes[at + 2];
+  const lengthHigh = bytes[at + 3];
+  const lengthLow = bytes[at + 4];
   if (type !== undefined && type !== HANDSHAKE_RECORD) return malformed('it is cut off by a record of another type');
   // 3.0 is SSL 3.0; a TLS 1.3 client writes 3.1 or 3.3, and 3.4 is read as what its sender meant.
   if ((major !== undefined && major !== 3) || (minor !== undefined && minor > 4)) {

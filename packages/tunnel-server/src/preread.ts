@@ -36,8 +36,9 @@ export async function prereadUntil<Found extends { readonly kind: string }>(
 
     const chunk = await client.read(prereadLimitBytes - bytes.length, deadline);
     if (typeof chunk === 'string') return { found: { kind: chunk === 'deadline' ? 'timed-out' : 'left' }, bytes };
+    const length = bytes.length + chunk.length;
     storage = append(storage, bytes.length, chunk);
-    bytes = storage.subarray(0, bytes.length + chunk.length);
+    bytes = storage.length === length ? storage : storage.subarray(0, length);
   }
 }
 

@@ -33,15 +33,6 @@ describe('unlessGone', () => {
     });
     expect(cancel).toHaveBeenCalledOnce();
   });
-
-  it('discards a result that came in the very turn in which the client left', async () => {
-    const client = new Client();
-    const discard = vi.fn();
-    const waiting = unlessGone(client, { done: Promise.resolve('leg'), cancel: () => undefined, discard });
-    client.leave('reset');
-    await expect(waiting).rejects.toMatchObject({ reason: 'client_closed' });
-    expect(discard).toHaveBeenCalledExactlyOnceWith('leg');
-  });
 });
 
 /** The part of a leg that says when its client has left. */

@@ -38,6 +38,8 @@ export class RestingTunnels {
   readonly #pages: Page[] = [];
   readonly #texts: (string | undefined)[] = [];
   readonly #kinds: (Kind | undefined)[] = [];
+  /** Most tunnels are like the one before. */
+  #latest: Kind | undefined;
   /** Gone with the door, which a reload exchanges. */
   readonly #kindsOf = new WeakMap<RecordedDoor, KindsOfDoor>();
   #count = 0;
@@ -141,7 +143,12 @@ export class RestingTunnels {
     });
   }
 
-  #kindOf({ door, decision, hello }: TunnelFacts): Kind {
+  #kindOf(facts: TunnelFacts): Kind {
+    if (this.#latest === undefined || !isLike(this.#latest, facts)) this.#latest = this.#findKind(facts);
+    return this.#latest;
+  }
+
+  #findKind({ door, decision, hello }: TunnelFacts): Kind {
     const kinds = this.#kindsLike(door, decision);
     const key = hello ? helloKey(hello) : '';
     const known = kinds.get(key);
@@ -158,6 +165,17 @@ export class RestingTunnels {
     if (kinds.size === 0) ofDoor.set(decision, kinds);
     return kinds;
   }
+}
+
+function isLike(kind: Kind, { door, decision, hello }: TunnelFacts): boolean {
+  if (kind.door !== door || kind.decision !== decision) return false;
+  if (kind.hello === undefined || hello === undefined) return kind.hello === hello;
+  const { tls, ech, alpn } = kind.hello;
+  return tls === hello.tls && ech === hello.ech && isSameList(alpn, hello.alpn);
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((text, at) => text === other[at]);
 }
 
 function helloKey({ tls, ech, alpn }: HelloFacts): string {

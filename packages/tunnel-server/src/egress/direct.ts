@@ -1,8 +1,7 @@
 /** The direct way out: straight to the destination's own addresses. */
 import type { Address, DialResult, Leg } from '@sallyport/tunnel-splice';
-import { unlessGone } from '../abandon.ts';
 import { TunnelError, type RefusalReason } from '../reasons.ts';
-import { closeUnused, dialFirst, type RaceOptions } from './race.ts';
+import { closeUnused, countAttempt, dialFirst, type RaceOptions } from './race.ts';
 
 /**
  * Dials permitted addresses on behalf of a client. Throws a TunnelError: `refused`, `unreachable`, `connect_timeout`,
@@ -24,10 +23,27 @@ export async function joinDirect(addresses: readonly Address[], client: Leg, opt
   if (kind !== 'joined') throw dialError(kind);
 }
 
-function race(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<DialResult> {
-  const dial = dialFirst(addresses, options);
-  return unlessGone(client, { done: dial.done, cancel: () => dial.cancel(), discard: closeUnused });
+/** What came of it; `cancelled` where the client has left. Most tunnels have one address: for them no timer, and no bookkeeping. */
+async function race(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<DialResult> {
+  const [first, second] = addresses;
+  const only = second === undefined ? first : undefined;
+  const dial = only ? options.dial(only, options) : dialFirst(addresses, options);
+  const seen = { hasLeft: false };
+  const forget = client.whenGone(() => {
+    seen.hasLeft = true;
+    dial.cancel();
+  });
+  const result = await dial.done;
+  forget();
+  if (only) countAttempt(only, result, options);
+  // Both may happen in one turn of the event loop: the client leaves, and the dial that connected just before is still unread. One
+  // that was joined has its tunnel, and that tells how it ended.
+  if (!seen.hasLeft || result.kind === 'joined') return result;
+  closeUnused(result);
+  return CANCELLED;
 }
+
+const CANCELLED: DialResult = { kind: 'cancelled' };
 
 function dialError(kind: DialResult['kind']): TunnelError {
   return new TunnelError(...DIAL_FAILURES[kind]);
@@ -44,6 +60,6 @@ const DIAL_FAILURES: Record<DialResult['kind'], readonly [reason: RefusalReason,
   timeout: ['connect_timeout', 'The destination did not answer in time.'],
   // `limits.tunnels` is ours to choose and this is not, but to a client both say: full, try again later.
   exhausted: ['overload', 'Sallyport is out of descriptors, ports or memory for another connection.'],
-  // Nobody but the client's leaving cancels a dial, and that has thrown already.
+  // Nobody but the client's leaving cancels a dial.
   cancelled: ['client_closed', 'The client left before its tunnel was up.'],
 };

@@ -27,18 +27,7 @@ export interface RaceOptions extends DialOptions {
  * which source and destination get on.
  */
 export function dialFirst(addresses: readonly Address[], options: RaceOptions): Dial {
-  const [only, second] = addresses;
-  // Most tunnels of one address: no timer, no bookkeeping.
-  if (only && !second) return dialAlone(only, options);
   return new Race(addresses.slice(0, MAX_ATTEMPTS), options);
-}
-
-function dialAlone(address: Address, options: RaceOptions): Dial {
-  const attempt = options.dial(address, options);
-  return {
-    done: attempt.done.then((result) => countAttempt(address, result, options)),
-    cancel: () => attempt.cancel(),
-  };
 }
 
 /** Several attempts of which one may win. Over when one has, when all have failed, or when it is cancelled. */
@@ -134,8 +123,7 @@ const ATTEMPT_RESULTS = {
   cancelled: undefined,
 } as const satisfies Record<DialResult['kind'], AttemptResult | undefined>;
 
-function countAttempt(address: Address, result: DialResult, { onAttempt }: RaceOptions): DialResult {
+export function countAttempt(address: Address, result: DialResult, { onAttempt }: RaceOptions): void {
   const counted = ATTEMPT_RESULTS[result.kind];
   if (counted) onAttempt?.(address.host.includes(':') ? 'ipv6' : 'ipv4', counted);
-  return result;
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { createPortableTransport, type Dial, type DialResult, type Leg } from '@sallyport/tunnel-splice';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { dialDirect } from '../../src/egress/direct.ts';
+import { dialDirect, joinDirect } from '../../src/egress/direct.ts';
 
 const transport = createPortableTransport();
 const sockets: net.Socket[] = [];
@@ -51,6 +51,38 @@ describe('dialDirect', () => {
     peer.destroy();
     await expect(dialled).rejects.toMatchObject({ reason: 'client_closed' });
     expect(await done).toEqual({ kind: 'cancelled' });
+    leg.close();
+  });
+
+  it('closes a connection that was up before it could be given up', async () => {
+    const { leg, peer } = await connectedClient();
+    const other = await connectedClient();
+    let cancel: () => void = () => undefined;
+    const done = new Promise<DialResult>((resolve) => (cancel = () => resolve({ kind: 'connected', leg: other.leg })));
+    const dialled = dialDirect([{ host: '192.0.2.1', port: 443 }], leg, {
+      ...options(),
+      dial: () => ({ done, cancel }),
+    });
+    const isEnded = once(other.peer.resume(), 'end');
+    peer.destroy();
+    await expect(dialled).rejects.toMatchObject({ reason: 'client_closed' });
+    await isEnded;
+    leg.close();
+    other.peer.destroy();
+  });
+});
+
+describe('joinDirect', () => {
+  it('leaves a tunnel that was up before its dial could be given up to end as tunnels do', async () => {
+    const { leg, peer } = await connectedClient();
+    let cancel: () => void = () => undefined;
+    const done = new Promise<DialResult>((resolve) => (cancel = () => resolve({ kind: 'joined' })));
+    const joined = joinDirect([{ host: '192.0.2.1', port: 443 }], leg, {
+      ...options(),
+      dial: () => ({ done, cancel }),
+    });
+    peer.destroy();
+    await expect(joined).resolves.toBeUndefined();
     leg.close();
   });
 });
