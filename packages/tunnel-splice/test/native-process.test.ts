@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -177,6 +178,36 @@ describe.skipIf(!isHere)('the native transport and its process', () => {
     speaker.destroy();
   });
 
+  it('has pipes for a bulk flow, and none for one of small pieces, however long it is', async () => {
+    const made = createNativeTransport({ threads: 1 });
+    if (made.kind === 'unavailable') throw new Error(made.reason);
+    const { transport } = made;
+    const origin = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+    await once(origin, 'listening');
+    const upstream = { host: '127.0.0.1', port: portOf(origin) };
+    const serve = async (client: Leg): Promise<void> => {
+      const dialled = await transport.dial(upstream, { deadline: performance.now() + 5_000 }).done;
+      if (dialled.kind !== 'connected') throw new Error(dialled.kind);
+      transport.splice(client, dialled.leg, { ...PATIENT, keeper: { tunnelEnded: () => undefined } });
+    };
+    const door = await transport.listen({ host: '127.0.0.1', port: 0 }, (client) => void serve(client));
+    const client = connect({ ...door.address, noDelay: true });
+    const pipesBefore = pipesOpen();
+    const piece = Buffer.alloc(1024);
+    for (let sent = 0; sent < 1_000; sent += 1) {
+      client.write(piece);
+      await receive(client, piece.length);
+    }
+    expect(pipesOpen()).toBe(pipesBefore);
+    const bulk = Buffer.alloc(32 * 1024 * 1024);
+    client.write(bulk);
+    await receive(client, bulk.length);
+    expect(pipesOpen()).toBeGreaterThan(pipesBefore);
+    client.destroy();
+    origin.close();
+    await transport.stop();
+  });
+
   it('relays, and counts, even while its JavaScript is stalled', async () => {
     const origin = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
     await once(origin, 'listening');
@@ -245,6 +276,23 @@ function expectStdout(process: ChildProcess | undefined): Readable {
   const stdout = process?.stdout;
   if (stdout == null) throw new Error('a pipe was asked for');
   return stdout;
+}
+
+/** Those of this process. */
+function pipesOpen(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith('pipe:')).length;
+}
+
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return ''; // that of the directory itself
+  }
+}
+
+async function receive(socket: Socket, length: number): Promise<void> {
+  for (let left = length; left > 0;) left -= ((await once(socket, 'data')) as [Buffer])[0].length;
 }
 
 const STILL_THERE = 'still there?';

@@ -12,7 +12,7 @@ namespace sallyport {
 struct Direction {
   Pipe* pipe = nullptr;     // its own, only while bytes lie in it; given back by `releasePipe`
   uint64_t relayed = 0;     // handed to the kernel of the other leg
-  uint32_t burst = 0;       // moved without a pause
+  uint32_t burst = 0;       // moved without a pause, by and large (kLargePieceBytes)
   uint32_t awaited = 0;     // read before the splice, on their way back from JavaScript
   // Modulo 2^32: a silence of 49 days may pass for none, and all that does is to keep a burst.
   uint32_t lastReadMs = 0;

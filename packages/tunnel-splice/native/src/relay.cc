@@ -67,6 +67,11 @@ size_t fill(const Relay& relay) {
   return copy(relay);
 }
 
+uint32_t burstAfter(uint32_t burst, size_t got) {
+  if (got < kLargePieceBytes) return burst - std::min(burst, kLargePieceBytes);
+  return static_cast<uint32_t>(std::min<size_t>(burst + got, 2 * kBulkBytes));
+}
+
 size_t read(const Relay& relay) {
   Direction& direction = relay.direction;
   const auto nowMs = static_cast<uint32_t>(relay.tools.nowMs);
@@ -76,8 +81,7 @@ size_t read(const Relay& relay) {
   if (got == 0) return 0;
   direction.hasRead = true;
   direction.lastReadMs = nowMs;
-  direction.burst += static_cast<uint32_t>(std::min<size_t>(got, kBulkBytes));
-  direction.burst = std::min(direction.burst, kBulkBytes);
+  direction.burst = burstAfter(direction.burst, got);
   return got;
 }
 
