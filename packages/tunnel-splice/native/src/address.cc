@@ -5,6 +5,22 @@
 #include <cstring>
 
 namespace sallyport {
+namespace {
+
+// What inet_ntop does by way of printf. There is one for each client, and it showed.
+uint32_t writeDottedQuad(const uint8_t* octets, char* text) {
+  char* at = text;
+  for (int i = 0; i < 4; i++) {
+    const uint8_t octet = octets[i];
+    if (i > 0) *at++ = '.';
+    if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
+    if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
+    *at++ = static_cast<char>('0' + octet % 10);
+  }
+  return static_cast<uint32_t>(at - text);
+}
+
+}  // namespace
 
 bool parseAddress(const std::string& host, uint16_t port, SocketAddress& address) {
   auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);
@@ -26,14 +42,17 @@ AddressText formatAddress(const SocketAddress& address) {
   AddressText text{};
   if (address.family() == AF_INET) {
     const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.storage);
-    inet_ntop(AF_INET, &v4->sin_addr, text.host, sizeof(text.host));
+    text.hostLength = writeDottedQuad(reinterpret_cast<const uint8_t*>(&v4->sin_addr), text.host);
     text.port = ntohs(v4->sin_port);
-  } else {
-    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
-    const bool isMapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
-    inet_ntop(isMapped ? AF_INET : AF_INET6, v6->sin6_addr.s6_addr + (isMapped ? 12 : 0), text.host, sizeof(text.host));
-    text.port = ntohs(v6->sin6_port);
+    return text;
   }
+  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
+  text.port = ntohs(v6->sin6_port);
+  if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+    text.hostLength = writeDottedQuad(v6->sin6_addr.s6_addr + 12, text.host);
+    return text;
+  }
+  inet_ntop(AF_INET6, &v6->sin6_addr, text.host, sizeof(text.host));
   text.hostLength = static_cast<uint32_t>(strlen(text.host));
   return text;
 }

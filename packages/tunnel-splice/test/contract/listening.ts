@@ -19,6 +19,16 @@ export function describeListening(create: () => Transport): void {
       expect(stage().door.address.port).toBeGreaterThan(0);
     });
 
+    it.each(['127.0.0.9', '127.10.99.100', '127.101.200.255'])('names the IPv4 client %s', async (localAddress) => {
+      const clients: Leg[] = [];
+      const door = await stage().transport.listen({ host: '0.0.0.0', port: 0 }, (leg) => clients.push(leg));
+      const socket = connect({ host: '127.0.0.1', port: door.address.port, localAddress });
+      await once(socket, 'connect');
+      await expect.poll(() => clients[0]?.remote).toEqual({ host: localAddress, port: socket.localPort });
+      expect(clients[0]?.local).toEqual({ host: '127.0.0.1', port: door.address.port });
+      socket.destroy();
+    });
+
     it('names an IPv6 client canonically', async () => {
       const clients: Leg[] = [];
       const door = await stage().transport.listen({ host: '::1', port: 0 }, (leg) => clients.push(leg));
