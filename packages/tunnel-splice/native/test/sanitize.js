@@ -59,9 +59,22 @@ function runContractSuite() {
     TUNNEL_SPLICE_ADDON: addon,
   });
   for (const name of readdirSync(reports)) {
-    const report = readFileSync(join(reports, name), 'utf8');
-    if (report.includes('tunnel_splice.node')) fail(`a race in the addon:\n${report}`);
+    for (const report of readFileSync(join(reports, name), 'utf8').split('==================')) {
+      if (isOurs(report)) fail(`a race in the addon:\n${report}`);
+    }
   }
+}
+
+/**
+ * Whether one of the two accesses is made by the addon. That it is somewhere below says nothing: JavaScript is called from there, and V8 has
+ * its own threads.
+ */
+function isOurs(report) {
+  const accesses = report.split('\n\n').filter((part) => /^ +(Previous )?(atomic )?(read|write) of size/im.test(part));
+  return accesses.some((access) => {
+    const frames = access.match(/^ +#\d+ .*$/gm) ?? [];
+    return frames.find((frame) => !/\((libtsan|libstdc\+\+|libc)\.so/.test(frame))?.includes('tunnel_splice.node');
+  });
 }
 
 function compile(target, args) {
