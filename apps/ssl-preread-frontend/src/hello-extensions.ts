@@ -95,9 +95,11 @@ function readHost(text: string): ServerName {
 
 type Alpn = { readonly kind: 'alpn'; readonly protocols: readonly string[] } | Malformed;
 
+const NO_ALPN: Alpn = { kind: 'alpn', protocols: [] };
+
 /** The protocols the client offers, in its order; none without the extension. */
 export function readAlpn(extension: VectorReader | undefined): Alpn {
-  if (extension === undefined) return { kind: 'alpn', protocols: [] };
+  if (extension === undefined) return NO_ALPN;
   const list = extension.vector16();
   const protocols: string[] = [];
   while (list.left > 0) protocols.push(list.vector8().text());
@@ -114,11 +116,13 @@ type SupportedVersions = { readonly kind: 'versions'; readonly highest?: number 
 export function readSupportedVersions(extension: VectorReader | undefined): SupportedVersions {
   if (extension === undefined) return { kind: 'versions' };
   const list = extension.vector8();
-  const versions: number[] = [];
-  while (list.left > 0) versions.push(list.uint16());
-  if (!extension.isExact || !list.isExact || versions.length === 0) {
-    return malformed('its supported_versions are not a list of versions');
+  const isEmpty = list.left === 0;
+  let highest = 0;
+  while (list.left > 0) {
+    const version = list.uint16();
+    if (version > highest && isTlsVersion(version)) highest = version;
   }
-  const known = versions.filter(isTlsVersion);
-  return known.length === 0 ? { kind: 'versions' } : { kind: 'versions', highest: Math.max(...known) };
+  if (!extension.isExact || !list.isExact || isEmpty)
+    return malformed('its supported_versions are not a list of versions');
+  return highest === 0 ? { kind: 'versions' } : { kind: 'versions', highest };
 }

@@ -63,7 +63,7 @@ export interface Door {
    * @param onUp is told so, before this resolves
    * Throws as `dial` does.
    */
-  join(addresses: readonly Address[], plan: DecidedTunnel, onUp: OnUp): Promise<void>;
+  join(addresses: readonly Address[], plan: DecidedTunnel, onUp: OnUp): Promise<unknown>;
   splice(client: Leg, upstream: Leg, preread: PrereadBytes): UpTunnel;
   /** Counts a refusal for want of a name, where `verify_sni` would have checked it. Left out where it is off. */
   countUnnamed?(reason: RefusalReason): void;

@@ -20,8 +20,14 @@ export async function reachDestination(seeker: Seeker, identified: Identified): 
   return seeker.door.dial(addresses, seeker.client);
 }
 
-/** The addresses that may be dialled. Throws a TunnelError where a drain, the policy, the addresses or the resolver say no. */
-export async function findWay({ client, door, record }: Seeker, identified: Identified): Promise<readonly Address[]> {
+/**
+ * The addresses that may be dialled, at once where no resolver has to be asked. Throws a TunnelError where a drain, the policy, the
+ * addresses or the resolver say no.
+ */
+export function findWay(
+  { client, door, record }: Seeker,
+  identified: Identified,
+): readonly Address[] | Promise<readonly Address[]> {
   const { destination } = identified;
   door.requireOpen();
 
@@ -29,8 +35,9 @@ export async function findWay({ client, door, record }: Seeker, identified: Iden
   requireAllowed(record.decided(door.decide(record.clientIp, identified)), destination);
 
   record.enter('resolve');
-  const resolved = await door.resolve(identified, client, (remark) => record.remarked(remark));
-  return door.permit(resolved, destination);
+  const resolved = door.resolve(identified, client, (remark) => record.remarked(remark));
+  if (!(resolved instanceof Promise)) return door.permit(resolved, destination);
+  return resolved.then((addresses) => door.permit(addresses, destination));
 }
 
 function requireAllowed({ decision, rule }: Decision, destination: Destination): void {

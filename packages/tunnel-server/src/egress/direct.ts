@@ -11,20 +11,19 @@ import { closeUnused, countAttempt, dialFirst, type RaceOptions } from './race.t
 export async function dialDirect(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<Leg> {
   const result = await race(addresses, client, options);
   if (result.kind === 'connected') return result.leg;
-  throw dialError(result.kind);
+  throw new TunnelError(...UNEXPECTED);
 }
 
 /**
  * Dials permitted addresses and joins the client, by the plan in the options, to the first that connects: the tunnel is up when this
  * resolves, and the plan has been told so. Throws as {@link dialDirect} does, with the client as it was.
  */
-export async function joinDirect(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<void> {
-  const { kind } = await race(addresses, client, options);
-  if (kind !== 'joined') throw dialError(kind);
+export function joinDirect(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<unknown> {
+  return race(addresses, client, options);
 }
 
-/** What came of it; `cancelled` where the client has left. Most tunnels have one address: for them no timer, and no bookkeeping. */
-async function race(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<DialResult> {
+/** Connected or joined; whatever else comes of it is thrown. Most tunnels have one address: for them no timer, and no bookkeeping. */
+async function race(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<DialSuccess> {
   const [first, second] = addresses;
   const only = second === undefined ? first : undefined;
   const dial = only ? options.dial(only, options) : dialFirst(addresses, options);
@@ -36,24 +35,22 @@ async function race(addresses: readonly Address[], client: Leg, options: RaceOpt
   const result = await dial.done;
   forget();
   if (only) countAttempt(only, result, options);
-  // Both may happen in one turn of the event loop: the client leaves, and the dial that connected just before is still unread. One
-  // that was joined has its tunnel, and that tells how it ended.
-  if (!seen.hasLeft || result.kind === 'joined') return result;
+  // A client that has left meanwhile has its tunnel all the same, and that tells how it ended.
+  if (result.kind === 'joined') return result;
+  if (result.kind === 'connected' && !seen.hasLeft) return result;
+  // Both may happen in one turn of the event loop: the client leaves, and the dial that connected just before is still unread.
   closeUnused(result);
-  return CANCELLED;
+  throw new TunnelError(...DIAL_FAILURES[result.kind === 'connected' ? 'cancelled' : result.kind]);
 }
 
-const CANCELLED: DialResult = { kind: 'cancelled' };
-
-function dialError(kind: DialResult['kind']): TunnelError {
-  return new TunnelError(...DIAL_FAILURES[kind]);
-}
+type DialSuccess = Extract<DialResult, { kind: 'connected' | 'joined' }>;
 
 const UNEXPECTED = ['internal', 'A dial made something else of its connection than it was told to.'] as const;
 
-const DIAL_FAILURES: Record<DialResult['kind'], readonly [reason: RefusalReason, sentence: string]> = {
-  connected: UNEXPECTED,
-  joined: UNEXPECTED,
+const DIAL_FAILURES: Record<
+  Exclude<DialResult, DialSuccess>['kind'],
+  readonly [reason: RefusalReason, sentence: string]
+> = {
   refused: ['refused', 'The destination refused the connection.'],
   reset: ['refused', 'The destination reset the connection while it was set up.'],
   unreachable: ['unreachable', 'There is no way to the destination from here.'],

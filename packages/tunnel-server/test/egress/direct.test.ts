@@ -82,7 +82,7 @@ describe('joinDirect', () => {
       dial: () => ({ done, cancel }),
     });
     peer.destroy();
-    await expect(joined).resolves.toBeUndefined();
+    await expect(joined).resolves.toEqual({ kind: 'joined' });
     leg.close();
   });
 });
