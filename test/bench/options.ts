@@ -20,9 +20,11 @@ export interface Sizes {
   readonly bulkBytes: number;
   readonly idleTunnels: number;
   readonly setUps: number;
-  /** Tunnels before the measured ones, so that a JIT has seen the path. */
+  /** Tunnels before the measured ones, so that a JIT has seen the path: a proxy runs for weeks. */
   readonly warmUps: number;
   readonly pacedSeconds: number;
+  /** At the same pace before those: it is another path, to a JIT, than the crowded one. */
+  readonly pacedWarmUpSeconds: number;
   readonly roundTrips: number;
   /** Decisions that are timed. */
   readonly decisions: number;
@@ -32,8 +34,9 @@ const full: Sizes = {
   bulkBytes: 2 * 2 ** 30,
   idleTunnels: 5_000,
   setUps: 10_000,
-  warmUps: 3_000,
+  warmUps: 15_000,
   pacedSeconds: 5,
+  pacedWarmUpSeconds: 3,
   roundTrips: 60_000,
   decisions: 1_000_000,
 };
@@ -44,6 +47,7 @@ const quick: Sizes = {
   setUps: 3_000,
   warmUps: 1_000,
   pacedSeconds: 2,
+  pacedWarmUpSeconds: 1,
   roundTrips: 20_000,
   decisions: 200_000,
 };

@@ -67,10 +67,11 @@ async function saturate({ pid, port, door }: Through, { load, options }: Bench):
 }
 
 async function pace({ pid, port, door }: Through, { load, options }: Bench, rate: number): Promise<Figures> {
-  const tunnels = rate * options.sizes.pacedSeconds;
-  const { result, cpuSeconds } = await costOf(pid, () =>
-    load.run(door, port, { workload: 'set-up', tunnels, rate, at_once: MOST_AT_ONCE }),
-  );
+  const { pacedSeconds, pacedWarmUpSeconds } = options.sizes;
+  const paced = { workload: 'set-up', rate, at_once: MOST_AT_ONCE } as const;
+  await load.run(door, port, { ...paced, tunnels: rate * pacedWarmUpSeconds });
+  const tunnels = rate * pacedSeconds;
+  const { result, cpuSeconds } = await costOf(pid, () => load.run(door, port, { ...paced, tunnels }));
   const { p50_us, p99_us, loadCorePercent } = result;
   return [p50_us / 1000, p99_us / 1000, (cpuSeconds * 1e6) / tunnels, loadCorePercent];
 }
