@@ -9,9 +9,8 @@ import { closeUnused, countAttempt, dialFirst, type RaceOptions } from './race.t
  * stays open then.
  */
 export async function dialDirect(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<Leg> {
-  const result = await race(addresses, client, options);
-  if (result.kind === 'connected') return result.leg;
-  throw new TunnelError(...UNEXPECTED);
+  const result = await race(addresses, client, options, 'connected');
+  return result.leg;
 }
 
 /**
@@ -19,11 +18,18 @@ export async function dialDirect(addresses: readonly Address[], client: Leg, opt
  * resolves, and the plan has been told so. Throws as {@link dialDirect} does, with the client as it was.
  */
 export function joinDirect(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<unknown> {
-  return race(addresses, client, options);
+  return race(addresses, client, options, 'joined');
 }
 
-/** Connected or joined; whatever else comes of it is thrown. Most tunnels have one address: for them no timer, and no bookkeeping. */
-async function race(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<DialSuccess> {
+/**
+ * What was wanted of the dial; whatever else comes of it is thrown. Most tunnels have one address: for them no timer, and no bookkeeping.
+ */
+async function race<Wanted extends 'connected' | 'joined'>(
+  addresses: readonly Address[],
+  client: Leg,
+  options: RaceOptions,
+  wanted: Wanted,
+): Promise<Extract<DialResult, { kind: Wanted }>> {
   const [first, second] = addresses;
   const only = second === undefined ? first : undefined;
   const dial = only ? options.dial(only, options) : dialFirst(addresses, options);
@@ -35,22 +41,26 @@ async function race(addresses: readonly Address[], client: Leg, options: RaceOpt
   const result = await dial.done;
   forget();
   if (only) countAttempt(only, result, options);
-  // A client that has left meanwhile has its tunnel all the same, and that tells how it ended.
-  if (result.kind === 'joined') return result;
-  if (result.kind === 'connected' && !seen.hasLeft) return result;
-  // Both may happen in one turn of the event loop: the client leaves, and the dial that connected just before is still unread.
+  // Both may happen in one turn of the event loop: the client leaves, and the dial that connected just before is still unread. Where it
+  // was joined it has its tunnel all the same, and that tells how it ended.
+  const isTooLate = seen.hasLeft && result.kind === 'connected';
+  if (isWanted(result, wanted) && !isTooLate) return result;
   closeUnused(result);
-  throw new TunnelError(...DIAL_FAILURES[result.kind === 'connected' ? 'cancelled' : result.kind]);
+  throw new TunnelError(...DIAL_FAILURES[isTooLate ? 'cancelled' : result.kind]);
 }
 
-type DialSuccess = Extract<DialResult, { kind: 'connected' | 'joined' }>;
+function isWanted<Wanted extends DialResult['kind']>(
+  result: DialResult,
+  wanted: Wanted,
+): result is Extract<DialResult, { kind: Wanted }> {
+  return result.kind === wanted;
+}
 
 const UNEXPECTED = ['internal', 'A dial made something else of its connection than it was told to.'] as const;
 
-const DIAL_FAILURES: Record<
-  Exclude<DialResult, DialSuccess>['kind'],
-  readonly [reason: RefusalReason, sentence: string]
-> = {
+const DIAL_FAILURES: Record<DialResult['kind'], readonly [reason: RefusalReason, sentence: string]> = {
+  connected: UNEXPECTED,
+  joined: UNEXPECTED,
   refused: ['refused', 'The destination refused the connection.'],
   reset: ['refused', 'The destination reset the connection while it was set up.'],
   unreachable: ['unreachable', 'There is no way to the destination from here.'],

@@ -73,6 +73,22 @@ describe('dialDirect', () => {
 });
 
 describe('joinDirect', () => {
+  it('closes a connection that was to be joined and was not, and says that this is our fault', async () => {
+    const { leg, peer } = await connectedClient();
+    const other = await connectedClient();
+    const dial = (): Dial => ({
+      done: Promise.resolve({ kind: 'connected', leg: other.leg }),
+      cancel: () => undefined,
+    });
+    const isEnded = once(other.peer.resume(), 'end');
+    const joined = joinDirect([{ host: '192.0.2.1', port: 443 }], leg, { ...options(), dial });
+    await expect(joined).rejects.toMatchObject({ reason: 'internal' });
+    await isEnded;
+    leg.close();
+    peer.destroy();
+    other.peer.destroy();
+  });
+
   it('leaves a tunnel that was up before its dial could be given up to end as tunnels do', async () => {
     const { leg, peer } = await connectedClient();
     let cancel: () => void = () => undefined;
