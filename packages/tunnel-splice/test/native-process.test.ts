@@ -219,7 +219,7 @@ describe.skipIf(!isHere)('the native transport and its process', () => {
         const door = await transport.listen({ host: '127.0.0.1', port: 0 }, async (client) => {
           const { leg } = await transport.dial(${upstream}, { deadline: performance.now() + 5_000 }).done;
           transport.splice(client, leg, limits);
-          await new Promise((resolve) => setTimeout(resolve, 50));
+          await new Promise(setImmediate);
           console.log('stalled');
           await new Promise((resolve) => process.stdout.write('', resolve));
           const until = Date.now() + 3_000;
