@@ -1,7 +1,5 @@
 #include "home.h"
 
-#include "uv_handles.h"
-
 namespace {
 
 void doNothing(uv_idle_t*) {}
@@ -14,10 +12,8 @@ Home* Home::open(napi_env env, napi_value function) {
   auto* home = new Home(env, function, uv);
   uv_prepare_init(uv, &home->prepare_);
   uv_idle_init(uv, &home->idle_);
-  home->prepare_.data = home;
-  home->idle_.data = home;
-  setKept(home->prepare_, false);
-  setKept(home->idle_, false);
+  home->own(home->prepare_);
+  home->own(home->idle_);
   return home;
 }
 
@@ -27,7 +23,7 @@ int Home::begin(sallyport::Engine& engine) {
   const int error = engine.firstLoop().setHost(uv_backend_fd(uv_));
   engine.helm()->leave();
   if (error < 0) return -error;
-  uv_prepare_start(&prepare_, [](uv_prepare_t* prepare) { static_cast<Home*>(prepare->data)->turnWhileFree(); });
+  uv_prepare_start(&prepare_, [](uv_prepare_t* prepare) { ownerOf<Home>(prepare).turnWhileFree(); });
   uv_idle_start(&idle_, doNothing);
   return 0;
 }
@@ -66,11 +62,6 @@ int Home::patienceMs() {
 void Home::keepAlive(bool isWanted) { setKept(prepare_, isWanted); }
 
 void Home::closeHandles() {
-  uv_close(handleOf(prepare_), onClosed);
-  uv_close(handleOf(idle_), onClosed);
-}
-
-void Home::onClosed(uv_handle_t* handle) {
-  auto* home = static_cast<Home*>(handle->data);
-  if (--home->openHandles_ == 0) home->finish();
+  closeHandle(prepare_);
+  closeHandle(idle_);
 }

@@ -22,14 +22,12 @@ class Home final : public Waker {
  private:
   Home(napi_env env, napi_value function, uv_loop_t* uv) : Waker(env, function), uv_(uv) {}
   void closeHandles() override;
-  static void onClosed(uv_handle_t* handle);
   void turnWhileFree();
   int patienceMs();
 
   uv_loop_t* uv_;
   uv_prepare_t prepare_{};
   uv_idle_t idle_{};
-  int openHandles_ = 2;
   sallyport::Engine* engine_ = nullptr;
   std::atomic<bool> isCalled_{false};  // by a stand-in, perhaps
 };

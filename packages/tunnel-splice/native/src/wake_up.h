@@ -20,10 +20,8 @@ class WakeUp final : public Waker {
  private:
   using Waker::Waker;
   void closeHandles() override;
-  static void onClosed(uv_handle_t* handle);
 
   uv_async_t async_{};
   uv_prepare_t prepare_{};  // before each wait of libuv, commands are collected
-  int openHandles_ = 2;
   sallyport::Engine* engine_ = nullptr;
 };

@@ -3,6 +3,8 @@
 // Owner: the JavaScript thread; only `wake` is for any thread.
 #pragma once
 
+#include <uv.h>
+
 #include <memory>
 
 #include "command_box.h"
@@ -37,13 +39,37 @@ class Waker {
 
   bool isClosed() const { return call_ == nullptr; }
   void call() { (*call_)(); }
-  // When the last handle has closed: its end.
-  void finish() {
-    if (done_ != nullptr) done_(doneContext_);
-    delete this;
+
+  // For a handle that libuv has just made: its callbacks find us, and it does not keep its loop running.
+  template <typename Handle>
+  void own(Handle& handle) {
+    handle.data = this;
+    setKept(handle, false);
+  }
+  // Whose it is.
+  template <typename Self, typename Handle>
+  static Self& ownerOf(const Handle* handle) {
+    return *static_cast<Self*>(static_cast<Waker*>(handle->data));
+  }
+  template <typename Handle>
+  static void setKept(Handle& handle, bool isWanted) {
+    if (isWanted) uv_ref(reinterpret_cast<uv_handle_t*>(&handle));
+    else uv_unref(reinterpret_cast<uv_handle_t*>(&handle));
+  }
+  // For each of them, once. With the last one closed this ends.
+  template <typename Handle>
+  void closeHandle(Handle& handle) {
+    closing_++;
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle), [](uv_handle_t* closed) {
+      auto* waker = static_cast<Waker*>(closed->data);
+      if (--waker->closing_ > 0) return;
+      if (waker->done_ != nullptr) waker->done_(waker->doneContext_);
+      delete waker;
+    });
   }
 
  private:
+  int closing_ = 0;
   std::unique_ptr<JsCall> call_;
   void (*done_)(void*) = nullptr;
   void* doneContext_ = nullptr;
