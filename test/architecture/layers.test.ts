@@ -7,13 +7,16 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The layers of ARCHITECTURE.md. A package may need those of lower layers, and the two siblings never each other. */
 const layerOf: Readonly<Record<string, number>> = {
+  '@sallyport/addresses': 0,
   '@sallyport/tunnel-splice': 0,
   '@sallyport/config': 1,
   '@sallyport/telemetry': 1,
-  '@sallyport/tunnel-server': 2,
-  '@sallyport/connect-frontend': 3,
-  '@sallyport/ssl-preread-frontend': 3,
-  sallyport: 4,
+  '@sallyport/policy': 2,
+  '@sallyport/resolver': 2,
+  '@sallyport/tunnel-server': 3,
+  '@sallyport/connect-frontend': 4,
+  '@sallyport/ssl-preread-frontend': 4,
+  sallyport: 5,
 };
 
 interface Member {

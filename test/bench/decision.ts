@@ -1,13 +1,13 @@
 /** What a decision costs with many rules, and with many names: the part of a tunnel's set-up that grows with the configuration. */
+import { parseIp } from '@sallyport/addresses';
 import {
   compilePolicy,
   decide,
   type Destination,
   parseDestination,
-  parseIp,
   type Policy,
   type ReadHostsFile,
-} from '@sallyport/tunnel-server';
+} from '@sallyport/policy';
 import type { Options } from './options.ts';
 import { formatFigures, formatPlainTable } from './table.ts';
 

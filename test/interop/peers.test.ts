@@ -1,7 +1,7 @@
 /** What README.md says of Sallyport beside its peers is asked of each of them, on loopback. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FakeNameServer, startNameServer, zone } from '../../packages/tunnel-server/test/dns/fake-name-server.ts';
+import { type FakeNameServer, startNameServer, zone } from '../../packages/resolver/test/fake-name-server.ts';
 import { claims, columns, type ProxyName, remedies } from './claims.ts';
 import { haproxy } from './haproxy.ts';
 import { nginx } from './nginx.ts';

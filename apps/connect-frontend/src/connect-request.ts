@@ -1,5 +1,6 @@
 /** What a request head asks of the explicit door. */
-import { parseAuthorityForm, parseDestination, type Destination } from '@sallyport/tunnel-server';
+import { type Destination, parseDestination } from '@sallyport/policy';
+import { parseAuthorityForm } from '@sallyport/tunnel-server';
 import type { RequestHead } from './request-head.ts';
 
 export type ConnectRequest =

@@ -1,5 +1,6 @@
 /** Where we really listen: port 0 has become a number, and every address is one that must never be dialled. */
-import { ownAddresses, type OwnAddresses } from '@sallyport/tunnel-server';
+import type { OwnAddresses } from '@sallyport/policy';
+import { ownAddresses } from '@sallyport/tunnel-server';
 import type { Address } from '@sallyport/tunnel-splice';
 
 export class BoundAddresses {

@@ -1,6 +1,12 @@
 /** What `sallyport explain` prints. */
-import type { Decision, DialVerdict, Explanation, Ip, PolicyRequest } from '@sallyport/tunnel-server';
-import { destinationText } from '@sallyport/tunnel-server';
+import type { Ip } from '@sallyport/addresses';
+import {
+  type Decision,
+  destinationText,
+  type DialVerdict,
+  type Explanation,
+  type PolicyRequest,
+} from '@sallyport/policy';
 
 /** Everything found out about one request, in the order of the checks. */
 export interface Findings {

@@ -1,7 +1,7 @@
 /** Files that the configuration names: read with it, at the start, by `check`, and by every reload. */
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import type { ReadHostsFile } from '@sallyport/tunnel-server';
+import type { ReadHostsFile } from '@sallyport/policy';
 
 /** Four million names; what is larger is another file. */
 const LARGEST_BYTES = 128 * 1024 * 1024;

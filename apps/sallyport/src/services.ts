@@ -1,15 +1,9 @@
 /** What all doors share, and what outlives a reload. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '@sallyport/config';
+import { Resolver } from '@sallyport/resolver';
 import { createMetrics, type Logger, type Metrics } from '@sallyport/telemetry';
-import {
-  Authenticator,
-  createLimits,
-  Ledger,
-  type RecordOptions,
-  type Limits,
-  Resolver,
-} from '@sallyport/tunnel-server';
+import { Authenticator, createLimits, Ledger, type Limits, type RecordOptions } from '@sallyport/tunnel-server';
 import type { Transport } from '@sallyport/tunnel-splice';
 import { BoundAddresses } from './bound-addresses.ts';
 import { startEngine } from './engine.ts';

@@ -17,7 +17,7 @@ import {
   type MalformedDestination,
   parseDestination,
   type Policy,
-} from '@sallyport/tunnel-server';
+} from '@sallyport/policy';
 import { type ListenerIdentity, readListenerIdentities } from './listener-identities.ts';
 import { createHostsFileReader } from './named-files.ts';
 

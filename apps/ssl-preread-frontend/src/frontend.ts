@@ -1,14 +1,14 @@
 /** The transparent door: clients know nothing of us, and name their destination in the ClientHello's SNI. Read this first. */
+import { parseIp } from '@sallyport/addresses';
+import type { Destination } from '@sallyport/policy';
 import {
-  parseIp,
-  TunnelError,
-  type Destination,
   type Frontend,
   type Greeting,
   type HelloFacts,
   type Identified,
   type PlainHttp,
   type PrereadLimits,
+  TunnelError,
 } from '@sallyport/tunnel-server';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
 import { answerInHttp, answerInTls, type Answer } from './alerts.ts';

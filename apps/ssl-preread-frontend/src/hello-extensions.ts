@@ -1,5 +1,5 @@
 /** Those extensions of a ClientHello that a door has use for, each read to its last byte. */
-import { parseDestination } from '@sallyport/tunnel-server';
+import { parseDestination } from '@sallyport/policy';
 import { malformed, type Malformed } from './malformed.ts';
 import { isTlsVersion } from './tls-version.ts';
 import type { VectorReader } from './vector-reader.ts';

@@ -1,7 +1,6 @@
 /** The hello of SSL 2.0, in which old clients offer newer versions too (RFC 5246 §E.2). It has no place for a server name. */
-import type { HelloFacts } from '@sallyport/tunnel-server';
+import type { HelloFacts, NeedMore } from '@sallyport/tunnel-server';
 import { malformed, type Malformed } from './malformed.ts';
-import type { NeedMore } from '@sallyport/tunnel-server';
 import { nameTlsVersion } from './tls-version.ts';
 import { VectorReader } from './vector-reader.ts';
 

@@ -4,8 +4,7 @@
  * An address is an IP literal in its full form only. The shorthands that C libraries read as addresses (`127.1`, `0x7f.1`,
  * `017700000001`) are refused, for no two programs agree on what they mean.
  */
-import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import { canonicalCidr, type Network, parseIp } from '@sallyport/addresses';
 import { didYouMean } from './suggest.ts';
 import { malformed, ok, type Read, readPort } from './units.ts';
 
@@ -28,15 +27,6 @@ export interface HostAndPort {
   readonly host: string;
   readonly port: number;
 }
-
-/** Sets of networks that clients can be in. */
-export const CLIENT_SETS = ['loopback', 'private', 'link_local', 'any'] as const;
-
-/** Sets of networks that destinations can be in; `special` is all that IANA lists as not globally reachable. */
-export const DESTINATION_SETS = [...CLIENT_SETS, 'special'] as const;
-
-/** One of the sets, or a CIDR in canonical form, its prefix always there: `10.0.0.0/8`, `192.0.2.1/32`. */
-export type Network = string;
 
 /** Reads where to listen: an address, or the name of sockets that systemd passes. */
 export function readListenerBind(text: string): Read<Bind> {
@@ -99,13 +89,8 @@ export function readHostName(text: string): string | undefined {
 /** Reads a network out of `sets`, a CIDR or a single address; bits beyond the prefix are dropped. */
 export function readNetwork(text: string, sets: readonly string[]): Read<Network> {
   if (sets.includes(text)) return ok(text);
-  const [, base = '', prefix] = /^([^/]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? [];
-  const width = isIP(base) === 4 ? 32 : 128;
-  const bits = prefix === undefined ? width : Number(prefix);
-  if (readIp(base) === undefined || bits > width) return explainNetwork(text, sets);
-  // An IPv4-mapped network is the IPv4 network (RFC 4291 §2.5.5.2): clients and destinations are spelled that way too.
-  const ip = bits >= 96 ? ipaddr.process(base) : ipaddr.parse(base);
-  return ok(canonicalNetwork(ip, ip.kind() === 'ipv4' && width === 128 ? bits - 96 : bits));
+  const cidr = canonicalCidr(text);
+  return cidr === undefined ? explainNetwork(text, sets) : ok(cidr);
 }
 
 /** The network that a CIDR with bits beyond its prefix, such as `10.0.0.1/8`, is cut to; `undefined` if it has none. */
@@ -119,8 +104,7 @@ export function networkCutFrom(cidr: string): Network | undefined {
 
 /** Reads an IP literal into its canonical spelling; `undefined` for anything else, zones (`%eth0`) included. */
 export function readIp(text: string): string | undefined {
-  if (isIP(text) === 0 || text.includes('%')) return undefined;
-  return spell(ipaddr.process(text));
+  return parseIp(text)?.text;
 }
 
 function splitHostAndPort(text: string, lowestPort: number): { host?: string | undefined; port?: number | undefined } {
@@ -136,17 +120,6 @@ function explainNetwork(text: string, sets: readonly string[]): Read<never> {
   if (text === 'special') return refuse('the set "special" is for destinations; for clients write CIDRs');
   const known = `${sets.join(', ')}, an IP address, or a CIDR such as 10.0.0.0/8`;
   return refuse(`expected one of ${known}, got ${JSON.stringify(text)}${didYouMean(text, sets)}`);
-}
-
-function canonicalNetwork(ip: ipaddr.IPv4 | ipaddr.IPv6, bits: number): Network {
-  const cidr = `${spell(ip)}/${bits}`;
-  const network =
-    ip.kind() === 'ipv4' ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr);
-  return `${spell(network)}/${bits}`;
-}
-
-function spell(ip: ipaddr.IPv4 | ipaddr.IPv6): string {
-  return ip instanceof ipaddr.IPv6 ? ip.toRFC5952String() : ip.toString();
 }
 
 function refuse(why: string): Read<never> {

@@ -1,7 +1,6 @@
+import { CLIENT_SETS, DESTINATION_SETS } from '@sallyport/addresses';
 import { describe, expect, it } from 'vitest';
 import {
-  CLIENT_SETS,
-  DESTINATION_SETS,
   networkCutFrom,
   bindText,
   readBind,

@@ -1,24 +1,21 @@
 /** One listener as a tunnel sees it: the questions of `serveTunnel`, in its order, and the room that answers each. */
+import type { Ip } from '@sallyport/addresses';
 import type { ListenerConfig, SniListener } from '@sallyport/config';
+import { decide, type Decision, type Destination, permitAddresses, type Policy } from '@sallyport/policy';
+import type { Resolver } from '@sallyport/resolver';
 import type { ListenerMetrics, Metrics } from '@sallyport/telemetry';
 import type { Address, JoinPlan, Leg, SpliceOptions, Transport, TunnelNumber } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
 import type { LiveTunnels } from './account/live-tunnels.ts';
-import type { Ip } from './addresses/ip.ts';
-import type { OwnAddresses } from './addresses/own-addresses.ts';
-import { permitAddresses } from './addresses/permit-addresses.ts';
-import type { Destination } from './destination.ts';
-import { resolveDestination } from './dns/resolve-destination.ts';
-import type { Resolver } from './dns/resolver.ts';
+import type { OwnAddresses } from '@sallyport/policy';
+import { resolveDestination } from './resolve-destination.ts';
 import { dialDirect, joinDirect } from './egress/direct.ts';
 import type { RaceOptions } from './egress/race.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import type { SourceLimits } from './http/request-source.ts';
 import { admitClient, requireNotDraining } from './limits/admit-client.ts';
 import type { Limits } from './limits/limits.ts';
-import { decide } from './policy/decide.ts';
-import type { Decision, Policy } from './policy/policy.ts';
-import type { RefusalReason } from './reasons.ts';
+import { type RefusalReason, TunnelError } from './reasons.ts';
 import { resolveIntercepted } from './resolve-intercepted.ts';
 import {
   enforceSni,
@@ -144,8 +141,11 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
       isIntercepting(listener)
         ? resolveIntercepted(identified, client, listener, { resolver, own: bound.own, onResult, onRemark })
         : resolveDestination(resolver, identified.destination, client),
-    permit: (resolved, destination) =>
-      permitAddresses(resolved, destination, { rules: policy.destinations, own: bound.own }),
+    permit: (resolved, destination) => {
+      const verdict = permitAddresses(resolved, destination, { rules: policy.destinations, own: bound.own });
+      if (verdict.kind === 'refused') throw new TunnelError(verdict.reason, verdict.sentence);
+      return verdict.addresses;
+    },
     dial: (addresses, client) => dialDirect(addresses, client, raceOptions(client)),
     join(addresses, { client, reply, clientBytes }, onUp) {
       const plan: JoinPlan = {

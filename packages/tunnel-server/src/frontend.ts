@@ -1,6 +1,6 @@
 /** The seam between a door and the life of a tunnel: all that differs between the doors, and no more. */
 import type { Address, DeadlineMs } from '@sallyport/tunnel-splice';
-import type { Destination } from './destination.ts';
+import type { Destination } from '@sallyport/policy';
 import type { HelloFacts } from './hello-facts.ts';
 import type { TunnelError } from './reasons.ts';
 

@@ -1,10 +1,9 @@
 /** From where a client wants to go to a leg that leads there: the checks on the way, in their order, for tunnels and requests alike. */
+import { type Decision, type Destination, destinationText } from '@sallyport/policy';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
 import type { TunnelRecord } from './account/tunnel-record.ts';
-import { type Destination, destinationText } from './destination.ts';
 import type { Door } from './door.ts';
 import type { Identified } from './frontend.ts';
-import type { Decision } from './policy/policy.ts';
 import { TunnelError } from './reasons.ts';
 
 export interface Seeker {

@@ -1,10 +1,10 @@
 /** The step in which the destination of an intercepted client becomes addresses: where it was going has a say in it. */
 import type { Leg } from '@sallyport/tunnel-splice';
 import { unlessGone } from './abandon.ts';
-import { type Ip, parseIp } from './addresses/ip.ts';
-import type { OwnAddresses } from './addresses/own-addresses.ts';
-import { resolveDestination } from './dns/resolve-destination.ts';
-import type { Resolver } from './dns/resolver.ts';
+import { type Ip, parseIp } from '@sallyport/addresses';
+import type { OwnAddresses } from '@sallyport/policy';
+import { resolveDestination } from './resolve-destination.ts';
+import type { Resolver } from '@sallyport/resolver';
 import type { Identified } from './frontend.ts';
 import { TunnelError } from './reasons.ts';
 import type { SniResult } from './sni-check.ts';

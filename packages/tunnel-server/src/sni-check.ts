@@ -1,7 +1,7 @@
 /** The cross-check at the explicit door: does the ClientHello inside the tunnel name the host that CONNECT named? */
 import { type Leg, TICK_MS } from '@sallyport/tunnel-splice';
 import { encodeAlert } from './alert-record.ts';
-import type { Destination } from './destination.ts';
+import type { Destination } from '@sallyport/policy';
 import type { PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
 import { TunnelError } from './reasons.ts';

@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 import { createPortableTransport, type Leg } from '@sallyport/tunnel-splice';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ownAddresses } from '../src/addresses/own-addresses.ts';
-import { Resolver } from '../src/dns/resolver.ts';
+import { ownAddresses } from '../src/own-addresses.ts';
+import { Resolver } from '@sallyport/resolver';
 import type { Identified } from '../src/frontend.ts';
 import { type InterceptionSettings, resolveIntercepted } from '../src/resolve-intercepted.ts';
-import { ip } from './literal.ts';
+import { ip } from '../../addresses/test/literal.ts';
 
 const CACHE = { entries: 100, min_ttl: 1000, max_ttl: 300_000, negative_ttl: 5000, stale_if_error: Infinity };
 const hosts = { 'a.example': ['192.0.2.1', '192.0.2.2'] };

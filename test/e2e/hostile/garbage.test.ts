@@ -1,7 +1,7 @@
 /** What is no request and no ClientHello, at both doors: refused at once, in bounded memory, with nothing left behind. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startNameServer } from '../../../packages/tunnel-server/test/dns/fake-name-server.ts';
+import { startNameServer } from '../../../packages/resolver/test/fake-name-server.ts';
 import { configText } from '../harness/config-text.ts';
 import { ask, type Client, echoOrigin, openClient, openTunnel, type Origin } from '../harness/peers.ts';
 import { descriptorsOf, residentMiBOf } from '../harness/process-facts.ts';

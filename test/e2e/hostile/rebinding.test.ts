@@ -1,10 +1,6 @@
 /** Name servers that lie, and names that lead back to us: the address that was checked is the one that is dialled. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type FakeNameServer,
-  record,
-  startNameServer,
-} from '../../../packages/tunnel-server/test/dns/fake-name-server.ts';
+import { type FakeNameServer, record, startNameServer } from '../../../packages/resolver/test/fake-name-server.ts';
 import { configText } from '../harness/config-text.ts';
 import { helloFor } from '../harness/hello.ts';
 import { ask, openClient, type Origin, tcpOrigin } from '../harness/peers.ts';

@@ -1,11 +1,7 @@
 /** However an address is spelled, no door dials what no rule permits. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type FakeNameServer,
-  record,
-  startNameServer,
-} from '../../../packages/tunnel-server/test/dns/fake-name-server.ts';
+import { type FakeNameServer, record, startNameServer } from '../../../packages/resolver/test/fake-name-server.ts';
 import { readAsDialled } from '../../fuzz/src/readings.ts';
 import { configText } from '../harness/config-text.ts';
 import { helloFor } from '../harness/hello.ts';

@@ -1,20 +1,16 @@
+import { type Ip, parseIp } from '@sallyport/addresses';
 import type { Config } from '@sallyport/config';
 import {
   type AddressGuards,
   type Destination,
   explain,
-  type Ip,
   judgeDial,
-  ownAddresses,
-  parseAuthorityForm,
   parseDestination,
-  parseIp,
   permitAddresses,
   type PolicyRequest,
-  resolveDestination,
-  Resolver,
-  TunnelError,
-} from '@sallyport/tunnel-server';
+} from '@sallyport/policy';
+import { Resolver } from '@sallyport/resolver';
+import { ownAddresses, parseAuthorityForm, resolveDestination, TunnelError } from '@sallyport/tunnel-server';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { type Dialling, findingsText } from '../explanation.ts';
@@ -90,8 +86,8 @@ async function findAddresses({ dns }: Config, destination: Destination, guards: 
   try {
     const resolved = await resolveDestination(resolver, destination, STAYS);
     addresses = resolved.map((ip: Ip) => ({ ip, verdict: judgeDial(ip, destination.port, guards) }));
-    permitAddresses(resolved, destination, guards);
-    return { addresses };
+    const verdict = permitAddresses(resolved, destination, guards);
+    return verdict.kind === 'permitted' ? { addresses } : { addresses, refusal: verdict };
   } catch (cause) {
     if (!(cause instanceof TunnelError)) throw cause;
     return { addresses, refusal: { reason: cause.reason, sentence: cause.message } };

@@ -1,6 +1,7 @@
 /** What the schema is built of: sections of known keys, and values that say in the operator's words what they should be. */
 import * as z from 'zod';
-import { type Network, readNetwork } from '../addresses.ts';
+import type { Network } from '@sallyport/addresses';
+import { readNetwork } from '../addresses.ts';
 import { didYouMean } from '../suggest.ts';
 import {
   COUNT_PATTERN,

@@ -1,6 +1,6 @@
 /** Who may go where. */
 import * as z from 'zod';
-import { CLIENT_SETS, DESTINATION_SETS } from '../addresses.ts';
+import { CLIENT_SETS, DESTINATION_SETS } from '@sallyport/addresses';
 import { PORTS_PATTERN, type PortRange, readPorts } from '../units.ts';
 import { expected, flag, list, networks, oneOf, section, written } from './fields.ts';
 

@@ -1,7 +1,7 @@
 /** Every live connection of the process: for its one log line and its metrics, for the scrape, and for the drain. */
 import type { Logger } from '@sallyport/telemetry';
 import { type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
-import { parseIp } from '../addresses/ip.ts';
+import { parseIp } from '@sallyport/addresses';
 import type { Limits } from '../limits/limits.ts';
 import { LiveTunnels, type AccountKeeper } from './live-tunnels.ts';
 import {

@@ -4,7 +4,7 @@
  */
 import type { TunnelNumber } from '@sallyport/tunnel-splice';
 import type { HelloFacts } from '../hello-facts.ts';
-import type { Decision } from '../policy/policy.ts';
+import type { Decision } from '@sallyport/policy';
 import type { RecordedDoor, TunnelFacts } from './tunnel-facts.ts';
 
 /** What many tunnels have in common. */

@@ -1,9 +1,8 @@
 /** What is known of one tunnel, whatever became of it, and how it reads in the access log. */
+import { type Decision, destinationText } from '@sallyport/policy';
 import type { ListenerMetrics, TunnelLine } from '@sallyport/telemetry';
 import type { DeadlineMs, TunnelEnd } from '@sallyport/tunnel-splice';
-import { destinationText } from '../destination.ts';
 import type { HelloFacts } from '../hello-facts.ts';
-import type { Decision } from '../policy/policy.ts';
 import type { FailureOutcome, RefusalReason, Stage } from '../reasons.ts';
 
 /** Why we end a tunnel that is up, beyond its own deadlines. */

@@ -4,12 +4,11 @@
  * It ends exactly once: its tunnel `isUp`, and the facts go to whoever keeps live tunnels; or it has `ended`, as a request does; or it
  * has `failed`. Whatever it was told on the way is in the one line; what does not apply is left out.
  */
+import { type Ip, parseIp } from '@sallyport/addresses';
+import type { Decision, Destination } from '@sallyport/policy';
 import type { Address, DeadlineMs, Leg, TunnelCounts, TunnelEnd, TunnelNumber } from '@sallyport/tunnel-splice';
-import { type Ip, parseIp } from '../addresses/ip.ts';
-import type { Destination } from '../destination.ts';
 import type { Identified } from '../frontend.ts';
 import type { HelloFacts } from '../hello-facts.ts';
-import type { Decision } from '../policy/policy.ts';
 import { REFUSALS, type Stage, type TunnelError } from '../reasons.ts';
 import type { SniVerdict } from '../sni-check.ts';
 import type { LiveTunnels } from './live-tunnels.ts';

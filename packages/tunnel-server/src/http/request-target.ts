@@ -1,6 +1,6 @@
 /** Where a plain request wants to go: by its target (RFC 9112 §3.2), or by Host where the client knows of no proxy. */
 import { parseAuthorityForm } from '../authority-form.ts';
-import { type Destination, parseDestination } from '../destination.ts';
+import { type Destination, parseDestination } from '@sallyport/policy';
 
 /** The parts of a request that say where it goes. */
 export interface TargetParts {

@@ -1,7 +1,7 @@
 /** The step between form and policy: who does this client prove to be? */
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { unlessGone } from '../abandon.ts';
-import { parseIp } from '../addresses/ip.ts';
+import { parseIp } from '@sallyport/addresses';
 import { clientKey } from '../limits/limits.ts';
 import type { ClientKey } from '../limits/token-buckets.ts';
 import { TunnelError } from '../reasons.ts';

@@ -1,5 +1,5 @@
 /** The first check of every connection: is there room for it? */
-import type { Ip } from '../addresses/ip.ts';
+import type { Ip } from '@sallyport/addresses';
 import { TunnelError } from '../reasons.ts';
 import type { LimitedListener, Limits } from './limits.ts';
 

@@ -2,7 +2,7 @@
  * Who may come in: `limits.tunnels`, `tunnels_per_client` and `new_per_client`, counted from accept on, handshakes
  * included.
  */
-import type { Ip } from '../addresses/ip.ts';
+import type { Ip } from '@sallyport/addresses';
 import { Occupancy } from './occupancy.ts';
 import { TokenBuckets, type ClientKey, type RatePerSecond } from './token-buckets.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseIp, type Ip } from '../../src/addresses/ip.ts';
+import { parseIp, type Ip } from '@sallyport/addresses';
 import { createLimits, type Admission, type ConnectionLimits } from '../../src/limits/limits.ts';
 
 const ALICE = ip('192.0.2.1');

@@ -1,6 +1,6 @@
 /** The reading of a host, held against libc's and the URL standard's. */
 import { isIP } from 'node:net';
-import { parseDestination } from '@sallyport/tunnel-server';
+import { parseDestination } from '@sallyport/policy';
 import type { FuzzTarget } from '../fuzz-target.ts';
 import { readAsDialled, readAsInetAton, readAsUrl } from '../readings.ts';
 import { hostSeeds, hostWords } from '../seeds/hosts.ts';

@@ -1,0 +1,7 @@
+/** The one reading of IP addresses and networks, and which of them are special. Read ip.ts first. */
+export { formatIp, type Ip, ipFromWords, parseIp } from './ip.ts';
+export { endsInNumber, readLegacyIpv4 } from './legacy-ipv4.ts';
+export { type EmbeddedIpv4, embeddedIpv4 } from './embedded-ipv4.ts';
+export { CLIENT_SETS, compileNetworks, DESTINATION_SETS, type Network, type NetworkSet } from './networks.ts';
+export { specialPurposeOf } from './special.ts';
+export { canonicalCidr } from './ranges.ts';

@@ -1,0 +1,59 @@
+/** The last word before dialling: which of a destination's addresses may be dialled. */
+import type { Ip } from '@sallyport/addresses';
+import type { Address } from '@sallyport/config';
+import { type Destination, destinationText } from '../destination.ts';
+import { type AddressVerdict, type DestinationRules, judgeAddress } from './permit.ts';
+
+/** Knows our own doors, wherever they can be reached. */
+export interface OwnAddresses {
+  /** True where dialling the address would end at one of our own listeners. */
+  includes(ip: Ip, port: number): boolean;
+}
+
+/** What is held against the addresses of one destination. */
+export interface AddressGuards {
+  readonly rules: DestinationRules;
+  readonly own: OwnAddresses;
+}
+
+/** What is held against one address of a destination. */
+export type DialVerdict = AddressVerdict | { readonly kind: 'loop' };
+
+/** May this address be dialled at this port? The rules come first: what they refuse is no loop. */
+export function judgeDial(ip: Ip, port: number, { rules, own }: AddressGuards): DialVerdict {
+  const verdict = judgeAddress(ip, rules);
+  return verdict.kind === 'permitted' && own.includes(ip, port) ? LOOP : verdict;
+}
+
+const LOOP: DialVerdict = { kind: 'loop' };
+
+/** Which addresses of a destination may be dialled, in dialling order; or why none of them may. */
+export type PermitVerdict =
+  | { readonly kind: 'permitted'; readonly addresses: readonly Address[] }
+  /** `address`: the rules refuse every one. `loop`: those that they leave are our own doors. */
+  | { readonly kind: 'refused'; readonly reason: 'address' | 'loop'; readonly sentence: string };
+
+/**
+ * Keeps the addresses that the rules permit and that are none of our own doors, in their order. What is returned is what is dialled:
+ * nothing is looked up again, so no answer can change between the check and the dial (DNS rebinding).
+ */
+export function permitAddresses(
+  resolved: readonly Ip[],
+  destination: Destination,
+  guards: AddressGuards,
+): PermitVerdict {
+  const { port } = destination;
+  const addresses: Address[] = [];
+  let isLoop = false;
+  let why = 'it has no address';
+  for (const ip of resolved) {
+    const verdict = judgeDial(ip, port, guards);
+    if (verdict.kind === 'permitted') addresses.push({ host: ip.text, port });
+    else if (verdict.kind === 'refused') why = verdict.why;
+    else isLoop = true;
+  }
+  if (addresses.length > 0) return { kind: 'permitted', addresses };
+  const text = destinationText(destination);
+  if (isLoop) return { kind: 'refused', reason: 'loop', sentence: `${text} leads back to Sallyport itself.` };
+  return { kind: 'refused', reason: 'address', sentence: `${text} may not be dialled: ${why}.` };
+}

@@ -1,0 +1,53 @@
+/** May this very address be dialled? Asked of every address of every tunnel, after DNS. */
+import {
+  compileNetworks,
+  type EmbeddedIpv4,
+  embeddedIpv4,
+  type Ip,
+  type NetworkSet,
+  specialPurposeOf,
+} from '@sallyport/addresses';
+import type { PolicyConfig } from '@sallyport/config';
+
+export type AddressVerdict =
+  | { readonly kind: 'permitted' }
+  /** `why` is a clause for the client and the log: `10.0.0.5 is special: private use (RFC 1918)`. */
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** `policy.destinations`, compiled. */
+export interface DestinationRules {
+  readonly deny: NetworkSet;
+  readonly allow: NetworkSet;
+}
+
+export function compileDestinations(rules: PolicyConfig['destinations']): DestinationRules {
+  return { deny: compileNetworks(rules.deny), allow: compileNetworks(rules.allow) };
+}
+
+/**
+ * Refuses what `deny` lists and `allow` does not. An IPv6 address that holds an IPv4 one is judged as both, and one
+ * refusal is enough: an exception helps only the shape it names.
+ */
+export function judgeAddress(ip: Ip, rules: DestinationRules): AddressVerdict {
+  if (isDenied(ip, rules)) return { kind: 'refused', why: `${ip.text} is ${explain(ip, rules.deny)}` };
+  const inside = ip.family === 6 ? embeddedIpv4(ip) : undefined;
+  if (inside && isDenied(inside.ip, rules)) return { kind: 'refused', why: explainInside(ip, inside, rules.deny) };
+  return PERMITTED;
+}
+
+const PERMITTED: AddressVerdict = { kind: 'permitted' };
+
+function isDenied(ip: Ip, { deny, allow }: DestinationRules): boolean {
+  return deny.contains(ip) && !allow.contains(ip);
+}
+
+function explainInside(ip: Ip, { form, ip: inside }: EmbeddedIpv4, deny: NetworkSet): string {
+  return `${ip.text} is the ${form} form of ${inside.text}, which is ${explain(inside, deny)}`;
+}
+
+function explain(ip: Ip, deny: NetworkSet): string {
+  const network = deny.find(ip) ?? 'a denied network';
+  const purpose = network === 'special' ? specialPurposeOf(ip) : undefined;
+  if (purpose) return `special: ${purpose.name} (${purpose.source})`;
+  return `in ${network}, which policy.destinations.deny lists`;
+}

@@ -1,0 +1,88 @@
+/** The conditions of a rule in words, as they are written in the configuration. */
+import { compileNetworks, type Ip, type Network } from '@sallyport/addresses';
+import type { PortRange, RuleConfig } from '@sallyport/config';
+import type { Destination } from '../destination.ts';
+import type { Condition } from '../rules/conditions.ts';
+import type { PolicyRequest } from '../rules/policy.ts';
+import { parseHostPattern, patternText, widerPatterns } from '../rules/host-patterns.ts';
+import { isAboutNames } from '../rules/rule-hosts.ts';
+
+/** Why a rule does not match a destination by what it lists: names for a literal, or networks for a name, say. */
+export function explainUnnamed(rule: RuleConfig, { destination }: PolicyRequest): string {
+  const { kind, host } = destination;
+  if (kind === 'address') return `${hostKeys(rule)}: ${host} is an IP address, which only networks match`;
+  return isAboutNames(rule)
+    ? `${hostKeys(rule)}: ${host} is not listed`
+    : `networks: ${host} is a name, which only hosts match`;
+}
+
+/** Why a request does not meet a condition of a rule. */
+export function explainUnmet(key: Condition['key'], rule: RuleConfig, request: PolicyRequest): string {
+  const { client, listener, user, destination } = request;
+  switch (key) {
+    case 'ports':
+      return `ports: ${destination.port} is not ${anyOf((rule.ports ?? []).map(portsText))}`;
+    case 'listeners':
+      return `listeners: ${listener} is not ${anyOf(rule.listeners)}`;
+    case 'users':
+      return user === undefined
+        ? `users: the client is not known to be ${anyOf(rule.users)}`
+        : `users: ${user} is not ${anyOf(rule.users)}`;
+    case 'clients':
+      return `clients: ${client.text} is not in ${anyOf(rule.clients)}`;
+    case 'networks':
+      return `networks: ${destination.host} is not in ${anyOf(rule.networks)}`;
+  }
+}
+
+/** How a request meets what a rule asks, key by key. */
+export function explainMet(rule: RuleConfig, request: PolicyRequest): readonly string[] {
+  const { client, listener, user = '', destination } = request;
+  const ports = rule.ports?.find(({ from, to }) => from <= destination.port && destination.port <= to);
+  return [
+    ...explainListed(rule, destination),
+    ...(ports ? [`ports: ${destination.port} matches ${portsText(ports)}`] : []),
+    ...(rule.listeners ? [`listeners: ${listener} is listed`] : []),
+    ...(rule.users ? [`users: ${user} is listed`] : []),
+    ...(rule.clients ? [`clients: ${client.text} is in ${networkOf(rule.clients, client)}`] : []),
+  ];
+}
+
+function explainListed(rule: RuleConfig, destination: Destination): readonly string[] {
+  if (destination.kind === 'address') {
+    return rule.networks ? [`networks: ${destination.host} is in ${networkOf(rule.networks, destination.ip)}`] : [];
+  }
+  if (!isAboutNames(rule)) return [];
+  const name = { kind: 'exact', name: destination.host } as const;
+  const matching = new Set([destination.host, ...widerPatterns(name)]);
+  const pattern = rule.hosts?.find((text) => matching.has(canonicalText(text)));
+  if (pattern === undefined) return [`hosts_file: ${rule.hosts_file} lists ${destination.host}`];
+  return [`hosts: ${destination.host} matches ${pattern}`];
+}
+
+function canonicalText(text: string): string {
+  const pattern = parseHostPattern(text);
+  return pattern.kind === 'malformed' ? text : patternText(pattern);
+}
+
+/** The network, as listed, that holds the address; all of them where it holds what is inside of the address. */
+function networkOf(networks: readonly Network[], ip: Ip): string {
+  return compileNetworks(networks).find(ip) ?? anyOf(networks);
+}
+
+function hostKeys({ hosts, hosts_file }: RuleConfig): string {
+  return [...(hosts ? ['hosts'] : []), ...(hosts_file === undefined ? [] : ['hosts_file'])].join(', ');
+}
+
+function portsText({ from, to }: PortRange): string {
+  return from === to ? `${from}` : `${from}-${to}`;
+}
+
+/** So many of a list are named; who wants all looks into the configuration. */
+const NAMED = 4;
+
+function anyOf(list: readonly string[] = []): string {
+  if (list.length === 0) return 'anything (the list is empty)';
+  const more = list.length > NAMED ? `, or ${list.length - NAMED} more` : '';
+  return `${list.slice(0, NAMED).join(' or ')}${more}`;
+}

@@ -1,0 +1,22 @@
+/** Who may go where. Pure: no socket, no clock, no file but those named to it. Read rules/decide.ts first. */
+export { type Destination, destinationText, type MalformedDestination, parseDestination } from './destination.ts';
+export { compilePolicy, type CompiledPolicy } from './rules/compile.ts';
+export { decide } from './rules/decide.ts';
+export type { Decision, Policy, PolicyRequest } from './rules/policy.ts';
+export type { ReadHostsFile } from './rules/rule-hosts.ts';
+export {
+  type AddressVerdict,
+  compileDestinations,
+  type DestinationRules,
+  judgeAddress,
+} from './address-rules/permit.ts';
+export {
+  type AddressGuards,
+  type DialVerdict,
+  judgeDial,
+  type OwnAddresses,
+  permitAddresses,
+} from './address-rules/permit-addresses.ts';
+export { explain, type Explanation } from './explain/explain.ts';
+export { lintOpenProxy } from './lint/open-proxy.ts';
+export { lintUnmetUsers } from './lint/unmet-users.ts';

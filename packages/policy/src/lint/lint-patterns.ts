@@ -1,0 +1,61 @@
+/** Patterns that make no difference: another one of their rule, or an earlier rule, matches all that they match. */
+import type { Problem, RuleConfig } from '@sallyport/config';
+import type { Policy, Rule } from '../rules/policy.ts';
+import { type HostPattern, parseHostPattern, patternText, widerPatterns } from '../rules/host-patterns.ts';
+import { comparisonBudget, findPatternShadow } from './shadow.ts';
+
+/** So many patterns are looked at, and so many told of: a policy of a million names must still load at once. */
+const MAX_PATTERNS = 100_000;
+const MAX_WARNINGS = 100;
+
+/**
+ * Warns of patterns in `hosts` that make no difference. Lists in files are not looked into: they often come from
+ * elsewhere, and hold names beside the suffixes above them as a matter of course.
+ * @param shadows the rules that never match; their authors are told of that already
+ */
+export function lintPatterns(
+  rules: readonly RuleConfig[],
+  policy: Policy,
+  shadows: ReadonlyMap<number, number>,
+): readonly Problem[] {
+  const problems: Problem[] = [];
+  const isInBudget = comparisonBudget();
+  let looked = 0;
+  for (const [number, { hosts = [] }] of rules.entries()) {
+    looked += hosts.length;
+    if (looked > MAX_PATTERNS || problems.length >= MAX_WARNINGS) break;
+    const findShadow = (pattern: HostPattern): Rule | undefined =>
+      findPatternShadow(policy, pattern, number, isInBudget);
+    if (!shadows.has(number)) problems.push(...lintHosts(hosts, ['policy', 'rules', number, 'hosts'], findShadow));
+  }
+  return problems.slice(0, MAX_WARNINGS);
+}
+
+function lintHosts(
+  hosts: readonly string[],
+  path: Problem['path'],
+  findShadow: (pattern: HostPattern) => Rule | undefined,
+): readonly Problem[] {
+  const patterns = hosts.map(parseHostPattern);
+  const firstUses = new Map<string, number>();
+  for (const [at, pattern] of patterns.entries()) {
+    if (pattern.kind !== 'malformed' && !firstUses.has(patternText(pattern))) firstUses.set(patternText(pattern), at);
+  }
+  return patterns.flatMap((pattern, at) => {
+    if (pattern.kind === 'malformed') return [];
+    const why = explainTwin(pattern, at, firstUses) ?? explainShadow(findShadow(pattern));
+    if (why === undefined) return [];
+    const message = `${JSON.stringify(hosts[at])} makes no difference: ${why}; remove it`;
+    return [{ severity: 'warning', path: [...path, at], message }];
+  });
+}
+
+function explainTwin(pattern: HostPattern, at: number, firstUses: ReadonlyMap<string, number>): string | undefined {
+  if (firstUses.get(patternText(pattern)) !== at) return 'the rule lists it already';
+  const wider = widerPatterns(pattern).find((text) => firstUses.has(text));
+  return wider === undefined ? undefined : `${wider} in the same rule matches all that it does`;
+}
+
+function explainShadow(shadow: Rule | undefined): string | undefined {
+  return shadow && `rule ${shadow.name} before it matches all that it does`;
+}

@@ -1,0 +1,88 @@
+/** What a policy says, and its author can hardly mean. All of it is warnings: the policy holds as written. */
+import { compileNetworks, type Network } from '@sallyport/addresses';
+import type { PolicyConfig, Problem, RuleConfig } from '@sallyport/config';
+import type { Policy, Rule } from '../rules/policy.ts';
+import { lintPatterns } from './lint-patterns.ts';
+import { isAboutNames, type WalkPatterns } from '../rules/rule-hosts.ts';
+import { findShadows, type RuleBook } from './shadow.ts';
+
+/**
+ * Warns of rules and patterns that can never match, of networks that `destinations` refuses anyway, and of lists that
+ * forget IPv6.
+ */
+export function lintRules({ rules, destinations }: PolicyConfig, book: RuleBook): readonly Problem[] {
+  const shadows = findShadows(book);
+  return [
+    ...rules.flatMap((rule, number) => [
+      ...lintMatching(rule, number, book, shadows.get(number)),
+      ...lintRefusedNetworks(rule, number, book.policy),
+      ...lintForgottenIpv6(rule.clients, ['policy', 'rules', number, 'clients']),
+      ...lintForgottenIpv6(rule.networks, ['policy', 'rules', number, 'networks']),
+    ]),
+    ...lintPatterns(rules, book.policy, shadows),
+    ...lintForgottenIpv6(destinations.deny, ['policy', 'destinations', 'deny']),
+    ...lintForgottenIpv6(destinations.allow, ['policy', 'destinations', 'allow']),
+  ];
+}
+
+function lintMatching(
+  config: RuleConfig,
+  number: number,
+  { policy: { rules }, walks }: RuleBook,
+  shadowNumber: number | undefined,
+): readonly Problem[] {
+  const rule = rules[number];
+  if (!rule) return [];
+  const emptyList = findEmptyList(config, walks[number]);
+  if (emptyList) return [warning(['policy', 'rules', number, emptyList], explainEmptyList(rule, emptyList))];
+  const shadow = shadowNumber === undefined ? undefined : rules[shadowNumber];
+  return shadow ? [warning(['policy', 'rules', number], explainShadow(rule, shadow))] : [];
+}
+
+type ListName = 'clients' | 'users' | 'listeners' | 'ports' | 'hosts' | 'hosts_file' | 'networks';
+
+/** The list for which the rule matches nothing. With both `hosts` and `networks`, one of them is enough to match. */
+function findEmptyList(rule: RuleConfig, walk: WalkPatterns | undefined): ListName | undefined {
+  const empty = (['clients', 'users', 'listeners', 'ports'] as const).find((list) => rule[list]?.length === 0);
+  if (empty) return empty;
+  if (!isAboutNames(rule)) return rule.networks?.length === 0 ? 'networks' : undefined;
+  if (rule.networks?.length || rule.hosts?.length || (walk && hasAny(walk()))) return undefined;
+  return rule.hosts ? 'hosts' : 'hosts_file';
+}
+
+function hasAny(patterns: Iterable<unknown>): boolean {
+  for (const _ of patterns) return true;
+  return false;
+}
+
+function explainEmptyList({ name }: Rule, list: ListName): string {
+  return `rule ${name} can never match: its list of ${list} is empty; fill it, or leave ${list} out to match any`;
+}
+
+function explainShadow(rule: Rule, shadow: Rule): string {
+  const effect = rule.action === 'deny' && shadow.action === 'allow' ? 'can never deny anything' : 'can never match';
+  return `rule ${rule.name} ${effect}: rule ${shadow.name} before it matches all that it does; move it up or remove it`;
+}
+
+function lintRefusedNetworks(rule: RuleConfig, number: number, { destinations }: Policy): readonly Problem[] {
+  if (rule.action !== 'allow') return [];
+  return (rule.networks ?? []).flatMap((network, at) => {
+    const addresses = compileNetworks([network]);
+    if (!destinations.deny.covers(addresses) || destinations.allow.overlaps(addresses)) return [];
+    const message =
+      `the rule allows ${network}, and policy.destinations refuses it all the same; ` +
+      `list what is to be reached in policy.destinations.allow`;
+    return [warning(['policy', 'rules', number, 'networks', at], message)];
+  });
+}
+
+/** `0.0.0.0/0` reads like everything, and lets every IPv6 address by. */
+function lintForgottenIpv6(networks: readonly Network[] | undefined, path: Problem['path']): readonly Problem[] {
+  const at = networks?.indexOf('0.0.0.0/0') ?? -1;
+  if (!networks || at < 0 || networks.includes('::/0') || networks.includes('any')) return [];
+  return [warning([...path, at], '0.0.0.0/0 is all of IPv4 and nothing of IPv6; write any if IPv6 is meant too')];
+}
+
+function warning(path: Problem['path'], message: string): Problem {
+  return { severity: 'warning', path, message };
+}

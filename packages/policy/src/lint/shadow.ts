@@ -1,0 +1,121 @@
+/** Rules that never get their turn: an earlier one matches all that they match. */
+import type { PortRange } from '@sallyport/config';
+import { compileNetworks, type NetworkSet } from '@sallyport/addresses';
+import type { Policy, Rule } from '../rules/policy.ts';
+import { rulesCovering, type RuleNumbers } from '../rules/host-index.ts';
+import type { HostPattern } from '../rules/host-patterns.ts';
+import type { WalkPatterns } from '../rules/rule-hosts.ts';
+
+/**
+ * Says, comparison by comparison, whether there may be one more. So many rules and patterns are compared for one policy
+ * and no more: one of ten thousand rules, or of a million names, must still load at once.
+ */
+export type Budget = () => boolean;
+
+export function comparisonBudget(comparisons = 1_000_000): Budget {
+  return () => --comparisons >= 0;
+}
+
+/** A compiled policy, and what its index has forgotten: which patterns each rule has. */
+export interface RuleBook {
+  readonly policy: Policy;
+  /** By number of rule. */
+  readonly walks: readonly WalkPatterns[];
+}
+
+/**
+ * The numbers of rules that can never match, and of the rule that sees to it. What only several rules cover together
+ * is not found.
+ */
+export function findShadows({ policy, walks }: RuleBook): ReadonlyMap<number, number> {
+  const shadows = new Map<number, number>();
+  const isInBudget = comparisonBudget();
+  for (const [number, walk] of walks.entries()) {
+    for (const other of earlierRules(candidateLists(policy, walk), number)) {
+      if (!isInBudget()) return shadows;
+      if (!coversRule(policy, other, number) || !coversNames(policy, other, walk, isInBudget)) continue;
+      shadows.set(number, other);
+      break;
+    }
+  }
+  return shadows;
+}
+
+/** The first rule before `number` that matches all names of the pattern for whoever this one would match them for. */
+export function findPatternShadow(
+  policy: Policy,
+  pattern: HostPattern,
+  number: number,
+  isInBudget: Budget,
+): Rule | undefined {
+  for (const other of earlierRules(rulesCovering(policy.hosts, pattern), number)) {
+    if (!isInBudget()) return undefined;
+    const [shadow, rule] = [policy.rules[other], policy.rules[number]];
+    if (shadow && rule && coversAskers(shadow, rule)) return shadow;
+  }
+  return undefined;
+}
+
+/**
+ * Only a rule that covers the first pattern can cover them all; a rule without names can only be covered by one for
+ * literals.
+ */
+function candidateLists(policy: Policy, walk: WalkPatterns): readonly RuleNumbers[] {
+  for (const first of walk()) return rulesCovering(policy.hosts, first);
+  return [policy.literals];
+}
+
+function* earlierRules(lists: readonly RuleNumbers[], number: number): Iterable<number> {
+  for (const rules of lists) {
+    for (const other of rules) {
+      if (other >= number) break;
+      yield other;
+    }
+  }
+}
+
+function coversRule({ rules }: Policy, other: number, number: number): boolean {
+  const [shadow, rule] = [rules[other], rules[number]];
+  return (
+    shadow !== undefined &&
+    rule !== undefined &&
+    coversAskers(shadow, rule) &&
+    coversNetworks(shadow.networks, rule.networks)
+  );
+}
+
+function coversAskers(shadow: Rule, rule: Rule): boolean {
+  return (
+    coversNetworks(shadow.clients, rule.clients) &&
+    coversNamed(shadow.users, rule.users) &&
+    coversNamed(shadow.listeners, rule.listeners) &&
+    coversPorts(shadow.ports, rule.ports)
+  );
+}
+
+function coversNames({ hosts }: Policy, other: number, walk: WalkPatterns, isInBudget: Budget): boolean {
+  if (hosts.any.includes(other)) return true;
+  for (const pattern of walk()) {
+    if (!isInBudget() || !rulesCovering(hosts, pattern).some((rules) => rules.includes(other))) return false;
+  }
+  return true;
+}
+
+const ANY_ADDRESS = compileNetworks(['any']);
+
+function coversNetworks(shadow: NetworkSet | undefined, networks: NetworkSet = ANY_ADDRESS): boolean {
+  return shadow === undefined || shadow.covers(networks);
+}
+
+/** Users and listeners: of any that there may be, a list of some covers not all. */
+function coversNamed(shadow: ReadonlySet<string> | undefined, names: ReadonlySet<string> | undefined): boolean {
+  if (shadow === undefined) return true;
+  return names !== undefined && [...names].every((name) => shadow.has(name));
+}
+
+const ANY_PORT: readonly PortRange[] = [{ from: 1, to: 65_535 }];
+
+function coversPorts(shadow: readonly PortRange[] | undefined, ports: readonly PortRange[] = ANY_PORT): boolean {
+  if (shadow === undefined) return true;
+  return ports.every(({ from, to }) => shadow.some((range) => range.from <= from && to <= range.to));
+}

@@ -1,0 +1,97 @@
+/** The configuration's rules, made ready to decide: names canonical, networks and hosts indexed, mistakes told. */
+import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/config';
+import { compileNetworks } from '@sallyport/addresses';
+import { compileDestinations } from '../address-rules/permit.ts';
+import type { Decision, Policy, Rule } from './policy.ts';
+import { indexHosts } from './host-index.ts';
+import { lintRules } from '../lint/lint.ts';
+import { isAboutNames, type ReadHostsFile, walkPatterns } from './rule-hosts.ts';
+
+export type { Policy };
+
+export interface CompiledPolicy {
+  /** Fit for use only where no problem is an error. */
+  readonly policy: Policy;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Compiles a policy, and tells of malformed patterns, files that cannot be read and names given twice (errors), and of
+ * rules and patterns that can never match (warnings).
+ */
+export function compilePolicy(config: PolicyConfig, readHostsFile: ReadHostsFile = NO_FILES): CompiledPolicy {
+  const problems: Problem[] = [];
+  const names = nameRules(config.rules, problems);
+  const walks = config.rules.map((rule, number) => walkPatterns(rule, number, readHostsFile));
+  const tell = (problem: Problem): number => problems.push(problem);
+  const policy: Policy = {
+    rules: config.rules.map((rule, number) => compileRule(rule, names[number] ?? '', config.report_only)),
+    hosts: indexHosts(walks.map((walk, number) => [number, walk(tell)])),
+    literals: config.rules.flatMap((rule, number) => (rule.networks || !isAboutNames(rule) ? [number] : [])),
+    byDefault: { decision: outcomeOf(config.default, config.report_only), rule: DEFAULT_NAME },
+    destinations: compileDestinations(config.destinations),
+  };
+  return { policy, problems: [...problems, ...lintRules(config, { policy, walks })] };
+}
+
+const NO_FILES: ReadHostsFile = () => ({
+  kind: 'unreadable',
+  why: 'files cannot be read here; list the names in hosts',
+});
+
+/** What the log calls the decision of no rule. */
+const DEFAULT_NAME = 'default';
+
+/**
+ * Gives unnamed rules the name `rule-N`, counted from 1. Names are log fields and metric labels, so no two may be
+ * alike.
+ */
+function nameRules(rules: readonly RuleConfig[], problems: Problem[]): readonly string[] {
+  const names = rules.map(({ name }, number) => name ?? `rule-${number + 1}`);
+  const firstUses = new Map<string, number>();
+  for (const [number, name] of names.entries()) {
+    const path = ['policy', 'rules', number, ...(rules[number]?.name === undefined ? [] : ['name'])];
+    const firstUse = firstUses.get(name);
+    if (name === DEFAULT_NAME) {
+      const message = `a rule named ${name} cannot be told from the default in log and metrics; give it another name`;
+      problems.push({ severity: 'warning', path, message });
+    }
+    if (firstUse === undefined) firstUses.set(name, number);
+    else problems.push({ severity: 'error', path, message: explainTwins(name, firstUse) });
+  }
+  return names;
+}
+
+function explainTwins(name: string, firstUse: number): string {
+  return `${JSON.stringify(name)} is the name of rule ${firstUse + 1} already; give each rule a name of its own`;
+}
+
+function compileRule(rule: RuleConfig, name: string, isReportOnly: boolean): Rule {
+  return {
+    name,
+    action: rule.action,
+    decision: { decision: outcomeOf(rule.action, isReportOnly), rule: name },
+    ...(rule.clients && { clients: compileNetworks(rule.clients) }),
+    ...(rule.users && { users: new Set(rule.users) }),
+    ...(rule.listeners && { listeners: new Set(rule.listeners) }),
+    ...((rule.networks !== undefined || isAboutNames(rule)) && { networks: compileNetworks(rule.networks ?? []) }),
+    ...(rule.ports && { ports: mergePorts(rule.ports) }),
+  };
+}
+
+function outcomeOf(action: 'allow' | 'deny', isReportOnly: boolean): Decision['decision'] {
+  return action === 'deny' && isReportOnly ? 'report' : action;
+}
+
+function mergePorts(ports: readonly PortRange[]): readonly PortRange[] {
+  const merged: PortRange[] = [];
+  for (const range of ports.toSorted((a, b) => a.from - b.from)) {
+    const previous = merged.at(-1);
+    if (previous && range.from <= previous.to + 1) {
+      merged[merged.length - 1] = { from: previous.from, to: Math.max(previous.to, range.to) };
+    } else {
+      merged.push(range);
+    }
+  }
+  return merged;
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { judgeAddress } from '../../src/address-rules/permit.ts';
+import { ip } from '../../../addresses/test/literal.ts';
+import { policyOf, problemsOf } from '../policy-fixture.ts';
+
+describe('compilePolicy', () => {
+  it('finds nothing to say of a sound policy', () => {
+    const problems = problemsOf([
+      {
+        name: 'registries',
+        action: 'allow',
+        hosts: ['registry.example.com', '*.packages.example.net'],
+        ports: [{ from: 443, to: 443 }],
+      },
+      { name: 'partner', action: 'allow', networks: ['8.8.8.0/24'] },
+      { action: 'deny', clients: ['private'] },
+    ]);
+    expect(problems).toEqual([]);
+  });
+
+  it('tells of every malformed pattern at its place', () => {
+    const problems = problemsOf([
+      { action: 'allow', hosts: ['example.com', 'a.*.com'] },
+      { action: 'deny', hosts: ['192.0.2.1', 'bücher.example'] },
+    ]);
+    expect(problems).toEqual([
+      'error policy.rules.0.hosts.1: "a.*.com" has a * where none may be; write a name, *.suffix, or * alone',
+      'error policy.rules.1.hosts.0: "192.0.2.1" is an IP address or network; list it in networks',
+      'error policy.rules.1.hosts.1: "bücher.example" is not in ASCII; write xn--bcher-kva.example',
+    ]);
+  });
+
+  it('refuses a name given twice, also where a rule without a name would get it', () => {
+    const problems = problemsOf([
+      { name: 'a', action: 'allow', hosts: ['a.example'] },
+      { name: 'a', action: 'allow', hosts: ['b.example'] },
+      { name: 'rule-4', action: 'allow', hosts: ['c.example'] },
+      { action: 'allow', hosts: ['d.example'] },
+    ]);
+    expect(problems).toEqual([
+      'error policy.rules.1.name: "a" is the name of rule 1 already; give each rule a name of its own',
+      'error policy.rules.3: "rule-4" is the name of rule 3 already; give each rule a name of its own',
+    ]);
+  });
+
+  it('warns of a rule that calls itself default', () => {
+    expect(problemsOf([{ name: 'default', action: 'deny' }])).toEqual([
+      'warning policy.rules.0.name: a rule named default cannot be told from the default in log and metrics; ' +
+        'give it another name',
+    ]);
+  });
+
+  it('compiles destinations along with the rules', () => {
+    const { destinations } = policyOf([], { destinations: { deny: ['special'], allow: ['10.20.0.0/16'] } });
+    expect(judgeAddress(ip('10.20.0.1'), destinations).kind).toBe('permitted');
+    expect(judgeAddress(ip('10.21.0.1'), destinations).kind).toBe('refused');
+  });
+});

@@ -1,0 +1,40 @@
+/** What a look-up comes to. */
+import type { Ip } from '@sallyport/addresses';
+
+/**
+ * What a name resolves to, in dialling order; or why it does not. `detail` completes "example.org does not resolve: …".
+ */
+export type Answer =
+  | { readonly kind: 'addresses'; readonly addresses: readonly Ip[] }
+  | { readonly kind: 'failed'; readonly reason: 'dns' | 'dns_timeout'; readonly detail: string };
+
+export type Family = 'auto' | 'ipv4' | 'ipv6';
+
+/** The record type that holds addresses of a family. */
+export type RecordType = 'A' | 'AAAA';
+
+export const RECORD_TYPES: Record<Family, readonly RecordType[]> = { auto: ['AAAA', 'A'], ipv4: ['A'], ipv6: ['AAAA'] };
+
+/**
+ * The addresses a family setting leaves, in the order of RFC 8305 §4: IPv6 first, then alternating, each family in the
+ * order given. The full sorting of RFC 6724 is left out: it needs the source address of every destination, and the race
+ * finds out the same.
+ */
+export function orderAddresses(addresses: readonly Ip[], family: Family): readonly Ip[] {
+  const ipv6 = family === 'ipv4' ? [] : addresses.filter((ip) => ip.family === 6);
+  const ipv4 = family === 'ipv6' ? [] : addresses.filter((ip) => ip.family === 4);
+  const ordered: Ip[] = [];
+  for (let at = 0; at < Math.max(ipv6.length, ipv4.length); at++) {
+    ordered.push(...ipv6.slice(at, at + 1), ...ipv4.slice(at, at + 1));
+  }
+  return ordered;
+}
+
+/** The answer of a table: these addresses, or none of the family asked for. */
+export function answerOf(addresses: readonly Ip[], family: Family): Answer {
+  const ordered = orderAddresses(addresses, family);
+  return ordered.length > 0 ? { kind: 'addresses', addresses: ordered } : NO_ADDRESS;
+}
+
+/** NXDOMAIN and NODATA alike: c-ares tells them apart, a tunnel does not care. */
+export const NO_ADDRESS: Answer = { kind: 'failed', reason: 'dns', detail: 'it has no address' };

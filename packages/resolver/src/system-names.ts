@@ -1,0 +1,65 @@
+/**
+ * How this machine resolves names: /etc/resolv.conf and /etc/hosts, read by us so that c-ares can ask and TTLs are
+ * real.
+ */
+import type { Ip } from '@sallyport/addresses';
+import { parseHostsFile } from './hosts-file.ts';
+import { createNameServers, type NameServers } from './name-servers.ts';
+import { parseResolvConf, type ResolvConf } from './resolv-conf.ts';
+import { WatchedFile } from './watched-file.ts';
+
+/** Where names come from: a table that is asked first, and servers. */
+export interface NameSource {
+  readonly hosts: ReadonlyMap<string, readonly Ip[]>;
+  readonly servers: NameServers;
+  readonly search: ResolvConf['search'];
+  readonly ndots: ResolvConf['ndots'];
+}
+
+export interface SystemFiles {
+  readonly resolvConf: string;
+  readonly hosts: string;
+}
+
+export const SYSTEM_FILES: SystemFiles = { resolvConf: '/etc/resolv.conf', hosts: '/etc/hosts' };
+
+/** The files are looked at no more often than this. */
+const RECHECK_MS = 1000;
+
+/** The system's names as its files have them now. */
+export class SystemNames {
+  readonly #resolvConf: WatchedFile;
+  readonly #hosts: WatchedFile;
+  readonly #timeoutMs: number;
+  readonly #onServersChanged: () => void;
+  #checkedAt = -Infinity;
+  #source: NameSource;
+
+  /** @param onServersChanged whom to ask is different: what others said may not hold where the machine is now */
+  constructor(files: SystemFiles, timeoutMs: number, onServersChanged: () => void) {
+    this.#resolvConf = new WatchedFile(files.resolvConf);
+    this.#hosts = new WatchedFile(files.hosts);
+    this.#timeoutMs = timeoutMs;
+    this.#onServersChanged = onServersChanged;
+    this.#source = { hosts: new Map(), ...this.#askWhom('') };
+  }
+
+  source(now: number): NameSource {
+    if (now - this.#checkedAt < RECHECK_MS) return this.#source;
+    this.#checkedAt = now;
+    const hosts = this.#hosts.readIfChanged();
+    if (hosts !== undefined) this.#source = { ...this.#source, hosts: parseHostsFile(hosts) };
+    const resolvConf = this.#resolvConf.readIfChanged();
+    // Questions under way keep the servers they were put to.
+    if (resolvConf !== undefined) {
+      this.#source = { ...this.#source, ...this.#askWhom(resolvConf) };
+      this.#onServersChanged();
+    }
+    return this.#source;
+  }
+
+  #askWhom(resolvConf: string): Omit<NameSource, 'hosts'> {
+    const { servers, search, ndots, tryMs } = parseResolvConf(resolvConf);
+    return { servers: createNameServers(servers, { timeoutMs: this.#timeoutMs, tryMs }), search, ndots };
+  }
+}

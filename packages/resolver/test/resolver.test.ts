@@ -1,0 +1,280 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Answer } from '../src/answer.ts';
+import { MAX_LOOKUPS, Resolver, type DnsSettings, type ResolverOptions } from '../src/resolver.ts';
+import { ip } from '../../addresses/test/literal.ts';
+import { record, startNameServer, zone, type FakeNameServer, type Script } from './fake-name-server.ts';
+
+const CACHE = { entries: 100, min_ttl: 1000, max_ttl: 300_000, negative_ttl: 5000, stale_if_error: Infinity };
+const open: { servers: FakeNameServer[]; resolvers: Resolver[] } = { servers: [], resolvers: [] };
+
+afterEach(async () => {
+  for (const resolver of open.resolvers.splice(0)) resolver.close();
+  await Promise.all(open.servers.splice(0).map((server) => server.stop()));
+});
+
+describe('Resolver, asking', () => {
+  it('gives both families, IPv6 first and alternating (RFC 8305 §4)', async () => {
+    const server = await serve(
+      zone({
+        'both.example AAAA': ['2001:db8::1', '2001:db8::2'],
+        'both.example A': ['192.0.2.1', '192.0.2.2', '192.0.2.3'],
+      }),
+    );
+    expect(
+      texts(await resolver([server]).resolve('both.example'))
+        .slice(0, 2)
+        .map(familyOf),
+    ).toEqual([6, 4]);
+    expect(server.questions()).toEqual(['both.example A', 'both.example AAAA']);
+  });
+
+  it.each([
+    { family: 'ipv4', asked: ['one.example A'], found: ['192.0.2.1'] },
+    { family: 'ipv6', asked: ['one.example AAAA'], found: ['2001:db8::1'] },
+  ] as const)('asks for $family alone when that is the family', async ({ family, asked, found }) => {
+    const server = await serve(zone({ 'one.example AAAA': ['2001:db8::1'], 'one.example A': ['192.0.2.1'] }));
+    expect(texts(await resolver([server], { family }).resolve('one.example'))).toEqual(found);
+    expect(server.questions()).toEqual(asked);
+  });
+
+  it.each([
+    { title: 'has no records', other: {} },
+    { title: 'fails', other: { rcode: 'SERVFAIL' } },
+    { title: 'is never answered', other: undefined },
+  ] as const)('succeeds with one family when the other $title', async ({ other }) => {
+    const server = await serve(({ type, name }) =>
+      type === 'A' ? { answers: [record('A', name, '192.0.2.1')] } : other,
+    );
+    expect(texts(await resolver([server]).resolve('half.example'))).toEqual(['192.0.2.1']);
+  });
+
+  it('lets a family that comes late into the cache, and does not wait for it', async () => {
+    let openGate: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (openGate = resolve));
+    const server = await serve(async ({ type, name }) => {
+      if (type === 'A') return { answers: [record('A', name, '192.0.2.1')] };
+      await gate;
+      return { answers: [record('AAAA', name, '2001:db8::1')] };
+    });
+    const subject = resolver([server]);
+    expect(texts(await subject.resolve('late.example'))).toEqual(['192.0.2.1']);
+    openGate();
+    await expect.poll(() => texts(subject.peek('late.example')), { interval: 5 }).toEqual(['2001:db8::1', '192.0.2.1']);
+  });
+
+  it('follows a chain of aliases within an answer', async () => {
+    const server = await serve(({ type }) =>
+      type === 'A'
+        ? {
+            answers: [
+              { type: 'CNAME', name: 'www.example', data: 'host.example', ttl: 60 },
+              record('A', 'host.example', '192.0.2.7'),
+            ],
+          }
+        : {},
+    );
+    expect(texts(await resolver([server]).resolve('www.example'))).toEqual(['192.0.2.7']);
+  });
+
+  it('passes over an IPv4-mapped address in an AAAA record', async () => {
+    const server = await serve(zone({ 'mapped.example AAAA': ['::ffff:10.0.0.1'] }));
+    expect(await resolver([server]).resolve('mapped.example')).toMatchObject({ kind: 'failed', reason: 'dns' });
+  });
+
+  it('asks again over TCP when an answer is truncated', async () => {
+    const many = Array.from({ length: 100 }, (_, at) => record('A', 'big.example', `192.0.2.${at + 1}`));
+    const server = await serve(({ type, over }) => {
+      if (type === 'AAAA') return {};
+      return over === 'udp' ? { truncated: true } : { answers: many };
+    });
+    expect(texts(await resolver([server]).resolve('big.example'))).toHaveLength(100);
+  });
+
+  it.each([
+    { title: 'NXDOMAIN', said: { rcode: 'NXDOMAIN' }, reason: 'dns' },
+    { title: 'no records', said: {}, reason: 'dns' },
+    { title: 'SERVFAIL', said: { rcode: 'SERVFAIL' }, reason: 'dns' },
+    { title: 'REFUSED', said: { rcode: 'REFUSED' }, reason: 'dns' },
+    { title: 'silence', said: undefined, reason: 'dns_timeout' },
+  ] as const)('fails as $reason on $title', async ({ said, reason }) => {
+    const server = await serve(() => said);
+    expect(await resolver([server], { timeout: 300 }).resolve('gone.example')).toMatchObject({
+      kind: 'failed',
+      reason,
+    });
+  });
+
+  it('is over at the timeout', async () => {
+    const server = await serve(() => undefined);
+    const startedAt = performance.now();
+    await resolver([server], { timeout: 200 }).resolve('silent.example');
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(199);
+    expect(performance.now() - startedAt).toBeLessThan(1500);
+  });
+
+  it('refuses one name more than it may look up at once, and goes on with the others', async () => {
+    const server = await serve(() => undefined);
+    const subject = resolver([server], { timeout: 1500 });
+    const lookUps = Array.from({ length: MAX_LOOKUPS }, (_, at) => subject.resolve(`n${at}.example`));
+    expect(await subject.resolve('more.example')).toMatchObject({
+      reason: 'dns_timeout',
+      detail: 'too many names are being looked up already',
+    });
+    expect(await lookUps[0]).toMatchObject({ reason: 'dns_timeout' });
+    await Promise.all(lookUps);
+  });
+});
+
+describe('Resolver, remembering', () => {
+  it('asks one pair of questions for a hundred who ask at once', async () => {
+    const server = await serve(zone({ 'busy.example A': ['192.0.2.1'] }));
+    const subject = resolver([server]);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => subject.resolve('busy.example')));
+    expect(answers.every((answer) => texts(answer)[0] === '192.0.2.1')).toBe(true);
+    // Two, and what a busy machine makes c-ares send again.
+    expect(server.asked.length).toBeLessThan(10);
+  });
+
+  it('answers from memory, the very same value, and counts what it does', async () => {
+    const counted: string[] = [];
+    const server = await serve(zone({ 'known.example A': ['192.0.2.1'] }));
+    const subject = resolver([server], {}, { onCache: (result) => counted.push(result) });
+    expect(subject.peek('known.example')).toBeUndefined();
+    const answer = await subject.resolve('known.example');
+    expect(subject.peek('known.example')).toBe(answer);
+    await subject.resolve('unknown.example');
+    subject.peek('unknown.example');
+    expect(counted).toEqual(['miss', 'hit', 'miss', 'negative']);
+    expect(server.questions()).toHaveLength(4);
+  });
+
+  it('remembers nothing of a failure', async () => {
+    const server = await serve(() => ({ rcode: 'SERVFAIL' }));
+    const subject = resolver([server]);
+    await subject.resolve('broken.example');
+    expect(subject.peek('broken.example')).toBeUndefined();
+  });
+
+  it('serves an expired answer while DNS fails, if it may, and does not ask at every turn', async () => {
+    const server = await serve(zone({ 'flaky.example A': ['192.0.2.1'] }));
+    const cache = { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 };
+    const subject = resolver([server], { cache });
+    await subject.resolve('flaky.example');
+    expect(subject.peek('flaky.example')).toBeUndefined();
+    server.script = () => ({ rcode: 'SERVFAIL' });
+    expect(texts(await subject.resolve('flaky.example'))).toEqual(['192.0.2.1']);
+    expect(texts(subject.peek('flaky.example'))).toEqual(['192.0.2.1']);
+  });
+
+  it.each([0, Infinity])('serves no expired answer when stale_if_error is %d', async (stale_if_error) => {
+    const server = await serve(zone({ 'flaky.example A': ['192.0.2.1'] }));
+    const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error } });
+    await subject.resolve('flaky.example');
+    server.script = () => ({ rcode: 'SERVFAIL' });
+    expect(await subject.resolve('flaky.example')).toMatchObject({ reason: 'dns' });
+  });
+
+  it('takes NXDOMAIN for an answer, not for a failure that an expired answer could stand in for', async () => {
+    const server = await serve(zone({ 'moved.example A': ['192.0.2.1'] }));
+    const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 } });
+    await subject.resolve('moved.example');
+    server.script = zone({});
+    expect(await subject.resolve('moved.example')).toMatchObject({ reason: 'dns' });
+  });
+});
+
+describe('Resolver, tables', () => {
+  it.each([
+    { name: 'intranet.example', family: 'auto', found: ['2001:db8::9', '10.1.2.3'] },
+    { name: 'intranet.example', family: 'ipv4', found: ['10.1.2.3'] },
+    { name: 'localhost', family: 'auto', found: ['::1', '127.0.0.1'] },
+    { name: 'db.localhost', family: 'ipv4', found: ['127.0.0.1'] },
+    { name: 'v4only.example', family: 'ipv6', found: [] },
+    { name: 'nowhere.invalid', family: 'auto', found: [] },
+  ] as const)('knows $name ($family) without asking', async ({ name, family, found }) => {
+    const server = await serve(() => ({ rcode: 'SERVFAIL' }));
+    const hosts = { 'Intranet.example': ['10.1.2.3', '2001:db8::9'], 'v4only.example': ['10.1.2.4'] };
+    expect(texts(await resolver([server], { family, hosts }).resolve(name))).toEqual(found);
+    expect(server.asked).toEqual([]);
+  });
+});
+
+describe('Resolver, confirming', () => {
+  /** Answers each question for an A record with the next of these; the last one stays. */
+  const rotating = (...answers: readonly string[]): Script => {
+    const left = [...answers];
+    return ({ type, name }) => {
+      if (type !== 'A') return {};
+      return { answers: [record('A', name, (left.length > 1 ? left.shift() : left[0]) ?? '')] };
+    };
+  };
+
+  it('finds an address in the first answer, without a second look-up', async () => {
+    const server = await serve(rotating('192.0.2.1'));
+    expect(await resolver([server]).confirm('cdn.example', ip('192.0.2.1'))).toEqual({ kind: 'confirmed' });
+    expect(server.asked).toHaveLength(2);
+  });
+
+  it('asks again once before it denies', async () => {
+    const server = await serve(rotating('192.0.2.1', '192.0.2.2', '192.0.2.3'));
+    const subject = resolver([server]);
+    expect(await subject.confirm('cdn.example', ip('192.0.2.2'))).toEqual({ kind: 'confirmed' });
+    expect(await subject.confirm('cdn.example', ip('192.0.2.9'))).toEqual({ kind: 'denied' });
+    expect(server.asked.filter(({ type }) => type === 'A')).toHaveLength(3);
+  });
+
+  it('remembers the addresses of earlier answers', async () => {
+    const server = await serve(rotating('192.0.2.1', '192.0.2.2', '192.0.2.3'));
+    const subject = resolver([server]);
+    await subject.confirm('cdn.example', ip('192.0.2.2'));
+    expect(await subject.confirm('cdn.example', ip('192.0.2.1'))).toEqual({ kind: 'confirmed' });
+    expect(server.asked.filter(({ type }) => type === 'A')).toHaveLength(2);
+  });
+
+  it('lets all who doubt a name share one look-up', async () => {
+    const server = await serve(rotating('192.0.2.1', '192.0.2.2'));
+    const subject = resolver([server]);
+    await subject.resolve('cdn.example');
+    const doubts = [2, 2, 9].map((last) => subject.confirm('cdn.example', ip(`192.0.2.${last}`)));
+    expect(await Promise.all(doubts)).toEqual([{ kind: 'confirmed' }, { kind: 'confirmed' }, { kind: 'denied' }]);
+    expect(server.asked.filter(({ type }) => type === 'A')).toHaveLength(2);
+  });
+
+  it('asks nobody about a name that a table answers', async () => {
+    const server = await serve(() => ({ rcode: 'SERVFAIL' }));
+    const subject = resolver([server], { hosts: { 'intranet.example': ['10.1.2.3'] } });
+    expect(await subject.confirm('intranet.example', ip('10.1.2.3'))).toEqual({ kind: 'confirmed' });
+    expect(await subject.confirm('intranet.example', ip('10.1.2.4'))).toEqual({ kind: 'denied' });
+    expect(server.asked).toEqual([]);
+  });
+
+  it('says why it cannot tell', async () => {
+    const server = await serve(() => ({ rcode: 'SERVFAIL' }));
+    expect(await resolver([server]).confirm('gone.example', ip('192.0.2.1'))).toMatchObject({
+      kind: 'failed',
+      reason: 'dns',
+    });
+  });
+});
+
+async function serve(script: Script): Promise<FakeNameServer> {
+  const server = await startNameServer(script);
+  open.servers.push(server);
+  return server;
+}
+
+function resolver(servers: FakeNameServer[], dns: Partial<DnsSettings> = {}, options: ResolverOptions = {}): Resolver {
+  const addresses = servers.map((server) => server.address);
+  const settings: DnsSettings = { servers: addresses, hosts: {}, family: 'auto', cache: CACHE, timeout: 3000, ...dns };
+  const created = new Resolver(settings, options);
+  open.resolvers.push(created);
+  return created;
+}
+
+function texts(answer: Answer | undefined): string[] {
+  return answer?.kind === 'addresses' ? answer.addresses.map((ip) => ip.text) : [];
+}
+
+function familyOf(text: string): number {
+  return text.includes(':') ? 6 : 4;
+}
