@@ -1,7 +1,6 @@
 /** What a request head asks of the explicit door. */
 import { type Destination, parseDestination } from '@sallyport/policy';
-import { parseAuthorityForm } from '@sallyport/tunnel-server';
-import type { RequestHead } from './request-head.ts';
+import { parseAuthorityForm, type RequestHead } from '@sallyport/tunnel-server';
 
 export type ConnectRequest =
   | { readonly kind: 'connect'; readonly destination: Destination }

@@ -1,7 +1,12 @@
 /** The first words of a client at the explicit door. */
-import { type NeedMore, type PrereadLimits, prereadUntil } from '@sallyport/tunnel-server';
+import {
+  type NeedMore,
+  parseRequestHead,
+  type PrereadLimits,
+  prereadUntil,
+  type RequestHead,
+} from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
-import { parseRequestHead, type RequestHead } from './request-head.ts';
 import { recogniseTls } from './tls-opening.ts';
 
 /** What a client opened with, or why there is nothing to go on. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConnectRequest, type ConnectRequest } from '../src/connect-request.ts';
-import { parseRequestHead } from '../src/request-head.ts';
+import { parseRequestHead } from '@sallyport/tunnel-server';
 import { encodeHead } from './heads.ts';
 
 describe('parseConnectRequest', () => {

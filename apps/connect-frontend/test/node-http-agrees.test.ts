@@ -6,7 +6,7 @@ import { text as readText } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConnectRequest } from '../src/connect-request.ts';
-import { parseRequestHead, type RequestHead } from '../src/request-head.ts';
+import { parseRequestHead, type RequestHead } from '@sallyport/tunnel-server';
 import { encodeText, HOST } from './heads.ts';
 
 let server: Server;

@@ -3,6 +3,7 @@ export type { Frontend, Greeting, Identified, PlainHttp, PrereadLimits } from '.
 export type { HelloFacts } from './hello-facts.ts';
 export type { FailureOutcome, ProxyError, Refusal, RefusalReason, Stage, AlertName } from './reasons.ts';
 export { ALERT, REFUSALS, TunnelError } from './reasons.ts';
+export { type Field, parseRequestHead, type RequestHead, type RequestHeadResult } from './http/request-head.ts';
 export { type AuthorityForm, parseAuthorityForm } from './authority-form.ts';
 export { ownAddresses } from './own-addresses.ts';
 export { authenticateClient, type Gatekeeper } from './identity/authenticate-client.ts';

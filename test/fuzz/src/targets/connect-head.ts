@@ -6,7 +6,7 @@ import {
   parseRequestHead,
   type RequestHead,
   type RequestHeadResult,
-} from '../../../../apps/connect-frontend/dist/request-head.js';
+} from '../../../../packages/tunnel-server/dist/http/request-head.js';
 import type { FuzzTarget } from '../fuzz-target.ts';
 import type { Random } from '../random.ts';
 import { headSeeds, headWords } from '../seeds/heads.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRequestHead } from '../src/request-head.ts';
+import { parseRequestHead } from '../../src/http/request-head.ts';
 import { encodeHead, encodeText, HOST, MALFORMED_HEADS } from './heads.ts';
 
 const LIMIT_BYTES = 16 * 1024;
