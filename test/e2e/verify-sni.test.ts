@@ -33,6 +33,8 @@ afterAll(async () => {
 const named = (): string => `origin.test:${origin.port}`;
 const literal = (): string => `127.0.0.1:${origin.port}`;
 const withoutName = clientHello(new Map());
+/** A hello of 16 MiB, by what its first bytes say. */
+const announced = Buffer.of(22, 3, 1, 64, 0, 1, 0xff, 0xff, 0xff);
 
 async function saidInside(proxy: Running, authority: string, bytes: Uint8Array): Promise<Client> {
   const client = await openTunnel(proxy.port('explicit'), authority);
@@ -58,6 +60,31 @@ describe('verify_sni: enforce', () => {
     expect(Buffer.concat(atOrigin)).toEqual(withoutName);
   });
 
+  it('takes an address in place of a name, where it is the one that CONNECT named', async () => {
+    const client = await saidInside(enforcing, literal(), helloFor('127.0.0.1'));
+    client.socket.end();
+    await client.ended();
+    expect(Buffer.concat(atOrigin)).toEqual(helloFor('127.0.0.1'));
+  });
+
+  it.each([
+    {
+      what: 'malformed',
+      bytes: helloFor('a..b'),
+      detail: /^The ClientHello in the tunnel is malformed: its server_name /,
+    },
+    { what: 'too large', bytes: announced, detail: /^The ClientHello in the tunnel is larger than handshake_bytes\.$/ },
+  ])('says of a hello that it is $what', async ({ bytes, detail }) => {
+    const before = enforcing.lines.length;
+    const client = await saidInside(enforcing, named(), bytes);
+    await client.ended();
+    client.socket.destroy();
+    const line = await enforcing.line({ msg: 'tunnel', reason: 'sni_mismatch' }, before);
+    expect(line['detail']).toMatch(detail);
+    expect(client.heard().subarray(-7)).toEqual(alertAccessDenied);
+    expect(atOrigin).toEqual([]);
+  });
+
   it.each([
     {
       what: 'another name',
@@ -71,6 +98,20 @@ describe('verify_sni: enforce', () => {
       authority: literal,
       bytes: helloFor('evil.test'),
       result: 'mismatch',
+      said: alertAccessDenied,
+    },
+    {
+      what: 'another address for an address',
+      authority: literal,
+      bytes: helloFor('127.0.0.2'),
+      result: 'mismatch',
+      said: alertAccessDenied,
+    },
+    {
+      what: 'an address for a named host',
+      authority: named,
+      bytes: helloFor('127.0.0.1'),
+      result: 'absent',
       said: alertAccessDenied,
     },
     {

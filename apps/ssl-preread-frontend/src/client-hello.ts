@@ -9,28 +9,24 @@ export type ClientHello = { readonly kind: 'hello'; readonly hello: HelloFacts }
 
 const MESSAGE_HEADER_BYTES = 4;
 const RANDOM_BYTES = 32;
-const MAX_SESSION_ID_BYTES = 32;
 
 /**
- * Reads a whole ClientHello, SSL 3.0 to TLS 1.3, strictly: every vector fills its place to the byte, so that no other reader of
- * the same bytes can find another name in them. `sni` comes out in its canonical form.
+ * Reads a whole ClientHello, SSL 3.0 to TLS 1.3. Every vector fills its place to the byte, so that no other reader of the same bytes
+ * can find another name in them. What is not needed for the name, versions and empty lists too, is the server's to judge, not ours.
+ * `sni` comes out in its canonical form.
  * @param message with its 4-byte header, without record headers
  */
 export function readClientHello(message: Uint8Array): ClientHello {
   const body = new VectorReader(message, MESSAGE_HEADER_BYTES);
   const legacyVersion = body.uint16();
   body.skip(RANDOM_BYTES);
-  const sessionIdBytes = body.vector8().left;
-  const cipherSuiteBytes = body.vector16().left;
-  const compressionMethodBytes = body.vector8().left;
+  body.vector8(); // session id
+  body.vector16(); // cipher suites
+  body.vector8(); // compression methods
   // SSL 3.0 knows no extensions, and a TLS client that has none may leave out their length too (RFC 5246 §7.4.1.2).
   const extensions = body.left === 0 ? new VectorReader(new Uint8Array()) : body.vector16();
 
   if (!body.isExact) return malformed('its parts do not add up to its length');
-  if (legacyVersion >> 8 !== 3) return malformed('it has a version that no TLS has');
-  if (sessionIdBytes > MAX_SESSION_ID_BYTES) return malformed('its session id is too long');
-  if (cipherSuiteBytes === 0 || cipherSuiteBytes % 2 !== 0) return malformed('its cipher suites are no list of any');
-  if (compressionMethodBytes === 0) return malformed('it has no compression method');
   return readFacts(legacyVersion, extensions);
 }
 
@@ -47,7 +43,9 @@ function readFacts(legacyVersion: number, list: VectorReader): ClientHello {
 
   const hello: HelloFacts = {
     sni: serverName.kind === 'name' ? serverName.host : undefined,
+    literal: serverName.kind === 'literal' ? serverName.literal : undefined,
     alpn: alpn.protocols,
+    alpnDropped: alpn.dropped,
     tls: nameTlsVersion(versions.highest ?? legacyVersion),
     ech: split.encryptedClientHello !== undefined,
   };

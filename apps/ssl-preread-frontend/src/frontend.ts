@@ -104,7 +104,9 @@ class SslPrereadFrontend implements Frontend {
     if (withoutSni.kind === 'destination') return withoutSni.destination;
     const literal = withoutSni.kind === 'original' ? original && addressDestination(original) : undefined;
     if (literal) return literal;
-    throw new TunnelError('no_sni', 'The ClientHello names no server.', { hello });
+    const why =
+      hello.literal === undefined ? 'names no server' : `has the IP address ${hello.literal} in place of a server name`;
+    throw new TunnelError('no_sni', `The ClientHello ${why}.`, { hello });
   }
 
   /** What is no TLS gets a way to the right door, if it is in HTTP; else not a word, since any might be the wrong one. */

@@ -1,4 +1,5 @@
 /** Those extensions of a ClientHello that a door has use for, each read to its last byte. */
+import { parseIp } from '@sallyport/addresses';
 import { parseDestination } from '@sallyport/policy';
 import { malformed, type Malformed } from './malformed.ts';
 import { isTlsVersion } from './tls-version.ts';
@@ -25,19 +26,22 @@ export interface Extensions {
   readonly encryptedClientHello: VectorReader | undefined;
 }
 
-/** Takes the extension block apart. A type that stands in it twice is what RFC 8446 §4.2 forbids: readers differ in which counts. */
+/**
+ * Takes the extension block apart. RFC 8446 §4.2 forbids a type that stands in it twice; here that matters for server_name alone, for
+ * readers differ in which one counts.
+ */
 export function splitExtensions(list: VectorReader): Extensions | Malformed {
-  typesSeen.clear();
   let serverName: VectorReader | undefined;
   let alpn: VectorReader | undefined;
   let supportedVersions: VectorReader | undefined;
   let encryptedClientHello: VectorReader | undefined;
   while (list.left > 0) {
     const type = list.uint16();
-    if (!typesSeen.add(type)) return malformed('it has two extensions of one type');
     const extension = list.vector16();
-    if (type === EXTENSION.serverName) serverName = extension;
-    else if (type === EXTENSION.alpn) alpn = extension;
+    if (type === EXTENSION.serverName) {
+      if (serverName !== undefined) return malformed('it has two server_name extensions');
+      serverName = extension;
+    } else if (type === EXTENSION.alpn) alpn = extension;
     else if (type === EXTENSION.supportedVersions) supportedVersions = extension;
     else if (type === EXTENSION.encryptedClientHello) encryptedClientHello = extension;
   }
@@ -45,28 +49,12 @@ export function splitExtensions(list: VectorReader): Extensions | Malformed {
   return { kind: 'extensions', serverName, alpn, supportedVersions, encryptedClientHello };
 }
 
-/** The types of one block. Kept from hello to hello: a set made anew for each would cost more than to read all the rest of it. */
-class TypesSeen {
-  readonly #isSeen = new Uint8Array(0x1_0000);
-  readonly #types: number[] = [];
-
-  clear(): void {
-    for (const type of this.#types) this.#isSeen[type] = 0;
-    this.#types.length = 0;
-  }
-
-  /** False if it is there already. */
-  add(type: number): boolean {
-    if (this.#isSeen[type] === 1) return false;
-    this.#isSeen[type] = 1;
-    this.#types.push(type);
-    return true;
-  }
-}
-
-const typesSeen = new TypesSeen();
-
-type ServerName = { readonly kind: 'name'; readonly host: string } | { readonly kind: 'none' } | Malformed;
+type ServerName =
+  | { readonly kind: 'name'; readonly host: string }
+  /** An IP address, canonical. RFC 6066 §3 forbids it, and some clients send it: it counts as no name. */
+  | { readonly kind: 'literal'; readonly literal: string }
+  | { readonly kind: 'none' }
+  | Malformed;
 
 const HOST_NAME = 0;
 
@@ -85,29 +73,41 @@ export function readServerName(extension: VectorReader | undefined): ServerName 
 function readHost(text: string): ServerName {
   // Said here, for the reader of authorities would take bytes outside of ASCII for Latin and propose an A-label.
   if (/[^\x21-\x7e]/.test(text)) return malformed('its server_name holds a character that no name has');
+  // As a client's own notation has it: a server_name has no brackets.
+  const bare = text.includes(':') ? parseIp(text) : undefined;
+  if (bare) return { kind: 'literal', literal: bare.text };
   // The port plays no part in what is a host; it is the door that adds the real one.
   const destination = parseDestination(text, 0);
   if (destination.kind === 'malformed') return malformed(`its server_name is no host name: ${destination.why}`);
-  // RFC 6066 §3: "Literal IPv4 and IPv6 addresses are not permitted".
-  if (destination.kind === 'address') return malformed('its server_name is an IP address');
-  return { kind: 'name', host: destination.host };
+  const { host } = destination;
+  return destination.kind === 'address' ? { kind: 'literal', literal: host } : { kind: 'name', host };
 }
 
-type Alpn = { readonly kind: 'alpn'; readonly protocols: readonly string[] } | Malformed;
+type Alpn = { readonly kind: 'alpn'; readonly protocols: readonly string[]; readonly dropped: number } | Malformed;
 
-const NO_ALPN: Alpn = { kind: 'alpn', protocols: [] };
+const NO_ALPN: Alpn = { kind: 'alpn', protocols: [], dropped: 0 };
+/** A hello has room for thousands of protocols. No client needs more than these, and each live tunnel keeps what was kept here. */
+const MAX_PROTOCOLS = 16;
+const MAX_PROTOCOL_BYTES = 255;
 
-/** The protocols the client offers, in its order; none without the extension. */
+/** The first protocols that the client offers, in its order, and how many more there were; none without the extension. */
 export function readAlpn(extension: VectorReader | undefined): Alpn {
   if (extension === undefined) return NO_ALPN;
   const list = extension.vector16();
   const protocols: string[] = [];
-  while (list.left > 0) protocols.push(list.vector8().text());
-  // RFC 7301 §3.1: at least one protocol, and none of them empty.
-  if (!extension.isExact || !list.isExact || protocols.length === 0 || protocols.includes('')) {
-    return malformed('its ALPN is not a list of protocol names');
+  let bytesLeft = MAX_PROTOCOL_BYTES;
+  let dropped = 0;
+  while (list.left > 0) {
+    const protocol = list.vector8();
+    if (dropped > 0 || protocols.length === MAX_PROTOCOLS || protocol.left > bytesLeft) {
+      dropped += 1;
+    } else if (protocol.left > 0) {
+      bytesLeft -= protocol.left;
+      protocols.push(protocol.text());
+    }
   }
-  return { kind: 'alpn', protocols };
+  if (!extension.isExact || !list.isExact) return malformed('its ALPN is not a list of protocol names');
+  return { kind: 'alpn', protocols, dropped };
 }
 
 type SupportedVersions = { readonly kind: 'versions'; readonly highest?: number } | Malformed;
@@ -116,13 +116,11 @@ type SupportedVersions = { readonly kind: 'versions'; readonly highest?: number 
 export function readSupportedVersions(extension: VectorReader | undefined): SupportedVersions {
   if (extension === undefined) return { kind: 'versions' };
   const list = extension.vector8();
-  const isEmpty = list.left === 0;
   let highest = 0;
-  while (list.left > 0) {
+  while (list.left > 1) {
     const version = list.uint16();
     if (version > highest && isTlsVersion(version)) highest = version;
   }
-  if (!extension.isExact || !list.isExact || isEmpty)
-    return malformed('its supported_versions are not a list of versions');
+  if (!extension.isExact) return malformed('its supported_versions are not a list of versions');
   return highest === 0 ? { kind: 'versions' } : { kind: 'versions', highest };
 }

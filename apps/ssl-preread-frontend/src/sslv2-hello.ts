@@ -14,7 +14,6 @@ export type Sslv2Hello =
 const RECORD_HEADER_BYTES = 2;
 const FIXED_BYTES = 11;
 const CLIENT_HELLO = 1;
-const SSL_2_0 = 0x0002;
 
 /**
  * Reads a hello of SSL 2.0: 2 bytes of record header, whose high bit is set and says that there is no padding; type, version, and
@@ -36,13 +35,9 @@ export function readSslv2Hello(bytes: Uint8Array): Sslv2Hello {
   if (endsAt !== FIXED_BYTES + cipherSpecBytes + sessionIdBytes + challengeBytes) {
     return malformed('its parts do not add up to its length');
   }
-  // A cipher spec has three bytes here.
-  if (cipherSpecBytes === 0 || cipherSpecBytes % 3 !== 0) {
-    return malformed('its cipher specs are no list of any');
-  }
   if (bytes.length < endsAt) return { kind: 'need-more', atLeastBytes: endsAt };
-  const tls = version === SSL_2_0 ? 'SSLv2' : nameTlsVersion(version);
-  return { kind: 'hello', hello: { sni: undefined, alpn: [], tls, ech: false } };
+  const tls = nameTlsVersion(version);
+  return { kind: 'hello', hello: { sni: undefined, literal: undefined, alpn: [], alpnDropped: 0, tls, ech: false } };
 }
 
 /** Whether the first five bytes are those of such a hello, as far as they have come: they alone tell it from any other protocol. */

@@ -58,14 +58,11 @@ type RecordHeader = { readonly kind: 'header'; readonly fragmentBytes: number } 
 function readRecordHeader(bytes: Uint8Array, at: number): RecordHeader | Malformed {
   const type = bytes[at];
   const major = bytes[at + 1];
-  const minor = bytes[at + 2];
   const lengthHigh = bytes[at + 3];
   const lengthLow = bytes[at + 4];
   if (type !== undefined && type !== HANDSHAKE_RECORD) return malformed('it is cut off by a record of another type');
-  // 3.0 is SSL 3.0; a TLS 1.3 client writes 3.1 or 3.3, and 3.4 is read as what its sender meant.
-  if ((major !== undefined && major !== 3) || (minor !== undefined && minor > 4)) {
-    return malformed('a record has a version that no TLS has');
-  }
+  // The minor version "MUST be ignored for all purposes" (RFC 8446 §5.1).
+  if (major !== undefined && major !== 3) return malformed('a record has a version that no TLS has');
   if (lengthHigh === undefined || lengthLow === undefined) return { kind: 'incomplete' };
   const fragmentBytes = (lengthHigh << 8) | lengthLow;
   // Forbidden, and else a way to make us read on without an end (RFC 8446 §5.1).

@@ -8,7 +8,8 @@ export function isTlsVersion(version: number): boolean {
   return NAMES[version - SSL_3_0] !== undefined;
 }
 
-/** Names a version of major 3. A higher one than there is offers all that there are (RFC 5246 §E.1). */
+/** Names the highest version that a hello offers. A higher one than there is offers all that there are (RFC 5246 §E.1). */
 export function nameTlsVersion(version: number): string {
+  if (version < SSL_3_0) return 'SSLv2';
   return NAMES[version - SSL_3_0] ?? 'TLSv1.3';
 }

@@ -21,7 +21,7 @@ describe('what a ClientHello says', () => {
   it('is all read out of a browser hello with GREASE, ECH and a post-quantum key share', () => {
     expect(readClientHello(browserHello('www.example.com'))).toEqual({
       kind: 'hello',
-      hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], tls: 'TLSv1.3', ech: true },
+      hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], alpnDropped: 0, tls: 'TLSv1.3', ech: true },
     });
   });
 
@@ -60,6 +60,9 @@ describe('the highest version offered', () => {
     [0x0302, 'TLSv1.1'],
     [0x0303, 'TLSv1.2'],
     [0x0304, 'TLSv1.3'],
+    [0x0400, 'TLSv1.3'],
+    [0xfefd, 'TLSv1.3'],
+    [0x0200, 'SSLv2'],
   ])('is legacy_version %d without supported_versions: %s', (legacyVersion, tls) => {
     expect(readClientHello(helloWith({ legacyVersion }))).toMatchObject({ hello: { tls } });
   });
@@ -75,18 +78,32 @@ describe('the highest version offered', () => {
   });
 });
 
+describe('what is not needed for the name', () => {
+  const block = { extensionBlock: vector16(serverName('a.example')) };
+
+  it.each([
+    ['a session id over 32 bytes', helloWith({ ...block, sessionId: vector8(Buffer.alloc(33)) })],
+    ['no cipher suite', helloWith({ ...block, cipherSuites: vector16(new Uint8Array()) })],
+    ['half a cipher suite', helloWith({ ...block, cipherSuites: vector16(Buffer.alloc(3)) })],
+    ['no compression method', helloWith({ ...block, compressionMethods: vector8(new Uint8Array()) })],
+    ['legacy_version of major 0', helloWith({ ...block, legacyVersion: 0x0000 })],
+    ['legacy_version of major 2', helloWith({ ...block, legacyVersion: 0x0200 })],
+    ['legacy_version of major 4', helloWith({ ...block, legacyVersion: 0x0400 })],
+    ["legacy_version of GREASE's", helloWith({ ...block, legacyVersion: 0x7a7a })],
+    ['DTLS', helloWith({ ...block, legacyVersion: 0xfefd })],
+    ['two extensions of one other type', hello(alpn('h2'), serverName('a.example'), alpn('http/1.1'))],
+    ['two of an unknown type', hello(grease(1), serverName('a.example'), grease(1))],
+    ['an unknown extension of any content', hello(extension(0x1234, Buffer.alloc(9, 0xff)), serverName('a.example'))],
+  ])('is not judged: %s', (_what, message) => {
+    expect(readClientHello(message)).toMatchObject({ kind: 'hello', hello: { sni: 'a.example' } });
+  });
+});
+
 describe('malformed', () => {
   const good = hello(serverName('example.com'), alpn('h2'));
   const block = join(serverName('example.com'), alpn('h2'));
 
   it.each([
-    ['a session id over 32 bytes', helloWith({ sessionId: vector8(Buffer.alloc(33)) })],
-    ['no cipher suite', helloWith({ cipherSuites: vector16(new Uint8Array()) })],
-    ['half a cipher suite', helloWith({ cipherSuites: vector16(Buffer.alloc(3)) })],
-    ['no compression method', helloWith({ compressionMethods: vector8(new Uint8Array()) })],
-    ['legacy_version of major 2', helloWith({ legacyVersion: 0x0200 })],
-    ['legacy_version of major 4', helloWith({ legacyVersion: 0x0400 })],
-    ['DTLS', helloWith({ legacyVersion: 0xfefd })],
     [
       'an extension block one byte longer than its content',
       helloWith({ extensionBlock: vector16(block, block.length + 1) }),
@@ -102,7 +119,6 @@ describe('malformed', () => {
     ['a garbage extension block', helloWith({ extensionBlock: vector16(Buffer.alloc(7, 0xff)) })],
     ['two server_name extensions, of different names', hello(serverName('a.example'), serverName('b.example'))],
     ['two server_name extensions, of one name', hello(serverName('a.example'), alpn('h2'), serverName('a.example'))],
-    ['two extensions of another type', hello(alpn('h2'), alpn('http/1.1'))],
     ['a session id that takes everything else with it', helloWith({ sessionId: vector8(Buffer.alloc(4), 255) })],
     ['an empty message', Uint8Array.of(1, 0, 0, 0)],
   ])('is %s', (_what, message) => {

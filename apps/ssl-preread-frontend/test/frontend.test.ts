@@ -52,7 +52,7 @@ describe('a ClientHello with a name', () => {
     expect(identified(identification)).toEqual({
       destination: { kind: 'name', host: 'www.example.com', port: 8443 },
       clientBytes: bytes,
-      hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], tls: 'TLSv1.3', ech: true },
+      hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], alpnDropped: 0, tls: 'TLSv1.3', ech: true },
     });
   });
 
@@ -86,6 +86,7 @@ describe('a ClientHello without a name', () => {
   const nameless = [
     ['TLS', record(hello(padding(1)))],
     ['SSL 2.0', sslv2Hello()],
+    ['TLS with an address for a name', record(hello(serverName('192.0.2.1')))],
   ] as const;
 
   it.each(nameless)('is refused with missing_extension (%s)', async (_form, bytes) => {
@@ -100,6 +101,14 @@ describe('a ClientHello without a name', () => {
   it.each(nameless)('goes to the destination set for it, byte for byte (%s)', async (_form, bytes) => {
     const identification = await identify(bytes, { withoutSni: { kind: 'destination', destination: FALLBACK } });
     expect(identified(identification)).toMatchObject({ destination: FALLBACK, clientBytes: bytes });
+  });
+
+  it('has its address said, where it has one', async () => {
+    const { outcome } = await identify(record(hello(serverName('2001:db8::1'))));
+    expect(outcome).toMatchObject({
+      reason: 'no_sni',
+      message: 'The ClientHello has the IP address 2001:db8::1 in place of a server name.',
+    });
   });
 
   it('leaves its facts in the refusal, for the log', async () => {
@@ -121,7 +130,7 @@ describe('a ClientHello with encrypted_client_hello', () => {
 
 describe('a ClientHello that is none', () => {
   it.each([
-    ['an address for a name', record(hello(serverName('192.0.2.1')))],
+    ['a spelling of an address for a name', record(hello(serverName('127.1')))],
     ['two names', record(hello(serverName('a.example'), serverName('b.example')))],
     ['major version 4', Uint8Array.of(0x16, 0x04, 0x10, 0x00, 0x00)],
     ['an empty record', record(new Uint8Array())],

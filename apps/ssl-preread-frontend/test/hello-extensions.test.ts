@@ -22,14 +22,21 @@ describe('server_name', () => {
   });
 
   it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['2001:DB8:0::1', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+  ])('%s is an address, which counts as no name', (name, literal) => {
+    expect(readName(name)).toEqual({ kind: 'literal', literal });
+  });
+
+  it.each([
     ['an empty name', ''],
     ['a lone dot', '.'],
     ['two trailing dots', 'example.com..'],
     ['an empty label', 'a..example'],
-    ['an IPv4 address', '192.0.2.1'],
     ['an IPv4 address with a trailing dot', '192.0.2.1.'],
-    ['an IPv6 address', '2001:db8::1'],
-    ['an IPv6 address in brackets', '[2001:db8::1]'],
     ['an IPv6 address with a zone', 'fe80::1%lo'],
     ['a short IPv4 address', '127.1'],
     ['a hexadecimal IPv4 address', '0x7f.1'],
@@ -88,14 +95,31 @@ describe('ALPN', () => {
     ['one', vector16(name('foo')), ['foo']],
     ['two, in their order', vector16(join(name('foo'), name('bar'))), ['foo', 'bar']],
     ['one of 255 bytes', vector16(name('x'.repeat(255))), ['x'.repeat(255)]],
+    ['none where the list is empty', vector16(new Uint8Array()), []],
+    ['none that is empty', vector16(join(name('h2'), name(''))), ['h2']],
   ])('lists %s', (_what, data, protocols) => {
-    expect(read(data)).toEqual({ kind: 'alpn', protocols });
+    expect(read(data)).toEqual({ kind: 'alpn', protocols, dropped: 0 });
+  });
+
+  it.each([
+    ['16 names', Array.from({ length: 5_300 }, (_, at) => `${at}`.padStart(2, '0').slice(-2)), 16],
+    ['255 bytes', ['h2', 'x'.repeat(252), 'a', 'b', ''], 3],
+    ['255 bytes, the first too long for them left out with all behind it', ['h2', 'x'.repeat(254), 'a'], 1],
+  ])('keeps at most %s, and counts the rest', (_what, offered, kept) => {
+    expect(read(vector16(join(...offered.map(name))))).toEqual({
+      kind: 'alpn',
+      protocols: offered.slice(0, kept),
+      dropped: offered.length - kept,
+    });
+  });
+
+  it('reads to its end what it does not keep', () => {
+    const names = Array.from({ length: 40 }, () => name('h2'));
+    expect(read(vector16(join(...names, vector8(join('h2'), 3))))).toMatchObject({ kind: 'malformed' });
   });
 
   it.each([
     ['an empty extension', new Uint8Array()],
-    ['an empty list', vector16(new Uint8Array())],
-    ['an empty protocol', vector16(join(name('h2'), name('')))],
     ['a protocol longer than the list', vector16(vector8(join('h2'), 3))],
     ['a list longer than the extension', vector16(name('h2'), 4)],
     ['a list shorter than the extension', join(vector16(name('h2')), name('h2'))],
@@ -116,9 +140,14 @@ describe('supported_versions', () => {
   });
 
   it.each([
+    ['an empty list', vector8(new Uint8Array()), { kind: 'versions' }],
+    ['half a version at its end', vector8(Uint8Array.of(3, 4, 3)), { kind: 'versions', highest: 0x0304 }],
+  ])('is not judged: %s', (_what, data, versions) => {
+    expect(read(data)).toEqual(versions);
+  });
+
+  it.each([
     ['an empty extension', new Uint8Array()],
-    ['an empty list', vector8(new Uint8Array())],
-    ['half a version', vector8(Uint8Array.of(3, 4, 3))],
     ['a list longer than the extension', vector8(uint16(0x0304), 4)],
     ['a list shorter than the extension', join(vector8(uint16(0x0304)), 0)],
   ])('is malformed as %s', (_what, data) => {

@@ -75,7 +75,10 @@ describe('a ClientHello that comes in pieces', () => {
 
 describe('the answer', () => {
   it('is what an SSL 2.0 hello says, which names no host', () => {
-    expect(scan(sslv2Hello())).toEqual({ kind: 'hello', hello: { alpn: [], tls: 'SSLv2', ech: false } });
+    expect(scan(sslv2Hello())).toEqual({
+      kind: 'hello',
+      hello: { alpn: [], alpnDropped: 0, tls: 'SSLv2', ech: false },
+    });
   });
 
   it.each([

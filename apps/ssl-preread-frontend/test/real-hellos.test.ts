@@ -23,13 +23,16 @@ describe('the hello of OpenSSL', () => {
     });
     expect(createHelloScan()(bytes)).toEqual({
       kind: 'hello',
-      hello: { sni: 'node.example.com', alpn: ['h2', 'http/1.1'], tls, ech: false },
+      hello: { sni: 'node.example.com', alpn: ['h2', 'http/1.1'], alpnDropped: 0, tls, ech: false },
     });
   });
 
   it('is read without a name', async () => {
     const bytes = await captureHello((port) => openTls({ port }));
-    expect(createHelloScan()(bytes)).toEqual({ kind: 'hello', hello: { alpn: [], tls: 'TLSv1.3', ech: false } });
+    expect(createHelloScan()(bytes)).toEqual({
+      kind: 'hello',
+      hello: { alpn: [], alpnDropped: 0, tls: 'TLSv1.3', ech: false },
+    });
   });
 
   it.skipIf(spawnSync('openssl', ['version']).error)('is read from its own command', async () => {
@@ -99,6 +102,7 @@ async function readIndependently(bytes: Uint8Array) {
   return {
     ...(sni !== undefined && { sni }),
     alpn: getExtensionData(theirs, 'alpn')?.protocols ?? [],
+    alpnDropped: 0,
     tls: nameTlsVersion(offered.length === 0 ? theirs.version : Math.max(...offered)),
     ech: theirs.extensions.some(({ id }) => id === 0xfe0d),
   };

@@ -8,7 +8,17 @@ it.each([
   [0x0301, 'TLSv1.0'],
   [0x0303, 'TLSv1.2'],
 ])('names no host, and offers what version %d inside says: %s', (version, tls) => {
-  expect(readSslv2Hello(sslv2Hello({ version }))).toEqual({ kind: 'hello', hello: { alpn: [], tls, ech: false } });
+  expect(readSslv2Hello(sslv2Hello({ version }))).toEqual({
+    kind: 'hello',
+    hello: { alpn: [], alpnDropped: 0, tls, ech: false },
+  });
+});
+
+it.each([
+  ['no cipher spec', sslv2Hello({ cipherSpecs: new Uint8Array() })],
+  ['half a cipher spec', sslv2Hello({ cipherSpecs: Buffer.alloc(5) })],
+])('is not judged by its cipher specs: %s', (_what, bytes) => {
+  expect(readSslv2Hello(bytes)).toMatchObject({ kind: 'hello' });
 });
 
 it('may resume a session, and be followed by more', () => {
@@ -28,8 +38,6 @@ describe('malformed', () => {
   it.each([
     ['a length longer than its parts', sslv2Hello({ messageLength: 32 })],
     ['a length shorter than its parts', sslv2Hello({ messageLength: 30 })],
-    ['no cipher spec', sslv2Hello({ cipherSpecs: new Uint8Array() })],
-    ['half a cipher spec', sslv2Hello({ cipherSpecs: Buffer.alloc(5) })],
   ])('is %s', (_what, bytes) => {
     expect(readSslv2Hello(bytes)).toMatchObject({ kind: 'malformed' });
   });

@@ -23,6 +23,8 @@ export interface TunnelLine {
   readonly sni?: string | undefined;
   /** The protocols offered by ALPN (RFC 7301), in the client's order. */
   readonly alpn?: readonly string[] | undefined;
+  /** How many more protocols were offered: `alpn` has the first 16 at most, and 255 bytes. */
+  readonly alpn_more?: number | undefined;
   /** The highest TLS version offered, spelled `TLSv1.3`. */
   readonly tls?: string | undefined;
   /** Whether the hello had an encrypted_client_hello extension; GREASE looks the same. */

@@ -2,7 +2,12 @@
 export interface HelloFacts {
   /** The name, canonical; undefined where the hello names no host. */
   readonly sni: string | undefined;
+  /** The IP address, canonical, that some clients send in place of a name. It counts as no name. */
+  readonly literal: string | undefined;
+  /** The first protocols offered; at most 16 names and 255 bytes, so that no client decides how much of it is kept. */
   readonly alpn: readonly string[];
+  /** How many more protocols were offered. */
+  readonly alpnDropped: number;
   /** The highest version offered, as spelled in log and label: `SSLv2`, `SSLv3`, `TLSv1.0` to `TLSv1.3`. */
   readonly tls: string;
   readonly ech: boolean;

@@ -10,7 +10,9 @@ import { TunnelError } from './reasons.ts';
 export interface HelloInside {
   readonly found:
     | { readonly kind: 'hello'; readonly hello: HelloFacts }
-    | { readonly kind: 'not-tls' | 'malformed' | 'too-large' | 'timed-out' | 'left' };
+    /** `why` is a clause fit for the log. */
+    | { readonly kind: 'malformed'; readonly why: string }
+    | { readonly kind: 'not-tls' | 'too-large' | 'timed-out' | 'left' };
   readonly bytes: Uint8Array;
 }
 
@@ -89,13 +91,17 @@ async function watchHello(tunnel: UnverifiedTunnel, readHello: ReadHello): Promi
 function judge({ found, bytes }: HelloInside, { destination }: UnverifiedTunnel): SniVerdict {
   if (found.kind !== 'hello') return { result: 'not_tls', clientBytes: bytes };
   const { hello } = found;
-  return { result: compare(hello.sni, destination), hello, clientBytes: bytes };
+  return { result: compare(hello, destination), hello, clientBytes: bytes };
 }
 
-/** An address has no name to be called by: for it, a hello without a name is as it should be (RFC 6066 §3). */
-function compare(sni: string | undefined, destination: Destination): SniResult {
-  if (sni === undefined) return destination.kind === 'address' ? 'match' : 'absent';
-  return destination.kind === 'name' && destination.host === sni ? 'match' : 'mismatch';
+/**
+ * An address has no name to be called by: for it, a hello without a name is as it should be (RFC 6066 §3), and so is one with that very
+ * address in the name's place.
+ */
+function compare({ sni, literal }: HelloFacts, destination: Destination): SniResult {
+  if (sni !== undefined) return destination.kind === 'name' && destination.host === sni ? 'match' : 'mismatch';
+  if (destination.kind === 'name') return 'absent';
+  return literal === undefined || literal === destination.host ? 'match' : 'mismatch';
 }
 
 function speaksTls({ found }: HelloInside): boolean {
@@ -107,7 +113,13 @@ function explain({ found }: HelloInside, { result, hello }: SniVerdict): TunnelE
   if (found.kind === 'timed-out') {
     return new TunnelError('handshake_timeout', 'No whole ClientHello came through the tunnel in time.');
   }
-  return new TunnelError('sni_mismatch', MISMATCHES[result], hello && { hello });
+  return new TunnelError('sni_mismatch', explainUnread(found) ?? MISMATCHES[result], hello && { hello });
+}
+
+/** What spoke TLS and could not be read is not called anything else. */
+function explainUnread(found: HelloInside['found']): string | undefined {
+  if (found.kind === 'malformed') return `The ClientHello in the tunnel is malformed: ${found.why}.`;
+  return found.kind === 'too-large' ? 'The ClientHello in the tunnel is larger than handshake_bytes.' : undefined;
 }
 
 const MISMATCHES: Readonly<Record<SniResult, string>> = {

@@ -30,28 +30,19 @@ afterAll(async () => {
 
 describe('the transparent door', () => {
   it.each([
-    ...[
-      '',
-      '.',
-      '..',
-      'a..b',
-      '.a',
-      '-a.test',
-      'a-.test',
-      'a b',
-      'a\0b',
-      'a\r\nb',
-      'a/b',
-      'a:443',
-      '[::1]',
-      '::1',
-      '*.a',
-    ],
-    ...['127.0.0.1', '127.1', '0x7f000001', '2130706433', 'xn--', '\xff.test', 'b\xc3\xbccher.test', 'a'.repeat(64)],
+    ...['', '.', '..', 'a..b', '.a', '-a.test', 'a-.test', 'a b', 'a\0b', 'a\r\nb', 'a/b', 'a:443', '*.a'],
+    ...['127.1', '0x7f000001', '2130706433', 'xn--', '\xff.test', 'b\xc3\xbccher.test', 'a'.repeat(64)],
     ...['abcdefg.'.repeat(32) + 'test', 'a'.repeat(10_000)],
   ])('answers decode_error to the name %j', async (name) => {
     expect(await alertFor(clientHello(new Map([[0, serverName(name)]])))).toBe(50);
   });
+
+  it.each(['127.0.0.1', '::1', '[::1]', '::ffff:127.0.0.1'])(
+    'answers missing_extension to the address %s, which is no name',
+    async (literal) => {
+      expect(await alertFor(helloFor(literal))).toBe(109);
+    },
+  );
 
   it('answers decode_error to two names', async () => {
     const one = Buffer.from('000006', 'hex'); // host_name of six bytes

@@ -3,15 +3,18 @@
  * their facts before they end: so they are written down here in columns, by the tunnel's number, and read back once.
  */
 import type { TunnelNumber } from '@sallyport/tunnel-splice';
-import type { HelloFacts } from '../hello-facts.ts';
 import type { Decision } from '@sallyport/policy';
-import type { RecordedDoor, TunnelFacts } from './tunnel-facts.ts';
+import type { RecordedDoor, RecordedHello, TunnelFacts } from './tunnel-facts.ts';
 
 /** What many tunnels have in common. */
 interface Kind {
   readonly door: RecordedDoor;
   readonly decision: Decision | undefined;
-  readonly hello: Omit<HelloFacts, 'sni'> | undefined;
+  readonly hello: Omit<RecordedHello, 'sni'> | undefined;
+  /** Among the kinds of its door and decision. */
+  readonly key: string;
+  /** How many tunnels are of it. */
+  tunnels: number;
 }
 
 /** The kinds of one door by decision, then by what the hello offers. */
@@ -26,8 +29,6 @@ const SMALLS = 6;
 const SEPARATOR = '\0';
 /** In place of a server_name that is the destination's host. */
 const SAME_AS_HOST = '=';
-/** Clients choose what they offer: past so many kinds to a decision, each further tunnel has its own. */
-const KINDS = 1_000;
 
 interface Page {
   readonly times: Float64Array;
@@ -38,10 +39,13 @@ export class RestingTunnels {
   readonly #pages: Page[] = [];
   readonly #texts: (string | undefined)[] = [];
   readonly #kinds: (Kind | undefined)[] = [];
-  /** Most tunnels are like the one before. */
+  /** Most tunnels are like the one before. The one kind that outlives its last tunnel. */
   #latest: Kind | undefined;
-  /** Gone with the door, which a reload exchanges. */
-  readonly #kindsOf = new WeakMap<RecordedDoor, KindsOfDoor>();
+  /**
+   * Clients choose what they offer. So a kind is given back with the last tunnel of it, and there are never more of them than tunnels;
+   * what one weighs, the reader of hellos bounds.
+   */
+  readonly #kindsOf = new Map<RecordedDoor, KindsOfDoor>();
   #count = 0;
 
   get count(): number {
@@ -75,7 +79,9 @@ export class RestingTunnels {
       facts.user,
       facts.remark,
     ].join(SEPARATOR);
-    this.#kinds[tunnel] = this.#kindOf(facts);
+    const kind = this.#kindOf(facts);
+    kind.tunnels += 1;
+    this.#kinds[tunnel] = kind;
     this.#count += 1;
   }
 
@@ -118,6 +124,7 @@ export class RestingTunnels {
         tls: hello.tls,
         ech: hello.ech,
         alpn: hello.alpn,
+        alpnDropped: hello.alpnDropped,
         sni: sni === SAME_AS_HOST ? destination : textOf(sni),
       },
       user: textOf(user),
@@ -127,8 +134,11 @@ export class RestingTunnels {
 
   /** The facts of a tunnel that has ended, for good. */
   take(tunnel: TunnelNumber): TunnelFacts | undefined {
+    const kind = this.#kinds[tunnel];
     const facts = this.read(tunnel);
-    if (facts === undefined) return undefined;
+    if (kind === undefined || facts === undefined) return undefined;
+    kind.tunnels -= 1;
+    if (kind !== this.#latest) this.#giveBack(kind);
     this.#count -= 1;
     this.#texts[tunnel] = undefined;
     this.#kinds[tunnel] = undefined;
@@ -144,8 +154,12 @@ export class RestingTunnels {
   }
 
   #kindOf(facts: TunnelFacts): Kind {
-    if (this.#latest === undefined || !isLike(this.#latest, facts)) this.#latest = this.#findKind(facts);
-    return this.#latest;
+    const latest = this.#latest;
+    if (latest !== undefined && isLike(latest, facts)) return latest;
+    const kind = this.#findKind(facts);
+    this.#latest = kind;
+    if (latest) this.#giveBack(latest);
+    return kind;
   }
 
   #findKind({ door, decision, hello }: TunnelFacts): Kind {
@@ -153,8 +167,8 @@ export class RestingTunnels {
     const key = hello ? helloKey(hello) : '';
     const known = kinds.get(key);
     if (known !== undefined) return known;
-    const kind = { door, decision, hello: hello && { tls: hello.tls, ech: hello.ech, alpn: hello.alpn } };
-    if (kinds.size < KINDS) kinds.set(key, kind);
+    const kind = { door, decision, hello: hello && offersOf(hello), key, tunnels: 0 };
+    kinds.set(key, kind);
     return kind;
   }
 
@@ -165,21 +179,36 @@ export class RestingTunnels {
     if (kinds.size === 0) ofDoor.set(decision, kinds);
     return kinds;
   }
+
+  /** Forgets a kind that no tunnel is of any more. */
+  #giveBack({ door, decision, key, tunnels }: Kind): void {
+    if (tunnels > 0) return;
+    const ofDoor = this.#kindsOf.get(door);
+    const kinds = ofDoor?.get(decision);
+    kinds?.delete(key);
+    if (kinds?.size === 0) ofDoor?.delete(decision);
+    if (ofDoor?.size === 0) this.#kindsOf.delete(door);
+  }
+}
+
+function offersOf({ tls, ech, alpn, alpnDropped }: RecordedHello): Kind['hello'] {
+  return { tls, ech, alpn, alpnDropped };
 }
 
 function isLike(kind: Kind, { door, decision, hello }: TunnelFacts): boolean {
   if (kind.door !== door || kind.decision !== decision) return false;
   if (kind.hello === undefined || hello === undefined) return kind.hello === hello;
-  const { tls, ech, alpn } = kind.hello;
-  return tls === hello.tls && ech === hello.ech && isSameList(alpn, hello.alpn);
+  const { tls, ech, alpn, alpnDropped } = kind.hello;
+  const isSame = tls === hello.tls && ech === hello.ech && alpnDropped === hello.alpnDropped;
+  return isSame && isSameList(alpn, hello.alpn);
 }
 
 function isSameList(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((text, at) => text === other[at]);
 }
 
-function helloKey({ tls, ech, alpn }: HelloFacts): string {
-  return `${tls} ${ech ? 'ech' : ''} ${alpn.length === 0 ? '' : JSON.stringify(alpn)}`;
+function helloKey({ tls, ech, alpn, alpnDropped }: RecordedHello): string {
+  return `${tls} ${ech ? 'ech' : ''} ${alpn.length === 0 ? '' : JSON.stringify(alpn)}${alpnDropped}`;
 }
 
 function known(value: number | undefined): number | undefined {

@@ -24,6 +24,9 @@ interface Point {
   readonly port: number;
 }
 
+/** What is told of a ClientHello. */
+export type RecordedHello = Omit<HelloFacts, 'literal'>;
+
 /** Times are in milliseconds, moments on the clock of `performance.now()`. What is not known, or does not apply, is undefined. */
 export interface TunnelFacts {
   /** Counts the records of this process; its id is made of it. */
@@ -36,7 +39,7 @@ export interface TunnelFacts {
   readonly hasPlace: boolean;
   readonly user: string | undefined;
   readonly destination: Point | undefined;
-  readonly hello: HelloFacts | undefined;
+  readonly hello: RecordedHello | undefined;
   readonly original: Point | undefined;
   readonly decision: Decision | undefined;
   readonly hasDialled: boolean;
@@ -79,6 +82,7 @@ export function tunnelLine(id: string, facts: TunnelFacts, ending: Ending): Tunn
     port: facts.destination?.port,
     sni: hello?.sni,
     alpn: hello && hello.alpn.length > 0 ? hello.alpn : undefined,
+    alpn_more: hello && hello.alpnDropped > 0 ? hello.alpnDropped : undefined,
     tls: hello?.tls,
     ech: hello?.ech,
     original: facts.original && destinationText(facts.original),

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '@sallyport/telemetry';
@@ -25,6 +27,7 @@ const facts: fc.Arbitrary<TunnelFacts> = fc.record({
     fc.record({
       sni: maybe(host),
       alpn: fc.array(fc.string()),
+      alpnDropped: fc.nat({ max: 2 }),
       tls: fc.constantFrom('TLSv1.2', 'TLSv1.3'),
       ech: fc.boolean(),
     }),
@@ -61,14 +64,51 @@ describe('tunnels at rest', () => {
     );
   });
 
-  it('remember no more kinds of hello than are worth it, and tell the others all the same', () => {
+  it('are told apart by what their hellos offer, however many kinds there are', () => {
     const resting = new RestingTunnels();
-    const [sample] = fc.sample(facts, 1);
-    if (!sample) throw new Error('no sample');
-    const helloOf = (tunnel: number) => ({ sni: 'a', tls: 'TLSv1.3', ech: false, alpn: [`stranger-${tunnel}`] });
-    for (let tunnel = 0; tunnel < 3_000; tunnel++) resting.put(tunnel, { ...sample, hello: helloOf(tunnel) });
+    for (let tunnel = 0; tunnel < 3_000; tunnel++) resting.put(tunnel, { ...sample(), hello: helloOf(tunnel) });
     for (let tunnel = 0; tunnel < 3_000; tunnel++) expect(resting.take(tunnel)?.hello).toEqual(helloOf(tunnel));
   });
+
+  it('give back what they have in common with the last of them', async () => {
+    const resting = new RestingTunnels();
+    const doors = Array.from({ length: 20 }, () => ({ ...door }));
+    const offers = doors.map((own, tunnel) => {
+      const hello = helloOf(tunnel);
+      resting.put(tunnel, { ...sample(), door: own, hello });
+      return new WeakRef(hello.alpn);
+    });
+    for (const [tunnel] of doors.entries()) resting.take(tunnel);
+    doors.length = 0;
+    expect(offers.some((offer) => offer.deref() !== undefined)).toBe(true);
+
+    // A WeakRef that was read holds until the end of its turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+
+    // All but the kind of the latest tunnel, which the next one is likely to be of.
+    expect(offers.filter((offer) => offer.deref() !== undefined).length).toBeLessThanOrEqual(1);
+  });
 });
+
+const [first] = fc.sample(facts, 1);
+
+function sample(): TunnelFacts {
+  if (!first) throw new Error('no sample');
+  return first;
+}
+
+const helloOf = (tunnel: number) => ({
+  sni: 'a',
+  tls: 'TLSv1.3',
+  ech: false,
+  alpn: [`stranger-${tunnel}`],
+  alpnDropped: tunnel % 3,
+});
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc()');
+}
 
 const byValue = (a: number, b: number): number => a - b;

@@ -1,4 +1,5 @@
 /** The ClientHello, held against readers that are lenient where ours is strict, and against itself cut into pieces. */
+import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { createHelloScan } from '../../../../apps/ssl-preread-frontend/dist/read-hello.js';
 import type { FuzzTarget } from '../fuzz-target.ts';
@@ -35,8 +36,11 @@ function checkPieces(input: Uint8Array, whole: Scanned, random: Random): string 
 function checkMeaning(input: Uint8Array, whole: Scanned): string | undefined {
   if (whole.kind === 'malformed' && !/^[\x20-\x7e]+$/.test(whole.why)) return 'the reason holds what the client sent';
   if (whole.kind !== 'hello') return undefined;
-  const { sni } = whole.hello;
+  const { sni, literal } = whole.hello;
   const names = input[0] === 22 ? readAnyNames(gatherHandshake(input)) : [];
+  if (literal !== undefined) {
+    return names.length === 1 && isIP(names.join().replace(/^\[|\]$/g, '')) > 0 ? undefined : `${literal} is not alone`;
+  }
   const others = names.map((name) => name.toLowerCase().replace(/\.$/, '')).filter((name) => name !== sni);
   if (others.length > 0) return `others read ${JSON.stringify(others)}, we ${sni}`;
   if (sni === undefined) return undefined;
