@@ -1,0 +1,58 @@
+/**
+ * Attacks a running Sallyport in every way that is known to have hurt a proxy, and in random ones, with a heap of 512 MiB; says of each
+ * whether the proxy lived, what honest clients waited meanwhile, whether a forbidden origin was reached, and what memory was kept.
+ *
+ * `npm run attack -- --help` tells the options. Everything is on loopback and bounded in time.
+ */
+import { caseNames } from './cases/all.ts';
+import { type AttackOptions, readAttackOptions } from './options.ts';
+import { openStage, type Stage } from './stage.ts';
+import { failuresOf, type Outcome, printHeading, printOutcome } from './table.ts';
+
+await main();
+
+async function main(): Promise<void> {
+  // A signal ends the process by way of `exit`, where everything that was started is ended too.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  try {
+    const options = readAttackOptions(process.argv.slice(2));
+    let failures = 0;
+    for (const engine of options.engines) failures += await attackEngine(engine, options);
+    process.stdout.write(failures === 0 ? '\nheld\n' : `\n${failures} did not hold\n`);
+    process.exit(failures === 0 ? 0 : 1);
+  } catch (cause) {
+    process.stderr.write(`attack: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+    process.exit(1);
+  }
+}
+
+/** Returns how many cases did not hold. */
+async function attackEngine(engine: AttackOptions['engines'][number], options: AttackOptions): Promise<number> {
+  let stage = await openStage(engine, options);
+  printHeading(engine, options);
+  const names = caseNames(options.only);
+  const seconds = (options.minutes * 60) / names.length / options.engines.length;
+  let failures = 0;
+  for (const name of names) {
+    const outcome = await attackOnce(stage, name, seconds);
+    const failed = failuresOf(outcome);
+    printOutcome(outcome, failed);
+    if (failed.length > 0) failures += 1;
+    if (!outcome.isAlive) {
+      stage.close();
+      stage = await openStage(engine, options);
+    }
+  }
+  stage.close();
+  return failures;
+}
+
+async function attackOnce(stage: Stage, name: string, seconds: number): Promise<Outcome> {
+  const base = await stage.settledMemory();
+  const honest = stage.watchHonest();
+  const attack = await stage.attack(name, seconds);
+  const waits = await honest.stop();
+  const kept = await stage.settledMemory(base);
+  const isAlive = stage.isAlive();
+  return { name, isAlive, attack, waits, base, kept, peakBytes: honest.peakBytes(), leaks: stage.leaks() };
+}
