@@ -114,9 +114,9 @@ describe('a door with auth', () => {
   ])('answers $what with 407 and a challenge, and reads nothing behind', async ({ fieldLine }) => {
     proxy = await start();
     const reply = await ask(proxy.port('explicit'), toEcho(fieldLine) + toEcho(basic('alice:secret')));
-    expect(reply).toMatch(/^HTTP\/1\.1 407 Proxy Authentication Required\r\n/);
+    expect(reply).toMatch(/^HTTP\/1\.1 407 Proxy Authentication Required \(/);
     expect(reply).toContain('\r\nProxy-Authenticate: Basic realm="builds", charset="UTF-8"\r\n');
-    expect(reply).toContain('\r\nProxy-Status: sallyport; error=http_request_denied\r\n');
+    expect(reply).toContain('\r\nProxy-Status: sallyport; error=http_request_denied; details="');
     expect(reply).toContain('\r\nConnection: close\r\n');
     expect(reply.match(/HTTP\/1\.1/g)).toHaveLength(1);
     await proxy.stop();

@@ -121,6 +121,9 @@ describe('the explicit door', () => {
       expect(answer).toContain('\r\nConnection: close\r\n');
       expect(answer).toMatch(/\r\nContent-Type: text\/plain/);
       if (more) expect(answer).toMatch(more);
+      const sentence = sentenceIn(answer);
+      expect(answer).toContain(`; details="${sentence}"\r\n`);
+      expect(answer).toContain(`\r\n\r\n${sentence} (${reason}, tunnel `);
       const line = await proxy.line({ msg: 'tunnel', reason }, before);
       expect(line).toMatchObject({ listener: 'explicit', status });
       expect(answer.split('\r\n\r\n')[1]).toContain(String(line['id']));
@@ -216,6 +219,33 @@ describe('the transparent door', () => {
     await proxy.line({ msg: 'tunnel', reason, listener: 'transparent', status: 421 }, before);
   });
 });
+
+describe('a refusal at any door that answers in HTTP', () => {
+  it.each([
+    { door: 'explicit', request: () => 'CONNECT nowhere.invalid:443 HTTP/1.1', host: 'nowhere.invalid', status: 502 },
+    { door: 'explicit', request: () => 'CONNECT a.test:0 HTTP/1.1', host: undefined, status: 400 },
+    { door: 'transparent', request: () => 'CONNECT a.test:443 HTTP/1.1', host: undefined, status: 421 },
+    { door: 'transparent', request: () => 'GET / HTTP/1.1', host: undefined, status: 421 },
+  ])('is problem JSON to who asks for it: $status at $door', async ({ door, request, host, status }) => {
+    const before = proxy.lines.length;
+    const answer = await ask(proxy.port(door), `${request()}\r\nAccept: application/problem+json\r\n\r\n`);
+    const [head = '', content = ''] = answer.split('\r\n\r\n');
+    expect(head).toContain('\r\nContent-Type: application/problem+json\r\n');
+    expect(head).toContain('\r\nConnection: close\r\n');
+    const line = await proxy.line({ msg: 'tunnel', listener: door, status }, before);
+    const { id, reason } = line;
+    const problem: unknown = JSON.parse(content);
+    expect(problem).toMatchObject({ status, id, reason, listener: door, detail: sentenceIn(answer) });
+    expect(problem).toHaveProperty('remedy');
+    expect((problem as { host?: string }).host).toBe(host);
+  });
+});
+
+/** What the status line carries in brackets. */
+function sentenceIn(answer: string): string {
+  const [, sentence = 'none'] = /^HTTP\/1\.1 [45]\d\d [A-Za-z ]+ \(([ -~]+)\)\r\n/.exec(answer) ?? [];
+  return sentence;
+}
 
 describe('limits', () => {
   it('admits N from one client, and answers 429 to the next', async () => {

@@ -8,6 +8,7 @@ import {
   type Identified,
   type PlainHttp,
   type PrereadLimits,
+  type RefusedTunnel,
 } from '@sallyport/tunnel-server';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { parseConnectRequest } from './connect-request.ts';
@@ -44,6 +45,7 @@ class ConnectFrontend implements Frontend {
   /** A client that never spoke is not spoken to. */
   #isSilent = false;
   #isHead = false;
+  #accept: string | undefined;
   #isEstablished = false;
 
   constructor(client: Leg, options: ConnectFrontendOptions) {
@@ -80,8 +82,8 @@ class ConnectFrontend implements Frontend {
     else this.#client.write(CONNECTION_ESTABLISHED);
   }
 
-  refuse(error: TunnelError, tunnelId: string): number | undefined {
-    if (this.#otherDoor) return this.#otherDoor.refuse(error, tunnelId);
+  refuse(error: TunnelError, tunnel: RefusedTunnel): number | undefined {
+    if (this.#otherDoor) return this.#otherDoor.refuse(error, tunnel);
     if (error.reason === 'misdirected') {
       this.#client.close(encodeAlert('unexpected_message'));
       return undefined;
@@ -92,7 +94,8 @@ class ConnectFrontend implements Frontend {
       return ESTABLISHED_STATUS;
     }
     const isMute = this.#isSilent || this.#client.tls?.kind === 'failed';
-    const context = { tunnelId, date: new Date(), isHead: this.#isHead, realm: this.#options.auth?.realm };
+    const asked = { isHead: this.#isHead, accept: this.#accept };
+    const context = { tunnel, date: new Date(), ...asked, realm: this.#options.auth?.realm };
     const reply = isMute ? undefined : encodeRefusal(error, context);
     this.#client.close(reply?.bytes);
     return reply?.status;
@@ -101,6 +104,7 @@ class ConnectFrontend implements Frontend {
   async #readRequest(opening: Request, { deadline }: PrereadLimits): Promise<Identified | PlainHttp> {
     const { head, earlyBytes, bytes } = opening;
     this.#isHead = head.method === 'HEAD';
+    this.#accept = acceptIn(head);
     const request = parseConnectRequest(head);
     switch (request.kind) {
       case 'connect':
@@ -151,6 +155,11 @@ type Request = Extract<Opening, { kind: 'request' }>;
 
 function credentialsIn({ fields }: Request['head']): string | undefined {
   return fields.find(({ name }) => name === 'proxy-authorization')?.value;
+}
+
+function acceptIn({ fields }: Request['head']): string | undefined {
+  const values = fields.filter(({ name }) => name === 'accept').map(({ value }) => value);
+  return values.length > 0 ? values.join(', ') : undefined;
 }
 
 function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {

@@ -5,6 +5,7 @@ import {
   type Identified,
   type PlainHttp,
   type PrereadLimits,
+  type RefusedTunnel,
 } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +14,7 @@ import { limits, openDoor, readReply, type Bounds, type Connection, type Door } 
 import { encodeHead, encodeText, HOST, MALFORMED_HEADS } from './heads.ts';
 
 const CONNECT = encodeHead('CONNECT example.com:443 HTTP/1.1', HOST);
+const TUNNEL = { id: 't1', listener: 'explicit' };
 const DESTINATION = { kind: 'name', host: 'example.com', port: 443 } as const;
 const TLS_HELLO = Buffer.from([22, 3, 1, 0, 5, 1, 0, 0, 1, 3]);
 
@@ -51,7 +53,7 @@ describe('a refused client', () => {
     const { reply, reason, status } = await refuseAfter(encodeText(text));
     expect(reason).toBe('malformed');
     expect(status).toBe(400);
-    expect(reply).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(reply).toMatch(/^HTTP\/1\.1 400 Bad Request \(The request is malformed: /);
     expect(reply).toContain(`\r\n\r\nThe request is malformed: ${why} (malformed, tunnel t1).\n`);
   });
 
@@ -69,13 +71,22 @@ describe('a refused client', () => {
   it('is told 431 for a head of one byte more than the limit', async () => {
     const { reply, reason } = await refuseAfter(CONNECT, { prereadLimitBytes: CONNECT.length - 1 });
     expect(reason).toBe('too_large');
-    expect(reply).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+    expect(reply).toMatch(
+      /^HTTP\/1\.1 431 Request Header Fields Too Large \(The request head is larger than \d+ bytes\)\r\n/,
+    );
+  });
+
+  it('is told in JSON where it asks for that, whatever it is refused for', async () => {
+    const accepts = ['Accept: text/html', 'Accept: application/json'];
+    const { reply } = await refuseAfter(encodeHead('GET http://a.example/ HTTP/1.1', HOST, ...accepts));
+    const [, content = ''] = reply.split('\r\n\r\n');
+    expect(JSON.parse(content)).toMatchObject({ status: 405, reason: 'method', id: 't1', listener: 'explicit' });
   });
 
   it('is told 405 for another method, and which one is served', async () => {
     const { reply, reason } = await refuseAfter(encodeHead('GET http://example.com/ HTTP/1.1', 'Host: example.com'));
     expect(reason).toBe('method');
-    expect(reply).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\n/);
+    expect(reply).toMatch(/^HTTP\/1\.1 405 Method Not Allowed \(This proxy serves only the method CONNECT\)\r\n/);
     expect(reply).toContain('\r\nAllow: CONNECT\r\n');
   });
 
@@ -98,7 +109,7 @@ describe('a refused client', () => {
     const { reply, reason, status } = await refuseAfter(CONNECT.subarray(0, 1), { deadlineInMs: 100 });
     expect(reason).toBe('handshake_timeout');
     expect(status).toBe(408);
-    expect(reply).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+    expect(reply).toMatch(/^HTTP\/1\.1 408 Request Timeout \(The request head was not complete in time\)\r\n/);
   });
 
   it('is closed without a word when it was silent until the deadline', async () => {
@@ -110,8 +121,8 @@ describe('a refused client', () => {
 
   it('is answered before it said anything when it is one too many', async () => {
     const { frontend, socket } = await openTunnel();
-    expect(frontend.refuse(new TunnelError('client_limit', 'Too many tunnels.'), 't1')).toBe(429);
-    expect(await readReply(socket)).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\n/);
+    expect(frontend.refuse(new TunnelError('client_limit', 'Too many tunnels.'), TUNNEL)).toBe(429);
+    expect(await readReply(socket)).toMatch(/^HTTP\/1\.1 429 Too Many Requests \(Too many tunnels\)\r\n/);
   });
 
   it('gets one reply, however many requests it sent at once', async () => {
@@ -127,7 +138,7 @@ describe('a refused client', () => {
 
   it('is only closed when it has left', async () => {
     const { frontend, socket } = await openTunnel();
-    expect(frontend.refuse(new TunnelError('client_closed', 'The client left.'), 't1')).toBeUndefined();
+    expect(frontend.refuse(new TunnelError('client_closed', 'The client left.'), TUNNEL)).toBeUndefined();
     expect(await readReply(socket)).toBe('');
   });
 });
@@ -149,7 +160,7 @@ describe('establish', () => {
     socket.write(CONNECT);
     await frontend.identify(limits());
     frontend.establish();
-    expect(frontend.refuse(new TunnelError('overload', 'Too late.'), 't1')).toBe(200);
+    expect(frontend.refuse(new TunnelError('overload', 'Too late.'), TUNNEL)).toBe(200);
     expect(await readReply(socket)).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
   });
 });
@@ -180,7 +191,7 @@ describe('a client that speaks TLS', () => {
     const { socket, frontend } = await openMisdirected();
     socket.write(TLS_HELLO);
     await frontend.identify(limits());
-    expect(frontend.refuse(new TunnelError('policy', 'No.'), 't1')).toBe(421);
+    expect(frontend.refuse(new TunnelError('policy', 'No.'), TUNNEL)).toBe(421);
     expect(await readReply(socket)).toBe('refused by the other door: policy t1');
   });
 
@@ -188,7 +199,7 @@ describe('a client that speaks TLS', () => {
     const { socket, frontend } = await openMisdirected();
     socket.write(CONNECT);
     await frontend.identify(limits());
-    expect(frontend.refuse(new TunnelError('policy', 'No.'), 't1')).toBe(403);
+    expect(frontend.refuse(new TunnelError('policy', 'No.'), TUNNEL)).toBe(403);
   });
 });
 
@@ -223,7 +234,7 @@ describe('a door with credentials', () => {
     );
     expect(reason).toBe('auth');
     expect(status).toBe(407);
-    expect(reply).toMatch(/^HTTP\/1\.1 407 Proxy Authentication Required\r\n/);
+    expect(reply).toMatch(/^HTTP\/1\.1 407 Proxy Authentication Required \(/);
     expect(reply).toContain('\r\nProxy-Authenticate: Basic realm="a \\"quoted\\\\\\" realm", charset="UTF-8"\r\n');
     expect(reply).toContain('\r\nConnection: close\r\n');
     expect(reply.match(/HTTP\/1\.1/g)).toHaveLength(1);
@@ -304,8 +315,8 @@ class OtherDoor implements Frontend {
     this.client?.write(encodeText('established by the other door'));
   }
 
-  refuse(error: TunnelError, tunnelId: string): number {
-    this.client?.close(encodeText(`refused by the other door: ${error.reason} ${tunnelId}`));
+  refuse(error: TunnelError, { id }: RefusedTunnel): number {
+    this.client?.close(encodeText(`refused by the other door: ${error.reason} ${id}`));
     return 421;
   }
 }
@@ -348,7 +359,7 @@ async function refuseAfter(
   const { frontend, socket } = await openTunnel(options);
   if (bytes.length > 0) socket.write(bytes);
   const error = await errorOf(frontend.identify(limits(bounds)));
-  const status = frontend.refuse(error, 't1');
+  const status = frontend.refuse(error, TUNNEL);
   return { reply: await readReply(socket), reason: error.reason, status };
 }
 

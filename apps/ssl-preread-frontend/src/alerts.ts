@@ -1,5 +1,13 @@
 /** What the transparent door says, as bytes: an alert to who speaks TLS, one sentence to who speaks HTTP, nothing to anyone else. */
-import { encodeAlert, REFUSALS, type Refusal, type TunnelError } from '@sallyport/tunnel-server';
+import {
+  encodeAlert,
+  encodeRefusal,
+  findAccept,
+  REFUSALS,
+  type Refusal,
+  type RefusedTunnel,
+  type TunnelError,
+} from '@sallyport/tunnel-server';
 
 /** The last bytes to the client, if any, and the HTTP status they carry. */
 export interface Answer {
@@ -13,24 +21,23 @@ export function answerInTls(error: TunnelError): Answer {
   return alert === undefined ? {} : { bytes: encodeAlert(alert) };
 }
 
-/** Misdirected Request: "unable to produce an authoritative response for the target URI" (RFC 9110 §15.5.20). */
-const MISDIRECTED_REQUEST = 421;
+/**
+ * The one answer that this door has in HTTP: Misdirected Request, "unable to produce an authoritative response for the target URI"
+ * (RFC 9110 §15.5.20).
+ */
+const MISDIRECTED_REQUEST = { status: 421, proxyError: 'http_request_error' } as const;
 
-/** The one answer that this door has in HTTP: one sentence in plain text, with reason and tunnel id. */
-export function answerInHttp(error: TunnelError, tunnelId: string): Answer {
-  const content = Buffer.from(writeSentence(error, tunnelId), 'utf8');
-  const head = [
-    `HTTP/1.1 ${MISDIRECTED_REQUEST} Misdirected Request`,
-    `Date: ${new Date().toUTCString()}`,
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${content.length}`,
-    'Connection: close',
-    '\r\n',
-  ].join('\r\n');
-  return { status: MISDIRECTED_REQUEST, bytes: Buffer.concat([Buffer.from(head, 'latin1'), content]) };
+/**
+ * Words a refusal in HTTP, as the explicit door does.
+ * @param request what was read of it
+ */
+export function answerInHttp(error: TunnelError, tunnel: RefusedTunnel, request: Uint8Array): Answer {
+  const asked = { isHead: isHead(request), accept: findAccept(request) };
+  return encodeRefusal(error, { tunnel, date: new Date(), ...asked, answer: MISDIRECTED_REQUEST }) ?? {};
 }
 
-/** `This port serves only TLS (not_tls, tunnel 7f3a).` */
-function writeSentence({ message, reason }: TunnelError, tunnelId: string): string {
-  return `${message.replace(/\.$/, '')} (${reason}, tunnel ${tunnelId}).\n`;
+function isHead(request: Uint8Array): boolean {
+  return Buffer.from(request.subarray(0, HEAD.length)).equals(HEAD);
 }
+
+const HEAD = Buffer.from('HEAD ');

@@ -8,6 +8,7 @@ import {
   type Identified,
   type PlainHttp,
   type PrereadLimits,
+  type RefusedTunnel,
   TunnelError,
 } from '@sallyport/tunnel-server';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
@@ -41,8 +42,8 @@ class SslPrereadFrontend implements Frontend {
   readonly #options: SslPrereadFrontendOptions;
   /** Serves this client instead of us, once it turned out to be at the wrong door. */
   #otherDoor: Frontend | undefined;
-  /** A client that spoke HTTP is answered in HTTP. */
-  #spokeHttp = false;
+  /** What was read of a client that spoke HTTP: it is answered in HTTP. */
+  #httpRequest: Uint8Array | undefined;
   #isEstablished = false;
 
   constructor(client: Leg, options: SslPrereadFrontendOptions) {
@@ -77,16 +78,16 @@ class SslPrereadFrontend implements Frontend {
     this.#otherDoor?.establish();
   }
 
-  refuse(error: TunnelError, tunnelId: string): number | undefined {
-    if (this.#otherDoor) return this.#otherDoor.refuse(error, tunnelId);
+  refuse(error: TunnelError, tunnel: RefusedTunnel): number | undefined {
+    if (this.#otherDoor) return this.#otherDoor.refuse(error, tunnel);
     // Once the tunnel is up, the client would take a word of ours for the destination's.
-    const answer = this.#isEstablished ? {} : this.#answer(error, tunnelId);
+    const answer = this.#isEstablished ? {} : this.#answer(error, tunnel);
     this.#client.close(answer.bytes);
     return answer.status;
   }
 
-  #answer(error: TunnelError, tunnelId: string): Answer {
-    return this.#spokeHttp ? answerInHttp(error, tunnelId) : answerInTls(error);
+  #answer(error: TunnelError, tunnel: RefusedTunnel): Answer {
+    return this.#httpRequest ? answerInHttp(error, tunnel, this.#httpRequest) : answerInTls(error);
   }
 
   #identified(hello: HelloFacts, clientBytes: Uint8Array): Identified {
@@ -117,7 +118,7 @@ class SslPrereadFrontend implements Frontend {
         return this.#redirect(limits, bytes);
       case 'http':
         if (this.#options.forwardsHttp) return plainHttp(bytes, limits);
-        this.#spokeHttp = true;
+        this.#httpRequest = bytes;
         throw new TunnelError('not_tls', 'This port serves only TLS, and plain HTTP is not TLS.');
       case 'other':
       case 'too-large':
@@ -132,7 +133,7 @@ class SslPrereadFrontend implements Frontend {
   #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
     const { misdirected, explicitDoor } = this.#options;
     if (misdirected === 'explain') {
-      this.#spokeHttp = true;
+      this.#httpRequest = alreadyRead;
       const remedy = explicitDoor === undefined ? 'and no door here takes one' : `send it to ${explicitDoor}`;
       throw new TunnelError('misdirected', `This port serves only TLS and takes no CONNECT: ${remedy}.`);
     }

@@ -1,6 +1,7 @@
 import { REFUSALS, TunnelError, encodeAlert, type AlertName, type RefusalReason } from '@sallyport/tunnel-server';
 import { describe, expect, it } from 'vitest';
 import { answerInHttp, answerInTls } from '../src/alerts.ts';
+import { TUNNEL } from './frontend-fixture.ts';
 
 describe('in TLS', () => {
   // The column of the contract, once more: the table and the wire are to agree with what users were promised.
@@ -31,14 +32,19 @@ describe('in TLS', () => {
 });
 
 describe('in HTTP', () => {
-  const answer = answerInHttp(new TunnelError('misdirected', 'Send it elsewhere.'), '7f3a');
-  const [head = '', content = ''] = Buffer.from(answer.bytes ?? [])
-    .toString('latin1')
-    .split('\r\n\r\n');
+  const answerTo = (request: string) => {
+    const error = new TunnelError('misdirected', 'Send it elsewhere.');
+    const { status, bytes } = answerInHttp(error, TUNNEL, Buffer.from(request));
+    const [head = '', content = ''] = Buffer.from(bytes ?? [])
+      .toString('latin1')
+      .split('\r\n\r\n');
+    return { status, head, content };
+  };
+  const { status, head, content } = answerTo('CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n');
 
   it('is 421 and closes', () => {
-    expect(answer.status).toBe(421);
-    expect(head).toMatch(/^HTTP\/1\.1 421 Misdirected Request\r\n/);
+    expect(status).toBe(421);
+    expect(head).toMatch(/^HTTP\/1\.1 421 Misdirected Request \(Send it elsewhere\)\r\n/);
     expect(head.split('\r\n')).toContain('Connection: close');
   });
 
@@ -46,6 +52,20 @@ describe('in HTTP', () => {
     expect(content).toBe('Send it elsewhere (misdirected, tunnel 7f3a).\n');
     expect(head.split('\r\n')).toContain(`Content-Length: ${content.length}`);
     expect(head.split('\r\n')).toContain('Content-Type: text/plain; charset=utf-8');
+  });
+
+  it('is problem JSON to a client that asks for it in what was read of its request', () => {
+    const asked = answerTo('GET / HTTP/1.1\r\naCCept: application/json\r\n\r\nAccept: text/plain');
+    expect(asked.head).toContain('\r\nContent-Type: application/problem+json\r\n');
+    expect(JSON.parse(asked.content)).toMatchObject({
+      status: 421,
+      reason: 'misdirected',
+      detail: 'Send it elsewhere',
+    });
+  });
+
+  it('has no content for a HEAD', () => {
+    expect(answerTo('HEAD / HTTP/1.1\r\n').content).toBe('');
   });
 });
 

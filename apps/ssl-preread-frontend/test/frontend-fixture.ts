@@ -11,6 +11,8 @@ export const OPTIONS: SslPrereadFrontendOptions = {
 };
 export const FALLBACK = { kind: 'name', host: 'fallback.example', port: 8443 } as const;
 export const LIMIT_BYTES = 16_384;
+/** Whose tunnel is refused. */
+export const TUNNEL = { id: '7f3a', listener: 'transparent' };
 
 export interface Identification extends Visit {
   readonly frontend: Frontend;
@@ -51,6 +53,6 @@ export function identified({ outcome }: Identification): Identified {
 /** Refuses what was not identified, and returns all that goes out. */
 export async function refuse({ frontend, outcome, reply }: Identification) {
   if (!(outcome instanceof TunnelError)) throw new Error('there is nothing to refuse');
-  const status = frontend.refuse(outcome, '7f3a');
+  const status = frontend.refuse(outcome, TUNNEL);
   return { reason: outcome.reason, status, said: await reply };
 }

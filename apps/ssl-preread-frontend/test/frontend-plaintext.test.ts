@@ -1,7 +1,7 @@
 import { TunnelError, type Frontend } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { describe, expect, it } from 'vitest';
-import { FALLBACK, LIMIT_BYTES, openFrontend, refuse } from './frontend-fixture.ts';
+import { FALLBACK, LIMIT_BYTES, openFrontend, refuse, TUNNEL } from './frontend-fixture.ts';
 import { join, record } from './hello-fixtures.ts';
 
 const { identify } = openFrontend();
@@ -85,7 +85,7 @@ describe('a CONNECT that the other door serves', () => {
     const calls: unknown[] = [];
     const { frontend } = await identify(connect, { misdirected: otherDoor(calls) });
 
-    expect(frontend.refuse(new TunnelError('policy', 'No.'), '7f3a')).toBe(403);
-    expect(calls.at(-1)).toEqual(['refuse', 'policy', '7f3a']);
+    expect(frontend.refuse(new TunnelError('policy', 'No.'), TUNNEL)).toBe(403);
+    expect(calls.at(-1)).toEqual(['refuse', 'policy', TUNNEL]);
   });
 });

@@ -2,7 +2,7 @@ import { encodeAlert, TunnelError } from '@sallyport/tunnel-server';
 import { describe, expect, it } from 'vitest';
 import { createSslPrereadFrontend } from '../src/frontend.ts';
 import { deadlineIn } from './door-fixture.ts';
-import { FALLBACK, identified, LIMIT_BYTES, openFrontend, OPTIONS, refuse } from './frontend-fixture.ts';
+import { FALLBACK, identified, LIMIT_BYTES, openFrontend, OPTIONS, refuse, TUNNEL } from './frontend-fixture.ts';
 import {
   browserHello,
   encryptedClientHello,
@@ -196,7 +196,7 @@ it.each(['FIN', 'RST'])('a client that leaves with a %s inside its hello is clie
 describe('a refusal', () => {
   it('is an alert also before anything was read', async () => {
     const { client, reply } = await visit();
-    const status = createSslPrereadFrontend(client, OPTIONS).refuse(new TunnelError('client_limit', 'No.'), '7f3a');
+    const status = createSslPrereadFrontend(client, OPTIONS).refuse(new TunnelError('client_limit', 'No.'), TUNNEL);
 
     expect({ status, said: await reply }).toEqual({
       status: undefined,
@@ -206,7 +206,7 @@ describe('a refusal', () => {
 
   it('is an alert for an identified client that policy denies', async () => {
     const { frontend, reply } = await identify(record(hello(serverName('a.example'))));
-    frontend.refuse(new TunnelError('policy', 'No.'), '7f3a');
+    frontend.refuse(new TunnelError('policy', 'No.'), TUNNEL);
 
     expect(await reply).toEqual(Buffer.from(encodeAlert('access_denied')));
   });
@@ -214,7 +214,7 @@ describe('a refusal', () => {
   it('only closes once the tunnel was said to be up', async () => {
     const { frontend, reply } = await identify(record(hello(serverName('a.example'))));
     frontend.establish();
-    frontend.refuse(new TunnelError('internal', 'No.'), '7f3a');
+    frontend.refuse(new TunnelError('internal', 'No.'), TUNNEL);
 
     expect(await reply).toHaveLength(0);
   });

@@ -3,6 +3,7 @@ import type { Address, DeadlineMs } from '@sallyport/tunnel-splice';
 import type { Destination } from '@sallyport/policy';
 import type { HelloFacts } from './hello-facts.ts';
 import type { TunnelError } from './reasons.ts';
+import type { RefusedTunnel } from './refusal/problem.ts';
 
 /** What bounds the reading of a CONNECT head or a ClientHello. */
 export interface PrereadLimits {
@@ -59,5 +60,5 @@ export interface Frontend {
   /** Sends the greeting. From here on `refuse` only closes. */
   establish(): void;
   /** Answers in the door's language and closes. Returns the HTTP status that the client was answered with, if any. */
-  refuse(error: TunnelError, tunnelId: string): number | undefined;
+  refuse(error: TunnelError, tunnel: RefusedTunnel): number | undefined;
 }

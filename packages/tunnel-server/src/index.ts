@@ -12,6 +12,8 @@ export { parseHtpasswd, type Users, type UsersFileProblem } from './identity/htp
 export { encodeAlert } from './alert-record.ts';
 export { type NeedMore, type Preread, prereadUntil } from './preread.ts';
 export { encodeRefusal, type RefusalContext, type RefusalReply } from './refusal-reply.ts';
+export { findAccept } from './refusal/accepts-json.ts';
+export type { RefusedTunnel } from './refusal/problem.ts';
 export { Ledger, type RecordOptions } from './account/ledger.ts';
 export { type Door, type DoorServices, openDoor } from './door.ts';
 export { resolveDestination } from './resolve-destination.ts';

@@ -102,6 +102,12 @@ export interface TunnelErrorContext {
   readonly cause?: unknown;
   readonly retryAfterSeconds?: number;
   readonly hello?: HelloFacts;
+  readonly detail?: string;
+  readonly rule?: string | undefined;
+  readonly remedy?: string | undefined;
+  readonly isVerbatim?: boolean;
+  readonly rcode?: string | undefined;
+  readonly infoCode?: number | undefined;
 }
 
 /** Everything that ends a tunnel before it is up is thrown as this, once, where it is found. */
@@ -113,12 +119,30 @@ export class TunnelError extends Error {
   /** What the ClientHello said, where one was read and then refused. */
   readonly hello: HelloFacts | undefined;
 
-  /** @param sentence for the client and the log: one sentence, no secret, nothing the client sent that is not escaped. */
+  /** The sentence for the log: it may name addresses and rules that are none of the client's business. */
+  readonly detail: string;
+  /** The rule that said no, where the client may know it. */
+  readonly rule: string | undefined;
+  /** What the client can do, where there is more to say of it than of the reason in general. */
+  readonly remedy: string | undefined;
+  /** The sentence ends with words of the operator's, which stay as they are. */
+  readonly isVerbatim: boolean;
+  /** Of a name server's answer: `NXDOMAIN`, and its extended error (RFC 8914), for Proxy-Status (RFC 9209 §2.3.2). */
+  readonly rcode: string | undefined;
+  readonly infoCode: number | undefined;
+
+  /** @param sentence for the client, and for the log unless that has a `detail`: no secret, nothing the client sent that is not escaped. */
   constructor(reason: RefusalReason, sentence: string, context: TunnelErrorContext = {}) {
     super(sentence, { cause: context.cause });
     this.reason = reason;
     this.retryAfterSeconds = context.retryAfterSeconds;
     this.hello = context.hello;
+    this.detail = context.detail ?? sentence;
+    this.rule = context.rule;
+    this.remedy = context.remedy;
+    this.isVerbatim = context.isVerbatim ?? false;
+    this.rcode = context.rcode;
+    this.infoCode = context.infoCode;
   }
 }
 

@@ -1,17 +1,24 @@
 /** A refusal in HTTP, as bytes: both doors send it, to who speaks HTTP. */
 import { STATUS_CODES } from 'node:http';
-import { REFUSALS, type Refusal, type TunnelError } from './reasons.ts';
+import { type ProxyError, REFUSALS, type Refusal, type TunnelError } from './reasons.ts';
+import { acceptsJson } from './refusal/accepts-json.ts';
+import { quoteDetails, quoteString, toPrintable, writeStatusLine } from './refusal/printable.ts';
+import { type RefusedTunnel, writeProblem } from './refusal/problem.ts';
 
 export interface RefusalContext {
-  readonly tunnelId: string;
+  readonly tunnel: RefusedTunnel;
   /** When the reply is made, for its Date (RFC 9110 §6.6.1). */
   readonly date: Date;
   /** The request was a HEAD, whose reply has no content, not even one that says no (RFC 9110 §9.3.2). */
   readonly isHead?: boolean;
+  /** The request's Accept, where its head was read. */
+  readonly accept?: string | undefined;
   /** What the client is told to log in to; printable ASCII. */
   readonly realm?: string | undefined;
   /** The methods that a 405 recommends. */
   readonly allow?: string;
+  /** In place of the table's: at a door that has one answer for all who speak HTTP. */
+  readonly answer?: HttpAnswer;
 }
 
 export interface RefusalReply {
@@ -19,29 +26,72 @@ export interface RefusalReply {
   readonly bytes: Uint8Array;
 }
 
-/** Words a refusal: one sentence in plain text with reason and tunnel id. Undefined where the table says to close without a word. */
+type HttpAnswer = NonNullable<Refusal['http']>;
+
+/**
+ * Words a refusal, the same sentence everywhere: in the reason phrase, for most programs show nothing else; in Proxy-Status; and in
+ * the content, as text or as problem JSON. Undefined where the table says to close without a word.
+ */
 export function encodeRefusal(error: TunnelError, context: RefusalContext): RefusalReply | undefined {
-  const { http }: Refusal = REFUSALS[error.reason];
+  const { http: ofReason }: Refusal = REFUSALS[error.reason];
+  const http = context.answer ?? ofReason;
   if (!http) return undefined;
 
-  const content = Buffer.from(writeSentence(error, context.tunnelId), 'utf8');
+  const { status } = http;
+  const title = STATUS_CODES[status] ?? '';
+  const sentence = clientSentence(error);
+  const { type, content } = encodeContent(error, context, { status, title, sentence });
   const lines = [
-    `HTTP/1.1 ${http.status} ${STATUS_CODES[http.status] ?? ''}`,
+    writeStatusLine(status, title, sentence),
     `Date: ${context.date.toUTCString()}`,
-    'Content-Type: text/plain; charset=utf-8',
+    `Content-Type: ${type}`,
     `Content-Length: ${content.length}`,
     // Always, 407 included: bytes that an optimistic client sent behind its request must not be read as the next one.
     'Connection: close',
-    `Proxy-Status: sallyport; error=${http.proxyError}`,
+    `Proxy-Status: sallyport; ${statusParameters(error, http, sentence).join('; ')}`,
     ...fieldsOfReason(error, context),
   ];
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
-  return { status: http.status, bytes: context.isHead ? head : Buffer.concat([head, content]) };
+  return { status, bytes: context.isHead ? head : Buffer.concat([head, content]) };
 }
 
-/** `No rule allows example.com:443 (policy, tunnel 7f3a).` */
-function writeSentence(error: TunnelError, tunnelId: string): string {
-  return `${error.message.replace(/\.$/, '')} (${error.reason}, tunnel ${tunnelId}).\n`;
+/** Our own sentences go without their stop into brackets; what an operator wrote stays as it is. */
+function clientSentence({ message, isVerbatim }: TunnelError): string {
+  return isVerbatim ? message : message.replace(/\.$/, '');
+}
+
+interface Worded {
+  readonly status: number;
+  readonly title: string;
+  readonly sentence: string;
+}
+
+function encodeContent(error: TunnelError, { tunnel, accept }: RefusalContext, worded: Worded) {
+  if (acceptsJson(accept)) {
+    return { type: 'application/problem+json', content: Buffer.from(writeProblem(error, tunnel, worded), 'utf8') };
+  }
+  // `No rule allows example.com:443 (policy, tunnel 7f3a).`
+  const text = `${worded.sentence} (${error.reason}, tunnel ${tunnel.id}).\n`;
+  return { type: 'text/plain; charset=utf-8', content: Buffer.from(text, 'utf8') };
+}
+
+/** The parameters of Proxy-Status (RFC 9209 §2.1), with those of its error (§2.3). */
+function statusParameters(error: TunnelError, { status, proxyError }: HttpAnswer, sentence: string): readonly string[] {
+  return [`error=${proxyError}`, ...parametersOf(proxyError, error, status), `details=${quoteDetails(sentence)}`];
+}
+
+function parametersOf(proxyError: ProxyError, { rcode, infoCode }: TunnelError, status: number): readonly string[] {
+  switch (proxyError) {
+    case 'dns_error': // §2.3.2
+      return [
+        ...(rcode === undefined ? [] : [`rcode=${quoteString(toPrintable(rcode))}`]),
+        ...(infoCode === undefined ? [] : [`info-code=${infoCode}`]),
+      ];
+    case 'http_request_error': // §2.3.18
+      return [`status-code=${status}`, `status-phrase=${quoteString(STATUS_CODES[status] ?? '')}`];
+    default:
+      return [];
+  }
 }
 
 /** What a status must, or had better, bring along. */
@@ -51,15 +101,10 @@ function fieldsOfReason({ reason, retryAfterSeconds }: TunnelError, context: Ref
     case 'method':
       return [`Allow: ${allow}`]; // RFC 9110 §15.5.6
     case 'auth':
-      return [`Proxy-Authenticate: Basic realm=${quote(realm)}, charset="UTF-8"`]; // RFC 9110 §15.5.8, RFC 7617 §2.1
+      return [`Proxy-Authenticate: Basic realm=${quoteString(realm)}, charset="UTF-8"`]; // RFC 9110 §15.5.8, RFC 7617 §2.1
     case 'client_limit':
       return [`Retry-After: ${Math.ceil(retryAfterSeconds ?? 1)}`]; // RFC 6585 §4; whole seconds (RFC 9110 §10.2.3)
     default:
       return [];
   }
-}
-
-/** A quoted-string (RFC 9110 §5.6.4). */
-function quote(text: string): string {
-  return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }

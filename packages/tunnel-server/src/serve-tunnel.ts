@@ -50,6 +50,6 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
   } catch (cause) {
     const error = toTunnelError(cause);
     door.countUnnamed?.(error.reason);
-    record.failed(error, frontend.refuse(error, record.id));
+    record.failed(error, frontend.refuse(error, record));
   }
 }

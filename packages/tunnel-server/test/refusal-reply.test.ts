@@ -1,19 +1,22 @@
+import fc from 'fast-check';
+import { parseList, Token } from 'structured-headers';
 import { describe, expect, it } from 'vitest';
 import { REFUSALS, TunnelError, type Refusal, type RefusalReason } from '../src/reasons.ts';
-import { encodeRefusal } from '../src/refusal-reply.ts';
+import { encodeRefusal, type RefusalContext } from '../src/refusal-reply.ts';
 
-const CONTEXT = { tunnelId: '7f3a', date: new Date(Date.UTC(1994, 10, 6, 8, 49, 37)) };
+const TUNNEL = { id: '7f3a', listener: 'explicit', destination: { host: 'example.com', port: 443 } };
+const CONTEXT = { tunnel: TUNNEL, date: new Date(Date.UTC(1994, 10, 6, 8, 49, 37)) };
 
 describe('encodeRefusal', () => {
   it('words a refusal to the byte', () => {
     expect(encodeText('policy', 'No rule allows example.com:443.')).toBe(
       [
-        'HTTP/1.1 403 Forbidden',
+        'HTTP/1.1 403 Forbidden (No rule allows example.com:443)',
         'Date: Sun, 06 Nov 1994 08:49:37 GMT',
         'Content-Type: text/plain; charset=utf-8',
         'Content-Length: 54',
         'Connection: close',
-        'Proxy-Status: sallyport; error=http_request_denied',
+        'Proxy-Status: sallyport; error=http_request_denied; details="No rule allows example.com:443"',
         '',
         'No rule allows example.com:443 (policy, tunnel 7f3a).\n',
       ].join('\r\n'),
@@ -44,8 +47,8 @@ describe('encodeRefusal', () => {
     const reply = encodeRefusal(new TunnelError(reason, 'No.'), CONTEXT);
     expect(reply?.status).toBe(status);
     const words = text(reply?.bytes);
-    expect(words).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [A-Z][A-Za-z -]+\\r\\n`));
-    expect(words).toContain(`\r\nProxy-Status: sallyport; error=${proxyError}\r\n`);
+    expect(words).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [A-Z][A-Za-z -]+ \\(No\\)\\r\\n`));
+    expect(proxyStatus(words)).toMatchObject({ error: proxyError, details: 'No' });
     expect(words).toContain(`\r\n\r\nNo (${reason}, tunnel 7f3a).\n`);
   });
 
@@ -83,6 +86,114 @@ describe('encodeRefusal', () => {
     expect(text(reply?.bytes)).toMatch(/\r\nContent-Length: 26\r\n(.+\r\n)+\r\n$/);
   });
 });
+
+describe('the sentence of a refusal', () => {
+  it.each([
+    { what: 'accents', message: 'Frag im Büro nach Zoë.', phrase: 'Frag im Buro nach Zoe.' },
+    { what: 'other scripts', message: '許可 is missing', phrase: '?? is missing' },
+    { what: 'quotes', message: 'Say "please" \\o/', phrase: 'Say "please" \\o/' },
+    { what: 'line ends', message: 'a\r\nSet-Cookie: b', phrase: 'a??Set-Cookie: b' },
+  ])('is printable ASCII in the head, whatever it holds: $what', ({ message, phrase }) => {
+    const words = text(encodeRefusal(new TunnelError('policy', message, { isVerbatim: true }), CONTEXT)?.bytes);
+    expect(words.split('\r\n')[0]).toBe(`HTTP/1.1 403 Forbidden (${phrase})`);
+    expect(proxyStatus(words)).toMatchObject({ details: phrase });
+    expect(words).toContain(`\r\n\r\n${message} (policy, tunnel 7f3a).\n`);
+  });
+
+  it('loses its middle where it is too long for a status line, and keeps its port', () => {
+    const host = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.example`;
+    const [line = ''] = encodeText('policy', `No rule allows ${host}:8443.`).split('\r\n');
+    expect(line).toHaveLength(200);
+    expect(line).toMatch(/^HTTP\/1\.1 403 Forbidden \(No rule allows aaa[ab.]*\.\.\.[bc.]*example:8443\)$/);
+  });
+
+  it('makes a head that a parser of structured fields reads back, whatever it holds', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...reasonsOf(({ http }) => http !== undefined)),
+        fc.string({ unit: 'binary', maxLength: 2_000 }),
+        fc.string({ unit: 'binary' }),
+        (reason, sentence, rcode) => {
+          const reply = encodeRefusal(new TunnelError(reason, sentence, { rcode, infoCode: 22 }), CONTEXT);
+          const [head = ''] = Buffer.from(reply?.bytes ?? [])
+            .toString('latin1')
+            .split('\r\n\r\n');
+          const [statusLine = '', ...fields] = head.split('\r\n');
+          expect(statusLine).toMatch(/^HTTP\/1\.1 [45][0-9]{2} [ -~]+$/);
+          expect(statusLine.length).toBeLessThanOrEqual(200);
+          for (const field of fields) expect(field).toMatch(/^[A-Za-z-]+: [ -~]+$/);
+          expect(proxyStatus(head)['details']).toBeTypeOf('string');
+        },
+      ),
+    );
+  });
+
+  it.each([
+    { context: { rcode: 'NXDOMAIN' }, parameters: { rcode: 'NXDOMAIN' } },
+    { context: { rcode: 'SERVFAIL', infoCode: 9 }, parameters: { rcode: 'SERVFAIL', 'info-code': 9 } },
+    { context: {}, parameters: {} },
+  ])('comes with what the name server said: $parameters', ({ context, parameters }) => {
+    const reply = encodeRefusal(new TunnelError('dns', 'No.', context), CONTEXT);
+    expect(proxyStatus(text(reply?.bytes))).toEqual({ error: 'dns_error', ...parameters, details: 'No' });
+  });
+
+  it('comes with the status of a faulty request', () => {
+    const parameters = { 'status-code': 400, 'status-phrase': 'Bad Request', details: 'No' };
+    expect(proxyStatus(encodeText('malformed', 'No.'))).toEqual({ error: 'http_request_error', ...parameters });
+  });
+});
+
+describe('a refusal in JSON', () => {
+  const problemOf = (error: TunnelError, context: Partial<RefusalContext> = {}): unknown => {
+    const asked = { ...CONTEXT, accept: 'application/problem+json', ...context };
+    const [head = '', content = ''] = text(encodeRefusal(error, asked)?.bytes).split('\r\n\r\n');
+    expect(head).toContain('\r\nContent-Type: application/problem+json\r\n');
+    expect(head).toContain(`\r\nContent-Length: ${Buffer.byteLength(content)}\r\n`);
+    return JSON.parse(content);
+  };
+
+  it('says all that the client may know', () => {
+    const error = new TunnelError('policy', 'No rule allows example.com:443.', { rule: 'default', remedy: 'Ask Ada.' });
+    expect(problemOf(error)).toEqual({
+      type: 'about:blank',
+      title: 'Forbidden',
+      status: 403,
+      detail: 'No rule allows example.com:443',
+      reason: 'policy',
+      rule: 'default',
+      host: 'example.com',
+      port: 443,
+      listener: 'explicit',
+      id: '7f3a',
+      remedy: 'Ask Ada.',
+    });
+  });
+
+  it('leaves out what is not known', () => {
+    const problem = problemOf(new TunnelError('malformed', 'No.'), { tunnel: { id: '1', listener: 'a' } });
+    expect(Object.keys(problem as object)).toEqual([
+      'type',
+      'title',
+      'status',
+      'detail',
+      'reason',
+      'listener',
+      'id',
+      'remedy',
+    ]);
+  });
+});
+
+/** The parameters of our member of Proxy-Status, as a parser that is not ours reads them. */
+function proxyStatus(head: string): Readonly<Record<string, unknown>> {
+  const [, value = ''] = /\r\nProxy-Status: (.*)(?:\r\n|$)/.exec(head) ?? [];
+  const [member] = parseList(value);
+  if (member === undefined) throw new Error(`no Proxy-Status in ${head}`);
+  expect(String(member[0])).toBe('sallyport');
+  return Object.fromEntries(
+    [...member[1]].map(([name, parameter]) => [name, parameter instanceof Token ? parameter.toString() : parameter]),
+  );
+}
 
 function reasonsOf(predicate: (refusal: Refusal) => boolean): readonly RefusalReason[] {
   return Object.keys(REFUSALS).filter((key): key is RefusalReason => isReason(key) && predicate(REFUSALS[key]));

@@ -16,9 +16,7 @@ describe('a connection that is kept alive', () => {
       get(stage.at('/behind-a-refusal')),
     ].join('');
     const heard = await ask(stage.proxy.port('explicit'), pipelined);
-    expect(heard).toMatch(
-      /^HTTP\/1\.1 200 OK[^]*HTTP\/1\.1 403 Forbidden\r\n[^]*\r\nConnection: close\r\n[^]*\(policy, /,
-    );
+    expect(heard).toMatch(/^HTTP\/1\.1 200 OK[^]*HTTP\/1\.1 403 Forbidden [^]*\r\nConnection: close\r\n[^]*\(policy, /);
     expect(heard.match(/HTTP\/1\.1/g)).toHaveLength(2);
     expect(stage.reached('/behind-a-refusal')).toBeUndefined();
     expect(await stage.proxy.tunnel({ host: 'denied.test' })).toMatchObject({
@@ -45,7 +43,7 @@ describe('a connection that is kept alive', () => {
     await client.hears('\r\n0\r\n');
     client.socket.write('GET ht');
     const { bytes } = await client.ended();
-    expect(bytes.toString()).toMatch(/HTTP\/1\.1 408 Request Timeout\r\n[^]*\(handshake_timeout, /);
+    expect(bytes.toString()).toMatch(/HTTP\/1\.1 408 Request Timeout [^]*\(handshake_timeout, /);
   });
 
   it('keeps its place in the limits between requests', async () => {

@@ -31,7 +31,7 @@ describe('a request that is refused', () => {
       stage.proxy.port('explicit'),
       `${head}\r\nHost: a\r\n\r\n${get(stage.at('/behind-a-400'))}`,
     );
-    expect(heard).toMatch(/^HTTP\/1\.1 400 [^]*\r\nProxy-Status: sallyport; error=http_request_error\r\n/);
+    expect(heard).toMatch(/^HTTP\/1\.1 400 [^]*\r\nProxy-Status: sallyport; error=http_request_error; /);
     expect(heard).toContain(why);
     expect(heard.match(/HTTP\/1\.1/g)).toHaveLength(1);
     expect(stage.reached('/behind-a-400')).toBeUndefined();
@@ -43,7 +43,7 @@ describe('a request that is refused', () => {
     { what: 'a denied name', url: 'http://denied.test/', status: 403, error: 'http_request_denied' },
   ])('gets $status for $what', async ({ url, status, error }) => {
     const heard = await ask(stage.proxy.port('explicit'), get(url));
-    expect(heard).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*\\r\\nProxy-Status: sallyport; error=${error}\\r\\n`));
+    expect(heard).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*\\r\\nProxy-Status: sallyport; error=${error}; `));
   });
 
   it('gets 502 for one of our own doors', async () => {

@@ -88,6 +88,10 @@ export class TunnelRecord implements TunnelFacts {
     return this.#keeper.idOf(this.number);
   }
 
+  get listener(): string {
+    return this.door.name;
+  }
+
   get original(): Address | undefined {
     return this.#leg.original;
   }
@@ -188,7 +192,7 @@ export class TunnelRecord implements TunnelFacts {
     const reason = this.#cutReason ?? error.reason;
     if (error.reason === 'internal') this.#keeper.logFault(this.number, error.cause);
     const { outcome, level } = REFUSALS[reason];
-    const where = { stage: this.#stage, detail: error.message };
+    const where = { stage: this.#stage, detail: error.detail };
     this.#close({ ...this.#counts(), ...where, outcome, reason, level, endedAt, firstByteMs: undefined });
   }
 

@@ -7,7 +7,7 @@ import type { Door } from '../door.ts';
 import type { Identified, PlainHttp } from '../frontend.ts';
 import { reachDestination } from '../reach-destination.ts';
 import { TunnelError, toTunnelError } from '../reasons.ts';
-import { encodeRefusal } from '../refusal-reply.ts';
+import { encodeRefusal, type RefusalContext } from '../refusal-reply.ts';
 import { encodeHead } from './encode-head.ts';
 import { type Answer, Exchange } from './exchange.ts';
 import { countPassages, forwardsLeft, offeredUpgrade, requestFieldsUp, switchingFieldsDown } from './fields.ts';
@@ -58,16 +58,20 @@ export async function forwardRequest({ request, response }: Asked, turn: Turn): 
     if (!request.complete) source.close();
     return left;
   } catch (cause) {
-    refuseRequest(toTunnelError(cause), turn, request.method === 'HEAD');
+    refuseRequest(toTunnelError(cause), turn, { isHead: request.method === 'HEAD', accept: request.headers.accept });
     return 'connection';
   }
 }
 
 /** Tells the client why, in HTTP, and reads nothing more of it. */
-export function refuseRequest(error: TunnelError, turn: Turn, isHead = false): void {
+export function refuseRequest(
+  error: TunnelError,
+  turn: Turn,
+  asked: Pick<RefusalContext, 'isHead' | 'accept'> = {},
+): void {
   const { record, source, opening, connection } = turn;
   const about = { realm: opening.realm, allow: FORWARDED_METHODS };
-  const reply = encodeRefusal(error, { tunnelId: record.id, date: new Date(), isHead, ...about });
+  const reply = encodeRefusal(error, { tunnel: record, date: new Date(), ...asked, ...about });
   const isHeard = !connection.isOver;
   source.close(reply?.bytes);
   record.failed(error, isHeard ? reply?.status : undefined);

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { acceptsJson, findAccept } from '../../src/refusal/accepts-json.ts';
+
+describe('acceptsJson', () => {
+  it.each([
+    ['application/json', true],
+    ['application/problem+json', true],
+    ['Application/JSON; charset=utf-8', true],
+    ['application/json, text/plain, */*', true],
+    ['application/*', true],
+    ['text/html, application/json;q=0.9, */*;q=0.8', true],
+    ['text/plain;q=0.5, application/problem+json;q=0.8', true],
+    ['application/json;q=0.1', true],
+    [undefined, false],
+    ['', false],
+    ['*/*', false],
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', false],
+    ['text/plain, application/json;q=0.5', false],
+    ['application/json;q=0', false],
+    ['application/json;q=0.0, */*', false],
+    ['application/json;q=2', false],
+    ['application/json;q=', false],
+    ['application/*;q=1, application/problem+json;q=0, application/json;q=0', false],
+    ['application/jsonx', false],
+  ])('%s: %s', (accept, isJson) => {
+    expect(acceptsJson(accept)).toBe(isJson);
+  });
+
+  it.each([',', ';', ';q=', 'application/json;q=0,', 'a/b;q=1;q=1,'])('is done soon with 64 KiB of "%s"', (piece) => {
+    const startMs = performance.now();
+    acceptsJson(piece.repeat(65_536 / piece.length));
+    // A millisecond; with a search that goes back and forth it would be seconds.
+    expect(performance.now() - startMs).toBeLessThan(250);
+  });
+});
+
+describe('findAccept', () => {
+  it.each([
+    ['GET / HTTP/1.1\r\nAccept: a/b\r\n\r\n', ' a/b'],
+    ['GET / HTTP/1.1\r\nHost: x\r\naccept:a/b\r\nACCEPT: c/d', 'a/b, c/d'],
+    ['GET / HTTP/1.1\r\n\r\nAccept: a/b', undefined],
+    ['GET /Accept: HTTP/1.1', undefined],
+    ['', undefined],
+  ])('in %j: %s', (request, accept) => {
+    expect(findAccept(Buffer.from(request))).toBe(accept);
+  });
+});
