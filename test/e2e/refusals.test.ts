@@ -184,13 +184,14 @@ describe('the transparent door', () => {
   const ech = clientHello(new Map([[0, serverName('origin.test')], [0xfe0d, Buffer.alloc(8)]])); // prettier-ignore
 
   it.each([
-    { reason: 'malformed', alert: 50, hello: helloFor('127.0.0.1') },
+    { reason: 'malformed', alert: 50, hello: helloFor('a..b') },
     { reason: 'too_large', alert: 50, hello: clientHello(new Map([[21, Buffer.alloc(4096)]])) },
     { reason: 'policy', alert: 49, hello: helloFor('www.forbidden.test') },
     { reason: 'address', alert: 49, hello: helloFor('private.test') },
     { reason: 'dns', alert: 112, hello: helloFor('nowhere.invalid') },
     { reason: 'refused', alert: 80, hello: helloFor('origin.test') },
     { reason: 'no_sni', alert: 109, hello: clientHello(new Map()) },
+    { reason: 'no_sni', alert: 109, hello: helloFor('127.0.0.1') },
     { reason: 'ech', alert: 49, hello: ech },
   ])('answers alert $alert for $reason', async ({ reason, alert, hello }) => {
     const before = proxy.lines.length;

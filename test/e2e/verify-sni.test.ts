@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
-import { clientHello, helloFor } from './harness/hello.ts';
+import { clientHello, helloFor, serverName } from './harness/hello.ts';
 import { type Client, httpsOrigin, openTunnel, type Origin, run, tcpOrigin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
@@ -33,6 +33,12 @@ afterAll(async () => {
 const named = (): string => `origin.test:${origin.port}`;
 const literal = (): string => `127.0.0.1:${origin.port}`;
 const withoutName = clientHello(new Map());
+const withEch = clientHello(
+  new Map([
+    [0, serverName('origin.test')],
+    [0xfe0d, Buffer.alloc(40)],
+  ]),
+);
 /** A hello of 16 MiB, by what its first bytes say. */
 const announced = Buffer.of(22, 3, 1, 64, 0, 1, 0xff, 0xff, 0xff);
 
@@ -181,5 +187,31 @@ describe('verify_sni: report', () => {
     await client.hears('220 ready\r\n');
     client.socket.destroy();
     greeting.close();
+  });
+});
+
+describe('ech: deny', () => {
+  it.each(['enforce', 'report'])('ends a tunnel whose hello is encrypted, under verify_sni: %s', async (verify) => {
+    const proxy = await startSallyport(configText({ explicit: [`verify_sni: ${verify}`, 'ech: deny'] }));
+    const client = await saidInside(proxy, named(), withEch);
+    const { bytes } = await client.ended();
+    client.socket.destroy();
+    expect(bytes.subarray(-7)).toEqual(alertAccessDenied);
+    expect(atOrigin).toEqual([]);
+    const line = await proxy.tunnel({ reason: 'ech' });
+    expect(line).toMatchObject({ outcome: 'refused', stage: 'verify', sni: 'origin.test', ech: true, status: 200 });
+
+    const other = await saidInside(proxy, named(), helloFor('origin.test'));
+    other.socket.end();
+    await other.ended();
+    expect(Buffer.concat(atOrigin)).toEqual(helloFor('origin.test'));
+    await proxy.stop();
+  });
+
+  it('is not asked for by default: the outer name counts', async () => {
+    const client = await saidInside(enforcing, named(), withEch);
+    client.socket.end();
+    await client.ended();
+    expect(Buffer.concat(atOrigin)).toEqual(withEch);
   });
 });

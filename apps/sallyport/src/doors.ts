@@ -32,11 +32,11 @@ export function openDoors(settings: Settings, services: Services): ReadonlyMap<s
 }
 
 /** A misdirected ClientHello may be served as the transparent door would, to the listener's `port`. */
-function explicit({ misdirected, http, port, auth }: ConnectListener, gatekeeper: Gatekeeper): OpenFrontend {
+function explicit({ misdirected, http, port, auth, ech }: ConnectListener, gatekeeper: Gatekeeper): OpenFrontend {
   const asTransparent: SslPrereadOptions = {
     port,
     withoutSni: { kind: 'reject' },
-    ech: 'allow',
+    ech,
     misdirected: 'explain',
   };
   const serve: OpenFrontend = (client) => createSslPrereadFrontend(client, asTransparent);

@@ -91,20 +91,23 @@ class SslPrereadFrontend implements Frontend {
   }
 
   #identified(hello: HelloFacts, clientBytes: Uint8Array): Identified {
-    const { original } = this.#client;
-    return { destination: this.#chooseDestination(hello), clientBytes, hello, original, user: undefined };
+    const { destination, original } = this.#chooseDestination(hello);
+    return { destination, clientBytes, hello, original, user: undefined };
   }
 
-  #chooseDestination(hello: HelloFacts): Destination {
+  /** The original address goes along only with a destination that was derived from it: of another one it says nothing. */
+  #chooseDestination(hello: HelloFacts): Pick<Identified, 'destination' | 'original'> {
     const { ech, port, withoutSni } = this.#options;
     if (hello.ech && ech === 'deny') {
       throw new TunnelError('ech', 'The ClientHello has an encrypted_client_hello extension.', { hello });
     }
     const { original } = this.#client;
-    if (hello.sni !== undefined) return { kind: 'name', host: hello.sni, port: original?.port ?? port };
-    if (withoutSni.kind === 'destination') return withoutSni.destination;
-    const literal = withoutSni.kind === 'original' ? original && addressDestination(original) : undefined;
-    if (literal) return literal;
+    if (hello.sni !== undefined) {
+      return { destination: { kind: 'name', host: hello.sni, port: original?.port ?? port }, original };
+    }
+    if (withoutSni.kind === 'destination') return { destination: withoutSni.destination, original: undefined };
+    const destination = withoutSni.kind === 'original' ? original && addressDestination(original) : undefined;
+    if (destination) return { destination, original };
     const why =
       hello.literal === undefined ? 'names no server' : `has the IP address ${hello.literal} in place of a server name`;
     throw new TunnelError('no_sni', `The ClientHello ${why}.`, { hello });

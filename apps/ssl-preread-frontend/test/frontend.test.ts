@@ -39,6 +39,12 @@ describe('a ClientHello of an intercepted client', () => {
     expect(outcome).toMatchObject({ destination: { kind: 'address', host: '2001:db8::7', port: 8443 } });
   });
 
+  it('goes to the destination set for it, which is not derived from where the client was going', async () => {
+    const withoutSni = { kind: 'destination', destination: FALLBACK } as const;
+    const outcome = await identifyIntercepted(record(hello(padding(1))), { withoutSni });
+    expect(outcome).toMatchObject({ destination: FALLBACK, original: undefined });
+  });
+
   it('is refused without a name otherwise', async () => {
     await expect(identifyIntercepted(record(hello(padding(1))))).rejects.toMatchObject({ reason: 'no_sni' });
   });

@@ -15,6 +15,7 @@ export function checkAcross(value: unknown): Problem[] {
     ...findUnknownListeners(file),
     ...findUnaskedClients(file),
     ...findUnmetInterception(value),
+    ...findUnreadEch(file),
     ...findBitsBeyondPrefix(file),
   ];
 }
@@ -27,7 +28,10 @@ const looseListener = z
   .object({
     name: text,
     bind: z.union([z.string(), texts]).catch(undefined),
+    mode: text,
     misdirected: text,
+    verify_sni: text,
+    ech: text,
     auth: z.unknown().optional(),
   })
   .catch({});
@@ -99,6 +103,20 @@ function findUnaskedClients({ listeners }: LooseFile): Problem[] {
     if (misdirected !== 'serve' || auth === undefined) return [];
     const message = 'serve would let clients past auth, for a ClientHello has no credentials; write explain';
     return [{ severity: 'error', path: ['listeners', index, 'misdirected'], message }];
+  });
+}
+
+/** At the explicit door: what `ech` says there holds only of hellos that are read, and names only of hellos that show theirs. */
+function findUnreadEch({ listeners }: LooseFile): Problem[] {
+  return listeners.flatMap(({ mode, verify_sni = 'off', ech }, index): Problem[] => {
+    if (mode !== 'connect') return [];
+    if (ech === 'deny' && verify_sni === 'off') {
+      const message = 'ech: deny needs verify_sni: report or enforce; without, the ClientHello in a tunnel is not read';
+      return [{ severity: 'error', path: ['listeners', index, 'ech'], message }];
+    }
+    if (ech === 'deny' || verify_sni !== 'enforce') return [];
+    const message = 'enforce sees only the outer name of an encrypted ClientHello; add ech: deny to refuse those';
+    return [{ severity: 'warning', path: ['listeners', index, 'verify_sni'], message }];
   });
 }
 

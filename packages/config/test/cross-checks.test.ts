@@ -53,6 +53,28 @@ describe('checkAcross', () => {
     ]);
   });
 
+  it('refuses ech: deny where no hello is read, and asks for it where names are enforced', () => {
+    const door = { mode: 'connect' };
+    const listeners = [
+      { ...door, ech: 'deny' },
+      { ...door, ech: 'deny', verify_sni: 'off', misdirected: 'serve' },
+      { ...door, ech: 'deny', verify_sni: 'report' },
+      { ...door, ech: 'deny', verify_sni: 'enforce' },
+      { ...door, ech: 'allow', verify_sni: 'enforce' },
+      { ...door, verify_sni: 'enforce' },
+      { ...door, ech: 'allow' },
+      { mode: 'sni', ech: 'deny' },
+    ];
+    const unread = 'ech: deny needs verify_sni: report or enforce; without, the ClientHello in a tunnel is not read';
+    const outer = 'enforce sees only the outer name of an encrypted ClientHello; add ech: deny to refuse those';
+    expect(told({ listeners })).toEqual([
+      `error listeners[0].ech: ${unread}`,
+      `error listeners[1].ech: ${unread}`,
+      `warning listeners[4].verify_sni: ${outer}`,
+      `warning listeners[5].verify_sni: ${outer}`,
+    ]);
+  });
+
   it('warns of bits beyond a prefix, which mean nothing', () => {
     const policy = {
       rules: [{ clients: ['10.0.0.0/8', '10.0.0.1/8'], networks: ['2001:db8::1/32'] }],

@@ -32,6 +32,7 @@ describe('a minimal configuration', () => {
           mode: 'connect',
           bind: [{ host: '127.0.0.1', port: 0 }],
           verify_sni: 'off',
+          ech: 'allow',
         },
         {
           ...everyDoor,
@@ -280,7 +281,7 @@ log:
     },
   );
 
-  it.each(['proxy_protocol: []', 'intercept: none', 'source: proxy', 'dial: sni', 'ech: allow', 'without_sni: reject'])(
+  it.each(['proxy_protocol: []', 'intercept: none', 'source: proxy', 'dial: sni', 'without_sni: reject'])(
     'refuse what an explicit door does not have: %s',
     (option) => {
       const text = `listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0", ${option} }]`;

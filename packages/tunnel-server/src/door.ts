@@ -53,7 +53,7 @@ export interface Door {
   permit(resolved: readonly Ip[], destination: Destination): readonly Address[];
   /** Throws `refused`, `unreachable`, `connect_timeout`, `overload` or `client_closed`. */
   dial(addresses: readonly Address[], client: Leg): Promise<Leg>;
-  /** Left out where `verify_sni` is off. Throws `sni_mismatch`, `handshake_timeout` or `client_closed`, both legs closed. */
+  /** Left out where `verify_sni` is off. Throws `sni_mismatch`, `ech`, `handshake_timeout` or `client_closed`, both legs closed. */
   verifySni?(tunnel: Omit<UnverifiedTunnel, 'limits'>): Promise<SniVerdict>;
   /**
    * Dials for a client whose tunnel is decided in all else, and has it up at the moment in which one of the addresses answers.
@@ -106,6 +106,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
   const own = metrics.forListener(name);
   const onResult = own.sniChecked.bind(own);
   const verifySni = openSniCheck(listener);
+  const deniesEch = listener.ech === 'deny';
   const isSourceKept = mode === 'sni' && listener.source === 'client';
   const prereadLimits = (): PrereadLimits => ({
     prereadLimitBytes: listener.limits.handshake_bytes,
@@ -163,7 +164,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     ...(mode === 'sni' &&
       listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
     ...(verifySni && {
-      verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, { readHello, onResult }),
+      verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, { readHello, onResult, deniesEch }),
     }),
     splice: (client, upstream, preread) => ({
       tunnels,

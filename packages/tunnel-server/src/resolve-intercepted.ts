@@ -40,7 +40,7 @@ export async function resolveIntercepted(
 ): Promise<readonly Ip[]> {
   refuseDirectClient(client, tools.own);
   const original = choice.original && parseIp(choice.original.host);
-  if (original && settings.verify_sni !== 'off') await verifyName(choice, { client, original }, settings, tools);
+  if (choice.hello && settings.verify_sni !== 'off') await verifyName(choice, { client, original }, settings, tools);
   if (original && settings.dial === 'original') return [original];
   return resolveDestination(tools.resolver, choice.destination, client);
 }
@@ -54,7 +54,8 @@ function refuseDirectClient({ original }: Leg, own: OwnAddresses): void {
 
 interface Intercepted {
   readonly client: Leg;
-  readonly original: Ip;
+  /** What was derived from it is held against it; a destination of `without_sni` was not. */
+  readonly original: Ip | undefined;
 }
 
 async function verifyName(
@@ -64,7 +65,7 @@ async function verifyName(
   { resolver, onResult, onRemark }: InterceptionTools,
 ): Promise<void> {
   // No name to be held against anything: `without_sni` has let it pass.
-  if (hello?.sni === undefined || destination.kind === 'address') {
+  if (hello?.sni === undefined || destination.kind === 'address' || original === undefined) {
     onResult('absent');
     return;
   }

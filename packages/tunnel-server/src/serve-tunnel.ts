@@ -39,6 +39,7 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
       return;
     }
     const upstream = await door.dial(addresses, client);
+    record.upstream = upstream.remote;
 
     record.enter('verify');
     frontend.establish();

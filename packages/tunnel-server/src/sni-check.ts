@@ -36,6 +36,8 @@ export interface SniCheckTools {
   readonly readHello: ReadHello;
   /** Told of every result, also of one that ends the tunnel. */
   readonly onResult: (result: SniResult) => void;
+  /** A hello with an encrypted_client_hello extension ends the tunnel: its outer name is not where its client goes. */
+  readonly deniesEch: boolean;
 }
 
 export interface SniVerdict {
@@ -48,7 +50,7 @@ export interface SniVerdict {
 
 /**
  * Reads the hello before a byte goes up, and ends the tunnel unless it names the destination: nothing of it reaches the upstream.
- * Throws `sni_mismatch`, `handshake_timeout` or `client_closed`, both legs closed; a client that spoke TLS gets an alert.
+ * Throws `sni_mismatch`, `ech`, `handshake_timeout` or `client_closed`, both legs closed; a client that spoke TLS gets an alert.
  *
  * Only the first ClientHello is seen: one that follows a HelloRetryRequest may differ, and the server will hold it to the first
  * (RFC 8446 §4.1.2).
@@ -58,17 +60,29 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
   const inside = await tools.readHello(client, limits, clientBytes);
   const verdict = judge(inside, tunnel);
   if (inside.found.kind !== 'left') tools.onResult(verdict.result);
+  refuseEch(tunnel, verdict, tools);
   if (verdict.result === 'match') return verdict;
   upstream.close();
   client.close(speaksTls(inside) ? encodeAlert('access_denied') : undefined);
   throw explain(inside, verdict);
 }
 
-/** Only counts, and holds nobody up: where the server speaks first, the tunnel goes on without a hello. */
+/**
+ * Only counts, and holds nobody up: where the server speaks first, the tunnel goes on without a hello. Throws `ech`, both legs closed,
+ * where that is denied.
+ */
 export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
   const verdict = await watchHello(tunnel, tools.readHello);
   tools.onResult(verdict.result);
+  refuseEch(tunnel, verdict, tools);
   return verdict;
+}
+
+function refuseEch({ client, upstream }: UnverifiedTunnel, { hello }: SniVerdict, { deniesEch }: SniCheckTools): void {
+  if (!deniesEch || !hello?.ech) return;
+  upstream.close();
+  client.close(encodeAlert('access_denied'));
+  throw new TunnelError('ech', 'The ClientHello in the tunnel has an encrypted_client_hello extension.', { hello });
 }
 
 async function watchHello(tunnel: UnverifiedTunnel, readHello: ReadHello): Promise<SniVerdict> {

@@ -59,6 +59,21 @@ describe('resolveIntercepted', () => {
     });
   });
 
+  it('takes no address for a destination that was not derived from it', async () => {
+    for (const verify_sni of ['off', 'report', 'enforce'] as const) {
+      const fallback = { destination: { kind: 'name', host: 'a.example', port: 443 }, original: undefined } as const;
+      const { addresses, results } = await resolve({
+        going: '203.0.113.9',
+        name: null,
+        dial: 'original',
+        verify_sni,
+        ...fallback,
+      });
+      expect(addresses).toEqual(['192.0.2.1', '192.0.2.2']);
+      expect(results).toEqual(verify_sni === 'off' ? [] : ['absent']);
+    }
+  });
+
   it('has nothing to hold against a client that names nobody', async () => {
     const { addresses, results } = await resolve({ going: '203.0.113.9', name: null, verify_sni: 'enforce' });
     expect(addresses).toEqual(['203.0.113.9']);
@@ -72,9 +87,12 @@ interface Case extends Partial<InterceptionSettings> {
   readonly port?: number;
   /** What its ClientHello names; null: nobody, and the door lets it go where it was going. */
   readonly name?: string | null;
+  /** What the frontend made of that, where it was something else. */
+  readonly destination?: Identified['destination'];
+  readonly original?: Identified['original'];
 }
 
-async function resolve({ going, port = 443, name = 'a.example', dial = 'sni', verify_sni = 'off' }: Case) {
+async function resolve({ going, port = 443, name = 'a.example', dial = 'sni', verify_sni = 'off', ...made }: Case) {
   const original = { host: going, port };
   const client = Object.assign(await acceptClient(), { original });
   const destination: Identified['destination'] =
@@ -88,7 +106,12 @@ async function resolve({ going, port = 443, name = 'a.example', dial = 'sni', ve
     onResult: (one: string) => results.push(one),
     onRemark: (one: string) => remarks.push(one),
   };
-  const resolved = await resolveIntercepted({ destination, hello, original }, client, { dial, verify_sni }, tools);
+  const resolved = await resolveIntercepted(
+    { destination, hello, original, ...made },
+    client,
+    { dial, verify_sni },
+    tools,
+  );
   return { addresses: resolved.map(({ text }) => text), results, remarks };
 }
 

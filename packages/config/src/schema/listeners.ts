@@ -37,6 +37,11 @@ const connectListener = section({
   verify_sni: oneOf('off', 'report', 'enforce')
     .describe('Must the ClientHello inside the tunnel name the host that CONNECT named?')
     .prefault('off'),
+  ech: oneOf('allow', 'deny')
+    .describe(
+      'A ClientHello with an encrypted_client_hello extension (GREASE looks the same), where verify_sni reads it.',
+    )
+    .prefault('allow'),
   tls: tls.exactOptional(),
   auth: auth.exactOptional(),
 });
