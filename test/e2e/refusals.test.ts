@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
 import { clientHello, helloFor, serverName } from './harness/hello.ts';
-import { ask, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
+import { ask, echoOrigin, openClient, openTunnel, type Origin, run, tcpOrigin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 let proxy: Running;
@@ -154,6 +154,33 @@ describe('the explicit door', () => {
     await proxy.tunnel({ reason: 'misdirected', listener: 'explicit' });
   });
 
+  it.each([
+    { version: 5, greeting: [5, 1, 0], refusal: [5, 0xff] },
+    { version: 4, greeting: [4, 1, 1, 0xbb, 192, 0, 2, 1, 0], refusal: [0, 0x5b, 0, 0, 0, 0, 0, 0] },
+  ])('refuses SOCKS $version in its own words, and says so in the log', async ({ version, greeting, refusal }) => {
+    const before = proxy.lines.length;
+    const answer = await ask(proxy.port('explicit'), Uint8Array.from(greeting));
+    expect([...Buffer.from(answer, 'latin1')]).toEqual(refusal);
+    const line = await proxy.line({ msg: 'tunnel', reason: 'malformed', listener: 'explicit' }, before);
+    expect(line['detail']).toContain(`SOCKS ${version}`);
+    expect(line).not.toHaveProperty('status');
+  });
+
+  it.each([
+    { how: 'curl --socks5', flag: '--socks5' },
+    { how: 'curl --socks4', flag: '--socks4' },
+  ])('ends $how at once', async ({ flag }) => {
+    const via = [flag, `127.0.0.1:${proxy.port('explicit')}`];
+    const { code, stderr } = await run('curl', ['-sS', '--max-time', '8', ...via, 'http://192.0.2.1/']);
+    expect(code).toBe(97); // CURLE_PROXY
+    expect(stderr).toMatch(/SOCKS|No authentication method was acceptable/);
+  });
+
+  it('tells whoever leaves the brackets of an IPv6 address out what to write', async () => {
+    const answer = await ask(proxy.port('explicit'), 'CONNECT ::1:443 HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*: write \[::1\]:443 \(malformed,/);
+  });
+
   it('sends early data on', async () => {
     const client = await openClient(proxy.port('explicit'));
     client.socket.write(`${connectTo(`127.0.0.1:${echo.port}`)}early`);
@@ -202,11 +229,18 @@ describe('the transparent door', () => {
 
   it.each([
     { what: 'half a hello', bytes: helloFor('origin.test').subarray(0, 20), reason: 'handshake_timeout' },
+    {
+      what: 'SOCKS',
+      bytes: Buffer.of(5, 1, 0),
+      reason: 'not_tls',
+      detail: 'The client speaks SOCKS, and this door TLS.',
+    },
     { what: 'garbage', bytes: Buffer.from('\x01\x02\x03 neither TLS nor HTTP \r\n\r\n'), reason: 'not_tls' },
-  ])('closes without a word on $what', async ({ bytes, reason }) => {
+  ])('closes without a word on $what', async ({ bytes, reason, detail }) => {
     const before = proxy.lines.length;
     expect(await ask(proxy.port('transparent'), bytes)).toBe('');
-    await proxy.line({ msg: 'tunnel', reason, listener: 'transparent' }, before);
+    const line = await proxy.line({ msg: 'tunnel', reason, listener: 'transparent' }, before);
+    if (detail !== undefined) expect(line).toMatchObject({ detail });
   });
 
   it.each([

@@ -1,7 +1,9 @@
 /** The explicit door: clients that know the proxy ask for `CONNECT host:port`. Read this first. */
 import {
+  departed,
   encodeAlert,
   encodeRefusal,
+  encodeSocksRefusal,
   TunnelError,
   type Frontend,
   type Greeting,
@@ -9,6 +11,7 @@ import {
   type PlainHttp,
   type PrereadLimits,
   type RefusedTunnel,
+  type SocksVersion,
 } from '@sallyport/tunnel-server';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { parseConnectRequest } from './connect-request.ts';
@@ -46,6 +49,8 @@ class ConnectFrontend implements Frontend {
   #isSilent = false;
   #isHead = false;
   #accept: string | undefined;
+  /** A client that speaks SOCKS is refused in SOCKS. */
+  #socksVersion: SocksVersion | undefined;
   #isEstablished = false;
 
   constructor(client: Leg, options: ConnectFrontendOptions) {
@@ -68,7 +73,10 @@ class ConnectFrontend implements Frontend {
         this.#isSilent = opening.isSilent;
         throw new TunnelError('handshake_timeout', 'The request head was not complete in time.');
       case 'left':
-        throw whyGone(this.#client);
+        throw whyGone(this.#client, opening.saidBytes);
+      case 'socks':
+        this.#socksVersion = opening.version;
+        throw malformed(`it opens with SOCKS ${opening.version}, and this door speaks HTTP`);
     }
   }
 
@@ -92,6 +100,10 @@ class ConnectFrontend implements Frontend {
       // Behind a 200 the client would take a reply for the destination's own bytes: that stays its answer.
       this.#client.close();
       return ESTABLISHED_STATUS;
+    }
+    if (this.#socksVersion !== undefined) {
+      this.#client.close(encodeSocksRefusal(this.#socksVersion));
+      return undefined;
     }
     const isMute = this.#isSilent || this.#client.tls?.kind === 'failed';
     const asked = { isHead: this.#isHead, accept: this.#accept };
@@ -167,10 +179,8 @@ function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {
 }
 
 /** A leg whose TLS handshake fails is gone with it: there is nobody to read an answer in HTTP, and TLS has sent its alert. */
-function whyGone({ tls }: Leg): TunnelError {
-  if (tls?.kind !== 'failed') {
-    return new TunnelError('client_closed', 'The client left before its request head was complete.');
-  }
+function whyGone({ tls }: Leg, saidBytes: number): TunnelError {
+  if (tls?.kind !== 'failed') return departed(saidBytes, 'its request head was complete');
   return new TunnelError(tls.isForCertificate ? 'auth' : 'malformed', `The TLS handshake failed: ${tls.why}.`);
 }
 

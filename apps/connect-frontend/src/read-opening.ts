@@ -5,6 +5,8 @@ import {
   type PrereadLimits,
   prereadUntil,
   type RequestHead,
+  type SocksVersion,
+  socksVersionOf,
 } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { recogniseTls } from './tls-opening.ts';
@@ -24,24 +26,29 @@ export type Opening =
   | { readonly kind: 'malformed'; readonly why: string }
   | { readonly kind: 'too-large' }
   | { readonly kind: 'timed-out'; readonly isSilent: boolean }
-  | { readonly kind: 'left' };
+  | { readonly kind: 'left'; readonly saidBytes: number }
+  /** It takes us for a SOCKS proxy. */
+  | { readonly kind: 'socks'; readonly version: SocksVersion };
 
 /** Reads from `client` until its request head is whole or can no longer become one. Never reads past the limit. */
 export async function readOpening(client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Opening> {
   const { found, bytes } = await prereadUntil(client, limits, alreadyRead, createOpeningScan(limits.prereadLimitBytes));
-  return found.kind === 'timed-out' ? { kind: 'timed-out', isSilent: bytes.length === 0 } : found;
+  if (found.kind === 'timed-out') return { kind: 'timed-out', isSilent: bytes.length === 0 };
+  return found.kind === 'left' ? { kind: 'left', saidBytes: bytes.length } : found;
 }
 
 /** Looks at all bytes so far, each time more of them; remembers how far it came, so that no byte is searched twice. */
 function createOpeningScan(
   limitBytes: number,
-): (bytes: Uint8Array) => Exclude<Opening, { kind: 'timed-out' }> | NeedMore {
+): (bytes: Uint8Array) => Exclude<Opening, { kind: 'timed-out' | 'left' }> | NeedMore {
   let resumeAt = 0;
   return (bytes) => {
     const needMore: NeedMore = { kind: 'need-more', atLeastBytes: bytes.length + 1 };
     const tls = recogniseTls(bytes);
     if (tls === 'tls') return { kind: 'tls', bytes };
     if (tls === 'undecided') return needMore;
+    const socks = socksVersionOf(bytes);
+    if (socks !== undefined) return { kind: 'socks', version: socks };
 
     const result = parseRequestHead(bytes, limitBytes, resumeAt);
     if (result.kind === 'need-more') {

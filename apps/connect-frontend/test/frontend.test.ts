@@ -41,10 +41,13 @@ describe('identify', () => {
     expect((await identifyTunnel(frontend, CONNECT.subarray(0, 9))).destination).toEqual(DESTINATION);
   });
 
-  it('says that a client left', async () => {
+  it.each([
+    { what: 'a client that left', bytes: CONNECT.subarray(0, 20), reason: 'client_closed' },
+    { what: 'a connection that is closed without a word', bytes: new Uint8Array(), reason: 'probe' },
+  ])('calls $what $reason', async ({ bytes, reason }) => {
     const { frontend, socket } = await openTunnel();
-    socket.end(CONNECT.subarray(0, 20));
-    expect((await errorOf(frontend.identify(limits()))).reason).toBe('client_closed');
+    socket.end(bytes);
+    expect((await errorOf(frontend.identify(limits()))).reason).toBe(reason);
   });
 });
 
@@ -81,6 +84,16 @@ describe('a refused client', () => {
     const { reply } = await refuseAfter(encodeHead('GET http://a.example/ HTTP/1.1', HOST, ...accepts));
     const [, content = ''] = reply.split('\r\n\r\n');
     expect(JSON.parse(content)).toMatchObject({ status: 405, reason: 'method', id: 't1', listener: 'explicit' });
+  });
+
+  it.each([
+    { version: 5, greeting: [5, 2, 0, 2], refusal: [5, 0xff] },
+    { version: 4, greeting: [4, 1, 1, 0xbb, 192, 0, 2, 1, 0], refusal: [0, 0x5b, 0, 0, 0, 0, 0, 0] },
+  ])('is refused in SOCKS $version where it speaks that', async ({ version, greeting, refusal }) => {
+    const { reply, reason, status, message } = await refuseAfter(Uint8Array.from(greeting));
+    expect({ reason, status }).toEqual({ reason: 'malformed', status: undefined });
+    expect(message).toBe(`The request is malformed: it opens with SOCKS ${version}, and this door speaks HTTP.`);
+    expect([...Buffer.from(reply, 'latin1')]).toEqual(refusal);
   });
 
   it('is told 405 for another method, and which one is served', async () => {
@@ -360,12 +373,13 @@ async function refuseAfter(
   if (bytes.length > 0) socket.write(bytes);
   const error = await errorOf(frontend.identify(limits(bounds)));
   const status = frontend.refuse(error, TUNNEL);
-  return { reply: await readReply(socket), reason: error.reason, status };
+  return { reply: await readReply(socket), reason: error.reason, message: error.message, status };
 }
 
 interface Refused {
   readonly reply: string;
   readonly reason: string;
+  readonly message: string;
   readonly status: number | undefined;
 }
 

@@ -127,7 +127,7 @@ describe('readOpening', () => {
     await heard(leg);
     const opening = readOpening(leg, limits(), CONNECT.subarray(0, 20));
     leave(socket);
-    expect(await opening).toEqual({ kind: 'left' });
+    expect(await opening).toEqual({ kind: 'left', saidBytes: 20 });
   });
 });
 

@@ -2,6 +2,7 @@
 import { parseIp } from '@sallyport/addresses';
 import type { Destination } from '@sallyport/policy';
 import {
+  departed,
   type Frontend,
   type Greeting,
   type HelloFacts,
@@ -65,7 +66,7 @@ class SslPrereadFrontend implements Frontend {
       case 'timed-out':
         throw new TunnelError('handshake_timeout', 'The ClientHello was not complete in time.');
       case 'left':
-        throw new TunnelError('client_closed', 'The client left before its ClientHello was complete.');
+        throw departed(bytes.length, 'its ClientHello was complete');
     }
   }
 
@@ -123,13 +124,15 @@ class SslPrereadFrontend implements Frontend {
         if (this.#options.forwardsHttp) return plainHttp(bytes, limits);
         this.#httpRequest = bytes;
         throw new TunnelError('not_tls', 'This port serves only TLS, and plain HTTP is not TLS.');
+      case 'socks':
+        throw new TunnelError('not_tls', 'The client speaks SOCKS, and this door TLS.');
       case 'other':
       case 'too-large':
         throw new TunnelError('not_tls', 'The client speaks neither TLS nor HTTP.');
       case 'timed-out':
         throw new TunnelError('handshake_timeout', 'What the client speaks could not be told in time.');
       case 'left':
-        throw new TunnelError('client_closed', 'The client left before it could be told what it speaks.');
+        throw departed(bytes.length, 'it could be told what it speaks');
     }
   }
 

@@ -1,10 +1,16 @@
 /** What a client speaks that does not speak TLS: so that a lost HTTP client is told, and any other is not confused. */
-import { prereadUntil, type NeedMore, type Preread, type PrereadLimits } from '@sallyport/tunnel-server';
+import {
+  prereadUntil,
+  type NeedMore,
+  type Preread,
+  type PrereadLimits,
+  socksVersionOf,
+} from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
 
-/** `connect`: CONNECT and a space, whatever follows; `http`: a request line of HTTP/1 with another method; `other`: neither. */
+/** `connect`: CONNECT and a space, whatever follows; `http`: a request line of HTTP/1 with another method; `other`: none of these. */
 export interface PlaintextFound {
-  readonly kind: 'connect' | 'http' | 'other';
+  readonly kind: 'connect' | 'http' | 'socks' | 'other';
 }
 
 /** Reads from `client` until it is certain what it speaks. Throws nothing; `bytes` is all that was read. */
@@ -20,6 +26,7 @@ export function readPlaintext(
 export function createPlaintextScan(): (bytes: Uint8Array) => PlaintextFound | NeedMore {
   let searchedBytes = 0;
   return (bytes) => {
+    if (socksVersionOf(bytes) !== undefined) return { kind: 'socks' };
     const method = readMethod(bytes);
     if (method === 'none') return { kind: 'other' };
     if (method === 'CONNECT') return { kind: 'connect' };

@@ -199,6 +199,15 @@ it.each(['FIN', 'RST'])('a client that leaves with a %s inside its hello is clie
   await expect(identifying).rejects.toMatchObject({ reason: 'client_closed' });
 });
 
+it.each(['FIN', 'RST'])('a connection that is closed with a %s and without a word is a probe', async (how) => {
+  const { client, peer } = await visit();
+  const limits = { prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn() };
+  const identifying = createSslPrereadFrontend(client, OPTIONS).identify(limits);
+  if (how === 'FIN') peer.end();
+  else peer.resetAndDestroy();
+  await expect(identifying).rejects.toMatchObject({ reason: 'probe' });
+});
+
 describe('a refusal', () => {
   it('is an alert also before anything was read', async () => {
     const { client, reply } = await visit();

@@ -63,3 +63,7 @@ it.each([
 ])('takes %j for neither: %s', (text) => {
   expect(scan(text)).toBe('other');
 });
+
+it.each(['\x05\x01\0', '\x04\x01', '\x05'])('recognises SOCKS by its first byte: %j', (text) => {
+  expect(scan(text)).toBe('socks');
+});

@@ -15,7 +15,7 @@ export interface ListenerMetrics {
   handshakeEnded(): void;
   tunnelUp(): void;
   tunnelDown(): void;
-  /** Once for each connection; `seconds` from accept, observed only where the tunnel was up (`ok`). */
+  /** Once for each connection; `seconds` from accept, observed only where the tunnel was up: `ok`, and no `probe`. */
   tunnelEnded(outcome: Outcome, reason: string, seconds: number): void;
   /** Adds bytes relayed since the last call. */
   bytes(up: number, down: number): void;
@@ -84,8 +84,8 @@ class CountedListener implements PublishedListenerMetrics {
 
   tunnelEnded(outcome: Outcome, reason: string, seconds: number): void {
     this.#ends.add(outcome, reason);
-    // A refusal after a millisecond says nothing about how long tunnels live.
-    if (outcome === 'ok') this.#tunnelSeconds.observe(seconds);
+    // A refusal after a millisecond, or a probe, says nothing about how long tunnels live.
+    if (outcome === 'ok' && reason !== 'probe') this.#tunnelSeconds.observe(seconds);
   }
 
   bytes(up: number, down: number): void {

@@ -53,13 +53,13 @@ export interface TunnelLine {
   readonly duration_ms?: number | undefined;
   /** The HTTP status sent, where one was. */
   readonly status?: number | undefined;
-  /** `refused`: we said no. `failed`: the destination, the resolver or a parent did, or the client left before its tunnel was up. */
+  /** `ok` is also said of a connection that closed without a word (`probe`). `refused`: we said no. `failed`: the destination, the resolver or a parent did, or the client left before its tunnel was up. */
   readonly outcome: Outcome;
   /** Why it ended: the same word as the metrics' label. */
   readonly reason: string;
-  /** The step it ended in, on lines that are not `ok`. */
+  /** The step it ended in, where its tunnel never came up. */
   readonly stage?: string | undefined;
-  /** One sentence on the cause, on lines that are not `ok`; on others, what `verify_sni: report` found. */
+  /** One sentence on the cause, where its tunnel never came up; else what `verify_sni: report` found. */
   readonly detail?: string | undefined;
 }
 

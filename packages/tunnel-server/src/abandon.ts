@@ -9,12 +9,18 @@ export interface Work<T> {
   cancel(): void;
 }
 
-/** Settles as the work does; or throws `client_closed`, the work cancelled, as soon as the client leaves. */
-export function unlessGone<T>(client: Pick<Leg, 'whenGone'>, work: Work<T>): Promise<T> {
+/** For {@link unlessGone}: what a client waits for whose destination is a name. */
+export const NAME_LOOKED_UP = 'the name of its destination was looked up';
+
+/**
+ * Settles as the work does; or throws `client_closed`, the work cancelled, as soon as the client leaves.
+ * @param meanwhile what is under way: a clause such as `its name was looked up`
+ */
+export function unlessGone<T>(client: Pick<Leg, 'whenGone'>, work: Work<T>, meanwhile: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const forget = client.whenGone(() => {
       work.cancel();
-      reject(new TunnelError('client_closed', 'The client left before its tunnel was up.'));
+      reject(new TunnelError('client_closed', `The client left while ${meanwhile}.`));
     });
     work.done.then(
       (result) => {

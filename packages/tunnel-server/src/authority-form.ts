@@ -1,5 +1,7 @@
 /** The target of a CONNECT as text: a host and a port, and not a character more. */
 
+import { parseIp } from '@sallyport/addresses';
+
 /** A host as the client spelled it (an IPv6 address in its brackets), not yet judged; a port from 1 to 65535. */
 export type AuthorityForm =
   | { readonly kind: 'authority'; readonly host: string; readonly port: number }
@@ -19,13 +21,21 @@ export function parseAuthorityForm(text: string): AuthorityForm {
   const digits = text.slice(colon + 1);
 
   if (host === '') return malformed('the host is empty');
-  if (!ONE_HOST.test(host))
-    return malformed('the host has a colon or bracket out of place: [ ] go round an IPv6 address');
+  if (!ONE_HOST.test(host)) return malformed(explainBareIpv6(text, host, digits) ?? STRAY_BRACKET);
   if (digits === '') return malformed('the port is empty');
   if (!DECIMAL.test(digits)) return malformed('the port is not a decimal number');
   const port = Number(digits);
   if (port < 1 || port > 65_535) return malformed('the port is not between 1 and 65535');
   return { kind: 'authority', host, port };
+}
+
+const STRAY_BRACKET = 'the host has a colon or bracket out of place: [ ] go round an IPv6 address';
+
+/** Several HTTP libraries leave the brackets out, though a port then cannot be told from a group (RFC 3986 §3.2.2). */
+function explainBareIpv6(text: string, host: string, digits: string): string | undefined {
+  const isPort = DECIMAL.test(digits) && Number(digits) >= 1 && Number(digits) <= 65_535;
+  if (isPort && parseIp(host)) return `an IPv6 address stands in brackets: write [${host}]:${digits}`;
+  return parseIp(text) && `an IPv6 address stands in brackets, with the port behind them: write [${text}]:443`;
 }
 
 /** What belongs to other forms of a URI (RFC 3986 §3), and would be taken for part of the host by a laxer reader. */

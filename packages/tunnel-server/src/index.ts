@@ -10,6 +10,8 @@ export { authenticateClient, type Gatekeeper } from './identity/authenticate-cli
 export { Authenticator } from './identity/authenticator.ts';
 export { parseHtpasswd, type Users, type UsersFileProblem } from './identity/htpasswd.ts';
 export { encodeAlert } from './alert-record.ts';
+export { departed } from './departed.ts';
+export { encodeSocksRefusal, type SocksVersion, socksVersionOf } from './socks-greeting.ts';
 export { type NeedMore, type Preread, prereadUntil } from './preread.ts';
 export { encodeRefusal, type RefusalContext, type RefusalReply } from './refusal-reply.ts';
 export { findAccept } from './refusal/accepts-json.ts';

@@ -40,13 +40,14 @@ export type ProxyError =
 export type FailureOutcome = 'refused' | 'failed';
 
 export interface Refusal {
-  readonly outcome: FailureOutcome;
+  /** `ok`: nothing was asked for, and so nothing went wrong. */
+  readonly outcome: 'ok' | FailureOutcome;
   /** What the explicit door answers; left out where it only closes. */
   readonly http?: { readonly status: number; readonly proxyError: ProxyError };
   /** What the transparent door answers; left out where it only closes. */
   readonly alert?: AlertName;
   /** The level of the log line. */
-  readonly level: 'info' | 'warn' | 'error';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
 }
 
 const answer = (
@@ -85,6 +86,8 @@ export const REFUSALS = {
   not_tls: { outcome: 'refused', level: 'info' },
   misdirected: { outcome: 'refused', level: 'info' },
   client_closed: { outcome: 'failed', level: 'info' },
+  // A balancer that asks whether the port is open does so every few seconds.
+  probe: { outcome: 'ok', level: 'debug' },
   internal: answer('failed', 'error', 500, 'proxy_internal_error', 'internal_error'),
   drain: { outcome: 'refused', level: 'info' },
 } as const satisfies Record<string, Refusal>;

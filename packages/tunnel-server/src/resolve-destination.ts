@@ -3,7 +3,7 @@ import type { Ip } from '@sallyport/addresses';
 import type { Destination } from '@sallyport/policy';
 import type { Answer, Resolver } from '@sallyport/resolver';
 import type { Leg } from '@sallyport/tunnel-splice';
-import { unlessGone } from './abandon.ts';
+import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
 import { TunnelError } from './reasons.ts';
 
 /**
@@ -27,7 +27,8 @@ async function waitForAddresses(
   client: Pick<Leg, 'whenGone'>,
 ): Promise<readonly Ip[]> {
   // The look-up outlives a client that leaves: others may wait for it, and its answer is worth keeping.
-  return addressesOf(await unlessGone(client, { done: resolver.resolve(host), cancel: () => undefined }), host);
+  const lookUp = { done: resolver.resolve(host), cancel: () => undefined };
+  return addressesOf(await unlessGone(client, lookUp, NAME_LOOKED_UP), host);
 }
 
 function addressesOf(answer: Answer, host: string): readonly Ip[] {

@@ -1,6 +1,6 @@
 /** The step in which the destination of an intercepted client becomes addresses: where it was going has a say in it. */
 import type { Leg } from '@sallyport/tunnel-splice';
-import { unlessGone } from './abandon.ts';
+import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
 import { type Ip, parseIp } from '@sallyport/addresses';
 import type { OwnAddresses } from '@sallyport/policy';
 import { resolveDestination } from './resolve-destination.ts';
@@ -72,7 +72,7 @@ async function verifyName(
   const { host } = destination;
   // The look-up outlives a client that leaves: its answer is worth keeping.
   const work = { done: resolver.confirm(host, original), cancel: () => undefined };
-  const confirmation = await unlessGone(client, work);
+  const confirmation = await unlessGone(client, work, NAME_LOOKED_UP);
   onResult(confirmation.kind === 'confirmed' ? 'match' : 'mismatch');
   if (confirmation.kind === 'confirmed') return;
   const [reason, sentence] =

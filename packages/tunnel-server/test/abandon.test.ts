@@ -2,12 +2,14 @@ import type { Departure } from '@sallyport/tunnel-splice';
 import { describe, expect, it, vi } from 'vitest';
 import { unlessGone } from '../src/abandon.ts';
 
+const WHILE = 'a test was under way';
+
 describe('unlessGone', () => {
   it('settles as the work does, and forgets the client', async () => {
     const client = new Client();
-    expect(await unlessGone(client, { done: Promise.resolve('up'), cancel: () => undefined })).toBe('up');
+    expect(await unlessGone(client, { done: Promise.resolve('up'), cancel: () => undefined }, WHILE)).toBe('up');
     await expect(
-      unlessGone(client, { done: Promise.reject(new Error('down')), cancel: () => undefined }),
+      unlessGone(client, { done: Promise.reject(new Error('down')), cancel: () => undefined }, WHILE),
     ).rejects.toThrow('down');
     expect(client.isWatched).toBe(false);
   });
@@ -17,9 +19,13 @@ describe('unlessGone', () => {
     async (how) => {
       const client = new Client();
       const cancel = vi.fn();
-      const waiting = unlessGone(client, { done: new Promise(() => undefined), cancel });
+      const waiting = unlessGone(client, { done: new Promise(() => undefined), cancel }, WHILE);
       client.leave(how);
-      await expect(waiting).rejects.toMatchObject({ name: 'TunnelError', reason: 'client_closed' });
+      await expect(waiting).rejects.toMatchObject({
+        name: 'TunnelError',
+        reason: 'client_closed',
+        message: 'The client left while a test was under way.',
+      });
       expect(cancel).toHaveBeenCalledOnce();
     },
   );
@@ -28,7 +34,7 @@ describe('unlessGone', () => {
     const client = new Client();
     client.leave('end');
     const cancel = vi.fn();
-    await expect(unlessGone(client, { done: new Promise(() => undefined), cancel })).rejects.toMatchObject({
+    await expect(unlessGone(client, { done: new Promise(() => undefined), cancel }, WHILE)).rejects.toMatchObject({
       reason: 'client_closed',
     });
     expect(cancel).toHaveBeenCalledOnce();

@@ -58,7 +58,7 @@ export interface TunnelFacts {
 export interface Ending {
   readonly outcome: 'ok' | FailureOutcome;
   readonly reason: EndReason;
-  readonly level: 'info' | 'warn' | 'error';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly endedAt: DeadlineMs;
   readonly bytesUp: number;
   readonly bytesDown: number;

@@ -68,5 +68,5 @@ const DIAL_FAILURES: Record<DialResult['kind'], readonly [reason: RefusalReason,
   // `limits.tunnels` is ours to choose and this is not, but to a client both say: full, try again later.
   exhausted: ['overload', 'Sallyport is out of descriptors, ports or memory for another connection.'],
   // Nobody but the client's leaving cancels a dial.
-  cancelled: ['client_closed', 'The client left before its tunnel was up.'],
+  cancelled: ['client_closed', 'The client left while its destination was dialled.'],
 };

@@ -30,7 +30,7 @@ export async function forwardHttp(visit: Visit, opening: PlainHttp): Promise<voi
       return;
     }
   }
-  first?.failed(new TunnelError('client_closed', 'The client left before its request head was complete.'), undefined);
+  first?.failed(new TunnelError('client_closed', 'The client left before its request was read.'), undefined);
   source.close();
   release();
 }

@@ -50,7 +50,8 @@ async function waitFor(client: Leg, verdict: Promise<Verdict>, deadline: Deadlin
     timer = setTimeout(resolve, deadline - performance.now(), 'busy');
   });
   try {
-    return await unlessGone(client, { done: Promise.race([verdict, tooLate]), cancel: () => undefined });
+    const check = { done: Promise.race([verdict, tooLate]), cancel: () => undefined };
+    return await unlessGone(client, check, 'its password was checked');
   } finally {
     clearTimeout(timer);
   }

@@ -72,6 +72,7 @@ const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   not_tls: OTHER_DOOR,
   misdirected: OTHER_DOOR,
   client_closed: ASK_LATER,
+  probe: ASK_LATER,
   internal: ASK_OPERATOR,
   drain: ASK_LATER,
 };

@@ -43,7 +43,8 @@ interface Reader {
   readonly alarm: Alarm;
 }
 
-const UNKNOWN: Address = { host: '0.0.0.0', port: 0 };
+/** Of a peer that was gone before it could be asked for: in no network that anybody trusts. */
+const UNKNOWN: Address = { host: '::', port: 0 };
 const NOTHING = new Uint8Array(0);
 
 /** See {@link Leg} for what its holder may do; the rest is for the splice that takes it over. */

@@ -20,23 +20,23 @@ export async function openListener(
 ): Promise<Listening> {
   const { identity, intercept } = options;
   const server = await boundServer(bind, options);
+  const bound = boundAddress(server) ?? bind;
   let acceptedCount = 0;
   acceptFrom(server, (handle) => {
     acceptedCount += 1;
     const leg = acceptedLeg({ handle }, resources, identity?.());
-    // A client that has sent an RST while it was queued has no address any more: it is nobody's client.
-    if (leg.nameEnds()) {
-      // The kernel made the socket in the name of where the client was going.
-      if (intercept === 'tproxy') leg.original = leg.local;
-      onClient(leg);
-    } else leg.stop();
+    // A client that has sent an RST while it was queued has no address any more. It is told of all the same: it may be a probe.
+    if (!leg.nameEnds()) leg.local = bound;
+    // The kernel made the socket in the name of where the client was going.
+    else if (intercept === 'tproxy') leg.original = leg.local;
+    onClient(leg);
   });
   const close = async (): Promise<void> => {
     await drainQueue(() => acceptedCount);
     if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
   };
   // Nobody else is there who could watch the clients while this thread is stalled.
-  return { address: boundAddress(server) ?? bind, allowSilence: () => undefined, close };
+  return { address: bound, allowSilence: () => undefined, close };
 }
 
 function boundServer(bind: Bind, { intercept, passed }: ListenOptions): Promise<Server> {

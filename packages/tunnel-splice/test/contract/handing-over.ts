@@ -164,7 +164,7 @@ export function describeHandingOver(create: () => Transport): void {
         for (const socket of sockets) leave(socket.resume());
         await door.close();
         // One that left by RST may be nobody's client any more.
-        expect(handedOut).toBeLessThanOrEqual(50);
+        expect(handedOut).toBe(50);
         for (const socket of sockets) socket.destroy();
         await expect.poll(countDescriptors, { timeout: 5_000 }).toBeLessThanOrEqual(before);
       });
