@@ -1,5 +1,6 @@
 /** The one reading of IP addresses and networks, and which of them are special. Read ip.ts first. */
 export { formatIp, type Ip, ipFromWords, parseIp } from './ip.ts';
+export { isHostName, MAX_NAME_LENGTH } from './host-name.ts';
 export { endsInNumber, readLegacyIpv4 } from './legacy-ipv4.ts';
 export { type EmbeddedIpv4, embeddedIpv4 } from './embedded-ipv4.ts';
 export { CLIENT_SETS, compileNetworks, DESTINATION_SETS, type Network, type NetworkSet } from './networks.ts';

@@ -32,6 +32,9 @@ type Row = readonly [network: string, name: string, source: string];
  * True, and what those leave to other registries: multicast, site-local, IPv4 in IPv6. Blocks for which the registry
  * says N/A (6to4, Teredo and the 6to4 relays) are special: all of them lead to an IPv4 address that nobody has
  * checked.
+ *
+ * The "reserved by IETF" rows are those of the IANA Internet Protocol Version 6 Address Space registry: all but
+ * 2000::/3 is reserved (RFC 4291 §4), and whoever uses such an address uses it for a network of their own.
  */
 const NOT_REACHABLE: readonly Row[] = [
   ['0.0.0.0/8', 'this network', 'RFC 791'],
@@ -53,13 +56,19 @@ const NOT_REACHABLE: readonly Row[] = [
   ['224.0.0.0/4', 'multicast', 'RFC 5771'],
   ['240.0.0.0/4', 'reserved', 'RFC 1112'],
   ['255.255.255.255/32', 'limited broadcast', 'RFC 919'],
+  ['::/8', 'reserved by IETF', 'RFC 4291'],
   ['::/96', 'IPv4-compatible, deprecated', 'RFC 4291'],
   ['::/128', 'unspecified', 'RFC 4291'],
   ['::1/128', 'loopback', 'RFC 4291'],
   ['::ffff:0:0:0/96', 'IPv4-translated, obsolete', 'RFC 2765'],
   ['64:ff9b:1::/48', 'local-use NAT64', 'RFC 8215'],
+  ['100::/8', 'reserved by IETF', 'RFC 4291'],
   ['100::/64', 'discard only', 'RFC 6666'],
   ['100:0:0:1::/64', 'dummy prefix', 'RFC 9780'],
+  ['200::/7', 'reserved by IETF, once NSAP', 'RFC 4048'],
+  ['400::/6', 'reserved by IETF', 'RFC 4291'],
+  ['800::/5', 'reserved by IETF', 'RFC 4291'],
+  ['1000::/4', 'reserved by IETF', 'RFC 4291'],
   ['2001::/23', 'IETF protocol assignments', 'RFC 2928'],
   ['2001::/32', 'Teredo', 'RFC 4380'],
   ['2001:2::/48', 'benchmarking', 'RFC 5180'],
@@ -67,8 +76,17 @@ const NOT_REACHABLE: readonly Row[] = [
   ['2001:db8::/32', 'documentation', 'RFC 3849'],
   ['2002::/16', '6to4', 'RFC 3056'],
   ['3fff::/20', 'documentation', 'RFC 9637'],
+  ['4000::/3', 'reserved by IETF', 'RFC 4291'],
   ['5f00::/16', 'segment routing', 'RFC 9602'],
+  ['6000::/3', 'reserved by IETF', 'RFC 4291'],
+  ['8000::/3', 'reserved by IETF', 'RFC 4291'],
+  ['a000::/3', 'reserved by IETF', 'RFC 4291'],
+  ['c000::/3', 'reserved by IETF', 'RFC 4291'],
+  ['e000::/4', 'reserved by IETF', 'RFC 4291'],
+  ['f000::/5', 'reserved by IETF', 'RFC 4291'],
+  ['f800::/6', 'reserved by IETF', 'RFC 4291'],
   ['fc00::/7', 'unique local', 'RFC 4193'],
+  ['fe00::/9', 'reserved by IETF', 'RFC 4291'],
   ['fe80::/10', 'link local', 'RFC 4291'],
   ['fec0::/10', 'site local, deprecated', 'RFC 3879'],
   ['ff00::/8', 'multicast', 'RFC 4291'],
@@ -78,6 +96,7 @@ const NOT_REACHABLE: readonly Row[] = [
 const REACHABLE: readonly Row[] = [
   ['192.0.0.9/32', 'Port Control Protocol anycast', 'RFC 7723'],
   ['192.0.0.10/32', 'TURN anycast', 'RFC 8155'],
+  ['64:ff9b::/96', 'NAT64', 'RFC 6052'],
   ['2001:1::1/128', 'Port Control Protocol anycast', 'RFC 7723'],
   ['2001:1::2/128', 'TURN anycast', 'RFC 8155'],
   ['2001:1::3/128', 'DNS-SD service registration anycast', 'RFC 9665'],

@@ -35,10 +35,17 @@ const blocks = [
   ['::', '::', 'unspecified', 'RFC 4291'],
   ['::1', '::1', 'loopback', 'RFC 4291'],
   ['::2', '::ffff:ffff', 'IPv4-compatible, deprecated', 'RFC 4291'],
+  ['::1:0:0', '::fffe:ffff:ffff', 'reserved by IETF', 'RFC 4291'],
   ['::ffff:0:0:0', '::ffff:0:ffff:ffff', 'IPv4-translated, obsolete', 'RFC 2765'],
+  ['::ffff:1:0:0', '64:ff9a:ffff:ffff:ffff:ffff:ffff:ffff', 'reserved by IETF', 'RFC 4291'],
+  ['64:ff9b::1:0:0', '64:ff9b:0:ffff:ffff:ffff:ffff:ffff', 'reserved by IETF', 'RFC 4291'],
   ['64:ff9b:1::', '64:ff9b:1:ffff:ffff:ffff:ffff:ffff', 'local-use NAT64', 'RFC 8215'],
+  ['64:ff9b:2::', 'ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'reserved by IETF', 'RFC 4291'],
   ['100::', '100::ffff:ffff:ffff:ffff', 'discard only', 'RFC 6666'],
   ['100:0:0:1::', '100::1:ffff:ffff:ffff:ffff', 'dummy prefix', 'RFC 9780'],
+  ['100:0:0:2::', '1ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'reserved by IETF', 'RFC 4291'],
+  ['200::', '3ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'reserved by IETF, once NSAP', 'RFC 4048'],
+  ['400::', '1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'reserved by IETF', 'RFC 4291'],
   ['2001::', '2001:0:ffff:ffff:ffff:ffff:ffff:ffff', 'Teredo', 'RFC 4380'],
   ['2001:1::', '2001:1::', 'IETF protocol assignments', 'RFC 2928'],
   ['2001:1::4', '2001:1:ffff:ffff:ffff:ffff:ffff:ffff', 'IETF protocol assignments', 'RFC 2928'],
@@ -48,8 +55,11 @@ const blocks = [
   ['2001:db8::', '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff', 'documentation', 'RFC 3849'],
   ['2002::', '2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff', '6to4', 'RFC 3056'],
   ['3fff::', '3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff', 'documentation', 'RFC 9637'],
+  ['4000::', '5eff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'reserved by IETF', 'RFC 4291'],
   ['5f00::', '5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'segment routing', 'RFC 9602'],
+  ['5f01::', 'fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'reserved by IETF', 'RFC 4291'],
   ['fc00::', 'fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'unique local', 'RFC 4193'],
+  ['fe00::', 'fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'reserved by IETF', 'RFC 4291'],
   ['fe80::', 'febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'link local', 'RFC 4291'],
   ['fec0::', 'feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'site local, deprecated', 'RFC 3879'],
   ['ff00::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'multicast', 'RFC 4291'],
@@ -61,7 +71,7 @@ const publicAddresses = [
   ['192.0.1.0', '192.0.1.255', '192.0.3.0', '192.88.98.255', '192.88.100.0', '192.167.255.255', '192.169.0.0'],
   ['192.31.196.1', '192.52.193.1', '192.175.48.1', '198.17.255.255', '198.20.0.0', '198.51.99.255', '198.51.101.0'],
   ['203.0.112.255', '203.0.114.0', '223.255.255.255', '8.8.8.8', '1.1.1.1'],
-  ['64:ff9b::808:808', '64:ff9b:0:ffff:ffff:ffff:ffff:ffff', '64:ff9b:2::', '64:ff9c::1', '100:0:0:2::'],
+  ['64:ff9b::', '64:ff9b::808:808', '64:ff9b::ffff:ffff', '2000::', '3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
   ['2001:1::1', '2001:1::2', '2001:1::3', '2001:3::1', '2001:4:112::1', '2001:20::1', '2001:2f:ffff::', '2001:30::1'],
   [
     '2001:200::',
@@ -72,7 +82,7 @@ const publicAddresses = [
     '2606:4700::1111',
     '2620:4f:8000::1',
   ],
-  ['3ffe:ffff::', '3fff:1000::', '5eff:ffff::', '5f01::', 'fbff:ffff::', 'fe00::', 'fe7f:ffff::'],
+  ['3ffe:ffff::', '3fff:1000::'],
 ].flat();
 
 describe('special', () => {
@@ -86,6 +96,16 @@ describe('special', () => {
   it.each(publicAddresses)('does not hold %s', (address) => {
     expect(SPECIAL.contains(ip(address))).toBe(false);
     expect(specialPurposeOf(ip(address))).toBeUndefined();
+  });
+
+  it('holds every IPv6 address outside of 2000::/3, but for NAT64 of the well-known prefix (RFC 4291 §4)', () => {
+    const word = fc.nat(0xffff_ffff);
+    fc.assert(
+      fc.property(fc.tuple(word, word, word, word).map(ipFromWords), (address) => {
+        fc.pre(address.family === 6 && (address.words[0] ?? 0) >>> 29 !== 1 && !address.text.startsWith('64:ff9b::'));
+        expect(SPECIAL.contains(address)).toBe(true);
+      }),
+    );
   });
 
   it('says why of exactly the addresses it holds', () => {

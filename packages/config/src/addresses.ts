@@ -4,7 +4,7 @@
  * An address is an IP literal in its full form only. The shorthands that C libraries read as addresses (`127.1`, `0x7f.1`,
  * `017700000001`) are refused, for no two programs agree on what they mean.
  */
-import { canonicalCidr, type Network, parseIp } from '@sallyport/addresses';
+import { canonicalCidr, isHostName, type Network, parseIp } from '@sallyport/addresses';
 import { didYouMean } from './suggest.ts';
 import { malformed, ok, type Read, readPort } from './units.ts';
 
@@ -77,13 +77,10 @@ export function readDestination(text: string): Read<HostAndPort> {
   return malformed(text, 'reject, original, or a destination such as "fallback.example:443"' + bracketHint(text));
 }
 
-/** Reads a host name into lower case, without a trailing dot (RFC 1123 §2.1; underscores are let pass). */
+/** Reads a host name into lower case, without a trailing dot. */
 export function readHostName(text: string): string | undefined {
-  const name = text.toLowerCase().replace(/\.$/, '');
-  const labels = name.split('.');
-  const isName = name.length <= 253 && labels.every((label) => /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/.test(label));
-  // A last label that is a number makes C libraries read the whole as an IPv4 address (WHATWG URL, "ends in a number").
-  return isName && !/^(\d+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? '') ? name : undefined;
+  const name = text.replace(/\.$/, '');
+  return isHostName(name) ? name.toLowerCase() : undefined;
 }
 
 /** Reads a network out of `sets`, a CIDR or a single address; bits beyond the prefix are dropped. */

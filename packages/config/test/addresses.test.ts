@@ -116,6 +116,7 @@ describe('readDestination', () => {
   it.each([
     ['Fallback.Example.:443', 'fallback.example', 443],
     ['under_score.example:1', 'under_score.example', 1],
+    ['-api-.example:443', '-api-.example', 443],
     ['192.0.2.1:8443', '192.0.2.1', 8443],
     ['[2001:db8::1]:443', '2001:db8::1', 443],
   ])('reads %s', (text, host, port) => {
@@ -130,7 +131,6 @@ describe('readDestination', () => {
     ':443',
     'example.com:0',
     'a..b:443',
-    '-a.example:443',
     'a b:443',
     'bücher.example:443',
     'https://example.com:443',

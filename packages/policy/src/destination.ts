@@ -1,6 +1,6 @@
 /** Where a client wants to go: the one reading of a host, for both doors and for the patterns of rules. */
 import { domainToASCII, domainToUnicode } from 'node:url';
-import { endsInNumber, type Ip, parseIp, readLegacyIpv4 } from '@sallyport/addresses';
+import { endsInNumber, type Ip, isHostName, MAX_NAME_LENGTH, parseIp, readLegacyIpv4 } from '@sallyport/addresses';
 
 /**
  * A destination as policy sees it: a canonical name, or an IP literal. Never anything in between: a spelling of an
@@ -23,16 +23,15 @@ export interface MalformedDestination {
 /**
  * Reads a host as it stands in an authority (RFC 3986 §3.2.2, IPv6 in brackets) or in a server_name.
  *
- * Names are lower-cased, lose one trailing dot, and are held to RFC 1123 §2.1 (with underscores, which real names
- * have) and to IDNA A-labels (RFC 5890 §2.3.2.1). Whatever a resolver would take for an address, and is no plain
- * literal, is malformed.
+ * Names are lower-cased, lose one trailing dot, and are held to the form of `isHostName` and to IDNA A-labels (RFC 5890
+ * §2.3.2.1). Whatever a resolver would take for an address, and is no plain literal, is malformed.
  */
 export function parseDestination(host: string, port: number): Destination | MalformedDestination {
   if (host.startsWith('[')) return parseBracketed(host, port);
   const ip = host.includes(':') ? undefined : parseIp(host);
   if (ip) return { kind: 'address', host: ip.text, ip, port };
   const name = host.endsWith('.') ? host.slice(0, -1) : host;
-  if (!isHostName(name)) return malformed(explainHost(name));
+  if (!isHostName(name) || !hasOnlyALabels(name)) return malformed(explainHost(name));
   return { kind: 'name', host: name.toLowerCase(), port };
 }
 
@@ -49,15 +48,6 @@ function parseBracketed(host: string, port: number): Destination | MalformedDest
   const ip = literal.includes(':') ? parseIp(literal) : undefined;
   if (!ip) return malformed('brackets hold an IPv6 address and nothing else');
   return { kind: 'address', host: ip.text, ip, port };
-}
-
-const MAX_NAME_LENGTH = 253;
-const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
-// Tested before lower-casing: the Kelvin sign, for one, is no ASCII letter until it is lower-cased.
-const NAME = new RegExp(`^(?:${LABEL}\\.)*${LABEL}$`, 'i');
-
-function isHostName(name: string): boolean {
-  return name.length <= MAX_NAME_LENGTH && NAME.test(name) && !endsInNumber(name) && hasOnlyALabels(name);
 }
 
 /**
@@ -108,7 +98,6 @@ function explainNumber(name: string): string {
 function explainLabels(labels: readonly string[]): string {
   if (labels.includes('')) return 'the host name has an empty label';
   if (labels.some((label) => label.length > 63)) return 'the host name has a label longer than 63 characters';
-  if (labels.some((label) => /^-|-$/.test(label))) return 'the host name has a label that starts or ends with a hyphen';
   return 'the host name has an xn-- label that is no A-label (RFC 5890)';
 }
 

@@ -52,8 +52,8 @@ export class AnswerCache {
   /**
    * Keeps that the name has no address, and forgets the addresses it had: that it has none is no failure (RFC 8767 §4).
    */
-  keepNone(name: string): Answer {
-    return this.#store(name, NO_ADDRESS, { ttlMs: this.#settings.negative_ttl, graceMs: 0 });
+  keepNone(name: string, none: Answer = NO_ADDRESS): Answer {
+    return this.#store(name, none, { ttlMs: this.#settings.negative_ttl, graceMs: 0 });
   }
 
   /** The expired answer that serves while DNS fails, if there is one; it then holds for {@link STALE_RECHECK_MS}. */

@@ -6,7 +6,18 @@ import type { Ip } from '@sallyport/addresses';
  */
 export type Answer =
   | { readonly kind: 'addresses'; readonly addresses: readonly Ip[] }
-  | { readonly kind: 'failed'; readonly reason: 'dns' | 'dns_timeout'; readonly detail: string };
+  | {
+      readonly kind: 'failed';
+      readonly reason: 'dns' | 'dns_timeout';
+      readonly detail: string;
+      readonly rcode?: Rcode | undefined;
+    };
+
+/**
+ * What the name server said (RFC 1035 §4.1.1); `NOERROR` of a failure: the name exists, and has no address (NODATA, RFC 2308 §2.2).
+ * Left out where no server said anything. Extended errors (RFC 8914) are not known: c-ares does not hand them out.
+ */
+export type Rcode = 'NOERROR' | 'FORMERR' | 'SERVFAIL' | 'NXDOMAIN' | 'NOTIMP' | 'REFUSED';
 
 export type Family = 'auto' | 'ipv4' | 'ipv6';
 
@@ -36,5 +47,7 @@ export function answerOf(addresses: readonly Ip[], family: Family): Answer {
   return ordered.length > 0 ? { kind: 'addresses', addresses: ordered } : NO_ADDRESS;
 }
 
-/** NXDOMAIN and NODATA alike: c-ares tells them apart, a tunnel does not care. */
-export const NO_ADDRESS: Answer = { kind: 'failed', reason: 'dns', detail: 'it has no address' };
+/** The name exists, and has no address of the family asked for. */
+export const NO_ADDRESS: Answer = { kind: 'failed', reason: 'dns', detail: 'it has no address', rcode: 'NOERROR' };
+
+export const NO_NAME: Answer = { kind: 'failed', reason: 'dns', detail: 'there is no such name', rcode: 'NXDOMAIN' };

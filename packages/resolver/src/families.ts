@@ -30,6 +30,8 @@ async function waitForOther(reply: ServerReply, whole: Promise<ServerReply>): Pr
   return reply;
 }
 
+const NONE: ServerReply = { kind: 'none', rcode: 'NXDOMAIN' };
+
 function mergeReplies(replies: readonly ServerReply[]): ServerReply {
   const records = replies.filter((reply) => reply.kind === 'records');
   if (records.length > 0) {
@@ -41,5 +43,7 @@ function mergeReplies(replies: readonly ServerReply[]): ServerReply {
     };
   }
   const failures = replies.filter((reply) => reply.kind === 'failed');
-  return failures.find((reply) => reply.reason === 'dns') ?? failures[0] ?? { kind: 'none' };
+  const failure = failures.find((reply) => reply.reason === 'dns') ?? failures[0];
+  // A name exists for all types or for none (RFC 8020 §2); some servers say NXDOMAIN for a type that they do not know.
+  return failure ?? replies.find((reply) => reply.kind === 'none' && reply.rcode === 'NOERROR') ?? NONE;
 }

@@ -5,14 +5,14 @@
 import dns from 'node:dns';
 import type { Address } from '@sallyport/tunnel-splice';
 import { parseIp, type Ip } from '@sallyport/addresses';
-import type { RecordType } from './answer.ts';
+import type { Answer, Rcode, RecordType } from './answer.ts';
 
 /** What one server says of one record type. */
 export type ServerReply =
   | { readonly kind: 'records'; readonly addresses: readonly Ip[]; readonly ttlMs: number }
-  /** NXDOMAIN or NODATA: the answer is that there is nothing. */
-  | { readonly kind: 'none' }
-  | { readonly kind: 'failed'; readonly reason: 'dns' | 'dns_timeout'; readonly detail: string };
+  /** The answer is that there is nothing: NXDOMAIN, or NODATA (`NOERROR`). */
+  | { readonly kind: 'none'; readonly rcode: 'NXDOMAIN' | 'NOERROR' }
+  | Extract<Answer, { kind: 'failed' }>;
 
 export interface NameServer {
   /** Never rejects. An unanswered question comes back as `dns_timeout`, though not before `timeoutMs`. */
@@ -54,24 +54,33 @@ function readRecords(records: readonly dns.RecordWithTtl[], type: RecordType): S
     const ip = parseIp(record.address);
     return ip?.family === family ? [ip] : [];
   });
-  if (addresses.length === 0) return { kind: 'none' };
+  if (addresses.length === 0) return { kind: 'none', rcode: 'NOERROR' };
   return { kind: 'records', addresses, ttlMs: 1000 * Math.min(...records.map((record) => record.ttl)) };
 }
 
 function readFailure(error: NodeJS.ErrnoException): ServerReply {
   switch (error.code) {
     case dns.NOTFOUND:
+      return { kind: 'none', rcode: 'NXDOMAIN' };
     case dns.NODATA:
-      return { kind: 'none' };
+      return { kind: 'none', rcode: 'NOERROR' };
     case dns.TIMEOUT:
       return { kind: 'failed', reason: 'dns_timeout', detail: 'no name server answered in time' };
     case dns.SERVFAIL:
-      return { kind: 'failed', reason: 'dns', detail: 'the name server failed (SERVFAIL)' };
+      return failed('the name server failed (SERVFAIL)', 'SERVFAIL');
     case dns.REFUSED:
-      return { kind: 'failed', reason: 'dns', detail: 'the name server refused to answer (REFUSED)' };
+      return failed('the name server refused to answer (REFUSED)', 'REFUSED');
+    case dns.FORMERR:
+      return failed('the name server could not read the question (FORMERR)', 'FORMERR');
+    case dns.NOTIMP:
+      return failed('the name server does not answer such questions (NOTIMP)', 'NOTIMP');
     case dns.CONNREFUSED:
-      return { kind: 'failed', reason: 'dns', detail: 'there is no name server at its address' };
+      return failed('there is no name server at its address');
     default:
-      return { kind: 'failed', reason: 'dns', detail: `the answer was of no use (${error.code ?? 'no code'})` };
+      return failed(`the answer was of no use (${error.code ?? 'no code'})`);
   }
+}
+
+function failed(detail: string, rcode?: Rcode): ServerReply {
+  return { kind: 'failed', reason: 'dns', detail, rcode };
 }

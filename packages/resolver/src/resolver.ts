@@ -2,8 +2,8 @@
 import type { Address } from '@sallyport/tunnel-splice';
 import { type Ip, parseIp } from '@sallyport/addresses';
 import { AnswerCache, type CacheSettings } from './answer-cache.ts';
-import { answerOf, type Answer, type Family } from './answer.ts';
-import { lookUpName } from './look-up.ts';
+import { answerOf, type Answer, type Family, NO_ADDRESS, NO_NAME } from './answer.ts';
+import { askFamilies, type FamilyReplies } from './families.ts';
 import type { ServerReply } from './name-server.ts';
 import { createNameServers } from './name-servers.ts';
 import { RecentAddresses } from './recent-addresses.ts';
@@ -12,12 +12,12 @@ import { SYSTEM_FILES, SystemNames, type NameSource, type SystemFiles } from './
 
 /** The configuration's `dns`, spelled as there; durations in milliseconds. */
 export interface DnsSettings {
-  /** Left out: the system's, /etc/hosts and the search list included. */
+  /** Left out: the system's, /etc/hosts included. */
   readonly servers?: readonly Address[] | undefined;
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   readonly family: Family;
   readonly cache: CacheSettings;
-  /** For a look-up as a whole: all servers, all suffixes of the search list. */
+  /** For a look-up as a whole, whichever servers are asked. */
   readonly timeout: number;
 }
 
@@ -125,10 +125,7 @@ export class Resolver {
   }
 
   async #askAll(name: string): Promise<Answer> {
-    const now = performance.now();
-    const limits = { family: this.#dns.family, deadline: now + this.#dns.timeout };
-    const { reply, late } = await lookUpName(name, this.#source(now), limits);
-    return this.#remember(name, (await late) ?? reply);
+    return this.#remember(name, await this.#ask(name).whole);
   }
 
   async #startLookUp(name: string): Promise<Answer> {
@@ -143,11 +140,16 @@ export class Resolver {
   }
 
   async #lookUp(name: string): Promise<Answer> {
-    const now = performance.now();
-    const limits = { family: this.#dns.family, deadline: now + this.#dns.timeout };
-    const { reply, late } = await lookUpName(name, this.#source(now), limits);
-    void late?.then((whole) => whole !== reply && this.#remember(name, whole));
+    const { soon, whole } = this.#ask(name);
+    const reply = await soon;
+    void whole.then((all) => all !== reply && this.#remember(name, all));
     return this.#remember(name, reply);
+  }
+
+  #ask(name: string): FamilyReplies {
+    const now = performance.now();
+    const { servers } = this.#source(now);
+    return askFamilies((type) => servers.ask(name, type, now + this.#dns.timeout), this.#dns.family);
   }
 
   #remember(name: string, reply: ServerReply): Answer {
@@ -156,7 +158,7 @@ export class Resolver {
         this.#recent.note(name, reply.addresses);
         return this.#cache.keep(name, reply.addresses, reply.ttlMs);
       case 'none':
-        return this.#cache.keepNone(name);
+        return this.#cache.keepNone(name, reply.rcode === 'NXDOMAIN' ? NO_NAME : NO_ADDRESS);
       case 'failed':
         return this.#cache.serveStale(name) ?? reply;
     }
@@ -182,8 +184,6 @@ function openSource(
     const named = {
       hosts: new Map(),
       servers: createNameServers(servers, { timeoutMs: timeout }),
-      search: [],
-      ndots: 1,
     };
     return () => named;
   }

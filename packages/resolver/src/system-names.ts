@@ -5,15 +5,13 @@
 import type { Ip } from '@sallyport/addresses';
 import { parseHostsFile } from './hosts-file.ts';
 import { createNameServers, type NameServers } from './name-servers.ts';
-import { parseResolvConf, type ResolvConf } from './resolv-conf.ts';
+import { parseResolvConf } from './resolv-conf.ts';
 import { WatchedFile } from './watched-file.ts';
 
 /** Where names come from: a table that is asked first, and servers. */
 export interface NameSource {
   readonly hosts: ReadonlyMap<string, readonly Ip[]>;
   readonly servers: NameServers;
-  readonly search: ResolvConf['search'];
-  readonly ndots: ResolvConf['ndots'];
 }
 
 export interface SystemFiles {
@@ -59,7 +57,7 @@ export class SystemNames {
   }
 
   #askWhom(resolvConf: string): Omit<NameSource, 'hosts'> {
-    const { servers, search, ndots, tryMs } = parseResolvConf(resolvConf);
-    return { servers: createNameServers(servers, { timeoutMs: this.#timeoutMs, tryMs }), search, ndots };
+    const { servers, tryMs } = parseResolvConf(resolvConf);
+    return { servers: createNameServers(servers, { timeoutMs: this.#timeoutMs, tryMs }) };
   }
 }

@@ -42,7 +42,7 @@ describe('createNameServers', () => {
   ] as const)('takes $title for the answer and asks nobody else', async ({ said }) => {
     const [first, second] = [await serve(() => said), await serve(good)];
     const { reply } = await ask(servers([first.address, second.address]), 'host.example');
-    expect(reply).toEqual({ kind: 'none' });
+    expect(reply).toMatchObject({ kind: 'none' });
     expect(second.asked).toEqual([]);
   });
 
@@ -95,7 +95,7 @@ describe('createNameServers', () => {
     const slow = ask(subject, 'slow.example');
     await ask(subject, 'other.example');
     await slow;
-    expect((await ask(subject, 'host.example')).reply).toEqual({ kind: 'none' });
+    expect((await ask(subject, 'host.example')).reply).toMatchObject({ kind: 'none' });
   });
 
   it.each([

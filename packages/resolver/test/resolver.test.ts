@@ -91,17 +91,25 @@ describe('Resolver, asking', () => {
   });
 
   it.each([
-    { title: 'NXDOMAIN', said: { rcode: 'NXDOMAIN' }, reason: 'dns' },
-    { title: 'no records', said: {}, reason: 'dns' },
-    { title: 'SERVFAIL', said: { rcode: 'SERVFAIL' }, reason: 'dns' },
-    { title: 'REFUSED', said: { rcode: 'REFUSED' }, reason: 'dns' },
-    { title: 'silence', said: undefined, reason: 'dns_timeout' },
-  ] as const)('fails as $reason on $title', async ({ said, reason }) => {
+    { title: 'NXDOMAIN', said: { rcode: 'NXDOMAIN' }, reason: 'dns', rcode: 'NXDOMAIN' },
+    { title: 'no records', said: {}, reason: 'dns', rcode: 'NOERROR' },
+    { title: 'SERVFAIL', said: { rcode: 'SERVFAIL' }, reason: 'dns', rcode: 'SERVFAIL' },
+    { title: 'REFUSED', said: { rcode: 'REFUSED' }, reason: 'dns', rcode: 'REFUSED' },
+    { title: 'FORMERR', said: { rcode: 'FORMERR' }, reason: 'dns', rcode: 'FORMERR' },
+    { title: 'NOTIMP', said: { rcode: 'NOTIMP' }, reason: 'dns', rcode: 'NOTIMP' },
+    { title: 'silence', said: undefined, reason: 'dns_timeout', rcode: undefined },
+  ] as const)('fails as $reason on $title, and says what the server said', async ({ said, reason, rcode }) => {
     const server = await serve(() => said);
-    expect(await resolver([server], { timeout: 300 }).resolve('gone.example')).toMatchObject({
-      kind: 'failed',
-      reason,
-    });
+    const subject = resolver([server], { timeout: 300 });
+    for (const answer of [await subject.resolve('gone.example'), await subject.resolve('gone.example')]) {
+      expect(answer).toMatchObject({ kind: 'failed', reason });
+      expect(answer.kind === 'failed' && answer.rcode).toBe(rcode);
+    }
+  });
+
+  it('takes a name for existing where one family says so', async () => {
+    const server = await serve(({ type }) => (type === 'A' ? {} : { rcode: 'NXDOMAIN' }));
+    expect(await resolver([server]).resolve('half.example')).toMatchObject({ reason: 'dns', rcode: 'NOERROR' });
   });
 
   it('is over at the timeout', async () => {
@@ -191,12 +199,26 @@ describe('Resolver, tables', () => {
     { name: 'db.localhost', family: 'ipv4', found: ['127.0.0.1'] },
     { name: 'v4only.example', family: 'ipv6', found: [] },
     { name: 'nowhere.invalid', family: 'auto', found: [] },
+    { name: 'expyuzz4wqqyqhjn.onion', family: 'auto', found: [] },
+    { name: 'alt', family: 'auto', found: [] },
+    { name: 'a.b.alt', family: 'ipv4', found: [] },
   ] as const)('knows $name ($family) without asking', async ({ name, family, found }) => {
     const server = await serve(() => ({ rcode: 'SERVFAIL' }));
     const hosts = { 'Intranet.example': ['10.1.2.3', '2001:db8::9'], 'v4only.example': ['10.1.2.4'] };
     expect(texts(await resolver([server], { family, hosts }).resolve(name))).toEqual(found);
     expect(server.asked).toEqual([]);
   });
+});
+
+describe('Resolver, names', () => {
+  it.each(['db', 'www.example.test', 'a.b.c.d.e', 'notlocalhost', 'myonion', 'cobalt', 'printer.local', 'x.internal'])(
+    'asks for %s as it is written, and for nothing else',
+    async (name) => {
+      const server = await serve(() => ({ rcode: 'NXDOMAIN' }));
+      await resolver([server], { family: 'ipv4' }).resolve(name);
+      expect(server.questions()).toEqual([`${name} A`]);
+    },
+  );
 });
 
 describe('Resolver, confirming', () => {

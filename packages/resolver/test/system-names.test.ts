@@ -31,11 +31,11 @@ describe('SystemNames', () => {
 
   it('does without files that are not there, and takes them when they come', async () => {
     const names = new SystemNames(systemFiles, 1000, () => undefined);
-    expect(names.source(0)).toMatchObject({ hosts: new Map(), search: [], ndots: 1 });
-    await writeFile(systemFiles.resolvConf, 'search corp.example\noptions ndots:2');
-    expect(names.source(1000)).toMatchObject({ search: ['corp.example'], ndots: 2 });
-    await rm(systemFiles.resolvConf);
-    expect(names.source(2000)).toMatchObject({ search: [], ndots: 1 });
+    expect(names.source(0).hosts.size).toBe(0);
+    await writeFile(systemFiles.hosts, '10.0.0.1 one.example');
+    expect(names.source(1000).hosts.size).toBe(1);
+    await rm(systemFiles.hosts);
+    expect(names.source(2000).hosts.size).toBe(0);
   });
 
   it('says when the servers may be others, not when only the hosts are', async () => {

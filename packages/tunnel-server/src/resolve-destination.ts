@@ -33,5 +33,5 @@ async function waitForAddresses(
 
 function addressesOf(answer: Answer, host: string): readonly Ip[] {
   if (answer.kind === 'addresses') return answer.addresses;
-  throw new TunnelError(answer.reason, `${host} does not resolve: ${answer.detail}.`);
+  throw new TunnelError(answer.reason, `${host} does not resolve: ${answer.detail}.`, { rcode: answer.rcode });
 }

@@ -32,16 +32,23 @@ describe('resolveDestination', () => {
   });
 
   it.each([
-    { said: { rcode: 'NXDOMAIN' }, reason: 'dns', sentence: 'gone.example does not resolve: it has no address.' },
+    {
+      said: { rcode: 'NXDOMAIN' },
+      reason: 'dns',
+      rcode: 'NXDOMAIN',
+      sentence: 'gone.example does not resolve: there is no such name.',
+    },
     {
       said: undefined,
       reason: 'dns_timeout',
+      rcode: undefined,
       sentence: 'gone.example does not resolve: no name server answered in time.',
     },
-  ] as const)('throws $reason with a sentence', async ({ said, reason, sentence }) => {
+  ] as const)('throws $reason with a sentence', async ({ said, reason, rcode, sentence }) => {
     const subject = await open(() => said);
     await expect(resolveDestination(subject, destination('gone.example'), new StayingClient())).rejects.toMatchObject({
       reason,
+      rcode,
       message: sentence,
     });
   });
