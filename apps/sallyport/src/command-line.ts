@@ -2,11 +2,19 @@
 import { parseArgs } from 'node:util';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
 
-/** An option that takes a value, such as `--config FILE`. Given twice, the last one counts. */
+/** An option that takes a value, such as `--config FILE`. Given twice, the last one counts, unless `isMany`. */
 export interface OptionSpec {
   readonly value: string;
   readonly about: string;
   readonly isRequired: boolean;
+  /** Takes several, as `--log A B` or `--log A --log B`. */
+  readonly isMany?: boolean;
+}
+
+/** What stands for itself, as NAME in `sallyport groups NAME`. */
+export interface OperandSpec {
+  readonly value: string;
+  readonly about: string;
 }
 
 /** The option that most commands need. */
@@ -21,13 +29,26 @@ export interface Command {
   /** What `--help` adds below the options. */
   readonly details: string;
   readonly options: Readonly<Record<string, OptionSpec>>;
-  execute(options: OptionValues): Promise<ExitCode>;
+  /** At most one, and never required. */
+  readonly operand?: OperandSpec;
+  execute(options: OptionValues, lists: OptionLists): Promise<ExitCode>;
 }
+
+/** Every value of the options that take many, in the order given. */
+export type OptionLists = Readonly<Record<string, readonly string[] | undefined>>;
+
+/** Under which name `execute` finds the operand among the options. */
+export const OPERAND = '';
 
 export type Asked =
   | { readonly kind: 'version' | 'nothing' }
   | { readonly kind: 'help'; readonly command?: Command }
-  | { readonly kind: 'command'; readonly command: Command; readonly options: OptionValues };
+  | {
+      readonly kind: 'command';
+      readonly command: Command;
+      readonly options: OptionValues;
+      readonly lists: OptionLists;
+    };
 
 /** Throws a FatalError with exit code 2 on anything it does not know. */
 export function readCommandLine(args: readonly string[], commands: readonly Command[]): Asked {
@@ -41,26 +62,40 @@ export function readCommandLine(args: readonly string[], commands: readonly Comm
     throw new FatalError(`unknown command "${first}"; the commands are ${names} (see sallyport --help)`, EXIT.usage);
   }
   if (rest.includes('--help') || rest.includes('-h')) return { kind: 'help', command };
-  return { kind: 'command', command, options: readOptions(command, rest) };
+  return { kind: 'command', command, ...readOptions(command, rest) };
 }
 
-function readOptions(command: Command, args: readonly string[]): OptionValues {
+interface GivenOptions {
+  readonly options: OptionValues;
+  readonly lists: OptionLists;
+}
+
+function readOptions(command: Command, args: readonly string[]): GivenOptions {
   const wrong = (what: string): FatalError =>
     new FatalError(`${what} (see sallyport ${command.name} --help)`, EXIT.usage);
   const known = Object.keys(command.options).map((name) => [name, { type: 'string' }] as const);
   const { tokens } = parseArgs({ args: [...args], options: Object.fromEntries(known), strict: false, tokens: true });
-  const values: Record<string, string> = {};
+  const options: Record<string, string> = {};
+  const lists: Record<string, string[]> = {};
+  let open: string | undefined;
   for (const token of tokens) {
-    if (token.kind === 'positional') throw wrong(`unexpected argument "${token.value}"`);
     if (token.kind === 'option-terminator') continue;
+    if (token.kind === 'positional') {
+      if (open !== undefined) (lists[open] ??= []).push(token.value);
+      else if (command.operand && !(OPERAND in options)) options[OPERAND] = token.value;
+      else throw wrong(`unexpected argument "${token.value}"`);
+      continue;
+    }
     const spec = command.options[token.name];
     if (!spec) throw wrong(`unknown option ${token.rawName}`);
     if (token.value === undefined || token.value === '') throw wrong(`--${token.name} needs a ${spec.value}`);
-    values[token.name] = token.value;
+    open = spec.isMany ? token.name : undefined;
+    options[token.name] = token.value;
+    if (spec.isMany) (lists[token.name] ??= []).push(token.value);
   }
-  const missing = Object.entries(command.options).find(([name, { isRequired }]) => isRequired && !(name in values));
+  const missing = Object.entries(command.options).find(([name, { isRequired }]) => isRequired && !(name in options));
   if (missing) throw wrong(`sallyport ${command.name} needs --${missing[0]} ${missing[1].value}`);
-  return values;
+  return { options, lists };
 }
 
 export function overview(commands: readonly Command[]): string {
@@ -78,10 +113,14 @@ ${rows}
 
 export function helpOf(command: Command): string {
   const specs = Object.entries(command.options);
-  const usage = specs.map(([name, { value, isRequired }]) =>
-    isRequired ? `--${name} ${value}` : `[--${name} ${value}]`,
-  );
-  const rows = specs.map(([name, { value, about }]) => `  ${`--${name} ${value}`.padEnd(22)}${about}\n`).join('');
+  const usage = specs.map(([name, { value, isRequired, isMany }]) => {
+    const option = `--${name} ${value}${isMany ? '…' : ''}`;
+    return isRequired ? option : `[${option}]`;
+  });
+  if (command.operand) usage.unshift(`[${command.operand.value}]`);
+  const operand = command.operand ? `  ${command.operand.value.padEnd(22)}${command.operand.about}\n` : '';
+  const rows =
+    operand + specs.map(([name, { value, about }]) => `  ${`--${name} ${value}`.padEnd(22)}${about}\n`).join('');
   return `Usage: sallyport ${[command.name, ...usage].join(' ')}
 
 ${command.summary}

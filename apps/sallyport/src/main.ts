@@ -1,13 +1,22 @@
 /** The program. Read this first: the command line picks a command, a command answers with an exit code. */
 import { checkCommand } from './commands/check.ts';
 import { explainCommand } from './commands/explain.ts';
+import { learnCommand } from './commands/learn.ts';
 import { runCommand } from './commands/run.ts';
 import { schemaCommand } from './commands/schema.ts';
+import { summaryCommand } from './commands/summary.ts';
 import { type Command, helpOf, overview, readCommandLine } from './command-line.ts';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
 import { version } from './version.ts';
 
-const commands: readonly Command[] = [runCommand, checkCommand, explainCommand, schemaCommand];
+const commands: readonly Command[] = [
+  runCommand,
+  checkCommand,
+  explainCommand,
+  learnCommand,
+  summaryCommand,
+  schemaCommand,
+];
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -25,7 +34,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
         process.stderr.write(overview(commands));
         return EXIT.usage;
       case 'command':
-        return await asked.command.execute(asked.options);
+        return await asked.command.execute(asked.options, asked.lists);
     }
   } catch (cause) {
     return reportFatal(cause);

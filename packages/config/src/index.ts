@@ -27,4 +27,4 @@ export {
   type Problem,
   sortByPosition,
 } from './problems.ts';
-export type { PortRange } from './units.ts';
+export { type PortRange, readDuration } from './units.ts';

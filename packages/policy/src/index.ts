@@ -20,3 +20,8 @@ export {
 export { explain, type Explanation } from './explain/explain.ts';
 export { lintOpenProxy } from './lint/open-proxy.ts';
 export { lintUnmetUsers } from './lint/unmet-users.ts';
+export { type LogEntry, readLogLine } from './learn/access-log.ts';
+export { type GroupBy, Seen } from './learn/seen.ts';
+export { proposePolicy } from './learn/propose.ts';
+export { asComment } from './learn/sighting-text.ts';
+export { type Count, type DeniedDestination, Summariser, type Summary } from './learn/summarise.ts';

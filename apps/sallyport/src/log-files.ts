@@ -1,0 +1,98 @@
+/** Access logs as lines: files, standard input, gzipped or not. */
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { createGunzip } from 'node:zlib';
+import { type LogEntry, readLogLine } from '@sallyport/policy';
+import type { OptionSpec } from './command-line.ts';
+import { EXIT, FatalError } from './exit.ts';
+
+export const LOG_OPTION: OptionSpec = {
+  value: 'FILE',
+  about: 'access logs, in JSON; - is standard input; gzip is read',
+  isRequired: true,
+  isMany: true,
+};
+
+/** What was read, beside the entries. */
+export interface LogReading {
+  /** All lines, tunnels or not. */
+  lines: number;
+  /** Those that say what the policy decided. */
+  entries: number;
+}
+
+const CHUNK_BYTES = 1024 * 1024;
+/** Longer than any line of ours; what is longer is another file, or no text at all. */
+const LONGEST_LINE = 1024 * 1024;
+
+/**
+ * Hands every entry of the files to `take`, in their order. Throws a FatalError that names the file where one cannot be read, or where
+ * lines were found and none of them is of an access log.
+ */
+export async function readLogs(files: readonly string[], take: (entry: LogEntry) => void): Promise<LogReading> {
+  const reading: LogReading = { lines: 0, entries: 0 };
+  for (const file of files) await readLog(file, take, reading);
+  if (reading.lines > 0 && reading.entries === 0) {
+    const message =
+      'holds no line that says what the policy decided; name the JSON log of sallyport run (log.format: json)';
+    throw new FatalError(`${files.join(', ')} ${message}`, EXIT.failure);
+  }
+  return reading;
+}
+
+async function readLog(file: string, take: (entry: LogEntry) => void, reading: LogReading): Promise<void> {
+  try {
+    const raw = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
+    for await (const lines of linesOf(await unzipped(raw))) {
+      for (const line of lines) {
+        reading.lines++;
+        const entry = readLogLine(line);
+        if (!entry) continue;
+        reading.entries++;
+        take(entry);
+      }
+    }
+  } catch (cause) {
+    if (cause instanceof FatalError) throw cause;
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new FatalError(
+      `${file} cannot be read (${code}); name an access log, or - for standard input`,
+      EXIT.failure,
+      cause,
+    );
+  }
+}
+
+/** Told by its first two bytes (RFC 1952 §2.3.1), not by its name: rotated logs have any. */
+async function unzipped(raw: Readable): Promise<Readable> {
+  const first = await firstChunk(raw);
+  if (first?.[0] !== 0x1f || first[1] !== 0x8b) return raw;
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  // What breaks the one is told by the other.
+  pipeline(raw, gunzip, () => undefined);
+  return gunzip;
+}
+
+/** Looks at it, and leaves it to be read. */
+async function firstChunk(raw: Readable): Promise<Buffer | undefined> {
+  await Promise.race([once(raw, 'readable'), once(raw, 'end')]);
+  const chunk: unknown = raw.read();
+  if (!Buffer.isBuffer(chunk)) return undefined;
+  raw.unshift(chunk);
+  return chunk;
+}
+
+async function* linesOf(stream: Readable): AsyncGenerator<readonly string[]> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.write(chunk as Buffer)).split('\n'); // No encoding is set: chunks are buffers.
+    rest = lines.pop() ?? '';
+    if (rest.length > LONGEST_LINE) rest = '';
+    yield lines;
+  }
+  if (rest !== '') yield [rest];
+}

@@ -1,0 +1,230 @@
+/** From a log to a list: what `learn` proposes holds for the log that it was learned from. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { parseIp } from '@sallyport/addresses';
+import { type Destination, compilePolicy, decide, parseDestination } from '@sallyport/policy';
+import { afterAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { BINARY, sallyport } from '../e2e/harness/sallyport.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-learn-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function line(fields: Fields): string {
+  return JSON.stringify({
+    level: 'info',
+    time: '2026-11-23T12:00:00.000Z',
+    id: 't6x8zr-1',
+    listener: 'explicit',
+    client: '10.0.0.7',
+    port: 443,
+    rule: 'default',
+    decision: 'report',
+    outcome: 'ok',
+    reason: 'client_closed',
+    msg: 'tunnel',
+    ...fields,
+  });
+}
+
+function log(name: string, lines: readonly Fields[]): string {
+  const file = join(folder, name);
+  writeFileSync(file, lines.map((fields) => `${line(fields)}\n`).join(''));
+  return file;
+}
+
+async function learn(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await sallyport(['learn', ...args]);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  return stdout;
+}
+
+interface Rule {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly ports: readonly number[];
+  readonly users?: readonly string[];
+  readonly clients?: readonly string[];
+  readonly listeners?: readonly string[];
+}
+
+function rulesOf(yaml: string): readonly Rule[] {
+  return (parse(yaml) as { policy: { rules: Rule[] } }).policy.rules; // As learn prints it.
+}
+
+describe('sallyport learn', () => {
+  it('proposes each name at its ports, with how often, by whom and when', async () => {
+    const file = log('simple.log', [
+      { host: 'registry.example.com' },
+      { host: 'registry.example.com', client: '10.0.0.8', time: '2026-11-25T01:00:00.000Z', decision: 'allow' },
+      { host: 'git.example.com', port: 22, user: 'ci' },
+    ]);
+    const yaml = await learn('--log', file);
+    expect(yaml).toContain(
+      '- "registry.example.com" # 2 times by 10.0.0.7, 10.0.0.8, 2026-11-23 to 2026-11-25; denied or reported once',
+    );
+    expect(rulesOf(yaml)).toEqual([
+      {
+        name: 'learned-22',
+        action: 'allow',
+        clients: ['loopback', 'private'],
+        ports: [22],
+        hosts: ['git.example.com'],
+      },
+      {
+        name: 'learned',
+        action: 'allow',
+        clients: ['loopback', 'private'],
+        ports: [443],
+        hosts: ['registry.example.com'],
+      },
+    ]);
+  });
+
+  it('never proposes addresses, what leads to private ones, or metadata services, and lists them', async () => {
+    const yaml = await learn(
+      '--log',
+      log('private.log', [
+        { host: '10.1.2.3' },
+        { host: '169.254.169.254', port: 80 },
+        { host: '8.8.8.8' },
+        { host: '2001:db8::1' },
+        { host: 'metadata.google.internal', port: 80 },
+        { host: 'intranet.example.com', decision: 'deny', reason: 'address' },
+      ]),
+    );
+    expect(rulesOf(yaml)).toEqual([]);
+    expect(yaml).toContain('#   10.1.2.3:443: an address for special use, private use (RFC 1918); once by 10.0.0.7');
+    expect(yaml).toContain('#   169.254.169.254:80: an address for special use, link local');
+    expect(yaml).toContain('#   8.8.8.8:443: an IP address, no name');
+    expect(yaml).toContain('#   [2001:db8::1]:443: an address for special use');
+    expect(yaml).toContain("#   metadata.google.internal:80: a cloud's metadata service");
+    expect(yaml).toContain('#   intranet.example.com:443: a name with no address that policy.destinations permits');
+  });
+
+  it.each([
+    ['user', { users: ['ci', 'dev'] }],
+    ['client', { clients: ['10.0.0.7', '10.0.0.8'] }],
+    ['listener', { listeners: ['explicit', 'transparent'] }],
+  ])('makes rules for each %s, those that are alike one rule', async (by, groups) => {
+    const yaml = await learn(
+      '--by',
+      by,
+      '--log',
+      log(`by-${by}.log`, [
+        { host: 'a.example.com', user: 'ci', client: '10.0.0.7', listener: 'explicit' },
+        { host: 'a.example.com', user: 'dev', client: '10.0.0.8', listener: 'transparent' },
+      ]),
+    );
+    expect(rulesOf(yaml)).toHaveLength(1);
+    expect(rulesOf(yaml)[0]).toMatchObject({ ...groups, hosts: ['a.example.com'] });
+  });
+
+  it('folds where asked, and never at or above a public suffix', async () => {
+    const names = ['a', 'b', 'c'].flatMap((label) => [
+      `${label}.cdn.example.com`,
+      `${label}.github.io`,
+      `${label}.co.uk`,
+      `${label}.s3.amazonaws.com`,
+    ]);
+    const file = log(
+      'fold.log',
+      names.map((host) => ({ host })),
+    );
+    const folded = rulesOf(await learn('--log', file, '--fold', '3'))[0]?.hosts ?? [];
+    expect(folded).toContain('*.cdn.example.com');
+    expect(folded.filter((pattern) => pattern.startsWith('*.'))).toEqual(['*.cdn.example.com']);
+    expect(rulesOf(await learn('--log', file))[0]?.hosts).toHaveLength(names.length);
+  });
+
+  it('reads gzip, several files and standard input, and skips what is no line of a tunnel', async () => {
+    const zipped = join(folder, 'rotated.log.1.gz');
+    writeFileSync(zipped, gzipSync(`${line({ host: 'zipped.example.com' })}\n{"msg":"ready"}\nno JSON\n`));
+    const plain = log('plain.log', [{ host: 'plain.example.com' }, { host: 'no decision', decision: undefined }]);
+    const child = spawn(process.execPath, [BINARY, 'learn', '--log', zipped, plain, '-']);
+    let stdout = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stdin.end(`${line({ host: 'piped.example.com' })}\n`);
+    await once(child, 'close');
+    expect(rulesOf(stdout)[0]?.hosts).toEqual(['piped.example.com', 'plain.example.com', 'zipped.example.com']);
+  });
+
+  it('lets nothing that a client chose out of its comment', async () => {
+    const yaml = await learn('--log', log('forged.log', [{ host: 'a.example.com', user: 'x\n- action: allow\u2028' }]));
+    expect(rulesOf(yaml)).toHaveLength(1);
+    expect(yaml).toContain('by x\\u000a- action: allow\\u2028');
+  });
+
+  it.each([
+    [
+      'a file that is not there',
+      ['--log', '/nonexistent'],
+      1,
+      '/nonexistent cannot be read (ENOENT); name an access log',
+    ],
+    ['a file that is no log', ['--log', BINARY], 1, 'holds no line that says what the policy decided'],
+    ['--by with another word', ['--log', '-', '--by', 'host'], 2, '--by host is none of user, client, listener'],
+    ['--fold with no number', ['--log', '-', '--fold', '1'], 2, '--fold 1 is no number of 2 or more'],
+    ['no log', [], 2, 'needs --log FILE'],
+  ])('says what is wrong with %s', async (_, args, exitCode, message) => {
+    const { code, stderr } = await sallyport(['learn', ...args]);
+    expect(stderr).toContain(message);
+    expect(code).toBe(exitCode);
+  });
+
+  it('takes a million lines; its output passes check, and denies nothing of the log', async () => {
+    const file = join(folder, 'million.log');
+    const entries = Array.from({ length: 2000 }, (_, at) => ({
+      host: `h${at}.svc${at % 40}.example${at % 90}.com`,
+      port: at % 7 === 0 ? 8443 : 443,
+      client: `10.0.${at % 50}.${at % 200}`,
+      ...(at % 3 === 0 && { user: `user-${at % 5}` }),
+    }));
+    const block = entries.map((fields) => `${line(fields)}\n`).join('');
+    writeFileSync(file, '');
+    for (let part = 0; part < 500; part += 100) writeFileSync(file, block.repeat(100), { flag: 'a' });
+
+    const startedAt = performance.now();
+    const yaml = await learn('--log', file);
+    const seconds = (performance.now() - startedAt) / 1000;
+    // Ten seconds on a machine of its own; other tests run beside this one.
+    expect(seconds).toBeLessThan(40);
+    expect(yaml).toContain('# Learned from 1000000 of 1000000 lines.');
+
+    const configFile = join(folder, 'learned.yaml');
+    writeFileSync(configFile, `listeners: [{ name: explicit, mode: connect, bind: "127.0.0.1:0" }]\n${yaml}`);
+    const { code, stderr } = await sallyport(['check', '--config', configFile]);
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const denied = entries.filter((entry) => decisionOf(readFileSync(configFile, 'utf8'), entry) !== 'allow');
+    expect(denied).toEqual([]);
+  }, 120_000);
+});
+
+const compiled = new Map<string, ReturnType<typeof compilePolicy>['policy']>();
+
+function decisionOf(yaml: string, { host, port, client }: { host: string; port: number; client: string }): string {
+  const policy = compiled.get(yaml) ?? compileText(yaml);
+  compiled.set(yaml, policy);
+  const ip = parseIp(client);
+  const destination = parseDestination(host, port);
+  if (!ip || destination.kind === 'malformed') throw new Error('the test asks for nonsense');
+  return decide(policy, { client: ip, listener: 'explicit', destination: destination satisfies Destination }).decision;
+}
+
+function compileText(yaml: string): ReturnType<typeof compilePolicy>['policy'] {
+  const rules = rulesOf(yaml).map((rule) => ({
+    ...rule,
+    action: 'allow' as const,
+    ports: rule.ports.map((port) => ({ from: port, to: port })),
+  }));
+  const destinations = { deny: ['special'], allow: [] };
+  return compilePolicy({ report_only: false, default: 'deny', destinations, rules }).policy;
+}

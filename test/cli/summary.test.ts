@@ -1,0 +1,83 @@
+/** What a log says, counted, with what would allow the rest. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { sallyport } from '../e2e/harness/sallyport.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-summary-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const now = Date.now();
+const file = join(folder, 'access.log');
+writeFileSync(
+  file,
+  [
+    { host: 'a.example.com', decision: 'allow', rule: 'registries', user: 'ci', client: '10.0.0.7' },
+    { host: 'a.example.com', decision: 'allow', rule: 'registries', user: 'ci', client: '10.0.0.7' },
+    { host: 'new.example.com', decision: 'report', rule: 'default', client: '10.0.0.8' },
+    { host: 'evil|<b>.example.com', decision: 'deny', rule: 'default', client: '10.0.0.8' },
+    { host: 'nope.example.com', decision: 'deny', reason: 'policy', rule: 'default', client: '10.0.0.8' },
+    { host: 'intranet.example.com', decision: 'deny', reason: 'address', rule: 'registries', client: '10.0.0.8' },
+    { host: '192.0.2.7', decision: 'deny', reason: 'policy', rule: 'no-literals', client: '10.0.0.8' },
+    { host: 'old.example.com', decision: 'allow', rule: 'registries', client: '10.0.0.9', age: 7_200_000 },
+  ]
+    .map(({ age = 0, ...fields }) => {
+      const time = new Date(now - age).toISOString();
+      return `${JSON.stringify({ msg: 'tunnel', time, listener: 'explicit', port: 443, reason: 'client_closed', ...fields })}\n`;
+    })
+    .join(''),
+);
+
+async function summary(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await sallyport(['summary', '--log', file, ...args]);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  return stdout;
+}
+
+describe('sallyport summary', () => {
+  it('counts by host, rule, user and client, as JSON', async () => {
+    const read: unknown = JSON.parse(await summary('--format', 'json'));
+    expect(read).toMatchObject({
+      allowed: 4,
+      reported: 1,
+      denied: 3,
+      users: [{ name: 'ci', allowed: 2, reported: 0, denied: 0 }],
+      clients: [
+        { name: '10.0.0.8', allowed: 1, reported: 1, denied: 3 },
+        { name: '10.0.0.7', allowed: 2, reported: 0, denied: 0 },
+        { name: '10.0.0.9', allowed: 1, reported: 0, denied: 0 },
+      ],
+    });
+    expect(read).toHaveProperty('hosts.0', { name: 'a.example.com:443', allowed: 2, reported: 0, denied: 0 });
+  });
+
+  it('shows what would allow each denied destination', async () => {
+    const text = await summary();
+    expect(text).toContain('4 allowed (1 of them only by report_only), 3 denied');
+    expect(text).toContain('- { action: allow, hosts: ["nope.example.com"], ports: [443] }');
+    expect(text).toContain('- { action: allow, networks: ["192.0.2.7"], ports: [443] }');
+    expect(text).toMatch(/intranet.example.com:443 once, address.*\n {2}policy.destinations.allow: \[its network\]/);
+  });
+
+  it('is a table in Markdown', async () => {
+    const text = await summary('--format', 'markdown');
+    expect(text).toContain('| Host | allowed | reported | denied |');
+    expect(text).toContain('| nope.example.com:443 | 1 | policy | default | 10.0.0.8 |');
+  });
+
+  it('takes only what is recent, where asked', async () => {
+    expect(await summary('--since', '1h')).not.toContain('old.example.com');
+    expect(await summary('--since', '3h')).toContain('old.example.com');
+  });
+
+  it.each([
+    [['--format', 'html'], '--format html is none of text, json, markdown'],
+    [['--since', 'yesterday'], '--since:'],
+  ])('refuses %s', async (args, message) => {
+    const { code, stderr } = await sallyport(['summary', '--log', file, ...args]);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+});
