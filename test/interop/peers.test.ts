@@ -76,6 +76,17 @@ describe.skipIf(!isLinux)('on a Linux machine', () => {
   });
 });
 
+describe('squid', () => {
+  it('shares no memory with another that runs at the same time: its name is that of its folder', () => {
+    const nameOf = (folder: string): string | undefined => {
+      const place = { folder, port: 1, originPort: 2, nameServerPort: 3, hosts: {}, extra: '' };
+      const { args } = squid.configure(place);
+      return args[args.indexOf('-n') + 1];
+    };
+    expect(nameOf('/tmp/interop-aB3xYz')).toBe('interopaB3xYz');
+  });
+});
+
 describe('README.md', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   const section = /^## How it compares\n(.*?)^## /ms.exec(readme)?.[1] ?? '';

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Command, Peer, Place } from './peer.ts';
 
 /**
@@ -33,5 +34,13 @@ coredump_dir ${folder}
 shutdown_lifetime 0 seconds
 `;
   const names = Object.entries(hosts).map(([name, address]) => `${address} ${name}\n`);
-  return { args: ['-N', '-f', 'squid.conf'], files: { 'squid.conf': text, hosts: names.join('') } };
+  return {
+    args: ['-N', '-n', serviceName(folder), '-f', 'squid.conf'],
+    files: { 'squid.conf': text, hosts: names.join('') },
+  };
+}
+
+/** Letters and digits. Squid names its shared memory (/dev/shm) after it, and two of one name end one another. */
+function serviceName(folder: string): string {
+  return basename(folder).replaceAll(/[^A-Za-z0-9]/g, '');
 }

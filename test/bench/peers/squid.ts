@@ -1,4 +1,5 @@
 /** Squid as a forward proxy: CONNECT alone, nothing cached. */
+import { basename } from 'node:path';
 import { type Command, everyScenario, type Peer, type Place } from './peer.ts';
 import { outputOf, versionIn } from './version.ts';
 
@@ -28,5 +29,10 @@ coredump_dir ${folder}
 max_filedescriptors 16384
 shutdown_lifetime 0 seconds
 `;
-  return { argv: ['squid', '-N', '-f', 'squid.conf'], files: { 'squid.conf': text } };
+  return { argv: ['squid', '-N', '-n', serviceName(folder), '-f', 'squid.conf'], files: { 'squid.conf': text } };
+}
+
+/** Letters and digits. Squid names its shared memory (/dev/shm) after it, and two of one name end one another. */
+function serviceName(folder: string): string {
+  return basename(folder).replaceAll(/[^A-Za-z0-9]/g, '');
 }
