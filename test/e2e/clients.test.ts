@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
-import { echoOrigin, httpsOrigin, openTunnel, type Origin, run } from './harness/peers.ts';
+import { clientHello } from './harness/hello.ts';
+import { ask, echoOrigin, httpsOrigin, openTunnel, type Origin, run } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 const certificates = makeCertificates(['origin.test', '127.0.0.1']);
@@ -146,6 +147,35 @@ describe('misdirected: serve', () => {
     const proxy = ['--proxy', `http://127.0.0.1:${obliging.port('transparent')}`];
     const answer = await curl(...proxy, `https://origin.test:${origin.port}/`);
     expect(answer).toEqual({ code: 0, stdout: page, stderr: '' });
-    expect(await obliging.tunnel({ listener: 'transparent' })).toMatchObject({ status: 200, outcome: 'ok' });
+    const line = await obliging.tunnel({ listener: 'transparent' });
+    expect(line).toMatchObject({ status: 200, outcome: 'ok', host: 'origin.test', sni: 'origin.test', ech: false });
+  });
+
+  it.each([
+    { what: 'a hello without a name', bytes: () => clientHello(new Map()), alert: 109, reason: 'no_sni' },
+    { what: 'an empty handshake record', bytes: () => Buffer.of(22, 3, 1, 0, 0), alert: 50, reason: 'malformed' },
+    { what: 'no TLS', bytes: () => Buffer.from('SSH-2.0-OpenSSH_9.9\r\n'), alert: undefined, reason: 'not_tls' },
+  ])(
+    'ends a CONNECT at the transparent door that has $what inside, as it would a client of its own',
+    async (inside) => {
+      const from = obliging.lines.length;
+      const client = await openTunnel(obliging.port('transparent'), `origin.test:${origin.port}`);
+      const greeting = client.heard().length;
+      client.socket.write(inside.bytes());
+      const { bytes } = await client.ended();
+      const alert = inside.alert === undefined ? [] : [21, 3, 3, 0, 2, 2, inside.alert];
+      expect([...bytes.subarray(greeting)]).toEqual(alert);
+      const line = await obliging.line({ msg: 'tunnel', listener: 'transparent', reason: inside.reason }, from);
+      expect(line).toMatchObject({ stage: 'verify', status: 200, bytes_up: 0 });
+      client.socket.destroy();
+    },
+  );
+
+  it('takes no CONNECT at the transparent door to a port that its own clients cannot choose', async () => {
+    const from = obliging.lines.length;
+    const answer = await ask(obliging.port('transparent'), 'CONNECT origin.test:22 HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 421 /);
+    expect(answer).toContain(`127.0.0.1:${obliging.port('explicit')}`);
+    await obliging.line({ msg: 'tunnel', listener: 'transparent', reason: 'misdirected', status: 421 }, from);
   });
 });

@@ -136,15 +136,22 @@ class SslPrereadFrontend implements Frontend {
     }
   }
 
-  #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
-    const { misdirected, explicitDoor } = this.#options;
-    if (misdirected === 'explain') {
-      this.#httpRequest = alreadyRead;
-      const remedy = explicitDoor === undefined ? 'and no door here takes one' : `send it to ${explicitDoor}`;
-      throw new TunnelError('misdirected', `This port serves only TLS and takes no CONNECT: ${remedy}.`);
-    }
+  /** A CONNECT goes no further than the door's own clients: they cannot choose their port. */
+  async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
+    const { misdirected, port } = this.#options;
+    if (misdirected === 'explain') throw this.#misdirected(alreadyRead, 'takes no CONNECT');
     this.#otherDoor = misdirected(this.#client);
-    return this.#otherDoor.identify(limits, alreadyRead);
+    const identified = await this.#otherDoor.identify(limits, alreadyRead);
+    if ('kind' in identified || identified.destination.port === port) return identified;
+    this.#otherDoor = undefined;
+    throw this.#misdirected(alreadyRead, `takes a CONNECT to port ${port} alone`);
+  }
+
+  #misdirected(request: Uint8Array, why: string): TunnelError {
+    const { explicitDoor } = this.#options;
+    this.#httpRequest = request;
+    const remedy = explicitDoor === undefined ? 'and no door here takes one' : `send it to ${explicitDoor}`;
+    return new TunnelError('misdirected', `This port serves only TLS and ${why}: ${remedy}.`);
   }
 }
 

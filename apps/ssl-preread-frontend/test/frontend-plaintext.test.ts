@@ -73,7 +73,7 @@ describe('a CONNECT that the other door serves', () => {
 
   it('is identified and established by it, with every byte that was read', async () => {
     const calls: unknown[] = [];
-    const { outcome, frontend } = await identify(connect, { misdirected: otherDoor(calls) });
+    const { outcome, frontend } = await identify(connect, { port: FALLBACK.port, misdirected: otherDoor(calls) });
     expect(frontend.greeting()).toBe(GREETING);
     frontend.establish();
 
@@ -81,9 +81,17 @@ describe('a CONNECT that the other door serves', () => {
     expect(calls).toEqual([['identify', LIMIT_BYTES, connect], 'establish']);
   });
 
+  it('is refused where it asks for another port than the clients of this door can', async () => {
+    const explicitDoor = 'proxy.example:3128';
+    const identification = await identify(connect, { port: 443, misdirected: otherDoor([]), explicitDoor });
+    const { reason, status, said } = await refuse(identification);
+    expect({ reason, status }).toEqual({ reason: 'misdirected', status: 421 });
+    expect(said.toString()).toContain('takes a CONNECT to port 443 alone: send it to proxy.example:3128');
+  });
+
   it('is refused by it, in its own words', async () => {
     const calls: unknown[] = [];
-    const { frontend } = await identify(connect, { misdirected: otherDoor(calls) });
+    const { frontend } = await identify(connect, { port: FALLBACK.port, misdirected: otherDoor(calls) });
 
     expect(frontend.refuse(new TunnelError('policy', 'No.'), TUNNEL)).toBe(403);
     expect(calls.at(-1)).toEqual(['refuse', 'policy', TUNNEL]);

@@ -47,6 +47,7 @@ const looseFile = z
   .catch({ listeners: [], admin: {}, policy: { rules: [], destinations: {} } });
 
 type LooseFile = z.output<typeof looseFile>;
+type LooseListener = z.output<typeof looseListener>;
 
 function findRepeatedNames({ listeners }: LooseFile): Problem[] {
   const names = listeners.map(({ name }, index) => ({ spelling: name, path: ['listeners', index, 'name'] }));
@@ -97,13 +98,24 @@ function findUnknownListeners({ listeners, policy }: LooseFile): Problem[] {
   );
 }
 
-/** A ClientHello has no credentials: served all the same, it would be the way round them. */
+/** Whoever is served at the wrong door must not get past what either door asks for. */
 function findUnaskedClients({ listeners }: LooseFile): Problem[] {
-  return listeners.flatMap(({ misdirected, auth }, index): Problem[] => {
-    if (misdirected !== 'serve' || auth === undefined) return [];
-    const message = 'serve would let clients past auth, for a ClientHello has no credentials; write explain';
+  const isAsked = listeners.some(({ auth }) => auth !== undefined);
+  return listeners.flatMap((listener, index): Problem[] => {
+    const pastWhat = listener.misdirected === 'serve' ? explainWayRound(listener, isAsked) : undefined;
+    if (pastWhat === undefined) return [];
+    const message = `serve would let clients past ${pastWhat}; write explain`;
     return [{ severity: 'error', path: ['listeners', index, 'misdirected'], message }];
   });
+}
+
+function explainWayRound({ mode, auth, ech, verify_sni }: LooseListener, isAsked: boolean): string | undefined {
+  if (auth !== undefined) return 'auth, for a ClientHello has no credentials';
+  if (mode !== 'sni') return undefined;
+  if (ech === 'deny') return 'ech: deny, for a CONNECT is served before its ClientHello is seen';
+  if (verify_sni === 'enforce')
+    return 'verify_sni: enforce, for a CONNECT has no address that its name could be held against';
+  return isAsked ? 'the auth of another listener, for no CONNECT is asked for credentials here' : undefined;
 }
 
 /** At the explicit door: what `ech` says there holds only of hellos that are read, and names only of hellos that show theirs. */

@@ -53,6 +53,31 @@ describe('checkAcross', () => {
     ]);
   });
 
+  it.each([
+    {
+      what: 'ech: deny',
+      door: { ech: 'deny' },
+      why: 'ech: deny, for a CONNECT is served before its ClientHello is seen',
+    },
+    {
+      what: 'verify_sni: enforce',
+      door: { verify_sni: 'enforce', intercept: 'tproxy' },
+      why: 'verify_sni: enforce, for a CONNECT has no address that its name could be held against',
+    },
+    {
+      what: 'auth at another door',
+      door: {},
+      other: { mode: 'connect', auth: { users_file: 'users' } },
+      why: 'the auth of another listener, for no CONNECT is asked for credentials here',
+    },
+  ])('refuses to serve a CONNECT at a transparent door beside $what', ({ door, other, why }) => {
+    const serving = { mode: 'sni', misdirected: 'serve', ...door };
+    expect(told({ listeners: [serving, ...(other ? [other] : [])] })).toEqual([
+      `error listeners[0].misdirected: serve would let clients past ${why}; write explain`,
+    ]);
+    expect(told({ listeners: [{ ...serving, misdirected: 'explain' }, ...(other ? [other] : [])] })).toEqual([]);
+  });
+
   it('refuses ech: deny where no hello is read, and asks for it where names are enforced', () => {
     const door = { mode: 'connect' };
     const listeners = [

@@ -106,7 +106,7 @@ listeners:
     misdirected: serve
     http: reject
     without_sni: "Fallback.example:444"
-    ech: deny
+    ech: allow
     timeouts: { idle: 1h, lifetime: 24h }
     limits: { tunnels: 1, new_per_client: off }
 policy:
@@ -146,7 +146,7 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
       dial: 'sni',
       verify_sni: 'off',
       without_sni: { kind: 'destination', host: 'fallback.example', port: 444 },
-      ech: 'deny',
+      ech: 'allow',
       timeouts: { ...config.timeouts, idle: 3_600_000, lifetime: 86_400_000 },
       limits: { ...config.limits, tunnels: 1, new_per_client: undefined },
     });

@@ -15,6 +15,7 @@ import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import type { SourceLimits } from './http/request-source.ts';
 import { admitClient, requireNotDraining } from './limits/admit-client.ts';
 import type { Limits } from './limits/limits.ts';
+import { requireHello } from './misdirected-connect.ts';
 import { type RefusalReason, TunnelError } from './reasons.ts';
 import { resolveIntercepted } from './resolve-intercepted.ts';
 import {
@@ -53,7 +54,10 @@ export interface Door {
   permit(resolved: readonly Ip[], destination: Destination): readonly Address[];
   /** Throws `refused`, `unreachable`, `connect_timeout`, `overload` or `client_closed`. */
   dial(addresses: readonly Address[], client: Leg): Promise<Leg>;
-  /** Left out where `verify_sni` is off. Throws `sni_mismatch`, `ech`, `handshake_timeout` or `client_closed`, both legs closed. */
+  /**
+   * Left out where the hello inside a CONNECT is not looked at. Throws `sni_mismatch`, `ech`, `handshake_timeout`, `client_closed` or,
+   * of a CONNECT at a transparent door, what is wrong with the hello; both legs closed.
+   */
   verifySni?(tunnel: Omit<UnverifiedTunnel, 'limits'>): Promise<SniVerdict>;
   /**
    * Dials for a client whose tunnel is decided in all else, and has it up at the moment in which one of the addresses answers.
@@ -189,6 +193,9 @@ function countUnnamed(reason: RefusalReason, onResult: (result: SniResult) => vo
 }
 
 function openSniCheck(listener: ListenerConfig): typeof enforceSni | undefined {
-  if (listener.mode !== 'connect' || listener.verify_sni === 'off') return undefined;
+  if (listener.mode === 'sni') {
+    return listener.misdirected === 'serve' ? (tunnel, tools) => requireHello(tunnel, tools, listener) : undefined;
+  }
+  if (listener.verify_sni === 'off') return undefined;
   return listener.verify_sni === 'enforce' ? enforceSni : reportSni;
 }

@@ -32,7 +32,8 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
 
     record.enter('dial');
     const { bytes: reply, status } = frontend.greeting();
-    if (door.verifySni === undefined) {
+    // At a transparent door the hello has come already, but for what opened with CONNECT.
+    if (door.verifySni === undefined || (door.mode === 'sni' && opening.hello !== undefined)) {
       await door.join(addresses, { client, reply, clientBytes }, (tunnels, tunnel, { upstream, at }) =>
         record.isUp(tunnels, tunnel, { upstream, at, status }),
       );

@@ -58,7 +58,7 @@ export interface SniVerdict {
 export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
   const { client, upstream, limits, clientBytes } = tunnel;
   const inside = await tools.readHello(client, limits, clientBytes);
-  const verdict = judge(inside, tunnel);
+  const verdict = judgeHello(inside, tunnel);
   if (inside.found.kind !== 'left') tools.onResult(verdict.result);
   refuseEch(tunnel, verdict, tools);
   if (verdict.result === 'match') return verdict;
@@ -92,17 +92,21 @@ async function watchHello(tunnel: UnverifiedTunnel, readHello: ReadHello): Promi
     const deadline = Math.min(performance.now() + TICK_MS, limits.deadline);
     const inside = await readHello(client, { ...limits, deadline }, bytes);
     bytes = inside.bytes;
-    if (inside.found.kind !== 'timed-out') return judge(inside, tunnel);
+    if (inside.found.kind !== 'timed-out') return judgeHello(inside, tunnel);
 
     const spoken = await upstream.read(limits.prereadLimitBytes, performance.now());
     const upstreamBytes = typeof spoken === 'string' ? undefined : spoken;
     if (upstreamBytes || spoken === 'end' || spoken === 'reset' || performance.now() >= limits.deadline) {
-      return { ...judge(inside, tunnel), ...(upstreamBytes && { upstreamBytes }) };
+      return { ...judgeHello(inside, tunnel), ...(upstreamBytes && { upstreamBytes }) };
     }
   }
 }
 
-function judge({ found, bytes }: HelloInside, { destination }: UnverifiedTunnel): SniVerdict {
+/** Holds what was read against the host that CONNECT named. */
+export function judgeHello(
+  { found, bytes }: HelloInside,
+  { destination }: Pick<UnverifiedTunnel, 'destination'>,
+): SniVerdict {
   if (found.kind !== 'hello') return { result: 'not_tls', clientBytes: bytes };
   const { hello } = found;
   return { result: compare(hello, destination), hello, clientBytes: bytes };

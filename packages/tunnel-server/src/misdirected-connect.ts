@@ -1,0 +1,54 @@
+/** A CONNECT that a transparent door serves: the tunnel is held to what that door asks of its own clients. */
+import type { SniListener } from '@sallyport/config';
+import { encodeAlert } from './alert-record.ts';
+import { REFUSALS, type Refusal, TunnelError } from './reasons.ts';
+import {
+  judgeHello,
+  type HelloInside,
+  type SniCheckTools,
+  type SniVerdict,
+  type UnverifiedTunnel,
+} from './sni-check.ts';
+
+/**
+ * Reads the hello before a byte goes up. Throws what the door says of a hello that comes to it directly, both legs closed and the
+ * client told in TLS: `not_tls`, `malformed`, `too_large`, `no_sni`, `handshake_timeout` or `client_closed`.
+ */
+export async function requireHello(
+  tunnel: UnverifiedTunnel,
+  tools: SniCheckTools,
+  { without_sni, verify_sni }: Pick<SniListener, 'without_sni' | 'verify_sni'>,
+): Promise<SniVerdict> {
+  const { client, upstream, limits, clientBytes } = tunnel;
+  const inside = await tools.readHello(client, limits, clientBytes);
+  const error = whyUnfit(inside, without_sni.kind === 'reject');
+  if (error) {
+    const { alert }: Refusal = REFUSALS[error.reason];
+    upstream.close();
+    client.close(alert && encodeAlert(alert));
+    throw error;
+  }
+  const verdict = judgeHello(inside, tunnel);
+  if (verify_sni !== 'off') tools.onResult(verdict.result);
+  return verdict;
+}
+
+function whyUnfit({ found }: HelloInside, isNameNeeded: boolean): TunnelError | undefined {
+  switch (found.kind) {
+    case 'hello': {
+      const { hello } = found;
+      const isFit = hello.sni !== undefined || !isNameNeeded;
+      return isFit ? undefined : new TunnelError('no_sni', 'The ClientHello in the tunnel names no server.', { hello });
+    }
+    case 'malformed':
+      return new TunnelError('malformed', `The ClientHello in the tunnel is malformed: ${found.why}.`);
+    case 'too-large':
+      return new TunnelError('too_large', 'The ClientHello in the tunnel is larger than handshake_bytes.');
+    case 'not-tls':
+      return new TunnelError('not_tls', 'What came through the tunnel is no TLS, and this door takes nothing else.');
+    case 'timed-out':
+      return new TunnelError('handshake_timeout', 'No whole ClientHello came through the tunnel in time.');
+    case 'left':
+      return new TunnelError('client_closed', 'The client left before it sent a ClientHello.');
+  }
+}
