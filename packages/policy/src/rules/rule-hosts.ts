@@ -52,13 +52,18 @@ function* listedPatterns(
   tell: (problem: Pick<Problem, 'elsewhere' | 'message'>) => void,
 ): Iterable<HostPattern> {
   let malformed = 0;
-  for (const { text: line, number, column } of hostLines(text)) {
-    const pattern = parseHostPattern(line);
+  for (const line of hostLines(text)) {
+    const pattern = line.problem === undefined ? parseHostPattern(line.text) : describeLine(line.text, line.problem);
     if (pattern.kind !== 'malformed') yield pattern;
     else if (++malformed <= TOLD_LINES) {
-      tell({ elsewhere: { file, position: { line: number, column } }, message: pattern.message });
+      const position = { line: line.number, column: line.column };
+      tell({ elsewhere: { file, position }, message: pattern.message });
     }
   }
   const untold = malformed - TOLD_LINES;
   if (untold > 0) tell({ elsewhere: { file }, message: `${untold} more lines are no host names` });
+}
+
+function describeLine(text: string, problem: string): { readonly kind: 'malformed'; readonly message: string } {
+  return { kind: 'malformed', message: `${JSON.stringify(text.slice(0, 100))} ${problem}` };
 }

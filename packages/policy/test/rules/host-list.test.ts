@@ -15,3 +15,93 @@ describe('hostLines', () => {
     expect([...hostLines(list)].map(({ number, column, text }) => `${number}:${column} ${text}`)).toEqual(lines);
   });
 });
+
+function patterns(list: string): readonly string[] {
+  return [...hostLines(list)].map(({ number, text, problem }) => `${number} ${problem ?? text}`);
+}
+
+describe('hostLines of a hosts file', () => {
+  it('takes the names, whatever the address, and leaves out what the file says of the machine', () => {
+    const list =
+      '# ads\n127.0.0.1 localhost\n::1 ip6-localhost\n0.0.0.0 0.0.0.0\n0.0.0.0 ads.example  more.example # both\n';
+    expect(patterns(list)).toEqual(['5 ads.example', '5 more.example']);
+  });
+
+  it('knows addresses of both families, and zones', () => {
+    expect(patterns('fe80::1%lo0 localhost\n::1\tads.example')).toEqual(['2 ads.example']);
+  });
+});
+
+describe('hostLines of an ad blocker list', () => {
+  it('takes the name and all below it', () => {
+    expect(patterns('[Adblock Plus 2.0]\n! title\n||ads.example^\n||more.example\n')).toEqual([
+      '3 ads.example',
+      '3 *.ads.example',
+      '4 more.example',
+      '4 *.more.example',
+    ]);
+  });
+
+  it.each([
+    ['||ads.example^$third-party', 'is more than ||name^; only whole domains are understood'],
+    ['||ads.example/path^', 'is more than ||name^; only whole domains are understood'],
+    ['||ads.*^', 'is more than ||name^; only whole domains are understood'],
+    ['@@||good.example^', 'is an exception, and a list of hosts has none; write another rule'],
+  ])('does not guess at %s', (line, problem) => {
+    expect(patterns(`||ads.example^\n${line}\n`)).toEqual(['1 ads.example', '1 *.ads.example', `2 ${problem}`]);
+  });
+});
+
+const ZONE = `$TTL 300
+@ IN SOA localhost. root.localhost. (
+  2026112801 ; serial
+  3600 600 86400 300 )
+  IN NS localhost.
+; blocked
+bad.example          CNAME .
+*.bad.example   60 IN CNAME .
+quiet.example        CNAME *.
+walled.example       CNAME garden.example.
+sink.example         A 0.0.0.0
+`;
+
+describe('hostLines of a response policy zone', () => {
+  it('takes the owners, and nothing of what the zone says of itself', () => {
+    expect(patterns(ZONE)).toEqual([
+      '7 bad.example',
+      '8 *.bad.example',
+      '9 quiet.example',
+      '10 walled.example',
+      '11 sink.example',
+    ]);
+  });
+
+  it('takes the zone off owners that are written in full', () => {
+    expect(patterns('$ORIGIN rpz.example.\nbad.example.rpz.example. CNAME .\nother.example. CNAME .\n')).toEqual([
+      '2 bad.example',
+      '3 other.example.',
+    ]);
+  });
+
+  it.each([
+    ['good.example CNAME rpz-passthru.', 'lets a name pass (rpz-passthru); write another rule for it'],
+    ['32.1.2.0.192.rpz-ip CNAME .', 'is about addresses or name servers; list addresses in networks'],
+    ['$INCLUDE other.zone', 'includes another file; name that one'],
+  ])('does not guess at %s', (line, problem) => {
+    expect(patterns(`$TTL 300\n${line}\n`)).toEqual([`2 ${problem}`]);
+  });
+});
+
+describe('hostLines of a mixture', () => {
+  it.each([
+    ['a.example\n0.0.0.0 b.example\n', '2 is a line of a hosts file in a list of names; split the file'],
+    ['0.0.0.0 b.example\na.example\n', '2 is a line of a list of names in a hosts file; split the file'],
+    ['||a.example^\nb.example\n', '2 is a line of a list of names in an ad blocker list; split the file'],
+    ['a.example\n||b.example^\n', '2 is a line of an ad blocker list in a list of names; split the file'],
+    ['a.example\nb.example CNAME .\n', '2 is a line of a response policy zone in a list of names; split the file'],
+    ['$TTL 300\nb.example\n', '2 is a line of a list of names in a response policy zone; split the file'],
+    ['$TTL 300\n||b.example^\n', '2 is a line of an ad blocker list in a response policy zone; split the file'],
+  ])('tells the line of %j that does not belong', (list, problem) => {
+    expect(patterns(list).at(-1)).toBe(problem);
+  });
+});

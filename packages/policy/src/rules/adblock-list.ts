@@ -1,0 +1,11 @@
+/** Domain lines of ad blockers: `||name^` stands for the name and all below it. */
+import type { ListLine } from './host-list.ts';
+
+/** Reads one line. Only whole domains are understood: a path, an option or an exception says more than a name can. */
+export function readAdblockLine(text: string): ListLine {
+  if (text.startsWith('!') || text.startsWith('[')) return [];
+  const name = /^\|\|([^\s^$/*|]+)\^?$/.exec(text)?.[1];
+  if (name !== undefined) return [name, `*.${name}`];
+  if (text.startsWith('@@')) return { problem: 'is an exception, and a list of hosts has none; write another rule' };
+  return { problem: 'is more than ||name^; only whole domains are understood' };
+}
