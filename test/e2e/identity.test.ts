@@ -106,12 +106,12 @@ describe('a door with auth', () => {
 
   it.each([
     { what: 'no credentials', fieldLine: '' },
-    { what: 'a wrong password', fieldLine: basic('alice:guess') },
+    { what: 'a wrong password', fieldLine: basic('alice:guess'), user: 'alice' },
     { what: 'an unknown name', fieldLine: basic('mallory:secret') },
     { what: 'another scheme', fieldLine: 'Proxy-Authorization: Bearer YWxpY2U6c2VjcmV0\r\n' },
     { what: 'no base64', fieldLine: 'Proxy-Authorization: Basic alice:secret\r\n' },
     { what: 'credentials for an origin', fieldLine: basic('alice:secret').replace('Proxy-', '') },
-  ])('answers $what with 407 and a challenge, and reads nothing behind', async ({ fieldLine }) => {
+  ])('answers $what with 407 and a challenge, and reads nothing behind', async ({ fieldLine, user }) => {
     proxy = await start();
     const reply = await ask(proxy.port('explicit'), toEcho(fieldLine) + toEcho(basic('alice:secret')));
     expect(reply).toMatch(/^HTTP\/1\.1 407 Proxy Authentication Required \(/);
@@ -120,7 +120,19 @@ describe('a door with auth', () => {
     expect(reply).toContain('\r\nConnection: close\r\n');
     expect(reply.match(/HTTP\/1\.1/g)).toHaveLength(1);
     await proxy.stop();
-    expect(proxy.lines.filter(({ user }) => user !== undefined)).toEqual([]);
+    const refused = proxy.lines.find(({ reason }) => reason === 'auth');
+    expect(refused).toMatchObject({ host: '127.0.0.1', port: echo.port, status: 407, stage: 'identify' });
+    expect(refused?.['user']).toBe(user);
+    expect(JSON.stringify(proxy.lines)).not.toContain('mallory');
+  });
+
+  it('takes a name and a password in Latin-1, as programs send them that do not know of the charset', async () => {
+    proxy = await startSallyport(yaml(auth), { files: { 'users.htpasswd': `jürgen:${hashSync('geheimnüs', 4)}` } });
+    for (const encoding of ['latin1', 'utf8'] as const) {
+      const credentials = Buffer.from('jürgen:geheimnüs', encoding).toString('base64');
+      expect(await statusOf(toEcho(`Proxy-Authorization: Basic ${credentials}\r\n`))).toContain('200');
+      await proxy.tunnel({ user: 'jürgen', outcome: 'ok' });
+    }
   });
 
   it('answers credentials given twice with 400, a malformed target before it asks, and a policy denial with 403', async () => {

@@ -13,6 +13,7 @@ import {
   type RefusedTunnel,
   type SocksVersion,
 } from '@sallyport/tunnel-server';
+import type { Destination } from '@sallyport/policy';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { parseConnectRequest } from './connect-request.ts';
 import { readOpening, type Opening } from './read-opening.ts';
@@ -52,6 +53,8 @@ class ConnectFrontend implements Frontend {
   /** A client that speaks SOCKS is refused in SOCKS. */
   #socksVersion: SocksVersion | undefined;
   #isEstablished = false;
+
+  asked: Destination | undefined;
 
   constructor(client: Leg, options: ConnectFrontendOptions) {
     this.#client = client;
@@ -120,6 +123,7 @@ class ConnectFrontend implements Frontend {
     const request = parseConnectRequest(head);
     switch (request.kind) {
       case 'connect':
+        this.asked = request.destination;
         return {
           destination: request.destination,
           clientBytes: earlyBytes,

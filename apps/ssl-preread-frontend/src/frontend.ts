@@ -70,6 +70,10 @@ class SslPrereadFrontend implements Frontend {
     }
   }
 
+  get asked(): Destination | undefined {
+    return this.#otherDoor?.asked;
+  }
+
   greeting(): Greeting {
     return this.#otherDoor?.greeting() ?? NO_GREETING;
   }

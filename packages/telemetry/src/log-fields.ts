@@ -14,7 +14,7 @@ export interface TunnelLine {
   readonly client: string;
   /** The client's TCP port, to find the connection in a packet capture or behind a NAT. */
   readonly client_port?: number | undefined;
-  /** Who the client proved to be, never with what. */
+  /** Who the client proved to be, never with what; of a wrong password, whose it was to be, where there is such a user. */
   readonly user?: string | undefined;
   /** The destination asked for: a canonical name or an IP literal. */
   readonly host?: string | undefined;

@@ -59,6 +59,8 @@ export interface Frontend {
   greeting(): Greeting;
   /** Sends the greeting. From here on `refuse` only closes. */
   establish(): void;
+  /** Where the client asked to go, as soon as that was read: it may be refused before it is identified. */
+  readonly asked?: Destination | undefined;
   /** Answers in the door's language and closes. Returns the HTTP status that the client was answered with, if any. */
   refuse(error: TunnelError, tunnel: RefusedTunnel): number | undefined;
 }

@@ -111,6 +111,7 @@ export interface TunnelErrorContext {
   readonly isVerbatim?: boolean;
   readonly rcode?: string | undefined;
   readonly infoCode?: number | undefined;
+  readonly claimedUser?: string | undefined;
 }
 
 /** Everything that ends a tunnel before it is up is thrown as this, once, where it is found. */
@@ -133,6 +134,8 @@ export class TunnelError extends Error {
   /** Of a name server's answer: `NXDOMAIN`, and its extended error (RFC 8914), for Proxy-Status (RFC 9209 §2.3.2). */
   readonly rcode: string | undefined;
   readonly infoCode: number | undefined;
+  /** Whose password was wrong, where there is such a user: for the log alone. */
+  readonly claimedUser: string | undefined;
 
   /** @param sentence for the client, and for the log unless that has a `detail`: no secret, nothing the client sent that is not escaped. */
   constructor(reason: RefusalReason, sentence: string, context: TunnelErrorContext = {}) {
@@ -146,6 +149,7 @@ export class TunnelError extends Error {
     this.isVerbatim = context.isVerbatim ?? false;
     this.rcode = context.rcode;
     this.infoCode = context.infoCode;
+    this.claimedUser = context.claimedUser;
   }
 }
 

@@ -52,6 +52,7 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
   } catch (cause) {
     const error = toTunnelError(cause);
     door.countUnnamed?.(error.reason);
+    record.asked(frontend.asked);
     record.failed(error, frontend.refuse(error, record));
   }
 }

@@ -138,6 +138,11 @@ export class TunnelRecord implements TunnelFacts {
     this.remark = remark;
   }
 
+  /** Where a client wanted to go that is refused before it is identified. */
+  asked(destination: Destination | undefined): void {
+    this.destination ??= destination;
+  }
+
   /** Takes the outcome of the cross-check, if there was one. */
   verified(verdict: SniVerdict | undefined): SniVerdict | undefined {
     if (verdict?.hello) this.#greeted(verdict.hello);
@@ -188,6 +193,7 @@ export class TunnelRecord implements TunnelFacts {
     this.#leaveStage(endedAt);
     this.door.metrics.handshakeEnded();
     if (error.hello) this.#greeted(error.hello);
+    this.user ??= error.claimedUser;
     this.status = status;
     const reason = this.#cutReason ?? error.reason;
     if (error.reason === 'internal') this.#keeper.logFault(this.number, error.cause);

@@ -31,15 +31,16 @@ export async function authenticateClient(
   const read = parseBasicCredentials(fieldValue);
   if (read.kind === 'unusable') throw refused(`The credentials cannot be used: ${read.why}.`);
 
+  const { name } = read.credentials;
   const verdict = authenticator.check(users, read.credentials, keyOf(client));
   const settled = typeof verdict === 'string' ? verdict : await waitFor(client, verdict, deadline);
   switch (settled) {
     case 'right':
-      return read.credentials.name;
+      return name;
     case 'wrong':
-      throw refused('The user name or the password is wrong.');
+      throw refused('The user name or the password is wrong.', claimed(name, users));
     case 'busy':
-      throw refused('Too many passwords wait to be checked; try again.');
+      throw refused('Too many passwords wait to be checked; try again.', claimed(name, users));
   }
 }
 
@@ -62,6 +63,11 @@ function keyOf({ remote }: Leg): ClientKey {
   return ip ? clientKey(ip) : remote.host;
 }
 
-function refused(sentence: string): TunnelError {
-  return new TunnelError('auth', sentence);
+/** Who mistyped a password is to be found in the log; who typed it in the name's place is not. */
+function claimed(name: string, users: Users): string | undefined {
+  return users.has(name) ? name : undefined;
+}
+
+function refused(sentence: string, claimedUser?: string): TunnelError {
+  return new TunnelError('auth', sentence, { claimedUser });
 }

@@ -13,7 +13,8 @@ export type BasicCredentials =
 
 /**
  * Reads the value of a field. The scheme's name is case-insensitive (RFC 9110 §11.1); base64 is read strictly, for of two
- * spellings of one password the next reader may take only one; the bytes are UTF-8, as our challenge asks (RFC 7617 §2.1).
+ * spellings of one password the next reader may take only one; the bytes are UTF-8, as our challenge asks (RFC 7617 §2.1),
+ * or else Latin-1, which many libraries send without asking.
  */
 export function parseBasicCredentials(fieldValue: string): BasicCredentials {
   const [, scheme = '', token] = SCHEME_AND_TOKEN.exec(fieldValue) ?? [];
@@ -22,8 +23,7 @@ export function parseBasicCredentials(fieldValue: string): BasicCredentials {
 
   const bytes = Buffer.from(token, 'base64');
   if (bytes.toString('base64') !== token) return unusable('the credentials are not in base64');
-  const text = decodeUtf8(bytes);
-  if (text === undefined) return unusable('the credentials are not in UTF-8');
+  const text = decodeUtf8(bytes) ?? bytes.toString('latin1');
   // RFC 7617 §2 forbids them in both parts.
   if (CONTROL.test(text)) return unusable('the credentials have a control character');
 

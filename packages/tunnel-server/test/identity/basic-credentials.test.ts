@@ -6,6 +6,15 @@ const encode = (text: string): string => Buffer.from(text, 'utf8').toString('bas
 const credentials = (name: string, password: string) => ({ kind: 'credentials', credentials: { name, password } });
 
 describe('parseBasicCredentials', () => {
+  it('reads as Latin-1 what is no UTF-8', () => {
+    const value = `Basic ${Buffer.from('caf\xe9:\xfcber', 'latin1').toString('base64')}`;
+    expect(parseBasicCredentials(value)).toEqual(credentials('café', 'über'));
+  });
+
+  it('reads as UTF-8 what is both', () => {
+    expect(parseBasicCredentials(`Basic ${encode('café:b')}`)).toEqual(credentials('café', 'b'));
+  });
+
   it.each([
     { value: 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==', name: 'Aladdin', password: 'open sesame' },
     { value: 'basic dGVzdDoxMjPCow==', name: 'test', password: '123\u00a3' },
@@ -32,8 +41,8 @@ describe('parseBasicCredentials', () => {
     { value: 'Basic YTpiYx==', why: 'the credentials are not in base64' },
     { value: 'Basic __-_', why: 'the credentials are not in base64' },
     {
-      value: `Basic ${Buffer.from('caf\xe9:b', 'latin1').toString('base64')}`,
-      why: 'the credentials are not in UTF-8',
+      value: `Basic ${Buffer.from('caf\x85:b', 'latin1').toString('base64')}`,
+      why: 'the credentials have a control character',
     },
     { value: `Basic ${encode('a\0:b')}`, why: 'the credentials have a control character' },
     { value: `Basic ${encode('a:b\n')}`, why: 'the credentials have a control character' },
