@@ -6,7 +6,11 @@ import { readSslv2Hello } from './sslv2-hello.ts';
 import { HANDSHAKE_RECORD, readHandshake, START_OF_RECORDS } from './tls-record.ts';
 
 /** What a client said first; `not-tls` is certain from the first few bytes, and says nothing of what it is instead. */
-export type HelloFound = ClientHello | { readonly kind: 'not-tls' };
+export type HelloFound =
+  /** `endsAt`: where what belongs to the hello ends, and what came behind it begins. */
+  | (Extract<ClientHello, { kind: 'hello' }> & { readonly endsAt: number })
+  | Exclude<ClientHello, { kind: 'hello' }>
+  | { readonly kind: 'not-tls' };
 
 /**
  * Reads from `client` until its ClientHello is whole or can no longer become one. Throws nothing; whatever came of it, `bytes`
@@ -30,6 +34,9 @@ export function createHelloScan(): (bytes: Uint8Array) => HelloFound | NeedMore 
 
     const handshake = readHandshake(bytes, cursor);
     if (handshake.kind === 'need-more') cursor = handshake.cursor;
-    return handshake.kind === 'message' ? readClientHello(handshake.message) : handshake;
+    if (handshake.kind !== 'message') return handshake;
+    const { endsAt } = handshake;
+    const read = readClientHello(handshake.message);
+    return read.kind === 'hello' ? { kind: 'hello', hello: read.hello, endsAt } : read;
   };
 }

@@ -5,7 +5,7 @@ import { nameTlsVersion } from './tls-version.ts';
 import { VectorReader } from './vector-reader.ts';
 
 export type Sslv2Hello =
-  | { readonly kind: 'hello'; readonly hello: HelloFacts }
+  | { readonly kind: 'hello'; readonly hello: HelloFacts; readonly endsAt: number }
   | Malformed
   /** Neither this nor anything else that begins with the byte of a handshake record. */
   | { readonly kind: 'not-tls' }
@@ -37,7 +37,8 @@ export function readSslv2Hello(bytes: Uint8Array): Sslv2Hello {
   }
   if (bytes.length < endsAt) return { kind: 'need-more', atLeastBytes: endsAt };
   const tls = nameTlsVersion(version);
-  return { kind: 'hello', hello: { sni: undefined, literal: undefined, alpn: [], alpnDropped: 0, tls, ech: false } };
+  const hello = { sni: undefined, literal: undefined, alpn: [], alpnDropped: 0, tls, ech: false };
+  return { kind: 'hello', hello, endsAt };
 }
 
 /** Whether the first five bytes are those of such a hello, as far as they have come: they alone tell it from any other protocol. */

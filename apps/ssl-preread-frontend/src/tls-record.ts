@@ -23,7 +23,12 @@ export const START_OF_RECORDS: RecordCursor = { recordAt: 0, gathered: 0 };
 
 export type Handshake =
   /** The whole ClientHello with its 4-byte header, free of record headers. */
-  | { readonly kind: 'message'; readonly message: Uint8Array }
+  | {
+      readonly kind: 'message';
+      readonly message: Uint8Array;
+      /** Where the record ends that it ends in. */
+      readonly endsAt: number;
+    }
   | Malformed
   | (NeedMore & { readonly cursor: RecordCursor });
 
@@ -43,7 +48,12 @@ export function readHandshake(bytes: Uint8Array, cursor: RecordCursor): Handshak
     const header = readMessageHeader(bytes, gathered + arrived);
     if (header.kind === 'malformed') return header;
     const missing = header.messageBytes - gathered;
-    if (missing <= arrived) return { kind: 'message', message: gatherFragments(bytes, header.messageBytes) };
+    if (missing <= arrived) {
+      // A server that reads on would find another message in the same record, perhaps another ClientHello.
+      if (record.kind === 'header' && missing < record.fragmentBytes)
+        return malformed('its last record holds more than it');
+      return { kind: 'message', message: gatherFragments(bytes, header.messageBytes), endsAt: fragmentAt + missing };
+    }
 
     if (record.kind === 'incomplete' || arrived < record.fragmentBytes) {
       return { kind: 'need-more', atLeastBytes: fragmentAt + missing, cursor: { recordAt, gathered } };

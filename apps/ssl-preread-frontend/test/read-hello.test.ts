@@ -57,7 +57,7 @@ describe('a ClientHello that comes in pieces', () => {
         const lengths = cuts.map((cut) => cut % records.length).sort((a, b) => a - b);
         const answers = scanInPieces(records, [...lengths, records.length]);
         expect(answers.slice(0, -1).every(({ kind }) => kind === 'need-more')).toBe(true);
-        expect(answers.at(-1)).toEqual(scan(record(message)));
+        expect(answers.at(-1)).toEqual({ ...scan(record(message)), endsAt: records.length });
       }),
     );
   });
@@ -78,6 +78,7 @@ describe('the answer', () => {
     expect(scan(sslv2Hello())).toEqual({
       kind: 'hello',
       hello: { alpn: [], alpnDropped: 0, tls: 'SSLv2', ech: false },
+      endsAt: sslv2Hello().length,
     });
   });
 
@@ -100,11 +101,11 @@ describe('the answer', () => {
     expect(scan(bytes)).toMatchObject({ kind: 'hello', hello: { sni: 'a.example' } });
   });
 
-  it('takes a handshake message shorter than its record at its word, and finds no name in what follows', () => {
-    const message = hello(padding(4));
-    const behind = serverName('junk.example');
-    const found = scan(record(join(message, behind)));
-    expect(found).toMatchObject({ kind: 'hello', hello: { sni: undefined } });
+  it('says where what comes behind the hello begins', () => {
+    const bytes = record(hello(serverName('a.example')));
+    for (const behind of [record(hello(serverName('b.example'))), join('junk')]) {
+      expect(scan(join(bytes, behind))).toMatchObject({ hello: { sni: 'a.example' }, endsAt: bytes.length });
+    }
   });
 
   it('is one of its kinds for any bytes in any pieces, and the same as for all of them at once', () => {

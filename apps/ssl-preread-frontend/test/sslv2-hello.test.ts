@@ -11,6 +11,7 @@ it.each([
   expect(readSslv2Hello(sslv2Hello({ version }))).toEqual({
     kind: 'hello',
     hello: { alpn: [], alpnDropped: 0, tls, ech: false },
+    endsAt: sslv2Hello().length,
   });
 });
 

@@ -40,8 +40,6 @@ describe('a whole message', () => {
   });
 
   it.each([
-    ['in the same record', record(join(message, 'more'))],
-    ['in a record that is not whole', record(join(message, 'more'), { length: 1000 })],
     ['in a record of another type', join(record(message), record(join('early data'), { type: 23 }))],
     ['and is no record at all', join(record(message), 'junk')],
   ])('is not disturbed by what follows %s', (_where, bytes) => {
@@ -90,6 +88,9 @@ describe('malformed', () => {
     ['an alert in the middle', join(record(message.subarray(0, 9)), record(join(2, 0), { type: 21 }))],
     ['application data in the middle', join(record(message.subarray(0, 2)), record(join('x'), { type: 23 }))],
     ['a change_cipher_spec in the middle', join(record(message.subarray(0, 9)), Uint8Array.of(20))],
+    ['a message shorter than its record', record(join(message, 'more'))],
+    ['a message shorter than its record, which is not whole', record(message, { length: 1000 })],
+    ['two messages in one record', record(join(message, message))],
     ['a ServerHello', record(helloWith({ messageType: 2 }))],
     ['a message that is no ClientHello, as soon as its type is there', record(join(0), { length: 100 })],
     ['a 4-byte record header, which puts the message one byte early', join(0x16, 0x03, vector16(message))],

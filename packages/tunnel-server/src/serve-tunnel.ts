@@ -44,7 +44,8 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
 
     record.enter('verify');
     frontend.establish();
-    const preread = record.verified(await door.verifySni({ client, upstream, destination, clientBytes }));
+    const onRelayed = record.carry.bind(record);
+    const preread = record.verified(await door.verifySni({ client, upstream, destination, clientBytes, onRelayed }));
 
     record.enter('relay');
     const { tunnels, tunnel } = door.splice(client, upstream, preread ?? { clientBytes });

@@ -5,11 +5,13 @@ import type { Destination } from '@sallyport/policy';
 import type { PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
 import { TunnelError } from './reasons.ts';
+import { type GreetResult, passSecondHello } from './second-hello.ts';
 
 /** What the client's first bytes inside the tunnel were, and all of them, to be sent on as they are. */
 export interface HelloInside {
   readonly found:
-    | { readonly kind: 'hello'; readonly hello: HelloFacts }
+    /** `endsAt`: where what came behind the hello begins. */
+    | { readonly kind: 'hello'; readonly hello: HelloFacts; readonly endsAt: number }
     /** `why` is a clause fit for the log. */
     | { readonly kind: 'malformed'; readonly why: string }
     | { readonly kind: 'not-tls' | 'too-large' | 'timed-out' | 'left' };
@@ -30,6 +32,8 @@ export interface UnverifiedTunnel {
   /** Read from the client behind its CONNECT. */
   readonly clientBytes: Uint8Array;
   readonly limits: PrereadLimits;
+  /** Told of bytes that are relayed before the splice. */
+  readonly onRelayed: (bytesUp: number, bytesDown: number) => void;
 }
 
 export interface SniCheckTools {
@@ -43,6 +47,8 @@ export interface SniCheckTools {
 export interface SniVerdict {
   readonly result: SniResult;
   readonly hello?: HelloFacts;
+  /** Where in `clientBytes` what came behind the hello begins. */
+  readonly helloEndsAt?: number;
   /** What both sides have said by now; to be relayed first. */
   readonly clientBytes: Uint8Array;
   readonly upstreamBytes?: Uint8Array;
@@ -51,9 +57,7 @@ export interface SniVerdict {
 /**
  * Reads the hello before a byte goes up, and ends the tunnel unless it names the destination: nothing of it reaches the upstream.
  * Throws `sni_mismatch`, `ech`, `handshake_timeout` or `client_closed`, both legs closed; a client that spoke TLS gets an alert.
- *
- * Only the first ClientHello is seen: one that follows a HelloRetryRequest may differ, and the server will hold it to the first
- * (RFC 8446 §4.1.2).
+ * The same holds for a second hello, behind a HelloRetryRequest.
  */
 export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
   const { client, upstream, limits, clientBytes } = tunnel;
@@ -61,21 +65,76 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
   const verdict = judgeHello(inside, tunnel);
   if (inside.found.kind !== 'left') tools.onResult(verdict.result);
   refuseEch(tunnel, verdict, tools);
-  if (verdict.result === 'match') return verdict;
+  if (verdict.result === 'match') return requireSameHost(tunnel, verdict, tools);
   upstream.close();
   client.close(speaksTls(inside) ? encodeAlert('access_denied') : undefined);
   throw explain(inside, verdict);
 }
 
 /**
- * Only counts, and holds nobody up: where the server speaks first, the tunnel goes on without a hello. Throws `ech`, both legs closed,
+ * Only counts, and holds nobody up: where the server speaks first, the tunnel goes on without a hello; a second hello is counted if it
+ * names another host, and goes on too. Throws `ech`, both legs closed,
  * where that is denied.
  */
 export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
   const verdict = await watchHello(tunnel, tools.readHello);
   tools.onResult(verdict.result);
   refuseEch(tunnel, verdict, tools);
-  return verdict;
+  if (verdict.result !== 'match') return verdict;
+  const passed = await followHello(tunnel, verdict, tools);
+  return passed ? { ...verdict, ...passed } : verdict;
+}
+
+/** Sends the hello up, and goes on once no other one can follow it. */
+async function requireSameHost(
+  tunnel: UnverifiedTunnel,
+  verdict: SniVerdict,
+  tools: SniCheckTools,
+): Promise<SniVerdict> {
+  const passed = await followHello(tunnel, verdict, tools);
+  if (passed === undefined) return verdict;
+  const { hello } = verdict;
+  if (passed.kind === 'greeted') return { ...passed, result: 'match', ...(hello && { hello }) };
+  tunnel.upstream.close();
+  tunnel.client.close(passed.kind === 'other-host' ? encodeAlert('access_denied') : undefined);
+  throw explainNotFollowed(passed, passed.second ?? hello);
+}
+
+/** Undefined where no second hello can come: only TLS 1.3 has a HelloRetryRequest. */
+async function followHello(
+  { client, upstream, limits, onRelayed }: UnverifiedTunnel,
+  { hello, helloEndsAt, clientBytes: bytes }: SniVerdict,
+  { readHello, onResult }: SniCheckTools,
+): Promise<GreetResult | undefined> {
+  if (hello?.tls !== 'TLSv1.3' || helloEndsAt === undefined) return undefined;
+  const [helloBytes, clientBytes] = [bytes.subarray(0, helloEndsAt), bytes.subarray(helloEndsAt)];
+  const tunnel = { client, upstream, hello, helloBytes, clientBytes, limits, onRelayed };
+  const passed = await passSecondHello(tunnel, readHello);
+  if (passed.kind === 'other-host') onResult('mismatch');
+  return passed;
+}
+
+function explainNotFollowed(
+  passed: Exclude<GreetResult, { kind: 'greeted' }>,
+  hello: HelloFacts | undefined,
+): TunnelError {
+  const context = hello && { hello };
+  switch (passed.kind) {
+    case 'other-host':
+      return new TunnelError('sni_mismatch', explainSecond(passed.why), context);
+    case 'timed-out':
+      return new TunnelError(
+        'handshake_timeout',
+        'The ClientHello in the tunnel led to no further one in time.',
+        context,
+      );
+    case 'left':
+      return new TunnelError('client_closed', 'The client left before it sent its second ClientHello.', context);
+  }
+}
+
+function explainSecond(why: string | undefined): string {
+  return `The ClientHello that follows a HelloRetryRequest ${why ?? 'names another host than the first'}.`;
 }
 
 function refuseEch({ client, upstream }: UnverifiedTunnel, { hello }: SniVerdict, { deniesEch }: SniCheckTools): void {
@@ -108,8 +167,8 @@ export function judgeHello(
   { destination }: Pick<UnverifiedTunnel, 'destination'>,
 ): SniVerdict {
   if (found.kind !== 'hello') return { result: 'not_tls', clientBytes: bytes };
-  const { hello } = found;
-  return { result: compare(hello, destination), hello, clientBytes: bytes };
+  const { hello, endsAt } = found;
+  return { result: compare(hello, destination), hello, helloEndsAt: endsAt, clientBytes: bytes };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The tunnels of one transport, from the moment they are up to their one log line. */
 import type { ListenerMetrics } from '@sallyport/telemetry';
-import type { Transport, TunnelKeeper, TunnelNumber, TunnelResult } from '@sallyport/tunnel-splice';
+import type { Transport, TunnelCounts, TunnelKeeper, TunnelNumber, TunnelResult } from '@sallyport/tunnel-splice';
 import { RestingTunnels } from './resting-tunnels.ts';
 import type { CutReason, Ending, TunnelFacts } from './tunnel-facts.ts';
 
@@ -27,6 +27,8 @@ export class LiveTunnels implements TunnelKeeper {
   readonly #bytes = new Map<ListenerMetrics, ByteTally>();
   /** Why we cut a tunnel, until its end is told. */
   readonly #cuts = new Map<TunnelNumber, CutReason>();
+  /** Of those few that had relayed something before their transport had them. */
+  readonly #carried = new Map<TunnelNumber, TunnelCounts>();
   /** Only while `log.progress` is on. */
   readonly #progress = new Map<TunnelNumber, NodeJS.Timeout>();
 
@@ -41,6 +43,7 @@ export class LiveTunnels implements TunnelKeeper {
 
   isUp(tunnel: TunnelNumber, facts: TunnelFacts): void {
     this.#resting.put(tunnel, facts);
+    if (facts.carried) this.#carried.set(tunnel, facts.carried);
     facts.door.metrics.tunnelUp();
     const { progressMs } = this.#keeper;
     if (progressMs === Infinity) return;
@@ -60,7 +63,9 @@ export class LiveTunnels implements TunnelKeeper {
     tally.endedDown += bytesDown;
     metrics.tunnelDown();
     const firstByteMs = firstByteAt === undefined || facts.upAt === undefined ? undefined : firstByteAt - facts.upAt;
-    this.#keeper.close(facts, { outcome: 'ok', reason, level: 'info', endedAt, bytesUp, bytesDown, firstByteMs });
+    const counts = this.#withCarried(tunnel, { bytesUp, bytesDown });
+    this.#carried.delete(tunnel);
+    this.#keeper.close(facts, { outcome: 'ok', reason, level: 'info', endedAt, ...counts, firstByteMs });
   }
 
   cutAll(reason: CutReason): void {
@@ -101,7 +106,13 @@ export class LiveTunnels implements TunnelKeeper {
   #logProgress(tunnel: TunnelNumber): void {
     const facts = this.#resting.read(tunnel);
     if (facts === undefined) return;
-    const { bytesUp, bytesDown } = this.#transport.counts(tunnel);
+    const { bytesUp, bytesDown } = this.#withCarried(tunnel, this.#transport.counts(tunnel));
     this.#keeper.logProgress(facts, bytesUp, bytesDown);
+  }
+
+  #withCarried(tunnel: TunnelNumber, counts: TunnelCounts): TunnelCounts {
+    const carried = this.#carried.get(tunnel);
+    if (carried === undefined) return counts;
+    return { bytesUp: counts.bytesUp + carried.bytesUp, bytesDown: counts.bytesDown + carried.bytesDown };
   }
 }

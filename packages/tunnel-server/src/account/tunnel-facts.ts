@@ -1,7 +1,7 @@
 /** What is known of one tunnel, whatever became of it, and how it reads in the access log. */
 import { type Decision, destinationText } from '@sallyport/policy';
 import type { ListenerMetrics, TunnelLine } from '@sallyport/telemetry';
-import type { DeadlineMs, TunnelEnd } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, TunnelCounts, TunnelEnd } from '@sallyport/tunnel-splice';
 import type { HelloFacts } from '../hello-facts.ts';
 import type { FailureOutcome, RefusalReason, Stage } from '../reasons.ts';
 
@@ -52,6 +52,8 @@ export interface TunnelFacts {
   readonly status: number | undefined;
   /** A sentence on what was found amiss, and let pass. */
   readonly remark: string | undefined;
+  /** What was relayed, and counted, before its transport had it. */
+  readonly carried?: TunnelCounts | undefined;
 }
 
 /** How it ended. */

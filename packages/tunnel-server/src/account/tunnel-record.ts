@@ -149,6 +149,17 @@ export class TunnelRecord implements TunnelFacts {
     return verdict;
   }
 
+  /** Bytes were relayed before the tunnel was spliced. */
+  carry(bytesUp: number, bytesDown: number): void {
+    this.#bytesUp += bytesUp;
+    this.#bytesDown += bytesDown;
+    this.door.metrics.bytes(bytesUp, bytesDown);
+  }
+
+  get carried(): TunnelCounts | undefined {
+    return this.#bytesUp > 0 ? this.#counts() : undefined;
+  }
+
   /** The tunnel is up, and its end is `tunnels`' to tell. */
   isUp(tunnels: LiveTunnels, tunnel: TunnelNumber, up: Up): void {
     this.#leaveStage(up.at ?? performance.now());

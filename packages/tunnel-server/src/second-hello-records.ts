@@ -1,0 +1,66 @@
+/** Records of TLS (RFC 8446 §5.1), as far as they tell whether a ClientHello may follow another one. */
+
+export const NOTHING = new Uint8Array(0);
+
+const RECORD_HEADER_BYTES = 5;
+/** With the room that encryption may take (RFC 8446 §5.2). */
+export const MAX_RECORD_BYTES = RECORD_HEADER_BYTES + 2 ** 14 + 256;
+const CHANGE_CIPHER_SPEC = 20;
+const ALERT = 21;
+const HANDSHAKE = 22;
+const APPLICATION_DATA = 23;
+
+/**
+ * Where a HelloRetryRequest differs from every other first word of a server: a handshake record with a ServerHello whose random is the
+ * SHA-256 of "HelloRetryRequest" (RFC 8446 §4.1.3). Versions and lengths may be anything.
+ */
+const RETRY_RANDOM = Buffer.from('cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c', 'hex');
+const SERVER_HELLO_AT = RECORD_HEADER_BYTES;
+const SERVER_HELLO = 2;
+const RANDOM_AT = SERVER_HELLO_AT + 4 + 2;
+
+/** Is this how a HelloRetryRequest begins? `undecided` while it may still become one. */
+export function judgeReply(bytes: Uint8Array): 'retry' | 'other' | 'undecided' {
+  if (bytes.length > 0 && bytes[0] !== HANDSHAKE) return 'other';
+  if (bytes.length > SERVER_HELLO_AT && bytes[SERVER_HELLO_AT] !== SERVER_HELLO) return 'other';
+  const random = bytes.subarray(RANDOM_AT, RANDOM_AT + RETRY_RANDOM.length);
+  if (RETRY_RANDOM.compare(random, 0, random.length, 0, random.length) !== 0) return 'other';
+  return random.length === RETRY_RANDOM.length ? 'retry' : 'undecided';
+}
+
+/** What a client has said behind its first hello: the whole records with no hello in them, and what stands next. */
+export interface RecordsBefore {
+  readonly records: Uint8Array;
+  readonly rest: Uint8Array;
+  /** `other`: no record of TLS, so that no server reads a hello in it. */
+  readonly next: 'hello' | 'other' | 'need-more';
+}
+
+export function takeRecordsBefore(bytes: Uint8Array): RecordsBefore {
+  let at = 0;
+  for (;;) {
+    const type = bytes[at];
+    if (type === HANDSHAKE || (type !== undefined && !isOtherType(type))) break;
+    const end = at + RECORD_HEADER_BYTES + (((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0));
+    if (bytes.length >= at + RECORD_HEADER_BYTES && end - at > MAX_RECORD_BYTES) break;
+    if (bytes.length < at + RECORD_HEADER_BYTES || bytes.length < end) {
+      return { records: bytes.subarray(0, at), rest: bytes.subarray(at), next: 'need-more' };
+    }
+    at = end;
+  }
+  return {
+    records: bytes.subarray(0, at),
+    rest: bytes.subarray(at),
+    next: bytes[at] === HANDSHAKE ? 'hello' : 'other',
+  };
+}
+
+/** Whether what waits may be a hello, or the beginning of one; nothing may still become one. */
+export function isSecondHelloPossible(bytes: Uint8Array): boolean {
+  const [type] = bytes;
+  return type === undefined || type === HANDSHAKE || isOtherType(type);
+}
+
+function isOtherType(type: number): boolean {
+  return type === CHANGE_CIPHER_SPEC || type === ALERT || type === APPLICATION_DATA;
+}

@@ -1,0 +1,155 @@
+/**
+ * The second ClientHello. A server may answer the first with a HelloRetryRequest (RFC 8446 §4.1.4), and takes the name in the second
+ * at its word, whatever the first said: so nothing of the second goes up unless it names the same host.
+ */
+import { type Leg, TICK_MS } from '@sallyport/tunnel-splice';
+import type { PrereadLimits } from './frontend.ts';
+import type { HelloFacts } from './hello-facts.ts';
+import {
+  isSecondHelloPossible,
+  judgeReply,
+  MAX_RECORD_BYTES,
+  NOTHING,
+  takeRecordsBefore,
+} from './second-hello-records.ts';
+import type { ReadHello } from './sni-check.ts';
+
+/** A tunnel of whose client nothing has gone up. */
+export interface GreetedTunnel {
+  readonly client: Leg;
+  readonly upstream: Leg;
+  readonly hello: HelloFacts;
+  readonly helloBytes: Uint8Array;
+  /** Read from the client behind its hello, and not sent on. */
+  readonly clientBytes: Uint8Array;
+  readonly limits: PrereadLimits;
+  /** Told of bytes that were relayed, as they go. */
+  readonly onRelayed: (bytesUp: number, bytesDown: number) => void;
+}
+
+/** What both sides have said that is to be relayed next. */
+export interface Greeted {
+  readonly kind: 'greeted';
+  readonly clientBytes: Uint8Array;
+  readonly upstreamBytes: Uint8Array;
+  /** The second hello, where there was one. */
+  readonly second: HelloFacts | undefined;
+}
+
+export type GreetResult =
+  | Greeted
+  /** Nothing of the second hello has gone up. `second` is undefined, and `why` set, where it can't be read. */
+  | (Omit<Greeted, 'kind'> & { readonly kind: 'other-host'; readonly why: string | undefined })
+  /** The upstream did not answer, or the client did not go on, in time. */
+  | (Omit<Greeted, 'kind'> & { readonly kind: 'timed-out' })
+  | (Omit<Greeted, 'kind'> & { readonly kind: 'left' });
+
+/**
+ * Sends the first hello up, and follows the tunnel to the moment from which no other hello can be meant: the upstream has answered with something
+ * else than a HelloRetryRequest, or the second hello is there. Both legs are the caller's, before and after; throws nothing.
+ */
+export async function passSecondHello(tunnel: GreetedTunnel, readHello: ReadHello): Promise<GreetResult> {
+  const pass = new Pass(tunnel);
+  pass.sendFirst();
+  const reply = await pass.awaitReply();
+  if (reply !== 'retry') return pass.result(reply);
+  return pass.awaitSecond(readHello);
+}
+
+class Pass {
+  readonly #tunnel: GreetedTunnel;
+  #clientBytes: Uint8Array;
+  #upstreamBytes: Uint8Array = NOTHING;
+  #second: HelloFacts | undefined;
+
+  constructor(tunnel: GreetedTunnel) {
+    this.#tunnel = tunnel;
+    this.#clientBytes = tunnel.clientBytes;
+  }
+
+  result<Kind extends GreetResult['kind']>(kind: Kind) {
+    return {
+      kind,
+      clientBytes: this.#clientBytes,
+      upstreamBytes: this.#upstreamBytes,
+      second: this.#second,
+      why: undefined,
+    };
+  }
+
+  sendFirst(): void {
+    const { upstream, helloBytes } = this.#tunnel;
+    upstream.write(helloBytes);
+    this.#tunnel.onRelayed(helloBytes.length, 0);
+  }
+
+  /** Nearly always the upstream speaks next. What the client says before may be early data, which goes up, or a hello, which waits. */
+  async awaitReply(): Promise<'greeted' | 'retry' | 'timed-out'> {
+    const { client, upstream, limits } = this.#tunnel;
+    for (;;) {
+      await this.#sendRecords();
+      if (!isSecondHelloPossible(this.#clientBytes)) return 'greeted';
+      const said = await upstream.read(
+        limits.prereadLimitBytes,
+        Math.min(performance.now() + TICK_MS, limits.deadline),
+      );
+      if (said === 'end' || said === 'reset') return 'greeted';
+      if (said !== 'deadline') {
+        this.#upstreamBytes = Buffer.concat([this.#upstreamBytes, said]);
+        const reply = judgeReply(this.#upstreamBytes);
+        if (reply !== 'undecided') return reply === 'retry' ? 'retry' : 'greeted';
+        continue;
+      }
+      if (performance.now() >= limits.deadline) return 'timed-out';
+      const more = await this.#readMore(client, performance.now());
+      // Nothing of it waits, and nothing more will come: a half-closed client, as probes are.
+      if ((more === 'end' || more === 'reset') && this.#clientBytes.length === 0) return 'greeted';
+    }
+  }
+
+  async awaitSecond(readHello: ReadHello): Promise<GreetResult> {
+    const { client, limits, hello } = this.#tunnel;
+    client.write(this.#upstreamBytes);
+    this.#tunnel.onRelayed(0, this.#upstreamBytes.length);
+    this.#upstreamBytes = NOTHING;
+    for (;;) {
+      const next = await this.#sendRecords();
+      if (next === 'other') return this.result('greeted');
+      if (next === 'hello') break;
+      const more = await this.#readMore(client, limits.deadline);
+      if (more !== 'bytes') return this.result(more === 'deadline' ? 'timed-out' : 'left');
+    }
+    const { found, bytes } = await readHello(client, limits, this.#clientBytes);
+    this.#clientBytes = bytes;
+    if (found.kind === 'timed-out' || found.kind === 'left') return this.result(found.kind);
+    if (found.kind === 'hello') this.#second = found.hello;
+    if (found.kind === 'hello' && isSameHost(found.hello, hello)) return this.result('greeted');
+    const why = found.kind === 'malformed' ? `is malformed: ${found.why}` : 'is larger than handshake_bytes';
+    return { ...this.result('other-host'), why: found.kind === 'hello' ? undefined : why };
+  }
+
+  /** Sends on what is whole and no hello: early data, and the change_cipher_spec of RFC 8446 §D.4. */
+  async #sendRecords(): Promise<'hello' | 'other' | 'need-more'> {
+    const { records, rest, next } = takeRecordsBefore(this.#clientBytes);
+    if (records.length > 0) {
+      this.#tunnel.upstream.write(records);
+      this.#tunnel.onRelayed(records.length, 0);
+      this.#clientBytes = rest;
+      await this.#tunnel.upstream.drained();
+    }
+    return next;
+  }
+
+  async #readMore(client: Leg, deadline: number): Promise<'bytes' | 'end' | 'reset' | 'deadline'> {
+    const room = this.#tunnel.limits.prereadLimitBytes + MAX_RECORD_BYTES - this.#clientBytes.length;
+    if (room <= 0) return 'deadline';
+    const more = await client.read(room, deadline);
+    if (typeof more === 'string') return more;
+    this.#clientBytes = Buffer.concat([this.#clientBytes, more]);
+    return 'bytes';
+  }
+}
+
+function isSameHost(one: HelloFacts, other: HelloFacts): boolean {
+  return one.sni === other.sni && one.literal === other.literal;
+}

@@ -1,0 +1,164 @@
+/** A second ClientHello, behind a HelloRetryRequest: servers take its name at its word, so it must be that of the first. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificates } from './harness/certificates.ts';
+import { configText } from './harness/config-text.ts';
+import { type Client, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
+import { applicationData, changeCipherSpec, helloRetryRequest, inRecordsOf, modernHello } from './harness/retry.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+
+const alertAccessDenied = Buffer.of(21, 3, 3, 0, 2, 2, 49);
+const first = modernHello('origin.test');
+let enforcing: Running;
+let reporting: Running;
+/** Answers what is a whole first hello with a HelloRetryRequest. */
+let origin: Origin;
+let atOrigin = Buffer.alloc(0);
+
+beforeAll(async () => {
+  origin = await tcpOrigin((socket) => {
+    let hasAnswered = false;
+    socket.on('data', (chunk: Buffer) => {
+      atOrigin = Buffer.concat([atOrigin, chunk]);
+      if (!hasAnswered && atOrigin.length >= first.length) {
+        hasAnswered = true;
+        socket.write(helloRetryRequest);
+      }
+    });
+    socket.on('end', () => socket.end());
+  });
+  enforcing = await startSallyport(configText({ explicit: ['verify_sni: enforce'] }));
+  reporting = await startSallyport(configText({ explicit: ['verify_sni: report'] }));
+});
+
+afterEach(() => {
+  atOrigin = Buffer.alloc(0);
+});
+
+afterAll(async () => {
+  await Promise.all([enforcing.stop(), reporting.stop()]);
+  origin.close();
+});
+
+/** A client that has sent its first hello, and been asked for another. */
+async function askedAgain(proxy: Running): Promise<Client> {
+  const client = await openTunnel(proxy.port('explicit'), `origin.test:${origin.port}`);
+  client.socket.write(first);
+  await client.hears(helloRetryRequest.length + client.heard().length);
+  return client;
+}
+
+const anotherName = modernHello('evil.test');
+
+const others = [
+  ['another name', anotherName],
+  ['another name, in records of one byte', inRecordsOf(1, anotherName)],
+  ['another name, in records of 50 bytes', inRecordsOf(50, anotherName)],
+  ['no name', modernHello()],
+  ['two names', modernHello('origin.test', 'evil.test')],
+  ['an address', modernHello('127.0.0.1')],
+  ['another name behind a change_cipher_spec', Buffer.concat([changeCipherSpec, anotherName])],
+] as const;
+
+describe('verify_sni: enforce', () => {
+  it.each([
+    ['whole', [modernHello('origin.test')]],
+    ['in records of seven bytes', [inRecordsOf(7, modernHello('origin.test'))]],
+    ['behind a change_cipher_spec', [changeCipherSpec, modernHello('ORIGIN.test')]],
+    ['with more behind it', [modernHello('origin.test'), changeCipherSpec, applicationData(40)]],
+  ])('sends on a second hello of the same name, %s', async (_how, parts) => {
+    const before = enforcing.lines.length;
+    const client = await askedAgain(enforcing);
+    const second = Buffer.concat(parts);
+    client.socket.end(second);
+    await client.ended();
+    expect(atOrigin).toEqual(Buffer.concat([first, second]));
+    const line = await enforcing.line({ msg: 'tunnel', outcome: 'ok' }, before);
+    expect(line).toMatchObject({ bytes_up: atOrigin.length, bytes_down: helloRetryRequest.length });
+  });
+
+  it.each(others)('ends a tunnel whose second hello has %s, nothing of it sent on', async (_what, second) => {
+    const before = enforcing.lines.length;
+    const client = await askedAgain(enforcing);
+    for (const byte of second.subarray(0, 20)) client.socket.write(Buffer.of(byte));
+    client.socket.write(second.subarray(20));
+    const { bytes } = await client.ended();
+    client.socket.destroy();
+    expect(bytes.subarray(-7)).toEqual(alertAccessDenied);
+    const sent = Buffer.concat([first, changeCipherSpec]).subarray(0, atOrigin.length);
+    expect(atOrigin).toEqual(sent);
+    const line = await enforcing.line({ msg: 'tunnel', reason: 'sni_mismatch' }, before);
+    expect(line).toMatchObject({ outcome: 'refused', stage: 'verify', bytes_up: atOrigin.length });
+    expect(line['detail']).toMatch(/^The ClientHello that follows a HelloRetryRequest /);
+  });
+
+  it('holds back a second hello that comes with the first', async () => {
+    const before = enforcing.lines.length;
+    const client = await openTunnel(enforcing.port('explicit'), `origin.test:${origin.port}`);
+    client.socket.write(Buffer.concat([first, anotherName]));
+    const { bytes } = await client.ended();
+    client.socket.destroy();
+    expect(bytes.subarray(-7)).toEqual(alertAccessDenied);
+    expect(atOrigin).toEqual(first);
+    await enforcing.line({ msg: 'tunnel', reason: 'sni_mismatch' }, before);
+  });
+
+  it('counts what it found', async () => {
+    const match = await enforcing.metric('sni_checks_total{listener="explicit",result="match"}');
+    expect(match).toBeGreaterThan(0);
+    expect(await enforcing.metric('sni_checks_total{listener="explicit",result="mismatch"}')).toBe(others.length + 1);
+  });
+
+  it.each([
+    ['early data', applicationData(16_000)],
+    ['what is no TLS', Buffer.from('and more')],
+  ])('sends on %s behind the first hello before the server has answered', async (_what, behind) => {
+    const silent = await tcpOrigin((socket) => {
+      let said = Buffer.alloc(0);
+      socket.on('data', (chunk: Buffer) => {
+        said = Buffer.concat([said, chunk]);
+        if (said.equals(Buffer.concat([first, behind]))) socket.end('all of it');
+      });
+    });
+    const client = await openTunnel(enforcing.port('explicit'), `origin.test:${silent.port}`);
+    client.socket.write(first);
+    client.socket.write(behind);
+    await client.hears('all of it');
+    client.socket.destroy();
+    silent.close();
+  });
+
+  it('serves a real client that is asked for another key share', async () => {
+    const certificates = makeCertificates(['origin.test']);
+    const options = { cert: certificates.cert, key: certificates.key, ecdhCurve: 'P-384' };
+    const server = createTlsServer(options, (socket) => socket.end('page')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo; // A TCP server that listens has one.
+    const { socket } = await openTunnel(enforcing.port('explicit'), `origin.test:${port}`);
+    // The first share is for the first curve, which the server does not have.
+    const tls = connectTls({
+      socket,
+      servername: 'origin.test',
+      ca: readFileSync(certificates.caFile),
+      ecdhCurve: 'X25519:P-384',
+    });
+    const [page] = (await once(tls, 'data')) as [Buffer]; // So it is documented.
+    expect(page.toString()).toBe('page');
+    expect(tls.getProtocol()).toBe('TLSv1.3');
+    tls.destroy();
+    server.close();
+  });
+});
+
+describe('verify_sni: report', () => {
+  it('counts another name in a second hello, and lets it pass', async () => {
+    const client = await askedAgain(reporting);
+    client.socket.end(anotherName);
+    await client.ended();
+    expect(atOrigin).toEqual(Buffer.concat([first, anotherName]));
+    expect(await reporting.metric('sni_checks_total{listener="explicit",result="mismatch"}')).toBe(1);
+  });
+});
