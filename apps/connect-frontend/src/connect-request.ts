@@ -1,6 +1,6 @@
 /** What a request head asks of the explicit door. */
 import { type Destination, parseDestination } from '@sallyport/policy';
-import { parseAuthorityForm, type RequestHead } from '@sallyport/tunnel-server';
+import { findDoubtfulField, parseAuthorityForm, type RequestHead } from '@sallyport/tunnel-server';
 
 export type ConnectRequest =
   | { readonly kind: 'connect'; readonly destination: Destination }
@@ -12,14 +12,13 @@ export type ConnectRequest =
 export function parseConnectRequest(head: RequestHead): ConnectRequest {
   if (head.method !== 'CONNECT') return { kind: 'other-method' };
 
-  const bodyFraming = findBodyFraming(head);
-  if (bodyFraming) return { kind: 'malformed', why: bodyFraming };
-
   const authority = parseAuthorityForm(head.requestTarget);
   if (authority.kind === 'malformed') return authority;
 
   const destination = parseDestination(authority.host, authority.port);
-  return destination.kind === 'malformed' ? destination : { kind: 'connect', destination };
+  if (destination.kind === 'malformed') return destination;
+  const doubtful = findBodyFraming(head) ?? findDoubtfulField(head);
+  return doubtful === undefined ? { kind: 'connect', destination } : { kind: 'malformed', why: doubtful };
 }
 
 /**

@@ -4,6 +4,8 @@ import {
   encodeAlert,
   encodeRefusal,
   encodeSocksRefusal,
+  findDoubtfulField,
+  joinedValues,
   TunnelError,
   type Frontend,
   type Greeting,
@@ -119,7 +121,7 @@ class ConnectFrontend implements Frontend {
   async #readRequest(opening: Request, { deadline }: PrereadLimits): Promise<Identified | PlainHttp> {
     const { head, earlyBytes, bytes } = opening;
     this.#isHead = head.method === 'HEAD';
-    this.#accept = acceptIn(head);
+    this.#accept = joinedValues(head, 'accept');
     const request = parseConnectRequest(head);
     switch (request.kind) {
       case 'connect':
@@ -131,6 +133,7 @@ class ConnectFrontend implements Frontend {
         };
       case 'other-method':
         if (this.#options.forwardsHttp) return this.#forward(bytes, deadline);
+        requireNoDoubt(head);
         throw new TunnelError('method', 'This proxy serves only the method CONNECT.');
       case 'malformed':
         throw malformed(request.why);
@@ -173,9 +176,9 @@ function credentialsIn({ fields }: Request['head']): string | undefined {
   return fields.find(({ name }) => name === 'proxy-authorization')?.value;
 }
 
-function acceptIn({ fields }: Request['head']): string | undefined {
-  const values = fields.filter(({ name }) => name === 'accept').map(({ value }) => value);
-  return values.length > 0 ? values.join(', ') : undefined;
+function requireNoDoubt(head: Request['head']): void {
+  const doubtful = findDoubtfulField(head);
+  if (doubtful !== undefined) throw malformed(doubtful);
 }
 
 function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {

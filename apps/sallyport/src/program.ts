@@ -144,12 +144,8 @@ class Running implements Program {
       ...(tls && { identity: () => this.#tlsOf(name) ?? tls }),
     };
     const { transport, ledger, bound } = this.#services;
-    const onClient = (client: Leg): void => {
-      // The door of this moment: a reload exchanges it for the clients to come.
-      const door = this.#doors.get(name);
-      if (door) void serveTunnel(client, door, ledger);
-      else client.reset();
-    };
+    const doorNow = (): Door | undefined => this.#doors.get(name);
+    const onClient = (client: Leg): void => void serveTunnel(client, doorNow, ledger);
     try {
       const listening = await transport.listen(address, onClient, options);
       this.#open.push({ name, listening });

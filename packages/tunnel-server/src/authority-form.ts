@@ -12,6 +12,7 @@ export type AuthorityForm =
  * `parseDestination` to say; here it only has to be one piece of text that cannot be taken for two.
  */
 export function parseAuthorityForm(text: string): AuthorityForm {
+  if (text.length > MAX_LENGTH) return malformed(`the target is longer than ${MAX_LENGTH} characters`);
   const stray = STRAY_PARTS.find(({ sign }) => sign.test(text));
   if (stray) return malformed(stray.why);
 
@@ -37,6 +38,9 @@ function explainBareIpv6(text: string, host: string, digits: string): string | u
   if (isPort && parseIp(host)) return `an IPv6 address stands in brackets: write [${host}]:${digits}`;
   return parseIp(text) && `an IPv6 address stands in brackets, with the port behind them: write [${text}]:443`;
 }
+
+/** Of the longest name and a port it has 260; what is longer than this is looked at no further. */
+const MAX_LENGTH = 1024;
 
 /** What belongs to other forms of a URI (RFC 3986 §3), and would be taken for part of the host by a laxer reader. */
 const STRAY_PARTS = [

@@ -4,7 +4,15 @@ import type { ListenerConfig, SniListener } from '@sallyport/config';
 import { decide, type Decision, type Destination, permitAddresses, type Policy } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
 import type { ListenerMetrics, Metrics } from '@sallyport/telemetry';
-import type { Address, JoinPlan, Leg, SpliceOptions, Transport, TunnelNumber } from '@sallyport/tunnel-splice';
+import type {
+  Address,
+  DeadlineMs,
+  JoinPlan,
+  Leg,
+  SpliceOptions,
+  Transport,
+  TunnelNumber,
+} from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
 import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { OwnAddresses } from '@sallyport/policy';
@@ -12,8 +20,7 @@ import { resolveDestination } from './resolve-destination.ts';
 import { dialDirect, joinDirect } from './egress/direct.ts';
 import type { RaceOptions } from './egress/race.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
-import type { SourceLimits } from './http/request-source.ts';
-import { admitClient, requireNotDraining } from './limits/admit-client.ts';
+import { admitClient, admitNextRequest, requireNotDraining } from './limits/admit-client.ts';
 import type { Limits } from './limits/limits.ts';
 import { requireHello } from './misdirected-connect.ts';
 import { type RefusalReason, TunnelError } from './reasons.ts';
@@ -38,8 +45,10 @@ export interface Door {
   prereadLimits(): PrereadLimits;
   /** Throws `overload` for who was admitted before a drain, and asks only now. */
   requireOpen(): void;
+  /** Throws `client_limit` or `overload` for a further request of a client that has its place. */
+  admitNext(client: Ip): void;
   /** What bounds a connection of plain HTTP that begins now. */
-  httpLimits(): SourceLimits;
+  httpLimits(): HttpLimits;
   decide(client: Ip, identified: Pick<Identified, 'destination' | 'user'>): Decision;
   /**
    * Throws `dns`, `dns_timeout` or `client_closed`; at an intercepting door `loop` and `sni_mismatch` too. A literal resolves to itself.
@@ -68,6 +77,14 @@ export interface Door {
   splice(client: Leg, upstream: Leg, preread: PrereadBytes): UpTunnel;
   /** Counts a refusal for want of a name, where `verify_sni` would have checked it. Left out where it is off. */
   countUnnamed?(reason: RefusalReason): void;
+}
+
+/** See {@link Door.httpLimits}. */
+export interface HttpLimits {
+  /** Nothing moves for so long: within a request, or between two. */
+  readonly idleTimeoutMs: number;
+  /** When the connection ends in any case. */
+  readonly lifetimeDeadline: DeadlineMs;
 }
 
 /** Read from either side before the splice, and not relayed yet. */
@@ -133,11 +150,10 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     metrics: own,
     openFrontend,
     admit: (client) => admitClient(limits, listener, client, ledger.isDraining),
+    admitNext: (client) => admitNextRequest(limits, listener, client, ledger.isDraining),
     prereadLimits,
     requireOpen: () => requireNotDraining(ledger.isDraining),
     httpLimits: () => ({
-      headLimitBytes: listener.limits.handshake_bytes,
-      headTimeoutMs: timeouts.handshake,
       idleTimeoutMs: timeouts.idle,
       lifetimeDeadline: performance.now() + timeouts.lifetime,
     }),

@@ -3,7 +3,13 @@ export type { Frontend, Greeting, Identified, PlainHttp, PrereadLimits } from '.
 export type { HelloFacts } from './hello-facts.ts';
 export type { FailureOutcome, ProxyError, Refusal, RefusalReason, Stage, AlertName } from './reasons.ts';
 export { ALERT, REFUSALS, TunnelError } from './reasons.ts';
-export { type Field, parseRequestHead, type RequestHead, type RequestHeadResult } from './http/request-head.ts';
+export {
+  findDoubtfulField,
+  joinedValues,
+  parseRequestHead,
+  type RequestHead,
+  type RequestHeadResult,
+} from './http/request-head.ts';
 export { type AuthorityForm, parseAuthorityForm } from './authority-form.ts';
 export { ownAddresses } from './own-addresses.ts';
 export { authenticateClient, type Gatekeeper } from './identity/authenticate-client.ts';
@@ -20,4 +26,4 @@ export { Ledger, type RecordOptions } from './account/ledger.ts';
 export { type Door, type DoorServices, openDoor } from './door.ts';
 export { resolveDestination } from './resolve-destination.ts';
 export { createLimits, type Limits } from './limits/limits.ts';
-export { serveTunnel } from './serve-tunnel.ts';
+export { type DoorNow, serveTunnel } from './serve-tunnel.ts';

@@ -1,5 +1,6 @@
 /** Reading from a client before its destination is known: as little as will do, within a limit and a deadline. */
 import type { Leg } from '@sallyport/tunnel-splice';
+import { ByteQueue } from './byte-queue.ts';
 import type { PrereadLimits } from './frontend.ts';
 
 /** A scan's wish: with fewer than `atLeastBytes` in all it will not know more. */
@@ -27,34 +28,19 @@ export async function prereadUntil<Found extends { readonly kind: string }>(
   alreadyRead: Uint8Array,
   scan: (bytes: Uint8Array) => Found | NeedMore,
 ): Promise<Preread<Found>> {
-  let storage = alreadyRead;
-  let bytes = alreadyRead;
+  const queue = new ByteQueue(alreadyRead);
   for (;;) {
+    const { bytes } = queue;
     const found = scan(bytes);
     if (!isNeedMore(found)) return { found, bytes };
     if (found.atLeastBytes > prereadLimitBytes) return { found: { kind: 'too-large' }, bytes };
 
     const chunk = await client.read(prereadLimitBytes - bytes.length, deadline);
     if (typeof chunk === 'string') return { found: { kind: chunk === 'deadline' ? 'timed-out' : 'left' }, bytes };
-    const length = bytes.length + chunk.length;
-    storage = append(storage, bytes.length, chunk);
-    bytes = storage.length === length ? storage : storage.subarray(0, length);
+    queue.append(chunk);
   }
 }
 
 function isNeedMore(found: { readonly kind: string }): found is NeedMore {
   return found.kind === 'need-more';
-}
-
-/**
- * Returns where the first `length` bytes of `storage` and then `chunk` stand. Storage doubles, so that a byte is copied a constant
- * number of times however they drip in; a hello of one piece, as nearly all are, is not copied at all.
- */
-function append(storage: Uint8Array, length: number, chunk: Uint8Array): Uint8Array {
-  if (length === 0) return chunk;
-  const needed = length + chunk.length;
-  const roomy = needed <= storage.length ? storage : new Uint8Array(Math.max(needed, 2 * storage.length));
-  if (roomy !== storage) roomy.set(storage.subarray(0, length));
-  roomy.set(chunk, length);
-  return roomy;
 }

@@ -2,27 +2,40 @@
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
 import type { Door } from './door.ts';
-import { forwardHttp } from './http/forward-http.ts';
+import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
+import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
 import { findWay } from './reach-destination.ts';
 import { toTunnelError } from './reasons.ts';
+
+/** The door of this moment: a reload exchanges it for all that begins from then on. Undefined where there is none any more. */
+export type DoorNow = () => Door | undefined;
 
 /**
  * Serves one client from accept until its tunnel is up or it has been refused; never rejects. Owns `client` until a tunnel takes it
  * over. The ledger follows the tunnel from there: a function that waited for its end would hold all that it has seen until then,
  * two kilobytes for each idle tunnel.
  * The order of the checks is part of what users rely on: limits, form, method, credentials, policy, addresses.
+ * @param next of a connection of plain HTTP that goes on: whatever its client says next, it is decided as if it were its first
  */
-export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Promise<void> {
-  const record = ledger.open(client, door);
+export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger, next?: NextRequest): Promise<void> {
+  const door = doorNow();
+  if (door === undefined) {
+    client.reset();
+    return;
+  }
+  const record = ledger.open(client, door, next?.begunAt);
   const frontend = door.openFrontend(client);
   try {
-    door.admit(record.clientIp);
+    if (next === undefined) door.admit(record.clientIp);
     record.admitted();
+    if (next !== undefined) door.admitNext(record.clientIp);
 
     record.enter('identify');
-    const opening = await frontend.identify(door.prereadLimits());
+    const opening = await frontend.identify(door.prereadLimits(), next?.bytes);
     if ('kind' in opening) {
-      await forwardHttp({ client, door, ledger, record }, opening);
+      const lifetimeDeadline = next?.lifetimeDeadline ?? door.httpLimits().lifetimeDeadline;
+      const kept = await forwardRequest({ client, door, ledger, record, lifetimeDeadline }, opening);
+      if (kept !== undefined) void serveNext(kept, doorNow, ledger);
       return;
     }
     const { destination, clientBytes } = record.identified(opening);
@@ -56,4 +69,13 @@ export async function serveTunnel(client: Leg, door: Door, ledger: Ledger): Prom
     record.asked(frontend.asked);
     record.failed(error, frontend.refuse(error, record));
   }
+}
+
+/** Waits apart from the request before it, so that a connection that is idle keeps nothing of that; its place in the limits it keeps. */
+async function serveNext(kept: KeptAlive, doorNow: DoorNow, ledger: Ledger): Promise<void> {
+  const { client } = kept;
+  const door = doorNow();
+  const next = door && (await awaitNextRequest(kept, door.httpLimits().idleTimeoutMs));
+  if (next !== undefined) void serveTunnel(client, doorNow, ledger, next);
+  else if (door !== undefined) ledger.leavePlace(door, client.remote.host);
 }

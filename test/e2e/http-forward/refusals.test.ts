@@ -65,14 +65,6 @@ describe('a request that is refused', () => {
     const circling = get(stage.at('/'), ...Array<string>(8).fill('Via: 1.1 sallyport'));
     expect(await ask(stage.proxy.port('explicit'), circling)).toMatch(/^HTTP\/1\.1 502 [^]*\(loop, /);
   });
-
-  it('is refused without a log line about it being forwarded: a CONNECT behind a request', async () => {
-    const heard = await ask(
-      stage.proxy.port('explicit'),
-      `${get(stage.at('/'))}CONNECT origin.test:443 HTTP/1.1\r\n\r\n`,
-    );
-    expect(heard).toMatch(/^HTTP\/1\.1 200 [^]*HTTP\/1\.1 400 [^]*a CONNECT comes first/);
-  });
 });
 
 describe('a door that asks for credentials', () => {

@@ -22,8 +22,8 @@ export const forwarding = { explicit: ['http: forward'], transparent: ['http: fo
 export class HttpStage {
   /** Heads that reached the origin. */
   readonly seen: IncomingMessage[] = [];
-  /** What the raw origin does once a request has come. */
-  rawAnswer: (socket: Socket) => void = () => undefined;
+  /** What the raw origin does once a request has come, or its beginning. */
+  rawAnswer: (socket: Socket, first: Buffer) => void = () => undefined;
   readonly #origin = createServer((request, response) => this.#answer(request, response));
   #raw: Origin | undefined;
   #proxy: Running | undefined;
@@ -36,7 +36,7 @@ export class HttpStage {
     });
     this.#origin.listen(0, '127.0.0.1');
     await once(this.#origin, 'listening');
-    this.#raw = await tcpOrigin((socket) => socket.once('data', () => this.rawAnswer(socket)));
+    this.#raw = await tcpOrigin((socket) => socket.once('data', (first: Buffer) => this.rawAnswer(socket, first)));
     this.#proxy = await startSallyport(configText({ ...forwarding, more: 'timeouts: { handshake: 500ms }' }));
   }
 

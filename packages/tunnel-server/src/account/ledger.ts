@@ -1,6 +1,6 @@
 /** Every live connection of the process: for its one log line and its metrics, for the scrape, and for the drain. */
 import type { Logger } from '@sallyport/telemetry';
-import { type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
+import { type DeadlineMs, type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
 import { parseIp } from '@sallyport/addresses';
 import type { Limits } from '../limits/limits.ts';
 import { LiveTunnels, type AccountKeeper } from './live-tunnels.ts';
@@ -40,10 +40,10 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     this.#limits = limits;
   }
 
-  /** Opens the record of a client that was just accepted. */
-  open(client: Leg, door: RecordedDoor): TunnelRecord {
+  /** Opens the record of a client that was just accepted, or of a further request of its, which began at `openedAt`. */
+  open(client: Leg, door: RecordedDoor, openedAt: DeadlineMs = client.bornAt): TunnelRecord {
     this.#opened += 1;
-    const record = new TunnelRecord(this.#opened, client, door, this);
+    const record = new TunnelRecord({ number: this.#opened, client, door, openedAt }, this);
     record.slot = this.#records.add(record);
     return record;
   }

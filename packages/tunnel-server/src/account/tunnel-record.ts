@@ -27,9 +27,8 @@ export interface RecordKeeper {
   readonly progressMs: number;
 }
 
-/** What relays for a request of plain HTTP, in place of the transport. */
+/** What relays for a request of plain HTTP, in place of the transport; true at any moment. */
 export interface Relay {
-  readonly done: Promise<RelayResult>;
   counts(): TunnelCounts;
   cut(reason: CutReason): void;
 }
@@ -72,13 +71,13 @@ export class TunnelRecord implements TunnelFacts {
   #bytesUp = 0;
   #bytesDown = 0;
 
-  constructor(number: number, client: Leg, door: RecordedDoor, keeper: RecordKeeper) {
+  constructor({ number, client, door, openedAt }: RecordOrigin, keeper: RecordKeeper) {
     const { host, port } = client.remote;
     this.number = number;
     this.clientIp = parseIp(host) ?? UNSPECIFIED;
     this.client = { host: this.clientIp.text, port };
     this.door = door;
-    this.openedAt = client.bornAt;
+    this.openedAt = openedAt;
     this.#leg = client;
     this.#keeper = keeper;
     door.metrics.handshakeStarted();
@@ -110,14 +109,9 @@ export class TunnelRecord implements TunnelFacts {
     this.hasPlace = true;
   }
 
-  /** Leaves the place in the limits to what outlives this record, and returns how that gives it back. */
-  leavePlace(): () => void {
-    const { door, client } = this;
-    const hadPlace = this.hasPlace;
+  /** The place in the limits is its connection's, which goes on. */
+  leavePlace(): void {
     this.hasPlace = false;
-    return () => {
-      if (hadPlace) this.#keeper.leavePlace(door, client.host);
-    };
   }
 
   identified(identified: Identified): Identified {
@@ -165,28 +159,25 @@ export class TunnelRecord implements TunnelFacts {
     this.#leaveStage(up.at ?? performance.now());
     this.upstream = up.upstream;
     this.status = up.status;
-    this.door.metrics.handshakeEnded();
+    this.#endSetUp();
     tunnels.isUp(tunnel, this);
     this.#keeper.forget(this);
   }
 
-  /** A request is being answered: from here its bytes are counted. */
-  relaying(upstream: Leg, relay: Relay): Relay {
+  /** A request goes up: from here its bytes are counted, in whatever way it ends. */
+  relaying(upstream: Leg, relay: Relay): void {
     this.upstream = upstream.remote;
     this.#relay = relay;
     this.door.metrics.handshakeEnded();
     this.door.metrics.tunnelUp();
     const { progressMs } = this.#keeper;
     if (progressMs !== Infinity) this.#progress = setInterval(() => this.#logProgress(), progressMs).unref();
-    return relay;
   }
 
   /** @param status what the client was answered with */
   ended({ end, firstByteAt }: RelayResult, status: number | undefined): void {
-    clearInterval(this.#progress);
     this.status = status;
-    this.countBytes();
-    this.door.metrics.tunnelDown();
+    this.#endSetUp();
     const firstByteMs = firstByteAt !== undefined && this.upAt !== undefined ? firstByteAt - this.upAt : undefined;
     this.#close({
       ...this.#counts(),
@@ -202,7 +193,7 @@ export class TunnelRecord implements TunnelFacts {
   failed(error: TunnelError, status: number | undefined): void {
     const endedAt = performance.now();
     this.#leaveStage(endedAt);
-    this.door.metrics.handshakeEnded();
+    this.#endSetUp();
     if (error.hello) this.#greeted(error.hello);
     this.user ??= error.claimedUser;
     this.status = status;
@@ -227,6 +218,17 @@ export class TunnelRecord implements TunnelFacts {
     this.door.metrics.bytes(bytesUp - this.#bytesUp, bytesDown - this.#bytesDown);
     this.#bytesUp = bytesUp;
     this.#bytesDown = bytesDown;
+  }
+
+  /** Or its being relayed, where it is a request. */
+  #endSetUp(): void {
+    clearInterval(this.#progress);
+    if (!this.#relay) {
+      this.door.metrics.handshakeEnded();
+      return;
+    }
+    this.countBytes();
+    this.door.metrics.tunnelDown();
   }
 
   #greeted(hello: HelloFacts): void {
@@ -256,6 +258,14 @@ export class TunnelRecord implements TunnelFacts {
     this.countBytes();
     this.#keeper.logProgress(this, this.#bytesUp, this.#bytesDown);
   }
+}
+
+/** Where a record comes from. */
+export interface RecordOrigin {
+  readonly number: number;
+  readonly client: Leg;
+  readonly door: RecordedDoor;
+  readonly openedAt: DeadlineMs;
 }
 
 interface Up {

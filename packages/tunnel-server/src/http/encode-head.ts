@@ -1,9 +1,8 @@
-/** A response's head as bytes, where `node:http` has no way to write it: 1xx. */
-import type { RawFields } from './fields.ts';
+/** Heads as bytes: an octet of a field is an octet on the wire. */
+import type { FieldLine } from './fields.ts';
 
-/** @param fields names and values in turn */
-export function encodeHead(status: number, statusMessage: string, fields: RawFields): Buffer {
-  const lines = [`HTTP/1.1 ${status} ${statusMessage}`];
-  for (let at = 0; at < fields.length; at += 2) lines.push(`${fields[at] ?? ''}: ${fields[at + 1] ?? ''}`);
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+/** @param startLine request line or status line, without its line end */
+export function encodeHead(startLine: string, fields: readonly FieldLine[]): Uint8Array {
+  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`${startLine}\r\n${lines.join('')}\r\n`, 'latin1');
 }

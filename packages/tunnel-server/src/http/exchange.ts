@@ -1,30 +1,29 @@
 /** One request on its way up and its response on the way down: to the rest of the house, a tunnel like any other. */
-import {
-  type ClientRequest,
-  type IncomingMessage,
-  type InformationEvent,
-  type OutgoingMessage,
-  request as sendRequest,
-  type ServerResponse,
-} from 'node:http';
-import type { DeadlineMs, TunnelCounts } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, Departure, Leg, TunnelCounts } from '@sallyport/tunnel-splice';
 import type { CutReason } from '../account/tunnel-facts.ts';
 import type { Relay, RelayResult } from '../account/tunnel-record.ts';
 import { type RefusalReason, TunnelError } from '../reasons.ts';
-import { type RawFields, responseFieldsDown, trailersOf } from './fields.ts';
-import { encodeHead } from './encode-head.ts';
-import type { LegStream } from './leg-stream.ts';
 import { setAlarm } from './alarm.ts';
+import { type Carried, carryContent } from './carry-content.ts';
+import { type ContentForm, responseContentForm } from './content-form.ts';
+import { openContent } from './content-reader.ts';
+import { encodeHead } from './encode-head.ts';
+import { isKeptAlive, responseFieldsDown } from './fields.ts';
+import { Inflow, Outflow } from './flows.ts';
+import { readFinalHead } from './read-final-head.ts';
+import type { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
 
 export interface ExchangeOptions {
-  readonly client: LegStream;
-  readonly upstream: LegStream;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  /** How the destination is asked. */
-  readonly originForm: string;
-  readonly fields: RawFields;
-  /** The client has asked to change to another protocol. */
+  /** What comes from the client; its content first. */
+  readonly client: Inflow;
+  readonly upstream: Leg;
+  readonly request: Pick<RequestHead, 'method' | 'version' | 'fields'>;
+  /** Of the request's content. */
+  readonly form: ContentForm;
+  /** As the destination is asked. */
+  readonly headUp: Uint8Array;
+  /** The client has asked to change to another protocol, and the destination is told so. */
   readonly mayUpgrade: boolean;
   /** Asked when the answer is there: is the client told that its connection ends with it? */
   isLast(): boolean;
@@ -32,130 +31,184 @@ export interface ExchangeOptions {
   readonly lifetimeDeadline: DeadlineMs;
 }
 
-/** How the destination answered. */
-export type Answer =
-  /** It is on its way to the client; `done` tells when it has all gone. */
-  | { readonly kind: 'response'; readonly status: number }
-  /** The exchange is over; both streams wait to be handed back. `upstreamBytes` came behind the 101. */
-  | { readonly kind: 'switched'; readonly response: IncomingMessage; readonly upstreamBytes: Uint8Array };
+/** How an exchange ended. The upstream is closed then, but for `switched`. */
+export type ExchangeEnd =
+  /** The client has been told nothing but interim responses. */
+  | { readonly kind: 'unanswered'; readonly error: TunnelError }
+  /** By `upstream_closed` where the client has the whole response; by any other end its connection was reset. */
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly result: RelayResult;
+      readonly isKept: boolean;
+      readonly remark?: string;
+    }
+  /** The response was no good from somewhere on, or the request; the client's connection was reset. */
+  | { readonly kind: 'broken'; readonly status: number; readonly error: TunnelError }
+  /** Both legs are the caller's. `upstreamBytes` came behind the 101; what the client sent behind its request is still in its flow. */
+  | { readonly kind: 'switched'; readonly head: ResponseHead; readonly upstreamBytes: Uint8Array };
 
-/** Owns the upstream from its first line on, and the client's stream while it lasts. */
+/** Owns the upstream from its first line on, and what the client reads and writes while it lasts. */
 export class Exchange implements Relay {
-  /** Rejects with a TunnelError where there is no answer: then the client has been told nothing. */
-  readonly answered: Promise<Answer>;
-  /** Resolves once the client has the whole response, or its connection was reset because there is no more of it. */
-  readonly done: Promise<RelayResult>;
+  /** Never rejects. */
+  readonly done: Promise<ExchangeEnd>;
   readonly #options: ExchangeOptions;
-  readonly #up: ClientRequest;
-  #settleAnswer: { resolve: (answer: Answer) => void; reject: (error: TunnelError) => void } | undefined;
-  #settle: (result: RelayResult) => void = () => undefined;
+  readonly #fromUpstream: Inflow;
+  readonly #toUpstream: Outflow;
+  readonly #toClient: Outflow;
+  readonly #uploaded: Promise<void>;
+  #settle: (end: ExchangeEnd) => void = () => undefined;
   #forgetClient: () => void = () => undefined;
   #cancelAlarm: () => void = () => undefined;
-  #firstByteAt: DeadlineMs | undefined;
+  /** All of the request is written. */
+  #isAsked = false;
+  /** Of the response whose head the client has. */
+  #status: number | undefined;
+  #isKept = false;
+  /** All of the response is written. */
+  #isAnswered = false;
+  #remark: string | undefined;
   #isOver = false;
 
   constructor(options: ExchangeOptions) {
+    const { client, upstream } = options;
     this.#options = options;
-    this.answered = new Promise((resolve, reject) => (this.#settleAnswer = { resolve, reject }));
+    this.#fromUpstream = new Inflow(upstream);
+    this.#toUpstream = new Outflow(upstream);
+    this.#toClient = new Outflow(client.leg);
     this.done = new Promise((resolve) => (this.#settle = resolve));
-    this.#up = this.#send();
     this.#watch();
-    const { client } = options;
     this.#forgetClient = client.leg.whenGone((how) => this.#finish(how === 'end' ? 'client_closed' : 'client_reset'));
-    // Closed by ourselves while the upstream was dialled: a drain.
-    if (client.departure !== undefined) this.#finish('client_closed');
+    // It may have left while the upstream was dialled.
+    this.#uploaded = this.#isOver ? Promise.resolve() : this.#ask();
+    if (!this.#isOver) void this.#answer();
   }
 
   counts(): TunnelCounts {
-    const { bytesRead, bytesWritten } = this.#options.upstream;
-    return { bytesUp: bytesWritten, bytesDown: bytesRead };
+    return { bytesUp: this.#toUpstream.bytesWritten, bytesDown: this.#fromUpstream.bytesRead };
   }
 
   cut(reason: CutReason): void {
     this.#finish(reason);
   }
 
-  /** Ends it for a fault of the client's in the midst of its content. */
-  fail(error: TunnelError): void {
-    this.#finish('client_closed', error);
-  }
-
-  #send(): ClientRequest {
-    const { request, upstream, originForm, fields } = this.#options;
-    const up = sendRequest({
-      createConnection: () => upstream.stream,
-      method: request.method,
-      path: originForm,
-      headers: [...fields],
-      setHost: false,
-      insecureHTTPParser: false,
-      maxHeaderSize: MAX_RESPONSE_HEAD_BYTES,
+  /** A write that fails ends nothing: what the destination said before it closed may still be read. */
+  async #ask(): Promise<void> {
+    const { client, form, headUp } = this.#options;
+    await this.#toUpstream.write(headUp);
+    const carried = await carryContent({
+      from: client,
+      reader: openContent(form, 'strict'),
+      to: this.#toUpstream,
+      isChunked: form.kind === 'chunked',
+      onWritten: () => (this.#isAsked = true),
     });
-    up.maxHeadersCount = 0;
-    up.on('information', (interim) => this.#passInterim(interim));
-    up.on('response', (response) => this.#respond(response));
-    up.on('upgrade', (response, _stream, head) => this.#switch(response, head));
-    up.on('error', (error) => this.#failed(error));
-    up.flushHeaders();
-    pipeContent(request, up);
-    return up;
+    if (typeof carried !== 'string') this.#break(malformedRequest(carried.why));
+    // A client that has left is told of by its leg; where we have ended it, all is over by now.
   }
 
-  /** 100 and 103 go down as they come; who speaks HTTP/1.0 knows of none (RFC 9110 §15.2). */
-  #passInterim(interim: InformationEvent): void {
-    const { client, request, response } = this.#options;
-    if (this.#isOver || response.headersSent || request.httpVersion === '1.0') return;
-    client.stream.write(encodeHead(interim.statusCode, interim.statusMessage, responseFieldsDown(interim)));
+  async #answer(): Promise<void> {
+    const { request, mayUpgrade } = this.#options;
+    const read = await readFinalHead(this.#fromUpstream, this.#toClient, request.version);
+    if (read.kind === 'left') this.#left(read.how);
+    else if (read.kind === 'malformed') this.#break(badResponse(read.why));
+    else if (this.#isOver) return;
+    else if (read.head.status !== SWITCHING_PROTOCOLS) await this.#pass(read.head);
+    else if (mayUpgrade) await this.#switch(read.head);
+    else this.#break(badResponse('it changes protocols unasked'));
   }
 
-  #respond(answer: IncomingMessage): void {
-    const { client, response } = this.#options;
-    const { statusCode: status = 0, statusMessage = '' } = answer;
-    if (this.#isOver || !isIntelligible(answer)) {
-      this.#finish('upstream_closed', badResponse());
+  async #pass(head: ResponseHead): Promise<void> {
+    const { request } = this.#options;
+    const form = responseContentForm(head, request.method);
+    if (form.kind === 'malformed') {
+      this.#break(badResponse(form.why));
       return;
     }
-    this.#firstByteAt = performance.now();
-    if (this.#options.isLast()) response.shouldKeepAlive = false;
-    response.on('error', () => this.#finish('client_closed'));
-    response.on('finish', () => void client.drained().then(() => this.#finish('upstream_closed')));
-    response.writeHead(status, statusMessage, [...responseFieldsDown(answer)]);
-    // Else a client waits for the head as long as the content is in coming.
-    response.flushHeaders();
-    pipeContent(answer, response);
-    answer.on('error', (error) => this.#failed(error));
-    this.#settleAnswer?.resolve({ kind: 'response', status });
+    // HTTP/1.0 knows no chunks: the end of the connection is that of the content.
+    const isChunked = request.version === '1.1' && (form.kind === 'chunked' || form.kind === 'until-end');
+    // Of a request whose content is not all here the rest would be read as the next one.
+    this.#isKept = this.#isAsked && isKeptAlive(request) && !this.#options.isLast();
+    this.#status = head.status;
+    await this.#toClient.write(encodeDown(head, isChunked, this.#isKept));
+    const carried = await carryContent({
+      from: this.#fromUpstream,
+      reader: openContent(form, 'lenient'),
+      to: this.#toClient,
+      isChunked,
+      onWritten: () => (this.#isAnswered = true),
+    });
+    this.#passed(carried);
   }
 
-  #switch(response: IncomingMessage, upstreamBytes: Uint8Array): void {
-    if (this.#isOver || !this.#options.mayUpgrade) {
-      this.#finish('upstream_closed', badResponse());
-      return;
+  #passed(carried: Carried): void {
+    if (typeof carried !== 'string') this.#break(badResponse(carried.why));
+    else if (carried === 'end') this.#break(badResponse('it ends in the midst of its content'));
+    else if (carried === 'reset') this.#finish('upstream_reset');
+    else {
+      if (this.#fromUpstream.unread.length > 0) this.#remark = 'More came behind the response, and was dropped.';
+      this.#finish('upstream_closed');
     }
-    this.#isOver = true;
-    this.#release();
-    this.#settleAnswer?.resolve({ kind: 'switched', response, upstreamBytes });
   }
 
-  #failed(error: NodeJS.ErrnoException): void {
-    const end = this.#options.upstream.departure === 'reset' ? 'upstream_reset' : 'upstream_closed';
-    this.#finish(end, error.code?.startsWith('HPE_') ? badResponse() : undefined);
-  }
-
-  /** The first cause wins. */
-  #finish(cause: RelayResult['end'], error = new TunnelError(...UNANSWERED[cause])): void {
+  /** Behind all of the request: what the client sends then is no more of ours to read. */
+  async #switch(head: ResponseHead): Promise<void> {
+    await this.#uploaded;
     if (this.#isOver) return;
     this.#isOver = true;
     this.#release();
-    const { client, upstream, response } = this.#options;
-    if (!response.headersSent) this.#settleAnswer?.reject(error);
+    this.#settle({ kind: 'switched', head, upstreamBytes: this.#fromUpstream.unread });
+  }
+
+  #left(how: Departure): void {
+    if (how === 'reset') this.#finish('upstream_reset');
+    else if (this.#fromUpstream.bytesRead > 0 && this.#fromUpstream.unread.length > 0)
+      this.#break(badResponse('it ends in the midst of its head'));
+    else this.#finish('upstream_closed');
+  }
+
+  /** Ends it for what is wrong with one of the messages. */
+  #break(error: TunnelError): void {
+    if (this.#isOver) return;
+    this.#end();
+    if (this.#status === undefined) {
+      this.#settle({ kind: 'unanswered', error });
+      return;
+    }
+    this.#options.client.leg.reset();
+    this.#settle({ kind: 'broken', status: this.#status, error });
+  }
+
+  /** The first cause wins. */
+  #finish(cause: RelayResult['end']): void {
+    if (this.#isOver) return;
+    this.#end();
+    const status = this.#status;
+    if (status === undefined) {
+      this.#settle({ kind: 'unanswered', error: new TunnelError(...UNANSWERED[cause]) });
+      return;
+    }
     // With a FIN, a response that was cut short could look complete.
-    else if (!response.writableFinished) client.stream.destroy(new Error('the response was cut short'));
-    this.#up.destroy();
-    upstream.stream.destroy();
+    if (!this.#isAnswered) this.#options.client.leg.reset();
     // Who has the whole response may leave before we know that it has.
-    const end = response.writableFinished ? 'upstream_closed' : cause;
-    this.#settle({ end, ...this.counts(), ...(this.#firstByteAt !== undefined && { firstByteAt: this.#firstByteAt }) });
+    const end = this.#isAnswered ? 'upstream_closed' : cause;
+    const { firstByteAt } = this.#fromUpstream;
+    const result = { end, ...this.counts(), ...(firstByteAt !== undefined && { firstByteAt }) };
+    const isKept = this.#isKept && cause === 'upstream_closed';
+    this.#settle({
+      kind: 'answered',
+      status,
+      result,
+      isKept,
+      ...(this.#remark !== undefined && { remark: this.#remark }),
+    });
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#release();
+    this.#toUpstream.shut();
+    this.#options.upstream.close();
   }
 
   #release(): void {
@@ -164,8 +217,9 @@ export class Exchange implements Relay {
   }
 
   #watch(): void {
-    const { client, upstream, idleTimeoutMs, lifetimeDeadline } = this.#options;
-    const idleAt = Math.max(client.lastMoveAt, upstream.lastMoveAt) + idleTimeoutMs;
+    const { client, idleTimeoutMs, lifetimeDeadline } = this.#options;
+    const flows = [client, this.#toClient, this.#fromUpstream, this.#toUpstream];
+    const idleAt = Math.max(...flows.map(({ lastMoveAt }) => lastMoveAt)) + idleTimeoutMs;
     const now = performance.now();
     if (now >= lifetimeDeadline) this.#finish('lifetime');
     else if (now >= idleAt) this.#finish('idle');
@@ -173,8 +227,15 @@ export class Exchange implements Relay {
   }
 }
 
-/** As much as we take from any client; beyond it the destination's answer is as good as none. */
-const MAX_RESPONSE_HEAD_BYTES = 64 * 1024;
+const SWITCHING_PROTOCOLS = 101;
+
+function encodeDown(head: ResponseHead, isChunked: boolean, isKept: boolean): Uint8Array {
+  return encodeHead(`HTTP/1.1 ${head.status} ${head.reasonPhrase}`, [
+    ...responseFieldsDown(head),
+    ...(isChunked ? [['Transfer-Encoding', 'chunked'] as const] : []),
+    ...(isKept ? [] : [['Connection', 'close'] as const]),
+  ]);
+}
 
 /** What it means for the request when an exchange ends before there was an answer. */
 const UNANSWERED: Readonly<Record<RelayResult['end'], readonly [reason: RefusalReason, sentence: string]>> = {
@@ -188,25 +249,10 @@ const UNANSWERED: Readonly<Record<RelayResult['end'], readonly [reason: RefusalR
   drain: ['drain', 'Sallyport ended before the destination answered.'],
 };
 
-function badResponse(): TunnelError {
-  return new TunnelError('bad_response', 'The destination does not answer in well-formed HTTP.');
+function badResponse(why: string): TunnelError {
+  return new TunnelError('bad_response', `The destination's answer is malformed: ${why}.`);
 }
 
-/** What is beneath a coding other than chunked is nothing that could be framed anew (RFC 9112 §6.1). */
-function isIntelligible({ statusCode = 0, statusMessage = '', headers }: IncomingMessage): boolean {
-  const coding = headers['transfer-encoding'];
-  return statusCode >= 200 && FIELD_TEXT.test(statusMessage) && (coding === undefined || /^chunked$/i.test(coding));
-}
-
-/** RFC 9112 §4: HTAB, SP, VCHAR and obs-text. */
-const FIELD_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-/** Content with backpressure, and trailers. Content that was cut short never ends. */
-function pipeContent(from: IncomingMessage, to: OutgoingMessage): void {
-  from.pipe(to, { end: false });
-  from.on('error', () => from.unpipe(to));
-  from.on('end', () => {
-    to.addTrailers(trailersOf(from));
-    to.end();
-  });
+function malformedRequest(why: string): TunnelError {
+  return new TunnelError('malformed', `The request is malformed: ${why}.`);
 }

@@ -1,18 +1,18 @@
 /** Which fields of a message go on to the next hop, and which are added (RFC 9110 §7.6). */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { type ContentForm, namedLength } from './content-form.ts';
+import { type Field, trimWhitespace } from './head-lines.ts';
+import type { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
 
-/** Names and values in turn, spelled as they came: what `node:http` calls raw headers. */
-export type RawFields = readonly string[];
+/** As it is sent. */
+export type FieldLine = readonly [name: string, value: string];
 
-/** What of a message counts here. */
-export interface MessageHead {
-  readonly httpVersion: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly rawHeaders: RawFields;
-}
+type MessageHead = Pick<RequestHead | ResponseHead, 'version' | 'fields'>;
 
-/** What Via calls us (RFC 9110 §7.6.3). */
+/** What Via calls all of our kind (RFC 9110 §7.6.3), and by which comment this very process knows itself again. */
 const PSEUDONYM = 'sallyport';
+const OWN_COMMENT = `(${randomBytes(6).toString('hex')})`;
 
 /** Meant for one connection, whether Connection names them or not (RFC 9110 §7.6.1, §11.7), and never for the hop beyond it. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -39,36 +39,37 @@ const WITH_CONTENT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
  * the client wrote into it stays as it is.
  * @param host as the destination is to read it, whatever the client's own Host said (RFC 9112 §3.2.2)
  */
-export function requestFieldsUp(request: IncomingMessage, host: string): RawFields {
-  const isOld = request.httpVersion === '1.0';
+export function requestFieldsUp(request: RequestHead, form: ContentForm, host: string): readonly FieldLine[] {
+  const isOld = request.version === '1.0';
   const upgrade = offeredUpgrade(request);
   // 100-continue of HTTP/1.0 is to be ignored (RFC 9110 §10.1.1).
-  const fields = endToEnd(request).filter(([name]) => !(isOld && name.toLowerCase() === 'expect'));
+  const fields = endToEnd(request).filter(({ name }) => !(isOld && name === 'expect'));
   return [
     ['Host', host],
-    ...fields,
-    ...requestFraming(request),
+    ...fields.map(asLine),
+    ...requestFraming(request, form),
     ...maxForwards(request),
-    via(request),
+    ['Via', `${request.version} ${PSEUDONYM} ${OWN_COMMENT}`],
     ...(upgrade === undefined ? [] : [['Upgrade', upgrade] as const]),
     ['Connection', connectionOptions(request, upgrade)],
     ...(acceptsTrailers(request) ? [['TE', 'trailers'] as const] : []),
-  ].flat();
+  ];
 }
 
-/** The fields of a response on its way down; its Transfer-Encoding and Connection are for whoever writes it to say. */
-export function responseFieldsDown(response: MessageHead): RawFields {
-  const length = response.headers['content-length'];
+/** The fields of a response on its way down, but for Transfer-Encoding and Connection, which are for whoever frames it to say. */
+export function responseFieldsDown(response: ResponseHead): readonly FieldLine[] {
+  const length = mayNameLength(response) ? namedLength(response) : undefined;
   return [
-    ...endToEnd(response),
-    ...(length === undefined ? [] : [['Content-Length', length] as const]),
-    via(response),
-  ].flat();
+    ...endToEnd(response).map(asLine),
+    ...(length === undefined ? [] : [['Content-Length', String(length)] as const]),
+    ['Via', `${response.version} ${PSEUDONYM}`],
+  ];
 }
 
 /** The fields of a 101: those of any response, and what the connection changes to. */
-export function switchingFieldsDown(response: MessageHead): RawFields {
-  return [...responseFieldsDown(response), 'Upgrade', response.headers.upgrade ?? '', 'Connection', 'upgrade'];
+export function switchingFieldsDown(response: ResponseHead): readonly FieldLine[] {
+  const protocols = valuesOf(response, 'upgrade').join(', ');
+  return [...responseFieldsDown(response), ['Upgrade', protocols], ['Connection', 'upgrade']];
 }
 
 /**
@@ -76,80 +77,85 @@ export function switchingFieldsDown(response: MessageHead): RawFields {
  * decided on, and RFC 9113 §3.1 has given it up.
  */
 export function offeredUpgrade(request: MessageHead): string | undefined {
-  if (request.httpVersion === '1.0' || !namedByConnection(request).has('upgrade')) return undefined;
-  const offered = listOf(request.headers.upgrade).filter((protocol) => !/^h2c?$/i.test(protocol));
+  if (request.version === '1.0' || !namedByConnection(request).has('upgrade')) return undefined;
+  const offered = listOf(request, 'upgrade').filter((protocol) => !/^h2c?$/i.test(protocol));
   return offered.length > 0 ? offered.join(', ') : undefined;
 }
 
+/** Whether the sender keeps its connection for a next message. HTTP/1.0's is never kept through a proxy (RFC 9112 §9.3). */
+export function isKeptAlive(message: MessageHead): boolean {
+  return message.version === '1.1' && !namedByConnection(message).has('close');
+}
+
 /** `Max-Forwards` of TRACE and OPTIONS, which alone it concerns (RFC 9110 §7.6.2). */
-export function forwardsLeft({ method, headers }: IncomingMessage): number | undefined {
-  const value = headers['max-forwards'];
-  if ((method !== 'TRACE' && method !== 'OPTIONS') || typeof value !== 'string' || !/^[0-9]{1,9}$/.test(value))
-    return undefined;
+export function forwardsLeft(request: RequestHead): number | undefined {
+  const { method } = request;
+  const [value = ''] = valuesOf(request, 'max-forwards');
+  if ((method !== 'TRACE' && method !== 'OPTIONS') || !/^[0-9]{1,9}$/.test(value)) return undefined;
   return Number(value);
 }
 
-/** How often a message has come through a proxy of our kind. */
-export function countPassages({ headers }: MessageHead): number {
-  return listOf(headers.via).filter((hop) => hop.split(' ')[1] === PSEUDONYM).length;
+/** How often a message has come through a proxy of our kind, and whether this very process was one of them. */
+export function readPassages(message: MessageHead): { readonly count: number; readonly hasBeenHere: boolean } {
+  const hops = listOf(message, 'via').filter((hop) => hop.split(' ', 2)[1] === PSEUDONYM);
+  return { count: hops.length, hasBeenHere: hops.some((hop) => hop.endsWith(OWN_COMMENT)) };
 }
 
 /** The trailers that go on: none that could change what the message is or where it ends (RFC 9110 §6.5.1). */
-export function trailersOf({ rawTrailers }: IncomingMessage): readonly Field[] {
-  return pairs(rawTrailers).filter(([name]) => passes(name));
+export function passingTrailers(trailers: readonly Field[]): readonly Field[] {
+  return trailers.filter(({ name }) => passes(name));
 }
-
-type Field = [name: string, value: string];
 
 function endToEnd(message: MessageHead): readonly Field[] {
   const named = namedByConnection(message);
-  return pairs(message.rawHeaders).filter(([name]) => passes(name) && !named.has(name.toLowerCase()));
+  return message.fields.filter(({ name }) => passes(name) && !named.has(name));
 }
 
 function passes(name: string): boolean {
-  const key = name.toLowerCase();
-  return !HOP_BY_HOP.has(key) && !REWRITTEN.has(key);
+  return !HOP_BY_HOP.has(name) && !REWRITTEN.has(name);
 }
 
-function requestFraming({ method = '', headers }: IncomingMessage): readonly Field[] {
-  if (headers['transfer-encoding'] !== undefined) return [['Transfer-Encoding', 'chunked']];
-  const length = headers['content-length'] ?? (WITH_CONTENT.has(method) ? '0' : undefined);
-  return length === undefined ? [] : [['Content-Length', length]];
+function asLine({ spelling, value }: Field): FieldLine {
+  return [spelling, value];
 }
 
-function maxForwards(request: IncomingMessage): readonly Field[] {
+function requestFraming({ method }: RequestHead, form: ContentForm): readonly FieldLine[] {
+  if (form.kind === 'chunked') return [['Transfer-Encoding', 'chunked']];
+  if (form.kind === 'length') return [['Content-Length', String(form.lengthBytes)]];
+  return WITH_CONTENT.has(method) ? [['Content-Length', '0']] : [];
+}
+
+/** Neither an interim response nor a 204 does (RFC 9110 §8.6). */
+function mayNameLength({ status, fields }: ResponseHead): boolean {
+  return status >= 200 && status !== 204 && !fields.some(({ name }) => name === 'transfer-encoding');
+}
+
+function maxForwards(request: RequestHead): readonly FieldLine[] {
   const left = forwardsLeft(request);
   if (left !== undefined) return [['Max-Forwards', String(left - 1)]];
-  const value = request.headers['max-forwards'];
-  return typeof value === 'string' ? [['Max-Forwards', value]] : [];
+  return valuesOf(request, 'max-forwards').map((value) => ['Max-Forwards', value] as const);
 }
 
-/** Behind those that are there already. */
-function via({ httpVersion }: MessageHead): Field {
-  return ['Via', `${httpVersion} ${PSEUDONYM}`];
-}
-
-function connectionOptions(request: MessageHead, upgrade: string | undefined): string {
+function connectionOptions(request: RequestHead, upgrade: string | undefined): string {
   const options = [upgrade === undefined ? 'close' : 'upgrade', ...(acceptsTrailers(request) ? ['TE'] : [])];
   return options.join(', ');
 }
 
-function acceptsTrailers({ headers }: MessageHead): boolean {
-  return listOf(headers['te']).some((coding) => coding.toLowerCase() === 'trailers');
+function acceptsTrailers(request: MessageHead): boolean {
+  return listOf(request, 'te').some((coding) => coding.toLowerCase() === 'trailers');
 }
 
-function namedByConnection({ headers }: MessageHead): ReadonlySet<string> {
-  return new Set(listOf(headers.connection).map((option) => option.toLowerCase()));
+function namedByConnection(message: MessageHead): ReadonlySet<string> {
+  return new Set(listOf(message, 'connection').map((option) => option.toLowerCase()));
 }
 
-function listOf(value: string | readonly string[] | undefined): readonly string[] {
-  const text = typeof value === 'string' ? value : (value ?? []).join(',');
-  return text
-    .split(',')
-    .map((element) => element.trim())
+function valuesOf({ fields }: MessageHead, name: string): readonly string[] {
+  return fields.filter((field) => field.name === name).map(({ value }) => value);
+}
+
+function listOf(message: MessageHead, name: string): readonly string[] {
+  return valuesOf(message, name)
+    .flatMap((value) => value.split(','))
+    .map(trimWhitespace)
     .filter((element) => element !== '');
-}
-
-function pairs(raw: RawFields): readonly Field[] {
-  return Array.from({ length: raw.length / 2 }, (_, at) => [raw[2 * at] ?? '', raw[2 * at + 1] ?? '']);
 }

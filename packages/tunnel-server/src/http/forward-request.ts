@@ -1,19 +1,19 @@
-/** One request, from its head to the last byte of its response: the steps of a tunnel, with an exchange in place of the splice. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Leg } from '@sallyport/tunnel-splice';
+/** One request of plain HTTP, from its head to the last byte of its response: the steps of a tunnel, with an exchange in place of the splice. Read this first. */
+import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import type { Ledger } from '../account/ledger.ts';
 import type { TunnelRecord } from '../account/tunnel-record.ts';
 import type { Door } from '../door.ts';
 import type { Identified, PlainHttp } from '../frontend.ts';
 import { reachDestination } from '../reach-destination.ts';
 import { TunnelError, toTunnelError } from '../reasons.ts';
-import { encodeRefusal, type RefusalContext } from '../refusal-reply.ts';
+import { encodeRefusal } from '../refusal-reply.ts';
+import { type ContentForm, requestContentForm } from './content-form.ts';
 import { encodeHead } from './encode-head.ts';
-import { type Answer, Exchange } from './exchange.ts';
-import { countPassages, forwardsLeft, offeredUpgrade, requestFieldsUp, switchingFieldsDown } from './fields.ts';
-import { LegStream } from './leg-stream.ts';
-import { findMalformation } from './request-form.ts';
-import type { RequestSource, SourceLimits } from './request-source.ts';
+import { Exchange, type ExchangeEnd } from './exchange.ts';
+import { forwardsLeft, offeredUpgrade, readPassages, requestFieldsUp, switchingFieldsDown } from './fields.ts';
+import { Inflow } from './flows.ts';
+import { fieldValue, findDoubtfulField, joinedValues, type RequestHead } from './request-head.ts';
+import { readRequestHead } from './read-request-head.ts';
 import { parseRequestTarget, type RequestTarget } from './request-target.ts';
 
 /** Who came in, and where what becomes of it is written down. */
@@ -21,134 +21,167 @@ export interface Visit {
   readonly client: Leg;
   readonly door: Door;
   readonly ledger: Ledger;
-  /** Opened at accept: it becomes the first request's. */
   readonly record: TunnelRecord;
+  /** When the connection ends in any case. */
+  readonly lifetimeDeadline: DeadlineMs;
 }
 
-/** One request's place in its connection. */
-export interface Turn extends Visit {
-  readonly opening: PlainHttp;
-  readonly limits: SourceLimits;
-  readonly connection: LegStream;
-  readonly source: RequestSource;
+/** A connection whose request has been answered in full, and which may bring another. It has a place in the limits. */
+export interface KeptAlive {
+  readonly client: Leg;
+  /** What came behind the request. Nobody has looked at it. */
+  readonly unread: Uint8Array;
+  readonly lifetimeDeadline: DeadlineMs;
 }
 
-interface Asked {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
-type Target = Extract<RequestTarget, { kind: 'target' }>;
-
-/** What a request has left of its connection: `switched`, it is a tunnel now, which holds the client's place in the limits. */
-type Left = 'connection' | 'switched';
-
-/** Answers one request, whatever comes of it, and ends its record; never rejects. The order of the checks is that of `serveTunnel`. */
-export async function forwardRequest({ request, response }: Asked, turn: Turn): Promise<Left> {
-  const { record, source } = turn;
+/**
+ * Answers one request, whatever comes of it, and ends its record; never rejects. Owns the client, until it returns that its connection is
+ * kept. The order of the checks is that of `serveTunnel`. Each request has an upstream connection of its own, which ends with it:
+ * nothing that one request was allowed is there for the next.
+ */
+export async function forwardRequest(visit: Visit, opening: PlainHttp): Promise<KeptAlive | undefined> {
+  const { record } = visit;
+  let head: RequestHead | undefined;
   try {
-    const target = readTarget(request, turn);
-    const identified = record.identified(await identify(request, target, turn));
+    const { prereadLimitBytes } = visit.door.prereadLimits();
+    const limits = { prereadLimitBytes, deadline: opening.headDeadline };
+    const read = await readRequestHead(visit.client, limits, opening.clientBytes);
+    ({ head } = read);
+    const asked = judge(read.head, opening);
+    const identified = record.identified(await identify(asked, opening, visit));
 
-    const upstream = await reachDestination(turn, identified);
+    const upstream = await reachDestination(visit, identified);
 
     record.enter('relay');
-    const left = await exchange({ request, response }, target, upstream, turn);
-    // What is left of it would be read as the next request.
-    if (!request.complete) source.close();
-    return left;
+    return await exchange(asked, new Inflow(visit.client, read.unread), upstream, visit);
   } catch (cause) {
-    refuseRequest(toTunnelError(cause), turn, { isHead: request.method === 'HEAD', accept: request.headers.accept });
-    return 'connection';
+    refuseRequest(toTunnelError(cause), { visit, opening, head });
+    return undefined;
   }
 }
 
-/** Tells the client why, in HTTP, and reads nothing more of it. */
-export function refuseRequest(
-  error: TunnelError,
-  turn: Turn,
-  asked: Pick<RefusalContext, 'isHead' | 'accept'> = {},
+interface Asked {
+  readonly head: RequestHead;
+  readonly target: Extract<RequestTarget, { kind: 'target' }>;
+  readonly form: ContentForm;
+}
+
+/** A chain of proxies of our kind may be so long; beyond it, it is taken for a circle that runs through other machines. */
+const MAX_PASSAGES = 8;
+
+/** Is it well formed, and may it be forwarded at all? */
+function judge(head: RequestHead, { isToProxy }: PlainHttp): Asked {
+  const host = fieldValue(head, 'host');
+  const target = parseRequestTarget({ method: head.method, requestTarget: head.requestTarget, host }, isToProxy);
+  const doubtful = findDoubtfulField(head) ?? (host === undefined && head.version === '1.1' ? NO_HOST : undefined);
+  const isHostToBlame = target.kind === 'target' || (!isToProxy && head.requestTarget.startsWith('/'));
+  if (doubtful !== undefined && isHostToBlame) throw malformed(doubtful);
+  if (target.kind === 'malformed') throw malformed(target.why);
+  const form = requestContentForm(head);
+  if (form.kind === 'malformed') throw malformed(form.why);
+  // We would have to answer in the destination's place (RFC 9110 §7.6.2), and have nothing to say.
+  if (forwardsLeft(head) === 0) throw new TunnelError('method', 'The request may be forwarded no further.');
+  const { count, hasBeenHere } = readPassages(head);
+  if (hasBeenHere) throw new TunnelError('loop', 'The request has come back to the proxy that sent it.');
+  if (count >= MAX_PASSAGES) throw new TunnelError('loop', 'The request goes round in circles.');
+  return { head, target, form };
+}
+
+/** RFC 9112 §3.2: a request without one must be refused, wherever its target says where it goes. */
+const NO_HOST = 'the head has no Host field';
+
+/** Who asks is found out for every request: a connection has no user. */
+async function identify({ head, target }: Asked, opening: PlainHttp, { door }: Visit): Promise<Identified> {
+  const credentials = fieldValue(head, 'proxy-authorization');
+  const user = await opening.identifyUser(credentials, door.prereadLimits().deadline);
+  return { destination: target.destination, clientBytes: new Uint8Array(0), ...user };
+}
+
+/** Throws a TunnelError as long as the client has been told nothing. */
+async function exchange(asked: Asked, client: Inflow, upstream: Leg, visit: Visit): Promise<KeptAlive | undefined> {
+  const { record, ledger, door, lifetimeDeadline } = visit;
+  const { head, target, form } = asked;
+  const mayUpgrade = offeredUpgrade(head) !== undefined;
+  const underWay = new Exchange({
+    client,
+    upstream,
+    request: head,
+    form,
+    headUp: encodeHead(`${head.method} ${target.originForm} HTTP/1.1`, requestFieldsUp(head, form, target.host)),
+    mayUpgrade,
+    // What the client sent in the hope of another protocol must not be read as its next request where it got none.
+    isLast: () => mayUpgrade || ledger.isDraining,
+    idleTimeoutMs: door.httpLimits().idleTimeoutMs,
+    lifetimeDeadline,
+  });
+  record.relaying(upstream, underWay);
+  return conclude(await underWay.done, client, upstream, visit);
+}
+
+function conclude(end: ExchangeEnd, client: Inflow, upstream: Leg, visit: Visit): KeptAlive | undefined {
+  const { record, lifetimeDeadline } = visit;
+  switch (end.kind) {
+    case 'unanswered':
+      throw end.error;
+    case 'broken':
+      record.failed(end.error, end.status);
+      return undefined;
+    case 'switched':
+      relaySwitched(end, client, upstream, visit);
+      return undefined;
+    case 'answered':
+      if (end.remark !== undefined) record.remarked(end.remark);
+      if (end.isKept) record.leavePlace();
+      else visit.client.close();
+      record.ended(end.result, end.status);
+      // A copy, lest a connection that is idle keep all that was read along with it.
+      return end.isKept ? { client: visit.client, unread: new Uint8Array(client.unread), lifetimeDeadline } : undefined;
+  }
+}
+
+/** Behind a 101 the connection is a tunnel, and the transport relays it: what either side sent ahead goes first, and in order. */
+function relaySwitched(
+  { head, upstreamBytes }: Extract<ExchangeEnd, { kind: 'switched' }>,
+  from: Inflow,
+  upstream: Leg,
+  visit: Visit,
 ): void {
-  const { record, source, opening, connection } = turn;
-  const about = { realm: opening.realm, allow: FORWARDED_METHODS };
-  const reply = encodeRefusal(error, { tunnel: record, date: new Date(), ...asked, ...about });
-  const isHeard = !connection.isOver;
-  source.close(reply?.bytes);
-  record.failed(error, isHeard ? reply?.status : undefined);
+  const { client, door, record } = visit;
+  client.write(encodeHead(`HTTP/1.1 ${head.status} ${head.reasonPhrase}`, switchingFieldsDown(head)));
+  const { tunnels, tunnel } = door.splice(client, upstream, { clientBytes: from.unread, upstreamBytes });
+  record.isUp(tunnels, tunnel, { upstream: upstream.remote, status: head.status });
+}
+
+interface Refused {
+  readonly visit: Visit;
+  readonly opening: PlainHttp;
+  /** As far as it was read. */
+  readonly head: RequestHead | undefined;
 }
 
 /** What a 405 recommends; there are others. */
 const FORWARDED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 
-/** A chain of proxies of our kind may be so long; beyond it, it is taken for a circle that runs through other machines. */
-const MAX_PASSAGES = 8;
-
-function readTarget(request: IncomingMessage, { opening, ledger }: Turn): Target {
-  // Its connection was let in, but only for what it had to say then.
-  if (ledger.isDraining) throw new TunnelError('overload', 'Sallyport is about to end and takes no new requests.');
-  const { method = '', url = '', headers } = request;
-  const why = findMalformation(request);
-  if (why !== undefined) throw malformed(why);
-  const target = parseRequestTarget({ method, requestTarget: url, host: headers.host }, opening.isToProxy);
-  if (target.kind === 'malformed') throw malformed(target.why);
-  // We would have to answer in the destination's place (RFC 9110 §7.6.2), and have nothing to say.
-  if (forwardsLeft(request) === 0) throw new TunnelError('method', 'The request may be forwarded no further.');
-  if (countPassages(request) >= MAX_PASSAGES) throw new TunnelError('loop', 'The request goes round in circles.');
-  return target;
-}
-
-/** Who asks is found out for every request: a connection has no user. */
-async function identify(
-  request: IncomingMessage,
-  { destination }: Target,
-  { opening, limits }: Turn,
-): Promise<Identified> {
-  const credentials = request.headers['proxy-authorization'];
-  const user = await opening.identifyUser(credentials, performance.now() + limits.headTimeoutMs);
-  return { destination, clientBytes: new Uint8Array(0), ...user };
-}
-
-/** Throws a TunnelError as long as the client has been told nothing. */
-async function exchange({ request, response }: Asked, target: Target, upstream: Leg, turn: Turn): Promise<Left> {
-  const { record, connection, ledger, limits } = turn;
-  const stream = new LegStream(upstream);
-  const mayUpgrade = offeredUpgrade(request) !== undefined;
-  const underWay = new Exchange({
-    client: connection,
-    upstream: stream,
-    request,
-    response,
-    originForm: target.originForm,
-    fields: requestFieldsUp(request, target.host),
-    mayUpgrade,
-    // `node:http` drops what is pipelined behind a request to upgrade, and a client must not wait for answers to that.
-    isLast: () => request.headers.upgrade !== undefined || ledger.isDraining,
-    ...limits,
+/** Tells the client why, in HTTP, and reads nothing more of it. */
+function refuseRequest(error: TunnelError, { visit, opening, head }: Refused): void {
+  const { client, record } = visit;
+  const reply = encodeRefusal(error, {
+    tunnel: record,
+    date: new Date(),
+    isHead: head?.method === 'HEAD',
+    accept: head && joinedValues(head, 'accept'),
+    realm: opening.realm,
+    allow: FORWARDED_METHODS,
   });
-  turn.source.whenBroken(request, (error) => underWay.fail(error));
-  const answer = await underWay.answered;
-  if (answer.kind === 'switched') return relaySwitched(answer, stream, turn);
-  record.ended(await record.relaying(upstream, underWay).done, answer.status);
-  return 'connection';
+  const isHeard = !hasLeft(client);
+  client.close(reply?.bytes);
+  record.failed(error, isHeard ? reply?.status : undefined);
 }
 
-type Switched = Extract<Answer, { kind: 'switched' }>;
-
-/** Behind a 101 the connection is a tunnel, and the transport relays it. */
-async function relaySwitched({ response, upstreamBytes }: Switched, upstream: LegStream, turn: Turn): Promise<Left> {
-  const { client, door, record, connection, source } = turn;
-  if (source.hasMore) {
-    upstream.stream.destroy();
-    throw malformed('more came behind a request to upgrade before it was answered');
-  }
-  const [fromClient, fromUpstream] = await Promise.all([connection.handBack(), upstream.handBack()]);
-  const statusMessage = response.statusMessage ?? 'Switching Protocols';
-  client.write(encodeHead(101, statusMessage, switchingFieldsDown(response)));
-  const preread = { clientBytes: fromClient, upstreamBytes: Buffer.concat([upstreamBytes, fromUpstream]) };
-  const { tunnels, tunnel } = door.splice(client, upstream.leg, preread);
-  record.admitted();
-  record.isUp(tunnels, tunnel, { upstream: upstream.leg.remote, status: 101 });
-  return 'switched';
+function hasLeft(client: Leg): boolean {
+  let isGone = false;
+  client.whenGone(() => (isGone = true))();
+  return isGone;
 }
 
 function malformed(why: string): TunnelError {

@@ -44,20 +44,28 @@ const ABSOLUTE_FORM = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?]*)(.*)$/;
 const HTTP_PORT = 80;
 
 function parseAbsoluteForm(scheme: string, authority: string, rest: string, method: string): RequestTarget {
-  if (scheme.toLowerCase() === 'https') return malformed('https is reached by CONNECT host:port, not in absolute-form');
-  if (scheme.toLowerCase() !== 'http') return malformed('the target has another scheme than http');
+  const lowerScheme = scheme.toLowerCase();
+  if (lowerScheme === 'https' || lowerScheme === 'wss')
+    return malformed(`${lowerScheme} is reached by CONNECT host:port, not in absolute-form`);
+  // ws is http, asked to change its protocol (RFC 6455 §3).
+  if (lowerScheme !== 'http' && lowerScheme !== 'ws') return malformed('the target has another scheme than http');
   // Without a path, OPTIONS asks about the server as a whole (RFC 9112 §3.2.4).
   if (rest === '') return targetAt(authority, method === 'OPTIONS' ? '*' : '/');
   return targetAt(authority, rest.startsWith('/') ? rest : `/${rest}`);
 }
 
 function targetAt(authority: string, originForm: string): RequestTarget {
-  const hasPort = /:[^\]]*$/.test(authority);
+  const hasPort = authority.lastIndexOf(':') > authority.lastIndexOf(']');
   const read = parseAuthorityForm(hasPort ? authority : `${authority}:${HTTP_PORT}`);
   if (read.kind === 'malformed') return read;
   const destination = parseDestination(read.host, read.port);
   if (destination.kind === 'malformed') return destination;
-  return { kind: 'target', destination, originForm, host: hostField(destination) };
+  return { kind: 'target', destination, originForm: toAscii(originForm), host: hostField(destination) };
+}
+
+/** Octets above 0x7f as a URI has them (RFC 3986 §2.1): many clients send UTF-8 as it is, and not every server takes it so. */
+function toAscii(originForm: string): string {
+  return originForm.replace(/[\x80-\xff]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function hostField({ host, port }: Destination): string {

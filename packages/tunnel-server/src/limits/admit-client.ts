@@ -1,12 +1,21 @@
 /** The first check of every connection: is there room for it? */
 import type { Ip } from '@sallyport/addresses';
 import { TunnelError } from '../reasons.ts';
-import type { LimitedListener, Limits } from './limits.ts';
+import type { Admission, LimitedListener, Limits } from './limits.ts';
 
 /** Takes a place. Throws `overload` or `client_limit`. */
 export function admitClient(limits: Limits, listener: LimitedListener, client: Ip, isDraining: boolean): void {
   requireNotDraining(isDraining);
-  const admission = limits.admit(listener, client);
+  requireAdmitted(limits.admit(listener, client), client);
+}
+
+/** For a further request of a client that has its place. Throws `overload` or `client_limit`. */
+export function admitNextRequest(limits: Limits, listener: LimitedListener, client: Ip, isDraining: boolean): void {
+  requireNotDraining(isDraining);
+  requireAdmitted(limits.admitNext(listener, client), client);
+}
+
+function requireAdmitted(admission: Admission, client: Ip): void {
   if (admission.kind === 'admitted') return;
   const { reason } = admission;
   if (reason === 'overload') throw new TunnelError(reason, 'Sallyport has as many connections as it may have.');

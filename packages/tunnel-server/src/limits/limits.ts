@@ -30,6 +30,8 @@ export type Admission =
 /** The counts of all listeners. They outlive a reload; the numbers they are held against do not. */
 export interface Limits {
   admit(listener: LimitedListener, client: Ip): Admission;
+  /** A further request of a connection that has its place: it takes a token of `new_per_client`, as a connection does. */
+  admitNext(listener: LimitedListener, client: Ip): Admission;
   /** Gives a place back; once for each that was admitted. */
   leave(listenerName: string, client: Ip): void;
   /** Takes new global limits. Nobody who is in is sent away; new ones wait until the counts have come down. */
@@ -61,6 +63,10 @@ export function createLimits(global: ConnectionLimits, clock: () => number = () 
       everywhere.occupancy.enter(key);
       own.occupancy.enter(key);
       return ADMITTED;
+    },
+    admitNext(listener, client) {
+      const own = placeOf(listeners, listener.name);
+      return refuseByRate(clientKey(client), { listener, shared, everywhere, own }, clock()) ?? ADMITTED;
     },
     leave(listenerName, client) {
       const key = clientKey(client);
@@ -105,17 +111,22 @@ interface Scopes {
 }
 
 /** A token is only spent on a connection that nothing else refuses, so the bucket comes last. */
-function refuse(client: ClientKey, { listener, shared, everywhere, own }: Scopes, now: number): Admission | undefined {
-  const { limits } = listener;
-  const scope = (limit: keyof ConnectionLimits): Place => (limits[limit] === shared[limit] ? everywhere : own);
+function refuse(client: ClientKey, scopes: Scopes, now: number): Admission | undefined {
+  const { limits } = scopes.listener;
+  if (scopeOf('tunnels', scopes).occupancy.total >= limits.tunnels) return { kind: 'refused', reason: 'overload' };
+  if (scopeOf('tunnels_per_client', scopes).occupancy.of(client) >= limits.tunnels_per_client) return tooMany(1);
+  return refuseByRate(client, scopes, now);
+}
 
-  if (scope('tunnels').occupancy.total >= limits.tunnels) return { kind: 'refused', reason: 'overload' };
-  if (scope('tunnels_per_client').occupancy.of(client) >= limits.tunnels_per_client) return tooMany(1);
-
-  const rate = limits.new_per_client ?? Infinity;
+function refuseByRate(client: ClientKey, scopes: Scopes, now: number): Admission | undefined {
+  const rate = scopes.listener.limits.new_per_client ?? Infinity;
   if (rate === Infinity) return undefined;
-  const waitMs = scope('new_per_client').buckets.take(client, rate, now);
+  const waitMs = scopeOf('new_per_client', scopes).buckets.take(client, rate, now);
   return waitMs > 0 ? tooMany(Math.ceil(waitMs / 1000)) : undefined;
+}
+
+function scopeOf(limit: keyof ConnectionLimits, { listener, shared, everywhere, own }: Scopes): Place {
+  return listener.limits[limit] === shared[limit] ? everywhere : own;
 }
 
 function tooMany(retryAfterSeconds: number): Admission {

@@ -1,61 +1,46 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { requestContentForm } from '../../src/http/content-form.ts';
 import {
-  countPassages,
+  type FieldLine,
   forwardsLeft,
+  isKeptAlive,
   offeredUpgrade,
+  passingTrailers,
+  readPassages,
   requestFieldsUp,
   responseFieldsDown,
-  trailersOf,
+  switchingFieldsDown,
 } from '../../src/http/fields.ts';
+import type { RequestHead } from '../../src/http/request-head.ts';
+import { readRequest, readResponse } from './heads.ts';
 
-const server = createServer();
-let port: number;
-
-beforeAll(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  port = (server.address() as AddressInfo).port; // A TCP server that listens has one.
-});
-afterAll(() => {
-  server.close();
-  server.closeAllConnections();
-});
-
-/** A message as `node:http` makes it of these field lines. */
-async function messageOf(
-  lines: readonly string[],
-  requestLine = 'GET / HTTP/1.1',
-  content = '',
-): Promise<IncomingMessage> {
-  const message = new Promise<IncomingMessage>((resolve) => server.once('request', resolve));
-  const socket = connect(port, '127.0.0.1', () => socket.end([requestLine, ...lines, '', content].join('\r\n')));
-  return message;
-}
+const OWN_VIA = /^Via: 1\.1 sallyport \([0-9a-f]{12}\)$/;
 
 /** As lines, to read them better. */
-function linesOf(fields: readonly string[]): readonly string[] {
-  return Array.from({ length: fields.length / 2 }, (_, at) => `${fields[2 * at] ?? ''}: ${fields[2 * at + 1] ?? ''}`);
+function linesOf(fields: readonly FieldLine[]): readonly string[] {
+  return fields.map(([name, value]) => `${name}: ${value}`);
 }
 
+/** Without the Via of our own, which is never the same. */
+function linesUp(request: RequestHead): readonly string[] {
+  const form = requestContentForm(request);
+  if (form.kind === 'malformed') throw new Error(form.why);
+  return linesOf(requestFieldsUp(request, form, 'a')).filter((line) => !OWN_VIA.test(line));
+}
+
+const get = (...lines: string[]): RequestHead => readRequest('GET / HTTP/1.1', ...lines);
+
 describe('the fields of a request on its way up', () => {
-  it('begin with the Host of the target and end with our own, those in between as they came', async () => {
-    const request = await messageOf([
-      'Accept: a',
-      'Host: other',
-      'X-Two: 1',
-      'accept: b',
-      'X-Two: 2',
-      'X-Forwarded-For: c',
-    ]);
-    expect(linesOf(requestFieldsUp(request, 'example.com'))).toEqual([
+  it('begin with the Host of the target and end with our own, those in between as they came', () => {
+    const request = get('Accept: a', 'Host: other', 'X-Two: 1', 'accept: \xe4\tb', 'X-Two: 2', 'X-Forwarded-For: c');
+    expect(linesOf(requestFieldsUp(request, { kind: 'none' }, 'example.com'))).toEqual([
       'Host: example.com',
       'Accept: a',
       'X-Two: 1',
-      'accept: b',
+      'accept: \xe4\tb',
       'X-Two: 2',
       'X-Forwarded-For: c',
-      'Via: 1.1 sallyport',
+      expect.stringMatching(OWN_VIA),
       'Connection: close',
     ]);
   });
@@ -69,83 +54,79 @@ describe('the fields of a request on its way up', () => {
     'Trailer: X-Sum',
     'TE: gzip',
     'Upgrade: websocket',
-  ])('do without %s', async (line) => {
-    const fields = linesOf(requestFieldsUp(await messageOf(['Host: a', line]), 'a'));
-    expect(fields).toEqual(['Host: a', 'Via: 1.1 sallyport', 'Connection: close']);
+  ])('do without %s', (line) => {
+    expect(linesUp(get(line))).toEqual(['Host: a', 'Connection: close']);
   });
 
-  it('do without whatever Connection names, in any case and in any of its lines', async () => {
-    const request = await messageOf([
-      'Host: a',
-      'Connection: X-one, close',
-      'X-One: 1',
-      'connection: x-TWO',
-      'X-Two: 2',
-    ]);
-    expect(linesOf(requestFieldsUp(request, 'a'))).toEqual(['Host: a', 'Via: 1.1 sallyport', 'Connection: close']);
+  it('do without whatever Connection names, in any case and in any of its lines', () => {
+    const request = get('Connection: X-one, close', 'X-One: 1', 'connection: x-TWO', 'X-Two: 2');
+    expect(linesUp(request)).toEqual(['Host: a', 'Connection: close']);
   });
 
-  it('keep what says where the message ends, though Connection names it', async () => {
-    const lines = ['Host: a', 'Connection: Content-Length, Host', 'Content-Length: 3'];
-    const fields = linesOf(requestFieldsUp(await messageOf(lines, 'GET / HTTP/1.1', 'abc'), 'a'));
-    expect(fields).toEqual(['Host: a', 'Content-Length: 3', 'Via: 1.1 sallyport', 'Connection: close']);
+  it('keep what says where the message ends, though Connection names it', () => {
+    const request = get('Connection: Content-Length, Host', 'Content-Length: 3');
+    expect(linesUp(request)).toEqual(['Host: a', 'Content-Length: 3', 'Connection: close']);
   });
 
   it.each([
-    { lines: ['Transfer-Encoding: CHUNKED'], requestLine: 'PUT / HTTP/1.1', framing: ['Transfer-Encoding: chunked'] },
-    { lines: [], requestLine: 'POST / HTTP/1.1', framing: ['Content-Length: 0'] },
-    { lines: [], requestLine: 'DELETE / HTTP/1.1', framing: [] },
-  ])('frame a $requestLine with $lines as $framing', async ({ lines, requestLine, framing }) => {
-    const request = await messageOf(['Host: a', ...lines], requestLine, '0\r\n\r\n');
-    expect(linesOf(requestFieldsUp(request, 'a'))).toEqual([
-      'Host: a',
-      ...framing,
-      'Via: 1.1 sallyport',
-      'Connection: close',
+    { requestLine: 'PUT / HTTP/1.1', lines: ['Transfer-Encoding: CHUNKED'], framing: ['Transfer-Encoding: chunked'] },
+    { requestLine: 'POST / HTTP/1.1', lines: [], framing: ['Content-Length: 0'] },
+    { requestLine: 'DELETE / HTTP/1.1', lines: [], framing: [] },
+  ])('frame a $requestLine with $lines as $framing', ({ requestLine, lines, framing }) => {
+    expect(linesUp(readRequest(requestLine, ...lines))).toEqual(['Host: a', ...framing, 'Connection: close']);
+  });
+
+  it('put us behind the proxies before us', () => {
+    const fields = linesOf(requestFieldsUp(readRequest('GET / HTTP/1.0', 'Via: 1.0 first'), { kind: 'none' }, 'a'));
+    expect(fields.filter((line) => line.startsWith('Via'))).toEqual([
+      'Via: 1.0 first',
+      expect.stringMatching(/^Via: 1\.0 sallyport \([0-9a-f]{12}\)$/),
     ]);
   });
 
-  it('put us behind the proxies before us', async () => {
-    const fields = linesOf(requestFieldsUp(await messageOf(['Host: a', 'Via: 1.0 first'], 'GET / HTTP/1.0'), 'a'));
-    expect(fields.filter((line) => line.startsWith('Via'))).toEqual(['Via: 1.0 first', 'Via: 1.0 sallyport']);
+  it('say that trailers are welcome where they are', () => {
+    expect(linesUp(get('TE: gzip;q=0.5, trailers', 'Connection: TE'))).toEqual([
+      'Host: a',
+      'Connection: close, TE',
+      'TE: trailers',
+    ]);
   });
 
-  it('say that trailers are welcome where they are', async () => {
-    const fields = linesOf(
-      requestFieldsUp(await messageOf(['Host: a', 'TE: gzip;q=0.5, trailers', 'Connection: TE']), 'a'),
-    );
-    expect(fields).toEqual(['Host: a', 'Via: 1.1 sallyport', 'Connection: close, TE', 'TE: trailers']);
+  it('pass an offer to change protocols on', () => {
+    expect(linesUp(get('Connection: Upgrade', 'Upgrade: websocket'))).toEqual([
+      'Host: a',
+      'Upgrade: websocket',
+      'Connection: upgrade',
+    ]);
   });
 
-  it('pass an offer to change protocols on', async () => {
-    const fields = linesOf(
-      requestFieldsUp(await messageOf(['Host: a', 'Connection: Upgrade', 'Upgrade: websocket']), 'a'),
-    );
-    expect(fields).toEqual(['Host: a', 'Via: 1.1 sallyport', 'Upgrade: websocket', 'Connection: upgrade']);
-  });
-
-  it('pass Expect on, but not of HTTP/1.0', async () => {
-    const expecting = ['Host: a', 'Expect: 100-continue', 'Content-Length: 0'];
-    expect(requestFieldsUp(await messageOf(expecting, 'PUT / HTTP/1.0'), 'a')).not.toContain('Expect');
-    server.once('checkContinue', (request) => server.emit('request', request));
-    expect(requestFieldsUp(await messageOf(expecting, 'PUT / HTTP/1.1'), 'a')).toContain('Expect');
+  it('pass Expect on, but not of HTTP/1.0', () => {
+    expect(linesUp(readRequest('PUT / HTTP/1.0', 'Expect: 100-continue'))).not.toContain('Expect: 100-continue');
+    expect(linesUp(readRequest('PUT / HTTP/1.1', 'Expect: 100-continue'))).toContain('Expect: 100-continue');
   });
 
   it.each([
     { method: 'OPTIONS', left: 'Max-Forwards: 6' },
     { method: 'TRACE', left: 'Max-Forwards: 6' },
     { method: 'GET', left: 'Max-Forwards: 7' },
-  ])('count the forwards of $method', async ({ method, left }) => {
-    const request = await messageOf(['Host: a', 'Max-Forwards: 7'], `${method} / HTTP/1.1`);
-    expect(linesOf(requestFieldsUp(request, 'a'))).toContain(left);
+  ])('count the forwards of $method', ({ method, left }) => {
+    const request = readRequest(`${method} / HTTP/1.1`, 'Max-Forwards: 7');
+    expect(linesUp(request)).toContain(left);
     expect(forwardsLeft(request)).toBe(method === 'GET' ? undefined : 7);
   });
 });
 
-it('counts how often a request came through our like', async () => {
-  const vias = ['Via: 1.0 first, 1.1 sallyport (one)', 'Via: 1.1 other.sallyport', 'Via: HTTP/1.1 sallyport'];
-  expect(countPassages(await messageOf(['Host: a', ...vias]))).toBe(2);
-  expect(countPassages(await messageOf(['Host: a']))).toBe(0);
+describe('what Via tells', () => {
+  it('is how often a request came through our like', () => {
+    const vias = ['Via: 1.0 first, 1.1 sallyport (one)', 'Via: 1.1 other.sallyport', 'Via: HTTP/1.1 sallyport'];
+    expect(readPassages(get(...vias))).toEqual({ count: 2, hasBeenHere: false });
+    expect(readPassages(get())).toEqual({ count: 0, hasBeenHere: false });
+  });
+
+  it('is that it came from this very process', () => {
+    const sent = linesOf(requestFieldsUp(get(), { kind: 'none' }, 'a')).find((line) => line.startsWith('Via')) ?? '';
+    expect(readPassages(get(`${sent}, 1.1 between`))).toEqual({ count: 1, hasBeenHere: true });
+  });
 });
 
 describe('an offer to change protocols', () => {
@@ -155,50 +136,56 @@ describe('an offer to change protocols', () => {
     { lines: ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'], offered: undefined },
     { lines: ['Upgrade: websocket'], offered: undefined },
     { lines: ['Connection: Upgrade'], offered: undefined },
-  ])('of $lines is one of $offered', async ({ lines, offered }) => {
-    expect(offeredUpgrade(await messageOf(['Host: a', ...lines]))).toBe(offered);
+  ])('of $lines is one of $offered', ({ lines, offered }) => {
+    expect(offeredUpgrade(get(...lines))).toBe(offered);
   });
 
-  it('is none in HTTP/1.0', async () => {
-    const request = await messageOf(['Connection: Upgrade', 'Upgrade: websocket'], 'GET / HTTP/1.0');
+  it('is none in HTTP/1.0', () => {
+    const request = readRequest('GET / HTTP/1.0', 'Connection: Upgrade', 'Upgrade: websocket');
     expect(offeredUpgrade(request)).toBeUndefined();
   });
 });
 
+it.each([
+  { request: get(), isKept: true },
+  { request: get('Connection: x, Close'), isKept: false },
+  { request: readRequest('GET / HTTP/1.0', 'Connection: keep-alive'), isKept: false },
+])('keeps a connection alive or not: $isKept', ({ request, isKept }) => {
+  expect(isKeptAlive(request)).toBe(isKept);
+});
+
 describe('the fields of a response on its way down', () => {
-  it('are those for the client and no hop between', async () => {
-    // A request's fields are parsed as a response's are.
-    const response = await messageOf(
-      [
-        'Host: a',
-        'Set-Cookie: a',
-        'Connection: X-Hop',
-        'X-Hop: 1',
-        'Proxy-Authenticate: Basic',
-        'Upgrade: h2c',
-        'Set-Cookie: b',
-        'Content-Length: 0',
-      ],
-      'PUT / HTTP/1.1',
+  it('are those for the client and no hop between', () => {
+    const response = readResponse(
+      'HTTP/1.1 200 OK',
+      'Set-Cookie: a',
+      'Connection: X-Hop',
+      'X-Hop: 1',
+      'Proxy-Authenticate: Basic',
+      'Upgrade: h2c',
+      'Set-Cookie: b',
+      'Content-Length: 07, 07',
     );
     expect(linesOf(responseFieldsDown(response))).toEqual([
       'Set-Cookie: a',
       'Set-Cookie: b',
-      'Content-Length: 0',
+      'Content-Length: 7',
       'Via: 1.1 sallyport',
     ]);
   });
+
+  it.each([103, 204])('name no length in a %i', (status) => {
+    const response = readResponse(`HTTP/1.1 ${status} x`, 'Content-Length: 5');
+    expect(linesOf(responseFieldsDown(response))).toEqual(['Via: 1.1 sallyport']);
+  });
+
+  it('say in a 101 what the connection changes to', () => {
+    const response = readResponse('HTTP/1.1 101 x', 'Upgrade: a', 'Connection: upgrade', 'Content-Length: 5');
+    expect(linesOf(switchingFieldsDown(response))).toEqual(['Via: 1.1 sallyport', 'Upgrade: a', 'Connection: upgrade']);
+  });
 });
 
-describe('trailers', () => {
-  it('pass but for those that could change the message', async () => {
-    const trailers = ['X-Sum: 1', 'Host: b', 'Max-Forwards: 0', 'Proxy-Authorization: Basic x', 'X-More: 2'];
-    const chunks = ['0', ...trailers, '', ''].join('\r\n');
-    const request = await messageOf(['Host: a', 'Transfer-Encoding: chunked'], 'PUT / HTTP/1.1', chunks);
-    await new Promise((resolve) => request.resume().once('end', resolve));
-    expect(trailersOf(request)).toEqual([
-      ['X-Sum', '1'],
-      ['X-More', '2'],
-    ]);
-  });
+it('lets trailers pass but for those that could change the message', () => {
+  const trailers = ['X-Sum: 1', 'Host: b', 'Max-Forwards: 0', 'Proxy-Authorization: Basic x', 'X-More: 2'];
+  expect(passingTrailers(get(...trailers).fields).map(({ spelling }) => spelling)).toEqual(['X-Sum', 'X-More']);
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRequestHead } from '../../src/http/request-head.ts';
-import { encodeHead, encodeText, HOST, MALFORMED_HEADS } from './heads.ts';
+import { findDoubtfulField, parseRequestHead } from '../../src/http/request-head.ts';
+import { DOUBTFUL_HEADS, encodeHead, encodeText, HOST, MALFORMED_HEADS, readRequest } from './heads.ts';
 
 const LIMIT_BYTES = 16 * 1024;
 const PLAIN = encodeHead('CONNECT example.com:443 HTTP/1.1', HOST);
@@ -22,9 +22,9 @@ describe('parseRequestHead', () => {
         requestTarget: 'example.com:443',
         version: '1.1',
         fields: [
-          { name: 'host', value: 'example.com:443' },
-          { name: 'user-agent', value: 'curl/8.5' },
-          { name: 'proxy-connection', value: 'Keep-Alive' },
+          { name: 'host', spelling: 'Host', value: 'example.com:443' },
+          { name: 'user-agent', spelling: 'User-Agent', value: 'curl/8.5' },
+          { name: 'proxy-connection', spelling: 'Proxy-Connection', value: 'Keep-Alive' },
         ],
       },
     });
@@ -40,6 +40,8 @@ describe('parseRequestHead', () => {
       text: 'CONNECT example.com:443 HTTP/1.1\r\nHost: other.example\r\n\r\n',
     },
     { what: 'an IPv6 Host', text: 'CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\n\r\n' },
+    { what: 'a tab in a value', text: `CONNECT a:443 HTTP/1.1\r\n${HOST}\r\nX-A: a\tb\r\n\r\n` },
+    { what: 'bytes above ASCII in the target', text: `GET /caf\xe9 HTTP/1.1\r\n${HOST}\r\n\r\n` },
     { what: 'bytes above ASCII in a value', text: `CONNECT a:443 HTTP/1.1\r\n${HOST}\r\nX-A: caf\xe9\r\n\r\n` },
     { what: 'the same field twice', text: `CONNECT a:443 HTTP/1.1\r\n${HOST}\r\nVia: a\r\nVia: b\r\n\r\n` },
     { what: 'another method', text: 'GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n' },
@@ -53,9 +55,9 @@ describe('parseRequestHead', () => {
     expect(parseRequestHead(bytes, LIMIT_BYTES)).toMatchObject({
       head: {
         fields: [
-          { name: 'host', value: 'a:443' },
-          { name: 'x-empty', value: '' },
-          { name: 'x-words', value: 'one two' },
+          { name: 'host', spelling: 'Host', value: 'a:443' },
+          { name: 'x-empty', spelling: 'X-Empty', value: '' },
+          { name: 'x-words', spelling: 'X-Words', value: 'one two' },
         ],
       },
     });
@@ -63,6 +65,16 @@ describe('parseRequestHead', () => {
 
   it.each(MALFORMED_HEADS)('refuses $text: $why', ({ text, why }) => {
     expect(parseRequestHead(encodeText(text), LIMIT_BYTES)).toEqual({ kind: 'malformed', why });
+  });
+
+  it.each(DOUBTFUL_HEADS)('takes what is doubtful, for others to judge it: $text', ({ text, why }) => {
+    const result = parseRequestHead(encodeText(text), LIMIT_BYTES);
+    expect(result.kind === 'head' && findDoubtfulField(result.head)).toBe(why);
+  });
+
+  it('finds no doubt where there is none', () => {
+    const head = readRequest('GET / HTTP/1.1', HOST, 'Proxy-Authorization: a', 'Via: a', 'Via: a');
+    expect(findDoubtfulField(head)).toBeUndefined();
   });
 
   it.each([

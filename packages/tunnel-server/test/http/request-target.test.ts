@@ -17,6 +17,8 @@ describe('a target in absolute-form', () => {
     { target: 'http://example.com?q', host: 'example.com', port: 80, originForm: '/?q', field: 'example.com' },
     { target: 'http://[2001:DB8::1]/x', host: '2001:db8::1', port: 80, originForm: '/x', field: '[2001:db8::1]' },
     { target: 'http://[::1]:81/', host: '::1', port: 81, originForm: '/', field: '[::1]:81' },
+    { target: 'ws://a/chat', host: 'a', port: 80, originForm: '/chat', field: 'a' },
+    { target: 'http://a/caf\xc3\xa9?\xff', host: 'a', port: 80, originForm: '/caf%C3%A9?%FF', field: 'a' },
     { target: 'http://a/http://b/', host: 'a', port: 80, originForm: '/http://b/', field: 'a' },
   ])('leads $target to $host port $port', ({ target, host, port, originForm, field }) => {
     for (const isToProxy of [true, false]) {
@@ -32,6 +34,8 @@ describe('a target in absolute-form', () => {
 
   it.each([
     { target: 'https://example.com/', why: 'https is reached by CONNECT host:port, not in absolute-form' },
+    { target: 'wss://example.com/', why: 'wss is reached by CONNECT host:port, not in absolute-form' },
+    { target: `http://${'a'.repeat(2000)}/`, why: 'the target is longer than 1024 characters' },
     { target: 'ftp://example.com/', why: 'the target has another scheme than http' },
     { target: 'http://user:secret@example.com/', why: 'the target has user information' },
     { target: 'http://example.com/#top', why: 'the target has a fragment' },

@@ -1,0 +1,42 @@
+/** A message's content on its way from one leg to the other: framed anew, with backpressure, to its last byte or to what cuts it short. */
+import type { Departure } from '@sallyport/tunnel-splice';
+import type { ContentReader } from './content-reader.ts';
+import { passingTrailers } from './fields.ts';
+import { encodeChunk, encodeLastChunk, type Inflow, type Outflow } from './flows.ts';
+import type { Malformed } from './head-lines.ts';
+
+export interface Passage {
+  readonly from: Inflow;
+  /** Undefined where there is no content. */
+  readonly reader: ContentReader | undefined;
+  readonly to: Outflow;
+  /** In chunks, or as it is. */
+  readonly isChunked: boolean;
+  /** Called once all of it is written, if not all of it has gone: from here on nothing is missing. */
+  onWritten(): void;
+}
+
+/** `whole`: all of it has gone, and `from` stands behind it. Else how the sender left in the midst of it, or what is wrong with it. */
+export type Carried = 'whole' | Departure | Malformed;
+
+export async function carryContent(passage: Passage): Promise<Carried> {
+  const { from, reader, to, isChunked } = passage;
+  let isWhole = reader === undefined;
+  while (reader !== undefined && !isWhole) {
+    const bytes = await from.read();
+    if (typeof bytes === 'string') {
+      if (bytes === 'reset' || !reader.isWholeAtEnd) return bytes;
+      break;
+    }
+    const piece = reader.read(bytes);
+    if (piece.kind === 'malformed') return piece;
+    const { content, usedBytes } = piece;
+    ({ isWhole } = piece);
+    from.putBack(bytes.subarray(usedBytes));
+    if (content.length > 0) await to.write(isChunked ? encodeChunk(content) : content);
+  }
+  if (isChunked) await to.write(encodeLastChunk(passingTrailers(reader?.trailers ?? [])));
+  passage.onWritten();
+  await to.drained();
+  return 'whole';
+}

@@ -1,0 +1,86 @@
+/** Where a message's content ends (RFC 9112 §6): the one thing on which two readers of a connection must never differ. */
+import { type Field, type Malformed, malformed, trimWhitespace } from './head-lines.ts';
+import type { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
+
+export type ContentForm =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly lengthBytes: number }
+  | { readonly kind: 'chunked' }
+  /** A response that ends with its connection. */
+  | { readonly kind: 'until-end' };
+
+/** What frames a request's content. Whatever could be read in two ways is malformed. */
+export function requestContentForm({ version, fields }: RequestHead): ContentForm | Malformed {
+  const { codings, lengths } = framingOf(fields);
+  if (codings.length > 1) return malformed('the head has two Transfer-Encoding fields');
+  if (lengths.length > 1) return malformed('the head has two Content-Length fields');
+  if (codings.length > 0) return version === '1.0' ? NOT_IN_HTTP10 : chunkedForm(codings, lengths);
+  if (lengths.length === 0) return { kind: 'none' };
+  // A reader that takes zeros in front for octal finds another length.
+  if (/^0[0-9]/.test(lengths[0] ?? '')) return malformed('the Content-Length has zeros in front');
+  return lengthForm(lengths);
+}
+
+/**
+ * What frames a response's content; what is ambiguous is malformed. Lengths that are all the same are one (RFC 9110 §8.6).
+ * @param method of the request
+ */
+export function responseContentForm(
+  { version, status, fields }: ResponseHead,
+  method: string,
+): ContentForm | Malformed {
+  const { codings, lengths } = framingOf(fields);
+  const hasContent = method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304;
+  if (codings.length > 0) {
+    const form = version === '1.0' ? NOT_IN_HTTP10 : chunkedForm(codings, lengths);
+    return hasContent || form.kind === 'malformed' ? form : { kind: 'none' };
+  }
+  const form =
+    lengths.length === 0 ? UNTIL_END : lengthForm(lengths.flatMap((value) => value.split(',').map(trimWhitespace)));
+  return hasContent || form.kind === 'malformed' ? form : { kind: 'none' };
+}
+
+/** The length that the head of a response names, whether or not content follows: a HEAD's is that of a GET. */
+export function namedLength({ fields }: ResponseHead): number | undefined {
+  const [value] = framingOf(fields).lengths;
+  return value === undefined ? undefined : Number(value.split(',', 1)[0]);
+}
+
+const UNTIL_END: ContentForm = { kind: 'until-end' };
+
+/** RFC 9112 §6.1: the framing of such a message is faulty. */
+const NOT_IN_HTTP10 = malformed('HTTP/1.0 has no Transfer-Encoding');
+
+interface Framing {
+  readonly codings: readonly string[];
+  readonly lengths: readonly string[];
+}
+
+function framingOf(fields: readonly Field[]): Framing {
+  const codings: string[] = [];
+  const lengths: string[] = [];
+  for (const { name, value } of fields) {
+    if (name === 'transfer-encoding') codings.push(value);
+    else if (name === 'content-length') lengths.push(value);
+  }
+  return { codings, lengths };
+}
+
+/** What is beneath a coding other than chunked is nothing that could be framed anew. */
+function chunkedForm(codings: readonly string[], lengths: readonly string[]): ContentForm | Malformed {
+  if (lengths.length > 0) return malformed('the head has a Content-Length beside a Transfer-Encoding');
+  const isChunked = codings.join(',').toLowerCase() === 'chunked';
+  return isChunked ? { kind: 'chunked' } : malformed('the Transfer-Encoding is not chunked and nothing else');
+}
+
+function lengthForm(lengths: readonly string[]): ContentForm | Malformed {
+  const [digits = ''] = lengths;
+  if (!DECIMAL.test(digits)) return malformed('the Content-Length is not a decimal number');
+  const lengthBytes = Number(digits);
+  if (!Number.isSafeInteger(lengthBytes)) return malformed('the Content-Length is beyond all measure');
+  if (lengths.some((other) => other !== digits)) return malformed('the head has two different Content-Length fields');
+  return { kind: 'length', lengthBytes };
+}
+
+const DECIMAL = /^[0-9]+$/;

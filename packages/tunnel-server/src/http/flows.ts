@@ -1,0 +1,100 @@
+/** One direction of a leg each: what is read of it, with what nobody used put back; and what is written to it, with backpressure. */
+import type { DeadlineMs, Departure, Leg } from '@sallyport/tunnel-splice';
+import type { Field } from './head-lines.ts';
+
+const NOTHING = new Uint8Array(0);
+
+/** At a time: as much as a leg reads ahead. */
+const READ_BYTES = 64 * 1024;
+
+/** Written and not known to have gone: so much is let pass before anybody waits. */
+const UNDRAINED_BYTES = 64 * 1024;
+
+/** What comes from a leg. One reader at a time; the leg stays its owner's. */
+export class Inflow {
+  readonly leg: Leg;
+  /** From the leg, since this began. */
+  bytesRead = 0;
+  firstByteAt: DeadlineMs | undefined;
+  lastMoveAt: DeadlineMs = performance.now();
+  #unread: Uint8Array;
+
+  /** @param unread what was read of the leg before; it comes first */
+  constructor(leg: Leg, unread: Uint8Array = NOTHING) {
+    this.leg = leg;
+    this.#unread = unread;
+  }
+
+  /** What was read and not used, if anything. */
+  get unread(): Uint8Array {
+    return this.#unread;
+  }
+
+  /** The next bytes, or how the peer left. A leg that we have ended says `end`. */
+  async read(): Promise<Uint8Array | Departure> {
+    if (this.#unread.length > 0) {
+      const bytes = this.#unread;
+      this.#unread = NOTHING;
+      return bytes;
+    }
+    const bytes = await this.leg.read(READ_BYTES, Infinity);
+    if (typeof bytes === 'string') return bytes === 'reset' ? 'reset' : 'end';
+    this.bytesRead += bytes.length;
+    this.lastMoveAt = performance.now();
+    this.firstByteAt ??= this.lastMoveAt;
+    return bytes;
+  }
+
+  /** These come first again. */
+  putBack(bytes: Uint8Array): void {
+    this.#unread = bytes;
+  }
+}
+
+/** What goes to a leg. One writer at a time; the leg stays its owner's. */
+export class Outflow {
+  readonly leg: Leg;
+  bytesWritten = 0;
+  lastMoveAt: DeadlineMs = performance.now();
+  #undrainedBytes = 0;
+  #isShut = false;
+
+  constructor(leg: Leg) {
+    this.leg = leg;
+  }
+
+  /** Its owner ends the leg: what is written from now on goes nowhere, and does not count. */
+  shut(): void {
+    this.#isShut = true;
+  }
+
+  /** Resolves when there is room for more. */
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#isShut) return;
+    this.leg.write(bytes);
+    this.bytesWritten += bytes.length;
+    this.lastMoveAt = performance.now();
+    this.#undrainedBytes += bytes.length;
+    if (this.#undrainedBytes >= UNDRAINED_BYTES) await this.drained();
+  }
+
+  /** Resolves once the kernel has all that was written, or never will. */
+  async drained(): Promise<void> {
+    this.#undrainedBytes = 0;
+    await this.leg.drained();
+    this.lastMoveAt = performance.now();
+  }
+}
+
+/** A chunk of the chunked transfer coding (RFC 9112 §7.1). Not of no bytes: that would be the last one. */
+export function encodeChunk(content: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`${content.length.toString(16)}\r\n`, 'latin1'), content, LINE_END]);
+}
+
+/** The last chunk, and the trailers. */
+export function encodeLastChunk(trailers: readonly Field[]): Uint8Array {
+  const lines = trailers.map(({ spelling, value }) => `${spelling}: ${value}\r\n`);
+  return Buffer.from(`0\r\n${lines.join('')}\r\n`, 'latin1');
+}
+
+const LINE_END = Buffer.from('\r\n', 'latin1');

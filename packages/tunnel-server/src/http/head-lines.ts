@@ -1,0 +1,125 @@
+/** What request heads, response heads and trailers have in common: lines, and the fields on them (RFC 9112 §2.2, §5). */
+
+/** A field line. Text is latin1 throughout: a character is an octet, and goes on as that octet (RFC 9110 §5.5). */
+export interface Field {
+  /** In lower case. */
+  readonly name: string;
+  /** The name as it came. */
+  readonly spelling: string;
+  /** Without the whitespace around it. */
+  readonly value: string;
+}
+
+/** What cannot be read. `why` is a clause for the client and the log, free of anything the peer sent. */
+export interface Malformed {
+  readonly kind: 'malformed';
+  readonly why: string;
+}
+
+/**
+ * `strict`, for what clients send: no bare LF, no obs-fold, no whitespace before a colon, for what two readers understand
+ * differently can be used to pass one of them. `lenient`, for what destinations send: these are read as RFC 9112 lets a
+ * proxy read them (§2.2, §5.1, §5.2), and never passed on as they were.
+ */
+export type Dialect = 'strict' | 'lenient';
+
+export type HeadEnd =
+  /** Pass `resumeAt` to the next call, which then looks at no byte twice but for the last. */
+  | { readonly kind: 'need-more'; readonly resumeAt: number }
+  | Malformed
+  | { readonly kind: 'end'; readonly headBytes: number };
+
+/**
+ * Finds the empty line that ends a head, and on the way every control character that ends it at once: a client that ends
+ * its lines with a bare LF is told so now, instead of waiting for an end that never comes.
+ */
+export function findHeadEnd(bytes: Uint8Array, length: number, resumeAt: number, dialect: Dialect): HeadEnd {
+  for (let at = resumeAt; at < length; at++) {
+    const byte = bytes[at];
+    if (byte === CR) {
+      if (at + 1 === length) return { kind: 'need-more', resumeAt: at };
+      if (bytes[at + 1] !== LF) return malformed('the head has a bare CR');
+    } else if (byte === LF) {
+      const isBare = at === 0 || bytes[at - 1] !== CR;
+      if (isBare && dialect === 'strict') return malformed('the head has a bare LF');
+      const lineEnd = isBare ? at : at - 1;
+      // One empty line in front of the first line is let pass, as RFC 9112 §2.2 asks: `lineEnd` is 0 there.
+      if (lineEnd > 0 && bytes[lineEnd - 1] === LF) return { kind: 'end', headBytes: at + 1 };
+    } else if (isControl(byte) && byte !== TAB) {
+      return malformed('the head has a control character');
+    }
+  }
+  return { kind: 'need-more', resumeAt: length };
+}
+
+/** The lines of a whole head, without the empty ones before and behind it. */
+export function splitHead(bytes: Uint8Array, headBytes: number, dialect: Dialect): readonly string[] {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, headBytes).toString('latin1');
+  const lines = dialect === 'strict' ? text.split('\r\n') : text.split('\n').map(withoutCr);
+  return lines.slice(lines[0] === '' ? 1 : 0, -2);
+}
+
+/** Reads the field lines from index `from` on (RFC 9112 §5). */
+export function parseFieldLines(
+  lines: readonly string[],
+  from: number,
+  dialect: Dialect,
+): readonly Field[] | Malformed {
+  const fields: Field[] = [];
+  for (let at = from; at < lines.length; at++) {
+    const line = lines[at] ?? '';
+    if (line.startsWith(' ') || line.startsWith('\t')) {
+      const folded = fields.pop();
+      if (dialect === 'strict' || folded === undefined) return malformed('the head has a folded line (obs-fold)');
+      fields.push({ ...folded, value: `${folded.value} ${trimWhitespace(line)}` });
+    } else {
+      const field = parseFieldLine(line, dialect);
+      if ('kind' in field) return field;
+      fields.push(field);
+    }
+  }
+  return fields;
+}
+
+/** `field-name ":" OWS field-value OWS`. */
+function parseFieldLine(line: string, dialect: Dialect): Field | Malformed {
+  const colon = line.indexOf(':');
+  if (colon === -1) return malformed('the head has a field line without a colon');
+  const upToColon = line.slice(0, colon);
+  const spelling = dialect === 'strict' ? upToColon : trimWhitespace(upToColon);
+  if (!TOKEN.test(spelling)) return malformed('the head has a field name that is not a token');
+  return { name: spelling.toLowerCase(), spelling, value: trimWhitespace(line.slice(colon + 1)) };
+}
+
+/** RFC 9110 §5.6.2. */
+export const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const DEL = 0x7f;
+
+/** By hand: `/[ \t]+$/` takes quadratic time over a long run of spaces, which the peer chooses. */
+export function trimWhitespace(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isWhitespace(text[start])) start++;
+  while (end > start && isWhitespace(text[end - 1])) end--;
+  return text.slice(start, end);
+}
+
+function withoutCr(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+function isControl(byte: number | undefined): boolean {
+  return byte !== undefined && (byte < 0x20 || byte === DEL);
+}
+
+function isWhitespace(character: string | undefined): boolean {
+  return character === ' ' || character === '\t';
+}
+
+export function malformed(why: string): Malformed {
+  return { kind: 'malformed', why };
+}

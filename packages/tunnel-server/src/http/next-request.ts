@@ -1,0 +1,39 @@
+/** A client of plain HTTP between two requests. */
+import type { DeadlineMs } from '@sallyport/tunnel-splice';
+import type { KeptAlive } from './forward-request.ts';
+
+/** What a kept-alive connection brought next. */
+export interface NextRequest {
+  /** At least its first bytes. */
+  readonly bytes: Uint8Array;
+  readonly begunAt: DeadlineMs;
+  /** When its connection ends in any case. */
+  readonly lifetimeDeadline: DeadlineMs;
+}
+
+/** As much as makes most heads whole. */
+const READ_BYTES = 16 * 1024;
+
+/** Resolves with the beginning of the next request; undefined, the client closed, where it leaves or is silent for too long. */
+export async function awaitNextRequest(kept: KeptAlive, idleTimeoutMs: number): Promise<NextRequest | undefined> {
+  const { client, unread, lifetimeDeadline } = kept;
+  const deadline = Math.min(performance.now() + idleTimeoutMs, lifetimeDeadline);
+  let bytes = unread;
+  while (isLineEnd(bytes)) {
+    const more = await client.read(READ_BYTES, deadline);
+    if (typeof more === 'string') {
+      client.close();
+      return undefined;
+    }
+    bytes = bytes.length === 0 ? more : Buffer.concat([bytes, more]);
+  }
+  return { bytes, begunAt: performance.now(), lifetimeDeadline };
+}
+
+/** Some clients send an empty line behind the content of a request (RFC 9112 §2.2). It begins none. */
+function isLineEnd(bytes: Uint8Array): boolean {
+  return bytes.length <= 2 && (bytes[0] ?? CR) === CR && (bytes[1] ?? LF) === LF;
+}
+
+const LF = 0x0a;
+const CR = 0x0d;

@@ -1,0 +1,43 @@
+/** A client's request head, out of whatever pieces it comes in. */
+import type { Leg } from '@sallyport/tunnel-splice';
+import { departed } from '../departed.ts';
+import type { PrereadLimits } from '../frontend.ts';
+import { type NeedMore, prereadUntil } from '../preread.ts';
+import { TunnelError } from '../reasons.ts';
+import { parseRequestHead, type RequestHead, type RequestHeadResult } from './request-head.ts';
+
+export interface ReadHead {
+  readonly head: RequestHead;
+  /** Came behind it. */
+  readonly unread: Uint8Array;
+}
+
+/** Throws a TunnelError: `malformed`, `too_large`, `handshake_timeout` or `client_closed`. */
+export async function readRequestHead(client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array): Promise<ReadHead> {
+  const { found, bytes } = await prereadUntil(client, limits, alreadyRead, createHeadScan(limits.prereadLimitBytes));
+  switch (found.kind) {
+    case 'head':
+      return { head: found.head, unread: bytes.subarray(found.headBytes) };
+    case 'malformed':
+      throw new TunnelError('malformed', `The request is malformed: ${found.why}.`);
+    case 'too-large':
+      throw new TunnelError('too_large', `The request head is larger than ${limits.prereadLimitBytes} bytes.`);
+    case 'timed-out':
+      throw new TunnelError('handshake_timeout', 'The request head was not complete in time.');
+    case 'left':
+      throw departed(bytes.length, 'its request head was complete');
+  }
+}
+
+type Found = Exclude<RequestHeadResult, { kind: 'need-more' }>;
+
+/** Looks at all bytes so far, each time more of them; remembers how far it came, so that no byte is searched twice. */
+function createHeadScan(limitBytes: number): (bytes: Uint8Array) => Found | NeedMore {
+  let resumeAt = 0;
+  return (bytes) => {
+    const result = parseRequestHead(bytes, limitBytes, resumeAt);
+    if (result.kind !== 'need-more') return result;
+    ({ resumeAt } = result);
+    return { kind: 'need-more', atLeastBytes: bytes.length + 1 };
+  };
+}
