@@ -27,34 +27,49 @@ export function createPlaintextScan(): (bytes: Uint8Array) => PlaintextFound | N
   let searchedBytes = 0;
   return (bytes) => {
     if (socksVersionOf(bytes) !== undefined) return { kind: 'socks' };
-    const method = readMethod(bytes);
+    const needMore: NeedMore = { kind: 'need-more', atLeastBytes: bytes.length + 1 };
+    const start = startOfLine(bytes);
+    if (start === undefined) return needMore;
+    const method = readMethod(bytes, start);
     if (method === 'none') return { kind: 'other' };
     if (method === 'CONNECT') return { kind: 'connect' };
 
-    const lineEnd = method === 'incomplete' ? -1 : bytes.indexOf(LINE_FEED, searchedBytes);
+    const lineEnd = method === 'incomplete' ? -1 : bytes.indexOf(LINE_FEED, Math.max(searchedBytes, start));
     searchedBytes = bytes.length;
-    if (lineEnd === -1) return { kind: 'need-more', atLeastBytes: bytes.length + 1 };
-    return { kind: REQUEST_LINE.test(latin1(bytes, lineEnd)) ? 'http' : 'other' };
+    if (lineEnd === -1) return needMore;
+    const isHttp = VERSION.test(latin1(bytes, Math.max(start, lineEnd - VERSION_BYTES), lineEnd));
+    return { kind: isHttp ? 'http' : 'other' };
   };
 }
 
 const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const MAX_METHOD_BYTES = 24;
-// Methods are case-sensitive, and those registered are upper-case letters and hyphens (RFC 9110 §16.1): no text of SSH, SMTP or
-// TLS gone wrong passes for one for long. The longest, UPDATEREDIRECTREF, has 17.
-const METHOD = new RegExp(`^[A-Z-]{1,${MAX_METHOD_BYTES}}$`);
-// With its version: RTSP and SIP have request lines that differ in nothing else (RFC 9112 §3).
-const REQUEST_LINE = /^\S+ \S+ HTTP\/1\.[0-9]\r?$/;
+// Any token (RFC 9110 §9.1), if not one without end: the longest that is registered, UPDATEREDIRECTREF, has 17.
+const METHOD = new RegExp(`^[!#$%&'*+\\-.^_\`|~0-9A-Za-z]{1,${MAX_METHOD_BYTES}}$`);
+// RTSP and SIP have request lines that differ in nothing else (RFC 9112 §3). Whether the rest of the line is well formed is for its reader.
+const VERSION = / HTTP\/1\.[0-9]\r?$/;
+const VERSION_BYTES = ' HTTP/1.1\r'.length;
+
+/** Behind the one empty line that may come first, as some clients send it after the content of a request (RFC 9112 §2.2). */
+function startOfLine(bytes: Uint8Array): number | undefined {
+  if (bytes[0] !== CARRIAGE_RETURN) return 0;
+  if (bytes.length < 2) return undefined;
+  return bytes[1] === LINE_FEED ? 2 : 0;
+}
 
 /** The first word, once a space ends it. */
-function readMethod(bytes: Uint8Array): string {
-  const start = latin1(bytes, MAX_METHOD_BYTES + 1);
-  const space = start.indexOf(' ');
-  const word = space === -1 ? start : start.slice(0, space);
+function readMethod(bytes: Uint8Array, start: number): string {
+  const text = latin1(bytes, start, start + MAX_METHOD_BYTES + 1);
+  const space = text.indexOf(' ');
+  const word = space === -1 ? text : text.slice(0, space);
+  if (space === -1 && word === '') return 'incomplete';
   if (!METHOD.test(word)) return 'none';
   return space === -1 ? 'incomplete' : word;
 }
 
-function latin1(bytes: Uint8Array, count: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(count, bytes.length)).toString('latin1');
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.max(0, Math.min(end, bytes.length) - start)).toString(
+    'latin1',
+  );
 }

@@ -13,6 +13,11 @@ describe('plain HTTP', () => {
     'OPTIONS * HTTP/1.1\r\n',
     'M-SEARCH * HTTP/1.1\r\n',
     'UPDATEREDIRECTREF /x HTTP/1.1\r\n',
+    'RPC_IN_DATA /x HTTP/1.1\r\n',
+    'get / HTTP/1.1\r\n',
+    '\r\nGET / HTTP/1.1\r\n',
+    'GET  / HTTP/1.1\r\n',
+    'GET /a b HTTP/1.1\r\n',
   ])('is recognised by its request line: %j', (text) => {
     expect(scan(text)).toBe('http');
   });
@@ -45,10 +50,9 @@ describe('CONNECT', () => {
 });
 
 it.each([
-  ['x', 'a lower-case letter'],
+  ['(', 'what is in no method'],
   [' ', 'no method at all'],
-  ['\r\nGET / HTTP/1.1\r\n', 'an empty line'],
-  ['get / HTTP/1.1\r\n', 'a method in lower case'],
+  ['\r\n\r\nGET / HTTP/1.1\r\n', 'two empty lines'],
   ['SSH-2.0-OpenSSH_9.9\r\n', 'SSH'],
   ['PING\r\n', 'Redis'],
   ['EHLO a.example\r\n', 'SMTP'],

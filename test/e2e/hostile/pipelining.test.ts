@@ -55,7 +55,7 @@ describe('behind a refused request', () => {
   });
 
   it.each([
-    { alert: 50, why: 'malformed', hello: helloFor('127.0.0.1') },
+    { alert: 50, why: 'malformed', hello: helloFor('a..test') },
     { alert: 49, why: 'a rule', hello: helloFor('forbidden.test') },
     { alert: 49, why: 'an address', hello: helloFor('private.test') },
     { alert: 109, why: 'no name', hello: clientHello(new Map()) },

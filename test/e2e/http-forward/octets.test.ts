@@ -68,7 +68,8 @@ describe('a request to upgrade', () => {
     await client.hears('hello ');
     client.socket.end('frame two');
     expect(await up).toMatch(/\r\n\r\nframe one,frame two$/);
-    client.socket.destroy();
+    (await asked).end();
+    await client.ended();
   });
 
   it('that is answered otherwise ends the connection: what came behind it is no request', async () => {

@@ -15,10 +15,8 @@ describe('a request', () => {
     const { stdout, code } = await stage.curl(stage.at('/explicit?q=1'));
     expect({ stdout, code }).toEqual({ stdout: `GET /explicit?q=1 ${sha256('')}\n`, code: 0 });
     const head = stage.reached('/explicit?q=1');
-    expect(head?.headers).toMatchObject({
-      host: `origin.test:${stage.port}`,
-      via: expect.stringMatching(/^1\.1 sallyport \([0-9a-f]+\)$/),
-    });
+    expect(head?.headers.host).toBe(`origin.test:${stage.port}`);
+    expect(head?.headers.via).toMatch(/^1\.1 sallyport \([0-9a-f]+\)$/);
     expect(await stage.proxy.tunnel({ listener: 'explicit', status: 200 })).toMatchObject({
       mode: 'connect',
       host: 'origin.test',
