@@ -1,6 +1,7 @@
 /** The program. Read this first: the command line picks a command, a command answers with an exit code. */
 import { checkCommand } from './commands/check.ts';
 import { explainCommand } from './commands/explain.ts';
+import { groupsCommand } from './commands/groups.ts';
 import { learnCommand } from './commands/learn.ts';
 import { runCommand } from './commands/run.ts';
 import { schemaCommand } from './commands/schema.ts';
@@ -15,6 +16,7 @@ const commands: readonly Command[] = [
   explainCommand,
   learnCommand,
   summaryCommand,
+  groupsCommand,
   schemaCommand,
 ];
 

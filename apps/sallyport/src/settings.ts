@@ -10,6 +10,7 @@ import {
   sortByPosition,
 } from '@sallyport/config';
 import {
+  checkGroups,
   compilePolicy,
   type Destination,
   lintOpenProxy,
@@ -20,6 +21,7 @@ import {
 } from '@sallyport/policy';
 import { type ListenerIdentity, readListenerIdentities } from './listener-identities.ts';
 import { createHostsFileReader } from './named-files.ts';
+import { groupsFor } from './shipped-groups.ts';
 
 export interface Settings {
   readonly config: Config;
@@ -41,10 +43,11 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv): SettingsResu
   if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(file, loaded.problems) };
 
   const { config, locate } = loaded;
-  const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(dirname(file)));
+  const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(dirname(file)), groupsFor(config));
   const { identities, problems: unfit } = readListenerIdentities(config, dirname(file));
   const meant = [
     ...problems,
+    ...checkGroups(config.groups, config.policy.rules),
     ...unfit,
     ...checkFallbacks(config),
     ...lintOpenProxy(config, policy),

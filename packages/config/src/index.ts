@@ -27,4 +27,5 @@ export {
   type Problem,
   sortByPosition,
 } from './problems.ts';
+export { didYouMean } from './suggest.ts';
 export { type PortRange, readDuration } from './units.ts';

@@ -20,7 +20,7 @@ import {
 } from './schema/fields.ts';
 import { limits, timeouts } from './schema/limits.ts';
 import { listeners } from './schema/listeners.ts';
-import { policy } from './schema/policy.ts';
+import { hostPattern, policy } from './schema/policy.ts';
 import { LONGEST_TIMER_MS, malformed, ok, type Read } from './units.ts';
 
 const cache = section({
@@ -87,10 +87,20 @@ const runtime = section({
     .prefault('auto'),
 }).describe('How the process runs.');
 
+/** Where a group is defined and where it is named, it is spelled alike: a name that no host can have does not begin with @. */
+const groups = z
+  .record(
+    z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, { error: 'expected a name of lower-case letters, digits, - and _' }),
+    list('hosts', hostPattern),
+    { error: expected('a map of names to lists of hosts') },
+  )
+  .describe('Lists of hosts with a name: hosts: ["@name"]. Those that sallyport groups lists need no entry.');
+
 /** The whole file. */
 export const configSchema = section({
   listeners,
   policy,
+  groups: groups.prefault({}),
   dns: dns.prefault({}),
   timeouts: timeouts.prefault({}),
   limits: limits.prefault({}),

@@ -58,6 +58,7 @@ describe('a minimal configuration', () => {
         ],
         destinations: { deny: ['special'], allow: [] },
       },
+      groups: {},
       dns: {
         hosts: {},
         family: 'auto',
@@ -121,6 +122,7 @@ policy:
       networks: [special, 203.0.113.0/24]
       ports: [443, "8000-8999", "80"]
   destinations: { deny: [], allow: [10.0.0.0/8] }
+groups: { mirrors: ['*.mirror.example'] }
 dns:
   servers: [10.0.0.2, "10.0.0.3:5353"]
   hosts: { "Intranet.Example.": [10.1.2.3, "2001:DB8::1"] }
@@ -174,6 +176,7 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
         ],
         destinations: { deny: [], allow: ['10.0.0.0/8'] },
       },
+      groups: { mirrors: ['*.mirror.example'] },
       dns: {
         servers: [
           { host: '10.0.0.2', port: 53 },

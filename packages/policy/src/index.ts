@@ -3,6 +3,8 @@ export { type Destination, destinationText, type MalformedDestination, parseDest
 export { compilePolicy, type CompiledPolicy } from './rules/compile.ts';
 export { decide } from './rules/decide.ts';
 export type { Decision, Policy, PolicyRequest } from './rules/policy.ts';
+export { checkGroups, groupNamed, type Groups } from './rules/groups.ts';
+export { hostLines } from './rules/host-list.ts';
 export type { ReadHostsFile } from './rules/rule-hosts.ts';
 export {
   type AddressVerdict,

@@ -1,4 +1,5 @@
 import { bindText, type Config } from '@sallyport/config';
+import { groupNamed, type Policy } from '@sallyport/policy';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { formatAddress } from '../listen-errors.ts';
@@ -19,9 +20,9 @@ function check({ config: file = '' }: OptionValues): Promise<ExitCode> {
     process.stderr.write(result.problems.map((line) => `${line}\n`).join(''));
     return Promise.resolve(EXIT.usage);
   }
-  const { config, warnings } = result.settings;
+  const { config, policy, warnings } = result.settings;
   process.stderr.write(warnings.map((line) => `${line}\n`).join(''));
-  process.stdout.write(`${file}: ok\n${summarise(config)}`);
+  process.stdout.write(`${file}: ok\n${summarise(config)}${groupsInUse(policy, config)}`);
   return Promise.resolve(EXIT.ok);
 }
 
@@ -33,4 +34,21 @@ function summarise({ listeners, policy, admin }: Config): string {
   const rules = policy.rules.length === 1 ? '1 rule' : `${policy.rules.length} rules`;
   const mode = policy.report_only ? ', report only' : '';
   return `${doors.join('')}  admin on ${formatAddress(admin.bind)}\n  policy: ${rules}, default ${policy.default}${mode}\n`;
+}
+
+/** Which group each host came from that stands in no rule itself. */
+function groupsInUse({ rules, groups }: Policy, { policy }: Config): string {
+  return policy.rules
+    .flatMap(({ hosts = [], action }, number) =>
+      hosts.flatMap((text) => {
+        const group = groupNamed(text);
+        const listed = group === undefined ? undefined : groups.get(group);
+        return listed
+          ? [
+              `  rule ${rules[number]?.name ?? ''} ${action === 'deny' ? 'denies' : 'allows'} ${text}: ${listed.join(', ')}\n`,
+            ]
+          : [];
+      }),
+    )
+    .join('');
 }

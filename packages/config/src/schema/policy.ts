@@ -9,7 +9,7 @@ const label = z.string({ error: expected('a name') }).regex(/^[^\p{Cc}\p{Cf}\p{Z
   error: 'expected 1 to 100 characters, none of them a control character',
 });
 
-const hostPattern = z
+export const hostPattern = z
   .string({ error: expected('a host name or pattern') })
   .min(1, { error: 'an empty host; remove it' });
 
@@ -33,7 +33,7 @@ const rule = section({
     .exactOptional(),
   listeners: list('listener names', z.string({ error: expected('the name of a listener') })).exactOptional(),
   hosts: list('hosts', hostPattern)
-    .describe('Exact names, *.suffix (any depth below it, not the suffix itself), or "*" for any name.')
+    .describe('Exact names, *.suffix (any depth below it, not the suffix itself), "*" for any name, or "@group".')
     .exactOptional(),
   hosts_file: z
     .string({ error: expected('the path of a file') })

@@ -4,7 +4,8 @@ import type { PortRange, RuleConfig } from '@sallyport/config';
 import type { Destination } from '../destination.ts';
 import type { Condition } from '../rules/conditions.ts';
 import type { PolicyRequest } from '../rules/policy.ts';
-import { parseHostPattern, patternText, widerPatterns } from '../rules/host-patterns.ts';
+import { groupNamed, type Groups, patternsOf } from '../rules/groups.ts';
+import { patternText, widerPatterns } from '../rules/host-patterns.ts';
 import { isAboutNames } from '../rules/rule-hosts.ts';
 
 /** Why a rule does not match a destination by what it lists: names for a literal, or networks for a name, say. */
@@ -36,11 +37,11 @@ export function explainUnmet(key: Condition['key'], rule: RuleConfig, request: P
 }
 
 /** How a request meets what a rule asks, key by key. */
-export function explainMet(rule: RuleConfig, request: PolicyRequest): readonly string[] {
+export function explainMet(rule: RuleConfig, request: PolicyRequest, groups: Groups): readonly string[] {
   const { client, listener, user = '', destination } = request;
   const ports = rule.ports?.find(({ from, to }) => from <= destination.port && destination.port <= to);
   return [
-    ...explainListed(rule, destination),
+    ...explainListed(rule, destination, groups),
     ...(ports ? [`ports: ${destination.port} matches ${portsText(ports)}`] : []),
     ...(rule.listeners ? [`listeners: ${listener} is listed`] : []),
     ...(rule.users ? [`users: ${user} is listed`] : []),
@@ -48,21 +49,21 @@ export function explainMet(rule: RuleConfig, request: PolicyRequest): readonly s
   ];
 }
 
-function explainListed(rule: RuleConfig, destination: Destination): readonly string[] {
+function explainListed(rule: RuleConfig, destination: Destination, groups: Groups): readonly string[] {
   if (destination.kind === 'address') {
     return rule.networks ? [`networks: ${destination.host} is in ${networkOf(rule.networks, destination.ip)}`] : [];
   }
   if (!isAboutNames(rule)) return [];
   const name = { kind: 'exact', name: destination.host } as const;
   const matching = new Set([destination.host, ...widerPatterns(name)]);
-  const pattern = rule.hosts?.find((text) => matching.has(canonicalText(text)));
-  if (pattern === undefined) return [`hosts_file: ${rule.hosts_file} lists ${destination.host}`];
-  return [`hosts: ${destination.host} matches ${pattern}`];
-}
-
-function canonicalText(text: string): string {
-  const pattern = parseHostPattern(text);
-  return pattern.kind === 'malformed' ? text : patternText(pattern);
+  for (const text of rule.hosts ?? []) {
+    for (const pattern of patternsOf(text, groups, () => undefined)) {
+      if (!matching.has(patternText(pattern))) continue;
+      const group = groupNamed(text) === undefined ? '' : ` of the group ${text}`;
+      return [`hosts: ${destination.host} matches ${group === '' ? text : patternText(pattern)}${group}`];
+    }
+  }
+  return [`hosts_file: ${rule.hosts_file} lists ${destination.host}`];
 }
 
 /** The network, as listed, that holds the address; all of them where it holds what is inside of the address. */

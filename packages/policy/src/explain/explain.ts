@@ -33,7 +33,7 @@ export function explain(policy: Policy, config: PolicyConfig, request: PolicyReq
   const decider = config.rules[deciding];
   return {
     decision: policy.rules[deciding]?.decision ?? policy.byDefault,
-    met: decider ? explainMet(decider, request) : [],
+    met: decider ? explainMet(decider, request, policy.groups) : [],
     passedOver,
   };
 }

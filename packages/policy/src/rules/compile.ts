@@ -3,6 +3,7 @@ import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/co
 import { compileNetworks } from '@sallyport/addresses';
 import { compileDestinations } from '../address-rules/permit.ts';
 import type { Decision, Policy, Rule } from './policy.ts';
+import { type Groups, NO_GROUPS } from './groups.ts';
 import { indexHosts } from './host-index.ts';
 import { lintRules } from '../lint/lint.ts';
 import { isAboutNames, type ReadHostsFile, walkPatterns } from './rule-hosts.ts';
@@ -19,10 +20,14 @@ export interface CompiledPolicy {
  * Compiles a policy, and tells of malformed patterns, files that cannot be read and names given twice (errors), and of
  * rules and patterns that can never match (warnings).
  */
-export function compilePolicy(config: PolicyConfig, readHostsFile: ReadHostsFile = NO_FILES): CompiledPolicy {
+export function compilePolicy(
+  config: PolicyConfig,
+  readFile: ReadHostsFile = NO_FILES,
+  groups: Groups = NO_GROUPS,
+): CompiledPolicy {
   const problems: Problem[] = [];
   const names = nameRules(config.rules, problems);
-  const walks = config.rules.map((rule, number) => walkPatterns(rule, number, readHostsFile));
+  const walks = config.rules.map((rule, number) => walkPatterns(rule, number, { readFile, groups }));
   const tell = (problem: Problem): number => problems.push(problem);
   const policy: Policy = {
     rules: config.rules.map((rule, number) => compileRule(rule, names[number] ?? '', config.report_only)),
@@ -30,6 +35,7 @@ export function compilePolicy(config: PolicyConfig, readHostsFile: ReadHostsFile
     literals: config.rules.flatMap((rule, number) => (rule.networks || !isAboutNames(rule) ? [number] : [])),
     byDefault: { decision: outcomeOf(config.default, config.report_only), rule: DEFAULT_NAME },
     destinations: compileDestinations(config.destinations),
+    groups,
   };
   return { policy, problems: [...problems, ...lintRules(config, { policy, walks })] };
 }

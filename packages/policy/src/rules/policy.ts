@@ -3,6 +3,7 @@ import type { Ip, NetworkSet } from '@sallyport/addresses';
 import type { PortRange } from '@sallyport/config';
 import type { DestinationRules } from '../address-rules/permit.ts';
 import type { Destination } from '../destination.ts';
+import type { Groups } from './groups.ts';
 import type { HostIndex, RuleNumbers } from './host-index.ts';
 
 /** What is asked of the policy, once a tunnel. */
@@ -46,4 +47,6 @@ export interface Policy {
   readonly byDefault: Decision;
   /** Which addresses may be dialled, whatever the rules say. */
   readonly destinations: DestinationRules;
+  /** What `@name` in `hosts` stands for; rules are compiled, and reasons told, by it. */
+  readonly groups: Groups;
 }

@@ -1,6 +1,7 @@
 /** Which names a rule is about: those of `hosts`, and those of the file that `hosts_file` names. */
 import type { Problem, RuleConfig } from '@sallyport/config';
 import { hostLines } from './host-list.ts';
+import { type Groups, patternsOf } from './groups.ts';
 import { type HostPattern, parseHostPattern } from './host-patterns.ts';
 
 /** Reads the file that `hosts_file` names. Asked twice, it says the same. */
@@ -12,6 +13,12 @@ export type HostsFile =
   /** `why` names the remedy, too. */
   | { readonly kind: 'unreadable'; readonly why: string };
 
+/** Where names come from that do not stand in the rule itself. */
+export interface HostSources {
+  readonly readFile: ReadHostsFile;
+  readonly groups: Groups;
+}
+
 /** Walks the patterns of a rule, reading them anew: a million are never there as objects all at once. */
 export type WalkPatterns = (tell?: (problem: Problem) => void) => Iterable<HostPattern>;
 
@@ -19,7 +26,7 @@ export type WalkPatterns = (tell?: (problem: Problem) => void) => Iterable<HostP
  * The patterns of a rule. One that says nothing of names matches every name, unless it is about networks alone.
  * @param number the rule's position in the policy, for the problems that a walk tells
  */
-export function walkPatterns(rule: RuleConfig, number: number, readFile: ReadHostsFile): WalkPatterns {
+export function walkPatterns(rule: RuleConfig, number: number, { readFile, groups }: HostSources): WalkPatterns {
   const path = ['policy', 'rules', number];
   return function* (tell = () => undefined) {
     if (!isAboutNames(rule)) {
@@ -27,9 +34,7 @@ export function walkPatterns(rule: RuleConfig, number: number, readFile: ReadHos
       return;
     }
     for (const [at, text] of (rule.hosts ?? []).entries()) {
-      const pattern = parseHostPattern(text);
-      if (pattern.kind !== 'malformed') yield pattern;
-      else tell({ severity: 'error', path: [...path, 'hosts', at], message: pattern.message });
+      yield* patternsOf(text, groups, (message) => tell({ severity: 'error', path: [...path, 'hosts', at], message }));
     }
     if (rule.hosts_file === undefined) return;
     const file = readFile(rule.hosts_file);

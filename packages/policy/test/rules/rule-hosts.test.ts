@@ -6,8 +6,9 @@ import { type ReadHostsFile, walkPatterns } from '../../src/rules/rule-hosts.ts'
 function walk(rule: Omit<RuleConfig, 'action'>, text = ''): { patterns: string[]; problems: Problem[] } {
   const readFile: ReadHostsFile = (path) =>
     path === 'list.txt' ? { kind: 'ok', path, text } : { kind: 'unreadable', why: `${path} does not exist` };
+  const groups = new Map([['mirrors', ['m.example', '*.m.example']]]);
   const problems: Problem[] = [];
-  const patterns = walkPatterns({ action: 'allow', ...rule }, 3, readFile);
+  const patterns = walkPatterns({ action: 'allow', ...rule }, 3, { readFile, groups });
   return { patterns: [...patterns((problem) => problems.push(problem))].map(patternText), problems };
 }
 
@@ -17,6 +18,7 @@ describe('walkPatterns', () => {
     ['networks alone', { networks: ['any'] }, []],
     ['hosts', { hosts: ['b.example', '*.A.example.'] }, ['b.example', '*.a.example']],
     ['an empty list of hosts', { hosts: [] }, []],
+    ['a group', { hosts: ['@mirrors', 'b.example'] }, ['m.example', '*.m.example', 'b.example']],
     ['a file', { hosts_file: 'list.txt' }, ['c.example', '*.d.example']],
     ['hosts and a file', { hosts: ['a.example'], hosts_file: 'list.txt' }, ['a.example', 'c.example', '*.d.example']],
   ])('finds the names of a rule with %s', (_, rule, patterns) => {
