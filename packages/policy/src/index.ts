@@ -18,6 +18,7 @@ export {
   judgeDial,
   type OwnAddresses,
   permitAddresses,
+  type PermitVerdict,
 } from './address-rules/permit-addresses.ts';
 export { explain, type Explanation } from './explain/explain.ts';
 export { lintOpenProxy } from './lint/open-proxy.ts';

@@ -5,7 +5,12 @@ import type { Ip } from '@sallyport/addresses';
  * What a name resolves to, in dialling order; or why it does not. `detail` completes "example.org does not resolve: …".
  */
 export type Answer =
-  | { readonly kind: 'addresses'; readonly addresses: readonly Ip[] }
+  | {
+      readonly kind: 'addresses';
+      readonly addresses: readonly Ip[];
+      /** There may be more: one family has not answered. Nothing is final before it was asked for. */
+      readonly rest?: Rest;
+    }
   | {
       readonly kind: 'failed';
       readonly reason: 'dns' | 'dns_timeout';
@@ -13,11 +18,34 @@ export type Answer =
       readonly rcode?: Rcode | undefined;
     };
 
+/** What is still to be known of a name. */
+export interface Rest {
+  readonly missing: RecordType;
+  /** It is being asked for; otherwise its question has failed, and is put again by {@link ask}. */
+  readonly isUnderWay: boolean;
+  /** The whole answer, at the latest at `dns.timeout`. */
+  ask(client: ClientKey): Waiting<Answer>;
+}
+
+/** Who asks: an IPv4 address or an IPv6 /64. No one of them may take all look-ups for itself. */
+export type ClientKey = string | number;
+
+/** A wait for what others may wait for too. */
+export interface Waiting<T> {
+  /** Never rejects. */
+  readonly done: Promise<T>;
+  /** Waits no longer: what nobody waits for is given up. Called at most once. */
+  cancel(): void;
+}
+
 /**
  * What the name server said (RFC 1035 §4.1.1); `NOERROR` of a failure: the name exists, and has no address (NODATA, RFC 2308 §2.2).
  * Left out where no server said anything. Extended errors (RFC 8914) are not known: c-ares does not hand them out.
  */
 export type Rcode = 'NOERROR' | 'FORMERR' | 'SERVFAIL' | 'NXDOMAIN' | 'NOTIMP' | 'REFUSED';
+
+/** No answer holds more: a zone can have thousands for a name, and nobody needs more to find one that answers. */
+export const MAX_ADDRESSES_A_FAMILY = 64;
 
 export type Family = 'auto' | 'ipv4' | 'ipv6';
 

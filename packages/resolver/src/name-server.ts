@@ -5,7 +5,7 @@
 import dns from 'node:dns';
 import type { Address } from '@sallyport/tunnel-splice';
 import { parseIp, type Ip } from '@sallyport/addresses';
-import type { Answer, Rcode, RecordType } from './answer.ts';
+import { type Answer, MAX_ADDRESSES_A_FAMILY, type Rcode, type RecordType } from './answer.ts';
 
 /** What one server says of one record type. */
 export type ServerReply =
@@ -14,48 +14,88 @@ export type ServerReply =
   | { readonly kind: 'none'; readonly rcode: 'NXDOMAIN' | 'NOERROR' }
   | Extract<Answer, { kind: 'failed' }>;
 
+/** One question under way. */
+export interface Inquiry {
+  /** Never rejects. */
+  readonly reply: Promise<ServerReply>;
+  /** Gives it up, so that no more packets are sent for it: it then fails, unless it is over. */
+  abandon(): void;
+}
+
 export interface NameServer {
-  /** Never rejects. An unanswered question comes back as `dns_timeout`, though not before `timeoutMs`. */
-  ask(name: string, type: RecordType): Promise<ServerReply>;
+  /** An unanswered question comes back as `dns_timeout`, though not before `timeoutMs`. */
+  ask(name: string, type: RecordType): Inquiry;
   /** Gives up every question still open. */
   close(): void;
 }
 
-/**
- * c-ares starts at what it measured of this server, at least 250 ms, doubles that each try, and takes off up to half by
- * chance.
- */
+/** c-ares starts at no less than 250 ms, doubles that each try, and takes off up to half by chance. */
 const SHORTEST_TRY_MS = 250;
+
+/** Channels that are kept for the next questions; more are only there while they are needed. */
+const IDLE_CHANNELS = 64;
 
 /**
  * Asks one server, over UDP and, when an answer is truncated, over TCP. Lost packets are sent again for at least
  * `timeoutMs`; moving on to another server is not decided here, because c-ares would take SERVFAIL for an answer.
+ *
+ * A channel has one question at a time: c-ares gives up a channel's questions all together or not at all. Each question so has a
+ * source port of its own too, which a forger must guess (RFC 5452 §9.2).
  */
-export function createNameServer({ host, port }: Address, timeoutMs: number): NameServer {
-  const tries = 2 + Math.ceil(Math.log2(timeoutMs / SHORTEST_TRY_MS + 1));
-  const resolver = new dns.Resolver({ timeout: 2 * SHORTEST_TRY_MS, tries });
-  resolver.setServers([host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`]);
+export function createNameServer(server: Address, timeoutMs: number): NameServer {
+  const idle: dns.Resolver[] = [];
+  const busy = new Set<dns.Resolver>();
   return {
-    ask: (name, type) =>
-      new Promise((resolve) => {
-        const reply = (error: NodeJS.ErrnoException | null, records: readonly dns.RecordWithTtl[]): void =>
+    ask: (name, type) => {
+      const channel = idle.pop() ?? openChannel(server, timeoutMs);
+      busy.add(channel);
+      let isOpen = true;
+      const reply = new Promise<ServerReply>((resolve) => {
+        const replied = (error: NodeJS.ErrnoException | null, records: readonly dns.RecordWithTtl[]): void => {
+          isOpen = false;
+          busy.delete(channel);
+          if (idle.length < IDLE_CHANNELS) idle.push(channel);
           resolve(error ? readFailure(error) : readRecords(records, type));
-        if (type === 'A') resolver.resolve4(name, { ttl: true }, reply);
-        else resolver.resolve6(name, { ttl: true }, reply);
-      }),
-    close: () => resolver.cancel(),
+        };
+        if (type === 'A') channel.resolve4(name, { ttl: true }, replied);
+        else channel.resolve6(name, { ttl: true }, replied);
+      });
+      const abandon = (): void => {
+        if (isOpen) channel.cancel();
+      };
+      return { reply, abandon };
+    },
+    close: () => {
+      for (const channel of busy) channel.cancel();
+    },
   };
 }
 
-/** An AAAA record that holds an IPv4-mapped address is no IPv6 host, and is passed over. */
+function openChannel({ host, port }: Address, timeoutMs: number): dns.Resolver {
+  const tries = 2 + Math.ceil(Math.log2(timeoutMs / SHORTEST_TRY_MS + 1));
+  const channel = new dns.Resolver({ timeout: 2 * SHORTEST_TRY_MS, tries });
+  channel.setServers([host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`]);
+  return channel;
+}
+
+/**
+ * No more than {@link MAX_ADDRESSES_A_FAMILY} are read: an answer may hold 4,000, and its owner be who asks. An AAAA record that
+ * holds an IPv4-mapped address is that IPv4 address, as everywhere.
+ */
 function readRecords(records: readonly dns.RecordWithTtl[], type: RecordType): ServerReply {
-  const family = type === 'A' ? 4 : 6;
-  const addresses = records.flatMap((record) => {
-    const ip = parseIp(record.address);
-    return ip?.family === family ? [ip] : [];
-  });
+  const addresses: Ip[] = [];
+  // Node.js knows the TTL of the first 256 records alone.
+  let ttlSeconds = Infinity;
+  for (const { address, ttl } of records) {
+    const ip = parseIp(address);
+    if (!ip || (type === 'A' && ip.family !== 4)) continue;
+    addresses.push(ip);
+    if (ttl < ttlSeconds) ttlSeconds = ttl;
+    if (addresses.length === MAX_ADDRESSES_A_FAMILY) break;
+  }
   if (addresses.length === 0) return { kind: 'none', rcode: 'NOERROR' };
-  return { kind: 'records', addresses, ttlMs: 1000 * Math.min(...records.map((record) => record.ttl)) };
+  // A TTL with its highest bit set counts as none (RFC 2181 §8).
+  return { kind: 'records', addresses, ttlMs: Number.isFinite(ttlSeconds) ? 1000 * Math.max(0, ttlSeconds) : 0 };
 }
 
 function readFailure(error: NodeJS.ErrnoException): ServerReply {
@@ -76,6 +116,8 @@ function readFailure(error: NodeJS.ErrnoException): ServerReply {
       return failed('the name server does not answer such questions (NOTIMP)', 'NOTIMP');
     case dns.CONNREFUSED:
       return failed('there is no name server at its address');
+    case dns.CANCELLED:
+      return failed('the look-up was given up');
     default:
       return failed(`the answer was of no use (${error.code ?? 'no code'})`);
   }

@@ -1,7 +1,7 @@
 /** Several name servers as one. */
 import type { Address, DeadlineMs } from '@sallyport/tunnel-splice';
 import type { RecordType } from './answer.ts';
-import { createNameServer, type ServerReply } from './name-server.ts';
+import { createNameServer, type Inquiry } from './name-server.ts';
 import { Question } from './question.ts';
 import { ServerHealth } from './server-health.ts';
 
@@ -13,8 +13,8 @@ export interface NameServersOptions {
 }
 
 export interface NameServers {
-  /** The first answer that is one, or the last failure. Never rejects, and is over at the deadline. */
-  ask(name: string, type: RecordType, deadline: DeadlineMs): Promise<ServerReply>;
+  /** The first answer that is one, or the last failure. Over at the deadline. */
+  ask(name: string, type: RecordType, deadline: DeadlineMs): Inquiry;
   /** Gives up every question still open. */
   close(): void;
 }
@@ -33,7 +33,7 @@ export function createNameServers(addresses: readonly Address[], options: NameSe
     ask: (name, type, deadline) => {
       for (const server of servers) server.probe(name, type);
       const order = [...servers.filter((each) => !each.isSilent), ...servers.filter((each) => each.isSilent)];
-      return new Question(order, { name, type, tryMs, deadline }).reply;
+      return new Question(order, { name, type, tryMs, deadline });
     },
     close: () => {
       for (const server of servers) server.close();

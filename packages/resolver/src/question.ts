@@ -1,7 +1,7 @@
 /** One question on its way round the name servers. */
 import type { DeadlineMs } from '@sallyport/tunnel-splice';
 import type { RecordType } from './answer.ts';
-import type { ServerReply } from './name-server.ts';
+import type { Inquiry, ServerReply } from './name-server.ts';
 import type { ServerHealth } from './server-health.ts';
 
 export interface QuestionOptions {
@@ -12,17 +12,16 @@ export interface QuestionOptions {
   readonly deadline: DeadlineMs;
 }
 
-/** Over at the first answer from anybody, when every server has failed, or at its deadline. */
-export class Question {
-  /** Never rejects. */
+/** Over at the first answer from anybody, when every server has failed, or at its deadline; nobody is asked any more then. */
+export class Question implements Inquiry {
   readonly reply: Promise<ServerReply>;
   readonly #servers: readonly ServerHealth[];
   readonly #options: QuestionOptions;
   readonly #timeout: NodeJS.Timeout;
+  readonly #open = new Set<Inquiry>();
   #tryOver: NodeJS.Timeout | undefined;
   #settle: ((reply: ServerReply) => void) | undefined;
   #asked = 0;
-  #open = 0;
   #failure: ServerReply = { kind: 'failed', reason: 'dns_timeout', detail: 'no name server answered in time' };
 
   /** @param servers in the order in which they are asked */
@@ -34,17 +33,25 @@ export class Question {
     this.#askNext();
   }
 
+  abandon(): void {
+    this.#finish({ kind: 'failed', reason: 'dns', detail: 'the look-up was given up' });
+  }
+
   #askNext(): void {
     clearTimeout(this.#tryOver);
     const server = this.#servers[this.#asked];
     if (!server) {
-      if (this.#open === 0) this.#finish(this.#failure);
+      if (this.#open.size === 0) this.#finish(this.#failure);
       return;
     }
     const turn = ++this.#asked;
     const askedAt = performance.now();
-    this.#open++;
-    void server.ask(this.#options.name, this.#options.type).then((reply) => this.#replied(reply, turn));
+    const inquiry = server.ask(this.#options.name, this.#options.type);
+    this.#open.add(inquiry);
+    void inquiry.reply.then((reply) => {
+      this.#open.delete(inquiry);
+      if (this.#settle) this.#replied(reply, turn);
+    });
     this.#tryOver = setTimeout(() => {
       server.missed(askedAt);
       this.#askNext();
@@ -52,7 +59,6 @@ export class Question {
   }
 
   #replied(reply: ServerReply, turn: number): void {
-    this.#open--;
     if (reply.kind !== 'failed') {
       this.#finish(reply);
       return;
@@ -60,7 +66,7 @@ export class Question {
     // That somebody said no tells more than that somebody else said nothing.
     if (reply.reason === 'dns') this.#failure = reply;
     // A failure that comes in the turn of the next server does not cut that one short.
-    if (this.#settle && (turn === this.#asked || this.#open === 0)) this.#askNext();
+    if (turn === this.#asked || this.#open.size === 0) this.#askNext();
   }
 
   #finish(reply: ServerReply): void {
@@ -68,5 +74,6 @@ export class Question {
     clearTimeout(this.#timeout);
     this.#settle?.(reply);
     this.#settle = undefined;
+    for (const inquiry of this.#open) inquiry.abandon();
   }
 }

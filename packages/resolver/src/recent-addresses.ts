@@ -1,25 +1,41 @@
 /** Which addresses names had lately: many a name has others at each look-up, and a client dials what it was told minutes ago. */
 import { LRUCache } from 'lru-cache';
 import type { Ip } from '@sallyport/addresses';
+import { MAX_ADDRESSES_A_FAMILY } from './answer.ts';
 
 /** Twice the longest that an answer is kept by default; browsers and system resolvers keep theirs no longer. */
 export const RECENT_MS = 10 * 60_000;
 
-/** Of one name; beyond, those that were answered the longest ago are forgotten. */
-const ADDRESSES_PER_NAME = 64;
+/** Of one name: those of one answer at the most. Beyond, those that were answered the longest ago are forgotten. */
+const ADDRESSES_PER_NAME = 2 * MAX_ADDRESSES_A_FAMILY;
 
-/** Bounded by `names`, the least recently asked for forgotten first. Times are those of `performance.now()`. */
+/** What the names may weigh on average. */
+export const BYTES_A_NAME = 1024;
+
+/** What V8 takes for a name's map and its place; and for one address in it. */
+const MAP_BYTES = 400;
+const ADDRESS_BYTES = 100;
+
+/** The largest map fits, however few names there may be. */
+const SMALLEST_BYTES = 64 * 1024;
+
+/** Bounded by `names` and by bytes, the least recently asked for forgotten first. Times are those of `performance.now()`. */
 export class RecentAddresses {
   /** When each address was last in an answer, the latest at the end. */
-  readonly #answeredAt: LRUCache<string, Map<string, number>>;
+  readonly #answeredAt: LRUCache<string, ReadonlyMap<string, number>>;
 
   constructor(names: number) {
-    this.#answeredAt = new LRUCache({ max: Math.max(1, names) });
+    this.#answeredAt = new LRUCache({
+      max: Math.max(1, names),
+      maxSize: Math.max(SMALLEST_BYTES, names * BYTES_A_NAME),
+      sizeCalculation: (ofName, name) => MAP_BYTES + name.length + ofName.size * ADDRESS_BYTES,
+    });
   }
 
   note(name: string, addresses: readonly Ip[]): void {
     const now = performance.now();
-    const ofName = this.#answeredAt.get(name) ?? new Map<string, number>();
+    // Another map each time: the size of one that is in the cache already is not looked at again.
+    const ofName = new Map(this.#answeredAt.get(name));
     for (const { text } of addresses) {
       ofName.delete(text);
       ofName.set(text, now);
@@ -34,5 +50,10 @@ export class RecentAddresses {
   has(name: string, { text }: Ip): boolean {
     const answeredAt = this.#answeredAt.get(name)?.get(text);
     return answeredAt !== undefined && performance.now() - answeredAt <= RECENT_MS;
+  }
+
+  /** What is remembered, by the estimate that bounds it. */
+  get bytes(): number {
+    return this.#answeredAt.calculatedSize;
   }
 }

@@ -2,10 +2,20 @@
 import type { Address } from '@sallyport/tunnel-splice';
 import { type Ip, parseIp } from '@sallyport/addresses';
 import { AnswerCache, type CacheSettings } from './answer-cache.ts';
-import { answerOf, type Answer, type Family, NO_ADDRESS, NO_NAME } from './answer.ts';
-import { askFamilies, type FamilyReplies } from './families.ts';
-import type { ServerReply } from './name-server.ts';
+import {
+  answerOf,
+  type Answer,
+  type ClientKey,
+  type Family,
+  NO_ADDRESS,
+  NO_NAME,
+  type RecordType,
+  type Waiting,
+} from './answer.ts';
+import { askFamilies, type NameReply } from './families.ts';
+import { LookUp } from './look-up.ts';
 import { createNameServers } from './name-servers.ts';
+import { Places } from './places.ts';
 import { RecentAddresses } from './recent-addresses.ts';
 import { specialAnswer } from './special-names.ts';
 import { SYSTEM_FILES, SystemNames, type NameSource, type SystemFiles } from './system-names.ts';
@@ -31,7 +41,7 @@ export interface ResolverOptions {
 /** Whether a name has an address; `failed`: it cannot be told. */
 export type Confirmation = { readonly kind: 'confirmed' | 'denied' } | Extract<Answer, { kind: 'failed' }>;
 
-/** No more distinct names are asked for at once: one more would wait in vain, so it fails at once as `dns_timeout`. */
+/** No more distinct names are asked for at once, see {@link Places}: one more would wait in vain, so it fails at once as `dns_timeout`. */
 export const MAX_LOOKUPS = 4096;
 
 const TOO_MANY: Answer = {
@@ -48,8 +58,8 @@ export class Resolver {
   readonly #cache: AnswerCache;
   readonly #recent: RecentAddresses;
   readonly #source: (now: number) => NameSource;
-  readonly #lookUps = new Map<string, Promise<Answer>>();
-  readonly #secondLookUps = new Map<string, Promise<Answer>>();
+  readonly #places = new Places(MAX_LOOKUPS);
+  readonly #lookUps = new Map<string, LookUp>();
 
   constructor(dns: DnsSettings, options: ResolverOptions = {}) {
     this.#dns = dns;
@@ -75,26 +85,41 @@ export class Resolver {
   }
 
   /**
-   * The answer, at the latest at `dns.timeout`; never rejects. All who ask for a name while it is looked up share one
-   * look-up.
+   * The answer, at the latest at `dns.timeout`; half of it where that comes well before the rest. All who ask for a name while it is
+   * looked up share one look-up, which ends when all of them have left.
    */
-  async resolve(name: string): Promise<Answer> {
+  resolve(name: string, client: ClientKey): Waiting<Answer> {
     const known = this.peek(name);
-    if (known) return known;
+    if (known) return settled(known);
     this.#onCache?.('miss');
-    return this.#lookUps.get(name) ?? this.#startLookUp(name);
+    return this.#lookUp(name, client)?.wait('soon') ?? settled(TOO_MANY);
   }
 
   /**
    * Says whether the name has this address: by any recent answer or, failing that, by one more look-up, made at once, since
-   * names in front of many servers have other addresses each time. Never rejects.
+   * names in front of many servers have other addresses each time.
    */
-  async confirm(name: string, ip: Ip): Promise<Confirmation> {
-    const answer = await this.resolve(name);
-    if (this.#holds(answer, name, ip)) return { kind: 'confirmed' };
-    if (answer.kind === 'failed') return answer;
-    const isFinal = this.#inTables(name, performance.now()) ?? specialAnswer(name, this.#dns.family);
-    return isFinal || !this.#holds(await this.#askAgain(name), name, ip) ? { kind: 'denied' } : { kind: 'confirmed' };
+  confirm(name: string, ip: Ip, client: ClientKey): Waiting<Confirmation> {
+    let waiting = this.resolve(name, client);
+    let hasLeft = false;
+    const judge = async (): Promise<Confirmation> => {
+      let answer = await waiting.done;
+      for (let asksLeft = answerIsWhole(answer) ? 1 : 2; !this.#holds(answer, name, ip); asksLeft -= 1) {
+        if (answer.kind === 'failed') return answer;
+        if (hasLeft || this.#isFinal(name)) return DENIED;
+        if (asksLeft === 0) return answer.rest && familyOf(answer.rest.missing) === ip.family ? UNKNOWN : DENIED;
+        waiting = this.#askAgain(name, client);
+        answer = await waiting.done;
+      }
+      return CONFIRMED;
+    };
+    return {
+      done: judge(),
+      cancel: () => {
+        hasLeft = true;
+        waiting.cancel();
+      },
+    };
   }
 
   /** Gives up what is being asked; those who wait are told `dns`. */
@@ -109,60 +134,75 @@ export class Resolver {
     return listed && answerOf(listed, this.#dns.family);
   }
 
+  /** No name server would be asked. */
+  #isFinal(name: string): boolean {
+    return (this.#inTables(name, performance.now()) ?? specialAnswer(name, this.#dns.family)) !== undefined;
+  }
+
   #holds(answer: Answer, name: string, ip: Ip): boolean {
     const isInAnswer = answer.kind === 'addresses' && answer.addresses.some(({ text }) => text === ip.text);
     return isInAnswer || this.#recent.has(name, ip);
   }
 
   /** Past the cache, and until both families have answered; all who doubt a name share one look-up. */
-  async #askAgain(name: string): Promise<Answer> {
-    if (this.#secondLookUps.size >= MAX_LOOKUPS) return TOO_MANY;
-    const underWay = this.#secondLookUps.get(name);
-    if (underWay) return underWay;
-    const lookUp = this.#askAll(name).finally(() => this.#secondLookUps.delete(name));
-    this.#secondLookUps.set(name, lookUp);
+  #askAgain(name: string, client: ClientKey): Waiting<Answer> {
+    return this.#lookUp(name, client)?.wait('whole') ?? settled(TOO_MANY);
+  }
+
+  /** The one under way, or another; undefined where the client has no place for one more. */
+  #lookUp(name: string, client: ClientKey): LookUp | undefined {
+    const underWay = this.#lookUps.get(name);
+    if (underWay && !underWay.isAbandoned) return underWay;
+    if (!this.#places.take(client)) return undefined;
+    const now = performance.now();
+    const { servers } = this.#source(now);
+    const deadline = now + this.#dns.timeout;
+    const replies = askFamilies((type) => servers.ask(name, type, deadline), this.#dns.family);
+    const lookUp = new LookUp(replies, (reply) => this.#remember(name, reply));
+    this.#lookUps.set(name, lookUp);
+    void lookUp.whole.then(() => {
+      this.#places.leave(client);
+      if (this.#lookUps.get(name) === lookUp) this.#lookUps.delete(name);
+    });
     return lookUp;
   }
 
-  async #askAll(name: string): Promise<Answer> {
-    return this.#remember(name, await this.#ask(name).whole);
-  }
-
-  async #startLookUp(name: string): Promise<Answer> {
-    if (this.#lookUps.size >= MAX_LOOKUPS) return TOO_MANY;
-    const lookUp = this.#lookUp(name);
-    this.#lookUps.set(name, lookUp);
-    try {
-      return await lookUp;
-    } finally {
-      this.#lookUps.delete(name);
-    }
-  }
-
-  async #lookUp(name: string): Promise<Answer> {
-    const { soon, whole } = this.#ask(name);
-    const reply = await soon;
-    void whole.then((all) => all !== reply && this.#remember(name, all));
-    return this.#remember(name, reply);
-  }
-
-  #ask(name: string): FamilyReplies {
-    const now = performance.now();
-    const { servers } = this.#source(now);
-    return askFamilies((type) => servers.ask(name, type, now + this.#dns.timeout), this.#dns.family);
-  }
-
-  #remember(name: string, reply: ServerReply): Answer {
+  #remember(name: string, reply: NameReply): Answer {
     switch (reply.kind) {
-      case 'records':
-        this.#recent.note(name, reply.addresses);
-        return this.#cache.keep(name, reply.addresses, reply.ttlMs);
+      case 'records': {
+        const { addresses, ttlMs, missing } = reply;
+        this.#recent.note(name, addresses);
+        if (!missing) return this.#cache.keep(name, { addresses, ttlMs });
+        const ask = (client: ClientKey): Waiting<Answer> => this.#askAgain(name, client);
+        return this.#cache.keep(name, { addresses, ttlMs, rest: { missing, isUnderWay: false, ask } });
+      }
       case 'none':
         return this.#cache.keepNone(name, reply.rcode === 'NXDOMAIN' ? NO_NAME : NO_ADDRESS);
       case 'failed':
         return this.#cache.serveStale(name) ?? reply;
     }
   }
+}
+
+const CONFIRMED: Confirmation = { kind: 'confirmed' };
+const DENIED: Confirmation = { kind: 'denied' };
+const UNKNOWN: Confirmation = {
+  kind: 'failed',
+  reason: 'dns',
+  detail: 'not all of its addresses could be looked up',
+};
+
+/** The half of one that is under way is waited for, and then asked again like any other. */
+function answerIsWhole(answer: Answer): boolean {
+  return answer.kind !== 'addresses' || !answer.rest?.isUnderWay;
+}
+
+function familyOf(type: RecordType): 4 | 6 {
+  return type === 'A' ? 4 : 6;
+}
+
+function settled<T>(value: T): Waiting<T> {
+  return { done: Promise.resolve(value), cancel: () => undefined };
 }
 
 /** The configuration's own table. A name in it is never asked for, whatever family its addresses are of. */

@@ -1,9 +1,12 @@
 /** Which servers are worth asking first. */
 import type { RecordType } from './answer.ts';
-import type { NameServer, ServerReply } from './name-server.ts';
+import type { Inquiry, NameServer, ServerReply } from './name-server.ts';
 
 /** How long a server that was silent is asked only after the others. */
 const SILENCE_REMEMBERED_MS = 30_000;
+
+/** How long it has to answer the question by which we see whether it is back. */
+const PROBE_MS = 1000;
 
 /** One server and whether it is worth asking first. */
 export class ServerHealth {
@@ -19,12 +22,19 @@ export class ServerHealth {
     return this.#silentUntil !== undefined;
   }
 
-  async ask(name: string, type: RecordType): Promise<ServerReply> {
-    const reply = await this.#server.ask(name, type);
-    if (reply.kind === 'failed' && reply.reason === 'dns_timeout') return reply;
-    this.#lastReplyAt = performance.now();
-    this.#silentUntil = undefined;
-    return reply;
+  ask(name: string, type: RecordType): Inquiry {
+    const inquiry = this.#server.ask(name, type);
+    let isAbandoned = false;
+    void inquiry.reply.then((said) => {
+      if (!isAbandoned) this.#heard(said);
+    });
+    return {
+      reply: inquiry.reply,
+      abandon: () => {
+        isAbandoned = true;
+        inquiry.abandon();
+      },
+    };
   }
 
   /**
@@ -39,10 +49,18 @@ export class ServerHealth {
     const now = performance.now();
     if (this.#silentUntil === undefined || now < this.#silentUntil) return;
     this.#silentUntil = now + SILENCE_REMEMBERED_MS;
-    void this.ask(name, type);
+    const inquiry = this.ask(name, type);
+    const patience = setTimeout(() => inquiry.abandon(), PROBE_MS);
+    void inquiry.reply.then(() => clearTimeout(patience));
   }
 
   close(): void {
     this.#server.close();
+  }
+
+  #heard(said: ServerReply): void {
+    if (said.kind === 'failed' && said.reason === 'dns_timeout') return;
+    this.#lastReplyAt = performance.now();
+    this.#silentUntil = undefined;
   }
 }

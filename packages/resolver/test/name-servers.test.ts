@@ -165,7 +165,7 @@ async function ask(
   name: string,
 ): Promise<{ reply: ServerReply; tookMs: number }> {
   const startedAt = performance.now();
-  const reply = await subject.ask(name, 'A', startedAt + subject.timeoutMs);
+  const reply = await subject.ask(name, 'A', startedAt + subject.timeoutMs).reply;
   return { reply, tookMs: performance.now() - startedAt };
 }
 

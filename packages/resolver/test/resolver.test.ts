@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Answer } from '../src/answer.ts';
+import { type Answer, MAX_ADDRESSES_A_FAMILY } from '../src/answer.ts';
 import { MAX_LOOKUPS, Resolver, type DnsSettings, type ResolverOptions } from '../src/resolver.ts';
 import { ip } from '../../addresses/test/literal.ts';
 import { record, startNameServer, zone, type FakeNameServer, type Script } from './fake-name-server.ts';
 
+const CLIENT = 'client';
+const GOOD = { 'good.example A': ['192.0.2.1'] };
 const CACHE = { entries: 100, min_ttl: 1000, max_ttl: 300_000, negative_ttl: 5000, stale_if_error: Infinity };
 const open: { servers: FakeNameServer[]; resolvers: Resolver[] } = { servers: [], resolvers: [] };
 
@@ -21,7 +23,7 @@ describe('Resolver, asking', () => {
       }),
     );
     expect(
-      texts(await resolver([server]).resolve('both.example'))
+      texts(await resolver([server]).resolve('both.example', CLIENT).done)
         .slice(0, 2)
         .map(familyOf),
     ).toEqual([6, 4]);
@@ -33,7 +35,7 @@ describe('Resolver, asking', () => {
     { family: 'ipv6', asked: ['one.example AAAA'], found: ['2001:db8::1'] },
   ] as const)('asks for $family alone when that is the family', async ({ family, asked, found }) => {
     const server = await serve(zone({ 'one.example AAAA': ['2001:db8::1'], 'one.example A': ['192.0.2.1'] }));
-    expect(texts(await resolver([server], { family }).resolve('one.example'))).toEqual(found);
+    expect(texts(await resolver([server], { family }).resolve('one.example', CLIENT).done)).toEqual(found);
     expect(server.questions()).toEqual(asked);
   });
 
@@ -45,7 +47,7 @@ describe('Resolver, asking', () => {
     const server = await serve(({ type, name }) =>
       type === 'A' ? { answers: [record('A', name, '192.0.2.1')] } : other,
     );
-    expect(texts(await resolver([server]).resolve('half.example'))).toEqual(['192.0.2.1']);
+    expect(texts(await resolver([server]).resolve('half.example', CLIENT).done)).toEqual(['192.0.2.1']);
   });
 
   it('lets a family that comes late into the cache, and does not wait for it', async () => {
@@ -57,7 +59,7 @@ describe('Resolver, asking', () => {
       return { answers: [record('AAAA', name, '2001:db8::1')] };
     });
     const subject = resolver([server]);
-    expect(texts(await subject.resolve('late.example'))).toEqual(['192.0.2.1']);
+    expect(texts(await subject.resolve('late.example', CLIENT).done)).toEqual(['192.0.2.1']);
     openGate();
     await expect.poll(() => texts(subject.peek('late.example')), { interval: 5 }).toEqual(['2001:db8::1', '192.0.2.1']);
   });
@@ -73,12 +75,12 @@ describe('Resolver, asking', () => {
           }
         : {},
     );
-    expect(texts(await resolver([server]).resolve('www.example'))).toEqual(['192.0.2.7']);
+    expect(texts(await resolver([server]).resolve('www.example', CLIENT).done)).toEqual(['192.0.2.7']);
   });
 
-  it('passes over an IPv4-mapped address in an AAAA record', async () => {
+  it('takes an IPv4-mapped address in an AAAA record for the IPv4 address that it is', async () => {
     const server = await serve(zone({ 'mapped.example AAAA': ['::ffff:10.0.0.1'] }));
-    expect(await resolver([server]).resolve('mapped.example')).toMatchObject({ kind: 'failed', reason: 'dns' });
+    expect(texts(await resolver([server]).resolve('mapped.example', CLIENT).done)).toEqual(['10.0.0.1']);
   });
 
   it('asks again over TCP when an answer is truncated', async () => {
@@ -87,7 +89,7 @@ describe('Resolver, asking', () => {
       if (type === 'AAAA') return {};
       return over === 'udp' ? { truncated: true } : { answers: many };
     });
-    expect(texts(await resolver([server]).resolve('big.example'))).toHaveLength(100);
+    expect(texts(await resolver([server]).resolve('big.example', CLIENT).done)).toHaveLength(MAX_ADDRESSES_A_FAMILY);
   });
 
   it.each([
@@ -101,7 +103,10 @@ describe('Resolver, asking', () => {
   ] as const)('fails as $reason on $title, and says what the server said', async ({ said, reason, rcode }) => {
     const server = await serve(() => said);
     const subject = resolver([server], { timeout: 300 });
-    for (const answer of [await subject.resolve('gone.example'), await subject.resolve('gone.example')]) {
+    for (const answer of [
+      await subject.resolve('gone.example', CLIENT).done,
+      await subject.resolve('gone.example', CLIENT).done,
+    ]) {
       expect(answer).toMatchObject({ kind: 'failed', reason });
       expect(answer.kind === 'failed' && answer.rcode).toBe(rcode);
     }
@@ -109,13 +114,16 @@ describe('Resolver, asking', () => {
 
   it('takes a name for existing where one family says so', async () => {
     const server = await serve(({ type }) => (type === 'A' ? {} : { rcode: 'NXDOMAIN' }));
-    expect(await resolver([server]).resolve('half.example')).toMatchObject({ reason: 'dns', rcode: 'NOERROR' });
+    expect(await resolver([server]).resolve('half.example', CLIENT).done).toMatchObject({
+      reason: 'dns',
+      rcode: 'NOERROR',
+    });
   });
 
   it('is over at the timeout', async () => {
     const server = await serve(() => undefined);
     const startedAt = performance.now();
-    await resolver([server], { timeout: 200 }).resolve('silent.example');
+    await resolver([server], { timeout: 200 }).resolve('silent.example', CLIENT).done;
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(199);
     expect(performance.now() - startedAt).toBeLessThan(1500);
   });
@@ -123,13 +131,58 @@ describe('Resolver, asking', () => {
   it('refuses one name more than it may look up at once, and goes on with the others', async () => {
     const server = await serve(() => undefined);
     const subject = resolver([server], { timeout: 1500 });
-    const lookUps = Array.from({ length: MAX_LOOKUPS }, (_, at) => subject.resolve(`n${at}.example`));
-    expect(await subject.resolve('more.example')).toMatchObject({
+    const lookUps = Array.from({ length: MAX_LOOKUPS }, (_, at) => subject.resolve(`n${at}.example`, CLIENT).done);
+    expect(await subject.resolve('more.example', CLIENT).done).toMatchObject({
       reason: 'dns_timeout',
       detail: 'too many names are being looked up already',
     });
     expect(await lookUps[0]).toMatchObject({ reason: 'dns_timeout' });
     await Promise.all(lookUps);
+  });
+
+  it('keeps places free for others, however many names one client asks for', async () => {
+    const server = await serve(({ name }) =>
+      name === 'good.example' ? zone(GOOD)({ name, type: 'A', over: 'udp' }) : undefined,
+    );
+    const subject = resolver([server], { family: 'ipv4', timeout: 3000 });
+    const hostile = Array.from({ length: MAX_LOOKUPS }, (_, at) => subject.resolve(`n${at}.example`, 'hostile'));
+    expect(texts(await subject.resolve('good.example', 'other').done)).toEqual(['192.0.2.1']);
+    for (const waiting of hostile) waiting.cancel();
+  });
+
+  it('puts no further packet on the wire for a name once all have left', async () => {
+    const server = await serve(() => undefined);
+    const subject = resolver([server], { timeout: 3000 });
+    const [first, second] = [subject.resolve('left.example', CLIENT), subject.resolve('left.example', 'other')];
+    await expect.poll(() => server.questions(), { interval: 5 }).toHaveLength(2);
+    first.cancel();
+    const stillOpen = Symbol('still open');
+    expect(await Promise.race([second.done, Promise.resolve(stillOpen)])).toBe(stillOpen);
+    second.cancel();
+    expect(await second.done).toMatchObject({ kind: 'failed', detail: 'the look-up was given up' });
+    const before = server.asked.filter(({ name }) => name === 'left.example').length;
+    // Longer than c-ares waits before it sends again.
+    expect(await subject.resolve('silent.example', CLIENT).done).toMatchObject({ reason: 'dns_timeout' });
+    expect(server.asked.filter(({ name }) => name === 'left.example')).toHaveLength(before);
+  });
+
+  it('asks anew for a name whose look-up was given up at that moment', async () => {
+    const server = await serve(() => undefined);
+    const subject = resolver([server], { family: 'ipv4' });
+    const given = subject.resolve('again.example', CLIENT);
+    given.cancel();
+    server.script = zone({ 'again.example A': ['192.0.2.1'] });
+    expect(texts(await subject.resolve('again.example', CLIENT).done)).toEqual(['192.0.2.1']);
+  });
+
+  it('sends nothing more to a server that is slow once another has answered', async () => {
+    const [slow, quick] = [await serve(() => undefined), await serve(zone(GOOD))];
+    const subject = resolver([slow, quick], { family: 'ipv4', timeout: 600 });
+    expect(texts(await subject.resolve('good.example', CLIENT).done)).toEqual(['192.0.2.1']);
+    const before = slow.asked.length;
+    await subject.resolve('none.example', CLIENT).done;
+    await resolver([await serve(() => undefined)], { timeout: 1200 }).resolve('silent.example', CLIENT).done;
+    expect(slow.asked.filter(({ name }) => name === 'good.example').length).toBe(before);
   });
 });
 
@@ -137,7 +190,7 @@ describe('Resolver, remembering', () => {
   it('asks one pair of questions for a hundred who ask at once', async () => {
     const server = await serve(zone({ 'busy.example A': ['192.0.2.1'] }));
     const subject = resolver([server]);
-    const answers = await Promise.all(Array.from({ length: 100 }, () => subject.resolve('busy.example')));
+    const answers = await Promise.all(Array.from({ length: 100 }, () => subject.resolve('busy.example', CLIENT).done));
     expect(answers.every((answer) => texts(answer)[0] === '192.0.2.1')).toBe(true);
     // Two, and what a busy machine makes c-ares send again.
     expect(server.asked.length).toBeLessThan(10);
@@ -148,9 +201,9 @@ describe('Resolver, remembering', () => {
     const server = await serve(zone({ 'known.example A': ['192.0.2.1'] }));
     const subject = resolver([server], {}, { onCache: (result) => counted.push(result) });
     expect(subject.peek('known.example')).toBeUndefined();
-    const answer = await subject.resolve('known.example');
+    const answer = await subject.resolve('known.example', CLIENT).done;
     expect(subject.peek('known.example')).toBe(answer);
-    await subject.resolve('unknown.example');
+    await subject.resolve('unknown.example', CLIENT).done;
     subject.peek('unknown.example');
     expect(counted).toEqual(['miss', 'hit', 'miss', 'negative']);
     expect(server.questions()).toHaveLength(4);
@@ -159,7 +212,7 @@ describe('Resolver, remembering', () => {
   it('remembers nothing of a failure', async () => {
     const server = await serve(() => ({ rcode: 'SERVFAIL' }));
     const subject = resolver([server]);
-    await subject.resolve('broken.example');
+    await subject.resolve('broken.example', CLIENT).done;
     expect(subject.peek('broken.example')).toBeUndefined();
   });
 
@@ -167,27 +220,27 @@ describe('Resolver, remembering', () => {
     const server = await serve(zone({ 'flaky.example A': ['192.0.2.1'] }));
     const cache = { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 };
     const subject = resolver([server], { cache });
-    await subject.resolve('flaky.example');
+    await subject.resolve('flaky.example', CLIENT).done;
     expect(subject.peek('flaky.example')).toBeUndefined();
     server.script = () => ({ rcode: 'SERVFAIL' });
-    expect(texts(await subject.resolve('flaky.example'))).toEqual(['192.0.2.1']);
+    expect(texts(await subject.resolve('flaky.example', CLIENT).done)).toEqual(['192.0.2.1']);
     expect(texts(subject.peek('flaky.example'))).toEqual(['192.0.2.1']);
   });
 
   it.each([0, Infinity])('serves no expired answer when stale_if_error is %d', async (stale_if_error) => {
     const server = await serve(zone({ 'flaky.example A': ['192.0.2.1'] }));
     const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error } });
-    await subject.resolve('flaky.example');
+    await subject.resolve('flaky.example', CLIENT).done;
     server.script = () => ({ rcode: 'SERVFAIL' });
-    expect(await subject.resolve('flaky.example')).toMatchObject({ reason: 'dns' });
+    expect(await subject.resolve('flaky.example', CLIENT).done).toMatchObject({ reason: 'dns' });
   });
 
   it('takes NXDOMAIN for an answer, not for a failure that an expired answer could stand in for', async () => {
     const server = await serve(zone({ 'moved.example A': ['192.0.2.1'] }));
     const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 } });
-    await subject.resolve('moved.example');
+    await subject.resolve('moved.example', CLIENT).done;
     server.script = zone({});
-    expect(await subject.resolve('moved.example')).toMatchObject({ reason: 'dns' });
+    expect(await subject.resolve('moved.example', CLIENT).done).toMatchObject({ reason: 'dns' });
   });
 });
 
@@ -205,7 +258,7 @@ describe('Resolver, tables', () => {
   ] as const)('knows $name ($family) without asking', async ({ name, family, found }) => {
     const server = await serve(() => ({ rcode: 'SERVFAIL' }));
     const hosts = { 'Intranet.example': ['10.1.2.3', '2001:db8::9'], 'v4only.example': ['10.1.2.4'] };
-    expect(texts(await resolver([server], { family, hosts }).resolve(name))).toEqual(found);
+    expect(texts(await resolver([server], { family, hosts }).resolve(name, CLIENT).done)).toEqual(found);
     expect(server.asked).toEqual([]);
   });
 });
@@ -215,7 +268,7 @@ describe('Resolver, names', () => {
     'asks for %s as it is written, and for nothing else',
     async (name) => {
       const server = await serve(() => ({ rcode: 'NXDOMAIN' }));
-      await resolver([server], { family: 'ipv4' }).resolve(name);
+      await resolver([server], { family: 'ipv4' }).resolve(name, CLIENT).done;
       expect(server.questions()).toEqual([`${name} A`]);
     },
   );
@@ -233,31 +286,33 @@ describe('Resolver, confirming', () => {
 
   it('finds an address in the first answer, without a second look-up', async () => {
     const server = await serve(rotating('192.0.2.1'));
-    expect(await resolver([server]).confirm('cdn.example', ip('192.0.2.1'))).toEqual({ kind: 'confirmed' });
+    expect(await resolver([server]).confirm('cdn.example', ip('192.0.2.1'), CLIENT).done).toEqual({
+      kind: 'confirmed',
+    });
     expect(server.asked).toHaveLength(2);
   });
 
   it('asks again once before it denies', async () => {
     const server = await serve(rotating('192.0.2.1', '192.0.2.2', '192.0.2.3'));
     const subject = resolver([server]);
-    expect(await subject.confirm('cdn.example', ip('192.0.2.2'))).toEqual({ kind: 'confirmed' });
-    expect(await subject.confirm('cdn.example', ip('192.0.2.9'))).toEqual({ kind: 'denied' });
+    expect(await subject.confirm('cdn.example', ip('192.0.2.2'), CLIENT).done).toEqual({ kind: 'confirmed' });
+    expect(await subject.confirm('cdn.example', ip('192.0.2.9'), CLIENT).done).toEqual({ kind: 'denied' });
     expect(server.asked.filter(({ type }) => type === 'A')).toHaveLength(3);
   });
 
   it('remembers the addresses of earlier answers', async () => {
     const server = await serve(rotating('192.0.2.1', '192.0.2.2', '192.0.2.3'));
     const subject = resolver([server]);
-    await subject.confirm('cdn.example', ip('192.0.2.2'));
-    expect(await subject.confirm('cdn.example', ip('192.0.2.1'))).toEqual({ kind: 'confirmed' });
+    await subject.confirm('cdn.example', ip('192.0.2.2'), CLIENT).done;
+    expect(await subject.confirm('cdn.example', ip('192.0.2.1'), CLIENT).done).toEqual({ kind: 'confirmed' });
     expect(server.asked.filter(({ type }) => type === 'A')).toHaveLength(2);
   });
 
   it('lets all who doubt a name share one look-up', async () => {
     const server = await serve(rotating('192.0.2.1', '192.0.2.2'));
     const subject = resolver([server]);
-    await subject.resolve('cdn.example');
-    const doubts = [2, 2, 9].map((last) => subject.confirm('cdn.example', ip(`192.0.2.${last}`)));
+    await subject.resolve('cdn.example', CLIENT).done;
+    const doubts = [2, 2, 9].map((last) => subject.confirm('cdn.example', ip(`192.0.2.${last}`), CLIENT).done);
     expect(await Promise.all(doubts)).toEqual([{ kind: 'confirmed' }, { kind: 'confirmed' }, { kind: 'denied' }]);
     expect(server.asked.filter(({ type }) => type === 'A')).toHaveLength(2);
   });
@@ -265,14 +320,14 @@ describe('Resolver, confirming', () => {
   it('asks nobody about a name that a table answers', async () => {
     const server = await serve(() => ({ rcode: 'SERVFAIL' }));
     const subject = resolver([server], { hosts: { 'intranet.example': ['10.1.2.3'] } });
-    expect(await subject.confirm('intranet.example', ip('10.1.2.3'))).toEqual({ kind: 'confirmed' });
-    expect(await subject.confirm('intranet.example', ip('10.1.2.4'))).toEqual({ kind: 'denied' });
+    expect(await subject.confirm('intranet.example', ip('10.1.2.3'), CLIENT).done).toEqual({ kind: 'confirmed' });
+    expect(await subject.confirm('intranet.example', ip('10.1.2.4'), CLIENT).done).toEqual({ kind: 'denied' });
     expect(server.asked).toEqual([]);
   });
 
   it('says why it cannot tell', async () => {
     const server = await serve(() => ({ rcode: 'SERVFAIL' }));
-    expect(await resolver([server]).confirm('gone.example', ip('192.0.2.1'))).toMatchObject({
+    expect(await resolver([server]).confirm('gone.example', ip('192.0.2.1'), CLIENT).done).toMatchObject({
       kind: 'failed',
       reason: 'dns',
     });

@@ -1,7 +1,7 @@
 /** One listener as a tunnel sees it: the questions of `serveTunnel`, in its order, and the room that answers each. */
 import type { Ip } from '@sallyport/addresses';
 import type { ListenerConfig, SniListener } from '@sallyport/config';
-import { decide, type Decision, type Destination, permitAddresses, type Policy } from '@sallyport/policy';
+import { decide, type Decision, type Destination, type Policy } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
 import type { ListenerMetrics, Metrics } from '@sallyport/telemetry';
 import type {
@@ -16,14 +16,15 @@ import type {
 import type { Ledger } from './account/ledger.ts';
 import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { OwnAddresses } from '@sallyport/policy';
-import { resolveDestination } from './resolve-destination.ts';
+import { permitAnswer } from './permit-answer.ts';
+import { resolveDestination, type Resolved } from './resolve-destination.ts';
 import { dialDirect, joinDirect } from './egress/direct.ts';
-import type { RaceOptions } from './egress/race.ts';
+import type { DialList, RaceOptions } from './egress/race.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import { admitClient, admitNextRequest, requireNotDraining } from './limits/admit-client.ts';
 import type { Limits } from './limits/limits.ts';
 import { requireHello } from './misdirected-connect.ts';
-import { type RefusalReason, TunnelError } from './reasons.ts';
+import type { RefusalReason } from './reasons.ts';
 import { resolveIntercepted } from './resolve-intercepted.ts';
 import {
   enforceSni,
@@ -54,15 +55,11 @@ export interface Door {
    * Throws `dns`, `dns_timeout` or `client_closed`; at an intercepting door `loop` and `sni_mismatch` too. A literal resolves to itself.
    * @param onRemark takes a sentence for the log, where all the same it goes on
    */
-  resolve(
-    identified: Identified,
-    client: Leg,
-    onRemark: (sentence: string) => void,
-  ): readonly Ip[] | Promise<readonly Ip[]>;
-  /** The addresses that may be dialled, in dialling order. Throws `address` or `loop`. */
-  permit(resolved: readonly Ip[], destination: Destination): readonly Address[];
+  resolve(identified: Identified, client: Leg, onRemark: (sentence: string) => void): Resolved | Promise<Resolved>;
+  /** The addresses that may be dialled, in dialling order. Throws `address`, `loop`, or `client_closed` where more was waited for. */
+  permit(resolved: Resolved, destination: Destination, client: Leg): DialList | Promise<DialList>;
   /** Throws `refused`, `unreachable`, `connect_timeout`, `overload` or `client_closed`. */
-  dial(addresses: readonly Address[], client: Leg): Promise<Leg>;
+  dial(addresses: DialList, client: Leg): Promise<Leg>;
   /**
    * Left out where the hello inside a CONNECT is not looked at. Throws `sni_mismatch`, `ech`, `handshake_timeout`, `client_closed` or,
    * of a CONNECT at a transparent door, what is wrong with the hello; both legs closed.
@@ -73,7 +70,7 @@ export interface Door {
    * @param onUp is told so, before this resolves
    * Throws as `dial` does.
    */
-  join(addresses: readonly Address[], plan: DecidedTunnel, onUp: OnUp): Promise<unknown>;
+  join(addresses: DialList, plan: DecidedTunnel, onUp: OnUp): Promise<unknown>;
   splice(client: Leg, upstream: Leg, preread: PrereadBytes): UpTunnel;
   /** Counts a refusal for want of a name, where `verify_sni` would have checked it. Left out where it is off. */
   countUnnamed?(reason: RefusalReason): void;
@@ -162,11 +159,8 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
       isIntercepting(listener)
         ? resolveIntercepted(identified, client, listener, { resolver, own: bound.own, onResult, onRemark })
         : resolveDestination(resolver, identified.destination, client),
-    permit: (resolved, destination) => {
-      const verdict = permitAddresses(resolved, destination, { rules: policy.destinations, own: bound.own });
-      if (verdict.kind === 'refused') throw new TunnelError(verdict.reason, verdict.sentence);
-      return verdict.addresses;
-    },
+    permit: (resolved, destination, client) =>
+      permitAnswer(resolved, destination, { rules: policy.destinations, own: bound.own }, client),
     dial: (addresses, client) => dialDirect(addresses, client, raceOptions(client)),
     join(addresses, { client, reply, clientBytes }, onUp) {
       const plan: JoinPlan = {

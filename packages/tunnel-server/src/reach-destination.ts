@@ -1,8 +1,9 @@
 /** From where a client wants to go to a leg that leads there: the checks on the way, in their order, for tunnels and requests alike. */
 import { type Decision, type Destination, destinationText } from '@sallyport/policy';
-import type { Address, Leg } from '@sallyport/tunnel-splice';
+import type { Leg } from '@sallyport/tunnel-splice';
 import type { TunnelRecord } from './account/tunnel-record.ts';
 import type { Door } from './door.ts';
+import type { DialList } from './egress/race.ts';
 import type { Identified } from './frontend.ts';
 import { TunnelError } from './reasons.ts';
 
@@ -23,10 +24,7 @@ export async function reachDestination(seeker: Seeker, identified: Identified): 
  * The addresses that may be dialled, at once where no resolver has to be asked. Throws a TunnelError where a drain, the policy, the
  * addresses or the resolver say no.
  */
-export function findWay(
-  { client, door, record }: Seeker,
-  identified: Identified,
-): readonly Address[] | Promise<readonly Address[]> {
+export function findWay({ client, door, record }: Seeker, identified: Identified): DialList | Promise<DialList> {
   const { destination } = identified;
   door.requireOpen();
 
@@ -35,8 +33,8 @@ export function findWay(
 
   record.enter('resolve');
   const resolved = door.resolve(identified, client, (remark) => record.remarked(remark));
-  if (!(resolved instanceof Promise)) return door.permit(resolved, destination);
-  return resolved.then((addresses) => door.permit(addresses, destination));
+  if (!(resolved instanceof Promise)) return door.permit(resolved, destination, client);
+  return resolved.then((addresses) => door.permit(addresses, destination, client));
 }
 
 function requireAllowed({ decision, rule }: Decision, destination: Destination): void {

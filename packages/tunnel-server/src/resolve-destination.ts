@@ -1,10 +1,17 @@
 /** The step of a tunnel's life in which its destination becomes addresses. */
-import type { Ip } from '@sallyport/addresses';
+import { parseIp } from '@sallyport/addresses';
 import type { Destination } from '@sallyport/policy';
-import type { Answer, Resolver } from '@sallyport/resolver';
+import type { Answer, ClientKey, Resolver } from '@sallyport/resolver';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
+import { clientKey } from './limits/limits.ts';
 import { TunnelError } from './reasons.ts';
+
+/** Addresses, and what may come besides. */
+export type Resolved = Extract<Answer, { kind: 'addresses' }>;
+
+/** For whom a name is looked up. */
+export type NameClient = Pick<Leg, 'whenGone' | 'remote'>;
 
 /**
  * The destination's addresses, in dialling order, at once where nobody has to be asked. A literal resolves to itself.
@@ -13,25 +20,26 @@ import { TunnelError } from './reasons.ts';
 export function resolveDestination(
   resolver: Resolver,
   destination: Destination,
-  client: Pick<Leg, 'whenGone'>,
-): readonly Ip[] | Promise<readonly Ip[]> {
-  if (destination.kind === 'address') return [destination.ip];
+  client: NameClient,
+): Resolved | Promise<Resolved> {
+  if (destination.kind === 'address') return { kind: 'addresses', addresses: [destination.ip] };
   const { host } = destination;
   const known = resolver.peek(host);
   return known ? addressesOf(known, host) : waitForAddresses(resolver, host, client);
 }
 
-async function waitForAddresses(
-  resolver: Resolver,
-  host: string,
-  client: Pick<Leg, 'whenGone'>,
-): Promise<readonly Ip[]> {
-  // The look-up outlives a client that leaves: others may wait for it, and its answer is worth keeping.
-  const lookUp = { done: resolver.resolve(host), cancel: () => undefined };
+/** Whose share of the look-ups one more is. */
+export function nameClientKey({ remote }: NameClient): ClientKey {
+  const ip = parseIp(remote.host);
+  return ip ? clientKey(ip) : remote.host;
+}
+
+async function waitForAddresses(resolver: Resolver, host: string, client: NameClient): Promise<Resolved> {
+  const lookUp = resolver.resolve(host, nameClientKey(client));
   return addressesOf(await unlessGone(client, lookUp, NAME_LOOKED_UP), host);
 }
 
-function addressesOf(answer: Answer, host: string): readonly Ip[] {
-  if (answer.kind === 'addresses') return answer.addresses;
+function addressesOf(answer: Answer, host: string): Resolved {
+  if (answer.kind === 'addresses') return answer;
   throw new TunnelError(answer.reason, `${host} does not resolve: ${answer.detail}.`, { rcode: answer.rcode });
 }

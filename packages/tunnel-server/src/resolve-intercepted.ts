@@ -3,7 +3,7 @@ import type { Leg } from '@sallyport/tunnel-splice';
 import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
 import { type Ip, parseIp } from '@sallyport/addresses';
 import type { OwnAddresses } from '@sallyport/policy';
-import { resolveDestination } from './resolve-destination.ts';
+import { nameClientKey, resolveDestination, type Resolved } from './resolve-destination.ts';
 import type { Resolver } from '@sallyport/resolver';
 import type { Identified } from './frontend.ts';
 import { TunnelError } from './reasons.ts';
@@ -37,11 +37,11 @@ export async function resolveIntercepted(
   client: Leg,
   settings: InterceptionSettings,
   tools: InterceptionTools,
-): Promise<readonly Ip[]> {
+): Promise<Resolved> {
   refuseDirectClient(client, tools.own);
   const original = choice.original && parseIp(choice.original.host);
   if (choice.hello && settings.verify_sni !== 'off') await verifyName(choice, { client, original }, settings, tools);
-  if (original && settings.dial === 'original') return [original];
+  if (original && settings.dial === 'original') return { kind: 'addresses', addresses: [original] };
   return resolveDestination(tools.resolver, choice.destination, client);
 }
 
@@ -70,15 +70,16 @@ async function verifyName(
     return;
   }
   const { host } = destination;
-  // The look-up outlives a client that leaves: its answer is worth keeping.
-  const work = { done: resolver.confirm(host, original), cancel: () => undefined };
-  const confirmation = await unlessGone(client, work, NAME_LOOKED_UP);
+  const asked = resolver.confirm(host, original, nameClientKey(client));
+  const confirmation = await unlessGone(client, asked, NAME_LOOKED_UP);
   onResult(confirmation.kind === 'confirmed' ? 'match' : 'mismatch');
   if (confirmation.kind === 'confirmed') return;
-  const [reason, sentence] =
+  const error =
     confirmation.kind === 'failed'
-      ? [confirmation.reason, `${host} does not resolve: ${confirmation.detail}.`]
-      : ['sni_mismatch' as const, `${host} does not resolve to ${original.text}, where the client was going.`];
-  if (verify_sni === 'enforce') throw new TunnelError(reason, sentence);
-  onRemark(sentence);
+      ? new TunnelError(confirmation.reason, `${host} does not resolve: ${confirmation.detail}.`, {
+          rcode: confirmation.rcode,
+        })
+      : new TunnelError('sni_mismatch', `${host} does not resolve to ${original.text}, where the client was going.`);
+  if (verify_sni === 'enforce') throw error;
+  onRemark(error.message);
 }

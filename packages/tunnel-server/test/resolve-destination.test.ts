@@ -16,19 +16,19 @@ afterEach(async () => {
 describe('resolveDestination', () => {
   it('gives a literal back at once', async () => {
     const subject = await open(() => undefined);
-    expect(resolveDestination(subject, destination('192.0.2.1'), new StayingClient())).toMatchObject([
-      { text: '192.0.2.1' },
-    ]);
+    expect(resolveDestination(subject, destination('192.0.2.1'), new StayingClient())).toMatchObject({
+      addresses: [{ text: '192.0.2.1' }],
+    });
   });
 
   it('gives a name that is known at once, and one that is not in time', async () => {
     const subject = await open(zone({ 'host.example A': ['192.0.2.1'] }));
     const asked = resolveDestination(subject, destination('host.example'), new StayingClient());
     expect(asked).toBeInstanceOf(Promise);
-    expect(await asked).toMatchObject([{ text: '192.0.2.1' }]);
-    expect(resolveDestination(subject, destination('host.example'), new StayingClient())).toMatchObject([
-      { text: '192.0.2.1' },
-    ]);
+    expect(await asked).toMatchObject({ addresses: [{ text: '192.0.2.1' }] });
+    expect(resolveDestination(subject, destination('host.example'), new StayingClient())).toMatchObject({
+      addresses: [{ text: '192.0.2.1' }],
+    });
   });
 
   it.each([
@@ -66,12 +66,13 @@ describe('resolveDestination', () => {
     leaving.leave();
     await expect(left).rejects.toMatchObject({ reason: 'client_closed' });
     answer();
-    expect(await other).toMatchObject([{ text: '192.0.2.1' }]);
+    expect(await other).toMatchObject({ addresses: [{ text: '192.0.2.1' }] });
   });
 });
 
 /** A client that is there until it is told to leave. */
 class StayingClient {
+  readonly remote = { host: '192.0.2.200', port: 50_000 };
   #listener: ((how: Departure) => void) | undefined;
 
   whenGone(listener: (how: Departure) => void): () => void {

@@ -112,7 +112,7 @@ async function resolve({ going, port = 443, name = 'a.example', dial = 'sni', ve
     { dial, verify_sni },
     tools,
   );
-  return { addresses: resolved.map(({ text }) => text), results, remarks };
+  return { addresses: resolved.addresses.map(({ text }) => text), results, remarks };
 }
 
 /** A real client; that it was intercepted, only netfilter could bring about. */

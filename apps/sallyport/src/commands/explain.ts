@@ -84,7 +84,7 @@ async function findAddresses({ dns }: Config, destination: Destination, guards: 
   const resolver = new Resolver(dns);
   let addresses: Dialling['addresses'] = [];
   try {
-    const resolved = await resolveDestination(resolver, destination, STAYS);
+    const resolved = await resolveWhole(resolver, destination);
     addresses = resolved.map((ip: Ip) => ({ ip, verdict: judgeDial(ip, destination.port, guards) }));
     const verdict = permitAddresses(resolved, destination, guards);
     return verdict.kind === 'permitted' ? { addresses } : { addresses, refusal: verdict };
@@ -96,8 +96,15 @@ async function findAddresses({ dns }: Config, destination: Destination, guards: 
   }
 }
 
+/** Where a tunnel would begin to dial with half an answer, and wait for the rest before it fails, all of it is waited for. */
+async function resolveWhole(resolver: Resolver, destination: Destination): Promise<readonly Ip[]> {
+  const { addresses, rest } = await resolveDestination(resolver, destination, STAYS);
+  const whole = rest?.isUnderWay ? await rest.ask(STAYS.remote.host).done : undefined;
+  return whole?.kind === 'addresses' ? whole.addresses : addresses;
+}
+
 /** A client that never leaves. */
-const STAYS = { whenGone: () => () => undefined };
+const STAYS = { whenGone: () => () => undefined, remote: { host: '::', port: 0 } };
 
 function wrong(what: string): FatalError {
   return new FatalError(`${what} (see sallyport explain --help)`, EXIT.usage);

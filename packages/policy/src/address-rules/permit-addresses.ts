@@ -2,7 +2,7 @@
 import type { Ip } from '@sallyport/addresses';
 import type { Address } from '@sallyport/config';
 import { type Destination, destinationText } from '../destination.ts';
-import { type AddressVerdict, type DestinationRules, judgeAddress } from './permit.ts';
+import { type AddressVerdict, type DestinationRules, isPermitted, judgeAddress } from './permit.ts';
 
 /** Knows our own doors, wherever they can be reached. */
 export interface OwnAddresses {
@@ -45,15 +45,24 @@ export function permitAddresses(
   const { port } = destination;
   const addresses: Address[] = [];
   let isLoop = false;
-  let why = 'it has no address';
+  let refused: Ip | undefined;
   for (const ip of resolved) {
-    const verdict = judgeDial(ip, port, guards);
-    if (verdict.kind === 'permitted') addresses.push({ host: ip.text, port });
-    else if (verdict.kind === 'refused') why = verdict.why;
-    else isLoop = true;
+    if (!isPermitted(ip, guards.rules)) refused = ip;
+    else if (guards.own.includes(ip, port)) isLoop = true;
+    else addresses.push({ host: ip.text, port });
   }
   if (addresses.length > 0) return { kind: 'permitted', addresses };
   const text = destinationText(destination);
   if (isLoop) return { kind: 'refused', reason: 'loop', sentence: `${text} leads back to Sallyport itself.` };
-  return { kind: 'refused', reason: 'address', sentence: `${text} may not be dialled: ${why}.` };
+  return {
+    kind: 'refused',
+    reason: 'address',
+    sentence: `${text} may not be dialled: ${explainRefusal(refused, guards)}.`,
+  };
+}
+
+/** Of one address, the last that the rules refuse. */
+function explainRefusal(refused: Ip | undefined, { rules }: AddressGuards): string {
+  const verdict = refused && judgeAddress(refused, rules);
+  return verdict?.kind === 'refused' ? verdict.why : 'it has no address';
 }

@@ -35,6 +35,13 @@ export function judgeAddress(ip: Ip, rules: DestinationRules): AddressVerdict {
   return PERMITTED;
 }
 
+/** The same without a word about it: of an answer with many addresses, only one refusal is ever told. */
+export function isPermitted(ip: Ip, rules: DestinationRules): boolean {
+  if (isDenied(ip, rules)) return false;
+  const inside = ip.family === 6 ? embeddedIpv4(ip) : undefined;
+  return inside === undefined || !isDenied(inside.ip, rules);
+}
+
 const PERMITTED: AddressVerdict = { kind: 'permitted' };
 
 function isDenied(ip: Ip, { deny, allow }: DestinationRules): boolean {

@@ -1,14 +1,14 @@
 /** The direct way out: straight to the destination's own addresses. */
-import type { Address, DialResult, Leg } from '@sallyport/tunnel-splice';
+import type { DialResult, Leg } from '@sallyport/tunnel-splice';
 import { TunnelError, type RefusalReason } from '../reasons.ts';
-import { closeUnused, countAttempt, dialFirst, type RaceOptions } from './race.ts';
+import { closeUnused, countAttempt, type DialList, dialFirst, type RaceOptions } from './race.ts';
 
 /**
  * Dials permitted addresses on behalf of a client. Throws a TunnelError: `refused`, `unreachable`, `connect_timeout`,
  * `overload` when we ourselves lack what a connection needs, or `client_closed` when the client leaves first; nothing
  * stays open then.
  */
-export async function dialDirect(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<Leg> {
+export async function dialDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<Leg> {
   const result = await race(addresses, client, options, 'connected');
   return result.leg;
 }
@@ -17,7 +17,7 @@ export async function dialDirect(addresses: readonly Address[], client: Leg, opt
  * Dials permitted addresses and joins the client, by the plan in the options, to the first that connects: the tunnel is up when this
  * resolves, and the plan has been told so. Throws as {@link dialDirect} does, with the client as it was.
  */
-export function joinDirect(addresses: readonly Address[], client: Leg, options: RaceOptions): Promise<unknown> {
+export function joinDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<unknown> {
   return race(addresses, client, options, 'joined');
 }
 
@@ -25,13 +25,13 @@ export function joinDirect(addresses: readonly Address[], client: Leg, options: 
  * What was wanted of the dial; whatever else comes of it is thrown. Most tunnels have one address: for them no timer, and no bookkeeping.
  */
 async function race<Wanted extends 'connected' | 'joined'>(
-  addresses: readonly Address[],
+  addresses: DialList,
   client: Leg,
   options: RaceOptions,
   wanted: Wanted,
 ): Promise<Extract<DialResult, { kind: Wanted }>> {
   const [first, second] = addresses;
-  const only = second === undefined ? first : undefined;
+  const only = second === undefined && addresses.late === undefined ? first : undefined;
   const dial = only ? options.dial(only, options) : dialFirst(addresses, options);
   const seen = { hasLeft: false };
   const forget = client.whenGone(() => {

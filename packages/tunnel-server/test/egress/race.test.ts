@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { createPortableTransport, type Address, type DialResult } from '@sallyport/tunnel-splice';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ATTEMPT_DELAY_MS, dialFirst, MAX_ATTEMPTS } from '../../src/egress/race.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ATTEMPT_DELAY_MS, type DialList, dialFirst, MAX_UNDER_WAY } from '../../src/egress/race.ts';
 import { startSilentListener, type SilentListener } from './silent-listener.ts';
 
 const transport = createPortableTransport();
@@ -77,17 +77,92 @@ describe('dialFirst', () => {
 
   it('starts no attempt after its deadline', async () => {
     const { result, attempts } = await race(
-      Array.from({ length: MAX_ATTEMPTS }, () => silent.address),
+      Array.from({ length: 8 }, () => silent.address),
       300,
     );
     expect(result.kind).toBe('timeout');
     expect(attempts.length).toBeLessThanOrEqual(3);
   });
 
-  it('tries no more than so many addresses', async () => {
-    const dead = await refusing();
-    const { attempts } = await race(Array.from({ length: 3 * MAX_ATTEMPTS }, () => dead));
-    expect(attempts).toHaveLength(MAX_ATTEMPTS);
+  it('finds the one that is good behind many that refuse', async () => {
+    const [dead, server] = [await refusing(), await listen()];
+    const { result, attempts } = await race([...Array.from({ length: 127 }, () => dead), server.address]);
+    expect(peerOf(result)).toEqual(server.address);
+    expect(attempts).toHaveLength(128);
+  });
+
+  it('gives up the oldest attempt where too many are under way, and goes on to the last address', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let [started, cancelled, highest] = [0, 0, 0];
+    const nobody: Address = { host: '192.0.2.1', port: 443 };
+    const subject = dialFirst(
+      Array.from({ length: MAX_UNDER_WAY + 5 }, () => nobody),
+      {
+        dial: () => {
+          started += 1;
+          highest = Math.max(highest, started - cancelled);
+          return { done: new Promise<DialResult>(() => undefined), cancel: () => (cancelled += 1) };
+        },
+        deadline: Infinity,
+      },
+    );
+    vi.advanceTimersByTime((MAX_UNDER_WAY + 5) * ATTEMPT_DELAY_MS);
+    vi.useRealTimers();
+    expect({ started, highest, cancelled }).toEqual({
+      started: MAX_UNDER_WAY + 5,
+      highest: MAX_UNDER_WAY,
+      cancelled: 5,
+    });
+    subject.cancel();
+  });
+
+  describe('with addresses that come late', () => {
+    it('waits for them where all that it has refuse', async () => {
+      const [dead, server] = [await refusing(), await listen()];
+      const more = late();
+      const raced = race(Object.assign([dead], { late: more.late }));
+      await more.asked;
+      setImmediate(() => more.come([dead, server.address]));
+      const { result, attempts } = await raced;
+      expect(peerOf(result)).toEqual(server.address);
+      // Each address once, whichever answers it was in.
+      expect(attempts).toEqual(['ipv4 refused', 'ipv4 ok']);
+    });
+
+    it('tries them before those of the other family that are left', async () => {
+      const [dead, first, second] = [await refusing(), await listen(), await listen()];
+      const more = late();
+      const raced = race(Object.assign([silent.address, dead, second.address], { late: more.late }));
+      more.come([first.address]);
+      const { result } = await raced;
+      expect(peerOf(result)).toEqual(first.address);
+      expect(second.connections()).toBe(0);
+    });
+
+    it('fails as before where they bring nothing', async () => {
+      const more = late();
+      more.come([]);
+      const { result } = await race(Object.assign([await refusing()], { late: more.late }));
+      expect(result.kind).toBe('refused');
+    });
+
+    it('waits for them no longer than its deadline, and gives them up', async () => {
+      const more = late();
+      const { result } = await race(Object.assign([await refusing()], { late: more.late }), 100);
+      expect(result.kind).toBe('refused');
+      expect(more.isCancelled()).toBe(true);
+    });
+
+    it('asks for those that nobody asks for only once the others have failed', async () => {
+      const [dead, server] = [await refusing(), await listen()];
+      const needless = late(false);
+      expect(peerOf((await race(Object.assign([server.address], { late: needless.late }))).result)).toBeDefined();
+      expect(needless.isAsked()).toBe(false);
+      const needed = late(false);
+      needed.come([server.address]);
+      const { result } = await race(Object.assign([dead], { late: needed.late }));
+      expect(peerOf(result)).toEqual(server.address);
+    });
   });
 
   it.each([1, 2])('gives up %d attempts under way when it is cancelled', async (count) => {
@@ -124,13 +199,28 @@ describe('dialFirst', () => {
   });
 });
 
+/** Addresses that come when they are told to. */
+function late(isUnderWay = true) {
+  let come: (addresses: readonly Address[]) => void = () => undefined;
+  let heard: () => void = () => undefined;
+  const state = { isCancelled: false, isAsked: false };
+  const done = new Promise<readonly Address[]>((resolve) => (come = resolve));
+  const asked = new Promise<void>((resolve) => (heard = resolve));
+  const ask = () => {
+    state.isAsked = true;
+    heard();
+    return { done, cancel: () => (state.isCancelled = true) };
+  };
+  return { late: { isUnderWay, ask }, come, asked, isCancelled: () => state.isCancelled, isAsked: () => state.isAsked };
+}
+
 interface Raced {
   readonly result: DialResult;
   readonly attempts: readonly string[];
   readonly tookMs: number;
 }
 
-async function race(addresses: readonly Address[], timeoutMs = 10_000): Promise<Raced> {
+async function race(addresses: DialList, timeoutMs = 10_000): Promise<Raced> {
   const attempts: string[] = [];
   const startedAt = performance.now();
   const result = await dialFirst(addresses, {

@@ -1,0 +1,32 @@
+/** Who has how many of the places for look-ups. */
+import type { ClientKey } from './answer.ts';
+
+/**
+ * A client gets one more place as long as it has fewer than there are free: one alone takes half of them at most, and however many
+ * take all they can get, somebody new finds one.
+ */
+export class Places {
+  readonly #total: number;
+  readonly #takenBy = new Map<ClientKey, number>();
+  #taken = 0;
+
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  /** True if the client has one place more now; it gives it back by {@link leave}. */
+  take(client: ClientKey): boolean {
+    const own = this.#takenBy.get(client) ?? 0;
+    if (own >= this.#total - this.#taken) return false;
+    this.#takenBy.set(client, own + 1);
+    this.#taken += 1;
+    return true;
+  }
+
+  leave(client: ClientKey): void {
+    const own = this.#takenBy.get(client) ?? 0;
+    if (own > 1) this.#takenBy.set(client, own - 1);
+    else this.#takenBy.delete(client);
+    this.#taken -= 1;
+  }
+}

@@ -1,0 +1,47 @@
+/** The step in which what a name resolves to becomes what may be dialled, also where half of the answer is still to come. */
+import { type AddressGuards, type Destination, permitAddresses, type PermitVerdict } from '@sallyport/policy';
+import type { Answer, Rest } from '@sallyport/resolver';
+import type { Address } from '@sallyport/tunnel-splice';
+import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
+import type { DialList, LateAddresses } from './egress/race.ts';
+import { TunnelError } from './reasons.ts';
+import { type NameClient, nameClientKey, type Resolved } from './resolve-destination.ts';
+
+/**
+ * The addresses that may be dialled, in dialling order. What the rules refuse is final once all is known: where one family has not
+ * answered, it is waited for, or asked again (RFC 8305 §3). Throws a TunnelError: `address`, `loop`, or `client_closed`.
+ */
+export function permitAnswer(
+  { addresses, rest }: Resolved,
+  destination: Destination,
+  guards: AddressGuards,
+  client: NameClient,
+): DialList | Promise<DialList> {
+  const verdict = permitAddresses(addresses, destination, guards);
+  if (rest === undefined) return addressesOf(verdict);
+  const judge = (answer: Answer): PermitVerdict =>
+    answer.kind === 'addresses' ? permitAddresses(answer.addresses, destination, guards) : verdict;
+  if (verdict.kind === 'permitted')
+    return Object.assign([...verdict.addresses], { late: lateAddresses(rest, client, judge) });
+  return unlessGone(client, rest.ask(nameClientKey(client)), NAME_LOOKED_UP).then((whole) => addressesOf(judge(whole)));
+}
+
+function addressesOf(verdict: PermitVerdict): readonly Address[] {
+  if (verdict.kind === 'refused') throw new TunnelError(verdict.reason, verdict.sentence);
+  return verdict.addresses;
+}
+
+/** They are held to the same rules: what is dialled late is no less checked. */
+function lateAddresses(rest: Rest, client: NameClient, judge: (answer: Answer) => PermitVerdict): LateAddresses {
+  return {
+    isUnderWay: rest.isUnderWay,
+    ask: () => {
+      const asked = rest.ask(nameClientKey(client));
+      const permitted = (answer: Answer): readonly Address[] => {
+        const verdict = judge(answer);
+        return verdict.kind === 'permitted' ? verdict.addresses : [];
+      };
+      return { done: asked.done.then(permitted), cancel: () => asked.cancel() };
+    },
+  };
+}

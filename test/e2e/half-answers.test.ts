@@ -1,0 +1,106 @@
+/** Names of which one family answers late, not at all, or with what may not be dialled: no tunnel fails for want of the other. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type FakeNameServer,
+  record,
+  type Script,
+  startNameServer,
+} from '../../packages/resolver/test/fake-name-server.ts';
+import { configText } from './harness/config-text.ts';
+import { helloFor } from './harness/hello.ts';
+import { ask, type Origin, tcpOrigin } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+
+/** Well above the 50 ms for which one family waits for the other. */
+const LATE_MS = 150;
+
+/** Permitted, and nobody listens there: refused, or unreachable where there is no IPv6. */
+const USELESS = '::1';
+const FORBIDDEN = 'fd00::1';
+
+let proxy: Running;
+let names: FakeNameServer;
+let origin: Origin;
+
+beforeAll(async () => {
+  origin = await tcpOrigin((socket) => socket.end('origin'));
+  names = await startNameServer(() => undefined);
+  const policy = `policy: { rules: [{ name: all, action: allow }], destinations: { allow: [loopback] } }`;
+  proxy = await startSallyport(
+    configText({ policy, transparent: [`port: ${origin.port}`] }).replace(
+      /^dns: .*$/m,
+      `dns: { servers: ["127.0.0.1:${names.address.port}"], timeout: 1s }`,
+    ),
+  );
+});
+
+afterAll(async () => {
+  await proxy.stop();
+  await names.stop();
+  origin.close();
+});
+
+const connectTo = (name: string): Promise<string> =>
+  ask(proxy.port('explicit'), `CONNECT ${name}:${origin.port} HTTP/1.1\r\n\r\n`);
+
+const aaaa = (name: string, address: string) => ({ answers: [record('AAAA', name, address, 300)] });
+const a = (name: string, address = '127.0.0.1') => ({ answers: [record('A', name, address, 300)] });
+const late = <T>(said: T): Promise<T> => new Promise((resolve) => setTimeout(resolve, LATE_MS, said));
+
+describe('an AAAA record of no use, and an A record that is late', () => {
+  it.each([
+    { title: 'refuses', address: USELESS },
+    { title: 'may not be dialled', address: FORBIDDEN },
+  ])('has the late one dialled where the first $title', async ({ title, address }) => {
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, address) : late(a(name)));
+    expect(await connectTo(`late-${title.replaceAll(' ', '-')}.test`)).toMatch(/^HTTP\/1\.1 200 [^]*origin$/);
+  });
+
+  it('has it dialled at the transparent door too', async () => {
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, USELESS) : late(a(name)));
+    expect(await ask(proxy.port('transparent'), helloFor('late-sni.test'))).toBe('origin');
+  });
+
+  it('says 403 once both are forbidden, and not before', async () => {
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, FORBIDDEN) : late(a(name, '10.0.0.1')));
+    expect(await connectTo('both-forbidden.test')).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  it('fails with the last word of both', async () => {
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, USELESS) : late(a(name, '127.0.0.9')));
+    expect(await connectTo('both-refuse.test')).toMatch(/^HTTP\/1\.1 502 [^]*connection_refused/);
+  });
+});
+
+describe('an A record that is not to be had at first', () => {
+  it.each([
+    { title: 'servfail', failing: { rcode: 'SERVFAIL' } },
+    { title: 'silence', failing: undefined },
+  ] as const)('is asked for again: $title', async ({ title, failing }) => {
+    const broken: Script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, FORBIDDEN) : failing);
+    names.script = broken;
+    const host = `again-${title}.test`;
+    // As final as it can be: the question was put until dns.timeout.
+    expect(await connectTo(host)).toMatch(/^HTTP\/1\.1 403 /);
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, FORBIDDEN) : a(name));
+    expect(await connectTo(host)).toMatch(/^HTTP\/1\.1 200 [^]*origin$/);
+  });
+});
+
+describe('an AAAA record that holds an IPv4-mapped address', () => {
+  it('is an address, and held to the rules for it', async () => {
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, '::ffff:10.0.0.1') : {});
+    expect(await connectTo('mapped.test')).toMatch(/^HTTP\/1\.1 403 [^]*destination_ip_prohibited/);
+    expect(Buffer.from(await ask(proxy.port('transparent'), helloFor('mapped.test')), 'latin1')[6]).toBe(49);
+  });
+});
+
+describe('nine addresses that refuse', () => {
+  it('do not hide the tenth', async () => {
+    const refusing = Array.from({ length: 9 }, (_, at) => `127.0.1.${at + 1}`);
+    names.script = ({ name, type }) => ({
+      answers: type === 'A' ? [...refusing, '127.0.0.1'].map((each) => record('A', name, each)) : [],
+    });
+    expect(await connectTo('tenth.test')).toMatch(/^HTTP\/1\.1 200 [^]*origin$/);
+  });
+});
