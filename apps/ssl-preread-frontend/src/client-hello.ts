@@ -8,7 +8,8 @@ import { VectorReader } from './vector-reader.ts';
 export type ClientHello = { readonly kind: 'hello'; readonly hello: HelloFacts } | Malformed;
 
 const MESSAGE_HEADER_BYTES = 4;
-const RANDOM_BYTES = 32;
+/** The random's 32 bytes begin with a clock in some clients, and with a mark in others. */
+const RANDOM_START_BYTES = 20;
 
 /**
  * Reads a whole ClientHello, SSL 3.0 to TLS 1.3. Every vector fills its place to the byte, so that no other reader of the same bytes
@@ -19,7 +20,8 @@ const RANDOM_BYTES = 32;
 export function readClientHello(message: Uint8Array): ClientHello {
   const body = new VectorReader(message, MESSAGE_HEADER_BYTES);
   const legacyVersion = body.uint16();
-  body.skip(RANDOM_BYTES);
+  body.skip(RANDOM_START_BYTES);
+  const random = readRandomEnd(body);
   body.vector8(); // session id
   body.vector16(); // cipher suites
   body.vector8(); // compression methods
@@ -27,10 +29,19 @@ export function readClientHello(message: Uint8Array): ClientHello {
   const extensions = body.left === 0 ? new VectorReader(new Uint8Array()) : body.vector16();
 
   if (!body.isExact) return malformed('its parts do not add up to its length');
-  return readFacts(legacyVersion, extensions);
+  return readFacts(legacyVersion, random, extensions);
 }
 
-function readFacts(legacyVersion: number, list: VectorReader): ClientHello {
+/** 48 bits of the last 96; 0 where they are all alike, as in hellos that were made by hand: those are many, and each the same. */
+function readRandomEnd(body: VectorReader): number {
+  const one = body.uint24();
+  const two = body.uint24();
+  const three = body.uint24();
+  const four = body.uint24();
+  return one === two || two === three || three === four ? 0 : one * 2 ** 24 + two;
+}
+
+function readFacts(legacyVersion: number, random: number, list: VectorReader): ClientHello {
   const split = splitExtensions(list);
   if (split.kind === 'malformed') return split;
 
@@ -48,6 +59,7 @@ function readFacts(legacyVersion: number, list: VectorReader): ClientHello {
     alpnDropped: alpn.dropped,
     tls: nameTlsVersion(versions.highest ?? legacyVersion),
     ech: split.encryptedClientHello !== undefined,
+    random,
   };
   return { kind: 'hello', hello };
 }

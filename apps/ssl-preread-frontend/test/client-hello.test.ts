@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { readClientHello } from '../src/client-hello.ts';
 import {
@@ -21,7 +22,7 @@ describe('what a ClientHello says', () => {
   it('is all read out of a browser hello with GREASE, ECH and a post-quantum key share', () => {
     expect(readClientHello(browserHello('www.example.com'))).toEqual({
       kind: 'hello',
-      hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], alpnDropped: 0, tls: 'TLSv1.3', ech: true },
+      hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], alpnDropped: 0, tls: 'TLSv1.3', ech: true, random: 0 },
     });
   });
 
@@ -75,6 +76,26 @@ describe('the highest version offered', () => {
     ['legacy_version, if the list has no version with a name', [greaseValue(0)], 'TLSv1.2'],
   ])('is %s', (_what, versions, tls) => {
     expect(readClientHello(hello(supportedVersions(...versions)))).toMatchObject({ hello: { tls } });
+  });
+});
+
+describe('its random', () => {
+  const randomOf = (random: Uint8Array) => {
+    const read = readClientHello(helloWith({ random }));
+    return read.kind === 'hello' ? read.hello.random : undefined;
+  };
+
+  it('tells it from every other one, and is the same each time', () => {
+    const randoms = Array.from({ length: 100 }, () => randomBytes(32));
+    expect(new Set(randoms.map(randomOf)).size).toBe(100);
+    expect(randoms.map(randomOf)).toEqual(randoms.map(randomOf));
+  });
+
+  it.each([
+    ['of one byte', Buffer.alloc(32, 7)],
+    ['of zeros behind a mark', Buffer.from('0100000000000000ff'.padEnd(64, '0'), 'hex')],
+  ])('is none where it was made by hand: %s', (_what, random) => {
+    expect(randomOf(random)).toBe(0);
   });
 });
 

@@ -43,6 +43,7 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     const way = findWay({ client, door, record }, opening);
     const addresses = way instanceof Promise ? await way : way;
 
+    record.greets(opening.hello);
     record.enter('dial');
     const { bytes: reply, status } = frontend.greeting();
     // At a transparent door the hello has come already, but for what opened with CONNECT.

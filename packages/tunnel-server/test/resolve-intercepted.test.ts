@@ -97,7 +97,15 @@ async function resolve({ going, port = 443, name = 'a.example', dial = 'sni', ve
   const client = Object.assign(await acceptClient(), { original });
   const destination: Identified['destination'] =
     name === null ? { kind: 'address', host: going, ip: ip(going), port } : { kind: 'name', host: name, port };
-  const hello = { sni: name ?? undefined, literal: undefined, alpn: [], alpnDropped: 0, tls: 'TLSv1.3', ech: false };
+  const hello = {
+    sni: name ?? undefined,
+    literal: undefined,
+    alpn: [],
+    alpnDropped: 0,
+    tls: 'TLSv1.3',
+    ech: false,
+    random: 0,
+  };
   const results: string[] = [];
   const remarks: string[] = [];
   const tools = {

@@ -3,6 +3,7 @@ import type { Logger } from '@sallyport/telemetry';
 import { type DeadlineMs, type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
 import { parseIp } from '@sallyport/addresses';
 import type { Limits } from '../limits/limits.ts';
+import { HellosUnderWay } from './hellos-under-way.ts';
 import { LiveTunnels, type AccountKeeper } from './live-tunnels.ts';
 import {
   inMicroseconds,
@@ -27,6 +28,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   options: RecordOptions;
   /** No new tunnels any more; the live ones go on. */
   isDraining = false;
+  readonly hellos = new HellosUnderWay();
   readonly #limits: Pick<Limits, 'leave'>;
   /** Those whose tunnel is not up yet, and requests of plain HTTP. */
   readonly #records = new Slots<TunnelRecord>();
@@ -80,6 +82,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   /** The end of a connection, in the log and in the metrics. */
   close(facts: TunnelFacts, ending: Ending): void {
     if (facts.hasPlace) this.leavePlace(facts.door, facts.client.host);
+    this.hellos.leave(facts.helloPlace);
     const { metrics } = facts.door;
     metrics.tunnelEnded(ending.outcome, ending.reason, (ending.endedAt - facts.openedAt) / 1000);
     if (facts.resolveMs !== undefined) metrics.resolved(facts.resolveMs / 1000);

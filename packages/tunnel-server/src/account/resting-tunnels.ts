@@ -23,8 +23,8 @@ type KindsOfDoor = Map<Decision | undefined, Map<string, Kind>>;
 const TUNNELS_PER_PAGE = 1024;
 /** Number, openedAt, upAt, resolveMs, connectMs; NaN for what is not known. */
 const TIMES = 5;
-/** Ports of client, destination, upstream and original; status; a place in the limits. */
-const SMALLS = 6;
+/** Ports of client, destination, upstream and original; status; a place in the limits; one more than the hello's place. */
+const SMALLS = 7;
 /** Between texts. None has one in it: they are names, literals and sentences of ours. */
 const SEPARATOR = '\0';
 /** In place of a server_name that is the destination's host. */
@@ -68,6 +68,7 @@ export class RestingTunnels {
     smalls[small + 3] = original?.port ?? 0;
     smalls[small + 4] = facts.status ?? 0;
     smalls[small + 5] = facts.hasPlace ? 1 : 0;
+    smalls[small + 6] = facts.helloPlace + 1;
     const sni = hello?.sni !== undefined && hello.sni === destination?.host ? SAME_AS_HOST : hello?.sni;
     // A string that is joined from an array is one piece of memory; a sum of strings would keep them all.
     this.#texts[tunnel] = [
@@ -118,6 +119,7 @@ export class RestingTunnels {
       original: pointAt(original, smalls[small + 3]),
       status: smalls[small + 4] === 0 ? undefined : smalls[small + 4],
       hasPlace: smalls[small + 5] === 1,
+      helloPlace: (smalls[small + 6] ?? 0) - 1,
       hasDialled: true,
       decision,
       hello: hello && {

@@ -25,7 +25,7 @@ interface Point {
 }
 
 /** What is told of a ClientHello. */
-export type RecordedHello = Omit<HelloFacts, 'literal'>;
+export type RecordedHello = Omit<HelloFacts, 'literal' | 'random'>;
 
 /** Times are in milliseconds, moments on the clock of `performance.now()`. What is not known, or does not apply, is undefined. */
 export interface TunnelFacts {
@@ -40,6 +40,8 @@ export interface TunnelFacts {
   readonly user: string | undefined;
   readonly destination: Point | undefined;
   readonly hello: RecordedHello | undefined;
+  /** Among the hellos under way; -1 for none. */
+  readonly helloPlace: number;
   readonly original: Point | undefined;
   readonly decision: Decision | undefined;
   readonly hasDialled: boolean;

@@ -11,6 +11,7 @@ import type { Identified } from '../frontend.ts';
 import type { HelloFacts } from '../hello-facts.ts';
 import { REFUSALS, type Stage, type TunnelError } from '../reasons.ts';
 import type { SniVerdict } from '../sni-check.ts';
+import { type HellosUnderWay, NO_PLACE } from './hellos-under-way.ts';
 import type { LiveTunnels } from './live-tunnels.ts';
 import type { CutReason, Ending, RecordedDoor, TunnelFacts } from './tunnel-facts.ts';
 
@@ -23,6 +24,7 @@ export interface RecordKeeper {
   logFault(number: number, cause: unknown): void;
   logProgress(facts: TunnelFacts, bytesUp: number, bytesDown: number): void;
   idOf(number: number): string;
+  readonly hellos: HellosUnderWay;
   /** As it is at the moment: a reload changes it. */
   readonly progressMs: number;
 }
@@ -53,6 +55,7 @@ export class TunnelRecord implements TunnelFacts {
   user: string | undefined;
   destination: Destination | undefined;
   hello: HelloFacts | undefined;
+  helloPlace = NO_PLACE;
   decision: Decision | undefined;
   hasDialled = false;
   upstream: Address | undefined;
@@ -125,6 +128,11 @@ export class TunnelRecord implements TunnelFacts {
     this.decision = decision;
     this.door.metrics.policyDecision(decision.rule, decision.decision);
     return decision;
+  }
+
+  /** Its hello, if it has one, is about to go up. Throws `loop` where that has come back to us. */
+  greets(hello: HelloFacts | undefined): void {
+    if (hello) this.helloPlace = this.#keeper.hellos.enter(hello.random);
   }
 
   /** Takes a sentence for the log: what was found amiss, and let pass. */

@@ -21,6 +21,7 @@ const facts: fc.Arbitrary<TunnelFacts> = fc.record({
   client: point,
   openedAt: ms,
   hasPlace: fc.boolean(),
+  helloPlace: fc.integer({ min: -1, max: 4_095 }),
   user: maybe(fc.constantFrom('ci', 'build machine', 'Zoë')),
   destination: maybe(point),
   hello: maybe(
