@@ -170,7 +170,7 @@ export interface Dial {
 /** The name of a live tunnel: a small whole number, given again to another once its end was told. */
 export type TunnelNumber = number;
 
-/** Why a tunnel ended: whose FIN came first, whose RST, which deadline, or that it was `cut`. */
+/** Why a tunnel ended: whose FIN or RST came first, which deadline struck while it was open, or that it was `cut`. */
 export type TunnelEnd =
   'client_closed' | 'upstream_closed' | 'client_reset' | 'upstream_reset' | 'idle' | 'half_close' | 'lifetime' | 'cut';
 
@@ -215,8 +215,9 @@ export interface Transport {
   /** One literal address, one deadline, one attempt; with a plan to join, the tunnel too. */
   dial(address: Address, options: DialOptions): Dial;
   /**
-   * Joins two legs. Bytes pass unchanged with backpressure; FIN is passed on per direction, RST as RST; it is over when both directions
-   * have ended or a deadline strikes. The first cause wins; an RST after a FIN is the cause, for it is what ended the tunnel.
+   * Joins two legs. Bytes pass unchanged with backpressure; FIN is passed on per direction, RST as RST behind all that was said before
+   * it, for as long as its reader takes some of that every {@link LINGER_MS}. It is over when both directions have ended, one leg is
+   * lost or a deadline strikes. The first cause wins: an RST after a FIN, from whichever side, is not the cause.
    * Deadlines and `cut` end both legs with FIN, never RST, behind what was taken already, for {@link LINGER_MS} at most.
    */
   splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber;

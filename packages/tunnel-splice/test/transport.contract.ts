@@ -9,6 +9,7 @@ import { describeJoining } from './contract/joining.ts';
 import { describeListening } from './contract/listening.ts';
 import { describeHandingOver } from './contract/handing-over.ts';
 import { describeHandshakes } from './contract/handshakes.ts';
+import { describeLosses } from './contract/losses.ts';
 import { describeMany } from './contract/many.ts';
 import { describeReading } from './contract/reading.ts';
 import { describeRelaying } from './contract/relaying.ts';
@@ -27,6 +28,7 @@ export function describeTransport(name: string, create: () => Transport): void {
     describeJoining(create);
     describe.each(['splice', 'join'] as const)('by %s', (way) => {
       describeDepartures(create, way);
+      describeLosses(create, way);
       describeDeadlines(create, way);
     });
     describeHandshakes(create);

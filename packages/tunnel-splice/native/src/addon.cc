@@ -184,6 +184,19 @@ napi_value keepAlive(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// countUnacked(descriptor): how many bytes of it its peer has not acknowledged.
+napi_value countUnacked(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return fromNumber(env, sallyport::sys::countUnacked(toInteger(env, arguments[0])));
+}
+
+// keepUrgentInline(descriptor).
+napi_value keepUrgentInline(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  sallyport::sys::keepUrgentInline(toInteger(env, arguments[0]));
+  return nullptr;
+}
+
 // sendDatagram(path, text): an errno.
 napi_value sendDatagram(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
@@ -217,6 +230,8 @@ NAPI_MODULE_INIT() {
       {"drain", nullptr, drain, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"addCounts", nullptr, addCounts, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"keepAlive", nullptr, keepAlive, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"countUnacked", nullptr, countUnacked, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"keepUrgentInline", nullptr, keepUrgentInline, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"sendDatagram", nullptr, sendDatagram, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);

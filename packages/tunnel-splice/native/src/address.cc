@@ -38,6 +38,21 @@ bool parseAddress(const std::string& host, uint16_t port, SocketAddress& address
   return true;
 }
 
+uint16_t portOf(const SocketAddress& address) {
+  if (address.family() == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
+  return ntohs(reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_port);
+}
+
+bool isSame(const SocketAddress& one, const SocketAddress& other) {
+  if (one.family() != other.family() || portOf(one) != portOf(other)) return false;
+  if (one.family() == AF_INET) {
+    return reinterpret_cast<const sockaddr_in*>(&one.storage)->sin_addr.s_addr ==
+           reinterpret_cast<const sockaddr_in*>(&other.storage)->sin_addr.s_addr;
+  }
+  return memcmp(&reinterpret_cast<const sockaddr_in6*>(&one.storage)->sin6_addr,
+                &reinterpret_cast<const sockaddr_in6*>(&other.storage)->sin6_addr, sizeof(in6_addr)) == 0;
+}
+
 AddressText formatAddress(const SocketAddress& address) {
   AddressText text{};
   if (address.family() == AF_INET) {

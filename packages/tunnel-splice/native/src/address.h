@@ -28,6 +28,10 @@ struct AddressText {
 // False when `host` is no IP literal.
 bool parseAddress(const std::string& host, uint16_t port, SocketAddress& address);
 
+// Ports and hosts.
+bool isSame(const SocketAddress& one, const SocketAddress& other);
+uint16_t portOf(const SocketAddress& address);
+
 AddressText formatAddress(const SocketAddress& address);
 
 }  // namespace sallyport

@@ -7,9 +7,11 @@ namespace {
 
 // At a time; the rest waits for the next turn of the peer, or for the deadline.
 constexpr int kDiscardReads = 16;
+// No event tells that all was acknowledged.
+constexpr uint32_t kLookAgainMs = 25;
 
 void retire(Loop& loop, Leg& leg) {
-  if (leg.state == LegState::kLingering) loop.lingering--;
+  if (leg.state == LegState::kLingering || leg.state == LegState::kResetting) loop.lingering--;
   if (leg.isPromised) forgetPromise(loop, leg);
   leg.fd = -1;
   leg.out.clear();
@@ -34,6 +36,16 @@ void closeWithReset(Loop& loop, Leg& leg) {
   retire(loop, leg);
 }
 
+void resetBehindBytes(Loop& loop, Leg& leg) {
+  const uint32_t unacked = leg.isLost ? 0 : sys::countUnacked(leg.fd);
+  if (unacked == 0 || loop.lingering >= kLingeringLegs) return closeWithReset(loop, leg);
+  enter(leg, LegState::kResetting);
+  leg.unspliced.unacked = unacked;
+  leg.unspliced.giveUpMs = static_cast<uint32_t>(loop.nowMs + kLingerMs);
+  loop.lingering++;
+  loop.setDeadline(leg, kLookAgainMs);
+}
+
 void closeLingering(Loop& loop, Leg& leg) {
   if (loop.lingering >= kLingeringLegs) return closeNow(loop, leg);
   if (leg.isPromised) forgetPromise(loop, leg);
@@ -53,12 +65,22 @@ void detach(Loop& loop, Leg& leg) {
 void serveLingering(Loop& loop, Leg& leg) {
   uint64_t ignored = 0;
   discard(loop, leg);
-  if (leg.hasFailed) return closeNow(loop, leg);
-  if (!flush(leg, ignored)) return loop.awaitRoom(leg);
+  if (!leg.isLost && !flush(leg, ignored) && loop.awaitRoom(leg)) return;
+  if (leg.isLost || !leg.out.empty()) return closeNow(loop, leg);
   // With nothing unread and nothing unsent, close() itself ends in good order.
   if (leg.hasEnded) return closeNow(loop, leg);
   if (!leg.isFinSent) sys::sendFin(leg.fd);
   leg.isFinSent = true;
+}
+
+void serveResetting(Loop& loop, Leg& leg) {
+  const uint32_t unacked = leg.isLost ? 0 : sys::countUnacked(leg.fd);
+  const auto nowMs = static_cast<uint32_t>(loop.nowMs);
+  if (unacked < leg.unspliced.unacked) leg.unspliced.giveUpMs = nowMs + static_cast<uint32_t>(kLingerMs);
+  leg.unspliced.unacked = unacked;
+  const bool hasHadItsTime = static_cast<int32_t>(leg.unspliced.giveUpMs - nowMs) <= 0;
+  if (unacked == 0 || hasHadItsTime) return closeWithReset(loop, leg);
+  loop.setDeadline(leg, kLookAgainMs);
 }
 
 }  // namespace sallyport

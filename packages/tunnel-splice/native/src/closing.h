@@ -2,7 +2,9 @@
 //
 // A lingering leg has said its last words and FIN; what its peer still says is thrown away, until that ends too or
 // kLingerMs have passed. Without that, the kernel would answer unread bytes with an RST that destroys the reply on its way
-// (RFC 9112 §9.6). Each function takes the leg out of its table: the caller must not use it afterwards.
+// (RFC 9112 §9.6). A resetting leg sends an RST once its peer has all that was sent before: an RST destroys what the kernel has
+// not sent yet. It waits for as long as the peer acknowledges some of it every kLingerMs.
+// Each function takes the leg out of its table: the caller must not use it afterwards.
 #pragma once
 
 #include "leg.h"
@@ -17,6 +19,7 @@ constexpr size_t kLingeringLegs = 1'024;
 
 void closeNow(Loop& loop, Leg& leg);
 void closeWithReset(Loop& loop, Leg& leg);
+void resetBehindBytes(Loop& loop, Leg& leg);
 void closeLingering(Loop& loop, Leg& leg);
 
 // Hands a held leg's descriptor to JavaScript, behind every byte and departure that was told before; what is unread stays unread.
@@ -25,5 +28,8 @@ void detach(Loop& loop, Leg& leg);
 
 // A lingering leg has an event.
 void serveLingering(Loop& loop, Leg& leg);
+
+// A resetting leg has an event, or it is time to look at it again.
+void serveResetting(Loop& loop, Leg& leg);
 
 }  // namespace sallyport

@@ -30,8 +30,9 @@ void obeyDial(Loop& loop, RecordReader& command) {
 void obeyWrite(Loop& loop, Leg& leg, RecordReader& command) {
   const uint32_t length = command.word();
   write(leg, command.bytes(length), length);
-  loop.awaitRoom(leg);
-  tellDeparture(loop, leg);
+  if (!loop.awaitRoom(leg)) leg.isLost = leg.hasFailed = true;
+  // A write that failed must not lose what the peer has said before.
+  if (leg.isLost) serveHeld(loop, leg);
 }
 
 void obeyClose(Loop& loop, Leg& leg, RecordReader& command) {
@@ -96,7 +97,7 @@ Leg* takeMovedLeg(uint32_t* record) {
 
 Leg& adopt(Loop& loop, std::unique_ptr<Leg> moved) {
   Leg& leg = loop.legs.add(std::move(*moved));
-  if (loop.watch(leg) < 0) leg.hasFailed = true;
+  if (loop.watch(leg) < 0) leg.isLost = leg.hasFailed = true;
   return leg;
 }
 

@@ -41,14 +41,23 @@ void fail(Loop& loop, Leg& leg, DialOutcome outcome) {
   closeNow(loop, leg);
 }
 
-void succeed(Loop& loop, Leg& leg) {
+// Where nobody listens on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
+bool isJoinedToItself(const Leg& leg, const SocketAddress& own, uint16_t port) {
+  SocketAddress peer;
+  return portOf(own) == port && sys::peerAddress(leg.fd, peer) == 0 && isSame(own, peer);
+}
+
+void succeed(Loop& loop, Leg& leg, uint16_t port) {
   const uint32_t token = leg.unspliced.dialToken;
+  SocketAddress own;
+  AddressText local{};
+  if (sys::localAddress(leg.fd, own) == 0) {
+    if (isJoinedToItself(leg, own, port)) return fail(loop, leg, kRefused);
+    local = formatAddress(own);
+  }
   loop.dials.erase(token);
   TimerWheel::cancel(leg.unspliced);
   sys::keepAlive(leg.fd);
-  SocketAddress own;
-  AddressText local{};
-  if (sys::localAddress(leg.fd, own) == 0) local = formatAddress(own);
   loop.tell(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)
       .end();
@@ -65,11 +74,13 @@ bool watchOnce(Loop& loop, Leg& leg) {
 }
 
 // Connected, or connecting still: for a dial that is to join, sending says which.
-void goOnToJoin(Loop& loop, Leg& leg, Leg& client) {
+void goOnToJoin(Loop& loop, Leg& leg, Leg& client, uint16_t port) {
   const ssize_t sent = sendPromised(loop, client, leg);
   if (sent < 0 && sent != -EAGAIN && !isShortage(sent)) return fail(loop, leg, outcomeOf(static_cast<int>(-sent)));
   if (sent >= 0) leg.isWritable = true;
   if (!watchOnce(loop, leg) || !leg.isWritable) return;
+  SocketAddress own;
+  if (sys::localAddress(leg.fd, own) == 0 && isJoinedToItself(leg, own, port)) return fail(loop, leg, kRefused);
   const uint32_t token = leg.unspliced.dialToken;
   loop.dials.erase(token);
   // Not the time at which this turn began: the dial itself may have been asked for since.
@@ -81,12 +92,12 @@ void goOnToJoin(Loop& loop, Leg& leg, Leg& client) {
 void goOn(Loop& loop, Leg& leg) {
   const auto found = loop.dials.find(leg.unspliced.dialToken);
   if (!found->second.isToJoin) {
-    if (leg.isWritable) succeed(loop, leg);
+    if (leg.isWritable) succeed(loop, leg, found->second.port);
     return;
   }
   Leg* client = findPromised(loop, found->second.client);
   if (client == nullptr) return fail(loop, leg, kCancelled);
-  goOnToJoin(loop, leg, *client);
+  goOnToJoin(loop, leg, *client, found->second.port);
 }
 
 int connectTo(const DialRequest& request) {
@@ -108,7 +119,7 @@ void dial(Loop& loop, const DialRequest& request) {
   Leg& leg = loop.legs.add(Leg(fd, LegState::kDialling));
   leg.unspliced.dialToken = request.token;
   leg.isWritable = false;
-  loop.dials.emplace(request.token, DialUnderWay{&leg, request.isToJoin, request.client});
+  loop.dials.emplace(request.token, DialUnderWay{&leg, request.isToJoin, request.client, request.port});
   loop.setDeadline(leg, request.deadlineMs);
   if (request.isToJoin) goOn(loop, leg);
   else watchOnce(loop, leg);
@@ -120,7 +131,7 @@ void cancelDial(Loop& loop, uint32_t token) {
 }
 
 void serveDial(Loop& loop, Leg& leg) {
-  if (leg.hasError) {
+  if (leg.isLost) {
     const int error = sys::takeError(leg.fd);
     return fail(loop, leg, error == 0 ? kDialReset : outcomeOf(error));
   }

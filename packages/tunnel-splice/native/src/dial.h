@@ -25,6 +25,7 @@ struct DialUnderWay {
   Leg* leg;
   bool isToJoin;
   LegId client;
+  uint16_t port;
 };
 
 void dial(Loop& loop, const DialRequest& request);

@@ -38,21 +38,24 @@ void serveHeld(Loop& loop, Leg& leg) {
 }
 
 void tellDrained(Loop& loop, Leg& leg) {
-  if (!leg.isDrainAwaited || !(leg.out.empty() || leg.hasFailed || leg.hasError)) return;
+  if (!leg.isDrainAwaited || !(leg.out.empty() || leg.isLost)) return;
   leg.isDrainAwaited = false;
   loop.tell(kDrained, leg.id.place, leg.id.generation).end();
 }
 
 void tellDeparture(Loop& loop, Leg& leg) {
   if (leg.wasEndTold) return;
-  // An RST may come while bytes wait for credit: they are lost with it, as they would be in the kernel.
-  const bool hasFailed = leg.hasFailed || leg.hasError;
-  if (!hasFailed && !leg.hasEnded && (!leg.hasFin || leg.wasGoneTold)) return;
+  // What came before a loss may still wait for credit; of a promised client nothing more is read.
+  const bool hasFailed = leg.hasFailed || (leg.isLost && leg.isPromised);
+  const bool hasLeft = leg.hasFin || leg.isLost;
+  if (!hasFailed && !leg.hasEnded && (!hasLeft || leg.wasGoneTold)) return;
   if (leg.isUnannounced) loop.arrivals.announce(loop, leg, 0);
   leg.wasGoneTold = true;
   leg.wasEndTold = hasFailed || leg.hasEnded;
-  const uint32_t event = hasFailed ? kFailed : leg.hasEnded ? kEnd : kGone;
-  loop.tell(event, leg.id.place, leg.id.generation).end();
+  // An RST behind the FIN changes nothing: the FIN came first.
+  if (leg.hasEnded) loop.tell(kEnd, leg.id.place, leg.id.generation).end();
+  else if (hasFailed) loop.tell(kFailed, leg.id.place, leg.id.generation).end();
+  else loop.tell(kGone, leg.id.place, leg.id.generation, leg.isLost).end();
 }
 
 void onSilence(Loop& loop, Leg& leg) {

@@ -10,7 +10,7 @@
 
 namespace sallyport {
 
-static_assert(kLegEvents == (EPOLLET | EPOLLIN | EPOLLRDHUP), "as spelled in leg.h");
+static_assert(kLegEvents == (EPOLLET | EPOLLIN | EPOLLPRI | EPOLLRDHUP), "as spelled in leg.h");
 static_assert(kRoomEvents == (kLegEvents | EPOLLOUT), "as spelled in leg.h");
 
 namespace {
@@ -45,27 +45,42 @@ void enter(Leg& leg, LegState next, Tunnel* tunnel) {
 }
 
 void noteReadiness(Leg& leg, uint32_t events) {
-  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) leg.isReadable = true;
+  if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) leg.isReadable = true;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) leg.isWritable = true;
   if (events & EPOLLRDHUP) leg.hasFin = true;
-  if (events & EPOLLERR) leg.hasError = true;
+  if (events & EPOLLPRI) leg.hasUrgent = true;
+  if (events & EPOLLERR) leg.isLost = true;
 }
 
 size_t receive(Leg& leg, char* into, size_t limit) {
   const ssize_t got = sys::receive(leg.fd, into, limit);
   if (got > 0) {
-    // A short read has emptied the socket: what comes later makes a new edge. Not so a FIN that was reported already.
-    if (static_cast<size_t>(got) < limit && !leg.hasFin) leg.isReadable = false;
+    // A short read has emptied the socket: what comes later makes a new edge. Not so a FIN or an error that was reported already;
+    // and before urgent data a read stops short though there is more.
+    const bool hasMore = leg.hasFin || leg.isLost || leg.hasUrgent;
+    if (static_cast<size_t>(got) < limit && !hasMore) leg.isReadable = false;
     return static_cast<size_t>(got);
   }
   if (isShortage(got)) return 0;
-  leg.isReadable = false;
-  if (got == 0) leg.hasFin = leg.hasEnded = true;
-  else if (got != -EAGAIN) leg.hasFailed = true;
+  leg.isReadable = leg.hasUrgent = false;
+  if (got == -EAGAIN) return 0;
+  if (got < 0) leg.isLost = leg.wasReset = leg.hasFailed = true;
+  // Once a call has been told of the error, a read is told of an end in its place.
+  else if (leg.wasReset) leg.hasFailed = true;
+  else leg.hasFin = leg.hasEnded = true;
   return 0;
 }
 
+void noteLoss(Leg& leg, ssize_t error) {
+  leg.isLost = leg.isReadable = true;
+  leg.isWritable = false;
+  // EPIPE: its FIN had come before (the kernel's tcp_reset says so in CLOSE_WAIT), and reading will find it.
+  if (error != -EPIPE) leg.wasReset = true;
+}
+
 size_t transmit(Leg& leg, const char* from, size_t length) {
+  // To try it would take the error away, which tells a read how it ended.
+  if (leg.isLost) return 0;
   const ssize_t sent = sys::send(leg.fd, from, length);
   if (sent >= 0) {
     if (static_cast<size_t>(sent) < length) leg.isWritable = false;
@@ -73,7 +88,7 @@ size_t transmit(Leg& leg, const char* from, size_t length) {
   }
   if (isShortage(sent)) return 0;
   leg.isWritable = false;
-  if (sent != -EAGAIN) leg.hasFailed = true;
+  if (sent != -EAGAIN) noteLoss(leg, sent);
   return 0;
 }
 

@@ -2,13 +2,16 @@
 //
 // Owner: the thread whose table it lies in; nothing here is touched from any other. Its life:
 //
-//   dialling -> held -> spliced -> (lingering) -> closed        an accepted client is born held
+//   dialling -> held -> spliced -> (lingering, resetting) -> closed        an accepted client is born held
 //
-// held: JavaScript owns it, and bytes go up as events. spliced: a tunnel owns it. lingering: nobody does but a deadline.
+// held: JavaScript owns it, and bytes go up as events. spliced: a tunnel owns it. lingering, resetting: nobody does but a deadline.
 // closed: the descriptor is gone; the place is kept until the current batch of epoll events is done.
 //
 // Readiness is edge-triggered, so it is remembered here: a flag is set by an epoll event and cleared by a call that found
 // nothing more to do.
+//
+// A connection that is lost (RST, time-out) is found out by an event or by a call that fails. Nothing can be sent any more, but
+// what the peer said before still lies in the kernel, and is read to its end: that alone tells an RST from a FIN with an RST behind.
 //
 // There are two for every tunnel, most of them idle, so a leg is one cache line: what only some states need shares its room.
 // A spliced leg has no timer, for its tunnel has one.
@@ -35,7 +38,7 @@ struct Watched {
   const WatchedKind kind;
 };
 
-enum class LegState : uint8_t { kDialling, kHeld, kSpliced, kLingering, kClosed };
+enum class LegState : uint8_t { kDialling, kHeld, kSpliced, kLingering, kResetting, kClosed };
 
 // A base of its own, so that all of them begin false: a bit field has no initializer in C++17.
 struct LegFlags {
@@ -44,8 +47,10 @@ struct LegFlags {
   bool hasFin : 1;          // FIN has come, perhaps behind unread bytes
   bool hasEnded : 1;        // every byte before the FIN was read
   bool isFinSent : 1;       // lingering
-  bool hasError : 1;        // epoll says that it has failed; bytes that came before the RST may still be read
-  bool hasFailed : 1;       // RST, or an error of the same weight: nothing can be read or sent any more
+  bool isLost : 1;          // nothing can be sent any more; what came before may still be read
+  bool wasReset : 1;        // lost, and the kernel has told that it was an RST: it tells it once, and then speaks of an end
+  bool hasFailed : 1;       // lost, and everything that came before was read: it was an RST, or an error of the same weight
+  bool hasUrgent : 1;       // TCP urgent data: a read stops short at it, and splice(2) says EAGAIN before it
   bool wasGoneTold : 1;     // held: JavaScript knows that the peer has left
   bool wasEndTold : 1;      // held: and that no more bytes come
   bool isCut : 1;           // held: its tunnel is to be cut as soon as it is joined
@@ -55,7 +60,7 @@ struct LegFlags {
   bool isWatchedForRoom : 1; // epoll says when it can be written to again
 };
 
-// Dialling, held or lingering.
+// Dialling, held, lingering or resetting.
 struct Unspliced : TimerNode {
   explicit Unspliced(Leg& self) : TimerNode(TimerOwner::kLeg), leg(self), credit(0) {}
 
@@ -64,8 +69,12 @@ struct Unspliced : TimerNode {
   union {
     uint32_t dialToken;     // dialling
     uint32_t credit;        // held: so many bytes may still go up
+    uint32_t unacked;       // resetting: so many bytes its peer has not acknowledged, when it was last looked at
   };
-  uint32_t sentUp = 0;      // held: so many went up in all, modulo 2^32
+  union {
+    uint32_t sentUp = 0;    // held: so many went up in all, modulo 2^32
+    uint32_t giveUpMs;      // resetting: when that number has to be smaller, modulo 2^32
+  };
 };
 
 struct Spliced {
@@ -96,7 +105,7 @@ static_assert(sizeof(Leg) <= 64, "two for every tunnel");
 
 // What a leg is watched for all its life; and what more it is once a write had to wait. Most never have to, and asking from the
 // start would make an event of each one's birth.
-constexpr uint32_t kLegEvents = 0x80000000u /* EPOLLET */ | 0x1 /* IN */ | 0x2000 /* RDHUP */;
+constexpr uint32_t kLegEvents = 0x80000000u /* EPOLLET */ | 0x1 /* IN */ | 0x2 /* PRI */ | 0x2000 /* RDHUP */;
 constexpr uint32_t kRoomEvents = kLegEvents | 0x4 /* OUT */;
 
 // Changes the state, and begins the part of the leg that goes with it; what the part before held is lost, its timer cancelled.
@@ -108,6 +117,9 @@ void noteReadiness(Leg& leg, uint32_t events);
 // Reads at most `limit` bytes; 0 when there are none now. The flags say why: neither readable, ended, nor failed; or still
 // readable when the kernel lacked memory, which is worth another try a little later.
 size_t receive(Leg& leg, char* into, size_t limit);
+
+// A call for `leg` has failed with `error`: the connection is lost.
+void noteLoss(Leg& leg, ssize_t error);
 
 // Sends what the kernel takes of it, and returns how much that was.
 size_t transmit(Leg& leg, const char* from, size_t length);

@@ -25,7 +25,7 @@ void welcome(Loop& loop, const Listener& listener, int fd, const SocketAddress& 
   serveHeld(loop, leg);
   // Without a watch nothing of it would ever be noticed.
   if (loop.watch(leg) == 0) return;
-  leg.hasFailed = true;
+  leg.isLost = leg.hasFailed = true;
   serveHeld(loop, leg);
 }
 

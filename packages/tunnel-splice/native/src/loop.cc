@@ -169,10 +169,10 @@ int Loop::watch(Leg& leg) {
   return sys::watch(epoll_, leg.fd, leg.isWatchedForRoom ? kRoomEvents : kLegEvents, static_cast<Watched*>(&leg));
 }
 
-void Loop::awaitRoom(Leg& leg) {
-  if (leg.isWritable || leg.isWatchedForRoom || leg.fd < 0) return;
-  leg.isWatchedForRoom = true;
-  if (sys::rewatch(epoll_, leg.fd, kRoomEvents, static_cast<Watched*>(&leg)) < 0) leg.hasFailed = true;
+bool Loop::awaitRoom(Leg& leg) {
+  if (leg.isWritable || leg.isWatchedForRoom || leg.isLost || leg.fd < 0) return true;
+  leg.isWatchedForRoom = sys::rewatch(epoll_, leg.fd, kRoomEvents, static_cast<Watched*>(&leg)) == 0;
+  return leg.isWatchedForRoom;
 }
 
 // A stamp of 32 bits tells before from after within 24 days, and a longer span is cut to that: no dial and no silent client
@@ -210,6 +210,8 @@ void onLegEvent(Loop& loop, Leg& leg) {
       return serveTunnel(loop, *leg.spliced.tunnel);
     case LegState::kLingering:
       return serveLingering(loop, leg);
+    case LegState::kResetting:
+      return serveResetting(loop, leg);
     case LegState::kClosed:
       return;
   }
@@ -220,6 +222,7 @@ void onLegDeadline(Loop& loop, Leg& leg) {
   if (leftMs > 0) return loop.wheel.schedule(leg.unspliced, loop.nowMs + leftMs);
   if (leg.state == LegState::kDialling) return onDialDeadline(loop, leg);
   if (leg.state == LegState::kHeld) return onSilence(loop, leg);
+  if (leg.state == LegState::kResetting) return serveResetting(loop, leg);
   closeNow(loop, leg);
 }
 

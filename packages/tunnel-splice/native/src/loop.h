@@ -79,8 +79,8 @@ class Loop {
   void setDeadline(Leg& leg, uint32_t spanMs);
   // Zero, or a negated errno.
   int watch(Leg& leg);
-  // Something waits in `leg` for its peer, perhaps: an event will say when there is room.
-  void awaitRoom(Leg& leg);
+  // Something waits in `leg` for its peer, perhaps: an event will say when there is room. False: none will.
+  bool awaitRoom(Leg& leg);
   // Several threads may wait at one socket, where it was passed to us: one of them is enough for a client.
   int watch(Listener& listener) {
     return sys::watch(epoll_, listener.fd, EPOLLIN | EPOLLEXCLUSIVE, static_cast<Watched*>(&listener));

@@ -51,7 +51,7 @@ void forgetPromise(Loop& loop, Leg& client) {
 Leg* findPromised(Loop& loop, LegId id) {
   Leg* client = loop.legs.find(id);
   if (client == nullptr || !client->isPromised) return nullptr;
-  return client->hasFin || client->hasError || client->hasFailed ? nullptr : client;
+  return client->hasFin || client->isLost ? nullptr : client;
 }
 
 ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream) {

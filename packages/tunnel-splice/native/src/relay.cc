@@ -26,7 +26,7 @@ bool drain(const Relay& relay) {
     if (sent <= 0) {
       if (isShortage(sent)) return false;
       to.isWritable = false;
-      if (sent != -EAGAIN) to.hasFailed = true;
+      if (sent != -EAGAIN) noteLoss(to, sent);
       return false;
     }
     pipe.held -= static_cast<size_t>(sent);
@@ -46,7 +46,8 @@ size_t copy(const Relay& relay) {
   return got;
 }
 
-// Fills an empty pipe: so EAGAIN can only mean that there is nothing to read, never that the pipe is full.
+// Fills an empty pipe. splice(2) says EAGAIN where there is nothing to read, and also before TCP urgent data; 0 at a FIN, or there
+// again. A read says which.
 size_t fill(const Relay& relay) {
   PipePool& pipes = relay.tools.pipes;
   auto pipe = pipes.take(relay.tools.nowMs);
@@ -58,12 +59,9 @@ size_t fill(const Relay& relay) {
     return static_cast<size_t>(got);
   }
   pipes.giveBack(std::move(pipe));
-  if (got == -EAGAIN) {
-    relay.from.isReadable = false;
-    return 0;
-  }
   if (got == -EINVAL || got == -ENOSYS || got == -EPERM) pipes.disable();
-  // FIN, RST or a shortage: reading says which.
+  // The kernel tells of an RST once: a read would be told that the stream has ended.
+  else if (got < 0 && got != -EAGAIN && !isShortage(got)) noteLoss(relay.from, got);
   return copy(relay);
 }
 
@@ -88,12 +86,13 @@ size_t read(const Relay& relay) {
 // Why nothing moves now.
 Flow stillness(const Relay& relay) {
   auto& [from, to, direction, tools] = relay;
-  if (from.hasFailed || to.hasFailed) return Flow::kFailed;
+  if (to.isLost) return Flow::kFailed;
   const bool isDrained = to.out.empty() && direction.pipe == nullptr;
   if (!isDrained) return to.isWritable ? Flow::kStarved : Flow::kWaiting;
   if (direction.isStopped) return Flow::kOver;
   if (direction.awaited > 0) return Flow::kWaiting;
   if (from.hasEnded) return Flow::kOver;
+  if (from.hasFailed) return Flow::kFailed;
   return from.isReadable ? Flow::kStarved : Flow::kWaiting;
 }
 
@@ -108,7 +107,7 @@ Flow pump(Leg& from, Leg& to, RelayTools& tools) {
   if (relay.direction.isOver) return Flow::kWaiting;
   size_t moved = 0;
   while (moved < kTurnBytes) {
-    if (!drain(relay) || !mayRead(relay)) return stillness(relay);
+    if (to.isLost || !drain(relay) || !mayRead(relay)) return stillness(relay);
     const size_t got = read(relay);
     if (got == 0) return stillness(relay);
     moved += got;

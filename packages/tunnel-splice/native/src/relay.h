@@ -32,7 +32,7 @@ constexpr uint32_t kPauseMs = 100;
 constexpr size_t kTurnBytes = 1024 * 1024;
 
 // waiting: for an edge of either leg. more: the turn is used up. starved: the kernel lacks memory, try a little later.
-// over: all is sent; the caller passes the FIN on. failed: one of the legs has, see its flag.
+// over: all is sent; the caller passes the FIN on. failed: `to` is lost; or `from` is, and all that it had said is sent.
 enum class Flow : uint8_t { kWaiting, kMore, kStarved, kOver, kFailed };
 
 // Moves what can be moved now of what `from` says. Both are spliced, to each other.

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/netfilter_ipv4.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +41,7 @@ void setKeepAlive(int fd) {
 
 void setStreamOptions(int fd) {
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  keepUrgentInline(fd);
   setKeepAlive(fd);
 }
 
@@ -125,6 +128,7 @@ int dial(const SocketAddress& address, const SocketAddress* source, bool isTrans
   const int fd = openStream(address.family());
   if (fd < 0) return fd;
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  keepUrgentInline(fd);
   int error = bindSource(fd, source, isTransparent);
   if (error == 0 && ::connect(fd, address.raw(), address.length) < 0 && errno != EINPROGRESS) error = -errno;
   if (error == 0) return fd;
@@ -134,9 +138,16 @@ int dial(const SocketAddress& address, const SocketAddress* source, bool isTrans
 
 void keepAlive(int fd) { setKeepAlive(fd); }
 
+void keepUrgentInline(int fd) { set(fd, SOL_SOCKET, SO_OOBINLINE, 1); }
+
 int localAddress(int fd, SocketAddress& address) {
   address.length = sizeof(address.storage);
   return ::getsockname(fd, address.raw(), &address.length) < 0 ? -errno : 0;
+}
+
+int peerAddress(int fd, SocketAddress& address) {
+  address.length = sizeof(address.storage);
+  return ::getpeername(fd, address.raw(), &address.length) < 0 ? -errno : 0;
 }
 
 int originalAddress(int fd, SocketAddress& address) {
@@ -156,6 +167,11 @@ int takeError(int fd) {
 }
 
 int sendFin(int fd) { return ::shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }
+
+uint32_t countUnacked(int fd) {
+  int unacked = 0;
+  return ::ioctl(fd, SIOCOUTQ, &unacked) < 0 ? 0 : static_cast<uint32_t>(unacked);
+}
 
 void close(int fd) { ::close(fd); }
 

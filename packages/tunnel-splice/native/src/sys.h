@@ -31,12 +31,17 @@ int accept(int listener, SocketAddress& peer);
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent);
 // Has the kernel ask a silent peer from time to time whether it is still there.
 void keepAlive(int fd);
+// An urgent byte stays in its place in the stream: out of line it would be lost, and the stream have a hole.
+void keepUrgentInline(int fd);
 int localAddress(int fd, SocketAddress& address);
+int peerAddress(int fd, SocketAddress& address);
 // Where a connection was going before netfilter redirected it; -ENOENT where conntrack knows nothing of it.
 int originalAddress(int fd, SocketAddress& address);
 // The pending error of a socket, as a positive errno; reading it clears it.
 int takeError(int fd);
 int sendFin(int fd);
+// How much of what was sent the peer has not acknowledged.
+uint32_t countUnacked(int fd);
 void close(int fd);
 void closeWithReset(int fd);
 

@@ -29,9 +29,17 @@ int64_t halfCloseAtMs(const Loop& loop, const Tunnel& tunnel) {
   return tunnel.isHalfClosed ? after(timeOf(loop, tunnel.halfQuietMs), tunnel.halfCloseMs) : kNeverMs;
 }
 
+// Of what a lost leg had said, the other takes nothing any more.
+int64_t lossEndsAtMs(const Loop& loop, const Tunnel& tunnel) { return timeOf(loop, tunnel.lastByteMs) + kLingerMs; }
+
+int64_t silenceEndsAtMs(const Loop& loop, const Tunnel& tunnel) {
+  if (tunnel.isLosing) return lossEndsAtMs(loop, tunnel);
+  return std::min(idleAtMs(loop, tunnel), halfCloseAtMs(loop, tunnel));
+}
+
 void scheduleNext(Loop& loop, Tunnel& tunnel) {
   int64_t dueMs = tunnel.endsAtMs;
-  if (!tunnel.isGivenUp) dueMs = std::min({dueMs, idleAtMs(loop, tunnel), halfCloseAtMs(loop, tunnel)});
+  if (!tunnel.isGivenUp) dueMs = std::min(dueMs, silenceEndsAtMs(loop, tunnel));
   if (tunnel.isStarved) dueMs = std::min(dueMs, loop.nowMs + kStarvedMs);
   loop.wheel.schedule(tunnel, dueMs);
 }
@@ -43,29 +51,10 @@ void endInGoodOrder(Loop& loop, const Tunnel& tunnel, Leg& leg) {
 }
 
 void closeLegs(Loop& loop, Tunnel& tunnel) {
-  Leg& client = *tunnel.client;
-  Leg& upstream = *tunnel.upstream;
-  switch (tunnel.end) {
-    case kClientReset:
-      closeNow(loop, client);
-      closeWithReset(loop, upstream);
-      return;
-    case kUpstreamReset:
-      closeNow(loop, upstream);
-      closeWithReset(loop, client);
-      return;
-    case kClientClosed:
-    case kUpstreamClosed:
-      closeNow(loop, client);
-      closeNow(loop, upstream);
-      return;
-    case kIdle:
-    case kHalfClose:
-    case kLifetime:
-    case kWasCut:
-      endInGoodOrder(loop, tunnel, client);
-      endInGoodOrder(loop, tunnel, upstream);
-      return;
+  for (Leg* leg : {tunnel.client, tunnel.upstream}) {
+    if (tunnel.isGivenUp) endInGoodOrder(loop, tunnel, *leg);
+    else if (tunnel.isLosing) resetBehindBytes(loop, *leg);
+    else closeNow(loop, *leg);
   }
 }
 
@@ -83,8 +72,6 @@ void finish(Loop& loop, Tunnel& tunnel) {
   loop.retire(tunnel);
 }
 
-bool hasFailed(const Leg& leg, Flow flow) { return leg.hasFailed || (leg.hasError && flow != Flow::kMore); }
-
 // Passes the FIN on, unless the other direction is over too: then closing says it.
 void endDirection(Leg& from, const Leg& to) {
   from.spliced.direction.isOver = true;
@@ -101,14 +88,35 @@ void noteProgress(Loop& loop, Tunnel& tunnel, uint64_t relayedBefore) {
   if (hasSent) loop.board.counts.store(tunnel.index, up.relayed, down.relayed);
 }
 
+// The first of FIN and loss is the cause.
+void noteCause(Tunnel& tunnel) {
+  const Leg& client = *tunnel.client;
+  const Leg& upstream = *tunnel.upstream;
+  if (client.hasEnded) tunnel.end = kClientClosed;
+  else if (upstream.hasEnded) tunnel.end = kUpstreamClosed;
+  else tunnel.end = client.isLost ? kClientReset : kUpstreamReset;
+}
+
 void noteFin(Loop& loop, Tunnel& tunnel) {
   if (tunnel.isHalfClosed || tunnel.isGivenUp) return;
-  const bool hasClientEnded = tunnel.client->hasEnded;
-  if (!hasClientEnded && !tunnel.upstream->hasEnded) return;
+  if (!tunnel.client->hasEnded && !tunnel.upstream->hasEnded) return;
+  noteCause(tunnel);
   tunnel.isHalfClosed = true;
   tunnel.halfQuietMs = stampOf(loop);
-  tunnel.end = hasClientEnded ? kClientClosed : kUpstreamClosed;
   scheduleNext(loop, tunnel);
+}
+
+void noteLoss(Loop& loop, Tunnel& tunnel) {
+  if (tunnel.isLosing || tunnel.isGivenUp) return;
+  if (!tunnel.isHalfClosed) noteCause(tunnel);
+  tunnel.isLosing = true;
+  tunnel.lastByteMs = stampOf(loop);
+  scheduleNext(loop, tunnel);
+}
+
+// It is lost, what it had said is sent on, and how it ended is known.
+bool isLostAndDelivered(const Leg& leg, Flow flow) {
+  return leg.isLost && (leg.spliced.direction.isOver || flow == Flow::kOver || flow == Flow::kFailed);
 }
 
 // Only for those that live to see a deadline: most are over by then, and each option is a system call.
@@ -143,25 +151,23 @@ void serveTunnel(Loop& loop, Tunnel& tunnel) {
   Leg& upstream = *tunnel.upstream;
   RelayTools tools = loop.tools();
   const uint64_t relayedBefore = tunnel.up().relayed + tunnel.down().relayed;
-  const Flow up = pump(client, upstream, tools);
+  Flow up = pump(client, upstream, tools);
   const Flow down = pump(upstream, client, tools);
+  // A write to the client has failed: what it had said before is still to be read.
+  if (client.isLost && client.isReadable && up == Flow::kWaiting) up = pump(client, upstream, tools);
   noteProgress(loop, tunnel, relayedBefore);
-  const bool hasClientFailed = hasFailed(client, up);
-  if (hasClientFailed || hasFailed(upstream, down)) {
-    if (!tunnel.isGivenUp) tunnel.end = hasClientFailed ? kClientReset : kUpstreamReset;
-    return finish(loop, tunnel);
-  }
   noteFin(loop, tunnel);
   if (up == Flow::kOver) endDirection(client, upstream);
   if (down == Flow::kOver) endDirection(upstream, client);
+  if (client.isLost || upstream.isLost) noteLoss(loop, tunnel);
+  if (isLostAndDelivered(client, up) || isLostAndDelivered(upstream, down)) return finish(loop, tunnel);
   if (tunnel.up().isOver && tunnel.down().isOver) return finish(loop, tunnel);
-  loop.awaitRoom(client);
-  loop.awaitRoom(upstream);
+  const bool isWatched = loop.awaitRoom(client) && loop.awaitRoom(upstream);
   if ((up == Flow::kMore || down == Flow::kMore) && !tunnel.isReady) {
     tunnel.isReady = true;
     loop.goOnWith(tunnel);
   }
-  if (up != Flow::kStarved && down != Flow::kStarved) return;
+  if (up != Flow::kStarved && down != Flow::kStarved && isWatched) return;
   tunnel.isStarved = true;
   scheduleNext(loop, tunnel);
 }
@@ -173,8 +179,9 @@ void onTunnelDeadline(Loop& loop, Tunnel& tunnel) {
     serveTunnel(loop, tunnel);
     if (tunnel.isOver) return;
   }
-  if (tunnel.isGivenUp) {
-    if (loop.nowMs >= tunnel.endsAtMs) finish(loop, tunnel);
+  if (tunnel.isGivenUp || tunnel.isLosing) {
+    const int64_t dueMs = tunnel.isGivenUp ? tunnel.endsAtMs : std::min(tunnel.endsAtMs, lossEndsAtMs(loop, tunnel));
+    if (loop.nowMs >= dueMs) finish(loop, tunnel);
     else scheduleNext(loop, tunnel);
     return;
   }
@@ -186,9 +193,14 @@ void onTunnelDeadline(Loop& loop, Tunnel& tunnel) {
 
 void giveUp(Loop& loop, Tunnel& tunnel, TunnelEnd cause) {
   if (tunnel.isOver || tunnel.isGivenUp) return;
+  const int64_t soonMs = loop.nowMs + kLingerMs;
+  if (tunnel.isLosing) {
+    tunnel.endsAtMs = std::min(tunnel.endsAtMs, soonMs);
+    return scheduleNext(loop, tunnel);
+  }
   tunnel.end = cause;
   tunnel.isGivenUp = true;
-  tunnel.endsAtMs = loop.nowMs + kLingerMs;
+  tunnel.endsAtMs = soonMs;
   tunnel.up().isStopped = tunnel.down().isStopped = true;
   scheduleNext(loop, tunnel);
   serveTunnel(loop, tunnel);

@@ -1,9 +1,11 @@
 // Two legs joined: two directions, the deadlines, and why it ended.
 //
 // Owner: the loop, in whose slab it lies; JavaScript knows it by the name of the client leg. It takes both legs over at `join`
-// and closes them at its end; the first cause wins. A FIN is passed on when everything before it is; an RST at once, as RST: a
-// FIN would make a truncated stream look complete. Deadlines and cuts end in good order instead: what was read is still sent,
-// then FIN. What each direction has done lies in the leg that it reads from.
+// and closes them at its end; the first cause wins. A FIN is passed on when everything before it is, and so is an RST, as RST: a
+// FIN would make a truncated stream look complete. So a tunnel whose one leg is lost, by an RST or by a write that failed, still
+// reads that leg to its end and sends on what it said, for as long as the other takes some of it every kLingerMs. Deadlines and
+// cuts end in good order instead: what was read is still sent, then FIN. What each direction has done lies in the leg that it
+// reads from.
 #pragma once
 
 #include "relay.h"
@@ -29,6 +31,7 @@ struct Tunnel : TimerNode {
         isReady(false),
         isStarved(false),
         isHalfClosed(false),
+        isLosing(false),
         isGivenUp(false),
         isKeptAlive(false),
         isOver(false),
@@ -37,10 +40,11 @@ struct Tunnel : TimerNode {
   Direction& up() const { return client->spliced.direction; }
   Direction& down() const { return upstream->spliced.direction; }
 
-  TunnelEnd end : 8;
+  TunnelEnd end : 8;           // half-closed, losing or given up: why, or why it will be
   bool isReady : 1;            // in the loop's list
   bool isStarved : 1;          // wants another try at the next tick
   bool isHalfClosed : 1;       // the first FIN has come
+  bool isLosing : 1;           // one of its legs is lost, and what that had said is still on its way
   bool isGivenUp : 1;          // what was read may still be sent, until `endsAtMs`
   bool isKeptAlive : 1;        // the kernel asks the upstream now and then whether it is there; of the client it does anyway
   bool isOver : 1;             // retired: it has no legs any more

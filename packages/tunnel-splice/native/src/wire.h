@@ -36,7 +36,7 @@ enum Event : uint32_t {
   kAccepted = 1,       // leg, listener, how long ago, ports of remote, local and original; lengths of the three and of
                        // the data; all four
   kData = 2,           // leg, length, bytes
-  kGone = 3,           // leg: its FIN has come, perhaps behind bytes that nobody has read
+  kGone = 3,           // leg, is it lost: that, or its FIN has come, perhaps behind bytes that nobody has read
   kEnd = 4,            // leg: no more bytes
   kFailed = 5,         // leg: reset
   kDialed = 6,         // token, outcome, leg, local port, local length, local

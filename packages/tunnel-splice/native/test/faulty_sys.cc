@@ -74,9 +74,12 @@ int dial(const SocketAddress& address, const SocketAddress* source, bool isTrans
   return opened([&] { return real_sys::dial(address, source, isTransparent); });
 }
 void keepAlive(int fd) { real_sys::keepAlive(fd); }
+void keepUrgentInline(int fd) { real_sys::keepUrgentInline(fd); }
 int originalAddress(int fd, SocketAddress& address) { return real_sys::originalAddress(fd, address); }
 int localAddress(int fd, SocketAddress& address) { return real_sys::localAddress(fd, address); }
+int peerAddress(int fd, SocketAddress& address) { return real_sys::peerAddress(fd, address); }
 int takeError(int fd) { return real_sys::takeError(fd); }
+uint32_t countUnacked(int fd) { return real_sys::countUnacked(fd); }
 int sendFin(int fd) { return real_sys::sendFin(fd); }
 void close(int fd) { real_sys::close(fd); }
 void closeWithReset(int fd) { real_sys::closeWithReset(fd); }

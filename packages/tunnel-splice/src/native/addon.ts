@@ -23,6 +23,10 @@ export interface Addon {
   drain(events: Uint32Array): number;
   /** `pairs` must stay alive until {@link stop}. */
   addCounts(page: number, pairs: Float64Array): void;
+  /** How much of what was sent on a connection its peer has not acknowledged. */
+  countUnacked(descriptor: number): number;
+  /** An urgent byte stays in its place in the stream. */
+  keepUrgentInline(descriptor: number): void;
   /** To a Unix socket; an errno, 0 when it was taken. */
   sendDatagram(path: string, text: string): number;
   /** Whether what is open keeps the process running. */

@@ -4,8 +4,8 @@ import { EVENT } from './wire.ts';
 export interface EventHandler {
   accepted(client: AcceptedClient): void;
   data(place: number, generation: number, bytes: Uint8Array): void;
-  /** The peer's FIN has come; bytes may still be waiting before it. */
-  gone(place: number, generation: number): void;
+  /** The peer's FIN has come, or the connection is lost; bytes may still be waiting before it. */
+  gone(place: number, generation: number, isLost: boolean): void;
   end(place: number, generation: number): void;
   failed(place: number, generation: number): void;
   /** Nothing that was written to the leg waits any more. */
@@ -79,7 +79,7 @@ export class EventReader {
         handler.data(this.#word(), this.#word(), this.#blob(this.#word()));
         break;
       case EVENT.gone:
-        handler.gone(this.#word(), this.#word());
+        handler.gone(this.#word(), this.#word(), this.#word() !== 0);
         break;
       case EVENT.end:
         handler.end(this.#word(), this.#word());

@@ -143,8 +143,8 @@ class NativeTransport implements Transport, EventHandler {
     this.#plane.findLeg(place, generation)?.receive(bytes);
   }
 
-  gone(place: number, generation: number): void {
-    this.#plane.findLeg(place, generation)?.depart('end', false);
+  gone(place: number, generation: number, isLost: boolean): void {
+    this.#plane.findLeg(place, generation)?.depart(isLost ? 'reset' : 'end', false);
   }
 
   end(place: number, generation: number): void {

@@ -51,6 +51,7 @@ export class PortableDial implements Dial {
 
   #connected(): void {
     const leg = this.#leg;
+    leg.keepUrgentInline();
     if (!leg.nameEnds()) this.#fail('reset');
     // Where nobody listens on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
     else if (isSame(leg.local, leg.remote)) this.#fail('refused');

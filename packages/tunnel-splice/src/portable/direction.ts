@@ -13,7 +13,10 @@ export interface DirectionEvents {
   ended(direction: Direction): void;
   /** No byte is on its way any more, for now. */
   drained(): void;
+  /** RST came, behind all that was read. */
   reset(direction: Direction): void;
+  /** Nothing can be sent any more to the leg that this direction reads from; what that had said before is still to be read. */
+  lost(direction: Direction): void;
   stopped(): void;
 }
 
@@ -27,6 +30,8 @@ export class Direction implements Relay {
   /** Read, and not yet taken by the kernel. */
   pendingBytes = 0;
   hasEnded = false;
+  /** Its reader is lost. */
+  #isAbandoned = false;
 
   constructor(from: PortableLeg, to: PortableLeg, events: DirectionEvents) {
     this.#from = from;
@@ -44,6 +49,7 @@ export class Direction implements Relay {
   }
 
   carry(bytes: Uint8Array): boolean {
+    if (this.#isAbandoned) return false;
     if (bytes.length === 0) return true;
     this.#events.moved(this);
     const takenBytes = this.#to.offer(bytes);
@@ -64,11 +70,22 @@ export class Direction implements Relay {
     this.#events.ended(this);
   }
 
+  lost(): void {
+    this.#events.lost(this);
+  }
+
+  /** Reads no more: there is nobody to send it to. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
   stopped(): void {
     this.#events.stopped();
   }
 
   #wait(bytes: Uint8Array): void {
+    // `offer` has found that out.
+    if (this.#isAbandoned) return;
     this.pendingBytes += bytes.length;
     this.#to.queue(bytes, (hasGone) => this.#waited(bytes.length, hasGone));
     this.#events.fellSilent();
@@ -81,7 +98,7 @@ export class Direction implements Relay {
       this.#events.moved(this);
     }
     if (this.pendingBytes > 0) return;
-    if (!this.hasEnded) this.#from.resume();
+    if (!this.hasEnded && !this.#isAbandoned) this.#from.resume();
     this.#events.drained();
   }
 }

@@ -3,6 +3,7 @@ import type { OnReadOpts, Socket } from 'node:net';
 import {
   LINGER_MS,
   READ_AHEAD_BYTES,
+  TICK_MS,
   type Address,
   type DeadlineMs,
   type Departure,
@@ -12,17 +13,21 @@ import {
 } from '../transport.ts';
 import { addressOf } from './addresses.ts';
 import type { Alarm, Deadlines } from './deadlines.ts';
+import type { KernelTools } from './kernel-tools.ts';
 import type { LiveLegs } from './live-legs.ts';
-import { isConnected, writeAtOnce } from './node-handle.ts';
+import { descriptorOf, isConnected, readAtOnce, writeAtOnce } from './node-handle.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import type { SecuredWire } from './secured-wire.ts';
+import { lossFrom } from './system-errors.ts';
 
 /** What all legs of a transport share. */
 export interface LegResources {
   readonly buffers: ReadBuffers;
   readonly deadlines: Deadlines;
   readonly legs: LiveLegs;
+  /** Undefined where the addon is not here. */
+  readonly kernel: KernelTools | undefined;
 }
 
 /** Who gets what a spliced leg reads. */
@@ -30,6 +35,8 @@ export interface Relay {
   /** Takes bytes out of the shared buffer before it returns; false: no more until `resume`. */
   carry(bytes: Uint8Array): boolean;
   departed(how: Departure): void;
+  /** Nothing can be sent to this leg any more; what it had said before is still to come. */
+  lost(): void;
   /** The transport stops. */
   stopped(): void;
 }
@@ -63,8 +70,11 @@ export class PortableLeg implements Leg {
   #reader: Reader | undefined;
   #relay: Relay | undefined;
   #departure: Departure | undefined;
+  /** A write has failed: how the peer has left, which the kernel tells once. */
+  #loss: Departure | undefined;
   #onGone: ((how: Departure) => void) | undefined;
   #linger: Alarm | undefined;
+  #isLingering = false;
   #lastReadBytes = 0;
   #isPaused = false;
   /** Closed or reset by our side: what still comes is discarded. */
@@ -81,7 +91,7 @@ export class PortableLeg implements Leg {
     this.#wire = secured?.wire ?? this.#socket;
     // These stay as long as the socket lives: an `error` event that nobody hears ends the process.
     this.#socket.on('error', () => this.#departed('reset'));
-    this.#socket.on('end', () => this.#departed('end'));
+    this.#socket.on('end', () => this.#departed(this.#howItEnded()));
     this.#socket.on('close', () => this.#closed());
     resources.legs.add(this);
   }
@@ -94,6 +104,11 @@ export class PortableLeg implements Leg {
     this.remote = remote;
     this.local = local;
     return true;
+  }
+
+  /** Once, when the connection is there and nothing was read from it: an urgent byte would leave a hole in the stream. */
+  keepUrgentInline(): void {
+    this.#resources.kernel?.keepUrgentInline(descriptorOf(this.#wire));
   }
 
   get tls(): TlsState | undefined {
@@ -111,7 +126,8 @@ export class PortableLeg implements Leg {
   }
 
   write(bytes: Uint8Array): void {
-    if (!this.#isOver && this.#departure !== 'reset') this.#socket.write(bytes);
+    if (this.#isOver || this.#departure === 'reset') return;
+    this.#socket.write(bytes, (error) => this.#wasWritten(error));
   }
 
   drained(): Promise<void> {
@@ -127,7 +143,7 @@ export class PortableLeg implements Leg {
     this.#socket.end();
     const isAllSaid = this.#departure === 'end' && this.#socket.writableLength === 0;
     if (isAllSaid || this.#socket.destroyed) return;
-    if (!this.#resources.legs.mayLinger()) {
+    if (!this.#mayLinger()) {
       this.#socket.destroy();
       return;
     }
@@ -138,6 +154,39 @@ export class PortableLeg implements Leg {
   reset(): void {
     if (this.#isOver) return;
     this.#leave('reset');
+    this.#resetNow();
+  }
+
+  /** Ends with an RST, once the peer has all that was sent to it before, for as long as it takes some of it every {@link LINGER_MS}. */
+  resetBehindBytes(): void {
+    if (this.#isOver) return;
+    const isHeard = this.#loss === undefined && this.#departure !== 'reset' && !this.#socket.destroyed;
+    if (!isHeard || !this.#mayLinger()) {
+      this.reset();
+      return;
+    }
+    this.#leave('reset');
+    this.#resetOnceDelivered(Infinity, performance.now() + LINGER_MS);
+  }
+
+  #resetOnceDelivered(leftBytes: number, giveUpAt: DeadlineMs): void {
+    const now = performance.now();
+    const left = this.#undeliveredBytes(leftBytes);
+    const isOver = left === 0 || this.#socket.destroyed;
+    const nextGiveUpAt = left < leftBytes ? now + LINGER_MS : giveUpAt;
+    if (isOver || now >= nextGiveUpAt) this.#resetNow();
+    else this.#linger = this.#resources.deadlines.at(now + TICK_MS, () => this.#resetOnceDelivered(left, nextGiveUpAt));
+  }
+
+  /** Without the addon nobody knows what the kernel has not sent yet: it gets the time to the next look. */
+  #undeliveredBytes(lastTime: number): number {
+    const queued = this.#socket.writableLength;
+    const { kernel } = this.#resources;
+    if (kernel !== undefined) return queued + kernel.countUnacked(descriptorOf(this.#wire));
+    return queued === 0 && lastTime === Infinity ? 1 : queued;
+  }
+
+  #resetNow(): void {
     const isShuttingDown = this.#socket.writableEnded && !this.#socket.writableFinished;
     // libuv refuses a reset while a shutdown is under way (EINVAL), and Node then loses the descriptor for good: wait for it.
     if (isShuttingDown && this.#socket.writableLength === 0) {
@@ -199,7 +248,12 @@ export class PortableLeg implements Leg {
   /** Hands the kernel what it takes at once, and returns how much. Under TLS nothing: it must never see these bytes as they are. */
   offer(bytes: Uint8Array): number {
     const mustQueue = this.#secured !== undefined || this.#socket.writableLength > 0 || this.#socket.destroyed;
-    return mustQueue ? 0 : writeAtOnce(this.#socket, bytes);
+    if (mustQueue) return 0;
+    const written = writeAtOnce(this.#socket, bytes);
+    if (typeof written === 'number') return written;
+    this.#loss = written;
+    this.#relay?.lost();
+    return 0;
   }
 
   /** Queues a copy of what the kernel did not take. `settle` is always called, once: did it go? */
@@ -208,6 +262,7 @@ export class PortableLeg implements Leg {
     const copy = buffers.keep(bytes);
     this.#socket.write(copy, (error) => {
       buffers.release(copy.length);
+      this.#wasWritten(error);
       // A socket destroyed in mid-write reports no error here.
       settle(error == null && !this.#socket.destroyed);
     });
@@ -232,6 +287,38 @@ export class PortableLeg implements Leg {
   hasBeenReset(): boolean {
     const isDeaf = this.#isPaused || this.#departure === 'end';
     return isDeaf && !this.#socket.writableEnded && !this.#socket.destroyed && !isConnected(this.#wire);
+  }
+
+  /** Node will destroy the socket of a write that failed, and what the peer had said before with it: that is read out first. */
+  #wasWritten(error: Error | null | undefined): void {
+    if (error == null || this.#isOver || this.#socket.destroyed || this.#departure === 'reset') return;
+    this.#loss ??= lossFrom(error) ?? 'reset';
+    const how = this.#secured === undefined ? this.#readOut() : 'reset';
+    this.#departed(this.#loss === 'reset' ? 'reset' : how);
+    this.#relay?.lost();
+  }
+
+  /** libuv takes the POLLHUP of an RST right behind the last bytes for an end: the kernel knows better. */
+  #howItEnded(): Departure {
+    if (this.#loss !== undefined) return this.#loss;
+    if (this.#secured !== undefined || isConnected(this.#socket)) return 'end';
+    return this.#readOut();
+  }
+
+  /** Reads on to the end, though nobody has asked. The kernel's own buffer bounds it. */
+  #readOut(): Departure {
+    const into = this.#resources.buffers.readOut;
+    for (;;) {
+      const read = readAtOnce(this.#socket, into);
+      if (typeof read !== 'number') return read;
+      if (read === 0) return 'end';
+      this.#received(into.subarray(0, read));
+    }
+  }
+
+  #mayLinger(): boolean {
+    this.#isLingering = this.#resources.legs.mayLinger();
+    return this.#isLingering;
   }
 
   #sendReset(): void {
@@ -302,7 +389,7 @@ export class PortableLeg implements Leg {
   }
 
   #closed(): void {
-    if (this.#linger !== undefined) this.#resources.legs.lingeringOver();
+    if (this.#isLingering) this.#resources.legs.lingeringOver();
     this.#resources.deadlines.cancel(this.#linger);
     this.#resources.legs.delete(this);
   }

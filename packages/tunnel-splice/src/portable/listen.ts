@@ -25,6 +25,7 @@ export async function openListener(
   acceptFrom(server, (handle) => {
     acceptedCount += 1;
     const leg = acceptedLeg({ handle }, resources, identity?.());
+    leg.keepUrgentInline();
     // A client that has sent an RST while it was queued has no address any more. It is told of all the same: it may be a probe.
     if (!leg.nameEnds()) leg.local = bound;
     // The kernel made the socket in the name of where the client was going.

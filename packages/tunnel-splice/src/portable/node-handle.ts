@@ -6,9 +6,11 @@
  * Socket per client would cost more than all else we do for it), writing without queueing, noticing an RST while not reading,
  * asking what OpenSSL thinks of a client's certificate, and an RST beneath TLS.
  */
-import { writeSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Departure } from '../transport.ts';
+import { lossFrom } from './system-errors.ts';
 
 /** The TCP handle of a socket or a listener. */
 export interface TcpHandle {
@@ -27,18 +29,34 @@ export function handleOf(owner: Socket | Server): TcpHandle | undefined {
   return (owner as unknown as { readonly _handle: TcpHandle | null })._handle ?? undefined;
 }
 
+/** The descriptor of a socket; negative once it is closed, and always on Windows. */
+export function descriptorOf(socket: Socket): number {
+  return handleOf(socket)?.fd ?? -1;
+}
+
 /**
- * Writes what the kernel takes at once and returns how much that was. Unlike `socket.write` it never keeps the bytes, so they
- * may lie in a buffer that the very next read fills again. Only for a socket with nothing queued, or bytes overtake each other.
+ * Writes what the kernel takes at once and returns how much that was, or how the peer has left. Unlike `socket.write` it never keeps
+ * the bytes, so they may lie in a buffer that the very next read fills again; and it destroys no socket that may still be read.
+ * Only for a socket with nothing queued, or bytes overtake each other.
  */
-export function writeAtOnce(socket: Socket, bytes: Uint8Array): number {
-  const descriptor = handleOf(socket)?.fd ?? -1;
+export function writeAtOnce(socket: Socket, bytes: Uint8Array): number | Departure {
+  const descriptor = descriptorOf(socket);
   if (descriptor < 0) return 0;
   try {
     return writeSync(descriptor, bytes);
-  } catch {
-    // EAGAIN: the kernel's buffer is full. Anything else meets the socket's own next write, which reports it where errors are handled.
-    return 0;
+  } catch (error) {
+    return lossFrom(error) ?? 0;
+  }
+}
+
+/** Reads what the kernel has at once: how much that was (0: nothing yet), or how the peer has left, with all read before. */
+export function readAtOnce(socket: Socket, into: Uint8Array): number | Departure {
+  const descriptor = descriptorOf(socket);
+  if (descriptor < 0) return 'end';
+  try {
+    return readSync(descriptor, into) || 'end';
+  } catch (error) {
+    return lossFrom(error) ?? 0;
   }
 }
 

@@ -25,6 +25,8 @@ export class ReadBuffers {
   readonly #small = this.#bulk.subarray(0, SMALL_BYTES);
   /** For a leg that nobody relays from yet. */
   readonly held = this.#bulk.subarray(0, HELD_BYTES);
+  /** For what is read out of turn, while `held` or a view of `bulk` may be in use. */
+  readonly readOut = new Uint8Array(SMALL_BYTES);
   #stalledBytes = 0;
 
   /** For a relayed direction whose last read brought so much: one that fills its buffer turns bulk, one that does not calms down. */

@@ -1,5 +1,12 @@
 /** Two portable legs joined: what ends a tunnel, and when. */
-import type { DeadlineMs, SpliceOptions, TunnelCounts, TunnelEnd, TunnelResult } from '../transport.ts';
+import {
+  LINGER_MS,
+  type DeadlineMs,
+  type SpliceOptions,
+  type TunnelCounts,
+  type TunnelEnd,
+  type TunnelResult,
+} from '../transport.ts';
 import type { Alarm, Deadlines } from './deadlines.ts';
 import { Direction, type DirectionEvents } from './direction.ts';
 import { PROBE_MS, type PortableLeg } from './leg.ts';
@@ -35,6 +42,8 @@ export class PortableSplice implements DirectionEvents {
   #lastMoveAt = performance.now();
   #firstByteAt: DeadlineMs | undefined;
   #firstFin: { readonly end: 'client_closed' | 'upstream_closed'; readonly at: DeadlineMs } | undefined;
+  /** From a leg that is lost: what that had said before is still on its way. */
+  #losing: Direction | undefined;
   #end: TunnelEnd | undefined;
   #isOver = false;
 
@@ -73,6 +82,10 @@ export class PortableSplice implements DirectionEvents {
   ended(direction: Direction): void {
     const end = direction === this.#up ? 'client_closed' : 'upstream_closed';
     this.#firstFin ??= { end, at: performance.now() };
+    if (direction === this.#losing) {
+      this.#finishByReset(direction);
+      return;
+    }
     this.#setAlarm();
     this.drained();
   }
@@ -84,23 +97,39 @@ export class PortableSplice implements DirectionEvents {
   }
 
   reset(direction: Direction): void {
-    this.#finish(direction === this.#up ? 'client_reset' : 'upstream_reset');
+    this.#finishByReset(direction);
+  }
+
+  lost(direction: Direction): void {
+    if (this.#end !== undefined || this.#losing === direction) return;
+    const isBothWays = this.#losing !== undefined;
+    this.#losing ??= direction;
+    (direction === this.#up ? this.#down : this.#up).abandon();
+    this.#lastMoveAt = performance.now();
+    if (direction.hasEnded || isBothWays) this.#finishByReset(this.#losing);
+    else this.#setAlarm();
   }
 
   stopped(): void {
     this.#finish('lifetime');
   }
 
-  /** The first cause wins. An RST is answered with an RST, or a stream cut short would look complete; all else ends with FIN. */
-  #finish(end: TunnelEnd): void {
+  /** The leg that `direction` reads from is lost. Its FIN, or the other leg's, may have come before. */
+  #finishByReset(direction: Direction): void {
+    const end = direction === this.#up ? 'client_reset' : 'upstream_reset';
+    this.#finish(this.#firstFin?.end ?? end, (leg) => leg.resetBehindBytes());
+  }
+
+  /**
+   * The first cause wins. An RST is answered with an RST, or a stream cut short would look complete; all else ends with FIN.
+   * Either comes behind what is on its way already.
+   */
+  #finish(end: TunnelEnd, endLeg: (leg: PortableLeg) => void = closeLeg): void {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#deadlines.cancel(this.#alarm);
-    const isReset = end === 'client_reset' || end === 'upstream_reset';
-    for (const leg of [this.#client, this.#upstream]) {
-      if (isReset) leg.reset();
-      else leg.close();
-    }
+    endLeg(this.#client);
+    endLeg(this.#upstream);
     this.drained();
   }
 
@@ -126,20 +155,34 @@ export class PortableSplice implements DirectionEvents {
   }
 
   #ring(): void {
-    const due = this.#nextDue();
-    if (this.#client.hasBeenReset()) this.#finish('client_reset');
-    else if (this.#upstream.hasBeenReset()) this.#finish('upstream_reset');
-    else if (due.at <= performance.now()) this.#finish(due.end);
+    if (this.#losing !== undefined) {
+      this.#ringWhileLosing(this.#losing);
+      return;
+    }
+    if (this.#client.hasBeenReset()) this.lost(this.#up);
+    else if (this.#upstream.hasBeenReset()) this.lost(this.#down);
+    else if (this.#nextDue().at <= performance.now()) this.#finish(this.#nextDue().end);
     else this.#setAlarm();
+  }
+
+  /** Of what the lost leg had said, the other takes nothing any more. */
+  #ringWhileLosing(direction: Direction): void {
+    if (this.#nextDue().at > performance.now()) this.#setAlarm();
+    else this.#finishByReset(direction);
   }
 
   #nextDue(): Due {
     const finAt = this.#firstFin?.at ?? Infinity;
+    const lossTimeoutMs = this.#losing === undefined ? Infinity : LINGER_MS;
     const all: readonly Due[] = [
       { end: 'lifetime', at: this.#lifetimeDeadline },
       { end: 'half_close', at: Math.max(finAt, this.#lastMoveAt) + this.#halfCloseTimeoutMs },
-      { end: 'idle', at: this.#lastMoveAt + this.#idleTimeoutMs },
+      { end: 'idle', at: this.#lastMoveAt + Math.min(this.#idleTimeoutMs, lossTimeoutMs) },
     ];
     return all.reduce((first, due) => (due.at < first.at ? due : first));
   }
+}
+
+function closeLeg(leg: PortableLeg): void {
+  leg.close();
 }

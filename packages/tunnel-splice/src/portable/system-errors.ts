@@ -1,5 +1,5 @@
 /** System errors, translated once, where they enter. */
-import { ListenError, type Bind, type DialResult } from '../transport.ts';
+import { ListenError, type Bind, type DialResult, type Departure } from '../transport.ts';
 
 type DialFailure = Exclude<DialResult['kind'], 'connected' | 'joined' | 'cancelled'>;
 
@@ -37,4 +37,15 @@ export function dialFailureFrom(error: NodeJS.ErrnoException, host: string): Dia
   // EADDRNOTAVAIL means two things: to IPv4 the kernel always finds a source address, so it is the port that it lacks (connect(2)).
   const isPortLacking = error.code === 'EADDRNOTAVAIL' && error.syscall === 'connect' && !host.includes(':');
   return isPortLacking ? 'exhausted' : (DIAL_FAILURES[error.code ?? ''] ?? 'unreachable');
+}
+
+/** The kernel is short of room or memory, which says nothing of the peer. */
+const SHORTAGES: ReadonlySet<unknown> = new Set(['EAGAIN', 'ENOMEM', 'ENOBUFS', 'EINTR']);
+
+/** How the peer of a connection has left whose read or write failed so; undefined where it has not. */
+export function lossFrom(error: unknown): Departure | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (SHORTAGES.has(code)) return undefined;
+  // EPIPE: its FIN had come before (the kernel's tcp_reset says so in CLOSE_WAIT), and reading will find it.
+  return code === 'EPIPE' ? 'end' : 'reset';
 }

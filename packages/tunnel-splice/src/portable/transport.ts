@@ -5,30 +5,38 @@ import type { TlsIdentity } from '../tls-identity.ts';
 import { handedOverLeg, type HandedOver } from './accepted-leg.ts';
 import { Deadlines } from './deadlines.ts';
 import { PortableDial } from './dial.ts';
+import { openKernelTools } from './kernel-tools.ts';
 import type { LegResources } from './leg.ts';
 import { openListener } from './listen.ts';
 import { LiveLegs } from './live-legs.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { Tunnels, type TunnelNumbers } from './tunnels.ts';
 
+export interface PortableOptions {
+  /** Another build of the addon than the one made by the project's build. Without any, the kernel is asked less. */
+  readonly addonPath?: string;
+}
+
 /** A transport on `node:net`. Legs of one transport can only be spliced with each other. */
-export function createPortableTransport(): Transport {
-  return new PortableTransport();
+export function createPortableTransport({ addonPath }: PortableOptions = {}): Transport {
+  return new PortableTransport(undefined, addonPath);
 }
 
 /** The class behind it, for the transport that hands it connections of its own. */
 export class PortableTransport implements Transport {
   readonly name = 'portable';
   readonly tunnels: Tunnels;
-  readonly #resources: LegResources = {
-    buffers: new ReadBuffers(),
-    deadlines: new Deadlines(),
-    legs: new LiveLegs(),
-  };
+  readonly #resources: LegResources;
   readonly #doors = new Set<Listening>();
 
   /** @param numbers of its tunnels, where another transport has tunnels beside them */
-  constructor(numbers?: TunnelNumbers) {
+  constructor(numbers?: TunnelNumbers, addonPath?: string) {
+    this.#resources = {
+      buffers: new ReadBuffers(),
+      deadlines: new Deadlines(),
+      legs: new LiveLegs(),
+      kernel: openKernelTools(addonPath),
+    };
     this.tunnels = new Tunnels(this.#resources.deadlines, numbers);
   }
 

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Transport } from '../../src/index.ts';
+import { patternOf } from './bytes.ts';
+import { useStage, type Tunnel, type Way } from './stage.ts';
+
+const MIB = 1024 * 1024;
+/** What is lost by chance is lost in one of so many. */
+const TRIES = 10;
+
+type Who = 'client' | 'upstream';
+const otherOf = (who: Who): Who => (who === 'client' ? 'upstream' : 'client');
+
+/** What one side has said before it went must arrive, and the way it went too. */
+export function describeLosses(create: () => Transport, way: Way): void {
+  describe('a splice of which one side is lost', () => {
+    const stage = useStage(create, way);
+
+    it.each<Who>(['client', 'upstream'])('delivers the last words of the %s before its RST', async (who) => {
+      for (let attempt = 0; attempt < TRIES; attempt += 1) {
+        const tunnel = await stage().openTunnel();
+        tunnel[who].send('last words');
+        tunnel[who].reset();
+        await expectCutAfter(tunnel, otherOf(who), Buffer.from('last words'));
+        expect((await tunnel.splice.done).end).toBe(`${who}_reset`);
+      }
+    });
+
+    it('delivers what the upstream answers before it closes in the middle of an upload', async () => {
+      const answer = patternOf(100_000);
+      for (let attempt = 0; attempt < TRIES; attempt += 1) {
+        const tunnel = await stage().openTunnel();
+        const { client, upstream, splice } = tunnel;
+        client.send(patternOf(8 * MIB));
+        await upstream.receives(1);
+        upstream.stall();
+        await upstream.sends(answer);
+        // Unread bytes make an RST of it, which our next write runs into.
+        upstream.socket.destroy();
+        await expectCutAfter(tunnel, 'client', answer);
+        expect((await splice.done).end).toBe('upstream_reset');
+      }
+    });
+
+    it.each<Who>(['client', 'upstream'])('delivers to a slow reader what the %s said before its RST', async (who) => {
+      const tunnel = await stage().openTunnel();
+      const reader = otherOf(who);
+      const said = patternOf(MIB);
+      tunnel[reader].stall();
+      await tunnel[who].sends(said);
+      await expect
+        .poll(() => tunnel.splice.counts())
+        .toMatchObject({ [who === 'client' ? 'bytesUp' : 'bytesDown']: MIB });
+      tunnel[who].reset();
+      tunnel[reader].readOn();
+      await expectCutAfter(tunnel, reader, said);
+    });
+
+    it.each<Who>(['client', 'upstream'])('ends by the FIN of the %s, whatever comes behind it', async (who) => {
+      for (let attempt = 0; attempt < TRIES; attempt += 1) {
+        const { splice, ...peers } = await stage().openTunnel();
+        peers[who].send('all');
+        peers[who].socket.end(() => peers[who].reset());
+        expect((await peers[otherOf(who)].receivesAll()).toString()).toBe('all');
+        // Where the transport has not noticed the RST, this meets it.
+        peers[otherOf(who)].send('anyone?');
+        peers[otherOf(who)].finish();
+        expect((await splice.done).end).toBe(`${who}_closed`);
+      }
+    });
+
+    it.each<Who>(['client', 'upstream'])(
+      'ends by the FIN of the %s, though the other side then resets',
+      async (who) => {
+        const { splice, ...peers } = await stage().openTunnel();
+        peers[who].finish();
+        await peers[otherOf(who)].departure;
+        peers[otherOf(who)].reset();
+        // The RST is passed on all the same.
+        await new Promise((resolve) => peers[who].socket.once('close', resolve));
+        expect((await splice.done).end).toBe(`${who}_closed`);
+      },
+    );
+  });
+}
+
+/** `reader` has got just that, and then an RST. */
+async function expectCutAfter(tunnel: Tunnel, reader: Who, said: Buffer): Promise<void> {
+  expect(await tunnel[reader].departure).toBe('reset');
+  expect(digestOf(tunnel[reader].received)).toBe(digestOf(said));
+}
+
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
