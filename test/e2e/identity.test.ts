@@ -1,10 +1,12 @@
 /** Who a client is, through the real binary: passwords, certificates, and the proxy itself spoken to over TLS. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { hashSync } from 'bcryptjs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificates, makeCertificates } from './harness/certificates.ts';
@@ -222,12 +224,65 @@ describe('a door with tls', () => {
     expect(await proxy.tunnel({ user: 'alice' })).toMatchObject({ outcome: 'ok', mode: 'connect', status: 200 });
   });
 
-  it('closes on plain HTTP, and says why in the log', async () => {
+  it.each([
+    { what: 'a CONNECT', request: () => toEcho(), detail: 'it is plain HTTP, and this door speaks TLS' },
+    {
+      what: 'an OPTIONS',
+      request: () => 'OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n',
+      detail: 'it is plain HTTP, and this door speaks TLS',
+    },
+    {
+      what: 'what is no HTTP',
+      request: () => 'SSH-2.0-OpenSSH_9.9\r\n\r\n',
+      detail: 'it is no TLS, and this door speaks TLS',
+    },
+  ])('answers $what without TLS with 400, and asks for no credentials in the clear', async ({ request, detail }) => {
+    proxy = await startSallyport(yaml(`${tls}, ${auth}, http: forward`), {
+      files: { ...files, ...pair(proxyCertificates) },
+    });
+    const reply = await ask(proxy.port('explicit'), request());
+    expect(reply).toMatch(/^HTTP\/1\.1 400 /);
+    expect(reply).toContain('\r\nConnection: close\r\n');
+    expect(reply).toContain(`The request is malformed: ${detail} (malformed, tunnel `);
+    expect(await proxy.tunnel({ reason: 'malformed' })).toMatchObject({ outcome: 'refused', status: 400 });
+  });
+
+  it('refuses SOCKS without TLS in its own words', async () => {
     proxy = await startSallyport(yaml(tls), { files: pair(proxyCertificates) });
-    expect(await ask(proxy.port('explicit'), toEcho())).not.toContain('HTTP');
+    expect(await ask(proxy.port('explicit'), Buffer.of(5, 1, 0))).toBe('\x05\xff');
     const line = await proxy.tunnel({ reason: 'malformed' });
-    expect(line).toMatchObject({ outcome: 'refused', detail: expect.stringContaining('plain HTTP') as unknown });
-    expect(line).not.toHaveProperty('status');
+    expect(line['detail']).toContain('SOCKS 5');
+  });
+
+  it.each(['1.2', '1.3'])('says of a client that rejects the certificate just that, in TLS %s', async (version) => {
+    proxy = await startSallyport(yaml(tls), { files: pair(proxyCertificates) });
+    const strict = ['--proxy-cacert', originCertificates.caFile, '--tls-max', version, '--proxy-tlsv1'];
+    const { stderr } = await curl('--proxy', `https://127.0.0.1:${proxy.port('explicit')}`, ...strict);
+    expect(stderr).toMatch(/certificate/i);
+    expect(await proxy.tunnel({ reason: 'certificate' })).toMatchObject({
+      level: 'warn',
+      outcome: 'failed',
+      stage: 'identify',
+      detail: 'TLS with the client failed: the client does not accept the certificate of this door (alert unknown ca).',
+    });
+  });
+
+  it.each([
+    { when: 'before its request', isUp: false, expected: { reason: 'malformed', stage: 'identify' } },
+    { when: 'in its tunnel', isUp: true, expected: { reason: 'client_reset', outcome: 'ok' } },
+  ])('names an error of TLS behind the handshake, $when', async ({ isUp, expected }) => {
+    proxy = await startSallyport(yaml(tls), { files: pair(proxyCertificates) });
+    const { client, wire } = await openSecured(proxy.port('explicit'));
+    if (isUp) {
+      client.write(toEcho());
+      await once(client, 'data');
+    }
+    // A record that none of the client's keys has made.
+    wire.write(Buffer.concat([Buffer.of(23, 3, 3, 0, 32), Buffer.alloc(32, 7)]));
+    const line = await proxy.tunnel();
+    expect(line).toMatchObject(expected);
+    expect(line['detail']).toMatch(/^TLS with the client .*decryption failed or bad record mac/);
+    client.destroy();
   });
 
   it('bounds the handshake, and counts the client from accept on', async () => {
@@ -260,7 +315,7 @@ describe('a door with tls', () => {
     ).not.toBe(0);
     const because = (why: string): Expected => ({
       reason: 'auth',
-      detail: `The TLS handshake failed: the client${why}.`,
+      detail: `TLS with the client failed: the client${why}.`,
     });
     await proxy.tunnel(because(' showed no certificate'));
     await proxy.tunnel(because("'s certificate is not trusted (CERT_SIGNATURE_FAILURE)"));
@@ -319,6 +374,16 @@ describe('check', () => {
     expect(stderr).toContain('rule ci can never match');
   });
 });
+
+/** A client that speaks TLS over a wire on which others may write too. */
+async function openSecured(port: number): Promise<{ client: TLSSocket; wire: Socket }> {
+  const wire = connect({ port, host: '127.0.0.1' });
+  const client = connectTls({ socket: wire, ca: proxyCertificates.cert, rejectUnauthorized: false });
+  client.on('error', () => undefined);
+  await once(client, 'secureConnect');
+  // A session ticket of the server's may follow; what the client says is read behind all that the handshake had.
+  return { client, wire };
+}
 
 interface ClientCertificate {
   readonly caFile: string;

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => proxy.stop());
 
-const doors = ['explicit', 'transparent'] as const;
+const doors = ['explicit', 'transparent', 'secured'] as const;
 const ways = ['FIN', 'RST'] as const;
 const cases = doors.flatMap((door) => ways.map((way) => ({ door, way })));
 

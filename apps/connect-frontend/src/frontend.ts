@@ -12,11 +12,12 @@ import {
   type Identified,
   type PlainHttp,
   type PrereadLimits,
+  type RefusalReason,
   type RefusedTunnel,
   type SocksVersion,
 } from '@sallyport/tunnel-server';
 import type { Destination } from '@sallyport/policy';
-import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, Leg, TlsFault } from '@sallyport/tunnel-splice';
 import { parseConnectRequest } from './connect-request.ts';
 import { readOpening, type Opening } from './read-opening.ts';
 import { CONNECTION_ESTABLISHED, ESTABLISHED_STATUS } from './replies.ts';
@@ -65,6 +66,7 @@ class ConnectFrontend implements Frontend {
 
   async identify(limits: PrereadLimits, alreadyRead = new Uint8Array()): Promise<Identified | PlainHttp> {
     const opening = await readOpening(this.#client, limits, alreadyRead);
+    requireTls(this.#client, opening);
     switch (opening.kind) {
       case 'request':
         return this.#readRequest(opening, limits);
@@ -76,7 +78,7 @@ class ConnectFrontend implements Frontend {
         throw new TunnelError('too_large', `The request head is larger than ${limits.prereadLimitBytes} bytes.`);
       case 'timed-out':
         this.#isSilent = opening.isSilent;
-        throw new TunnelError('handshake_timeout', 'The request head was not complete in time.');
+        throw new TunnelError('handshake_timeout', `The ${awaitedOf(this.#client)} was not complete in time.`);
       case 'left':
         throw whyGone(this.#client, opening.saidBytes);
       case 'socks':
@@ -110,7 +112,7 @@ class ConnectFrontend implements Frontend {
       this.#client.close(encodeSocksRefusal(this.#socksVersion));
       return undefined;
     }
-    const isMute = this.#isSilent || this.#client.tls?.kind === 'failed';
+    const isMute = this.#isSilent || this.#client.tls?.kind === 'failed' || this.#client.tls?.kind === 'under-way';
     const asked = { isHead: this.#isHead, accept: this.#accept };
     const context = { tunnel, date: new Date(), ...asked, realm: this.#options.auth?.realm };
     const reply = isMute ? undefined : encodeRefusal(error, context);
@@ -185,11 +187,47 @@ function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {
   return tls?.kind === 'secured' && tls.peerName !== undefined ? { user: tls.peerName } : {};
 }
 
-/** A leg whose TLS handshake fails is gone with it: there is nobody to read an answer in HTTP, and TLS has sent its alert. */
-function whyGone({ tls }: Leg, saidBytes: number): TunnelError {
-  if (tls?.kind !== 'failed') return departed(saidBytes, 'its request head was complete');
-  return new TunnelError(tls.isForCertificate ? 'auth' : 'malformed', `The TLS handshake failed: ${tls.why}.`);
+/** Whoever speaks plain HTTP to a door of TLS is answered in plain HTTP, and served in none: not a word of it is believed. */
+function requireTls({ tls }: Leg, { kind }: Opening): void {
+  if (tls?.kind !== 'absent' || kind === 'left' || kind === 'timed-out' || kind === 'socks') return;
+  const isHttp = kind === 'request' || kind === 'too-large';
+  throw malformed(`it is ${isHttp ? 'plain HTTP' : 'no TLS'}, and this door speaks TLS`);
 }
+
+/** What a client has to complete next. */
+function awaitedOf({ tls }: Leg): string {
+  return tls?.kind === 'under-way' ? 'TLS handshake' : 'request head';
+}
+
+/** A leg whose TLS fails is gone with it: there is nobody to read an answer in HTTP, and TLS has sent its alert. */
+function whyGone(client: Leg, saidBytes: number): TunnelError {
+  const { tls } = client;
+  switch (tls?.kind) {
+    case 'failed':
+      return new TunnelError(TLS_FAULTS[tls.fault], `TLS with the client failed: ${tls.why}.`);
+    case 'under-way':
+      return new TunnelError('client_closed', 'The client left before its TLS handshake was complete.');
+    case 'secured':
+      if (saidBytes > 0) break;
+      // So do programs that look at the names in a certificate only once the handshake is over.
+      return new TunnelError(
+        'client_closed',
+        'The client left right behind its TLS handshake: does it accept the certificate?',
+      );
+    case 'awaited':
+    case 'absent':
+    case undefined:
+      break;
+  }
+  return departed(saidBytes, 'its request head was complete');
+}
+
+const TLS_FAULTS = {
+  'client-certificate': 'auth',
+  'own-certificate': 'certificate',
+  alert: 'client_closed',
+  form: 'malformed',
+} as const satisfies Record<TlsFault, RefusalReason>;
 
 function malformed(why: string): TunnelError {
   return new TunnelError('malformed', `The request is malformed: ${why}.`);

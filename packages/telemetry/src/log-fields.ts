@@ -59,7 +59,7 @@ export interface TunnelLine {
   readonly reason: string;
   /** The step it ended in, where its tunnel never came up. */
   readonly stage?: string | undefined;
-  /** One sentence on the cause, where its tunnel never came up; else what `verify_sni: report` found. */
+  /** One sentence on the cause, where its tunnel never came up; else what `verify_sni: report` found, or how TLS with the client broke off. */
   readonly detail?: string | undefined;
 }
 

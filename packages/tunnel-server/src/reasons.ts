@@ -86,6 +86,8 @@ export const REFUSALS = {
   not_tls: { outcome: 'refused', level: 'info' },
   misdirected: { outcome: 'refused', level: 'info' },
   client_closed: { outcome: 'failed', level: 'info' },
+  // The client does not accept the certificate that a TLS door showed it: nobody is there to be answered.
+  certificate: { outcome: 'failed', level: 'warn' },
   // A balancer that asks whether the port is open does so every few seconds.
   probe: { outcome: 'ok', level: 'debug' },
   internal: answer('failed', 'error', 500, 'proxy_internal_error', 'internal_error'),

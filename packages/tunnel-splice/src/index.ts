@@ -17,6 +17,7 @@ export {
   type Listening,
   type ReadResult,
   type SpliceOptions,
+  type TlsFault,
   type TlsState,
   type Transport,
   type TunnelCounts,

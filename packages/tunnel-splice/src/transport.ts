@@ -42,13 +42,23 @@ export type ReadResult = Uint8Array | 'end' | 'reset' | 'deadline';
 /** How the other side left: FIN or RST (a connection that timed out in the kernel counts as reset). */
 export type Departure = 'end' | 'reset';
 
-/** A failed handshake ends the leg: `read` says `reset`. */
+/**
+ * Whose doing it is that TLS failed: for want of a client's certificate that we trust; for the client does not accept ours; for another
+ * reason that the client had, and told in an alert; or for what came is no TLS that can be read.
+ */
+export type TlsFault = 'client-certificate' | 'own-certificate' | 'alert' | 'form';
+
+/** Whatever fails, in the handshake or behind it, ends the leg: `read` says `reset`. */
 export type TlsState =
+  /** Nothing has come of the peer yet. */
+  | { readonly kind: 'awaited' }
+  /** Its first byte is none of TLS: what it says is read, and answered, as it stands. */
+  | { readonly kind: 'absent' }
   | { readonly kind: 'under-way' }
   /** `peerName` is the common name in the peer's certificate, where one was asked for and has exactly one. */
   | { readonly kind: 'secured'; readonly peerName?: string }
-  /** `isForCertificate`: for want of a certificate that we trust. `why` is a clause fit for a log. */
-  | { readonly kind: 'failed'; readonly why: string; readonly isForCertificate: boolean };
+  /** `why` is a clause fit for a log. */
+  | { readonly kind: 'failed'; readonly why: string; readonly fault: TlsFault };
 
 /** A byte stream whose other end is a client or an upstream. */
 export interface Leg {
@@ -186,6 +196,8 @@ export interface TunnelResult extends TunnelCounts {
   readonly firstByteAt: DeadlineMs | undefined;
   /** When it was over: some milliseconds may pass until that is told. */
   readonly endedAt: DeadlineMs;
+  /** A clause on what TLS found wrong with the client's stream, where that ended it. */
+  readonly why?: string | undefined;
 }
 
 /** Who hears how tunnels end. One may keep all of them: there is no object to a live tunnel, so that an idle one weighs nothing here. */

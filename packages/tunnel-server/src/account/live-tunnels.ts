@@ -50,7 +50,7 @@ export class LiveTunnels implements TunnelKeeper {
     this.#progress.set(tunnel, setInterval(() => this.#logProgress(tunnel), progressMs).unref());
   }
 
-  tunnelEnded(tunnel: TunnelNumber, { end, bytesUp, bytesDown, firstByteAt, endedAt }: TunnelResult): void {
+  tunnelEnded(tunnel: TunnelNumber, { end, bytesUp, bytesDown, firstByteAt, endedAt, why }: TunnelResult): void {
     const facts = this.#resting.take(tunnel);
     if (facts === undefined) return;
     clearInterval(this.#progress.get(tunnel));
@@ -65,7 +65,8 @@ export class LiveTunnels implements TunnelKeeper {
     const firstByteMs = firstByteAt === undefined || facts.upAt === undefined ? undefined : firstByteAt - facts.upAt;
     const counts = this.#withCarried(tunnel, { bytesUp, bytesDown });
     this.#carried.delete(tunnel);
-    this.#keeper.close(facts, { outcome: 'ok', reason, level: 'info', endedAt, ...counts, firstByteMs });
+    const detail = why === undefined ? undefined : `TLS with the client broke off: ${why}.`;
+    this.#keeper.close(facts, { outcome: 'ok', reason, level: 'info', endedAt, ...counts, firstByteMs, detail });
   }
 
   cutAll(reason: CutReason): void {

@@ -67,9 +67,9 @@ export interface Ending {
   readonly bytesUp: number;
   readonly bytesDown: number;
   readonly firstByteMs: number | undefined;
-  /** Where it never came up: the step in which it ended, and why, in a sentence. */
+  /** The step in which it ended, where it never came up; and why, in a sentence, where there is more to say than the reason. */
   readonly stage?: Stage;
-  readonly detail?: string;
+  readonly detail?: string | undefined;
 }
 
 /** Spelled out as one literal: objects put together by spreading cost fifty microseconds a line, most of it in the collector. */

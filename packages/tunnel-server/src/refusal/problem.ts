@@ -73,6 +73,7 @@ const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   misdirected: OTHER_DOOR,
   client_closed: ASK_LATER,
   probe: ASK_LATER,
+  certificate: 'Trust the certificate of this proxy.',
   internal: ASK_OPERATOR,
   drain: ASK_LATER,
 };

@@ -42,7 +42,6 @@ function goOn(from: HandedOver, resources: LegResources): PortableLeg {
   return leg;
 }
 
-/** TLS takes what its wire has read already before it reads on, and takes it in one piece. */
 function goOnWithTls(from: HandedOver, identity: TlsIdentity, resources: LegResources): PortableLeg {
   const wire = acceptedSocket(from);
   if (from.unread.length > 0) wire.unshift(from.unread);
@@ -51,5 +50,5 @@ function goOnWithTls(from: HandedOver, identity: TlsIdentity, resources: LegReso
 
 function securedLeg(wire: Socket, identity: TlsIdentity, resources: LegResources): PortableLeg {
   const secured = new SecuredWire(wire, identity);
-  return new PortableLeg(resources, (onread) => secured.open(onread), secured);
+  return new PortableLeg(resources, (onread, onReplaced) => secured.open(onread, onReplaced), secured);
 }

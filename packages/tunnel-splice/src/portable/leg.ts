@@ -44,6 +44,8 @@ export interface Relay {
 /** How often a leg that is not being read is asked whether it has been reset: nothing else tells. */
 export const PROBE_MS = 1_000;
 
+type OpenSocket = (onread: OnReadOpts, onReplaced: (socket: Socket) => void) => Socket;
+
 interface Reader {
   readonly limitBytes: number;
   readonly settle: (result: ReadResult) => void;
@@ -61,7 +63,8 @@ export class PortableLeg implements Leg {
   bornAt: DeadlineMs = performance.now();
   original?: Address;
   readonly #resources: LegResources;
-  readonly #socket: Socket;
+  /** Of a client that may speak TLS, the wire until it does. */
+  #socket: Socket;
   readonly #secured: SecuredWire | undefined;
   /** What the kernel knows of: the socket itself, or what TLS runs over. */
   readonly #wire: Socket;
@@ -80,20 +83,34 @@ export class PortableLeg implements Leg {
   /** Closed or reset by our side: what still comes is discarded. */
   #isOver = false;
 
-  /** @param open makes the socket; it must read into what it is given */
-  constructor(resources: LegResources, open: (onread: OnReadOpts) => Socket, secured?: SecuredWire) {
+  /** @param open makes the socket; it must read into what it is given, and say where another one takes its place */
+  constructor(resources: LegResources, open: OpenSocket, secured?: SecuredWire) {
     this.#resources = resources;
     this.#secured = secured;
-    this.#socket = open({
+    const onread: OnReadOpts = {
       buffer: () => this.#nextBuffer(),
       callback: (length, buffer) => this.#received(buffer.subarray(0, length)),
+    };
+    this.#socket = open(onread, (socket) => {
+      this.#socket = socket;
+      this.#listenTo(socket);
     });
     this.#wire = secured?.wire ?? this.#socket;
-    // These stay as long as the socket lives: an `error` event that nobody hears ends the process.
-    this.#socket.on('error', () => this.#departed('reset'));
-    this.#socket.on('end', () => this.#departed(this.#howItEnded()));
-    this.#socket.on('close', () => this.#closed());
+    this.#listenTo(this.#socket);
     resources.legs.add(this);
+  }
+
+  /** The listeners stay as long as the socket lives: an `error` event that nobody hears ends the process. */
+  #listenTo(socket: Socket): void {
+    socket.on('error', () => {
+      if (socket === this.#socket) this.#departed('reset');
+    });
+    socket.on('end', () => {
+      if (socket === this.#socket) this.#departed(this.#howItEnded());
+    });
+    socket.on('close', () => {
+      if (socket === this.#socket) this.#closed();
+    });
   }
 
   /** Asks the kernel for both addresses, once, while it still knows them; false: the peer has left with an RST already. */
@@ -127,6 +144,7 @@ export class PortableLeg implements Leg {
 
   write(bytes: Uint8Array): void {
     if (this.#isOver || this.#departure === 'reset') return;
+    this.#secured?.begin();
     this.#socket.write(bytes, (error) => this.#wasWritten(error));
   }
 

@@ -1,10 +1,10 @@
 /**
  * What this transport takes from inside Node, all of it: the handle under a socket.
  *
- * `_handle` is not documented, and has not changed since Node 0.12. It is needed for five things that the public interface
+ * `_handle` is not documented, and has not changed since Node 0.12. It is needed for six things that the public interface
  * of `node:net` does not offer: sockets with `onread` buffers for accepted connections (a `Server` builds them without, and a second
  * Socket per client would cost more than all else we do for it), writing without queueing, noticing an RST while not reading,
- * asking what OpenSSL thinks of a client's certificate, and an RST beneath TLS.
+ * asking what OpenSSL thinks of a client's certificate, an RST beneath TLS, and hearing of what goes wrong in TLS behind the handshake.
  */
 import { readSync, writeSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
@@ -79,4 +79,10 @@ export function certificateError(socket: TLSSocket): string | undefined {
 /** Has the connection end with an RST, not a FIN, when the socket is destroyed: what `resetAndDestroy` does, but for the destroying. */
 export function resetWhenClosed(socket: Socket): void {
   (socket as unknown as { resetAndClosing: boolean }).resetAndClosing = true;
+}
+
+/** Tells of errors of TLS, behind the handshake too, where `error` events are only for sockets that a `tls.Server` has made. */
+export function onTlsError(socket: TLSSocket, listener: (error: Error) => void): void {
+  // Not documented either; `tls.Server` itself listens to it.
+  socket.on('_tlsError', listener);
 }

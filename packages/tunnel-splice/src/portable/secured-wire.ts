@@ -2,16 +2,18 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { TlsState } from '../transport.ts';
-import { certificateError, resetWhenClosed } from './node-handle.ts';
+import { certificateError, onTlsError, resetWhenClosed } from './node-handle.ts';
+import { explainTlsError, type TlsFailure } from './tls-failures.ts';
 import type { TlsIdentity } from '../tls-identity.ts';
 
-/** Owns the wire from its first line on. Only the socket above is ever destroyed, and takes the wire with it. */
+/** Owns the wire from its first line on. Once TLS has begun, only the socket above is ever destroyed, and takes the wire with it. */
 export class SecuredWire {
   /** For what TLS has no words for: addresses, and an RST. */
   readonly wire: Socket;
   readonly #identity: TlsIdentity;
   #socket: TLSSocket | undefined;
-  #state: TlsState = { kind: 'under-way' };
+  #state: TlsState = { kind: 'awaited' };
+  #begin: (() => void) | undefined;
 
   constructor(wire: Socket, identity: TlsIdentity) {
     this.wire = wire;
@@ -22,8 +24,54 @@ export class SecuredWire {
     return this.#state;
   }
 
-  /** Begins the handshake. What is read goes to `onread`, as if the socket had been made with it: TLS has no such option. */
-  open(onread: OnReadOpts): Socket {
+  /**
+   * Returns the wire as it is: the peer's first byte says whether it speaks TLS at all. What is read goes to `onread`, as if the socket
+   * had been made with it.
+   * @param onSecured gets the socket that takes the wire's place, where TLS begins
+   */
+  open(onread: OnReadOpts, onSecured: (socket: Socket) => void): Socket {
+    const { wire } = this;
+    const opened = (bytes: Buffer): void => {
+      if (opensTls(bytes)) {
+        wire.pause();
+        // TLS takes what its wire has read already before it reads on.
+        wire.unshift(bytes);
+        this.begin();
+        return;
+      }
+      this.#begin = undefined;
+      this.#state = { kind: 'absent' };
+      const read = readInto(wire, onread);
+      read(bytes);
+    };
+    this.#begin = () => {
+      wire.off('data', opened);
+      onSecured(this.#secure(onread));
+    };
+    wire.once('data', opened);
+    return wire;
+  }
+
+  /** Begins the handshake, unless it has begun, or the peer speaks no TLS: before anything is written, or it would go out in the clear. */
+  begin(): void {
+    const begin = this.#begin;
+    this.#begin = undefined;
+    begin?.();
+  }
+
+  /** Ends both at once with an RST. */
+  reset(): void {
+    if (this.#socket === undefined) {
+      this.wire.resetAndDestroy();
+      return;
+    }
+    // Never `wire.resetAndDestroy()` here: with the wire gone first, TLS goes on with a handle that is no more, and Node 20 crashes.
+    resetWhenClosed(this.wire);
+    this.#socket.destroy();
+  }
+
+  #secure(onread: OnReadOpts): Socket {
+    this.#state = { kind: 'under-way' };
     const { secureContext, asksForCertificate } = this.#identity;
     const demand = { requestCert: asksForCertificate, rejectUnauthorized: asksForCertificate };
     const socket = new TLSSocket(this.wire, { isServer: true, secureContext, ...demand });
@@ -31,18 +79,10 @@ export class SecuredWire {
     socket.disableRenegotiation();
     this.#socket = socket;
     socket.on('error', (error: Error) => this.#failed(error));
+    onTlsError(socket, (error) => this.#brokeOff(socket, error));
     socket.on('secure', () => this.#secured(socket));
-    socket.on('data', (bytes: Buffer) => {
-      if (!onread.callback(bytes.length, bytes)) socket.pause();
-    });
+    readInto(socket, onread);
     return socket;
-  }
-
-  /** Ends both at once with an RST. */
-  reset(): void {
-    // Never `wire.resetAndDestroy()`: with the wire gone first, TLS goes on with a handle that is no more, and Node 20 crashes.
-    resetWhenClosed(this.wire);
-    this.#socket?.destroy();
   }
 
   /** The handshake is over, which says nothing yet of the client's certificate: OpenSSL's verdict is left to us. */
@@ -53,29 +93,45 @@ export class SecuredWire {
       this.#state = { kind: 'secured', ...(peerName !== undefined && { peerName }) };
       return;
     }
-    this.#state = { kind: 'failed', why: `the client's certificate is not trusted (${error})`, isForCertificate: true };
+    const why = `the client's certificate is not trusted (${error})`;
+    this.#state = { kind: 'failed', why, fault: 'client-certificate' };
     socket.destroy(new Error(error));
   }
 
-  /** Whatever is no word of OpenSSL's is the connection that broke, which is no failure of TLS. */
   #failed(error: Error): void {
-    if (this.#state.kind !== 'under-way' || !('reason' in error)) return;
-    const reason = String(error.reason);
-    const why = WHY.get(reason) ?? `TLS says ${reason}`;
-    this.#state = { kind: 'failed', why, isForCertificate: reason === NO_CERTIFICATE };
+    const failure = this.#state.kind === 'under-way' ? explainTlsError(error) : undefined;
+    if (failure) this.#state = failedFor(failure);
+  }
+
+  /** Node keeps an error of TLS behind the handshake to itself, and the socket open, though nothing can be read from it any more. */
+  #brokeOff(socket: TLSSocket, error: Error): void {
+    const failure = this.#state.kind === 'secured' ? explainTlsError(error) : undefined;
+    if (!failure) return;
+    this.#state = failedFor(failure);
+    socket.destroy(error);
   }
 }
 
-const NO_CERTIFICATE = 'peer did not return a certificate';
+function failedFor({ why, fault }: TlsFailure): TlsState {
+  return { kind: 'failed', why, fault };
+}
 
-const PLAIN_HTTP = 'the client opened with plain HTTP, and this door speaks TLS';
+/** A handshake record (RFC 8446 §5.1), or the two-byte header of an SSL 2.0 hello: whatever else it is, OpenSSL says. */
+function opensTls([first = 0]: Uint8Array): boolean {
+  return first === HANDSHAKE_RECORD || (first & SSLV2_SHORT_HEADER) !== 0;
+}
 
-const WHY: ReadonlyMap<string, string> = new Map([
-  ['http request', PLAIN_HTTP],
-  // What OpenSSL calls a CONNECT.
-  ['https proxy request', PLAIN_HTTP],
-  [NO_CERTIFICATE, 'the client showed no certificate'],
-]);
+const HANDSHAKE_RECORD = 22;
+const SSLV2_SHORT_HEADER = 0x80;
+
+/** Neither TLS nor a socket that is there already can be given a buffer to read into. */
+function readInto(socket: Socket, onread: OnReadOpts): (bytes: Buffer) => void {
+  const read = (bytes: Buffer): void => {
+    if (!onread.callback(bytes.length, bytes)) socket.pause();
+  };
+  socket.on('data', read);
+  return read;
+}
 
 /** A subject with two common names could be taken for either of two users, and so is none. */
 function commonName(socket: TLSSocket): string | undefined {

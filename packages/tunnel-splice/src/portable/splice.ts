@@ -139,7 +139,9 @@ export class PortableSplice implements DirectionEvents {
     this.#isOver = true;
     const endedAt = performance.now();
     const firstByteAt = this.#firstByteAt;
-    queueMicrotask(() => this.#onEnd({ end, ...this.counts(), endedAt, firstByteAt }));
+    const { tls } = this.#client;
+    const why = end === 'client_reset' && tls?.kind === 'failed' ? tls.why : undefined;
+    queueMicrotask(() => this.#onEnd({ end, ...this.counts(), endedAt, firstByteAt, why }));
   }
 
   #setAlarm(): void {

@@ -188,7 +188,7 @@ export function describeHandingOver(create: () => Transport): void {
           // Every other one fails its handshake.
           const { port } = door.address;
           const client = index % 2 === 0 ? stage().openTls({ port }) : stage().openTcp(port);
-          client.write('hello');
+          client.write(index % 2 === 0 ? 'hello' : Buffer.of(22, 9, 9, 0, 1, 1));
           return client;
         });
         const heard = await Promise.all(clients.map((client) => collect(client).catch(() => undefined)));

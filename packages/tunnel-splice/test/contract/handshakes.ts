@@ -16,7 +16,7 @@ export function describeHandshakes(create: () => Transport): void {
       it('is handed out before the handshake, which its first read waits for', async () => {
         const socket = stage().openTcp();
         const leg = await stage().accepted;
-        expect(leg.tls).toEqual({ kind: 'under-way' });
+        expect(leg.tls).toEqual({ kind: 'awaited' });
         expect(leg.remote).toEqual({ host: '127.0.0.1', port: socket.localPort });
         expect(leg.local).toEqual({ host: '127.0.0.1', port: stage().port });
         expect(await leg.read(100, soon(100))).toBe('deadline');
@@ -40,22 +40,42 @@ export function describeHandshakes(create: () => Transport): void {
       });
 
       it.each([
-        {
-          what: 'a CONNECT in plain HTTP',
-          bytes: 'CONNECT a.test:443 HTTP/1.1\r\n\r\n',
-          why: /opened with plain HTTP/,
-        },
-        { what: 'a GET in plain HTTP', bytes: 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n', why: /opened with plain HTTP/ },
-        { what: 'neither', bytes: 'SSH-2.0-OpenSSH_9.6\r\n', why: /^TLS says / },
-      ])('is told from one that opens with $what', async ({ bytes, why }) => {
+        { what: 'a CONNECT in plain HTTP', bytes: 'CONNECT a.test:443 HTTP/1.1\r\n\r\n' },
+        { what: 'an OPTIONS in plain HTTP', bytes: 'OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n' },
+        { what: 'SOCKS', bytes: '\x05\x01\x00' },
+        { what: 'a single byte', bytes: 'S' },
+      ])('is told from one that opens with $what, which is read and answered as it stands', async ({ bytes }) => {
         const socket = stage().openTcp();
         const leg = await stage().accepted;
         socket.write(bytes);
+        expect(Buffer.from((await leg.read(100, soon())) as Uint8Array).toString('latin1')).toBe(bytes);
+        expect(leg.tls).toEqual({ kind: 'absent' });
+        socket.write('and more');
+        expect(Buffer.from((await leg.read(100, soon())) as Uint8Array).toString()).toBe('and more');
+        leg.close(Buffer.from('no'));
+        expect((await collect(socket)).toString()).toBe('no');
+      });
+
+      it('is told from one that opens like TLS and is none', async () => {
+        const socket = stage().openTcp();
+        const leg = await stage().accepted;
+        socket.write(Buffer.of(22, 9, 9, 0, 1, 1));
         expect(await leg.read(100, soon())).toBe('reset');
-        expect(leg.tls).toEqual({
+        expect(leg.tls).toEqual({ kind: 'failed', why: expect.stringMatching(/^TLS says /) as unknown, fault: 'form' });
+      });
+
+      it('is told from one whose stream breaks behind its handshake', async () => {
+        const socket = stage().openTls({ port: await stage().openRelay() });
+        const leg = await stage().accepted;
+        socket.on('error', () => undefined).write('hello');
+        await leg.read(100, soon());
+        // A record that no key of theirs has made.
+        stage().relayed?.write(Buffer.concat([Buffer.of(23, 3, 3, 0, 32), Buffer.alloc(32, 7)]));
+        expect(await leg.read(100, soon())).toBe('reset');
+        expect(leg.tls).toMatchObject({
           kind: 'failed',
-          why: expect.stringMatching(why) as unknown,
-          isForCertificate: false,
+          fault: 'form',
+          why: expect.stringMatching(/bad record mac/) as unknown,
         });
       });
 
@@ -125,7 +145,7 @@ export function describeHandshakes(create: () => Transport): void {
           why: "the client's certificate is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT)",
         },
       ])('is refused with $what', async ({ pair, why }) => {
-        expect(await stateAfter(pair)).toEqual({ kind: 'failed', why, isForCertificate: true });
+        expect(await stateAfter(pair)).toEqual({ kind: 'failed', why, fault: 'client-certificate' });
       });
 
       it.each([
