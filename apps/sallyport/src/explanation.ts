@@ -21,6 +21,8 @@ export interface Findings {
 /** What came of the destination's addresses. */
 export interface Dialling {
   readonly addresses: readonly { readonly ip: Ip; readonly verdict: DialVerdict }[];
+  /** Which addresses the name servers did not tell: a tunnel asks for them again before it fails. */
+  readonly unknown?: 'IPv4' | 'IPv6';
   /** Why none of them can be dialled, in the words of the refusal. */
   readonly refusal?: { readonly reason: string; readonly sentence: string };
 }
@@ -40,7 +42,7 @@ export function findingsText(findings: Findings): string {
       explanation.passedOver.map(({ rule, unmet }) => `${rule} does not match: ${unmet}`),
     ),
     row('egress', dialling ? ['direct'] : []),
-    row('addresses', dialling ? dialling.addresses.map(addressLine) : ['not looked up, as the policy denies']),
+    row('addresses', dialling ? addressLines(dialling) : ['not looked up, as the policy denies']),
   ].join('');
 }
 
@@ -61,6 +63,11 @@ function withoutStop(sentence: string): string {
 function actionOf({ decision, rule }: Decision): string {
   const action = decision === 'report' ? 'deny, which report_only turns into allow' : decision;
   return rule === 'default' ? `default: ${action} (no rule matches)` : `${rule}: ${action}`;
+}
+
+function addressLines({ addresses, unknown }: Dialling): readonly string[] {
+  const lines = addresses.map(addressLine);
+  return unknown ? [...lines, `unknown: ${unknown}, which no name server answered for`] : lines;
 }
 
 function addressLine({ ip, verdict }: Dialling['addresses'][number]): string {

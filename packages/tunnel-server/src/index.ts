@@ -24,6 +24,6 @@ export { findAccept } from './refusal/accepts-json.ts';
 export type { RefusedTunnel } from './refusal/problem.ts';
 export { Ledger, type RecordOptions } from './account/ledger.ts';
 export { type Door, type DoorServices, openDoor } from './door.ts';
-export { resolveDestination } from './resolve-destination.ts';
+export { type Resolved, resolveDestination } from './resolve-destination.ts';
 export { createLimits, type Limits } from './limits/limits.ts';
 export { type DoorNow, serveTunnel } from './serve-tunnel.ts';

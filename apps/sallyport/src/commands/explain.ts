@@ -10,7 +10,13 @@ import {
   type PolicyRequest,
 } from '@sallyport/policy';
 import { Resolver } from '@sallyport/resolver';
-import { ownAddresses, parseAuthorityForm, resolveDestination, TunnelError } from '@sallyport/tunnel-server';
+import {
+  ownAddresses,
+  parseAuthorityForm,
+  type Resolved,
+  resolveDestination,
+  TunnelError,
+} from '@sallyport/tunnel-server';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { type Dialling, findingsText } from '../explanation.ts';
@@ -85,9 +91,10 @@ async function findAddresses({ dns }: Config, destination: Destination, guards: 
   let addresses: Dialling['addresses'] = [];
   try {
     const resolved = await resolveWhole(resolver, destination);
-    addresses = resolved.map((ip: Ip) => ({ ip, verdict: judgeDial(ip, destination.port, guards) }));
-    const verdict = permitAddresses(resolved, destination, guards);
-    return verdict.kind === 'permitted' ? { addresses } : { addresses, refusal: verdict };
+    addresses = resolved.addresses.map((ip: Ip) => ({ ip, verdict: judgeDial(ip, destination.port, guards) }));
+    const verdict = permitAddresses(resolved.addresses, destination, guards);
+    const told = { addresses, ...(resolved.rest && { unknown: FAMILIES[resolved.rest.missing] }) };
+    return verdict.kind === 'permitted' ? told : { ...told, refusal: verdict };
   } catch (cause) {
     if (!(cause instanceof TunnelError)) throw cause;
     return { addresses, refusal: { reason: cause.reason, sentence: cause.message } };
@@ -96,11 +103,13 @@ async function findAddresses({ dns }: Config, destination: Destination, guards: 
   }
 }
 
-/** Where a tunnel would begin to dial with half an answer, and wait for the rest before it fails, all of it is waited for. */
-async function resolveWhole(resolver: Resolver, destination: Destination): Promise<readonly Ip[]> {
-  const { addresses, rest } = await resolveDestination(resolver, destination, STAYS);
-  const whole = rest?.isUnderWay ? await rest.ask(STAYS.remote.host).done : undefined;
-  return whole?.kind === 'addresses' ? whole.addresses : addresses;
+const FAMILIES = { A: 'IPv4', AAAA: 'IPv6' } as const;
+
+/** With half an answer a tunnel begins to dial, and asks for the rest before it fails: here all of it is asked for. */
+async function resolveWhole(resolver: Resolver, destination: Destination): Promise<Resolved> {
+  const resolved = await resolveDestination(resolver, destination, STAYS);
+  const whole = await resolved.rest?.ask(STAYS.remote.host).done;
+  return whole?.kind === 'addresses' ? whole : resolved;
 }
 
 /** A client that never leaves. */
