@@ -6,7 +6,7 @@ import { connect as connectTls, createServer as createTlsServer } from 'node:tls
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
-import { type Client, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
+import { type Client, openClient, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
 import { applicationData, changeCipherSpec, helloRetryRequest, inRecordsOf, modernHello } from './harness/retry.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
@@ -150,6 +150,69 @@ describe('verify_sni: enforce', () => {
     expect(tls.getProtocol()).toBe('TLSv1.3');
     tls.destroy();
     server.close();
+  });
+});
+
+describe('the transparent door', () => {
+  let proxy: Running;
+  beforeAll(async () => {
+    proxy = await startSallyport(configText({ transparent: [`port: ${origin.port}`] }));
+  });
+  afterAll(() => proxy.stop());
+
+  async function asked(): Promise<Client> {
+    const client = await openClient(proxy.port('transparent'));
+    client.socket.write(first);
+    await client.hears(helloRetryRequest.length);
+    return client;
+  }
+
+  it.each(others)('ends a tunnel whose second hello has %s, nothing of it sent on', async (_what, second) => {
+    const before = proxy.lines.length;
+    const client = await asked();
+    client.socket.write(second);
+    const { bytes } = await client.ended();
+    client.socket.destroy();
+    expect(bytes).toEqual(Buffer.concat([helloRetryRequest, alertAccessDenied]));
+    expect(atOrigin).toEqual(Buffer.concat([first, changeCipherSpec]).subarray(0, atOrigin.length));
+    const line = await proxy.line({ msg: 'tunnel', reason: 'sni_mismatch' }, before);
+    expect(line).toMatchObject({ outcome: 'refused', host: 'origin.test', bytes_up: atOrigin.length });
+  });
+
+  it('holds back a second hello that comes with the first', async () => {
+    const client = await openClient(proxy.port('transparent'));
+    client.socket.write(Buffer.concat([first, anotherName]));
+    const { bytes } = await client.ended();
+    client.socket.destroy();
+    expect(bytes.subarray(-7)).toEqual(alertAccessDenied);
+    expect(atOrigin).toEqual(first);
+  });
+
+  it('sends on a second hello of the same name', async () => {
+    const client = await asked();
+    client.socket.end(modernHello('origin.test'));
+    await client.ended();
+    expect(atOrigin).toEqual(Buffer.concat([first, modernHello('origin.test')]));
+    expect(await proxy.tunnel({ outcome: 'ok' })).toMatchObject({ bytes_up: atOrigin.length });
+    expect(await proxy.metric('client_hellos_total{listener="transparent",version="TLSv1.3",ech="false"}')).toBe(
+      others.length + 2,
+    );
+  });
+
+  it('keeps a tunnel whose server says nothing', async () => {
+    const silent = await tcpOrigin(() => undefined, '127.0.0.2', origin.port);
+    const brief = await startSallyport(
+      configText({
+        transparent: [`port: ${origin.port}`, 'timeouts: { handshake: 200ms, idle: 1s }'],
+        hosts: { 'silent.test': ['127.0.0.2'] },
+      }),
+    );
+    const client = await openClient(brief.port('transparent'));
+    client.socket.write(modernHello('silent.test'));
+    await brief.tunnel({ outcome: 'ok', reason: 'idle' });
+    client.socket.destroy();
+    await brief.stop();
+    silent.close();
   });
 });
 

@@ -14,7 +14,7 @@ import {
 } from '@sallyport/tunnel-server';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
 import { answerInHttp, answerInTls, type Answer } from './alerts.ts';
-import { readHello } from './read-hello.ts';
+import { type HelloFound, readHello } from './read-hello.ts';
 import { readPlaintext } from './read-plaintext.ts';
 
 export interface SslPrereadFrontendOptions {
@@ -56,7 +56,7 @@ class SslPrereadFrontend implements Frontend {
     const { found, bytes } = await readHello(this.#client, limits, alreadyRead);
     switch (found.kind) {
       case 'hello':
-        return this.#identified(found.hello, bytes);
+        return this.#identified(found, bytes);
       case 'not-tls':
         return this.#turnAway(limits, bytes);
       case 'malformed':
@@ -95,9 +95,9 @@ class SslPrereadFrontend implements Frontend {
     return this.#httpRequest ? answerInHttp(error, tunnel, this.#httpRequest) : answerInTls(error);
   }
 
-  #identified(hello: HelloFacts, clientBytes: Uint8Array): Identified {
+  #identified({ hello, endsAt: helloEndsAt }: Hello, clientBytes: Uint8Array): Identified {
     const { destination, original } = this.#chooseDestination(hello);
-    return { destination, clientBytes, hello, original, user: undefined };
+    return { destination, clientBytes, hello, helloEndsAt, original, user: undefined };
   }
 
   /** The original address goes along only with a destination that was derived from it: of another one it says nothing. */
@@ -158,6 +158,8 @@ class SslPrereadFrontend implements Frontend {
     return new TunnelError('misdirected', `This port serves only TLS and ${why}: ${remedy}.`);
   }
 }
+
+type Hello = Extract<HelloFound, { kind: 'hello' }>;
 
 /** Its client takes us for the destination. */
 const NO_GREETING: Greeting = { bytes: new Uint8Array(0), status: undefined };

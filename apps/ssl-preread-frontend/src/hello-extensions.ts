@@ -11,8 +11,12 @@ const EXTENSION = {
   serverName: 0,
   /** RFC 7301 §3.1 */
   alpn: 16,
+  /** RFC 8446 §4.2.7 */
+  supportedGroups: 10,
   /** RFC 8446 §4.2.1 */
   supportedVersions: 43,
+  /** RFC 8446 §4.2.8 */
+  keyShare: 51,
   /** RFC 9849 §5 */
   encryptedClientHello: 0xfe0d,
 } as const;
@@ -24,6 +28,8 @@ export interface Extensions {
   readonly alpn: VectorReader | undefined;
   readonly supportedVersions: VectorReader | undefined;
   readonly encryptedClientHello: VectorReader | undefined;
+  readonly supportedGroups: VectorReader | undefined;
+  readonly keyShare: VectorReader | undefined;
 }
 
 /**
@@ -35,6 +41,8 @@ export function splitExtensions(list: VectorReader): Extensions | Malformed {
   let alpn: VectorReader | undefined;
   let supportedVersions: VectorReader | undefined;
   let encryptedClientHello: VectorReader | undefined;
+  let supportedGroups: VectorReader | undefined;
+  let keyShare: VectorReader | undefined;
   while (list.left > 0) {
     const type = list.uint16();
     const extension = list.vector16();
@@ -44,9 +52,11 @@ export function splitExtensions(list: VectorReader): Extensions | Malformed {
     } else if (type === EXTENSION.alpn) alpn = extension;
     else if (type === EXTENSION.supportedVersions) supportedVersions = extension;
     else if (type === EXTENSION.encryptedClientHello) encryptedClientHello = extension;
+    else if (type === EXTENSION.supportedGroups) supportedGroups = extension;
+    else if (type === EXTENSION.keyShare) keyShare = extension;
   }
   if (!list.isExact) return malformed('an extension is longer than their list');
-  return { kind: 'extensions', serverName, alpn, supportedVersions, encryptedClientHello };
+  return { kind: 'extensions', serverName, alpn, supportedVersions, encryptedClientHello, supportedGroups, keyShare };
 }
 
 type ServerName =
@@ -123,4 +133,29 @@ export function readSupportedVersions(extension: VectorReader | undefined): Supp
   }
   if (!extension.isExact) return malformed('its supported_versions are not a list of versions');
   return highest === 0 ? { kind: 'versions' } : { kind: 'versions', highest };
+}
+
+/** By IANA's registry of groups. */
+const X25519 = 0x001d;
+const X25519_MLKEM768 = 0x11ec;
+
+/** Whether there is a share for X25519 or X25519MLKEM768, and for each of the two that is listed. Nothing here is judged. */
+export function readHasCommonShares(groups: VectorReader | undefined, shares: VectorReader | undefined): boolean {
+  let [lacksX25519, lacksHybrid] = [false, false];
+  const listed = groups?.vector16();
+  while (listed && listed.left > 0) {
+    const group = listed.uint16();
+    if (group === X25519) lacksX25519 = true;
+    else if (group === X25519_MLKEM768) lacksHybrid = true;
+  }
+  let isShared = false;
+  const list = shares?.vector16();
+  while (list && list.left > 0) {
+    const group = list.uint16();
+    list.skip(list.uint16());
+    if (group === X25519) lacksX25519 = false;
+    else if (group === X25519_MLKEM768) lacksHybrid = false;
+    isShared ||= group === X25519 || group === X25519_MLKEM768;
+  }
+  return isShared && !lacksX25519 && !lacksHybrid;
 }

@@ -37,7 +37,16 @@ export function readSslv2Hello(bytes: Uint8Array): Sslv2Hello {
   }
   if (bytes.length < endsAt) return { kind: 'need-more', atLeastBytes: endsAt };
   const tls = nameTlsVersion(version);
-  const hello = { sni: undefined, literal: undefined, alpn: [], alpnDropped: 0, tls, ech: false, random: 0 };
+  const hello = {
+    sni: undefined,
+    literal: undefined,
+    alpn: [],
+    alpnDropped: 0,
+    tls,
+    ech: false,
+    random: 0,
+    hasCommonShares: false,
+  };
   return { kind: 'hello', hello, endsAt };
 }
 

@@ -22,7 +22,15 @@ describe('what a ClientHello says', () => {
   it('is all read out of a browser hello with GREASE, ECH and a post-quantum key share', () => {
     expect(readClientHello(browserHello('www.example.com'))).toEqual({
       kind: 'hello',
-      hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], alpnDropped: 0, tls: 'TLSv1.3', ech: true, random: 0 },
+      hello: {
+        sni: 'www.example.com',
+        alpn: ['h2', 'http/1.1'],
+        alpnDropped: 0,
+        tls: 'TLSv1.3',
+        ech: true,
+        random: 0,
+        hasCommonShares: true,
+      },
     });
   });
 

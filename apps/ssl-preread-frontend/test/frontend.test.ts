@@ -58,7 +58,16 @@ describe('a ClientHello with a name', () => {
     expect(identified(identification)).toEqual({
       destination: { kind: 'name', host: 'www.example.com', port: 8443 },
       clientBytes: bytes,
-      hello: { sni: 'www.example.com', alpn: ['h2', 'http/1.1'], alpnDropped: 0, tls: 'TLSv1.3', ech: true, random: 0 },
+      hello: {
+        sni: 'www.example.com',
+        alpn: ['h2', 'http/1.1'],
+        alpnDropped: 0,
+        tls: 'TLSv1.3',
+        ech: true,
+        random: 0,
+        hasCommonShares: true,
+      },
+      helloEndsAt: bytes.length,
     });
   });
 

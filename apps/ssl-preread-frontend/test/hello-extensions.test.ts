@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readAlpn, readServerName, readSupportedVersions } from '../src/hello-extensions.ts';
+import { readAlpn, readHasCommonShares, readServerName, readSupportedVersions } from '../src/hello-extensions.ts';
 import { VectorReader } from '../src/vector-reader.ts';
 import { join, serverNameEntry, uint16, vector16, vector8 } from './hello-fixtures.ts';
 
@@ -151,5 +151,30 @@ describe('supported_versions', () => {
     ['a list shorter than the extension', join(vector8(uint16(0x0304)), 0)],
   ])('is malformed as %s', (_what, data) => {
     expect(read(data)).toMatchObject({ kind: 'malformed' });
+  });
+});
+
+describe('key shares', () => {
+  const listOf = (...groups: readonly number[]) => new VectorReader(vector16(join(...groups.map(uint16))));
+  const sharesOf = (...groups: readonly number[]) =>
+    new VectorReader(vector16(join(...groups.map((group) => join(uint16(group), vector16(Buffer.alloc(5)))))));
+  const [grease, hybrid, x25519, p256] = [0x2a2a, 0x11ec, 0x1d, 0x17];
+
+  it.each([
+    ['of Chrome', [grease, hybrid, x25519, p256], [grease, hybrid, x25519], true],
+    ['of OpenSSL before 3.5', [x25519, p256], [x25519], true],
+    ['without a list', undefined, [x25519], true],
+    ['none', [hybrid, x25519], undefined, false],
+    ['an empty list of them', [x25519], [], false],
+    ['without the hybrid one that is listed', [hybrid, x25519], [x25519], false],
+    ['without the classic one that is listed', [hybrid, x25519], [hybrid], false],
+    ['for another group alone', [p256], [p256], false],
+  ])('are the common ones or not: %s', (_whose, groups, shares, are) => {
+    expect(readHasCommonShares(groups && listOf(...groups), shares && sharesOf(...shares))).toBe(are);
+  });
+
+  it('are not the common ones where they are cut off', () => {
+    const shares = new VectorReader(vector16(join(uint16(x25519), vector16(Buffer.alloc(5), 500))));
+    expect(() => readHasCommonShares(listOf(x25519), shares)).not.toThrow();
   });
 });

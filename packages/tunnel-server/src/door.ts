@@ -21,13 +21,16 @@ import { resolveDestination, type Resolved } from './resolve-destination.ts';
 import { dialDirect, joinDirect } from './egress/direct.ts';
 import type { DialList, RaceOptions } from './egress/race.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
+import type { HelloFacts } from './hello-facts.ts';
 import { admitClient, admitNextRequest, requireNotDraining } from './limits/admit-client.ts';
 import type { Limits } from './limits/limits.ts';
 import { requireHello } from './misdirected-connect.ts';
 import type { RefusalReason } from './reasons.ts';
 import { resolveIntercepted } from './resolve-intercepted.ts';
 import {
+  type DecidedByHello,
   enforceSni,
+  followDecided,
   type ReadHello,
   reportSni,
   type SniResult,
@@ -65,6 +68,10 @@ export interface Door {
    * of a CONNECT at a transparent door, what is wrong with the hello; both legs closed.
    */
   verifySni?(tunnel: Omit<UnverifiedTunnel, 'limits'>): Promise<SniVerdict>;
+  /** Whether a second hello may follow this one, by which its tunnel was decided, and is to be held against it. */
+  isFollowed(hello: HelloFacts | undefined): hello is HelloFacts;
+  /** Holds it. Throws `sni_mismatch`, `handshake_timeout` or `client_closed`, both legs closed. */
+  followHello(tunnel: Omit<DecidedByHello, 'limits'>): Promise<SniVerdict>;
   /**
    * Dials for a client whose tunnel is decided in all else, and has it up at the moment in which one of the addresses answers.
    * @param onUp is told so, before this resolves
@@ -177,6 +184,14 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     },
     ...(mode === 'sni' &&
       listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
+    // A tunnel that has to be followed is set up in steps: without a cross-check only the hellos that are likely to be asked again are.
+    isFollowed: (hello): hello is HelloFacts =>
+      hello?.tls === 'TLSv1.3' && (!hello.hasCommonShares || listener.verify_sni !== 'off'),
+    followHello: (tunnel) =>
+      followDecided(
+        { ...tunnel, limits: prereadLimits() },
+        { readHello, onResult: listener.verify_sni === 'off' ? () => undefined : onResult },
+      ),
     ...(verifySni && {
       verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, { readHello, onResult, deniesEch }),
     }),

@@ -18,6 +18,8 @@ export interface Identified {
   /** Read but not relayed: early bytes behind a CONNECT head, or the ClientHello itself. */
   readonly clientBytes: Uint8Array;
   readonly hello?: HelloFacts;
+  /** Where in `clientBytes` what came behind the hello begins. */
+  readonly helloEndsAt?: number;
   /** The address that the client itself chose, at an intercepting door, where the destination was derived from it. */
   readonly original?: Address | undefined;
   /** Who the client proved to be, where the door asks. */

@@ -23,6 +23,8 @@ export interface GreetedTunnel {
   /** Read from the client behind its hello, and not sent on. */
   readonly clientBytes: Uint8Array;
   readonly limits: PrereadLimits;
+  /** An upstream that does not answer in time ends the tunnel, also where nothing of the client waits for that. */
+  readonly isStrict: boolean;
   /** Told of bytes that were relayed, as they go. */
   readonly onRelayed: (bytesUp: number, bytesDown: number) => void;
 }
@@ -85,7 +87,7 @@ class Pass {
 
   /** Nearly always the upstream speaks next. What the client says before may be early data, which goes up, or a hello, which waits. */
   async awaitReply(): Promise<'greeted' | 'retry' | 'timed-out'> {
-    const { client, upstream, limits } = this.#tunnel;
+    const { client, upstream, limits, isStrict } = this.#tunnel;
     for (;;) {
       await this.#sendRecords();
       if (!isSecondHelloPossible(this.#clientBytes)) return 'greeted';
@@ -100,7 +102,8 @@ class Pass {
         if (reply !== 'undecided') return reply === 'retry' ? 'retry' : 'greeted';
         continue;
       }
-      if (performance.now() >= limits.deadline) return 'timed-out';
+      if (performance.now() >= limits.deadline)
+        return isStrict || this.#clientBytes.length > 0 ? 'timed-out' : 'greeted';
       const more = await this.#readMore(client, performance.now());
       // Nothing of it waits, and nothing more will come: a half-closed client, as probes are.
       if ((more === 'end' || more === 'reset') && this.#clientBytes.length === 0) return 'greeted';

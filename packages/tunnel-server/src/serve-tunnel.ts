@@ -46,8 +46,11 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     record.greets(opening.hello);
     record.enter('dial');
     const { bytes: reply, status } = frontend.greeting();
+    const { hello, helloEndsAt = 0 } = opening;
     // At a transparent door the hello has come already, but for what opened with CONNECT.
-    if (door.verifySni === undefined || (door.mode === 'sni' && opening.hello !== undefined)) {
+    const isVerified = door.verifySni !== undefined && (door.mode === 'connect' || hello === undefined);
+    const isFollowed = !isVerified && door.isFollowed(hello);
+    if (!isVerified && !isFollowed) {
       await door.join(addresses, { client, reply, clientBytes }, (tunnels, tunnel, { upstream, at }) =>
         record.isUp(tunnels, tunnel, { upstream, at, status }),
       );
@@ -59,7 +62,11 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     record.enter('verify');
     frontend.establish();
     const onRelayed = record.carry.bind(record);
-    const preread = record.verified(await door.verifySni({ client, upstream, destination, clientBytes, onRelayed }));
+    const unverified = { client, upstream, destination, clientBytes, onRelayed };
+    const checking = isFollowed
+      ? door.followHello({ ...unverified, hello, helloEndsAt })
+      : door.verifySni?.(unverified);
+    const preread = record.verified(await checking);
 
     record.enter('relay');
     const { tunnels, tunnel } = door.splice(client, upstream, preread ?? { clientBytes });

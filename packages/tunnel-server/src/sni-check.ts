@@ -44,6 +44,20 @@ export interface SniCheckTools {
   readonly deniesEch: boolean;
 }
 
+/** A tunnel whose hello decided where it goes. */
+export interface DecidedByHello extends Omit<UnverifiedTunnel, 'destination'> {
+  readonly hello: HelloFacts;
+  readonly helloEndsAt: number;
+}
+
+/**
+ * Sends a hello up that was read before, and holds the one that may follow it to the same host. Throws as {@link enforceSni} does.
+ */
+export function followDecided(tunnel: DecidedByHello, tools: Omit<SniCheckTools, 'deniesEch'>): Promise<SniVerdict> {
+  const { hello, helloEndsAt, clientBytes } = tunnel;
+  return requireSameHost(tunnel, { result: 'match', hello, helloEndsAt, clientBytes }, tools, false);
+}
+
 export interface SniVerdict {
   readonly result: SniResult;
   readonly hello?: HelloFacts;
@@ -65,7 +79,7 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
   const verdict = judgeHello(inside, tunnel);
   if (inside.found.kind !== 'left') tools.onResult(verdict.result);
   refuseEch(tunnel, verdict, tools);
-  if (verdict.result === 'match') return requireSameHost(tunnel, verdict, tools);
+  if (verdict.result === 'match') return requireSameHost(tunnel, verdict, tools, true);
   upstream.close();
   client.close(speaksTls(inside) ? encodeAlert('access_denied') : undefined);
   throw explain(inside, verdict);
@@ -81,17 +95,20 @@ export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools):
   tools.onResult(verdict.result);
   refuseEch(tunnel, verdict, tools);
   if (verdict.result !== 'match') return verdict;
-  const passed = await followHello(tunnel, verdict, tools);
+  const passed = await followHello({ ...tunnel, isStrict: false }, verdict, tools);
   return passed ? { ...verdict, ...passed } : verdict;
 }
 
+type Followed = Omit<UnverifiedTunnel, 'destination'>;
+
 /** Sends the hello up, and goes on once no other one can follow it. */
 async function requireSameHost(
-  tunnel: UnverifiedTunnel,
+  tunnel: Followed,
   verdict: SniVerdict,
-  tools: SniCheckTools,
+  tools: Pick<SniCheckTools, 'readHello' | 'onResult'>,
+  isStrict: boolean,
 ): Promise<SniVerdict> {
-  const passed = await followHello(tunnel, verdict, tools);
+  const passed = await followHello({ ...tunnel, isStrict }, verdict, tools);
   if (passed === undefined) return verdict;
   const { hello } = verdict;
   if (passed.kind === 'greeted') return { ...passed, result: 'match', ...(hello && { hello }) };
@@ -102,13 +119,13 @@ async function requireSameHost(
 
 /** Undefined where no second hello can come: only TLS 1.3 has a HelloRetryRequest. */
 async function followHello(
-  { client, upstream, limits, onRelayed }: UnverifiedTunnel,
+  { client, upstream, limits, isStrict, onRelayed }: Followed & { readonly isStrict: boolean },
   { hello, helloEndsAt, clientBytes: bytes }: SniVerdict,
-  { readHello, onResult }: SniCheckTools,
+  { readHello, onResult }: Pick<SniCheckTools, 'readHello' | 'onResult'>,
 ): Promise<GreetResult | undefined> {
   if (hello?.tls !== 'TLSv1.3' || helloEndsAt === undefined) return undefined;
   const [helloBytes, clientBytes] = [bytes.subarray(0, helloEndsAt), bytes.subarray(helloEndsAt)];
-  const tunnel = { client, upstream, hello, helloBytes, clientBytes, limits, onRelayed };
+  const tunnel = { client, upstream, hello, helloBytes, clientBytes, limits, isStrict, onRelayed };
   const passed = await passSecondHello(tunnel, readHello);
   if (passed.kind === 'other-host') onResult('mismatch');
   return passed;

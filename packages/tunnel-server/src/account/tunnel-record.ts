@@ -240,8 +240,9 @@ export class TunnelRecord implements TunnelFacts {
   }
 
   #greeted(hello: HelloFacts): void {
+    // The cross-check, or the hello's refusal, may tell of one that was told of before.
+    if (this.hello === undefined) this.door.metrics.clientHello(hello.tls, hello.ech);
     this.hello = hello;
-    this.door.metrics.clientHello(hello.tls, hello.ech);
   }
 
   #close(ending: Ending): void {
