@@ -128,6 +128,13 @@ describe('a door with auth', () => {
     expect(JSON.stringify(proxy.lines)).not.toContain('mallory');
   });
 
+  it('says in the log where a request of plain HTTP wanted to go that it asks for credentials', async () => {
+    proxy = await startSallyport(yaml(`${auth}, http: forward`), { files });
+    const request = `GET http://origin.test:8080/ HTTP/1.1\r\nHost: origin.test:8080\r\n${basic('alice:guess')}\r\n`;
+    expect(await ask(proxy.port('explicit'), request)).toMatch(/^HTTP\/1\.1 407 /);
+    expect(await proxy.tunnel({ reason: 'auth' })).toMatchObject({ host: 'origin.test', port: 8080, user: 'alice' });
+  });
+
   it('takes a name and a password in Latin-1, as programs send them that do not know of the charset', async () => {
     proxy = await startSallyport(yaml(auth), { files: { 'users.htpasswd': `jürgen:${hashSync('geheimnüs', 4)}` } });
     for (const encoding of ['latin1', 'utf8'] as const) {

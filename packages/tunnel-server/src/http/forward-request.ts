@@ -91,7 +91,8 @@ function judge(head: RequestHead, { isToProxy }: PlainHttp): Asked {
 const NO_HOST = 'the head has no Host field';
 
 /** Who asks is found out for every request: a connection has no user. */
-async function identify({ head, target }: Asked, opening: PlainHttp, { door }: Visit): Promise<Identified> {
+async function identify({ head, target }: Asked, opening: PlainHttp, { door, record }: Visit): Promise<Identified> {
+  record.asked(target.destination);
   const credentials = fieldValue(head, 'proxy-authorization');
   const user = await opening.identifyUser(credentials, door.prereadLimits().deadline);
   return { destination: target.destination, clientBytes: new Uint8Array(0), ...user };
