@@ -28,8 +28,10 @@ export interface Settings {
   readonly policy: Policy;
   /** By name of listener. */
   readonly identities: ReadonlyMap<string, ListenerIdentity>;
-  /** What is allowed but hardly meant, a line each: `FILE:LINE:COL: path: message`. */
+  /** What is allowed but hardly meant, a line each: `FILE:LINE:COL: path: message`; less what is silenced where it stands. */
   readonly warnings: readonly string[];
+  /** Tells of further warnings in the same way. */
+  readonly tell: (warnings: readonly Problem[]) => readonly string[];
 }
 
 export type SettingsResult =
@@ -42,7 +44,7 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv): SettingsResu
   const loaded = loadConfig(file, env);
   if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(file, loaded.problems) };
 
-  const { config, locate } = loaded;
+  const { config, locate, isSilenced } = loaded;
   const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(dirname(file)), groupsFor(config));
   const { identities, problems: unfit } = readListenerIdentities(config, dirname(file));
   const meant = [
@@ -56,7 +58,14 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv): SettingsResu
   const found = [...loaded.warnings, ...meant.map((problem) => ({ ...problem, position: locate(problem.path) }))];
   const errors = found.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) return { kind: 'invalid', problems: describe(file, errors) };
-  return { kind: 'ok', settings: { config, policy, identities, warnings: describe(file, found) } };
+  const tell = (warnings: readonly LocatedProblem[]): readonly string[] =>
+    describe(
+      file,
+      warnings
+        .map((problem) => ({ ...problem, position: problem.position ?? locate(problem.path) }))
+        .filter(({ position }) => !isSilenced(position)),
+    );
+  return { kind: 'ok', settings: { config, policy, identities, warnings: tell(found), tell } };
 }
 
 function describe(file: string, problems: readonly LocatedProblem[]): readonly string[] {

@@ -6,6 +6,7 @@ import { deepFreeze } from './freeze.ts';
 import { explainIssues, type SchemaProblem } from './issues.ts';
 import { type Locate, type LocatedProblem, sortByPosition } from './problems.ts';
 import { configSchema } from './schema.ts';
+import { createIsSilenced, type IsSilenced } from './silenced.ts';
 import { readSource } from './source.ts';
 import { type ParsedDocument, parseYamlDocument } from './yaml-document.ts';
 import { createLocate } from './yaml-positions.ts';
@@ -18,6 +19,7 @@ export type LoadResult =
       readonly config: Config;
       readonly locate: Locate;
       readonly warnings: readonly LocatedProblem[];
+      readonly isSilenced: IsSilenced;
     }
   | { readonly kind: 'invalid'; readonly problems: readonly LocatedProblem[] };
 
@@ -42,7 +44,13 @@ export function parseConfig(text: string, env: Environment): LoadResult {
   if (!validated.success || isInvalid) return { kind: 'invalid', problems };
   const config = completeConfig(validated.data);
   deepFreeze(config);
-  return { kind: 'ok', config, locate: createLocate(document, values).locate, warnings: problems };
+  return {
+    kind: 'ok',
+    config,
+    locate: createLocate(document, values).locate,
+    warnings: problems,
+    isSilenced: createIsSilenced(text),
+  };
 }
 
 /** Everything that was found, in the order of the file. */

@@ -21,6 +21,7 @@ export {
   type PermitVerdict,
 } from './address-rules/permit-addresses.ts';
 export { explain, type Explanation } from './explain/explain.ts';
+export { lintReach } from './lint/lint-reach.ts';
 export { lintOpenProxy } from './lint/open-proxy.ts';
 export { lintUnmetUsers } from './lint/unmet-users.ts';
 export { type LogEntry, readLogLine } from './learn/access-log.ts';

@@ -1,20 +1,35 @@
 /** Under which names strangers can have names: the Public Suffix List with its private part (`com`, `co.uk`, `github.io`). */
-import { getDomain } from 'tldts';
-import { edgeChild, edgeLength, edgeStart, labelText, nodeFlags, rulesRoot } from 'tldts/dist/cjs/src/data/trie.js';
+import { createRequire } from 'node:module';
+import type * as Tldts from 'tldts';
+import type * as TrieData from 'tldts/dist/cjs/src/data/trie.js';
+
+type Trie = typeof TrieData;
+
+interface SuffixList {
+  readonly getDomain: typeof Tldts.getDomain;
+  readonly above: ReadonlySet<string>;
+}
 
 /** True for a public suffix, and for a name above one: `*.amazonaws.com` holds `*.s3.amazonaws.com`, where anybody has a bucket. */
 export function holdsStrangers(suffix: string): boolean {
-  if (getDomain(suffix, { allowPrivateDomains: true, validateHostname: false }) === null) return true;
-  above ??= namesAboveSuffixes();
-  return above.has(suffix);
+  const { getDomain, above } = suffixList();
+  return getDomain(suffix, { allowPrivateDomains: true, validateHostname: false }) === null || above.has(suffix);
 }
 
-/** Made when it is first asked for: most commands never do. */
-let above: ReadonlySet<string> | undefined;
+let list: SuffixList | undefined;
+
+/** Loaded when it is first asked for, and in one step: it is a megabyte that a running proxy never needs. */
+function suffixList(): SuffixList {
+  const require = createRequire(import.meta.url);
+  const { getDomain } = require('tldts') as typeof Tldts; // Its own types.
+  list ??= { getDomain, above: namesAboveSuffixes(require('tldts/dist/cjs/src/data/trie.js') as Trie) };
+  return list;
+}
 
 /** The list is asked by name everywhere else; that a suffix is above another one, only its data tells. */
-function namesAboveSuffixes(): ReadonlySet<string> {
-  const offsets = edgeOffsets();
+function namesAboveSuffixes(trie: Trie): ReadonlySet<string> {
+  const { edgeChild, edgeStart, edgeLength, labelText, nodeFlags, rulesRoot } = trie;
+  const offsets = edgeOffsets(trie);
   const found = new Set<string>();
   const visit = (node: number, name: string): boolean => {
     let hasRuleBelow = false;
@@ -32,7 +47,7 @@ function namesAboveSuffixes(): ReadonlySet<string> {
   return found;
 }
 
-function edgeOffsets(): Uint32Array {
+function edgeOffsets({ edgeLength }: Trie): Uint32Array {
   const offsets = new Uint32Array(edgeLength.length);
   for (let edge = 1; edge < offsets.length; edge++) {
     offsets[edge] = (offsets[edge - 1] ?? 0) + (edgeLength[edge - 1] ?? 0);

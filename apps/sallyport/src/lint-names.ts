@@ -1,0 +1,44 @@
+/** Allowed names that lead to addresses which `destinations` refuses: asked of the resolver, as a tunnel would ask. */
+import type { Config, Problem } from '@sallyport/config';
+import { judgeAddress, parseDestination, type Policy } from '@sallyport/policy';
+import { Resolver } from '@sallyport/resolver';
+
+/** So many names are asked for, and so long: `check` is no crawler. */
+const ASKED = 100;
+const PATIENCE_MS = 1500;
+
+/** Warns of each exact name in `hosts` that has addresses now, and none of them permitted. One that does not resolve is none of this. */
+export async function lintNames({ policy: written, dns }: Config, policy: Policy): Promise<readonly Problem[]> {
+  const names = written.rules.flatMap(({ action, hosts = [] }, number) =>
+    action === 'allow' ? hosts.flatMap((text, at) => exactName(text, ['policy', 'rules', number, 'hosts', at])) : [],
+  );
+  const resolver = new Resolver({ ...dns, timeout: Math.min(dns.timeout, PATIENCE_MS) });
+  try {
+    const problems = await Promise.all(names.slice(0, ASKED).map((each) => lintName(each, resolver, policy)));
+    return problems.flat();
+  } finally {
+    resolver.close();
+  }
+}
+
+interface NamedHost {
+  readonly host: string;
+  readonly path: Problem['path'];
+}
+
+function exactName(text: string, path: Problem['path']): readonly NamedHost[] {
+  const destination = parseDestination(text, 443);
+  return destination.kind === 'name' ? [{ host: destination.host, path }] : [];
+}
+
+async function lintName({ host, path }: NamedHost, resolver: Resolver, policy: Policy): Promise<readonly Problem[]> {
+  const answer = await resolver.resolve(host);
+  if (answer.kind !== 'addresses') return [];
+  const verdicts = answer.addresses.map((ip) => judgeAddress(ip, policy.destinations));
+  const refused = verdicts.flatMap((verdict) => (verdict.kind === 'refused' ? [verdict.why] : []));
+  if (refused.length < verdicts.length) return [];
+  const message =
+    `${host} leads to no address that may be dialled: ${refused[0] ?? ''}; ` +
+    'list its network in policy.destinations.allow if it is meant';
+  return [{ severity: 'warning', path, message }];
+}

@@ -1,0 +1,17 @@
+/** Warnings that somebody has read and means to live with. */
+import type { Position } from './problems.ts';
+
+/** Says whether a warning about a place is silenced there. */
+export type IsSilenced = (position: Position | undefined) => boolean;
+
+const SILENCE = /(?:^|\s)#\s*sallyport-ignore\b/;
+
+/** A comment `# sallyport-ignore`, with a reason behind it or without, silences the warnings of its line, or, alone, of the next one. */
+export function createIsSilenced(text: string): IsSilenced {
+  const lines = text.split('\n');
+  return (position) => {
+    if (!position) return false;
+    const [above = '', here = ''] = [lines[position.line - 2], lines[position.line - 1]];
+    return SILENCE.test(here) || (SILENCE.test(above) && above.trimStart().startsWith('#'));
+  };
+}

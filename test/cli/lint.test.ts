@@ -1,0 +1,85 @@
+/** What `check` warns of, beside what can never match; and how a warning is silenced where it stands. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { sallyport } from '../e2e/harness/sallyport.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-lint-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The warnings of a policy, without the file's name. */
+async function warningsOf(policy: string): Promise<readonly string[]> {
+  const file = join(folder, 'sallyport.yaml');
+  const dns =
+    'dns: { servers: ["127.0.0.1:9"], timeout: 200ms, hosts: { intranet.example: [10.1.2.3], mixed.example: [10.1.2.3, 8.8.8.8] } }';
+  writeFileSync(file, `listeners: [{ name: explicit, mode: connect, bind: "127.0.0.1:0" }]\n${dns}\n${policy}`);
+  const { stderr, code } = await sallyport(['check', '--config', file]);
+  expect(code).toBe(0);
+  return stderr
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.replace(`${file}:`, ''));
+}
+
+function rule(rest: string): string {
+  return `policy:\n  rules:\n    - { name: r, action: allow, ${rest} }\n`;
+}
+
+describe('check warns', () => {
+  it.each([
+    ['hosts: ["*.com"]', '*.com holds names that strangers can have; list the names below it that are meant'],
+    ['hosts: ["*.co.uk"]', '*.co.uk holds names that strangers can have'],
+    ['hosts: ["*.github.io"]', '*.github.io holds names that strangers can have'],
+    ['hosts: ["*.amazonaws.com"]', '*.amazonaws.com holds names that strangers can have'],
+    ['hosts: ["pastebin.com"]', 'pastebin.com takes uploads from whoever has an account there'],
+    ['hosts: ["*.telegram.org"]', 'api.telegram.org takes uploads from whoever has an account there'],
+    ['hosts: [a.example], ports: [3128]', 'port 3128 is where proxies listen'],
+    ['hosts: [a.example], ports: ["8000-8999"]', 'port 8080 is where proxies listen'],
+    ['hosts: [intranet.example]', 'intranet.example leads to no address that may be dialled: 10.1.2.3 is special'],
+  ])('of %s', async (rest, message) => {
+    const warnings = await warningsOf(rule(rest));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(message);
+  });
+
+  it.each([
+    ['hosts: ["*.example.com", registry.npmjs.example]'],
+    ['hosts: ["@github-write"]'],
+    ['hosts: [mixed.example, nowhere.example]'],
+    ['hosts: [a.example], ports: [443, "9000-9999"]'],
+  ])('of nothing in %s', async (rest) => {
+    expect(await warningsOf(rule(rest))).toEqual([]);
+  });
+
+  it('of nothing that a rule denies', async () => {
+    expect(await warningsOf('policy: { rules: [{ action: deny, hosts: ["*.com"], ports: [8080] }] }\n')).toEqual([]);
+  });
+
+  it('of more than twenty rules without a test', async () => {
+    const rules = Array.from({ length: 21 }, (_, at) => `{ action: allow, hosts: [h${at}.example] }`).join(', ');
+    const [warning] = await warningsOf(`policy: { rules: [${rules}] }\n`);
+    expect(warning).toContain('policy.rules: warning: 21 rules and no test of them');
+  });
+});
+
+describe('a comment', () => {
+  it.each([
+    ['on the line', '    - { name: r, action: allow, hosts: ["*.com"] } # sallyport-ignore: a lab'],
+    ['alone above the line', '    # sallyport-ignore\n    - { name: r, action: allow, hosts: ["*.com"] }'],
+  ])('%s silences its warnings', async (_, text) => {
+    expect(await warningsOf(`policy:\n  rules:\n${text}\n`)).toEqual([]);
+  });
+
+  it('silences no other line', async () => {
+    const text =
+      '    - { name: r, action: allow, hosts: ["*.com"] } # sallyport-ignore\n    - { action: allow, hosts: ["*.net"] }';
+    expect(await warningsOf(`policy:\n  rules:\n${text}\n`)).toHaveLength(1);
+  });
+
+  it('silences no error', async () => {
+    const file = join(folder, 'bad.yaml');
+    writeFileSync(file, 'listeners: [] # sallyport-ignore\n');
+    expect((await sallyport(['check', '--config', file])).code).toBe(2);
+  });
+});
