@@ -31,8 +31,9 @@ function exactName(text: string, path: Problem['path']): readonly NamedHost[] {
   return destination.kind === 'name' ? [{ host: destination.host, path }] : [];
 }
 
+/** Each name is its own client: no share of the look-ups is to be kept. */
 async function lintName({ host, path }: NamedHost, resolver: Resolver, policy: Policy): Promise<readonly Problem[]> {
-  const answer = await resolver.resolve(host);
+  const answer = await resolver.resolve(host, host).done;
   if (answer.kind !== 'addresses') return [];
   const verdicts = answer.addresses.map((ip) => judgeAddress(ip, policy.destinations));
   const refused = verdicts.flatMap((verdict) => (verdict.kind === 'refused' ? [verdict.why] : []));
