@@ -5,7 +5,9 @@ import { expected, section, written } from './fields.ts';
 
 /** Basic credentials. */
 export const auth = section({
-  users_file: path('users.htpasswd').describe('Lines of name:hash, as htpasswd -B writes them; reread by a reload.'),
+  users_file: path('users.htpasswd').describe(
+    'Lines of name:hash, as htpasswd -B writes them (passwords of 72 bytes at most); reread by a reload.',
+  ),
   realm: written('a realm', readRealm, '^[ -~]+$')
     .describe('What clients are told they are to log in to.')
     .prefault('sallyport'),

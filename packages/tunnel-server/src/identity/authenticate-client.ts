@@ -2,10 +2,9 @@
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { unlessGone } from '../abandon.ts';
 import { parseIp } from '@sallyport/addresses';
-import { clientKey } from '../limits/limits.ts';
-import type { ClientKey } from '../limits/token-buckets.ts';
+import { clientKey, neighbourhoodKey } from '../limits/limits.ts';
 import { TunnelError } from '../reasons.ts';
-import type { Authenticator, Verdict } from './authenticator.ts';
+import type { Authenticator, Origin, Verdict } from './authenticator.ts';
 import { parseBasicCredentials } from './basic-credentials.ts';
 import type { Users } from './htpasswd.ts';
 
@@ -32,7 +31,7 @@ export async function authenticateClient(
   if (read.kind === 'unusable') throw refused(`The credentials cannot be used: ${read.why}.`);
 
   const { name } = read.credentials;
-  const verdict = authenticator.check(users, read.credentials, keyOf(client));
+  const verdict = authenticator.check(users, read.credentials, originOf(client));
   const settled = typeof verdict === 'string' ? verdict : await waitFor(client, verdict, deadline);
   switch (settled) {
     case 'right':
@@ -58,9 +57,11 @@ async function waitFor(client: Leg, verdict: Promise<Verdict>, deadline: Deadlin
   }
 }
 
-function keyOf({ remote }: Leg): ClientKey {
+function originOf({ remote }: Leg): Origin {
   const ip = parseIp(remote.host);
-  return ip ? clientKey(ip) : remote.host;
+  return ip
+    ? { client: clientKey(ip), neighbourhood: neighbourhoodKey(ip) }
+    : { client: remote.host, neighbourhood: remote.host };
 }
 
 /** Who mistyped a password is to be found in the log; who typed it in the name's place is not. */

@@ -1,10 +1,11 @@
 /** Who a client is, by name and password: one bcrypt comparison, and a look into memory from then on. */
 import { createHmac, randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import type { ClientKey } from '../limits/token-buckets.ts';
 import type { Credentials } from './basic-credentials.ts';
 import { BcryptThread, type PasswordComparer } from './bcrypt-thread.ts';
-import { FairQueue } from './fair-queue.ts';
+import { FairQueue, type Asker } from './fair-queue.ts';
 import type { Users } from './htpasswd.ts';
 
 /** `busy`: too many comparisons are waiting, of this client or of all. */
@@ -13,11 +14,17 @@ export type Verdict = 'right' | 'wrong' | 'busy';
 /** Many users behind one address may come at once; and whatever waits here, the next client's turn comes after one comparison each. */
 const WAITING = { perClient: 32, total: 256 };
 
+/** Who waits for whom: clients that were right before, then those who name a user that exists, then everyone else. */
+const RANK = { provenClient: 0, existingName: 1, rest: 2 } as const;
+
 /** How long a password that was right needs no comparison. A changed hash ends that at once. */
 const RIGHT_FOR_MS = 5 * 60_000;
 
 /** Programs repeat a wrong password without end: it costs one comparison a minute. */
 const WRONG_FOR_MS = 60_000;
+
+/** How long a client that gave a right password goes before others. */
+const PROVEN_FOR_MS = 60 * 60_000;
 
 /** Of each, so that no flood of wrong passwords can push out the right ones. */
 const MEMORY_ENTRIES = 10_000;
@@ -30,14 +37,18 @@ interface Comparison {
   readonly isKnown: boolean;
 }
 
+/** Where a client comes from: its own key, and that of the network around it. */
+export type Origin = Omit<Asker<ClientKey>, 'rank'>;
+
 interface Waiting {
   readonly comparison: Comparison;
+  readonly client: ClientKey;
   readonly settle: (verdict: Verdict | Promise<Verdict>) => void;
 }
 
 /** Serves all doors and outlives a reload: who the users are is said anew at each question. */
 export class Authenticator {
-  readonly #comparer: PasswordComparer;
+  readonly #comparers: readonly PasswordComparer[];
   /** Only this process can tell which password an entry of its memory stands for. */
   readonly #key = randomBytes(32);
   readonly #right = new LRUCache<string, true>({ max: MEMORY_ENTRIES, ttl: RIGHT_FOR_MS });
@@ -47,25 +58,30 @@ export class Authenticator {
   /** The users' hashes by number. */
   readonly #hashes = new WeakMap<Users, readonly string[]>();
   readonly #queue = new FairQueue<ClientKey, Waiting>(WAITING);
-  #isComparing = false;
+  /** Clients that were right last, or wrong. */
+  readonly #proven = new LRUCache<ClientKey, true>({ max: MEMORY_ENTRIES, ttl: PROVEN_FOR_MS });
+  readonly #doubted = new LRUCache<ClientKey, true>({ max: MEMORY_ENTRIES, ttl: WRONG_FOR_MS });
+  readonly #idle: PasswordComparer[];
 
-  constructor(comparer: PasswordComparer = new BcryptThread()) {
-    this.#comparer = comparer;
+  /** @param comparers at work at the same time */
+  constructor(comparers: readonly PasswordComparer[] = threads()) {
+    this.#comparers = comparers;
+    this.#idle = [...comparers];
   }
 
   /** Answers at once where it remembers; rejects only where the comparison itself could not be done. */
-  check(users: Users, credentials: Credentials, client: ClientKey): Verdict | Promise<Verdict> {
+  check(users: Users, credentials: Credentials, origin: Origin): Verdict | Promise<Verdict> {
     if (users.size === 0) return 'wrong';
     const comparison = this.#prepare(users, credentials);
     const { memory } = comparison;
     // What is looked up is a keyed digest, so that the time it takes tells nothing of the password behind it.
     if (this.#right.get(memory)) return 'right';
     if (this.#wrong.get(memory)) return 'wrong';
-    return this.#pending.get(memory) ?? this.#enqueue(comparison, client);
+    return this.#pending.get(memory) ?? this.#enqueue(comparison, origin);
   }
 
   async close(): Promise<void> {
-    await this.#comparer.close();
+    await Promise.all(this.#comparers.map((comparer) => comparer.close()));
   }
 
   /** A name that nobody has costs what a wrong password costs: it is held against another user's hash, and fails whatever comes of it. */
@@ -91,29 +107,45 @@ export class Authenticator {
     return hmac.update(parts.join('\0')).digest();
   }
 
-  #enqueue(comparison: Comparison, client: ClientKey): Promise<Verdict> {
+  #enqueue(comparison: Comparison, origin: Origin): Promise<Verdict> {
     const { memory } = comparison;
+    const { client } = origin;
+    const rank = this.#rankOf(client, comparison);
     const verdict = new Promise<Verdict>((settle) => {
-      this.#queue.add(client, { comparison, settle })?.settle('busy');
+      this.#queue.add({ rank, ...origin }, { comparison, client, settle })?.settle('busy');
     }).finally(() => this.#pending.delete(memory));
     this.#pending.set(memory, verdict);
-    if (!this.#isComparing) void this.#compareAll();
+    const comparer = this.#idle.pop();
+    if (comparer) void this.#compareAll(comparer);
     return verdict;
   }
 
-  async #compareAll(): Promise<void> {
-    this.#isComparing = true;
+  /** A client that is proven and then wrong is doubted: no flood keeps the first rank. */
+  #rankOf(client: ClientKey, { isKnown }: Comparison): number {
+    if (this.#proven.has(client)) return RANK.provenClient;
+    return isKnown && !this.#doubted.has(client) ? RANK.existingName : RANK.rest;
+  }
+
+  async #compareAll(comparer: PasswordComparer): Promise<void> {
     for (let next = this.#queue.take(); next; next = this.#queue.take()) {
-      const verdict = this.#compare(next.comparison);
+      const verdict = this.#compare(comparer, next);
       next.settle(verdict);
       await verdict.catch(() => undefined); // Whoever asked gets it.
     }
-    this.#isComparing = false;
+    this.#idle.push(comparer);
   }
 
-  async #compare({ memory, password, hash, isKnown }: Comparison): Promise<Verdict> {
-    const isRight = (await this.#comparer.compare(password, hash)) && isKnown;
+  async #compare(comparer: PasswordComparer, { comparison, client }: Waiting): Promise<Verdict> {
+    const { memory, password, hash, isKnown } = comparison;
+    const isRight = (await comparer.compare(password, hash)) && isKnown;
     (isRight ? this.#right : this.#wrong).set(memory, true);
+    (isRight ? this.#proven : this.#doubted).set(client, true);
+    (isRight ? this.#doubted : this.#proven).delete(client);
     return isRight ? 'right' : 'wrong';
   }
+}
+
+/** One a core: each starts when there is work for it. */
+function threads(): readonly PasswordComparer[] {
+  return Array.from({ length: availableParallelism() }, () => new BcryptThread());
 }

@@ -30,8 +30,14 @@ export function parseBasicCredentials(fieldValue: string): BasicCredentials {
   // The first colon: a name has none, and a password may have any number.
   const colon = text.indexOf(':');
   if (colon === -1) return unusable('the credentials have no colon');
-  return { kind: 'credentials', credentials: { name: text.slice(0, colon), password: text.slice(colon + 1) } };
+  const password = text.slice(colon + 1);
+  if (Buffer.byteLength(password) > LONGEST_PASSWORD_BYTES)
+    return unusable(`the password has more than ${LONGEST_PASSWORD_BYTES} bytes, and bcrypt compares no more of it`);
+  return { kind: 'credentials', credentials: { name: text.slice(0, colon), password } };
 }
+
+/** What bcrypt looks at; of two longer passwords that begin alike, either would pass for the other. */
+const LONGEST_PASSWORD_BYTES = 72;
 
 const SCHEME_AND_TOKEN = /^([^ ]+)(?: +([^ ]+))?$/;
 

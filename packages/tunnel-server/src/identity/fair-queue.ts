@@ -1,4 +1,4 @@
-/** Work that waits for one worker: each client in turn, so that a flood from one waits behind itself. */
+/** Work that waits for few workers: the better rank first, then each neighbourhood in turn, and each client in it. */
 
 /** How much may wait. */
 export interface QueueLimits {
@@ -6,11 +6,23 @@ export interface QueueLimits {
   readonly total: number;
 }
 
-/** A queue for each client, and a place in the round for each queue. */
+/** Whose an item is. */
+export interface Asker<Client> {
+  /** 0 is served first; a lower one waits until no better one is left. */
+  readonly rank: number;
+  /** What many addresses of one owner have in common. */
+  readonly neighbourhood: Client;
+  readonly client: Client;
+}
+
+/**
+ * A queue for each client, a round of clients for each neighbourhood, a round of those for each rank: a flood waits behind
+ * itself, however many addresses it comes from.
+ */
 export class FairQueue<Client, Item> {
   readonly #limits: QueueLimits;
-  /** In the order of their turns: who has just had one goes to the end. */
-  readonly #waiting = new Map<Client, Item[]>();
+  /** Sparse until each rank has been asked for. */
+  readonly #ranks: (Round<Client, Item> | undefined)[] = [];
   #length = 0;
 
   constructor(limits: QueueLimits) {
@@ -19,35 +31,104 @@ export class FairQueue<Client, Item> {
 
   /**
    * Lets an item wait. Returns the one that may not: itself where its client has its share already; where all places are
-   * taken, the last come of the client with most of them.
+   * taken, the last come of the worst rank, of the neighbourhood and the client with most of them.
    */
-  add(client: Client, item: Item): Item | undefined {
-    const own = this.#waiting.get(client) ?? [];
-    if (own.length >= this.#limits.perClient) return item;
-    const longest = this.#length < this.#limits.total ? undefined : this.#longest();
-    if (longest !== undefined && longest.length <= own.length + 1) return item;
-    own.push(item);
-    this.#waiting.set(client, own);
-    if (longest === undefined) this.#length += 1;
-    return longest?.pop();
+  add({ rank, neighbourhood, client }: Asker<Client>, item: Item): Item | undefined {
+    const round = (this.#ranks[rank] ??= new Map<Client, Neighbourhood<Client, Item>>());
+    const own = round.get(neighbourhood);
+    const waiting = own?.clients.get(client) ?? [];
+    if (waiting.length >= this.#limits.perClient) return item;
+    const victim = this.#length < this.#limits.total ? undefined : this.#findVictim(rank, own, waiting);
+    if (victim === 'none') return item;
+    const refused = victim && this.#removeLast(victim);
+
+    // Not before: the victim may have been the last of its neighbourhood, which then is no longer in the round.
+    const place: Neighbourhood<Client, Item> = round.get(neighbourhood) ?? { clients: new Map(), length: 0 };
+    round.set(neighbourhood, place);
+    const items = place.clients.get(client) ?? [];
+    place.clients.set(client, items);
+    items.push(item);
+    place.length += 1;
+    this.#length += 1;
+    return refused;
   }
 
   /** Takes the first item of the client whose turn it is. */
   take(): Item | undefined {
-    for (const [client, items] of this.#waiting) {
-      const item = items.shift();
-      this.#waiting.delete(client);
-      if (items.length > 0) this.#waiting.set(client, items);
-      this.#length -= 1;
-      return item;
+    for (const round of this.#ranks.filter((one) => one !== undefined)) {
+      for (const [neighbourhood, place] of round) {
+        const item = takeTurn(place);
+        // In the order of their turns: who has just had one goes to the end.
+        round.delete(neighbourhood);
+        if (place.length > 0) round.set(neighbourhood, place);
+        this.#length -= 1;
+        return item;
+      }
     }
     return undefined;
   }
 
   /** Only looked for when the queue is full, which bounds the search too. */
-  #longest(): Item[] {
-    let longest: Item[] = [];
-    for (const items of this.#waiting.values()) if (items.length > longest.length) longest = items;
-    return longest;
+  #findVictim(
+    rank: number,
+    own: Neighbourhood<Client, Item> | undefined,
+    waiting: readonly Item[],
+  ): Victim<Client, Item> | 'none' {
+    const worst = this.#ranks.findLastIndex((round) => round !== undefined && round.size > 0);
+    if (worst < rank) return 'none';
+    const round = this.#ranks[worst];
+    const largest = round && findLongest(round, ({ length }) => length);
+    const busiest = largest && findLongest(largest.value.clients, ({ length }) => length);
+    if (!round || !largest || !busiest) return 'none';
+    const [place, items] = [largest.value, busiest.value];
+    const victim = { round, neighbourhood: largest.key, place, client: busiest.key, items };
+    if (worst > rank) return victim;
+    // Among equals a newcomer takes a place only of who has more than it would have itself.
+    if (place === own) return items.length > waiting.length + 1 ? victim : 'none';
+    return place.length > (own?.length ?? 0) + 1 ? victim : 'none';
   }
+
+  #removeLast({ round, neighbourhood, place, client, items }: Victim<Client, Item>): Item | undefined {
+    const last = items.pop();
+    if (items.length === 0) place.clients.delete(client);
+    place.length -= 1;
+    if (place.length === 0) round.delete(neighbourhood);
+    this.#length -= 1;
+    return last;
+  }
+}
+
+interface Neighbourhood<Client, Item> {
+  readonly clients: Map<Client, Item[]>;
+  length: number;
+}
+
+type Round<Client, Item> = Map<Client, Neighbourhood<Client, Item>>;
+
+interface Victim<Client, Item> {
+  readonly round: Round<Client, Item>;
+  readonly neighbourhood: Client;
+  readonly place: Neighbourhood<Client, Item>;
+  readonly client: Client;
+  readonly items: Item[];
+}
+
+function takeTurn<Client, Item>(place: Neighbourhood<Client, Item>): Item | undefined {
+  for (const [client, items] of place.clients) {
+    const item = items.shift();
+    place.clients.delete(client);
+    if (items.length > 0) place.clients.set(client, items);
+    place.length -= 1;
+    return item;
+  }
+  return undefined;
+}
+
+function findLongest<Key, Value>(
+  map: ReadonlyMap<Key, Value>,
+  lengthOf: (value: Value) => number,
+): { readonly key: Key; readonly value: Value } | undefined {
+  let longest: { readonly key: Key; readonly value: Value } | undefined;
+  for (const [key, value] of map) if (!longest || lengthOf(value) > lengthOf(longest.value)) longest = { key, value };
+  return longest;
 }

@@ -103,6 +103,12 @@ export function clientKey({ family, words }: Ip): ClientKey {
   return family === 4 ? (words[0] ?? 0) : `${words[0] ?? 0}:${words[1] ?? 0}`;
 }
 
+/** What the many addresses of one owner have in common: the IPv4 /24, and the IPv6 /48 that a site is given (RFC 6177). */
+export function neighbourhoodKey({ family, words }: Ip): ClientKey {
+  const [first = 0, second = 0] = words;
+  return family === 4 ? first >>> 8 : `${first}:${second >>> 16}`;
+}
+
 interface Scopes {
   readonly listener: LimitedListener;
   readonly shared: ConnectionLimits;

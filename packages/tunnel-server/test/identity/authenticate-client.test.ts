@@ -47,6 +47,7 @@ describe('authenticateClient', () => {
     { what: 'no credentials', value: undefined, sentence: /asks for a user name/ },
     { what: 'another scheme', value: 'Bearer alice', sentence: /cannot be used: the scheme is not Basic/ },
     { what: 'a wrong password', value: basic('alice:guess'), sentence: /is wrong/ },
+    { what: 'more than bcrypt compares', value: basic(`alice:${'é'.repeat(37)}`), sentence: /more than 72 bytes/ },
     { what: 'an unknown name', value: basic('mallory:secret'), sentence: /is wrong/ },
   ])('refuses $what', async ({ value, sentence }) => {
     const error = await authenticate(value);
@@ -61,7 +62,7 @@ describe('authenticateClient', () => {
   });
 
   it('answers at the deadline, however long a comparison takes', async () => {
-    const slow = new Authenticator({ compare: () => new Promise(() => undefined), close: () => Promise.resolve() });
+    const slow = new Authenticator([{ compare: () => new Promise(() => undefined), close: () => Promise.resolve() }]);
     const { leg, socket } = await openLeg();
     const outcome = authenticateClient(
       leg,
@@ -74,7 +75,7 @@ describe('authenticateClient', () => {
   });
 
   it('says that a client left while its password was compared', async () => {
-    const slow = new Authenticator({ compare: () => new Promise(() => undefined), close: () => Promise.resolve() });
+    const slow = new Authenticator([{ compare: () => new Promise(() => undefined), close: () => Promise.resolve() }]);
     const { leg, socket } = await openLeg();
     const outcome = authenticateClient(
       leg,
