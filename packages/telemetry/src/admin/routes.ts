@@ -1,5 +1,6 @@
 /** What the admin server answers, by path. */
 import type { Metrics } from '../metrics.ts';
+import { shareScrapes } from './shared-scrape.ts';
 
 /** The parts of a request that a route may look at. Bodies are never read. */
 export interface AdminRequest {
@@ -31,11 +32,12 @@ export interface VitalSources {
 
 /** What orchestrators and Prometheus ask for. */
 export function vitalRoutes({ metrics, readiness }: VitalSources): readonly AdminRoute[] {
+  const scrape = shareScrapes(() => metrics.scrape());
   return [
     {
       method: 'GET',
       path: '/metrics',
-      answer: async () => ({ status: 200, body: await metrics.scrape(), contentType: metrics.contentType }),
+      answer: async () => ({ status: 200, body: await scrape(), contentType: metrics.contentType }),
     },
     { method: 'GET', path: '/healthz', answer: () => ({ status: 200, body: 'alive\n' }) },
     {

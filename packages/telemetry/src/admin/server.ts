@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { Logger } from '../logger.ts';
+import { tameConnections } from './connections.ts';
 import { type AdminAddress, AdminListenError } from './listen-error.ts';
 import { type AdminReply, type AdminRoute, matchPath, type VitalSources, vitalRoutes } from './routes.ts';
 
@@ -32,22 +33,23 @@ const LIMITS = {
 /** How long a client may take no byte of its answer, in milliseconds. */
 const STALLED_MS = 10_000;
 
-const MAX_CONNECTIONS = 64;
-
 /** Rejects with an {@link AdminListenError}. */
 export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
   const routes = [...vitalRoutes(options), ...(options.routes ?? [])];
   const isGuarded = isLoopback(options.bind.host);
-  const server = createServer(LIMITS, (request, response) => {
-    const reply = isGuarded && !namesThisMachine(request.headers.host) ? MISDIRECTED : answer(routes, request);
-    void Promise.resolve(reply)
-      .catch((cause: unknown) => {
-        options.log.error({ err: cause, path: request.url }, 'an admin page failed');
-        return FAILED;
-      })
-      .then((reply) => send(response, reply));
-  });
-  server.maxConnections = MAX_CONNECTIONS;
+  const server = createServer(LIMITS);
+  server.on(
+    'request',
+    tameConnections(server, (request, response) => {
+      const reply = isGuarded && !namesThisMachine(request.headers.host) ? MISDIRECTED : answer(routes, request);
+      void Promise.resolve(reply)
+        .catch((cause: unknown) => {
+          options.log.error({ err: cause, path: request.url }, 'an admin page failed');
+          return FAILED;
+        })
+        .then((reply) => send(response, reply));
+    }),
+  );
   server.setTimeout(STALLED_MS);
   return { address: await listen(server, options.bind), close: () => close(server) };
 }

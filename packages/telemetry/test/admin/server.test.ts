@@ -157,6 +157,56 @@ describe('a client that stalls', () => {
   });
 });
 
+/** So many connections that say nothing, all of them open. */
+async function crowd(server: AdminServer, bytes: string, count = 64): Promise<readonly Socket[]> {
+  return Promise.all(Array.from({ length: count }, () => stall(server, bytes)));
+}
+
+describe('clients that take every place', () => {
+  it.each([
+    { how: 'silent', bytes: '' },
+    { how: 'in the middle of a head', bytes: 'GET / HTTP/1.1\r\n' },
+    { how: 'idle behind an answer', bytes: 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n' },
+  ])('give way to a probe, the longest unused first, when $how', async ({ bytes }) => {
+    const server = await start();
+    const [first, ...others] = await crowd(server, bytes);
+    const gone = first && once(first.resume(), 'close');
+    expect((await ask(server, '/healthz')).status).toBe(200);
+    await gone;
+    expect(others.filter(({ destroyed }) => destroyed)).toEqual([]);
+    others.forEach((socket) => socket.destroy());
+  });
+});
+
+describe('requests behind one another on one connection', () => {
+  const scrape = 'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n';
+  const last = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+
+  it('are answered one at a time, in their order', async () => {
+    let [atOnce, most] = [0, 0];
+    const answerSlowly = async () => {
+      most = Math.max(most, (atOnce += 1));
+      await new Promise((resolve) => setImmediate(resolve));
+      atOnce -= 1;
+      return { status: 200, body: 'slow\n' };
+    };
+    const server = await start({ routes: [{ method: 'GET', path: '/slow', answer: answerSlowly }] });
+    const slow = 'GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const answers = await text(await stall(server, slow.repeat(3) + last));
+    expect(answers.match(/^(slow|alive)$/gm)).toEqual(['slow', 'slow', 'slow', 'alive']);
+    expect(most).toBe(1);
+  });
+
+  it('end their connection when they are more than a few', async () => {
+    let scrapes = 0;
+    const metrics = { contentType: 'text/plain', scrape: () => Promise.resolve(`${(scrapes += 1)}`) };
+    const socket = await stall(await start({ metrics }), scrape.repeat(1_000));
+    socket.resume();
+    await once(socket, 'close');
+    expect(scrapes).toBeLessThanOrEqual(2);
+  });
+});
+
 describe('closing the admin server', () => {
   it('cuts requests under way and kept-alive connections at once', async () => {
     const server = await start({

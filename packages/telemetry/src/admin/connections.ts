@@ -1,0 +1,71 @@
+/** The connections of the admin server: few, one request at a time on each, and always room for one more. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** How many there may be at once. */
+export const MAX_CONNECTIONS = 64;
+
+/** How many requests may wait on one connection behind the one that is answered: a client that sends more is closed on. */
+const MAX_WAITING = 8;
+
+/** How long an answer may hold its connection when another client wants the place, in milliseconds. */
+const ANSWERED_WITHIN_MS = 1_000;
+
+type Handle = (request: IncomingMessage, response: ServerResponse) => void;
+
+interface Connection {
+  /** Requests that wait for those before them to be answered. */
+  readonly waiting: (() => void)[];
+  /** Since when a request has been answered; undefined between requests. */
+  busySince: number | undefined;
+}
+
+/** Takes a server's connections in hand. Returns what its requests are to be given to. */
+export function tameConnections(server: Server, handle: Handle): Handle {
+  /** The longest unused first. */
+  const connections = new Map<Socket, Connection>();
+  server.on('connection', (socket: Socket) => {
+    const isFull = connections.size >= MAX_CONNECTIONS;
+    const leaving = isFull ? (findDispensable(connections) ?? socket) : undefined;
+    leaving?.destroy();
+    if (leaving === socket) return;
+    // Not at its `close`, which comes later: the place is taken now.
+    if (leaving) connections.delete(leaving);
+    connections.set(socket, { waiting: [], busySince: undefined });
+    socket.once('close', () => connections.delete(socket));
+  });
+  return (request, response) => {
+    const { socket } = request;
+    const connection = connections.get(socket);
+    if (!connection) return;
+    const begin = (): void => {
+      connection.busySince = performance.now();
+      response.once('close', () => {
+        connection.busySince = undefined;
+        touch(connections, socket);
+        connection.waiting.shift()?.();
+      });
+      handle(request, response);
+    };
+    if (connection.busySince === undefined) begin();
+    else if (connection.waiting.push(begin) > MAX_WAITING) socket.destroy();
+  };
+}
+
+/** The connection that has been idle longest, silent from its first moment or between requests; else the one longest at its answer. */
+function findDispensable(connections: ReadonlyMap<Socket, Connection>): Socket | undefined {
+  let stalled: Socket | undefined;
+  const longAgo = performance.now() - ANSWERED_WITHIN_MS;
+  for (const [socket, { busySince }] of connections) {
+    if (busySince === undefined) return socket;
+    if (busySince < longAgo) stalled ??= socket;
+  }
+  return stalled;
+}
+
+function touch(connections: Map<Socket, Connection>, socket: Socket): void {
+  const connection = connections.get(socket);
+  if (!connection) return;
+  connections.delete(socket);
+  connections.set(socket, connection);
+}
