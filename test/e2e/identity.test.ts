@@ -305,6 +305,16 @@ describe('a door with tls', () => {
     other.socket.destroy();
   });
 
+  it('gives no handshake to a client beyond the limits', async () => {
+    proxy = await startSallyport(yaml(`${tls}, limits: { tunnels_per_client: 1 }`), { files: pair(proxyCertificates) });
+    const first = await openClient(proxy.port('explicit'));
+    const second = await curl(...proxyArgs());
+    expect(second.code).not.toBe(0);
+    expect(second.stderr).toMatch(/reset|SSL_ERROR_SYSCALL/i);
+    expect(await proxy.tunnel({ reason: 'client_limit' })).not.toHaveProperty('status');
+    first.socket.destroy();
+  });
+
   it('knows a client by its certificate, and refuses one without', async () => {
     const client = makeClientCertificate('ci');
     const mutual = 'tls: { cert: proxy.crt, key: proxy.key, client_ca: clients.crt }';

@@ -1,8 +1,9 @@
 /** Sallyport as it runs: services that live as long as the process, and doors, which a reload exchanges under live traffic. */
+import { parseIp } from '@sallyport/addresses';
 import type { ListenerConfig } from '@sallyport/config';
 import { type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';
 import { type Door, serveTunnel } from '@sallyport/tunnel-server';
-import type { Leg, Listening, ListenOptions, TlsIdentity } from '@sallyport/tunnel-splice';
+import type { Address, Leg, Listening, ListenOptions, TlsIdentity } from '@sallyport/tunnel-splice';
 import { tunnelsThatFit } from './descriptors.ts';
 import { openDoors } from './doors.ts';
 import { requireEngine } from './engine.ts';
@@ -135,16 +136,16 @@ class Running implements Program {
 
   async #listen(listener: ListenerConfig, { address, passed }: Place): Promise<Listening['address']> {
     const { name } = listener;
+    const doorNow = (): Door | undefined => this.#doors.get(name);
     const intercept = listener.mode === 'sni' && listener.intercept !== 'none' ? listener.intercept : undefined;
     const tls = this.#tlsOf(name);
     const options: ListenOptions = {
       ...(intercept && { intercept }),
       ...(passed !== undefined && { passed }),
       // Of the moment: a renewed certificate is shown from the next client on.
-      ...(tls && { identity: () => this.#tlsOf(name) ?? tls }),
+      ...(tls && { identity: (client) => (mayShakeHands(client, doorNow()) ? (this.#tlsOf(name) ?? tls) : undefined) }),
     };
     const { transport, ledger, bound } = this.#services;
-    const doorNow = (): Door | undefined => this.#doors.get(name);
     const onClient = (client: Leg): void => void serveTunnel(client, doorNow, ledger);
     try {
       const listening = await transport.listen(address, onClient, options);
@@ -156,6 +157,13 @@ class Running implements Program {
       throw fatalListenError(`listener ${name}`, cause);
     }
   }
+}
+
+/** A handshake costs a millisecond of the deciding thread: a client that the limits refuse anyway gets none. */
+function mayShakeHands({ host }: Address, door: Door | undefined): boolean {
+  const ip = parseIp(host);
+  // One without an address has left already.
+  return ip === undefined || door === undefined || door.wouldAdmit(ip);
 }
 
 interface OpenListener {

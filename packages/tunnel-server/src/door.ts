@@ -46,6 +46,8 @@ export interface Door {
   openFrontend(client: Leg): Frontend;
   /** Takes a place in the limits. Throws `client_limit` or `overload`. */
   admit(client: Ip): void;
+  /** Whether the limits leave room for it; while draining too, for then it is told so. */
+  wouldAdmit(client: Ip): boolean;
   prereadLimits(): PrereadLimits;
   /** Throws `overload` for who was admitted before a drain, and asks only now. */
   requireOpen(): void;
@@ -155,6 +157,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     openFrontend,
     admit: (client) => admitClient(limits, listener, client, ledger.isDraining),
     admitNext: (client) => admitNextRequest(limits, listener, client, ledger.isDraining),
+    wouldAdmit: (client) => limits.wouldAdmit(listener, client),
     prereadLimits,
     requireOpen: () => requireNotDraining(ledger.isDraining),
     httpLimits: () => ({

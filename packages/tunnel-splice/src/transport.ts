@@ -60,6 +60,9 @@ export type TlsState =
   /** `why` is a clause fit for a log. */
   | { readonly kind: 'failed'; readonly why: string; readonly fault: TlsFault };
 
+/** Of a client that a listener's `identity` gave no handshake. */
+export const TLS_WITHHELD: TlsState = { kind: 'failed', why: 'it was not begun', fault: 'alert' };
+
 /** A byte stream whose other end is a client or an upstream. */
 export interface Leg {
   /** The peer's address. */
@@ -105,8 +108,11 @@ export interface ListenOptions {
   readonly intercept?: Intercept;
   /** The descriptor of a socket that is bound already, to be used and closed in place of one of our own; `bind` only names it. */
   readonly passed?: number;
-  /** Asked at each connection: with it the listener speaks TLS, and a new identity holds from the next client on. */
-  readonly identity?: () => TlsIdentity;
+  /**
+   * Asked at each connection: with it the listener speaks TLS, and a new identity holds from the next client on. Undefined:
+   * this client is not worth a handshake. It is reset at once, its `tls` has failed, and it is handed out all the same.
+   */
+  readonly identity?: (client: Address) => TlsIdentity | undefined;
 }
 
 /** A door that is open. */

@@ -30,6 +30,8 @@ export type Admission =
 /** The counts of all listeners. They outlive a reload; the numbers they are held against do not. */
 export interface Limits {
   admit(listener: LimitedListener, client: Ip): Admission;
+  /** Whether it would be admitted, which takes no place and no token: asked before anything dear is done for it. */
+  wouldAdmit(listener: LimitedListener, client: Ip): boolean;
   /** A further request of a connection that has its place: it takes a token of `new_per_client`, as a connection does. */
   admitNext(listener: LimitedListener, client: Ip): Admission;
   /** Gives a place back; once for each that was admitted. */
@@ -67,6 +69,10 @@ export function createLimits(global: ConnectionLimits, clock: () => number = () 
     admitNext(listener, client) {
       const own = placeOf(listeners, listener.name);
       return refuseByRate(clientKey(client), { listener, shared, everywhere, own }, clock()) ?? ADMITTED;
+    },
+    wouldAdmit(listener, client) {
+      const own = placeOf(listeners, listener.name);
+      return refuse(clientKey(client), { listener, shared, everywhere, own }, clock(), 'ask') === undefined;
     },
     leave(listenerName, client) {
       const key = clientKey(client);
@@ -117,17 +123,22 @@ interface Scopes {
 }
 
 /** A token is only spent on a connection that nothing else refuses, so the bucket comes last. */
-function refuse(client: ClientKey, scopes: Scopes, now: number): Admission | undefined {
+function refuse(client: ClientKey, scopes: Scopes, now: number, how: 'take' | 'ask' = 'take'): Admission | undefined {
   const { limits } = scopes.listener;
   if (scopeOf('tunnels', scopes).occupancy.total >= limits.tunnels) return { kind: 'refused', reason: 'overload' };
   if (scopeOf('tunnels_per_client', scopes).occupancy.of(client) >= limits.tunnels_per_client) return tooMany(1);
-  return refuseByRate(client, scopes, now);
+  return refuseByRate(client, scopes, now, how);
 }
 
-function refuseByRate(client: ClientKey, scopes: Scopes, now: number): Admission | undefined {
+function refuseByRate(
+  client: ClientKey,
+  scopes: Scopes,
+  now: number,
+  how: 'take' | 'ask' = 'take',
+): Admission | undefined {
   const rate = scopes.listener.limits.new_per_client ?? Infinity;
   if (rate === Infinity) return undefined;
-  const waitMs = scopeOf('new_per_client', scopes).buckets.take(client, rate, now);
+  const waitMs = scopeOf('new_per_client', scopes).buckets[how](client, rate, now);
   return waitMs > 0 ? tooMany(Math.ceil(waitMs / 1000)) : undefined;
 }
 

@@ -21,14 +21,22 @@ export class TokenBuckets {
 
   /** Takes a token. Returns 0, or how many milliseconds until there is one to take. */
   take(client: ClientKey, rate: RatePerSecond, now: number): number {
-    const intervalMs = 1000 / rate;
-    const burstMs = burstTokens(rate) * intervalMs;
+    const waitMs = this.ask(client, rate, now);
+    if (waitMs === 0) this.#young.set(client, this.#fullAt(client, rate, now));
+    return waitMs;
+  }
+
+  /** What `take` would return, with nothing taken. */
+  ask(client: ClientKey, rate: RatePerSecond, now: number): number {
+    const burstMs = (burstTokens(rate) * 1000) / rate;
     this.#dropFullBuckets(burstMs, now);
-    const fullAt = Math.max(this.#young.get(client) ?? this.#old.get(client) ?? now, now) + intervalMs;
-    const waitMs = fullAt - now - burstMs;
-    if (waitMs > ROUNDING_MS) return waitMs;
-    this.#young.set(client, fullAt);
-    return 0;
+    const waitMs = this.#fullAt(client, rate, now) - now - burstMs;
+    return waitMs > ROUNDING_MS ? waitMs : 0;
+  }
+
+  /** When the bucket will be full again, with one more token taken. */
+  #fullAt(client: ClientKey, rate: RatePerSecond, now: number): number {
+    return Math.max(this.#young.get(client) ?? this.#old.get(client) ?? now, now) + 1000 / rate;
   }
 
   /** How many buckets are remembered. */
@@ -38,12 +46,15 @@ export class TokenBuckets {
 
   #dropFullBuckets(burstMs: number, now: number): void {
     const age = now - this.#youngSince;
-    if (age < burstMs) return;
+    if (age < burstMs && this.#young.size < GENERATION_ENTRIES) return;
     this.#old = age < 2 * burstMs ? this.#young : new Map<ClientKey, number>();
     this.#young = new Map<ClientKey, number>();
     this.#youngSince = now;
   }
 }
+
+/** Under a flood from more clients than that, buckets are forgotten before they are full: some 10 MB for each scope. */
+const GENERATION_ENTRIES = 65_536;
 
 /** What of a wait is rounding: a third of a second added three times is not quite a second. */
 const ROUNDING_MS = 0.001;

@@ -41,6 +41,20 @@ describe('limits.tunnels', () => {
   });
 });
 
+describe('asking beforehand', () => {
+  it('says what admission would, and takes neither a place nor a token', () => {
+    const limits = { tunnels: 3, tunnels_per_client: 2, new_per_client: 4 };
+    const counted = createLimits(limits, () => 0);
+    for (let round = 0; round < 9; round++) expect(counted.wouldAdmit(explicit(limits), ALICE)).toBe(true);
+    expect(counted.remembered()).toBe(0);
+    admitted(counted.admit(explicit(limits), ALICE));
+    admitted(counted.admit(explicit(limits), ALICE));
+    expect([ALICE, BOB].map((client) => counted.wouldAdmit(explicit(limits), client))).toEqual([false, true]);
+    admitted(counted.admit(explicit(limits), BOB));
+    expect(counted.wouldAdmit(explicit(limits), BOB)).toBe(false);
+  });
+});
+
 describe('limits.tunnels_per_client', () => {
   it('admits N of one client, and not N+1, and leaves other clients alone', () => {
     const limits = { ...ROOMY, tunnels_per_client: 2 };

@@ -55,6 +55,25 @@ describe('TokenBuckets', () => {
   });
 });
 
+describe('a flood of clients', () => {
+  it('is remembered to a bound, however fast it comes', () => {
+    const buckets = new TokenBuckets();
+    for (let client = 0; client < 500_000; client++) buckets.take(client, 1, 0);
+    expect(buckets.size).toBeLessThanOrEqual(2 * 65_536);
+  });
+});
+
+describe('asking a bucket', () => {
+  it('tells what taking would come to, and takes nothing', () => {
+    const buckets = new TokenBuckets();
+    for (let round = 0; round < 5; round++) expect(buckets.ask('a', 2, 0)).toBe(0);
+    expect(buckets.size).toBe(0);
+    expect([buckets.take('a', 2, 0), buckets.take('a', 2, 0)]).toEqual([0, 0]);
+    expect(buckets.ask('a', 2, 0)).toBe(500);
+    expect(buckets.take('a', 2, 0)).toBe(500);
+  });
+});
+
 /** A bucket of `rate` tokens, counted in thousandths so that every millisecond refills a whole number of them. */
 function takeByTheBook(
   buckets: Map<string | number, { thousandths: number; at: number }>,

@@ -1,5 +1,5 @@
 import type { HandedOver as Connection } from '../portable/accepted-leg.ts';
-import type { Address, DeadlineMs, Departure, Leg, ReadResult } from '../transport.ts';
+import type { Address, DeadlineMs, Departure, Leg, ReadResult, TlsState } from '../transport.ts';
 import type { ReadDeadlines } from './read-deadlines.ts';
 import type { CommandWriter } from './command-writer.ts';
 import type { Promised } from './promised.ts';
@@ -45,6 +45,8 @@ export class NativeLeg implements Leg, LegName {
   readonly bornAt: DeadlineMs;
   /** Set at an intercepting listener, before anybody sees the leg. */
   original?: Address;
+  /** Set before anybody sees the leg, where TLS was due and was not begun; those with TLS live elsewhere. */
+  tls?: TlsState;
   readonly #home: LegHome;
   /** The tunnel that it will be joined to by the first of its dials that connects. */
   promised: Promised | undefined;

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import {
   ListenError,
+  TLS_WITHHELD,
   type Address,
   type Bind,
   type Intercept,
@@ -9,7 +10,6 @@ import {
   type Listening,
   type ListenOptions,
 } from '../transport.ts';
-import type { TlsIdentity } from '../tls-identity.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { AcceptedClient } from './event-reader.ts';
 import { toSpan } from './dials.ts';
@@ -22,7 +22,7 @@ interface OpenListener {
   readonly onClient: (client: Leg) => void;
   readonly intercept: Intercept | undefined;
   /** With it, clients speak TLS. */
-  readonly identity: (() => TlsIdentity) | undefined;
+  readonly identity: ListenOptions['identity'];
   /** What will still bring a client: data threads with a socket of it, and clients whose descriptors are on their way here. */
   sources: number;
   readonly closed: Promise<void>;
@@ -69,8 +69,10 @@ export class Listeners {
     const leg = this.#plane.addLeg(client, remote, local, performance.now() - client.acceptedMsAgo);
     if (listener.intercept !== undefined) leg.original = originalOf(client, leg);
     if (client.bytes.length > 0) leg.receive(client.bytes);
-    if (listener.identity === undefined) listener.onClient(leg);
-    else this.#secure(client.listener, listener, leg, listener.identity);
+    const { identity } = listener;
+    if (identity === undefined) listener.onClient(leg);
+    else if (identity(remote) === undefined) turnAway(leg, listener);
+    else this.#secure(client.listener, listener, leg, identity);
   }
 
   /** One of its sockets is closed, and every client that was queued on it has been handed out. */
@@ -92,7 +94,7 @@ export class Listeners {
   }
 
   /** TLS is spoken on `node:net`, with the identity of the moment in which the client comes there. */
-  #secure(id: number, listener: OpenListener, leg: NativeLeg, identity: () => TlsIdentity): void {
+  #secure(id: number, listener: OpenListener, leg: NativeLeg, identity: NonNullable<ListenOptions['identity']>): void {
     listener.sources += 1;
     const onTaken = (taken: Leg | undefined): void => {
       // One that said nothing in its time never comes there, but is a client all the same.
@@ -123,6 +125,13 @@ export class Listeners {
     this.#plane.closed();
     listener.resolveClosed();
   }
+}
+
+/** Where it is: what a descriptor costs to hand over, this client is not worth. */
+function turnAway(leg: NativeLeg, { onClient }: OpenListener): void {
+  leg.tls = TLS_WITHHELD;
+  leg.reset();
+  onClient(leg);
 }
 
 /** Under `tproxy`, and for a client that came to us directly, the socket's own address is where it was going. */

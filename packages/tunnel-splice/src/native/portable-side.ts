@@ -1,8 +1,16 @@
 /** What the native transport leaves to `node:net`: clients that speak TLS, and whatever is joined with them. */
 import { PortableTransport } from '../portable/transport.ts';
 import type { TunnelNumbers } from '../portable/tunnels.ts';
-import type { Address, Dial, DialOptions, Leg, SpliceOptions, TunnelCounts, TunnelNumber } from '../transport.ts';
-import type { TlsIdentity } from '../tls-identity.ts';
+import type {
+  Address,
+  Dial,
+  DialOptions,
+  Leg,
+  ListenOptions,
+  SpliceOptions,
+  TunnelCounts,
+  TunnelNumber,
+} from '../transport.ts';
 import { NativeLeg } from './leg.ts';
 
 /** A tunnel that begins once one of its legs has been taken over from its data thread. */
@@ -29,8 +37,8 @@ export class PortableSide {
    * `onTaken` gets the leg that goes on where `leg` left off, or nothing if that was closed before, falls silent for too long or the
    * transport stops first.
    */
-  takeOver(leg: NativeLeg, onTaken: (taken: Leg | undefined) => void, identity?: () => TlsIdentity): void {
-    leg.detach((connection) => onTaken(connection && this.#started().takeOver(connection, identity?.())));
+  takeOver(leg: NativeLeg, onTaken: (taken: Leg | undefined) => void, identity?: ListenOptions['identity']): void {
+    leg.detach((connection) => onTaken(connection && this.#started().takeOver(connection, identity)));
   }
 
   dial(address: Address, options: DialOptions): Dial {

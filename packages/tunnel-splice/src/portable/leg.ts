@@ -4,6 +4,7 @@ import {
   LINGER_MS,
   READ_AHEAD_BYTES,
   TICK_MS,
+  TLS_WITHHELD,
   type Address,
   type DeadlineMs,
   type Departure,
@@ -66,6 +67,8 @@ export class PortableLeg implements Leg {
   /** Of a client that may speak TLS, the wire until it does. */
   #socket: Socket;
   readonly #secured: SecuredWire | undefined;
+  /** TLS was due, and no handshake begun. */
+  readonly isWithheld: boolean;
   /** What the kernel knows of: the socket itself, or what TLS runs over. */
   readonly #wire: Socket;
   /** Read, and not asked for yet. */
@@ -84,9 +87,10 @@ export class PortableLeg implements Leg {
   #isOver = false;
 
   /** @param open makes the socket; it must read into what it is given, and say where another one takes its place */
-  constructor(resources: LegResources, open: OpenSocket, secured?: SecuredWire) {
+  constructor(resources: LegResources, open: OpenSocket, secured?: SecuredWire | 'withheld') {
     this.#resources = resources;
-    this.#secured = secured;
+    this.isWithheld = secured === 'withheld';
+    this.#secured = secured === 'withheld' ? undefined : secured;
     const onread: OnReadOpts = {
       buffer: () => this.#nextBuffer(),
       callback: (length, buffer) => this.#received(buffer.subarray(0, length)),
@@ -95,7 +99,7 @@ export class PortableLeg implements Leg {
       this.#socket = socket;
       this.#listenTo(socket);
     });
-    this.#wire = secured?.wire ?? this.#socket;
+    this.#wire = this.#secured?.wire ?? this.#socket;
     this.#listenTo(this.#socket);
     resources.legs.add(this);
   }
@@ -129,7 +133,7 @@ export class PortableLeg implements Leg {
   }
 
   get tls(): TlsState | undefined {
-    return this.#secured?.state;
+    return this.isWithheld ? TLS_WITHHELD : this.#secured?.state;
   }
 
   read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult> {

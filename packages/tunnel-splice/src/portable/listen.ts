@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ListenError, type Address, type Bind, type Leg, type Listening, type ListenOptions } from '../transport.ts';
-import { acceptedLeg } from './accepted-leg.ts';
+import { acceptedLeg, securityFor } from './accepted-leg.ts';
 import { addressOf } from './addresses.ts';
 import type { LegResources } from './leg.ts';
 import { handleOf, type TcpHandle } from './node-handle.ts';
@@ -24,12 +24,13 @@ export async function openListener(
   let acceptedCount = 0;
   acceptFrom(server, (handle) => {
     acceptedCount += 1;
-    const leg = acceptedLeg({ handle }, resources, identity?.());
+    const leg = acceptedLeg({ handle }, resources, identity && securityFor(identity, peerOf(handle)));
     leg.keepUrgentInline();
     // A client that has sent an RST while it was queued has no address any more. It is told of all the same: it may be a probe.
     if (!leg.nameEnds()) leg.local = bound;
     // The kernel made the socket in the name of where the client was going.
     else if (intercept === 'tproxy') leg.original = leg.local;
+    if (leg.isWithheld) leg.reset();
     onClient(leg);
   });
   const close = async (): Promise<void> => {
@@ -67,6 +68,13 @@ function acceptFrom(server: Server, onHandle: (handle: TcpHandle) => void): void
   listener.onconnection = (_status, client) => {
     if (client !== undefined) onHandle(client);
   };
+}
+
+/** Before there is a socket of it: most clients of a flood are not worth one that speaks TLS. */
+function peerOf(handle: TcpHandle): Address {
+  const peer: { address?: string; port?: number } = {};
+  handle.getpeername(peer);
+  return addressOf(peer.address, peer.port) ?? { host: '', port: 0 };
 }
 
 function boundAddress(server: Server): Address | undefined {

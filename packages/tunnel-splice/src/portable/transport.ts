@@ -1,8 +1,7 @@
 /** The transport that works wherever Node does: `node:net`, no native code. */
 import type { Bind, Dial, DialOptions, Leg, Listening, ListenOptions, Address, Transport } from '../transport.ts';
 import type { SpliceOptions, TunnelCounts, TunnelNumber } from '../transport.ts';
-import type { TlsIdentity } from '../tls-identity.ts';
-import { handedOverLeg, type HandedOver } from './accepted-leg.ts';
+import { handedOverLeg, securityFor, type HandedOver } from './accepted-leg.ts';
 import { Deadlines } from './deadlines.ts';
 import { PortableDial } from './dial.ts';
 import { openKernelTools } from './kernel-tools.ts';
@@ -67,8 +66,8 @@ export class PortableTransport implements Transport {
   }
 
   /** Goes on with a connection where another transport has left off; with `identity`, TLS is spoken on it. */
-  takeOver(connection: HandedOver, identity?: TlsIdentity): Leg {
-    return handedOverLeg(connection, this.#resources, identity);
+  takeOver(connection: HandedOver, identity?: ListenOptions['identity']): Leg {
+    return handedOverLeg(connection, this.#resources, identity && securityFor(identity, connection.remote));
   }
 
   async stop(): Promise<void> {

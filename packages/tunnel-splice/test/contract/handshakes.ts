@@ -87,6 +87,25 @@ export function describeHandshakes(create: () => Transport): void {
         expect(leg.tls).toEqual({ kind: 'under-way' });
       });
 
+      it('gets an RST in place of a handshake where it is not worth one, and is handed out all the same', async () => {
+        stage().clientsLeft = 0;
+        const socket = stage().openTcp();
+        const failed = once(socket, 'error');
+        const leg = await stage().accepted;
+        expect(leg.tls).toMatchObject({ kind: 'failed' });
+        expect(leg.remote).toEqual({ host: '127.0.0.1', port: socket.localPort });
+        expect(await leg.read(100, soon())).not.toBeInstanceOf(Uint8Array);
+        leg.close(Buffer.from('never sent'));
+        socket.resume();
+        expect(await failed).toMatchObject([{ code: 'ECONNRESET' }]);
+      });
+
+      it('is never spoken to in the clear, though it stops being worth a handshake on its way between threads', async () => {
+        stage().clientsLeft = 1;
+        stage().openTcp();
+        expect((await stage().accepted).tls).toBeDefined();
+      });
+
       it('that stays silent is closed like any other', async () => {
         const socket = stage().openTcp();
         const leg = await stage().accepted;

@@ -44,7 +44,9 @@ export function useTlsStage(create: () => Transport): () => TlsStage {
 class TlsStage {
   readonly transport: Transport;
   /** What the door shows from the next client on. */
-  identity = plain;
+  identity: TlsIdentity | undefined = plain;
+  /** How many more clients it is shown to, where not to all. */
+  clientsLeft = Infinity;
   port = 0;
   /** The first client. */
   readonly accepted: Promise<Leg>;
@@ -61,7 +63,7 @@ class TlsStage {
 
   async open(): Promise<void> {
     const bind = { host: '127.0.0.1', port: 0 };
-    const options = { identity: () => this.identity };
+    const options = { identity: () => ((this.clientsLeft -= 1) >= 0 ? this.identity : undefined) };
     const door = await this.transport.listen(bind, (leg) => this.#onLeg(leg), options);
     this.port = door.address.port;
   }
