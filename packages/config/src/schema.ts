@@ -36,11 +36,25 @@ const cache = section({
   error: 'min_ttl is longer than max_ttl; lower it or raise max_ttl',
 });
 
-const hosts = z.record(
-  written('a host name', readHostKey),
-  list('IP addresses', written('an IP address', readHostAddress)).min(1, { error: 'no address; give at least one' }),
-  { error: expected('a map of names to lists of addresses') },
-);
+const hosts = z
+  .record(
+    z.string().superRefine((text, context) => {
+      const read = readHostKey(text);
+      if (read.kind === 'malformed') context.addIssue(read.why);
+    }),
+    list('IP addresses', written('an IP address', readHostAddress)).min(1, { error: 'no address; give at least one' }),
+    { error: expected('a map of names to lists of addresses') },
+  )
+  .transform((spelled, context) => {
+    const table = new Map<string, readonly string[]>();
+    for (const [text, addresses] of Object.entries(spelled)) {
+      const name = readHostName(text) ?? text;
+      // One of two spellings would be dropped without a word.
+      if (table.has(name)) context.addIssue({ code: 'custom', path: [text], message: `${name} is there already` });
+      table.set(name, addresses);
+    }
+    return Object.fromEntries(table);
+  });
 
 const dns = section({
   servers: list('DNS servers', written('the IP address of a DNS server', readServer))

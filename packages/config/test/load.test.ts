@@ -315,6 +315,7 @@ log:
     ['limits: { new_per_client: 10 }', 'limits.new_per_client: expected off or a rate such as "200/s", got 10'],
     ['dns: { servers: [] }', "dns.servers: no server; give one, or leave the key out for the system's resolver"],
     ['dns: { hosts: { a b: [1.2.3.4] } }', 'dns.hosts["a b"]: expected a host name in A-label form, got "a b"'],
+    ['dns: { hosts: { a.b: [1.2.3.4], A.b.: [1.2.3.5] } }', 'dns.hosts["A.b."]: a.b is there already'],
     ['dns: { hosts: { a: 1.2.3.4 } }', 'dns.hosts.a: expected a list of IP addresses, got "1.2.3.4"'],
     ['dns: { hosts: { a: ["127.1"] } }', 'dns.hosts.a[0]: expected an IP address in full form, got "127.1"'],
     ['dns: { cache: { min_ttl: 6m } }', 'dns.cache.min_ttl: min_ttl is longer than max_ttl; lower it or raise max_ttl'],
