@@ -62,7 +62,7 @@ function compileTimed(
   const started = performance.now();
   const destinations = { deny: ['special'], allow: [] };
   const { policy, problems } = compilePolicy(
-    { report_only: false, default: 'deny', rules, destinations },
+    { report_only: false, default: 'deny', hints: ['private'], rules, destinations },
     readHostsFile,
   );
   const [problem] = problems;

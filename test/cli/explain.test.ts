@@ -74,11 +74,12 @@ addresses  refused: 127.0.0.1 is special: loopback (RFC 1122)
   it('exits 3 for what the default denies, looks nothing up, and says what each rule lacked', async () => {
     const { code, stdout } = await explain('mixed.web.test:443', ['--listener', 'second'], '203.0.113.7');
     expect(code).toBe(3);
-    expect(stdout).toBe(`denied: the default denies it (reason policy)
+    expect(stdout).toBe(`denied: No rule allows mixed.web.test:443: allowed for clients private (reason policy)
 
 listener   second (as asked)
 client     203.0.113.7
 to         mixed.web.test:443
+told       No rule allows mixed.web.test:443. (the client; what stands above is for the log)
 rule       default: deny (no rule matches)
 earlier    no-ads does not match: hosts: mixed.web.test is not listed
            web does not match: clients: 203.0.113.7 is not in private
@@ -89,11 +90,11 @@ addresses  not looked up, as the policy denies
   });
 
   it.each([
-    ['a rule', 'ads.web.test:443', 'denied: rule no-ads denies it (reason policy)'],
+    ['a rule', 'ads.web.test:443', 'denied: The rule no-ads denies ads.web.test:443 (reason policy)'],
     ['no address permitted', 'private.web.test:443', 'is special: private use (RFC 1918) (reason address)'],
     ['a loop', 'own.web.test:3128', 'leads back to Sallyport itself (reason loop)'],
     ['no such name', 'nowhere.invalid:443', 'denied: nowhere.invalid does not resolve: '],
-    ['a literal', '10.0.0.5:443', 'denied: the default denies it (reason policy)'],
+    ['a literal', '10.0.0.5:443', 'denied: No rule allows 10.0.0.5:443 (reason policy)'],
   ])('exits 3 for %s', async (_, to, answer) => {
     const { code, stdout } = await explain(to);
     expect(stdout.split('\n')[0]).toContain(answer);

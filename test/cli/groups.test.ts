@@ -28,7 +28,7 @@ describe('the shipped groups', () => {
 
   it.each(files)('%s holds patterns and nothing else', (file) => {
     const hosts = readFileSync(join(shipped, file), 'utf8').match(/^[^#\s]+/gm) ?? [];
-    const policy = { report_only: false, default: 'deny', destinations: { deny: [], allow: [] } } as const;
+    const policy = { report_only: false, default: 'deny', hints: [], destinations: { deny: [], allow: [] } } as const;
     const { problems } = compilePolicy({ ...policy, rules: [{ name: 'all', action: 'allow', hosts }] });
     expect(problems).toEqual([]);
     expect(hosts.length).toBeGreaterThan(0);

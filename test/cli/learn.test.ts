@@ -226,5 +226,5 @@ function compileText(yaml: string): ReturnType<typeof compilePolicy>['policy'] {
     ports: rule.ports.map((port) => ({ from: port, to: port })),
   }));
   const destinations = { deny: ['special'], allow: [] };
-  return compilePolicy({ report_only: false, default: 'deny', destinations, rules }).policy;
+  return compilePolicy({ report_only: false, default: 'deny', hints: [], destinations, rules }).policy;
 }

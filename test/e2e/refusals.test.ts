@@ -316,7 +316,11 @@ describe('report_only', () => {
     const client = await openTunnel(reporting.port('explicit'), `127.0.0.1:${echo.port}`);
     expect(client.heard().toString()).toMatch(/^HTTP\/1\.1 200 /);
     client.socket.destroy();
-    expect(await reporting.tunnel({ outcome: 'ok' })).toMatchObject({ decision: 'report', rule: 'default' });
+    expect(await reporting.tunnel({ outcome: 'ok' })).toMatchObject({
+      decision: 'report',
+      rule: 'default',
+      would_deny: 'default',
+    });
     expect(await ask(reporting.port('explicit'), connectTo('10.0.0.1:443'))).toMatch(/^HTTP\/1\.1 403 /);
     expect(await reporting.metric('policy_decisions_total{rule="default",decision="report"}')).toBeGreaterThan(0);
     await reporting.stop();

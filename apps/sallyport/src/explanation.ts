@@ -6,6 +6,7 @@ import {
   type DialVerdict,
   type Explanation,
   type PolicyRequest,
+  type RefusalWords,
 } from '@sallyport/policy';
 
 /** Everything found out about one request, in the order of the checks. */
@@ -16,51 +17,73 @@ export interface Findings {
   readonly explanation: Explanation;
   /** Left out where the policy denies: then nothing is looked up. */
   readonly dialling?: Dialling;
+  /** Left out where it is allowed. */
+  readonly refusal?: Refusal;
 }
 
 /** What came of the destination's addresses. */
 export interface Dialling {
-  readonly addresses: readonly { readonly ip: Ip; readonly verdict: DialVerdict }[];
+  readonly addresses: readonly JudgedAddress[];
   /** Which addresses the name servers did not tell: a tunnel asks for them again before it fails. */
   readonly unknown?: 'IPv4' | 'IPv6';
-  /** Why none of them can be dialled, in the words of the refusal. */
-  readonly refusal?: { readonly reason: string; readonly sentence: string };
+  /** Why none of them can be dialled. */
+  readonly refusal?: Refusal;
+}
+
+/** An address of the destination, and whether it may be dialled. */
+interface JudgedAddress {
+  readonly ip: Ip;
+  readonly verdict: DialVerdict;
+}
+
+/** Why it is refused, in the words of the doors. */
+export interface Refusal {
+  readonly reason: string;
+  /** `detail` is what the log says; `sentence` what the client is told. */
+  readonly words: Pick<RefusalWords, 'sentence' | 'detail' | 'isVerbatim'>;
 }
 
 /** The answer in one line, then what it rests on. */
 export function findingsText(findings: Findings): string {
-  const { request, listenerChoice, explanation, dialling } = findings;
+  const { request, listenerChoice, explanation, dialling, refusal } = findings;
   const { client, user, listener, destination } = request;
+  const isTold = refusal !== undefined && refusal.words.sentence !== refusal.words.detail;
   return [
     `${answerOf(findings)}\n\n`,
     row('listener', [`${listener} (${listenerChoice})`]),
     row('client', [user === undefined ? client.text : `${client.text}, user ${user}`]),
     row('to', [destinationText(destination)]),
+    row('told', isTold ? [`${refusal.words.sentence} (the client; what stands above is for the log)`] : []),
     row('rule', [actionOf(explanation.decision), ...explanation.met]),
-    row(
-      'earlier',
-      explanation.passedOver.map(({ rule, unmet }) => `${rule} does not match: ${unmet}`),
-    ),
+    row('earlier', explanation.passedOver.map(passedOverLine)),
     row('egress', dialling ? ['direct'] : []),
     row('addresses', dialling ? addressLines(dialling) : ['not looked up, as the policy denies']),
   ].join('');
 }
 
-function answerOf({ explanation, dialling }: Findings): string {
-  const { decision, rule } = explanation.decision;
-  const decider = rule === 'default' ? 'the default' : `rule ${rule}`;
-  if (decision === 'deny') return `denied: ${decider} denies it (reason policy)`;
-  if (dialling?.refusal) return `denied: ${withoutStop(dialling.refusal.sentence)} (reason ${dialling.refusal.reason})`;
-  return decision === 'report'
-    ? `allowed, though ${decider} would deny it (report only)`
-    : `allowed: ${decider} allows it`;
+function answerOf({ explanation, refusal }: Findings): string {
+  const { decision, rule, wouldDeny } = explanation.decision;
+  if (refusal) return `denied: ${withoutStop(refusal.words)} (reason ${refusal.reason})`;
+  if (decision === 'report') return `allowed, though ${deciderOf(wouldDeny ?? rule)} would deny it (report only)`;
+  return `allowed: ${deciderOf(rule)} allows it`;
 }
 
-function withoutStop(sentence: string): string {
-  return sentence.replace(/\.$/, '');
+function deciderOf(rule: string): string {
+  return rule === 'default' ? 'the default' : `rule ${rule}`;
 }
 
-function actionOf({ decision, rule }: Decision): string {
+function withoutStop({ detail, isVerbatim }: Refusal['words']): string {
+  return isVerbatim ? detail : detail.replace(/\.$/, '');
+}
+
+function passedOverLine(passedOver: Explanation['passedOver'][number]): string {
+  const { rule } = passedOver;
+  if (passedOver.kind === 'reported') return `${rule} matches and would deny, but it is report_only`;
+  return `${rule} does not match: ${passedOver.unmet}`;
+}
+
+function actionOf({ decision: outcome, rule, ruled }: Decision): string {
+  const decision = ruled ?? outcome;
   const action = decision === 'report' ? 'deny, which report_only turns into allow' : decision;
   return rule === 'default' ? `default: ${action} (no rule matches)` : `${rule}: ${action}`;
 }
@@ -70,7 +93,7 @@ function addressLines({ addresses, unknown }: Dialling): readonly string[] {
   return unknown ? [...lines, `unknown: ${unknown}, which no name server answered for`] : lines;
 }
 
-function addressLine({ ip, verdict }: Dialling['addresses'][number]): string {
+function addressLine({ ip, verdict }: JudgedAddress): string {
   switch (verdict.kind) {
     case 'permitted':
       return `permitted: ${ip.text}`;

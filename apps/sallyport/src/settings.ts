@@ -45,7 +45,10 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv): SettingsResu
   if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(file, loaded.problems) };
 
   const { config, locate, isSilenced } = loaded;
-  const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(dirname(file)), groupsFor(config));
+  const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(dirname(file)), {
+    groups: groupsFor(config),
+    listeners: config.listeners,
+  });
   const { identities, problems: unfit } = readListenerIdentities(config, dirname(file));
   const meant = [
     ...problems,

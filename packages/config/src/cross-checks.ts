@@ -38,7 +38,7 @@ const looseListener = z
 const looseRule = z.object({ clients: texts, listeners: texts, networks: texts }).catch({});
 const looseDestinations = z.object({ deny: texts, allow: texts }).catch({});
 const loosePolicy = z
-  .object({ rules: listOf(looseRule), destinations: looseDestinations })
+  .object({ rules: listOf(looseRule), hints: texts, destinations: looseDestinations })
   .catch({ rules: [], destinations: {} });
 const looseAdmin = z.object({ bind: text }).catch({});
 
@@ -138,6 +138,7 @@ function findBitsBeyondPrefix({ policy }: LooseFile): Problem[] {
       { path: ['policy', 'rules', index, 'clients'], entries: rule.clients },
       { path: ['policy', 'rules', index, 'networks'], entries: rule.networks },
     ]),
+    { path: ['policy', 'hints'], entries: policy.hints },
     { path: ['policy', 'destinations', 'deny'], entries: policy.destinations.deny },
     { path: ['policy', 'destinations', 'allow'], entries: policy.destinations.allow },
   ];

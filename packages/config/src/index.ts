@@ -15,6 +15,7 @@ export type {
   Timeouts,
 } from './config.ts';
 export type { Environment } from './expand.ts';
+export { fillMessage, type MessageValues } from './messages.ts';
 export { whyNotPortable } from './interception-checks.ts';
 export { configJsonSchema } from './json-schema.ts';
 export { loadConfig, type LoadResult } from './load.ts';

@@ -20,7 +20,7 @@ const timeouts = {
   drain: 30_000,
 };
 const limits = { tunnels: 20_000, tunnels_per_client: 1_000, new_per_client: undefined, handshake_bytes: 16_384 };
-const everyDoor = { misdirected: 'explain', http: 'reject', port: 443, timeouts, limits };
+const everyDoor = { misdirected: 'explain', http: 'reject', report_only: false, port: 443, timeouts, limits };
 
 describe('a minimal configuration', () => {
   it('has every default', () => {
@@ -53,6 +53,7 @@ describe('a minimal configuration', () => {
       policy: {
         report_only: false,
         default: 'deny',
+        hints: ['loopback', 'private'],
         rules: [
           { name: 'safe-default', action: 'allow', clients: ['loopback', 'private'], ports: [{ from: 443, to: 443 }] },
         ],
@@ -77,6 +78,7 @@ describe('a minimal configuration', () => {
     expect(configOf(`${minimal}policy: {}\n`).policy).toEqual({
       report_only: false,
       default: 'deny',
+      hints: ['loopback', 'private'],
       rules: [],
       destinations: { deny: ['special'], allow: [] },
     });
@@ -106,6 +108,7 @@ listeners:
     port: 8443
     misdirected: serve
     http: reject
+    report_only: true
     without_sni: "Fallback.example:444"
     ech: allow
     timeouts: { idle: 1h, lifetime: 24h }
@@ -113,6 +116,8 @@ listeners:
 policy:
   report_only: true
   default: allow
+  message: "Ask in #egress."
+  hints: [10.0.0.0/8, loopback]
   rules:
     - name: "all of it"
       action: deny
@@ -121,6 +126,8 @@ policy:
       hosts: ["*", "*.example"]
       networks: [special, 203.0.113.0/24]
       ports: [443, "8000-8999", "80"]
+      message: " {client}: {host}:{port} is closed ({rule}, {id}). "
+      report_only: true
   destinations: { deny: [], allow: [10.0.0.0/8] }
 groups: { mirrors: ['*.mirror.example'] }
 dns:
@@ -143,6 +150,7 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
       port: 8443,
       misdirected: 'serve',
       http: 'reject',
+      report_only: true,
       intercept: 'none',
       source: 'proxy',
       dial: 'sni',
@@ -159,6 +167,8 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
       policy: {
         report_only: true,
         default: 'allow',
+        message: 'Ask in #egress.',
+        hints: ['10.0.0.0/8', 'loopback'],
         rules: [
           {
             name: 'all of it',
@@ -172,6 +182,8 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
               { from: 8000, to: 8999 },
               { from: 80, to: 80 },
             ],
+            message: '{client}: {host}:{port} is closed ({rule}, {id}).',
+            report_only: true,
           },
         ],
         destinations: { deny: [], allow: ['10.0.0.0/8'] },
@@ -320,6 +332,25 @@ log:
     ['dns: { hosts: { a: ["127.1"] } }', 'dns.hosts.a[0]: expected an IP address in full form, got "127.1"'],
     ['dns: { cache: { min_ttl: 6m } }', 'dns.cache.min_ttl: min_ttl is longer than max_ttl; lower it or raise max_ttl'],
     ['policy: { report_only: yes }', 'policy.report_only: expected true or false, got "yes"'],
+    [
+      'policy: { hints: [lopback] }',
+      'policy.hints[0]: expected one of loopback, private, link_local, any, an IP address, or a CIDR such as 10.0.0.0/8, got "lopback"; did you mean "loopback"?',
+    ],
+    ['policy: { hints: true }', 'policy.hints: expected a list of networks, or false, got true'],
+    ['policy: { message: "Ask {hots}." }', 'policy.message: unknown placeholder {hots}; did you mean "host"?'],
+    [
+      'policy: { rules: [{ action: deny, message: "{user} may not" }] }',
+      'policy.rules[0].message: unknown placeholder {user}; known are {host}, {port}, {rule}, {id}, {client}',
+    ],
+    [
+      'policy: { message: "a\\nb" }',
+      'policy.message: a message is one line without control characters; write it in one',
+    ],
+    ['policy: { message: "" }', 'policy.message: expected a sentence of 1 to 300 characters, got 0'],
+    [
+      'policy: { rules: [{ action: allow, report_only: true }] }',
+      'policy.rules[0].report_only: report_only is about what a rule denies, and this one allows; remove it',
+    ],
     ['policy: { rules: [{ action: permit }] }', 'policy.rules[0].action: expected allow or deny, got "permit"'],
     [
       'policy: { rules: [{ action: deny, name: "a\\nb" }] }',

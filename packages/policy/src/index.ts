@@ -20,6 +20,7 @@ export {
   permitAddresses,
   type PermitVerdict,
 } from './address-rules/permit-addresses.ts';
+export { type DecidedRequest, type RefusalWords, wordAddressRefusal, wordDenial } from './wording/words.ts';
 export { explain, type Explanation } from './explain/explain.ts';
 export { lintReach } from './lint/lint-reach.ts';
 export { lintOpenProxy } from './lint/open-proxy.ts';

@@ -22,7 +22,9 @@ export const readHostsFile: ReadHostsFile = (path) => {
 
 /** A policy of these rules, with the defaults of the configuration for the rest. */
 export function policyConfig(rules: readonly RuleConfig[], rest: Partial<PolicyConfig> = {}): PolicyConfig {
-  return { report_only: false, default: 'deny', destinations: { deny: ['special'], allow: [] }, rules, ...rest };
+  const hints = ['loopback', 'private'];
+  const destinations = { deny: ['special'], allow: [] };
+  return { report_only: false, default: 'deny', hints, destinations, rules, ...rest };
 }
 
 /** The policy, compiled; an error where the test's rules have one. */

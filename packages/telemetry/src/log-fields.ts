@@ -35,6 +35,8 @@ export interface TunnelLine {
   readonly rule?: string | undefined;
   /** `report`: a denial that `report_only` lifted. */
   readonly decision?: 'allow' | 'deny' | 'report' | undefined;
+  /** The first rule under `report_only` that would have denied; `default` for the default. */
+  readonly would_deny?: string | undefined;
   /** The way out that was taken. */
   readonly egress?: string | undefined;
   /** The address that was dialled, as `ip:port`. */

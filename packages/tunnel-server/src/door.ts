@@ -55,6 +55,7 @@ export interface Door {
   admitNext(client: Ip): void;
   /** What bounds a connection of plain HTTP that begins now. */
   httpLimits(): HttpLimits;
+  readonly policy: Policy;
   decide(client: Ip, identified: Pick<Identified, 'destination' | 'user'>): Decision;
   /**
    * Throws `dns`, `dns_timeout` or `client_closed`; at an intercepting door `loop` and `sni_mismatch` too. A literal resolves to itself.
@@ -164,6 +165,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
       idleTimeoutMs: timeouts.idle,
       lifetimeDeadline: performance.now() + timeouts.lifetime,
     }),
+    policy,
     decide: (client, { destination, user }) => decide(policy, { client, listener: name, destination, user }),
     resolve: (identified, client, onRemark) =>
       isIntercepting(listener)

@@ -27,7 +27,10 @@ export function permitAnswer(
 }
 
 function addressesOf(verdict: PermitVerdict): readonly Address[] {
-  if (verdict.kind === 'refused') throw new TunnelError(verdict.reason, verdict.sentence);
+  if (verdict.kind === 'refused') {
+    const { reason, sentence, detail } = verdict;
+    throw new TunnelError(reason, sentence, { detail });
+  }
   return verdict.addresses;
 }
 

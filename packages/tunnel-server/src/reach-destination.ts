@@ -1,11 +1,11 @@
 /** From where a client wants to go to a leg that leads there: the checks on the way, in their order, for tunnels and requests alike. */
-import { type Decision, type Destination, destinationText } from '@sallyport/policy';
+import { destinationText, wordAddressRefusal, wordDenial } from '@sallyport/policy';
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { TunnelRecord } from './account/tunnel-record.ts';
 import type { Door } from './door.ts';
 import type { DialList } from './egress/race.ts';
 import type { Identified } from './frontend.ts';
-import { TunnelError } from './reasons.ts';
+import { TunnelError, toTunnelError } from './reasons.ts';
 
 export interface Seeker {
   readonly client: Leg;
@@ -29,7 +29,8 @@ export function findWay({ client, door, record }: Seeker, identified: Identified
   door.requireOpen();
 
   record.enter('policy');
-  requireAllowed(record.decided(door.decide(record.clientIp, identified)), destination);
+  const { decision } = record.decided(door.decide(record.clientIp, identified));
+  if (decision === 'deny') throw new TunnelError('policy', `No rule allows ${destinationText(destination)}.`);
 
   record.enter('resolve');
   const resolved = door.resolve(identified, client, (remark) => record.remarked(remark));
@@ -37,8 +38,16 @@ export function findWay({ client, door, record }: Seeker, identified: Identified
   return resolved.then((addresses) => door.permit(addresses, destination, client));
 }
 
-function requireAllowed({ decision, rule }: Decision, destination: Destination): void {
-  if (decision !== 'deny') return;
-  const decider = rule === 'default' ? 'No rule allows' : `The rule ${rule} denies`;
-  throw new TunnelError('policy', `${decider} ${destinationText(destination)}.`);
+/** A cause, as it is told: where the policy or an address was refused, in the words of the policy. */
+export function toRefusal(cause: unknown, { door, record }: Omit<Seeker, 'client'>): TunnelError {
+  const error = toTunnelError(cause);
+  const { clientIp, destination, user, decision, id } = record;
+  const isWorded = error.reason === 'policy' || error.reason === 'address';
+  if (!isWorded || destination === undefined || decision === undefined) return error;
+  const decided = { request: { client: clientIp, listener: door.name, destination, user }, decision, id };
+  const { sentence, ...context } =
+    error.reason === 'policy'
+      ? wordDenial(door.policy, decided)
+      : wordAddressRefusal(door.policy, decided, { sentence: error.message, detail: error.detail });
+  return new TunnelError(error.reason, sentence, context);
 }

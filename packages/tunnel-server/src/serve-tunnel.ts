@@ -4,8 +4,7 @@ import type { Ledger } from './account/ledger.ts';
 import type { Door } from './door.ts';
 import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
-import { findWay } from './reach-destination.ts';
-import { toTunnelError } from './reasons.ts';
+import { findWay, toRefusal } from './reach-destination.ts';
 
 /** The door of this moment: a reload exchanges it for all that begins from then on. Undefined where there is none any more. */
 export type DoorNow = () => Door | undefined;
@@ -72,7 +71,7 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     const { tunnels, tunnel } = door.splice(client, upstream, preread ?? { clientBytes });
     record.isUp(tunnels, tunnel, { upstream: upstream.remote, status });
   } catch (cause) {
-    const error = toTunnelError(cause);
+    const error = toRefusal(cause, { door, record });
     door.countUnnamed?.(error.reason);
     record.asked(frontend.asked);
     record.failed(error, frontend.refuse(error, record));

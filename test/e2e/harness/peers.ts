@@ -69,8 +69,10 @@ export interface Client {
   ended(): Promise<{ bytes: Buffer; wasReset: boolean }>;
 }
 
-export async function openClient(port: number, host = '127.0.0.1'): Promise<Client> {
-  const socket = connect({ port, host, allowHalfOpen: true, noDelay: true });
+/** @param from the client's own address, where it matters */
+export async function openClient(port: number, host = '127.0.0.1', from?: string): Promise<Client> {
+  const local = from === undefined ? {} : { localAddress: from };
+  const socket = connect({ port, host, ...local, allowHalfOpen: true, noDelay: true });
   const chunks: Buffer[] = [];
   const waiting = new Set<() => void>();
   let over: 'fin' | 'rst' | undefined;

@@ -2,12 +2,16 @@ import { type Ip, parseIp } from '@sallyport/addresses';
 import type { Config } from '@sallyport/config';
 import {
   type AddressGuards,
+  type DecidedRequest,
   type Destination,
   explain,
   judgeDial,
   parseDestination,
   permitAddresses,
+  type Policy,
   type PolicyRequest,
+  wordAddressRefusal,
+  wordDenial,
 } from '@sallyport/policy';
 import { Resolver } from '@sallyport/resolver';
 import {
@@ -19,7 +23,7 @@ import {
 } from '@sallyport/tunnel-server';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
-import { type Dialling, findingsText } from '../explanation.ts';
+import { type Dialling, findingsText, type Refusal } from '../explanation.ts';
 import { readSettings } from '../settings.ts';
 
 export const explainCommand: Command = {
@@ -50,11 +54,14 @@ async function explainRequest(options: OptionValues): Promise<ExitCode> {
   const { listener, listenerChoice } = chooseListener(config, options['listener']);
   const request = readRequest(options, listener);
   const explanation = explain(policy, config.policy, request);
+  const decided = { request, decision: explanation.decision, id: '{id}' };
   const guards = { rules: policy.destinations, own: ownAddresses(listeningAddresses(config)) };
   const isDenied = explanation.decision.decision === 'deny';
-  const dialling = isDenied ? undefined : await findAddresses(config, request.destination, guards);
-  process.stdout.write(findingsText({ request, listenerChoice, explanation, ...(dialling && { dialling }) }));
-  return isDenied || dialling?.refusal ? EXIT.denied : EXIT.ok;
+  const dialling = isDenied ? undefined : await findAddresses(config, policy, decided, guards);
+  const refusal = isDenied ? { reason: 'policy', words: wordDenial(policy, decided) } : dialling?.refusal;
+  const found = { ...(dialling && { dialling }), ...(refusal && { refusal }) };
+  process.stdout.write(findingsText({ request, listenerChoice, explanation, ...found }));
+  return refusal ? EXIT.denied : EXIT.ok;
 }
 
 function chooseListener({ listeners }: Config, name: string | undefined): { listener: string; listenerChoice: string } {
@@ -86,7 +93,13 @@ function listeningAddresses({ listeners, admin }: Config): readonly { host: stri
   return [...known, admin.bind].filter(({ port }) => port !== 0);
 }
 
-async function findAddresses({ dns }: Config, destination: Destination, guards: AddressGuards): Promise<Dialling> {
+async function findAddresses(
+  { dns }: Config,
+  policy: Policy,
+  decided: DecidedRequest,
+  guards: AddressGuards,
+): Promise<Dialling> {
+  const { destination } = decided.request;
   const resolver = new Resolver(dns);
   let addresses: Dialling['addresses'] = [];
   try {
@@ -94,10 +107,13 @@ async function findAddresses({ dns }: Config, destination: Destination, guards: 
     addresses = resolved.addresses.map((ip: Ip) => ({ ip, verdict: judgeDial(ip, destination.port, guards) }));
     const verdict = permitAddresses(resolved.addresses, destination, guards);
     const told = { addresses, ...(resolved.rest && { unknown: FAMILIES[resolved.rest.missing] }) };
-    return verdict.kind === 'permitted' ? told : { ...told, refusal: verdict };
+    if (verdict.kind === 'permitted') return told;
+    const { reason } = verdict;
+    const words = reason === 'loop' ? { ...verdict, isVerbatim: false } : wordAddressRefusal(policy, decided, verdict);
+    return { ...told, refusal: { reason, words } };
   } catch (cause) {
     if (!(cause instanceof TunnelError)) throw cause;
-    return { addresses, refusal: { reason: cause.reason, sentence: cause.message } };
+    return { addresses, refusal: { reason: cause.reason, words: wordsOf(cause) } };
   } finally {
     resolver.close();
   }
@@ -110,6 +126,10 @@ async function resolveWhole(resolver: Resolver, destination: Destination): Promi
   const resolved = await resolveDestination(resolver, destination, STAYS);
   const whole = await resolved.rest?.ask(STAYS.remote.host).done;
   return whole?.kind === 'addresses' ? whole : resolved;
+}
+
+function wordsOf({ message: sentence, detail, isVerbatim }: TunnelError): Refusal['words'] {
+  return { sentence, detail, isVerbatim };
 }
 
 /** A client that never leaves. */

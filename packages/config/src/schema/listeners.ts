@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { type HostAndPort, readDestination, readListenerBind } from '../addresses.ts';
 import { ok, type Read } from '../units.ts';
-import { expected, list, oneOf, port, section, written } from './fields.ts';
+import { expected, flag, list, oneOf, port, section, written } from './fields.ts';
 import { auth, tls } from './identity.ts';
 import { limitOverrides, timeoutOverrides } from './limits.ts';
 
@@ -19,6 +19,9 @@ const common = {
       list('host:port', bind).min(1, { error: 'no address to listen on' }),
     ])
     .describe('Where to listen: an address, systemd:NAME, or a list of them. Port 0 is any free port.'),
+  report_only: flag()
+    .describe('Rules deny nothing at this door; what they would deny is logged and counted. Never lifts destinations.')
+    .prefault(false),
   port: port().describe('The destination port where the client does not say.').prefault(443),
   misdirected: oneOf('explain', 'serve')
     .describe('What a client at the wrong door gets: an explanation, or what the other door would do.')

@@ -1,7 +1,8 @@
 /** Who may go where. */
 import * as z from 'zod';
-import { CLIENT_SETS, DESTINATION_SETS } from '@sallyport/addresses';
+import { CLIENT_SETS, DESTINATION_SETS, type Network } from '@sallyport/addresses';
 import { PORTS_PATTERN, type PortRange, readPorts } from '../units.ts';
+import { PLACEHOLDERS, readMessage } from '../messages.ts';
 import { expected, flag, list, networks, oneOf, section, written } from './fields.ts';
 
 /** Text that goes into logs and metrics as it is: one line, no control characters. */
@@ -24,6 +25,10 @@ const portRange = z.union([
   written('a port or a range such as "8000-8999"', readPorts, PORTS_PATTERN),
 ]);
 
+const MESSAGE_ABOUT = `One line; ${PLACEHOLDERS.map((name) => `{${name}}`).join(' ')} are filled in.`;
+
+const message = written('a sentence of 1 to 300 characters', readMessage);
+
 const rule = section({
   name: label.describe('Appears in logs and metrics; rule-N if left out.').exactOptional(),
   action: oneOf('allow', 'deny'),
@@ -42,7 +47,18 @@ const rule = section({
     .exactOptional(),
   networks: networks(DESTINATION_SETS).describe('Match a destination given as an IP literal.').exactOptional(),
   ports: list('ports', portRange).describe('Ports and ranges such as "8000-8999".').exactOptional(),
-}).describe('Every field left out matches anything.');
+  message: message
+    .describe(`What clients are told in place of the sentence of this rule's denials. ${MESSAGE_ABOUT}`)
+    .exactOptional(),
+  report_only: flag()
+    .describe('On a deny rule: it denies nothing; that it would have is logged (would_deny), and matching goes on.')
+    .exactOptional(),
+})
+  .refine(({ action, report_only }) => action === 'deny' || report_only !== true, {
+    path: ['report_only'],
+    error: 'report_only is about what a rule denies, and this one allows; remove it',
+  })
+  .describe('Every field left out matches anything.');
 
 const destinations = section({
   deny: networks(DESTINATION_SETS).prefault(['special']),
@@ -59,6 +75,16 @@ const policySection = section({
     .describe('Rules deny nothing; what they would deny is logged and counted. Never lifts destinations.')
     .prefault(false),
   default: oneOf('allow', 'deny').describe('What happens when no rule matches.').prefault('deny'),
+  message: message
+    .describe(`Closes the sentence of each refusal by policy or address. ${MESSAGE_ABOUT}`)
+    .exactOptional(),
+  hints: z
+    .union([
+      networks(CLIENT_SETS),
+      z.literal([false, 'false'], { error: expected('a list of networks, or false') }).transform((): Network[] => []),
+    ])
+    .describe('Clients that are told near misses and rule names; false: none.')
+    .prefault(['loopback', 'private']),
   rules: list('rules', rule).describe('The first match decides.').prefault([]),
   destinations: destinations.prefault({}),
 }).describe('Who may go where. Left out: loopback and private clients may reach port 443 of anything public.');

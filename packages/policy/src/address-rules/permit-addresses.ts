@@ -31,7 +31,13 @@ const LOOP: DialVerdict = { kind: 'loop' };
 export type PermitVerdict =
   | { readonly kind: 'permitted'; readonly addresses: readonly Address[] }
   /** `address`: the rules refuse every one. `loop`: those that they leave are our own doors. */
-  | { readonly kind: 'refused'; readonly reason: 'address' | 'loop'; readonly sentence: string };
+  | {
+      readonly kind: 'refused';
+      readonly reason: 'address' | 'loop';
+      /** Without the addresses: what a name of ours resolves to is not for every client to know. */
+      readonly sentence: string;
+      readonly detail: string;
+    };
 
 /**
  * Keeps the addresses that the rules permit and that are none of our own doors, in their order. What is returned is what is dialled:
@@ -53,11 +59,16 @@ export function permitAddresses(
   }
   if (addresses.length > 0) return { kind: 'permitted', addresses };
   const text = destinationText(destination);
-  if (isLoop) return { kind: 'refused', reason: 'loop', sentence: `${text} leads back to Sallyport itself.` };
+  if (isLoop) {
+    const sentence = `${text} leads back to Sallyport itself.`;
+    return { kind: 'refused', reason: 'loop', sentence, detail: sentence };
+  }
+  const sentence = `${text} may not be dialled${destination.kind === 'name' ? ': none of its addresses is allowed' : ''}`;
   return {
     kind: 'refused',
     reason: 'address',
-    sentence: `${text} may not be dialled: ${explainRefusal(refused, guards)}.`,
+    sentence,
+    detail: `${text} may not be dialled: ${explainRefusal(refused, guards)}`,
   };
 }
 

@@ -75,14 +75,16 @@ function hostKeys({ hosts, hosts_file }: RuleConfig): string {
   return [...(hosts ? ['hosts'] : []), ...(hosts_file === undefined ? [] : ['hosts_file'])].join(', ');
 }
 
-function portsText({ from, to }: PortRange): string {
+/** `443`, or `8000-8999`. */
+export function portsText({ from, to }: PortRange): string {
   return from === to ? `${from}` : `${from}-${to}`;
 }
 
 /** So many of a list are named; who wants all looks into the configuration. */
 const NAMED = 4;
 
-function anyOf(list: readonly string[] = []): string {
+/** `a or b`, and how many more. */
+export function anyOf(list: readonly string[] = []): string {
   if (list.length === 0) return 'anything (the list is empty)';
   const more = list.length > NAMED ? `, or ${list.length - NAMED} more` : '';
   return `${list.slice(0, NAMED).join(' or ')}${more}`;

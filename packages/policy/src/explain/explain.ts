@@ -1,7 +1,7 @@
 /** A decision with its reasons: the very decision of `decide`, and what kept each earlier rule from making it. */
 import type { PolicyConfig } from '@sallyport/config';
 import { findUnmet } from '../rules/conditions.ts';
-import { candidateRules, decidingRule } from '../rules/decide.ts';
+import { candidateRules, decide, decidingRule } from '../rules/decide.ts';
 import type { Decision, Policy, PolicyRequest } from '../rules/policy.ts';
 import { explainMet, explainUnmet, explainUnnamed } from './explain-conditions.ts';
 
@@ -13,11 +13,11 @@ export interface Explanation {
   readonly passedOver: readonly PassedOver[];
 }
 
-export interface PassedOver {
-  readonly rule: string;
-  /** The first condition that the request does not meet: `ports: 8443 is not 443`. */
-  readonly unmet: string;
-}
+export type PassedOver =
+  /** `unmet`: the first condition that the request does not meet: `ports: 8443 is not 443`. */
+  | { readonly rule: string; readonly kind: 'unmet'; readonly unmet: string }
+  /** It matches, and would deny but for its `report_only`. */
+  | { readonly rule: string; readonly kind: 'reported' };
 
 /** @param config what the policy was compiled from: reasons are told in its words */
 export function explain(policy: Policy, config: PolicyConfig, request: PolicyRequest): Explanation {
@@ -27,12 +27,13 @@ export function explain(policy: Policy, config: PolicyConfig, request: PolicyReq
     const written = config.rules[number];
     if (!written) return [];
     const condition = candidates.has(number) ? findUnmet(rule, request) : undefined;
+    if (candidates.has(number) && !condition) return [{ rule: rule.name, kind: 'reported' }];
     const unmet = condition ? explainUnmet(condition.key, written, request) : explainUnnamed(written, request);
-    return [{ rule: rule.name, unmet }];
+    return [{ rule: rule.name, kind: 'unmet', unmet }];
   });
   const decider = config.rules[deciding];
   return {
-    decision: policy.rules[deciding]?.decision ?? policy.byDefault,
+    decision: decide(policy, request),
     met: decider ? explainMet(decider, request, policy.groups) : [],
     passedOver,
   };

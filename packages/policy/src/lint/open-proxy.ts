@@ -7,6 +7,7 @@ import { isAboutNames } from '../rules/rule-hosts.ts';
 interface ListenerConfig {
   readonly name: string;
   readonly bind: readonly Bind[];
+  readonly report_only?: boolean;
   /** Credentials are asked for. */
   readonly auth?: unknown;
   readonly tls?: { readonly client_ca?: unknown };
@@ -23,7 +24,7 @@ export function lintOpenProxy(
   const matchingAnyName = new Set(hosts.any);
   return config.listeners.flatMap((listener, number) => {
     const bind = listener.bind.find((one) => !isLoopback(one));
-    if (!bind || knowsItsClients(listener) || !isOpen(config.policy, matchingAnyName, listener.name)) return [];
+    if (!bind || knowsItsClients(listener) || !isOpen(config.policy, matchingAnyName, listener)) return [];
     const message =
       `listener ${listener.name} on ${'host' in bind ? bind.host : bindText(bind)} takes any client to any destination without credentials; ` +
       `name clients or destinations in policy.rules, or bind it to 127.0.0.1`;
@@ -32,10 +33,10 @@ export function lintOpenProxy(
 }
 
 /** Goes through the rules until one lets anyone in, or shuts everyone out. */
-function isOpen(policy: PolicyConfig, matchingAnyName: ReadonlySet<number>, listener: string): boolean {
-  if (policy.report_only) return true;
+function isOpen(policy: PolicyConfig, matchingAnyName: ReadonlySet<number>, listener: ListenerConfig): boolean {
+  if (policy.report_only || listener.report_only) return true;
   const deciding = policy.rules.find((rule, number) => {
-    if (rule.listeners && !rule.listeners.includes(listener)) return false;
+    if (rule.report_only || (rule.listeners && !rule.listeners.includes(listener.name))) return false;
     return rule.action === 'allow' ? letsAnyoneIn(rule, matchingAnyName.has(number)) : shutsEveryoneOut(rule);
   });
   return (deciding?.action ?? policy.default) === 'allow';

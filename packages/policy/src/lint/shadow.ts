@@ -31,7 +31,7 @@ export function findShadows({ policy, walks }: RuleBook): ReadonlyMap<number, nu
   const shadows = new Map<number, number>();
   const isInBudget = comparisonBudget();
   for (const [number, walk] of walks.entries()) {
-    for (const other of earlierRules(candidateLists(policy, walk), number)) {
+    for (const other of earlierRules(policy, candidateLists(policy, walk), number)) {
       if (!isInBudget()) return shadows;
       if (!coversRule(policy, other, number) || !coversNames(policy, other, walk, isInBudget)) continue;
       shadows.set(number, other);
@@ -48,7 +48,7 @@ export function findPatternShadow(
   number: number,
   isInBudget: Budget,
 ): Rule | undefined {
-  for (const other of earlierRules(rulesCovering(policy.hosts, pattern), number)) {
+  for (const other of earlierRules(policy, rulesCovering(policy.hosts, pattern), number)) {
     if (!isInBudget()) return undefined;
     const [shadow, rule] = [policy.rules[other], policy.rules[number]];
     if (shadow && rule && coversAskers(shadow, rule)) return shadow;
@@ -65,11 +65,12 @@ function candidateLists(policy: Policy, walk: WalkPatterns): readonly RuleNumber
   return [policy.literals];
 }
 
-function* earlierRules(lists: readonly RuleNumbers[], number: number): Iterable<number> {
-  for (const rules of lists) {
-    for (const other of rules) {
+/** Those that decide: a rule under `report_only` leaves all that it matches to the rules behind it. */
+function* earlierRules({ rules }: Policy, lists: readonly RuleNumbers[], number: number): Iterable<number> {
+  for (const numbers of lists) {
+    for (const other of numbers) {
       if (other >= number) break;
-      yield other;
+      if (rules[other]?.isReportOnly === false) yield other;
     }
   }
 }

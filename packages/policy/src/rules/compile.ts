@@ -2,7 +2,7 @@
 import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/config';
 import { compileNetworks } from '@sallyport/addresses';
 import { compileDestinations } from '../address-rules/permit.ts';
-import type { Decision, Policy, Rule } from './policy.ts';
+import type { Decider, Decision, Policy, Reporting, Rule } from './policy.ts';
 import { type Groups, NO_GROUPS } from './groups.ts';
 import { indexHosts } from './host-index.ts';
 import { lintRules } from '../lint/lint.ts';
@@ -23,21 +23,42 @@ export interface CompiledPolicy {
 export function compilePolicy(
   config: PolicyConfig,
   readFile: ReadHostsFile = NO_FILES,
-  groups: Groups = NO_GROUPS,
+  { groups = NO_GROUPS, listeners = [] }: Surroundings = {},
 ): CompiledPolicy {
   const problems: Problem[] = [];
   const names = nameRules(config.rules, problems);
   const walks = config.rules.map((rule, number) => walkPatterns(rule, number, { readFile, groups }));
   const tell = (problem: Problem): number => problems.push(problem);
+  const rules = config.rules.map((rule, number) => compileRule(rule, names[number] ?? ''));
   const policy: Policy = {
-    rules: config.rules.map((rule, number) => compileRule(rule, names[number] ?? '', config.report_only)),
+    rules,
+    enforced: keepOnly(rules, false),
     hosts: indexHosts(walks.map((walk, number) => [number, walk(tell)])),
     literals: config.rules.flatMap((rule, number) => (rule.networks || !isAboutNames(rule) ? [number] : [])),
-    byDefault: { decision: outcomeOf(config.default, config.report_only), rule: DEFAULT_NAME },
+    byDefault: makeDecider(config.default, DEFAULT_NAME),
+    reporting: compileReporting(config, rules, listeners),
+    hints: compileNetworks(config.hints),
+    messages: new Map(
+      config.rules.flatMap(({ message }, number) => (message === undefined ? [] : [[names[number] ?? '', message]])),
+    ),
+    ...(config.message !== undefined && { message: config.message }),
     destinations: compileDestinations(config.destinations),
     groups,
   };
   return { policy, problems: [...problems, ...lintRules(config, { policy, walks })] };
+}
+
+/** What else of a configuration bears on its rules. */
+export interface Surroundings {
+  readonly groups?: Groups;
+  /** Those under `report_only` count: rules deny nothing there. */
+  readonly listeners?: readonly ReportingListener[];
+}
+
+/** A listener, as far as it bears on what rules do. */
+interface ReportingListener {
+  readonly name: string;
+  readonly report_only: boolean;
 }
 
 const NO_FILES: ReadHostsFile = () => ({
@@ -72,12 +93,12 @@ function explainTwins(name: string, firstUse: number): string {
   return `${JSON.stringify(name)} is the name of rule ${firstUse + 1} already; give each rule a name of its own`;
 }
 
-function compileRule(rule: RuleConfig, name: string, isReportOnly: boolean): Rule {
+function compileRule(rule: RuleConfig, name: string): Rule {
   return {
     name,
-    action: rule.action,
-    decision: { decision: outcomeOf(rule.action, isReportOnly), rule: name },
-    ...(rule.clients && { clients: compileNetworks(rule.clients) }),
+    ...makeDecider(rule.action, name),
+    isReportOnly: rule.action === 'deny' && rule.report_only === true,
+    ...(rule.clients && { clients: compileNetworks(rule.clients), clientNetworks: rule.clients }),
     ...(rule.users && { users: new Set(rule.users) }),
     ...(rule.listeners && { listeners: new Set(rule.listeners) }),
     ...((rule.networks !== undefined || isAboutNames(rule)) && { networks: compileNetworks(rule.networks ?? []) }),
@@ -85,8 +106,44 @@ function compileRule(rule: RuleConfig, name: string, isReportOnly: boolean): Rul
   };
 }
 
-function outcomeOf(action: 'allow' | 'deny', isReportOnly: boolean): Decision['decision'] {
-  return action === 'deny' && isReportOnly ? 'report' : action;
+function makeDecider(action: 'allow' | 'deny', rule: string): Decider {
+  const decision: Decision = { decision: action, rule };
+  const reported: Decision = action === 'deny' ? { decision: 'report', rule, wouldDeny: rule } : decision;
+  return { action, decision, reported };
+}
+
+function keepOnly(rules: readonly Rule[], isReportOnly: boolean): readonly (Rule | undefined)[] {
+  return rules.map((rule) => (rule.isReportOnly === isReportOnly ? rule : undefined));
+}
+
+function compileReporting(
+  config: PolicyConfig,
+  rules: readonly Rule[],
+  listeners: readonly ReportingListener[],
+): Reporting {
+  return {
+    isEverywhere: config.report_only,
+    listeners: new Set(listeners.filter(({ report_only }) => report_only).map(({ name }) => name)),
+    rules: rules.some(({ isReportOnly }) => isReportOnly) ? keepOnly(rules, true) : [],
+    note: noteOnce(),
+  };
+}
+
+/** Made where they are first met: of all pairs of rules that there could be, few ever meet. */
+function noteOnce(): Reporting['note'] {
+  const known = new Map<Rule, Map<Decision, Decision>>();
+  return (decision, rule) => {
+    const ofRule = known.get(rule) ?? new Map<Decision, Decision>();
+    if (ofRule.size === 0) known.set(rule, ofRule);
+    const noted = ofRule.get(decision) ?? noteRule(decision, rule);
+    ofRule.set(decision, noted);
+    return noted;
+  };
+}
+
+function noteRule(decision: Decision, { name: wouldDeny }: Rule): Decision {
+  if (decision.decision !== 'allow') return { ...decision, wouldDeny };
+  return { ...decision, decision: 'report', wouldDeny, ruled: 'allow' };
 }
 
 function mergePorts(ports: readonly PortRange[]): readonly PortRange[] {

@@ -15,6 +15,13 @@ export function findUnmet(rule: Rule, request: PolicyRequest): Condition | undef
   return undefined;
 }
 
+/** The one condition of the rule that the request does not meet; undefined where it meets all, or fails more. */
+export function findOnlyUnmet(rule: Rule, request: PolicyRequest): Condition | undefined {
+  const first = findUnmet(rule, request);
+  const isOnly = CONDITIONS.every((condition) => condition === first || condition.holds(rule, request));
+  return isOnly ? first : undefined;
+}
+
 /** The cheapest first. */
 const CONDITIONS: readonly Condition[] = [
   { key: 'ports', holds: ({ ports }, { destination }) => !ports || hasPort(ports, destination.port) },

@@ -5,20 +5,35 @@ import { type RuleNumbers, rulesNaming } from './host-index.ts';
 import type { Decision, Policy, PolicyRequest, Rule } from './policy.ts';
 
 /**
- * Decides by the first rule that matches, or by the default. Makes no object: every answer stands in the policy
- * already.
+ * Decides by the first rule that matches, or by the default; a rule under `report_only` is noted and passed by. Makes no object:
+ * every answer stands in the policy already.
  */
 export function decide(policy: Policy, request: PolicyRequest): Decision {
-  return policy.rules[decidingRule(policy, request)]?.decision ?? policy.byDefault;
+  const { rules, reporting, byDefault } = policy;
+  const number = decidingRule(policy, request);
+  const decider = rules[number] ?? byDefault;
+  const isReported = reporting.isEverywhere || reporting.listeners.has(request.listener);
+  const decision = isReported ? decider.reported : decider.decision;
+  const noted = reporting.rules.length > 0 ? rules[notedRule(policy, request, number)] : undefined;
+  return noted ? reporting.note(decision, noted) : decision;
 }
 
-/** The number of the first rule that matches; that of rules where none does. */
+/** The number of the first rule that matches and decides; that of rules where none does. */
 export function decidingRule(policy: Policy, request: PolicyRequest): number {
   let first = policy.rules.length;
   for (const numbers of candidateRules(policy, request.destination)) {
-    first = firstMatch(policy.rules, numbers, request, first);
+    first = firstMatch(policy.enforced, numbers, request, first);
   }
   return first;
+}
+
+/** The number of the first rule before `deciding` that is under `report_only` and would have denied; -1 where none would. */
+function notedRule(policy: Policy, request: PolicyRequest, deciding: number): number {
+  let first = deciding;
+  for (const numbers of candidateRules(policy, request.destination)) {
+    first = firstMatch(policy.reporting.rules, numbers, request, first);
+  }
+  return first === deciding ? -1 : first;
 }
 
 /** The rules that name the destination, or that may hold it as a literal: all that can match, in one or more lists. */
@@ -26,8 +41,10 @@ export function candidateRules(policy: Policy, destination: Destination): readon
   return destination.kind === 'name' ? rulesNaming(policy.hosts, destination.host) : [policy.literals];
 }
 
+type RuleSlots = readonly (Rule | undefined)[];
+
 /** The first of the rules before `limit` that matches, or `limit`. */
-function firstMatch(rules: readonly Rule[], numbers: RuleNumbers, request: PolicyRequest, limit: number): number {
+function firstMatch(rules: RuleSlots, numbers: RuleNumbers, request: PolicyRequest, limit: number): number {
   for (const number of numbers) {
     if (number >= limit) return limit;
     const rule = rules[number];

@@ -50,6 +50,11 @@ export function rulesCovering(index: HostIndex, pattern: HostPattern): readonly 
   return pattern.kind === 'any' ? [index.any] : rulesNaming(index, keyOf(pattern));
 }
 
+/** Does some rule list this very pattern? */
+export function isListed(index: HostIndex, pattern: Exclude<HostPattern, { kind: 'any' }>): boolean {
+  return index.names.has(keyOf(pattern));
+}
+
 function keyOf(pattern: Exclude<HostPattern, { kind: 'any' }>): string {
   return pattern.kind === 'exact' ? pattern.name : `.${pattern.suffix}`;
 }

@@ -18,12 +18,14 @@ export class NameTable {
 
   /** Gives a name the number that `change` makes of its present one, 0 if it has none. */
   update(name: string, change: (present: number) => number): void {
-    let hash = SEED;
-    for (let at = name.length - 1; at >= 0; at--) hash = hashOn(hash, name.charCodeAt(at));
-    const slot = this.#find(name, 0, hash);
+    const slot = this.#find(name, 0, hashName(name));
     const entry = this.#slots[slot] || this.#append(name, slot);
     this.#entries.setUint32(entry, change(this.#entries.getUint32(entry)));
     if (this.#count * 2 > this.#slots.length) this.#growSlots();
+  }
+
+  has(name: string): boolean {
+    return this.#slots[this.#find(name, 0, hashName(name))] !== 0;
   }
 
   /** The numbers of the name itself and of every `.suffix` of it. Hashed from its end, one pass meets them all. */
@@ -99,6 +101,12 @@ const DOT = 0x2e;
 
 /** Lists of names may come from others: nobody can choose names that all meet in one slot. */
 const SEED = randomInt(2 ** 32) | 0;
+
+function hashName(name: string): number {
+  let hash = SEED;
+  for (let at = name.length - 1; at >= 0; at--) hash = hashOn(hash, name.charCodeAt(at));
+  return hash;
+}
 
 /** One step of FNV-1a. */
 function hashOn(hash: number, code: number): number {

@@ -35,21 +35,24 @@ describe('permitAddresses', () => {
       which: 'every address is refused',
       addresses: ['10.0.0.5', '192.168.0.1'],
       reason: 'address',
-      sentence: 'a.example:3128 may not be dialled: 192.168.0.1 is special: private use (RFC 1918).',
+      sentence: 'a.example:3128 may not be dialled: none of its addresses is allowed',
+      detail: 'a.example:3128 may not be dialled: 192.168.0.1 is special: private use (RFC 1918)',
     },
     {
       which: 'there is none',
       addresses: [],
       reason: 'address',
-      sentence: 'a.example:3128 may not be dialled: it has no address.',
+      sentence: 'a.example:3128 may not be dialled: none of its addresses is allowed',
+      detail: 'a.example:3128 may not be dialled: it has no address',
     },
     {
       which: 'only our own are left',
       addresses: ['10.0.0.5', '127.0.0.2'],
       reason: 'loop',
       sentence: 'a.example:3128 leads back to Sallyport itself.',
+      detail: 'a.example:3128 leads back to Sallyport itself.',
     },
-  ])('refuses where $which', ({ addresses, reason, sentence }) => {
-    expect(verdictOf(addresses)).toEqual({ kind: 'refused', reason, sentence });
+  ])('refuses where $which', ({ addresses, reason, sentence, detail }) => {
+    expect(verdictOf(addresses)).toEqual({ kind: 'refused', reason, sentence, detail });
   });
 });

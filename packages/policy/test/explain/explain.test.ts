@@ -46,13 +46,13 @@ describe('explain', () => {
     ],
   ])('says what kept a rule with %s from matching: %j, %s: %s', (_, rule, host, unmet) => {
     const { passedOver, decision } = explainOn([{ name: 'first', action: 'allow', ...rule }], host);
-    expect(passedOver).toEqual([{ rule: 'first', unmet }]);
+    expect(passedOver).toEqual([{ rule: 'first', kind: 'unmet', unmet }]);
     expect(decision).toEqual({ decision: 'deny', rule: 'default' });
   });
 
   it('names the user who is not the one', () => {
     const { passedOver } = explainOn([{ action: 'allow', users: ['ci'] }], 'a.example', { user: 'bob' });
-    expect(passedOver).toEqual([{ rule: 'rule-1', unmet: 'users: bob is not ci' }]);
+    expect(passedOver).toEqual([{ rule: 'rule-1', kind: 'unmet', unmet: 'users: bob is not ci' }]);
   });
 
   it('says how the deciding rule is met, key by key, in the words of the configuration', () => {
@@ -94,7 +94,7 @@ describe('explain', () => {
 
   it('reports what report_only lets pass', () => {
     const { decision } = explainOn([{ name: 'all', action: 'deny' }], 'a.example', {}, { report_only: true });
-    expect(decision).toEqual({ decision: 'report', rule: 'all' });
+    expect(decision).toEqual({ decision: 'report', rule: 'all', wouldDeny: 'all' });
   });
 
   it('decides as decide does, and passes over just the rules that decide nothing by themselves', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compileNetworks, type Ip } from '@sallyport/addresses';
 import type { PolicyConfig, RuleConfig } from '@sallyport/config';
 import type { Destination } from '../../src/destination.ts';
+import { compilePolicy } from '../../src/rules/compile.ts';
 import { decide } from '../../src/rules/decide.ts';
 import type { PolicyRequest } from '../../src/rules/policy.ts';
 import { ip } from '../../../addresses/test/literal.ts';
@@ -40,9 +41,47 @@ describe('decide', () => {
       { name: 'example', action: 'allow', hosts: ['*.example.com'] },
     ];
     const policy = policyOf(rules, { report_only: true });
-    expect(decideOn(policy, 'ads.example.com')).toEqual({ decision: 'report', rule: 'no-ads' });
+    expect(decideOn(policy, 'ads.example.com')).toEqual({ decision: 'report', rule: 'no-ads', wouldDeny: 'no-ads' });
     expect(decideOn(policy, 'www.example.com')).toEqual({ decision: 'allow', rule: 'example' });
-    expect(decideOn(policy, 'example.org')).toEqual({ decision: 'report', rule: 'default' });
+    expect(decideOn(policy, 'example.org')).toEqual({ decision: 'report', rule: 'default', wouldDeny: 'default' });
+  });
+
+  describe('with rules under report_only', () => {
+    const policy = policyOf([
+      { name: 'trial', action: 'deny', hosts: ['*.example.com'], report_only: true },
+      { name: 'later trial', action: 'deny', hosts: ['www.example.com'], report_only: true },
+      { name: 'no-ads', action: 'deny', hosts: ['ads.example.com'] },
+      { name: 'web', action: 'allow', hosts: ['www.example.com'] },
+      { name: 'trial behind', action: 'deny', report_only: true, hosts: ['www.example.com'] },
+    ]);
+
+    it.each([
+      ['www.example.com', { decision: 'report', rule: 'web', wouldDeny: 'trial', ruled: 'allow' }],
+      ['ads.example.com', { decision: 'deny', rule: 'no-ads', wouldDeny: 'trial' }],
+      ['api.example.com', { decision: 'deny', rule: 'default', wouldDeny: 'trial' }],
+      ['example.com', { decision: 'deny', rule: 'default' }],
+    ])('notes the first that would have denied %s, and goes on', (host, decision) => {
+      expect(decideOn(policy, host)).toEqual(decision);
+    });
+
+    it('makes a decision once', () => {
+      expect(decideOn(policy, 'www.example.com')).toBe(decideOn(policy, 'www.example.com'));
+    });
+  });
+
+  it('denies nothing at a listener under report_only, and as ever at others', () => {
+    const config = policyConfig([{ name: 'no-ads', action: 'deny', hosts: ['ads.example.com'] }]);
+    const listeners = [
+      { name: 'explicit', report_only: true },
+      { name: 'transparent', report_only: false },
+    ];
+    const { policy } = compilePolicy(config, undefined, { listeners });
+    const reported = { decision: 'report', rule: 'no-ads', wouldDeny: 'no-ads' };
+    expect(decideOn(policy, 'ads.example.com')).toEqual(reported);
+    expect(decideOn(policy, 'ads.example.com', { listener: 'transparent' })).toEqual({
+      decision: 'deny',
+      rule: 'no-ads',
+    });
   });
 
   it.each([

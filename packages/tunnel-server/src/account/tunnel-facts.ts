@@ -92,6 +92,7 @@ export function tunnelLine(id: string, facts: TunnelFacts, ending: Ending): Tunn
     original: facts.original && destinationText(facts.original),
     rule: facts.decision?.rule,
     decision: verdict(facts, ending.reason),
+    would_deny: facts.decision?.wouldDeny,
     egress: facts.hasDialled ? 'direct' : undefined,
     upstream: facts.upstream && destinationText(facts.upstream),
     bytes_up: ending.bytesUp,

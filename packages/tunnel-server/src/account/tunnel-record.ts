@@ -126,7 +126,9 @@ export class TunnelRecord implements TunnelFacts {
 
   decided(decision: Decision): Decision {
     this.decision = decision;
-    this.door.metrics.policyDecision(decision.rule, decision.decision);
+    const { rule, wouldDeny } = decision;
+    this.door.metrics.policyDecision(rule, decision.ruled ?? decision.decision);
+    if (wouldDeny !== undefined && wouldDeny !== rule) this.door.metrics.policyDecision(wouldDeny, 'report');
     return decision;
   }
 

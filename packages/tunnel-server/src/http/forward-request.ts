@@ -4,8 +4,8 @@ import type { Ledger } from '../account/ledger.ts';
 import type { TunnelRecord } from '../account/tunnel-record.ts';
 import type { Door } from '../door.ts';
 import type { Identified, PlainHttp } from '../frontend.ts';
-import { reachDestination } from '../reach-destination.ts';
-import { TunnelError, toTunnelError } from '../reasons.ts';
+import { reachDestination, toRefusal } from '../reach-destination.ts';
+import { TunnelError } from '../reasons.ts';
 import { encodeRefusal } from '../refusal-reply.ts';
 import { type ContentForm, requestContentForm } from './content-form.ts';
 import { encodeHead } from './encode-head.ts';
@@ -55,7 +55,7 @@ export async function forwardRequest(visit: Visit, opening: PlainHttp): Promise<
     record.enter('relay');
     return await exchange(asked, new Inflow(visit.client, read.unread), upstream, visit);
   } catch (cause) {
-    refuseRequest(toTunnelError(cause), { visit, opening, head });
+    refuseRequest(toRefusal(cause, visit), { visit, opening, head });
     return undefined;
   }
 }

@@ -1,0 +1,40 @@
+/** Sentences that an operator writes for clients: `message` of a rule and of the policy. */
+import { didYouMean } from './suggest.ts';
+import { ok, type Read } from './units.ts';
+
+/** What `{name}` may stand for. */
+export const PLACEHOLDERS = ['host', 'port', 'rule', 'id', 'client'] as const;
+
+/** A value for each placeholder. */
+export type MessageValues = Readonly<Record<(typeof PLACEHOLDERS)[number], string>>;
+
+const PLACEHOLDER = /\{([^{}]*)\}/g;
+
+const LONGEST_MESSAGE = 300;
+
+/** Checks a sentence: it goes into a head and a line of the log, so that it is one line without control characters. */
+export function readMessage(text: string): Read<string> {
+  if (text.trim() === '' || text.length > LONGEST_MESSAGE) {
+    return { kind: 'malformed', why: `expected a sentence of 1 to ${LONGEST_MESSAGE} characters, got ${text.length}` };
+  }
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text.trim())) {
+    return { kind: 'malformed', why: 'a message is one line without control characters; write it in one' };
+  }
+  const names = [...text.matchAll(PLACEHOLDER)].map(([, name = '']) => name);
+  const unknown = names.find((name) => !isPlaceholder(name));
+  return unknown === undefined ? ok(text.trim()) : { kind: 'malformed', why: explainUnknown(unknown) };
+}
+
+/** Fills the placeholders of a sentence that was read. */
+export function fillMessage(message: string, values: MessageValues): string {
+  return message.replace(PLACEHOLDER, (text, name: string) => (isPlaceholder(name) ? values[name] : text));
+}
+
+function isPlaceholder(name: string): name is (typeof PLACEHOLDERS)[number] {
+  return (PLACEHOLDERS as readonly string[]).includes(name);
+}
+
+function explainUnknown(name: string): string {
+  const known = PLACEHOLDERS.map((placeholder) => `{${placeholder}}`).join(', ');
+  return `unknown placeholder {${name}}${didYouMean(name, PLACEHOLDERS) || `; known are ${known}`}`;
+}

@@ -1,0 +1,138 @@
+/** What a client that is refused may have meant: the closest request that the policy would allow. */
+import { compileNetworks, type Ip, type Network } from '@sallyport/addresses';
+import type { PortRange } from '@sallyport/config';
+import type { Destination } from '../destination.ts';
+import { anyOf, portsText } from '../explain/explain-conditions.ts';
+import { type Condition, findOnlyUnmet } from '../rules/conditions.ts';
+import { candidateRules, decide, decidingRule } from '../rules/decide.ts';
+import { isListed } from '../rules/host-index.ts';
+import { type HostPattern, patternText } from '../rules/host-patterns.ts';
+import type { Policy, PolicyRequest, Rule } from '../rules/policy.ts';
+
+/**
+ * A clause such as `allowed on port 443, not 8443`, or undefined. It says nothing that `decide` would not say: what it names was
+ * decided before. Asked only where a request is refused; bounded, so that a policy of any size answers in some microseconds.
+ */
+export function findNearMiss(policy: Policy, request: PolicyRequest): string | undefined {
+  return findNearRule(policy, request) ?? findNearName(policy, request);
+}
+
+/** So many rules are looked at: those behind them are hardly what was meant. */
+const LOOKED_AT = 50;
+
+/** A rule that names the destination, and asks for one thing that the request does not meet. */
+function findNearRule(policy: Policy, request: PolicyRequest): string | undefined {
+  let looked = 0;
+  for (const numbers of candidateRules(policy, request.destination)) {
+    for (const number of numbers) {
+      if (++looked > LOOKED_AT) return undefined;
+      const rule = policy.rules[number];
+      const unmet = rule?.action === 'allow' ? findOnlyUnmet(rule, request) : undefined;
+      const clause = rule && unmet && explainNear(unmet.key, rule, policy, request);
+      if (clause !== undefined) return clause;
+    }
+  }
+  return undefined;
+}
+
+/** Names what would be met, as far as it would be allowed then: an earlier rule may deny it all the same. */
+function explainNear(key: Condition['key'], rule: Rule, policy: Policy, request: PolicyRequest): string | undefined {
+  switch (key) {
+    case 'ports': {
+      const ports = (rule.ports ?? []).slice(0, TRIED).filter((range) => areAllowed(range, policy, request));
+      if (ports.length === 0) return undefined;
+      const [{ from, to } = { from: 0, to: 1 }] = ports;
+      const noun = ports.length === 1 && from === to ? 'port' : 'ports';
+      return `allowed on ${noun} ${anyOf(ports.map(portsText))}, not ${request.destination.port}`;
+    }
+    case 'clients': {
+      const clients = (rule.clientNetworks ?? []).slice(0, TRIED).filter((one) => isInAllowed(one, policy, request));
+      return clients.length === 0 ? undefined : `allowed for clients ${anyOf(clients)}`;
+    }
+    case 'listeners': {
+      const listeners = [...(rule.listeners ?? [])].filter((listener) => isAllowed(policy, { ...request, listener }));
+      return listeners.length === 0 ? undefined : `allowed at ${anyOf(listeners)}, not at ${request.listener}`;
+    }
+    case 'users': {
+      // Not by name: who the others are is nobody else's business.
+      const isForOthers = [...(rule.users ?? [])]
+        .slice(0, TRIED)
+        .some((user) => isAllowed(policy, { ...request, user }));
+      if (!isForOthers) return undefined;
+      return request.user === undefined ? 'allowed for users that log in' : 'allowed for other users';
+    }
+    case 'networks':
+      return undefined;
+  }
+}
+
+/** So many of a rule's ports or networks are tried. */
+const TRIED = 8;
+
+function areAllowed({ from, to }: PortRange, policy: Policy, request: PolicyRequest): boolean {
+  return [from, to].every((port) => isAllowed(policy, withDestination(request, { ...request.destination, port })));
+}
+
+function isInAllowed(network: Network, policy: Policy, request: PolicyRequest): boolean {
+  const [bounds] = compileNetworks([network]).bounds;
+  if (!bounds) return false;
+  const client: Ip = { family: bounds.family, words: bounds.first, text: network };
+  return isAllowed(policy, { ...request, client });
+}
+
+/**
+ * `example.com` for `api.example.com`, or `*.example.com` for `example.com`. Only what is listed itself: what is not fares as the
+ * name that was asked for.
+ */
+function findNearName(policy: Policy, request: PolicyRequest): string | undefined {
+  const { kind, host, port } = request.destination;
+  if (kind === 'address') return undefined;
+  const near = [...parentsOf(host), ...childrenOf(host)].find(
+    ({ pattern, name }) =>
+      isListed(policy.hosts, pattern) &&
+      isAllowed(policy, withDestination(request, { kind: 'name', host: name, port })),
+  );
+  if (!near || isNamedByDecider(policy, request)) return undefined;
+  return `${host} is not allowed; ${patternText(near.pattern)} is`;
+}
+
+/** A rule that denies this very name means it, whatever is allowed around it. */
+function isNamedByDecider(policy: Policy, request: PolicyRequest): boolean {
+  const number = decidingRule(policy, request);
+  return number < policy.rules.length && !policy.hosts.any.includes(number);
+}
+
+/** A pattern, and a name that it matches. */
+interface Near {
+  readonly pattern: Exclude<HostPattern, { kind: 'any' }>;
+  readonly name: string;
+}
+
+/** The closest names above, down to two labels. */
+function parentsOf(host: string): readonly Near[] {
+  const parents: Near[] = [];
+  for (let dot = host.indexOf('.'); dot >= 0 && parents.length < TRIED; dot = host.indexOf('.', dot + 1)) {
+    const name = host.slice(dot + 1);
+    if (name.includes('.')) parents.push({ pattern: { kind: 'exact', name }, name });
+  }
+  return parents;
+}
+
+/** Nobody has this label: where its name is allowed, all beside it are. */
+const ANY_LABEL = 'x--any';
+
+function childrenOf(host: string): readonly Near[] {
+  const www = `www.${host}`;
+  return [
+    { pattern: { kind: 'below', suffix: host }, name: `${ANY_LABEL}.${host}` },
+    { pattern: { kind: 'exact', name: www }, name: www },
+  ];
+}
+
+function isAllowed(policy: Policy, request: PolicyRequest): boolean {
+  return decide(policy, request).decision === 'allow';
+}
+
+function withDestination(request: PolicyRequest, destination: Destination): PolicyRequest {
+  return { ...request, destination };
+}
