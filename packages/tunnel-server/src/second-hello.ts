@@ -14,6 +14,11 @@ import {
 } from './second-hello-records.ts';
 import type { ReadHello } from './sni-check.ts';
 
+/** An upstream that is silent is asked ever less often whether its client has gone on. */
+const LONGEST_WAIT_MS = 400;
+/** What goes up between the hellos waits for nobody, so that it is bounded: servers take 16 KiB of early data as a rule. */
+const MAX_RECORDS_BYTES = 64 * 1024;
+
 /** A tunnel of whose client nothing has gone up. */
 export interface GreetedTunnel {
   readonly client: Leg;
@@ -63,6 +68,8 @@ class Pass {
   #clientBytes: Uint8Array;
   #upstreamBytes: Uint8Array = NOTHING;
   #second: HelloFacts | undefined;
+  /** Sent on between the hellos. */
+  #recordBytes = 0;
 
   constructor(tunnel: GreetedTunnel) {
     this.#tunnel = tunnel;
@@ -88,13 +95,11 @@ class Pass {
   /** Nearly always the upstream speaks next. What the client says before may be early data, which goes up, or a hello, which waits. */
   async awaitReply(): Promise<'greeted' | 'retry' | 'timed-out'> {
     const { client, upstream, limits, isStrict } = this.#tunnel;
-    for (;;) {
-      await this.#sendRecords();
+    for (let waitMs = TICK_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+      this.#sendRecords();
       if (!isSecondHelloPossible(this.#clientBytes)) return 'greeted';
-      const said = await upstream.read(
-        limits.prereadLimitBytes,
-        Math.min(performance.now() + TICK_MS, limits.deadline),
-      );
+      const waitUntil = Math.min(performance.now() + waitMs, limits.deadline);
+      const said = await upstream.read(limits.prereadLimitBytes, waitUntil);
       if (said === 'end' || said === 'reset') return 'greeted';
       if (said !== 'deadline') {
         this.#upstreamBytes = Buffer.concat([this.#upstreamBytes, said]);
@@ -116,7 +121,7 @@ class Pass {
     this.#tunnel.onRelayed(0, this.#upstreamBytes.length);
     this.#upstreamBytes = NOTHING;
     for (;;) {
-      const next = await this.#sendRecords();
+      const next = this.#sendRecords();
       if (next === 'other') return this.result('greeted');
       if (next === 'hello') break;
       const more = await this.#readMore(client, limits.deadline);
@@ -132,19 +137,20 @@ class Pass {
   }
 
   /** Sends on what is whole and no hello: early data, and the change_cipher_spec of RFC 8446 §D.4. */
-  async #sendRecords(): Promise<'hello' | 'other' | 'need-more'> {
+  #sendRecords(): 'hello' | 'other' | 'need-more' {
     const { records, rest, next } = takeRecordsBefore(this.#clientBytes);
     if (records.length > 0) {
       this.#tunnel.upstream.write(records);
       this.#tunnel.onRelayed(records.length, 0);
+      this.#recordBytes += records.length;
       this.#clientBytes = rest;
-      await this.#tunnel.upstream.drained();
     }
     return next;
   }
 
   async #readMore(client: Leg, deadline: number): Promise<'bytes' | 'end' | 'reset' | 'deadline'> {
-    const room = this.#tunnel.limits.prereadLimitBytes + MAX_RECORD_BYTES - this.#clientBytes.length;
+    const roomBehind = this.#tunnel.limits.prereadLimitBytes + MAX_RECORD_BYTES - this.#clientBytes.length;
+    const room = Math.min(roomBehind, MAX_RECORDS_BYTES - this.#recordBytes);
     if (room <= 0) return 'deadline';
     const more = await client.read(room, deadline);
     if (typeof more === 'string') return more;

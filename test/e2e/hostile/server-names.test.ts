@@ -72,6 +72,25 @@ describe('the transparent door', () => {
     client.socket.destroy();
   });
 
+  it.each([0x0300, 0x0301, 0x0302, 0x0303, 0x03fe])(
+    'connects by a hello with empty lists, version %i',
+    async (version) => {
+      const name = Buffer.concat([Buffer.from('00000000', 'hex'), serverName('single')]);
+      name.writeUInt16BE(name.length - 4, 2);
+      const [high, low] = [version >> 8, version & 0xff];
+      const start = Buffer.from([high, low, ...Buffer.alloc(32, 7), 0, 0, 0, 0, 0, name.length]);
+      const body = Buffer.concat([start, name]);
+      const hello = Buffer.from([22, high, low, 0, body.length + 4, 1, 0, 0, body.length, ...body]);
+      for (const cut of [hello.length, hello.length - 3]) {
+        const client = await openClient(proxy.port('transparent'));
+        client.socket.write(hello.subarray(0, cut));
+        client.socket.write(hello.subarray(cut));
+        expect((await client.ended()).bytes.toString()).toBe('origin');
+        client.socket.destroy();
+      }
+    },
+  );
+
   it.each([
     'PROXY TCP4 192.0.2.1 127.0.0.1 1 443\r\n',
     '\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x7f\0\0\x01\x7f\0\0\x01\0\x01\x01\xbb',
