@@ -61,7 +61,8 @@ export function readBind(text: string): Read<Address> {
 
 /** Reads a DNS server: an address, its port 53 unless given. */
 export function readServer(text: string): Read<Address> {
-  const bare = readIp(text.replace(/^\[(.*:.*)\]$/, '$1'));
+  const isBracketed = text.startsWith('[') && text.endsWith(']') && text.includes(':');
+  const bare = readIp(isBracketed ? text.slice(1, -1) : text);
   if (bare !== undefined) return ok({ host: bare, port: 53 });
   const { host = '', port } = splitHostAndPort(text, 1);
   const ip = readIp(host);
@@ -105,7 +106,7 @@ export function readIp(text: string): string | undefined {
 }
 
 function splitHostAndPort(text: string, lowestPort: number): { host?: string | undefined; port?: number | undefined } {
-  const [, bracketed, plain, port = ''] = /^(?:\[([^\]]*:[^\]]*)\]|([^:[\]]*)):(\d+)$/.exec(text) ?? [];
+  const [, bracketed, plain, port = ''] = /^(?:\[([^\]:]*:[^\]]*)\]|([^:[\]]*)):(\d+)$/.exec(text) ?? [];
   return { host: bracketed ?? plain, port: readPort(port, lowestPort) };
 }
 

@@ -20,7 +20,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
 /** The names count and the address does not: lists of names to be blocked give 0.0.0.0 or 127.0.0.1 to all of them. */
 export function readHostsLine(text: string): ListLine {
   const [address = '', ...names] = text.split(/\s+/);
-  if (!parseIp(address.replace(/%.*$/, '')))
+  if (!parseIp(address.split('%', 1)[0] ?? ''))
     return { problem: 'does not begin with an IP address, as a hosts file does' };
   return names.filter((name) => !OWN_NAMES.has(name.toLowerCase()) && !parseIp(name));
 }

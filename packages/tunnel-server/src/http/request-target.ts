@@ -28,8 +28,8 @@ export type RequestTarget =
 export function parseRequestTarget(parts: TargetParts, isToProxy: boolean): RequestTarget {
   const { method, requestTarget, host } = parts;
   if (requestTarget.includes('#')) return malformed('the target has a fragment');
-  const absolute = ABSOLUTE_FORM.exec(requestTarget);
-  if (absolute) return parseAbsoluteForm(absolute[1] ?? '', absolute[2] ?? '', absolute[3] ?? '', method);
+  const scheme = SCHEME.exec(requestTarget)?.[1];
+  if (scheme !== undefined) return parseAbsoluteForm(scheme, requestTarget.slice(scheme.length + '://'.length), method);
 
   if (isToProxy) return malformed('the target is not in absolute-form (http://host/path), as a proxy needs it');
   if (!requestTarget.startsWith('/') && !(requestTarget === '*' && method === 'OPTIONS')) {
@@ -39,16 +39,18 @@ export function parseRequestTarget(parts: TargetParts, isToProxy: boolean): Requ
   return targetAt(host, requestTarget);
 }
 
-const ABSOLUTE_FORM = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?]*)(.*)$/;
+const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//;
 
 const HTTP_PORT = 80;
 
-function parseAbsoluteForm(scheme: string, authority: string, rest: string, method: string): RequestTarget {
+function parseAbsoluteForm(scheme: string, hierarchy: string, method: string): RequestTarget {
   const lowerScheme = scheme.toLowerCase();
   if (lowerScheme === 'https' || lowerScheme === 'wss')
     return malformed(`${lowerScheme} is reached by CONNECT host:port, not in absolute-form`);
   // ws is http, asked to change its protocol (RFC 6455 §3).
   if (lowerScheme !== 'http' && lowerScheme !== 'ws') return malformed('the target has another scheme than http');
+  const authority = /^[^/?]*/.exec(hierarchy)?.[0] ?? '';
+  const rest = hierarchy.slice(authority.length);
   // Without a path, OPTIONS asks about the server as a whole (RFC 9112 §3.2.4).
   if (rest === '') return targetAt(authority, method === 'OPTIONS' ? '*' : '/');
   return targetAt(authority, rest.startsWith('/') ? rest : `/${rest}`);
