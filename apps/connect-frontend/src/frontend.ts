@@ -29,6 +29,8 @@ export interface ConnectFrontendOptions {
   readonly forwardsHttp?: boolean;
   /** Who may use this door; left out where anyone may. */
   readonly auth?: ConnectAuth;
+  /** Whose certificates the door asks for now, as its TLS identity names them; left out where it asks for none. */
+  readonly authorities?: string;
 }
 
 /** Basic credentials (RFC 7617). */
@@ -112,7 +114,10 @@ class ConnectFrontend implements Frontend {
       this.#client.close(encodeSocksRefusal(this.#socksVersion));
       return undefined;
     }
-    const isMute = this.#isSilent || this.#client.tls?.kind === 'failed' || this.#client.tls?.kind === 'under-way';
+    const state = this.#client.tls?.kind;
+    // There is nothing to log in to with a certificate: its client hears of it as of a TLS handshake that fails.
+    const isForCertificate = error.reason === 'auth' && this.#options.auth === undefined;
+    const isMute = this.#isSilent || isForCertificate || state === 'failed' || state === 'under-way';
     const asked = { isHead: this.#isHead, accept: this.#accept };
     const context = { tunnel, date: new Date(), ...asked, realm: this.#options.auth?.realm };
     const reply = isMute ? undefined : encodeRefusal(error, context);
@@ -157,8 +162,9 @@ class ConnectFrontend implements Frontend {
 
   /** By credentials where the door asks for them, else by the certificate where it asked for one. */
   async #identifyUser(credentials: string | undefined, deadline: DeadlineMs): Promise<Pick<Identified, 'user'>> {
-    const { auth } = this.#options;
-    if (!auth) return userOfCertificate(this.#client);
+    const { auth, authorities } = this.#options;
+    requireCurrentCertificate(this.#client, authorities);
+    if (!auth) return authorities === undefined ? {} : userOfCertificate(this.#client);
     return { user: await auth.authenticate(this.#client, credentials, deadline) };
   }
 
@@ -181,6 +187,12 @@ function credentialsIn({ fields }: Request['head']): string | undefined {
 function requireNoDoubt(head: Request['head']): void {
   const doubtful = findDoubtfulField(head);
   if (doubtful !== undefined) throw malformed(doubtful);
+}
+
+/** A connection may be older than what its door asks for by now: who opens another one is asked anew. */
+function requireCurrentCertificate({ tls }: Leg, authorities: string | undefined): void {
+  if (tls?.kind !== 'secured' || authorities === undefined || tls.authorities === authorities) return;
+  throw new TunnelError('auth', 'This connection is older than the authorities whose certificates count now.');
 }
 
 function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {

@@ -7,7 +7,7 @@ import {
   type SslPrereadFrontendOptions as SslPrereadOptions,
 } from '@sallyport/ssl-preread-frontend';
 import { authenticateClient, type Door, type Frontend, type Gatekeeper, openDoor } from '@sallyport/tunnel-server';
-import type { Leg } from '@sallyport/tunnel-splice';
+import type { Leg, TlsIdentity } from '@sallyport/tunnel-splice';
 import { formatAddress } from './listen-errors.ts';
 import type { Services } from './services.ts';
 import { fallbackDestination, type Settings } from './settings.ts';
@@ -24,7 +24,7 @@ export function openDoors(settings: Settings, services: Services): ReadonlyMap<s
       const users = identities.get(name)?.users ?? new Map<string, string>();
       const openFrontend =
         mode === 'connect'
-          ? explicit(listener, { users, authenticator: services.authenticator })
+          ? explicit(listener, { users, authenticator: services.authenticator }, identities.get(name)?.tls)
           : transparent(listener, explicitDoor);
       return [name, openDoor(listener, { ...services, policy, readHello }, openFrontend)];
     }),
@@ -32,7 +32,11 @@ export function openDoors(settings: Settings, services: Services): ReadonlyMap<s
 }
 
 /** A misdirected ClientHello may be served as the transparent door would, to the listener's `port`. */
-function explicit({ misdirected, http, port, auth, ech }: ConnectListener, gatekeeper: Gatekeeper): OpenFrontend {
+function explicit(
+  { misdirected, http, port, auth, ech }: ConnectListener,
+  gatekeeper: Gatekeeper,
+  tls: TlsIdentity | undefined,
+): OpenFrontend {
   const asTransparent: SslPrereadOptions = {
     port,
     withoutSni: { kind: 'reject' },
@@ -44,6 +48,7 @@ function explicit({ misdirected, http, port, auth, ech }: ConnectListener, gatek
     misdirected: misdirected === 'serve' ? serve : misdirected,
     forwardsHttp: http === 'forward',
     ...(auth && { auth: basicAuth(auth.realm, gatekeeper) }),
+    ...(tls?.authorities !== undefined && { authorities: tls.authorities }),
   };
   return (client) => createConnectFrontend(client, options);
 }

@@ -15,6 +15,8 @@ export interface TlsMaterial {
 export interface TlsIdentity {
   readonly secureContext: SecureContext;
   readonly asksForCertificate: boolean;
+  /** Names the authorities whose certificates it asks for, if any: of two identities the same only where these are. */
+  readonly authorities?: string;
   readonly validTo: Date;
 }
 
@@ -43,7 +45,7 @@ export function createTlsIdentity({ cert, key, clientCa }: TlsMaterial): TlsIden
 /** Whatever remains is about the certificate as OpenSSL sees it: a key too short for its security level, say, or a broken chain. */
 function createContext({ cert, key, clientCa }: TlsMaterial, certificate: X509Certificate): TlsIdentityResult {
   // A session is resumed without showing the certificate again: only one that asked for the same may be (SSL_CTX_set_session_id_context(3)).
-  const sessionIdContext = createHash('sha256')
+  const authorities = createHash('sha256')
     .update(clientCa ?? '')
     .digest('hex')
     .slice(0, 32);
@@ -51,11 +53,12 @@ function createContext({ cert, key, clientCa }: TlsMaterial, certificate: X509Ce
     const secureContext = createSecureContext({
       cert,
       key,
-      sessionIdContext,
+      sessionIdContext: authorities,
       ...(clientCa !== undefined && { ca: clientCa }),
     });
     const validTo = new Date(certificate.validTo);
-    return { kind: 'ok', identity: { secureContext, asksForCertificate: clientCa !== undefined, validTo } };
+    const asking = clientCa === undefined ? { asksForCertificate: false } : { asksForCertificate: true, authorities };
+    return { kind: 'ok', identity: { secureContext, ...asking, validTo } };
   } catch (cause) {
     return unfit('cert', `cannot be used: ${explain(cause)}; renew it`);
   }

@@ -55,8 +55,11 @@ export type TlsState =
   /** Its first byte is none of TLS: what it says is read, and answered, as it stands. */
   | { readonly kind: 'absent' }
   | { readonly kind: 'under-way' }
-  /** `peerName` is the common name in the peer's certificate, where one was asked for and has exactly one. */
-  | { readonly kind: 'secured'; readonly peerName?: string }
+  /**
+   * `peerName` is the common name in the peer's certificate, where one was asked for and has exactly one; `authorities` are those
+   * that it was held against (see {@link TlsIdentity}).
+   */
+  | { readonly kind: 'secured'; readonly peerName?: string; readonly authorities?: string }
   /** `why` is a clause fit for a log. */
   | { readonly kind: 'failed'; readonly why: string; readonly fault: TlsFault };
 

@@ -10,6 +10,9 @@ const READ_BYTES = 64 * 1024;
 /** Written and not known to have gone: so much is let pass before anybody waits. */
 const UNDRAINED_BYTES = 64 * 1024;
 
+/** What a write costs in memory beside its bytes, until it has gone: one of a single byte must not look like nothing. */
+const WRITE_BYTES = 512;
+
 /** What comes from a leg. One reader at a time; the leg stays its owner's. */
 export class Inflow {
   readonly leg: Leg;
@@ -74,7 +77,7 @@ export class Outflow {
     this.leg.write(bytes);
     this.bytesWritten += bytes.length;
     this.lastMoveAt = performance.now();
-    this.#undrainedBytes += bytes.length;
+    this.#undrainedBytes += bytes.length + WRITE_BYTES;
     if (this.#undrainedBytes >= UNDRAINED_BYTES) await this.drained();
   }
 

@@ -166,14 +166,18 @@ const FORWARDED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 /** Tells the client why, in HTTP, and reads nothing more of it. */
 function refuseRequest(error: TunnelError, { visit, opening, head }: Refused): void {
   const { client, record } = visit;
-  const reply = encodeRefusal(error, {
-    tunnel: record,
-    date: new Date(),
-    isHead: head?.method === 'HEAD',
-    accept: head && joinedValues(head, 'accept'),
-    realm: opening.realm,
-    allow: FORWARDED_METHODS,
-  });
+  // Where there is nothing to log in to, it is for a certificate: its client hears of it as of a TLS handshake that fails.
+  const isMute = error.reason === 'auth' && opening.realm === undefined;
+  const reply = isMute
+    ? undefined
+    : encodeRefusal(error, {
+        tunnel: record,
+        date: new Date(),
+        isHead: head?.method === 'HEAD',
+        accept: head && joinedValues(head, 'accept'),
+        realm: opening.realm,
+        allow: FORWARDED_METHODS,
+      });
   const isHeard = !hasLeft(client);
   client.close(reply?.bytes);
   record.failed(error, isHeard ? reply?.status : undefined);

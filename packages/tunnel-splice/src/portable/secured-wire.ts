@@ -90,7 +90,12 @@ export class SecuredWire {
     const error = this.#identity.asksForCertificate ? certificateError(socket) : undefined;
     if (error === undefined) {
       const peerName = this.#identity.asksForCertificate ? commonName(socket) : undefined;
-      this.#state = { kind: 'secured', ...(peerName !== undefined && { peerName }) };
+      const { authorities } = this.#identity;
+      this.#state = {
+        kind: 'secured',
+        ...(peerName !== undefined && { peerName }),
+        ...(authorities !== undefined && { authorities }),
+      };
       return;
     }
     const why = `the client's certificate is not trusted (${error})`;

@@ -1,0 +1,183 @@
+/** A connection of plain HTTP that goes on: each request is decided as if it were the first of a new one, at the moment it comes. */
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { hashSync } from 'bcryptjs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { makeCertificates } from '../harness/certificates.ts';
+import { configText } from '../harness/config-text.ts';
+import { ask, type Client, openClient } from '../harness/peers.ts';
+import { type Running, type StartOptions, startSallyport } from '../harness/sallyport.ts';
+import { forwarding, get, useHttpStage } from './stage.ts';
+
+const stage = useHttpStage();
+const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi';
+const url = (): string => `http://127.0.0.1:${stage.rawPort}/`;
+const refusal = (status: number): RegExp => new RegExp(`^HTTP/1\\.1 200 [^]*\r\n\r\nhiHTTP/1\\.1 ${status} `);
+
+let proxy: Running | undefined;
+
+async function start(yaml: string, options?: StartOptions): Promise<Running> {
+  return (proxy = await startSallyport(yaml, options));
+}
+
+afterEach(async () => {
+  await proxy?.stop();
+  proxy = undefined;
+});
+
+/** A client of the proxy's that has had one answer. */
+async function served(door = 'explicit'): Promise<Client> {
+  stage.rawAnswer = (socket) => socket.end(answer);
+  const client = await openClient(proxy?.port(door) ?? 0);
+  client.socket.write(requestAt(door));
+  await client.hears('\r\n\r\nhi');
+  return client;
+}
+
+function requestAt(door: string): string {
+  return door === 'explicit' ? get(url()) : `GET / HTTP/1.1\r\nHost: 127.0.0.1:${stage.rawPort}\r\n\r\n`;
+}
+
+describe('a request after a reload', () => {
+  const users = { 'users.htpasswd': `alice:${hashSync('secret', 4)}\n` };
+
+  it.each([
+    { what: 'auth', explicit: ['http: forward', 'auth: { users_file: users.htpasswd }'], status: 407, reason: 'auth' },
+    { what: 'http: reject', explicit: ['http: reject'], status: 405, reason: 'method' },
+    {
+      what: 'a smaller limit',
+      explicit: ['http: forward', 'limits: { handshake_bytes: 1KiB }'],
+      status: 431,
+      reason: 'too_large',
+    },
+    {
+      what: 'another policy',
+      explicit: ['http: forward'],
+      policy: 'policy: { default: deny }',
+      status: 403,
+      reason: 'policy',
+    },
+  ])('meets what that has brought: $what', async ({ explicit, policy = forwarding.policy, status, reason }) => {
+    const running = await start(configText(forwarding), { files: users });
+    const client = await served();
+    expect(await running.reload(configText({ ...forwarding, explicit, policy }))).toMatchObject({ msg: 'reloaded' });
+    client.socket.write(get(url(), `X-Pad: ${'x'.repeat(2000)}`));
+    expect((await client.ended()).bytes.toString()).toMatch(refusal(status));
+    expect(await running.tunnel({ reason })).toMatchObject({ status, outcome: 'refused' });
+  });
+
+  it('meets it though it has waited behind another', async () => {
+    const running = await start(configText(forwarding));
+    const client = await openClient(running.port('explicit'));
+    const hung = new Promise<() => void>((resolve) => {
+      stage.rawAnswer = (socket) => resolve(() => socket.end(answer));
+    });
+    client.socket.write(get(url()) + get(url()));
+    const proceed = await hung;
+    await running.reload(configText({ ...forwarding, policy: 'policy: { default: deny }' }));
+    proceed();
+    expect((await client.ended()).bytes.toString()).toMatch(refusal(403));
+  });
+
+  it('meets it at the transparent door', async () => {
+    const running = await start(configText(forwarding));
+    const client = await served('transparent');
+    await running.reload(configText({ ...forwarding, transparent: ['http: reject'] }));
+    client.socket.write(requestAt('transparent'));
+    expect((await client.ended()).bytes.toString()).toMatch(refusal(421));
+  });
+
+  it('comes too late where other authorities count by then, and the certificate is asked for anew', async () => {
+    const [own, clients, others] = [
+      makeCertificates(['127.0.0.1']),
+      makeCertificates(['ci']),
+      makeCertificates(['ci']),
+    ];
+    const explicit = ['http: forward', 'tls: { cert: proxy.crt, key: proxy.key, client_ca: clients.crt }'];
+    const files = { 'proxy.crt': own.cert, 'proxy.key': own.key, 'clients.crt': readFileSync(clients.caFile, 'utf8') };
+    const running = await start(configText({ ...forwarding, explicit }), { files });
+    stage.rawAnswer = (socket) => socket.end(answer);
+    const socket = connectTls({
+      host: '127.0.0.1',
+      port: running.port('explicit'),
+      ca: readFileSync(own.caFile),
+      cert: clients.cert,
+      key: clients.key,
+    });
+    socket.on('error', () => socket.destroy()).write(get(url()));
+    await once(socket, 'data');
+    writeFileSync(join(running.folder, 'clients.crt'), readFileSync(others.caFile));
+    await running.reload(configText({ ...forwarding, explicit }));
+    socket.resume().write(get(url()));
+    await once(socket, 'close');
+    expect(await running.tunnel({ reason: 'auth' })).toMatchObject({ outcome: 'refused' });
+    expect(await running.tunnel({ user: 'ci' })).toMatchObject({ status: 200 });
+  });
+});
+
+describe('a further request', () => {
+  it('counts for new_per_client', async () => {
+    const running = await start(configText({ ...forwarding, more: 'limits: { new_per_client: "2/s" }' }));
+    stage.rawAnswer = (socket) => socket.end(answer);
+    const heard = await ask(running.port('explicit'), get(url()).repeat(20));
+    expect(heard).toMatch(/HTTP\/1\.1 429 [^]*\r\nRetry-After: 1\r\n/);
+    expect(heard.match(/HTTP\/1\.1 200/g)?.length).toBeLessThan(10);
+  });
+
+  it('may be a CONNECT', async () => {
+    const running = await start(configText(forwarding));
+    const client = await served();
+    stage.rawAnswer = (socket, first) => socket.end(`tunnelled ${first.toString()}`);
+    client.socket.write(`CONNECT 127.0.0.1:${stage.rawPort} HTTP/1.1\r\n\r\nping`);
+    expect((await client.ended()).bytes.toString()).toMatch(
+      /\r\n\r\nhiHTTP\/1\.1 200 Connection Established\r\n\r\ntunnelled ping$/,
+    );
+    client.socket.end();
+    expect(await running.tunnel({ bytes_up: 4 })).toMatchObject({ host: '127.0.0.1', outcome: 'ok' });
+  });
+
+  it.each(['explicit', 'transparent'])('may come behind one empty line, and no more, at the %s door', async (door) => {
+    await start(configText(forwarding));
+    const client = await served(door);
+    stage.rawAnswer = (socket) => socket.end(answer.replace('hi', 'ho'));
+    client.socket.write(`\r\n${requestAt(door)}`);
+    await client.hears('\r\n\r\nho');
+    client.socket.write(`\r\n\r\n${requestAt(door)}`);
+    const { bytes } = await client.ended();
+    expect(bytes.toString().match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+  });
+
+  it.each([
+    { what: 'two spaces', head: (to: string) => `GET  ${to} HTTP/1.1\r\nHost: a\r\n\r\n` },
+    { what: 'a bad Host', head: (to: string) => `GET ${to} HTTP/1.1\r\nHost: a b\r\n\r\n` },
+    { what: 'no Host', head: (to: string) => `GET ${to} HTTP/1.1\r\n\r\n` },
+    {
+      what: 'a length that some read as octal',
+      head: (to: string) => `PUT ${to} HTTP/1.1\r\nHost: a\r\nContent-Length: 010\r\n\r\n`,
+    },
+  ])('is malformed by what makes a first one so: $what', async ({ head }) => {
+    const running = await start(configText(forwarding));
+    expect(await ask(running.port('explicit'), head(url()))).toMatch(/^HTTP\/1\.1 400 /);
+    const client = await served();
+    client.socket.write(head(url()));
+    expect((await client.ended()).bytes.toString()).toMatch(refusal(400));
+  });
+
+  it('that came from this very process has gone round in a circle', async () => {
+    const running = await start(configText(forwarding));
+    const seen = new Promise<string>((resolve) => {
+      stage.rawAnswer = (socket, first) => {
+        socket.end(answer);
+        resolve(first.toString());
+      };
+    });
+    const client = await openClient(running.port('explicit'));
+    client.socket.write(get(url()));
+    const via = /\r\n(Via: [^\r]*)\r\n/.exec(await seen)?.[1] ?? '';
+    client.socket.write(get(url(), via));
+    expect((await client.ended()).bytes.toString()).toMatch(refusal(502));
+    expect(await running.tunnel({ reason: 'loop' })).toMatchObject({ decision: 'deny' });
+  });
+});
