@@ -18,6 +18,7 @@ const timeouts = {
   half_close: 60_000,
   lifetime: Infinity,
   drain: 30_000,
+  keepalive: 120_000,
 };
 const limits = { tunnels: 20_000, tunnels_per_client: 1_000, new_per_client: undefined, handshake_bytes: 16_384 };
 const everyDoor = { misdirected: 'explain', http: 'reject', report_only: false, port: 443, timeouts, limits };
@@ -136,7 +137,7 @@ dns:
   family: ipv6
   cache: { entries: 5, min_ttl: 0s, max_ttl: 0s, negative_ttl: 0s, stale_if_error: 1h }
   timeout: 500ms
-timeouts: { handshake: 1s, connect: 2s, idle: 3s, half_close: 4s, lifetime: 5s, drain: 6s }
+timeouts: { handshake: 1s, connect: 2s, idle: 3s, half_close: 4s, lifetime: 5s, drain: 6s, keepalive: 7s }
 limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200/s, handshake_bytes: 64KiB }
 admin: { bind: "localhost:1" }
 log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/log/sallyport.log }
@@ -199,7 +200,15 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
         cache: { entries: 5, min_ttl: 0, max_ttl: 0, negative_ttl: 0, stale_if_error: 3_600_000 },
         timeout: 500,
       },
-      timeouts: { handshake: 1_000, connect: 2_000, idle: 3_000, half_close: 4_000, lifetime: 5_000, drain: 6_000 },
+      timeouts: {
+        handshake: 1_000,
+        connect: 2_000,
+        idle: 3_000,
+        half_close: 4_000,
+        lifetime: 5_000,
+        drain: 6_000,
+        keepalive: 7_000,
+      },
       limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200, handshake_bytes: 65_536 },
       admin: { bind: { host: '127.0.0.1', port: 1 } },
       log: { level: 'trace', format: 'pretty', access: false, progress: 30_000, file: '/var/log/sallyport.log' },

@@ -182,6 +182,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
         keeper: tunnels,
         idleTimeoutMs: timeouts.idle,
         halfCloseTimeoutMs: timeouts.half_close,
+        keepAliveMs: timeouts.keepalive,
         lifetimeDeadline: performance.now() + timeouts.lifetime,
         onUp: (tunnel, upstream, at) => onUp(tunnels, tunnel, { upstream, at }),
       };
@@ -207,6 +208,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
         keeper: tunnels,
         idleTimeoutMs: timeouts.idle,
         halfCloseTimeoutMs: timeouts.half_close,
+        keepAliveMs: timeouts.keepalive,
         lifetimeDeadline: performance.now() + timeouts.lifetime,
       }),
     }),

@@ -227,6 +227,11 @@ export interface SpliceOptions {
   readonly halfCloseTimeoutMs: number;
   /** The moment at which the tunnel ends in any case (`lifetime`). */
   readonly lifetimeDeadline: DeadlineMs;
+  /**
+   * A peer that has vanished without a word ends it within so long, as reset: two seconds at least. Left out: when the kernel thinks fit.
+   * A portable transport without the addon has no TCP_USER_TIMEOUT, and notices only a peer to which nothing is on its way, within 11 s at least.
+   */
+  readonly keepAliveMs?: number;
 }
 
 export interface Transport {

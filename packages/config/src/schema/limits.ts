@@ -12,6 +12,9 @@ export const timeouts = section({
   half_close: duration().describe('After the first FIN, with the other side silent.').prefault('1m'),
   lifetime: durationOrOff().describe('The longest a tunnel may live.').prefault('off'),
   drain: duration().describe('Tunnels still open this long after SIGTERM are cut.').prefault('30s'),
+  keepalive: duration({ shortestMs: 2_000, longestMs: 3_600_000 })
+    .describe('A peer of a tunnel that has vanished without a word is noticed within this time.')
+    .prefault('2m'),
 }).describe('How long things may take.');
 
 /** How much there may be. */
@@ -32,6 +35,7 @@ export const timeoutOverrides = section({
   half_close: timeouts.shape.half_close.unwrap().exactOptional(),
   lifetime: timeouts.shape.lifetime.unwrap().exactOptional(),
   drain: timeouts.shape.drain.unwrap().exactOptional(),
+  keepalive: timeouts.shape.keepalive.unwrap().exactOptional(),
 }).describe("Overrides single values of the global 'timeouts'.");
 
 /** The same limits for one door. */

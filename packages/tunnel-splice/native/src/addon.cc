@@ -113,7 +113,14 @@ napi_value start(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// stop(): ends everything and joins the threads.
+// halt(): joins the threads and ends everything; the last events are still to be drained.
+napi_value halt(napi_env env, napi_callback_info) {
+  const Instance& instance = instanceOf(env);
+  if (instance.engine != nullptr) instance.engine->halt();
+  return nullptr;
+}
+
+// stop(): ends everything, joins the threads and throws the last events away.
 napi_value stop(napi_env env, napi_callback_info) {
   stopEngine(instanceOf(env), nullptr, nullptr);
   return nullptr;
@@ -197,6 +204,19 @@ napi_value keepUrgentInline(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// watchPeer(descriptor, seconds), heedWindow(descriptor, seconds).
+napi_value watchPeer(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  sallyport::sys::keepAlive(toInteger(env, arguments[0]), toNumber(env, arguments[1]));
+  return nullptr;
+}
+
+napi_value heedWindow(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  sallyport::sys::heedWindow(toInteger(env, arguments[0]), toNumber(env, arguments[1]));
+  return nullptr;
+}
+
 // sendDatagram(path, text): an errno.
 napi_value sendDatagram(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
@@ -223,6 +243,7 @@ NAPI_MODULE_INIT() {
   napi_add_async_cleanup_hook(env, cleanUp, instance, &instance->cleanUp);
   const napi_property_descriptor properties[] = {
       {"start", nullptr, start, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"halt", nullptr, halt, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"stop", nullptr, stop, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"listen", nullptr, listen, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"shareCommands", nullptr, shareCommands, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
@@ -232,6 +253,8 @@ NAPI_MODULE_INIT() {
       {"keepAlive", nullptr, keepAlive, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"countUnacked", nullptr, countUnacked, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"keepUrgentInline", nullptr, keepUrgentInline, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"watchPeer", nullptr, watchPeer, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"heedWindow", nullptr, heedWindow, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"sendDatagram", nullptr, sendDatagram, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);

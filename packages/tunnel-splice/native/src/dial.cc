@@ -57,7 +57,6 @@ void succeed(Loop& loop, Leg& leg, uint16_t port) {
   }
   loop.dials.erase(token);
   TimerWheel::cancel(leg.unspliced);
-  sys::keepAlive(leg.fd);
   loop.tell(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)
       .end();

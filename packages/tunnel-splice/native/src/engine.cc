@@ -101,12 +101,20 @@ int Engine::start() {
   return 0;
 }
 
-void Engine::stop() {
+void Engine::halt() {
   for (size_t thread = 0; thread < threads_.size(); thread++) loops_[thread]->requestStop();
   if (helm_) helm_->dismiss();
   for (auto& thread : threads_) thread.join();
+  // What was said before the end counts: a cut, above all. A command is passed on once at most.
+  for (int round = 0; round < 2; round++) {
+    for (size_t thread = 0; thread < threads_.size(); thread++) loops_[thread]->obeyLast();
+  }
   for (size_t thread = 0; thread < threads_.size(); thread++) loops_[thread]->closeEverything();
   threads_.clear();
+}
+
+void Engine::stop() {
+  halt();
   std::vector<uint32_t> left;
   for (auto& inbox : board_.inboxes) {
     inbox.mailbox.take(left);

@@ -38,7 +38,9 @@ class Engine {
   // A loop that is the only one has a helm, for the JavaScript thread to take; where there are several, each has its own thread.
   Helm* helm() { return helm_.get(); }
   Loop& firstLoop() { return *loops_.front(); }
-  // Ends everything that is open and joins the threads. Idempotent.
+  // Joins the threads and ends everything that is open; how tunnels ended is still there to be drained. Idempotent.
+  void halt();
+  // Halts, and throws away what was not drained. Idempotent.
   void stop();
 
   // One socket a thread, all on the same port; or all threads at a socket that was passed to us.

@@ -191,7 +191,18 @@ void Loop::retire(Tunnel& tunnel) {
 
 void Loop::retire(std::unique_ptr<Listener> listener) { retiredListeners_.push_back(std::move(listener)); }
 
+void Loop::obeyLast() {
+  readClock();
+  obeyCommands();
+  passCommandsOn();
+}
+
 void Loop::closeEverything() {
+  legs.forEach([this](Leg& leg) {
+    if (leg.state == LegState::kSpliced && leg.spliced.tunnel->client == &leg) tellStopped(*this, *leg.spliced.tunnel);
+  });
+  board.leave(events.words().data(), events.words().size());
+  events.clear();
   legs.forEach([this](Leg& leg) {
     sys::close(leg.fd);
     if (leg.state == LegState::kSpliced) releasePipe(leg.spliced.direction, pipes);

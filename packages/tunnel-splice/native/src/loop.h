@@ -44,7 +44,9 @@ class Loop {
   // From any thread.
   void requestStop();
   bool isStopping() const { return isStopping_.load(std::memory_order_acquire); }
-  // When nobody turns it any more.
+  // When nobody turns it any more: obeys what it was told before, and passes on what is for other loops.
+  void obeyLast();
+  // Then: tells of the tunnels that end by it, for JavaScript to find.
   void closeEverything();
 
   // The descriptor by which the event loop of the JavaScript thread says that it has something to do, for `isHostCalled` to tell.

@@ -26,6 +26,7 @@ void promise(Loop& loop, Leg& client, RecordReader& command) {
   promised.limits.idleMs = command.word();
   promised.limits.halfCloseMs = command.word();
   promised.limits.lifetimeMs = command.word();
+  promised.limits.keepAliveSeconds = command.word();
   promised.awaitedUp = client.unspliced.sentUp - command.word();
   const uint32_t replyLength = command.word();
   const uint32_t upLength = command.word();

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace sallyport::sys {
@@ -37,6 +38,17 @@ int set(int fd, int level, int option, int value) {
 void setKeepAlive(int fd) {
   set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveSeconds);
+}
+
+// The first look at or after it gives the peer up, and looks are an eighth apart.
+int userTimeoutMs(uint32_t seconds) { return static_cast<int>(seconds * 875); }
+
+// All that was sent was acknowledged, but more waits; and no question about the window is unanswered.
+bool isWindowClosed(int fd) {
+  tcp_info info{};
+  socklen_t length = sizeof(info);
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0) return false;
+  return info.tcpi_unacked == 0 && info.tcpi_probes <= 1 && countUnacked(fd) > 0;
 }
 
 void setStreamOptions(int fd) {
@@ -136,7 +148,16 @@ int dial(const SocketAddress& address, const SocketAddress* source, bool isTrans
   return error;
 }
 
-void keepAlive(int fd) { setKeepAlive(fd); }
+void keepAlive(int fd, uint32_t seconds) {
+  set(fd, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(std::max(1u, seconds / 2)));
+  set(fd, IPPROTO_TCP, TCP_KEEPINTVL, static_cast<int>(std::max(1u, seconds / 8)));
+  set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, userTimeoutMs(seconds));
+  set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+void heedWindow(int fd, uint32_t seconds) {
+  set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, isWindowClosed(fd) ? 0 : userTimeoutMs(seconds));
+}
 
 void keepUrgentInline(int fd) { set(fd, SOL_SOCKET, SO_OOBINLINE, 1); }
 

@@ -29,8 +29,12 @@ int adoptListener(int passed);
 int accept(int listener, SocketAddress& peer);
 // A socket on its way to `address`; connected, or about to be. A transparent one may have a source that is not ours.
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent);
-// Has the kernel ask a silent peer from time to time whether it is still there.
-void keepAlive(int fd);
+// Has the kernel ask a silent peer whether it is still there, and give up within so many seconds one that has vanished: by
+// keep-alive where nothing is on its way to it, by TCP_USER_TIMEOUT where something is.
+void keepAlive(int fd, uint32_t seconds);
+// TCP_USER_TIMEOUT counts also while a peer that lives has closed its window: a reader that pauses. So it is lifted for as long as
+// the window is closed and the peer answers.
+void heedWindow(int fd, uint32_t seconds);
 // An urgent byte stays in its place in the stream: out of line it would be lost, and the stream have a hole.
 void keepUrgentInline(int fd);
 int localAddress(int fd, SocketAddress& address);

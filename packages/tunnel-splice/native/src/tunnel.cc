@@ -41,6 +41,8 @@ void scheduleNext(Loop& loop, Tunnel& tunnel) {
   int64_t dueMs = tunnel.endsAtMs;
   if (!tunnel.isGivenUp) dueMs = std::min(dueMs, silenceEndsAtMs(loop, tunnel));
   if (tunnel.isStarved) dueMs = std::min(dueMs, loop.nowMs + kStarvedMs);
+  // Its peers have to be looked after in time. Every tunnel is looked at now and then, so that a long span needs no care.
+  if (tunnel.keepAliveSeconds > 0) dueMs = std::min<int64_t>(dueMs, loop.nowMs + tunnel.keepAliveSeconds * 250);
   loop.wheel.schedule(tunnel, dueMs);
 }
 
@@ -58,16 +60,20 @@ void closeLegs(Loop& loop, Tunnel& tunnel) {
   }
 }
 
-void finish(Loop& loop, Tunnel& tunnel) {
-  tunnel.isOver = true;
-  loop.wheel.cancel(tunnel);
-  releasePipe(tunnel.up(), loop.pipes);
-  releasePipe(tunnel.down(), loop.pipes);
+void tellEnd(Loop& loop, const Tunnel& tunnel) {
   const auto firstByte = static_cast<uint64_t>(tunnel.firstByteNs);
   loop.events
       .begin(kTunnelEnded, tunnel.index, tunnel.end, firstByte >> 32, firstByte & 0xffffffff, loop.nowNs >> 32,
              loop.nowNs & 0xffffffff)
       .end();
+}
+
+void finish(Loop& loop, Tunnel& tunnel) {
+  tunnel.isOver = true;
+  loop.wheel.cancel(tunnel);
+  releasePipe(tunnel.up(), loop.pipes);
+  releasePipe(tunnel.down(), loop.pipes);
+  tellEnd(loop, tunnel);
   closeLegs(loop, tunnel);
   loop.retire(tunnel);
 }
@@ -121,9 +127,13 @@ bool isLostAndDelivered(const Leg& leg, Flow flow) {
 
 // Only for those that live to see a deadline: most are over by then, and each option is a system call.
 void keepAlive(Tunnel& tunnel) {
-  if (tunnel.isKeptAlive) return;
+  if (tunnel.keepAliveSeconds == 0) return;
+  for (const Leg* leg : {tunnel.client, tunnel.upstream}) {
+    if (!tunnel.isKeptAlive) sys::keepAlive(leg->fd, tunnel.keepAliveSeconds);
+    // It has had to wait for its peer once: perhaps it does now.
+    if (leg->isWatchedForRoom) sys::heedWindow(leg->fd, tunnel.keepAliveSeconds);
+  }
   tunnel.isKeptAlive = true;
-  sys::keepAlive(tunnel.upstream->fd);
 }
 
 }  // namespace
@@ -140,6 +150,7 @@ Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits,
   tunnel->idleMs = limits.idleMs;
   tunnel->halfCloseMs = limits.halfCloseMs;
   tunnel->endsAtMs = after(loop.nowMs, limits.lifetimeMs);
+  tunnel->keepAliveSeconds = std::min(limits.keepAliveSeconds, kLongestKeepAliveSeconds);
   tunnel->lastByteMs = stampOf(loop);
   scheduleNext(loop, *tunnel);
   return *tunnel;
@@ -204,6 +215,11 @@ void giveUp(Loop& loop, Tunnel& tunnel, TunnelEnd cause) {
   tunnel.up().isStopped = tunnel.down().isStopped = true;
   scheduleNext(loop, tunnel);
   serveTunnel(loop, tunnel);
+}
+
+void tellStopped(Loop& loop, Tunnel& tunnel) {
+  if (!tunnel.isGivenUp && !tunnel.isLosing) tunnel.end = kLifetime;
+  tellEnd(loop, tunnel);
 }
 
 }  // namespace sallyport

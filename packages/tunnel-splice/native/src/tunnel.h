@@ -22,7 +22,11 @@ struct TunnelLimits {
   uint32_t idleMs;      // kNever or a span, as on the wire
   uint32_t halfCloseMs;
   uint32_t lifetimeMs;
+  uint32_t keepAliveSeconds;  // within which a peer that has vanished is noticed; 0: the kernel's own time
 };
+
+// Two bytes are spared in each tunnel by so small a field.
+constexpr uint32_t kLongestKeepAliveSeconds = (1u << 12) - 1;
 
 struct Tunnel : TimerNode {
   Tunnel()
@@ -35,19 +39,21 @@ struct Tunnel : TimerNode {
         isGivenUp(false),
         isKeptAlive(false),
         isOver(false),
+        keepAliveSeconds(0),
         client(nullptr) {}
 
   Direction& up() const { return client->spliced.direction; }
   Direction& down() const { return upstream->spliced.direction; }
 
-  TunnelEnd end : 8;           // half-closed, losing or given up: why, or why it will be
+  TunnelEnd end : 4;           // half-closed, losing or given up: why, or why it will be
   bool isReady : 1;            // in the loop's list
   bool isStarved : 1;          // wants another try at the next tick
   bool isHalfClosed : 1;       // the first FIN has come
   bool isLosing : 1;           // one of its legs is lost, and what that had said is still on its way
   bool isGivenUp : 1;          // what was read may still be sent, until `endsAtMs`
-  bool isKeptAlive : 1;        // the kernel asks the upstream now and then whether it is there; of the client it does anyway
+  bool isKeptAlive : 1;        // the kernel was told how long a peer may have vanished
   bool isOver : 1;             // retired: it has no legs any more
+  uint32_t keepAliveSeconds : 12;
   uint32_t index = 0;
   union {
     Leg* client;
@@ -73,5 +79,7 @@ void serveTunnel(Loop& loop, Tunnel& tunnel);
 void onTunnelDeadline(Loop& loop, Tunnel& tunnel);
 // Ends it in good order, unless it is ending already.
 void giveUp(Loop& loop, Tunnel& tunnel, TunnelEnd cause);
+// The loop ends: tells why this tunnel did, with its legs left to whoever closes them.
+void tellStopped(Loop& loop, Tunnel& tunnel);
 
 }  // namespace sallyport

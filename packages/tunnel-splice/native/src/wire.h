@@ -21,13 +21,15 @@ enum Command : uint32_t {
   kClose = 4,          // leg, length, bytes
   kReset = 5,          // leg
   kGrant = 6,          // leg, bytes more that may be read ahead
-  kSplice = 7,         // client, upstream, tunnel, idle, half close, lifetime, bytes got from each, lengths, bytes, moved leg
+  kSplice = 7,         // client, upstream, tunnel, idle, half close, lifetime, keep-alive in seconds, bytes got from each, lengths,
+                       // bytes, moved leg
   kReturn = 8,         // client, direction, length, bytes
   kCut = 9,            // client
   kListen = 10,        // listener, descriptor, is wildcard, interception
   kCloseListener = 11, // listener
   kAwaitDrain = 12,    // leg: say once nothing that was written waits any more
-  kPromise = 13,       // client, tunnel, idle, half close, lifetime, bytes got from it, lengths of both; reply, bytes to go up
+  kPromise = 13,       // client, tunnel, idle, half close, lifetime, keep-alive in seconds, bytes got from it, lengths of both; reply,
+                       // bytes to go up
   kAllowSilence = 14,  // listener, how long its clients may say nothing at all
   kDetach = 15,        // leg: give its descriptor up; nothing that was written may wait any more
 };

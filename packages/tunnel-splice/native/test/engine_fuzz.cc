@@ -280,7 +280,7 @@ class Brain {
     client.promised = nextTunnel_++;
     commands_
         .begin(kPromise | threadOf(client.id.place) << kThreadShift, client.id.place, client.id.generation, client.promised,
-               span(200), span(100), 300 + dice(700), client.received, 0, client.unread.size())
+               span(200), span(100), 300 + dice(700), 0, client.received, 0, client.unread.size())
         .bytes(client.unread.data(), client.unread.size())
         .end();
     client.unread.clear();
@@ -373,7 +373,7 @@ class Brain {
     const auto index = static_cast<uint32_t>(nextTunnel_++);
     commands_
         .begin(kSplice | threadOf(upstream.id.place) << kThreadShift, client.id.place, client.id.generation,
-               upstream.id.place, upstream.id.generation, index, span(200), span(100), 300 + dice(700), client.received,
+               upstream.id.place, upstream.id.generation, index, span(200), span(100), 300 + dice(700), 0, client.received,
                upstream.received, client.unread.size(), upstream.unread.size())
         .bytes(client.unread.data(), client.unread.size())
         .bytes(upstream.unread.data(), upstream.unread.size());

@@ -73,7 +73,8 @@ int accept(int listener, SocketAddress& peer) {
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent) {
   return opened([&] { return real_sys::dial(address, source, isTransparent); });
 }
-void keepAlive(int fd) { real_sys::keepAlive(fd); }
+void keepAlive(int fd, uint32_t seconds) { real_sys::keepAlive(fd, seconds); }
+void heedWindow(int fd, uint32_t seconds) { real_sys::heedWindow(fd, seconds); }
 void keepUrgentInline(int fd) { real_sys::keepUrgentInline(fd); }
 int originalAddress(int fd, SocketAddress& address) { return real_sys::originalAddress(fd, address); }
 int localAddress(int fd, SocketAddress& address) { return real_sys::localAddress(fd, address); }

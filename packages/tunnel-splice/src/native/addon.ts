@@ -9,7 +9,9 @@ export interface Addon {
   shareCommands(words: Uint32Array): void;
   /** Takes the commands that were left, now. */
   collect(): void;
-  /** Ends everything that is open, and joins the threads. Idempotent. */
+  /** Joins the threads and ends everything that is open; the last events are still to be drained. Idempotent. */
+  halt(): void;
+  /** Halts, and gives everything back. Idempotent. */
   stop(): void;
   /** Opens a door; an errno of 0 means that it is open. `passed` is a descriptor to take over, or -1. */
   listen(
@@ -27,6 +29,10 @@ export interface Addon {
   countUnacked(descriptor: number): number;
   /** An urgent byte stays in its place in the stream. */
   keepUrgentInline(descriptor: number): void;
+  /** The kernel gives a peer up that has vanished for so long: by keep-alive, or by TCP_USER_TIMEOUT where bytes are under way. */
+  watchPeer(descriptor: number, seconds: number): void;
+  /** Lifts TCP_USER_TIMEOUT from a peer that lives and has closed its window, or sets it again. */
+  heedWindow(descriptor: number, seconds: number): void;
   /** To a Unix socket; an errno, 0 when it was taken. */
   sendDatagram(path: string, text: string): number;
   /** Whether what is open keeps the process running. */

@@ -81,8 +81,14 @@ export class DataPlane implements LegHome {
     if (this.#openThings === 0 && !this.#isStopped) this.addon.keepAlive(false);
   }
 
-  stop(): void {
+  /** Ends the data threads, behind every command that was given; what they had to say is still to be drained. */
+  halt(): void {
+    this.flush();
     this.#isStopped = true;
+    this.addon.halt();
+  }
+
+  stop(): void {
     this.addon.stop();
     this.deadlines.stop();
     for (const leg of this.#legs) leg?.abandon();

@@ -19,6 +19,7 @@ import { DataPlane } from './data-plane.ts';
 import { Dials } from './dials.ts';
 import { EventReader, type AcceptedClient, type DialAnswer, type EventHandler } from './event-reader.ts';
 import { NativeLeg } from './leg.ts';
+import { lastWordsTo } from './last-words.ts';
 import { Listeners } from './listeners.ts';
 import { loadAddon } from './load.ts';
 import { PortableSide } from './portable-side.ts';
@@ -117,12 +118,25 @@ class NativeTransport implements Transport, EventHandler {
   stop(): Promise<void> {
     if (!this.#isStopped) {
       this.#isStopped = true;
+      this.#plane.halt();
+      this.#hearLastWords();
       this.#plane.stop();
       this.#tunnels.stop();
       this.#dials.stop();
       this.#listeners.stop();
     }
     return this.#portable.stop();
+  }
+
+  /** In memory of its own: `stop` may be called by a handler of the batch at hand. */
+  #hearLastWords(): void {
+    const events = new EventReader(EVENT_WORDS);
+    const handler = lastWordsTo({
+      joined: (token, connectedNs) => this.joined(token, connectedNs),
+      tunnelEnded: (...ended) => this.tunnelEnded(...ended),
+      detached: (_place, _generation, fd) => closeSync(fd),
+    });
+    for (let count; (count = this.#addon.drain(events.words)) > 0;) events.read(count, handler);
   }
 
   /** A data thread has reported something: takes what there is, in turns, so that a flood of events holds nothing else up. */

@@ -10,6 +10,7 @@ import type {
 } from '../transport.ts';
 import type { CountPages } from './count-pages.ts';
 import type { DataPlane } from './data-plane.ts';
+import { wholeSeconds } from '../keep-alive.ts';
 import { spanUntil, toSpan } from './dials.ts';
 import { NativeLeg, type ReturnPath } from './leg.ts';
 import { Promised, type PromiseHome } from './promised.ts';
@@ -72,7 +73,7 @@ export class Tunnels implements PromiseHome {
     this.#finish(tunnel, TUNNEL_ENDS[end] ?? 'lifetime', this.#plane.toDeadline(endedNs), firstByteAt);
   }
 
-  /** The threads are gone, and the sockets with them. */
+  /** The threads are gone, and the sockets with them; what they knew of a tunnel's end was told before. */
   stop(): void {
     for (const tunnel of this.#keepers.keys()) this.#finish(tunnel, 'lifetime', performance.now());
   }
@@ -105,6 +106,7 @@ export class Tunnels implements PromiseHome {
       .word(toSpan(plan.idleTimeoutMs))
       .word(toSpan(plan.halfCloseTimeoutMs))
       .word(spanUntil(plan.lifetimeDeadline))
+      .word(wholeSeconds(plan.keepAliveMs))
       .word(receivedBytes)
       .word(reply.length)
       .word(up.length)
@@ -130,6 +132,7 @@ export class Tunnels implements PromiseHome {
       .word(toSpan(options.idleTimeoutMs))
       .word(toSpan(options.halfCloseTimeoutMs))
       .word(spanUntil(options.lifetimeDeadline))
+      .word(wholeSeconds(options.keepAliveMs))
       .word(fromClient.receivedBytes)
       .word(fromUpstream.receivedBytes)
       .word(up.length)

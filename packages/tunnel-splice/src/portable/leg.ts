@@ -18,6 +18,7 @@ import type { KernelTools } from './kernel-tools.ts';
 import type { LiveLegs } from './live-legs.ts';
 import { descriptorOf, isConnected, readAtOnce, writeAtOnce } from './node-handle.ts';
 import { ReadAhead } from './read-ahead.ts';
+import { keepAliveAsNodeCan } from './node-socket.ts';
 import type { ReadBuffers } from './read-buffers.ts';
 import type { SecuredWire } from './secured-wire.ts';
 import { lossFrom } from './system-errors.ts';
@@ -81,6 +82,8 @@ export class PortableLeg implements Leg {
   #onGone: ((how: Departure) => void) | undefined;
   #linger: Alarm | undefined;
   #isLingering = false;
+  #keepAliveSeconds = 0;
+  #isWindowHeeded = false;
   #lastReadBytes = 0;
   #isPaused = false;
   /** Closed or reset by our side: what still comes is discarded. */
@@ -130,6 +133,23 @@ export class PortableLeg implements Leg {
   /** Once, when the connection is there and nothing was read from it: an urgent byte would leave a hole in the stream. */
   keepUrgentInline(): void {
     this.#resources.kernel?.keepUrgentInline(descriptorOf(this.#wire));
+  }
+
+  /** Gives the peer up once it has vanished for so long; 0: when the kernel does. */
+  watchPeer(seconds: number): void {
+    this.#keepAliveSeconds = seconds;
+    if (seconds === 0) return;
+    const { kernel } = this.#resources;
+    if (kernel === undefined) keepAliveAsNodeCan(this.#wire, seconds);
+    else kernel.watchPeer(descriptorOf(this.#wire), seconds);
+  }
+
+  /** Its peer may have stopped reading: one that lives is not given up for that. To be called now and then while `isHeldBack`, and once after. */
+  heedWindow(isHeldBack: boolean): void {
+    if ((isHeldBack || this.#isWindowHeeded) && this.#keepAliveSeconds > 0) {
+      this.#resources.kernel?.heedWindow(descriptorOf(this.#wire), this.#keepAliveSeconds);
+    }
+    this.#isWindowHeeded = isHeldBack;
   }
 
   get tls(): TlsState | undefined {

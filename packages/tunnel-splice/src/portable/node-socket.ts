@@ -31,3 +31,11 @@ export function dialledSocket(address: Address, sourceHost: string | undefined, 
     autoSelectFamily: false,
   });
 }
+
+/** libuv asks ten times, a second apart, once the peer was silent for as long as it is told. */
+const LIBUV_PROBES_SECONDS = 10;
+
+/** Node.js has no TCP_USER_TIMEOUT: a peer to which bytes are on their way is given up when the kernel does, after a quarter of an hour. */
+export function keepAliveAsNodeCan(socket: Socket, seconds: number): void {
+  socket.setKeepAlive(true, Math.max(1, seconds - LIBUV_PROBES_SECONDS) * 1_000);
+}

@@ -7,6 +7,7 @@ import {
   type TunnelEnd,
   type TunnelResult,
 } from '../transport.ts';
+import { wholeSeconds } from '../keep-alive.ts';
 import type { Alarm, Deadlines } from './deadlines.ts';
 import { Direction, type DirectionEvents } from './direction.ts';
 import { PROBE_MS, type PortableLeg } from './leg.ts';
@@ -57,6 +58,8 @@ export class PortableSplice implements DirectionEvents {
     this.#lifetimeDeadline = options.lifetimeDeadline;
     this.#up = new Direction(client, upstream, this);
     this.#down = new Direction(upstream, client, this);
+    const keepAliveSeconds = wholeSeconds(options.keepAliveMs);
+    for (const leg of [client, upstream]) leg.watchPeer(keepAliveSeconds);
     this.#up.start(options.clientBytes);
     this.#down.start(options.upstreamBytes);
     this.#setAlarm();
@@ -111,7 +114,8 @@ export class PortableSplice implements DirectionEvents {
   }
 
   stopped(): void {
-    this.#finish('lifetime');
+    if (this.#losing) this.#finishByReset(this.#losing);
+    else this.#finish('lifetime');
   }
 
   /** The leg that `direction` reads from is lost. Its FIN, or the other leg's, may have come before. */
@@ -157,6 +161,8 @@ export class PortableSplice implements DirectionEvents {
   }
 
   #ring(): void {
+    this.#client.heedWindow(this.#down.pendingBytes > 0);
+    this.#upstream.heedWindow(this.#up.pendingBytes > 0);
     if (this.#losing !== undefined) {
       this.#ringWhileLosing(this.#losing);
       return;

@@ -80,6 +80,16 @@ export function describeDeadlines(create: () => Transport, way: Way): void {
       expect(received.equals(patternOf(FLOOD).subarray(0, bytesUp))).toBe(true);
     });
 
+    it('ends for the reason it was cut with, though the transport stops before it has ended', async () => {
+      const { client, upstream, splice } = await stage().openTunnel();
+      upstream.stall();
+      client.send(patternOf(FLOOD));
+      await expect.poll(() => splice.counts().bytesUp).toBeGreaterThan(100_000);
+      splice.cut();
+      await stage().transport.stop();
+      expect((await splice.done).end).toBe('cut');
+    });
+
     it('waits for a reader that never drains no longer than it lingers, and counts nothing that stayed behind', async () => {
       const { client, upstream, splice } = await stage().openTunnel();
       upstream.stall();

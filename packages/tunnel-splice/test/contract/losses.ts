@@ -36,6 +36,7 @@ export function describeLosses(create: () => Transport, way: Way): void {
         upstream.stall();
         await upstream.sends(answer);
         // Unread bytes make an RST of it, which our next write runs into.
+        await expect.poll(() => splice.counts().bytesUp).toBeGreaterThan(upstream.receivedBytes);
         upstream.socket.destroy();
         await expectCutAfter(tunnel, 'client', answer);
         expect((await splice.done).end).toBe('upstream_reset');

@@ -1,0 +1,24 @@
+/** What data threads still had to say when they ended: how tunnels did. Whatever else they tell of is gone. */
+import type { EventHandler } from './event-reader.ts';
+
+type Heard = Pick<EventHandler, 'joined' | 'tunnelEnded' | 'detached'>;
+
+const IGNORED = (): void => undefined;
+
+export function lastWordsTo({ joined, tunnelEnded, detached }: Heard): EventHandler {
+  return {
+    joined,
+    tunnelEnded,
+    detached,
+    accepted: IGNORED,
+    data: IGNORED,
+    gone: IGNORED,
+    end: IGNORED,
+    failed: IGNORED,
+    drained: IGNORED,
+    silenced: IGNORED,
+    dialed: IGNORED,
+    listenerClosed: IGNORED,
+    shortage: IGNORED,
+  };
+}
