@@ -1,5 +1,4 @@
 /** What attackers are made of: connections that say something and may not read the answer. */
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export interface CallOptions {
@@ -17,7 +16,12 @@ export async function call(port: number, says: string | Uint8Array, options: Cal
   if (isDeaf) socket.pause();
   else socket.on('data', () => undefined);
   socket.write(typeof says === 'string' ? Buffer.from(says, 'latin1') : says);
-  if (socket.connecting) await Promise.race([once(socket, 'connect'), once(socket, 'close')]).catch(() => undefined);
+  if (socket.connecting) {
+    await new Promise<void>((resolve) => {
+      socket.once('connect', () => resolve());
+      socket.once('close', () => resolve());
+    });
+  }
   return socket;
 }
 
@@ -35,13 +39,12 @@ export async function firstWords(socket: Socket, timeoutMs = 3000): Promise<stri
 /** Writes the same for so long, as fast as it is taken. */
 export async function pour(socket: Socket, bytes: Uint8Array, milliseconds: number): Promise<void> {
   const deadline = performance.now() + milliseconds;
+  let resume: () => void = () => undefined;
+  socket.on('drain', () => resume());
+  socket.on('close', () => resume());
   while (!socket.destroyed && performance.now() < deadline) {
     if (socket.write(bytes)) await new Promise((resolve) => setImmediate(resolve));
-    else
-      await until(
-        deadline,
-        Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined),
-      );
+    else await until(deadline, new Promise<void>((resolve) => (resume = resolve)));
   }
 }
 

@@ -2,7 +2,6 @@
  * Honest clients, from 127.0.0.2: while told to, they come one after the other to each door, and to the admin server, and note how long
  * they waited.
  */
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { helloFor } from './hello.ts';
 import { PASSWORD, USER } from './configuration.ts';
@@ -113,9 +112,9 @@ async function make({ what, door, says, hears }: Visit): Promise<{ tookMs: numbe
   return { tookMs, failure: `${what}: ${heard === '' ? 'no answer' : JSON.stringify(heard.split('\r\n')[0])}` };
 }
 
-async function firstBytes(socket: Socket): Promise<string> {
-  const [bytes] = (await Promise.race([once(socket, 'data'), once(socket, 'close').then(() => [Buffer.alloc(0)])])) as [
-    Buffer,
-  ];
-  return bytes.toString('latin1');
+function firstBytes(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    socket.once('data', (bytes: Buffer) => resolve(bytes.toString('latin1')));
+    socket.once('close', () => resolve(''));
+  });
 }
