@@ -63,7 +63,7 @@ rule       web: allow
            ports: 443 matches 443
            clients: 10.0.0.9 is in private
 earlier    no-ads does not match: hosts: mixed.web.test is not listed
-egress     direct
+egress     direct (default_egress)
 addresses  refused: 127.0.0.1 is special: loopback (RFC 1122)
            refused: 10.0.0.5 is special: private use (RFC 1918)
            permitted: 8.8.8.8

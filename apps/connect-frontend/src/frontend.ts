@@ -136,6 +136,7 @@ class ConnectFrontend implements Frontend {
         return {
           destination: request.destination,
           clientBytes: earlyBytes,
+          via: viaIn(head),
           ...(await this.#identifyUser(credentialsIn(head), deadline)),
         };
       case 'other-method':
@@ -179,6 +180,12 @@ class ConnectFrontend implements Frontend {
 }
 
 type Request = Extract<Opening, { kind: 'request' }>;
+
+/** RFC 9110 §5.3: a list may be spread over several lines. */
+function viaIn({ fields }: Request['head']): string | undefined {
+  const hops = fields.filter(({ name }) => name === 'via');
+  return hops.length === 0 ? undefined : hops.map(({ value }) => value).join(', ');
+}
 
 function credentialsIn({ fields }: Request['head']): string | undefined {
   return fields.find(({ name }) => name === 'proxy-authorization')?.value;

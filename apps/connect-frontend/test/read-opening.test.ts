@@ -136,6 +136,7 @@ class DrippingLeg implements Leg {
   readonly remote = { host: '127.0.0.1', port: 1 };
   readonly local = { host: '127.0.0.1', port: 2 };
   readonly bornAt = 0;
+  putBack = (): void => undefined;
   readonly #bytes: Uint8Array;
   #at = 0;
 

@@ -8,6 +8,7 @@ import {
   type PolicyRequest,
   type RefusalWords,
 } from '@sallyport/policy';
+import type { EgressChoice } from './explain-egress.ts';
 
 /** Everything found out about one request, in the order of the checks. */
 export interface Findings {
@@ -15,6 +16,7 @@ export interface Findings {
   /** How the listener came to be asked: `the only one`. */
   readonly listenerChoice: string;
   readonly explanation: Explanation;
+  readonly egress: EgressChoice;
   /** Left out where the policy denies: then nothing is looked up. */
   readonly dialling?: Dialling;
   /** Left out where it is allowed. */
@@ -45,7 +47,7 @@ export interface Refusal {
 
 /** The answer in one line, then what it rests on. */
 export function findingsText(findings: Findings): string {
-  const { request, listenerChoice, explanation, dialling, refusal } = findings;
+  const { request, listenerChoice, explanation, egress, dialling, refusal } = findings;
   const { client, user, listener, destination } = request;
   const isTold = refusal !== undefined && refusal.words.sentence !== refusal.words.detail;
   return [
@@ -56,8 +58,8 @@ export function findingsText(findings: Findings): string {
     row('told', isTold ? [`${refusal.words.sentence} (the client; what stands above is for the log)`] : []),
     row('rule', [actionOf(explanation.decision), ...explanation.met]),
     row('earlier', explanation.passedOver.map(passedOverLine)),
-    row('egress', dialling ? ['direct'] : []),
-    row('addresses', dialling ? addressLines(dialling) : ['not looked up, as the policy denies']),
+    row('egress', dialling ? egress.lines : []),
+    row('addresses', dialling ? addressLines(dialling, egress) : ['not looked up, as the policy denies']),
   ].join('');
 }
 
@@ -88,7 +90,8 @@ function actionOf({ decision: outcome, rule, ruled }: Decision): string {
   return rule === 'default' ? `default: ${action} (no rule matches)` : `${rule}: ${action}`;
 }
 
-function addressLines({ addresses, unknown }: Dialling): readonly string[] {
+function addressLines({ addresses, unknown }: Dialling, { resolvesNames }: EgressChoice): readonly string[] {
+  if (resolvesNames) return ['not looked up: the parent resolves the name, and policy.destinations does not see it'];
   const lines = addresses.map(addressLine);
   return unknown ? [...lines, `unknown: ${unknown}, which no name server answered for`] : lines;
 }

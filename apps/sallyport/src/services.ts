@@ -3,7 +3,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '@sallyport/config';
 import { Resolver } from '@sallyport/resolver';
 import { createMetrics, type Logger, type Metrics } from '@sallyport/telemetry';
-import { Authenticator, createLimits, Ledger, type Limits, type RecordOptions } from '@sallyport/tunnel-server';
+import {
+  Authenticator,
+  createLimits,
+  Egresses,
+  Ledger,
+  type Limits,
+  type RecordOptions,
+} from '@sallyport/tunnel-server';
 import type { Transport } from '@sallyport/tunnel-splice';
 import { BoundAddresses } from './bound-addresses.ts';
 import { startEngine } from './engine.ts';
@@ -21,9 +28,11 @@ export interface Services {
   readonly bound: BoundAddresses;
   /** Exchanged by a reload that changes `dns`; otherwise its cache stays warm. */
   resolver: Resolver;
+  /** Exchanged by every reload. */
+  egresses: Egresses;
 }
 
-export function createServices({ config }: Settings, log: Logger): Services {
+export function createServices({ config, trusts }: Settings, log: Logger): Services {
   const transport = startEngine(config.runtime, log);
   const metrics = createMetrics({ version: version(), engine: transport.name });
   const limits = createLimits(config.limits);
@@ -38,6 +47,7 @@ export function createServices({ config }: Settings, log: Logger): Services {
     limits,
     bound: new BoundAddresses(),
     resolver: openResolver(config, metrics),
+    egresses: new Egresses(config, { metrics, trusts }),
   };
 }
 
@@ -45,6 +55,8 @@ export function updateServices(services: Services, from: Settings, to: Settings)
   services.log.setLevel(to.config.log.level);
   services.ledger.options = ledgerOptions(to.config, services.log);
   services.limits.update(to.config.limits);
+  const { metrics, egresses } = services;
+  services.egresses = new Egresses(to.config, { metrics, trusts: to.trusts }, egresses);
   if (!isDeepStrictEqual(from.config.dns, to.config.dns)) services.resolver = openResolver(to.config, services.metrics);
 }
 

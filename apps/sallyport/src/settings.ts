@@ -19,6 +19,8 @@ import {
   parseDestination,
   type Policy,
 } from '@sallyport/policy';
+import type { TlsTrust } from '@sallyport/tunnel-splice';
+import { readEgressTrusts } from './egress-trusts.ts';
 import { type ListenerIdentity, readListenerIdentities } from './listener-identities.ts';
 import { createHostsFileReader } from './named-files.ts';
 import { groupsFor } from './shipped-groups.ts';
@@ -28,6 +30,8 @@ export interface Settings {
   readonly policy: Policy;
   /** By name of listener. */
   readonly identities: ReadonlyMap<string, ListenerIdentity>;
+  /** Of parents with `tls`, by name of egress. */
+  readonly trusts: ReadonlyMap<string, TlsTrust>;
   /** What is allowed but hardly meant, a line each: `FILE:LINE:COL: path: message`; less what is silenced where it stands. */
   readonly warnings: readonly string[];
   /** Tells of further warnings in the same way. */
@@ -50,10 +54,12 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv): SettingsResu
     listeners: config.listeners,
   });
   const { identities, problems: unfit } = readListenerIdentities(config, dirname(file));
+  const { trusts, problems: untrusted } = readEgressTrusts(config, dirname(file));
   const meant = [
     ...problems,
     ...checkGroups(config.groups, config.policy.rules),
     ...unfit,
+    ...untrusted,
     ...checkFallbacks(config),
     ...lintOpenProxy(config, policy),
     ...lintUnmetUsers(config),
@@ -68,7 +74,7 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv): SettingsResu
         .map((problem) => ({ ...problem, position: problem.position ?? locate(problem.path) }))
         .filter(({ position }) => !isSilenced(position)),
     );
-  return { kind: 'ok', settings: { config, policy, identities, warnings: tell(found), tell } };
+  return { kind: 'ok', settings: { config, policy, identities, trusts, warnings: tell(found), tell } };
 }
 
 function describe(file: string, problems: readonly LocatedProblem[]): readonly string[] {

@@ -78,6 +78,14 @@ export function readDestination(text: string): Read<HostAndPort> {
   return malformed(text, 'reject, original, or a destination such as "fallback.example:443"' + bracketHint(text));
 }
 
+/** Reads where a parent listens: `host:port`, the host a name or an IP literal. */
+export function readParentAddress(text: string): Read<HostAndPort> {
+  const { host = '', port } = splitHostAndPort(text, 1);
+  const canonical = readIp(host) ?? readHostName(host);
+  if (canonical !== undefined && port !== undefined) return ok({ host: canonical, port });
+  return malformed(text, 'host:port such as "proxy.corp:3128"' + bracketHint(text));
+}
+
 /** Reads a host name into lower case, without a trailing dot. */
 export function readHostName(text: string): string | undefined {
   const name = text.replace(/\.$/, '');

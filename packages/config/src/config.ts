@@ -23,6 +23,12 @@ export type PolicyConfig = Config['policy'];
 /** One rule; a field left out matches anything. */
 export type RuleConfig = PolicyConfig['rules'][number];
 
+/** A way out that the file names; `type` tells which kind. */
+export type EgressConfig = Config['egress'][number];
+
+/** A way out by another proxy. */
+export type ParentConfig = Exclude<EgressConfig, { type: 'direct' }>;
+
 /** How names are resolved. */
 export type DnsConfig = Config['dns'];
 

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { networkCutFrom, readBind } from './addresses.ts';
 import type { ConfigPath, Problem } from './problems.ts';
+import { findUnmetEgresses } from './egress-checks.ts';
 import { findUnmetInterception } from './interception-checks.ts';
 import { DEFAULT_ADMIN_BIND } from './schema.ts';
 import { didYouMean } from './suggest.ts';
@@ -16,6 +17,7 @@ export function checkAcross(value: unknown): Problem[] {
     ...findUnaskedClients(file),
     ...findUnmetInterception(value),
     ...findUnreadEch(file),
+    ...findUnmetEgresses(value),
     ...findBitsBeyondPrefix(file),
   ];
 }

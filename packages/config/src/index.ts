@@ -5,9 +5,11 @@ export type {
   Config,
   ConnectListener,
   DnsConfig,
+  EgressConfig,
   Limits,
   ListenerConfig,
   LogConfig,
+  ParentConfig,
   PolicyConfig,
   RuleConfig,
   RuntimeConfig,
@@ -16,6 +18,7 @@ export type {
 } from './config.ts';
 export type { Environment } from './expand.ts';
 export { fillMessage, type MessageValues } from './messages.ts';
+export { DIRECT } from './schema/egress.ts';
 export { whyNotPortable } from './interception-checks.ts';
 export { configJsonSchema } from './json-schema.ts';
 export { loadConfig, type LoadResult } from './load.ts';

@@ -18,6 +18,7 @@ import {
   section,
   written,
 } from './schema/fields.ts';
+import { DIRECT, egress, egressChoice } from './schema/egress.ts';
 import { limits, timeouts } from './schema/limits.ts';
 import { listeners } from './schema/listeners.ts';
 import { hostPattern, policy } from './schema/policy.ts';
@@ -115,6 +116,8 @@ export const configSchema = section({
   listeners,
   policy,
   groups: groups.prefault({}),
+  egress: egress.prefault([]),
+  default_egress: egressChoice.prefault(DIRECT),
   dns: dns.prefault({}),
   timeouts: timeouts.prefault({}),
   limits: limits.prefault({}),

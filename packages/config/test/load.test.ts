@@ -61,6 +61,8 @@ describe('a minimal configuration', () => {
         destinations: { deny: ['special'], allow: [] },
       },
       groups: {},
+      egress: [],
+      default_egress: ['direct'],
       dns: {
         hosts: {},
         family: 'auto',
@@ -190,6 +192,8 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
         destinations: { deny: [], allow: ['10.0.0.0/8'] },
       },
       groups: { mirrors: ['*.mirror.example'] },
+      egress: [],
+      default_egress: ['direct'],
       dns: {
         servers: [
           { host: '10.0.0.2', port: 53 },
@@ -298,7 +302,7 @@ log:
     ]);
   });
 
-  it.each(['egress: []', 'default_egress: direct', 'x-office: []', '<<: {}', '__proto__: {}', 'constructor: {}'])(
+  it.each(['x-office: []', '<<: {}', '__proto__: {}', 'constructor: {}'])(
     'refuse a key that means nothing: %s',
     (line) => {
       expect(problemsOf(minimal + line)).toEqual([expect.stringContaining('unknown key')]);

@@ -10,6 +10,7 @@ export {
   type MetricsOptions,
   type ReloadResult,
 } from './metrics.ts';
+export type { EgressMetrics } from './egress-metrics.ts';
 export type { ListenerMetrics } from './listener-metrics.ts';
 export { type AdminAddress, AdminListenError } from './admin/listen-error.ts';
 export type { AdminReply, AdminRequest, AdminRoute } from './admin/routes.ts';

@@ -1,5 +1,6 @@
 /** What is counted, as verbs: whoever calls never spells a metric's name or a label. */
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { EgressCounts, type EgressMetrics } from './egress-metrics.ts';
 import { createListenerMetrics, type ListenerMetrics, type PublishedListenerMetrics } from './listener-metrics.ts';
 import { declareMetrics, type MetricTable } from './metric-table.ts';
 import { Tally } from './tally.ts';
@@ -24,6 +25,10 @@ export interface MetricsOptions {
 export interface Metrics {
   /** The metrics of one listener; the same object for the same name, so that a reload goes on counting. */
   forListener(name: string): ListenerMetrics;
+  /** The metrics of one way out. */
+  forEgress(name: string): EgressMetrics;
+  /** These are all ways out that there are now. */
+  retainEgresses(names: readonly string[]): void;
   dnsCache(result: DnsCacheResult): void;
   dialAttempt(family: DialFamily, result: DialMetricResult): void;
   configReloaded(result: ReloadResult): void;
@@ -44,6 +49,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   showFromTheStart(table, options);
 
   const listeners = new Map<string, PublishedListenerMetrics>();
+  const egresses = new EgressCounts(table);
   const dnsCache = new Tally((result: DnsCacheResult) => ({ result }));
   const dialAttempts = new Tally((family: DialFamily, result: DialMetricResult) => ({ family, result }));
   const beforeScrape: (() => void)[] = [];
@@ -53,6 +59,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       listeners.set(name, known);
       return known;
     },
+    forEgress: (name) => egresses.of(name),
+    retainEgresses: (names) => egresses.retain(names),
     dnsCache: (result) => dnsCache.add(result, ''),
     dialAttempt: (family, result) => dialAttempts.add(family, result),
     configReloaded: (result) => countReload(table, result),
@@ -61,6 +69,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     scrape() {
       for (const listener of beforeScrape) listener();
       for (const listener of listeners.values()) listener.publish();
+      egresses.publish();
       dnsCache.take((labels, count) => table.dnsCache.inc(labels, count));
       dialAttempts.take((labels, count) => table.dialAttempts.inc(labels, count));
       return registry.metrics();

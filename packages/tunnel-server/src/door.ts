@@ -18,7 +18,11 @@ import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { OwnAddresses } from '@sallyport/policy';
 import { permitAnswer } from './permit-answer.ts';
 import { resolveDestination, type Resolved } from './resolve-destination.ts';
+import type { ParentAttempt, Point } from './egress/by-parents.ts';
+import { dialParent } from './egress/dial-parent.ts';
 import { dialDirect, joinDirect } from './egress/direct.ts';
+import type { DirectEgress, Egresses, ParentEgress, Ways } from './egress/egress.ts';
+import { headerFor } from './egress/proxy-header.ts';
 import type { DialList, RaceOptions } from './egress/race.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
@@ -26,7 +30,7 @@ import { admitClient, admitNextRequest, requireNotDraining } from './limits/admi
 import type { Limits } from './limits/limits.ts';
 import { requireHello } from './misdirected-connect.ts';
 import type { RefusalReason } from './reasons.ts';
-import { resolveIntercepted } from './resolve-intercepted.ts';
+import { type InterceptionTools, judgeIntercepted, resolveIntercepted } from './resolve-intercepted.ts';
 import {
   type DecidedByHello,
   enforceSni,
@@ -56,16 +60,29 @@ export interface Door {
   /** What bounds a connection of plain HTTP that begins now. */
   httpLimits(): HttpLimits;
   readonly policy: Policy;
+  /** The ways out, in the order in which they are tried. */
+  waysOut(decision: Pick<Decision, 'egress'>): Ways;
+  /** The first of them, which is direct. */
+  directWay(decision: Decision | undefined): DirectEgress;
   decide(client: Ip, identified: Pick<Identified, 'destination' | 'user'>): Decision;
   /**
    * Throws `dns`, `dns_timeout` or `client_closed`; at an intercepting door `loop` and `sni_mismatch` too. A literal resolves to itself.
    * @param onRemark takes a sentence for the log, where all the same it goes on
    */
   resolve(identified: Identified, client: Leg, onRemark: (sentence: string) => void): Resolved | Promise<Resolved>;
+  /**
+   * For who leaves a name to be resolved by a parent: the addresses that are dialled in its place, if an intercepted client's choice says
+   * so. Throws as `resolve` does.
+   */
+  judgeName(identified: Identified, client: Leg, onRemark: (sentence: string) => void): Promise<Resolved | undefined>;
   /** The addresses that may be dialled, in dialling order. Throws `address`, `loop`, or `client_closed` where more was waited for. */
   permit(resolved: Resolved, destination: Destination, client: Leg): DialList | Promise<DialList>;
   /** Throws `refused`, `unreachable`, `connect_timeout`, `overload` or `client_closed`. */
-  dial(addresses: DialList, client: Leg): Promise<Leg>;
+  dial(addresses: DialList, client: Leg, egress: DirectEgress): Promise<Leg>;
+  /** When a dial that begins now has to be over. */
+  connectDeadline(): DeadlineMs;
+  /** Without a point the parent is asked for nothing. Throws `loop`, `overload` or `client_closed`. */
+  dialParent(parent: ParentEgress, point: Point | undefined, client: Leg, deadline: DeadlineMs): Promise<ParentAttempt>;
   /**
    * Left out where the hello inside a CONNECT is not looked at. Throws `sni_mismatch`, `ech`, `handshake_timeout`, `client_closed` or,
    * of a CONNECT at a transparent door, what is wrong with the hello; both legs closed.
@@ -98,7 +115,9 @@ export interface HttpLimits {
 export type PrereadBytes = Pick<SpliceOptions, 'clientBytes' | 'upstreamBytes'>;
 
 /** A tunnel as its door decides it. */
-export type DecidedTunnel = Required<Pick<JoinPlan, 'client' | 'reply' | 'clientBytes'>>;
+export interface DecidedTunnel extends Required<Pick<JoinPlan, 'client' | 'reply' | 'clientBytes'>> {
+  readonly egress: DirectEgress;
+}
 
 /** A tunnel that is up, and who keeps it. */
 export interface UpTunnel {
@@ -119,6 +138,7 @@ export interface DoorServices {
   readonly limits: Limits;
   readonly resolver: Resolver;
   readonly policy: Policy;
+  readonly egresses: Egresses;
   /** Our own listening addresses, as far as they are open by now. */
   readonly bound: { readonly own: OwnAddresses };
   readonly ledger: Pick<Ledger, 'isDraining' | 'tunnelsOf'>;
@@ -128,7 +148,7 @@ export interface DoorServices {
 
 export function openDoor(listener: ListenerConfig, services: DoorServices, openFrontend: Door['openFrontend']): Door {
   const { name, mode, timeouts } = listener;
-  const { transport, metrics, limits, resolver, policy, bound, ledger, readHello } = services;
+  const { transport, metrics, limits, resolver, policy, egresses, bound, ledger, readHello } = services;
   const tunnels = ledger.tunnelsOf(transport);
   const onAttempt = metrics.dialAttempt.bind(metrics);
   const own = metrics.forListener(name);
@@ -142,14 +162,22 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
   });
   const dial: Transport['dial'] = (address, options) => transport.dial(address, options);
   // Written out, here and below: every tunnel comes through, and objects put together by spreading are dear.
-  const raceOptions = (client: Leg, join?: JoinPlan): RaceOptions => ({
+  const raceOptions = (client: Leg, egress: DirectEgress, join?: JoinPlan): RaceOptions => ({
     dial,
     deadline: performance.now() + timeouts.connect,
     near: client,
-    sourceHost: isSourceKept ? client.remote.host : undefined,
-    isSourceForeign: isSourceKept,
+    sourceHost: egress.sourceHost ?? (isSourceKept ? client.remote.host : undefined),
+    isSourceForeign: isSourceKept && egress.sourceHost === undefined,
+    preface: egress.proxyProtocol && headerFor(client, egress.proxyProtocol),
     join,
     onAttempt,
+    onOutcome: egress.onOutcome,
+  });
+  const interception = (onRemark: (sentence: string) => void): InterceptionTools => ({
+    resolver,
+    own: bound.own,
+    onResult,
+    onRemark,
   });
   return {
     name,
@@ -166,15 +194,24 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
       lifetimeDeadline: performance.now() + timeouts.lifetime,
     }),
     policy,
+    waysOut: (decision) => egresses.waysOf(decision),
+    directWay: (decision) => egresses.directOf(decision ?? {}),
     decide: (client, { destination, user }) => decide(policy, { client, listener: name, destination, user }),
     resolve: (identified, client, onRemark) =>
       isIntercepting(listener)
-        ? resolveIntercepted(identified, client, listener, { resolver, own: bound.own, onResult, onRemark })
+        ? resolveIntercepted(identified, client, listener, interception(onRemark))
         : resolveDestination(resolver, identified.destination, client),
+    judgeName: (identified, client, onRemark) =>
+      isIntercepting(listener)
+        ? judgeIntercepted(identified, client, listener, interception(onRemark))
+        : Promise.resolve(undefined),
     permit: (resolved, destination, client) =>
       permitAnswer(resolved, destination, { rules: policy.destinations, own: bound.own }, client),
-    dial: (addresses, client) => dialDirect(addresses, client, raceOptions(client)),
-    join(addresses, { client, reply, clientBytes }, onUp) {
+    dial: (addresses, client, egress) => dialDirect(addresses, client, raceOptions(client, egress)),
+    connectDeadline: () => performance.now() + timeouts.connect,
+    dialParent: (parent, point, client, deadline) =>
+      dialParent(parent, point, client, deadline, { dial, onAttempt, resolver, own: bound.own }),
+    join(addresses, { client, reply, clientBytes, egress }, onUp) {
       const plan: JoinPlan = {
         client,
         reply,
@@ -186,7 +223,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
         lifetimeDeadline: performance.now() + timeouts.lifetime,
         onUp: (tunnel, upstream, at) => onUp(tunnels, tunnel, { upstream, at }),
       };
-      return joinDirect(addresses, client, raceOptions(client, plan));
+      return joinDirect(addresses, client, raceOptions(client, egress, plan));
     },
     ...(mode === 'sni' &&
       listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),

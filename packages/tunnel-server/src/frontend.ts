@@ -24,6 +24,8 @@ export interface Identified {
   readonly original?: Address | undefined;
   /** Who the client proved to be, where the door asks. */
   readonly user?: string | undefined;
+  /** By which proxies the request has come, where it says (RFC 9110 §7.6.3). */
+  readonly via?: string | undefined;
 }
 
 /** Plain HTTP, at a door that forwards it: no one destination, but one for each request. */

@@ -3,9 +3,11 @@ import { destinationText, wordAddressRefusal, wordDenial } from '@sallyport/poli
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { TunnelRecord } from './account/tunnel-record.ts';
 import type { Door } from './door.ts';
+import { dialByParents, type Upstream } from './egress/by-parents.ts';
 import type { DialList } from './egress/race.ts';
 import type { Identified } from './frontend.ts';
 import { TunnelError, toTunnelError } from './reasons.ts';
+import { whyCircular } from './via.ts';
 
 export interface Seeker {
   readonly client: Leg;
@@ -14,28 +16,48 @@ export interface Seeker {
 }
 
 /** Throws a TunnelError, with nothing left open, where a drain, the policy, the addresses, the resolver or the destination say no. */
-export async function reachDestination(seeker: Seeker, identified: Identified): Promise<Leg> {
-  const addresses = await findWay(seeker, identified);
+export async function reachDestination(seeker: Seeker, identified: Identified): Promise<Upstream> {
+  const way = await findWay(seeker, identified);
   seeker.record.enter('dial');
-  return seeker.door.dial(addresses, seeker.client);
+  if (way === 'by-parent') return dialByParents(seeker, identified, 'requests');
+  return { leg: await dialBy(way, seeker, identified) };
+}
+
+/** Where to dial: addresses that may be dialled, or by a parent, which sees to the rest. */
+export type Way = DialList | 'by-parent';
+
+/** Throws a TunnelError, with nothing left open, where the destination or a parent says no. */
+export async function dialBy(way: Way, seeker: Seeker, identified: Identified): Promise<Leg> {
+  const { client, door, record } = seeker;
+  if (way === 'by-parent') return (await dialByParents(seeker, identified, 'tunnel')).leg;
+  return door.dial(way, client, door.directWay(record.decision));
 }
 
 /**
- * The addresses that may be dialled, at once where no resolver has to be asked. Throws a TunnelError where a drain, the policy, the
+ * Where to dial, at once where no resolver has to be asked. Throws a TunnelError where a drain, the policy, the
  * addresses or the resolver say no.
  */
-export function findWay({ client, door, record }: Seeker, identified: Identified): DialList | Promise<DialList> {
+export function findWay({ client, door, record }: Seeker, identified: Identified): Way | Promise<Way> {
   const { destination } = identified;
   door.requireOpen();
 
   record.enter('policy');
-  const { decision } = record.decided(door.decide(record.clientIp, identified));
-  if (decision === 'deny') throw new TunnelError('policy', `No rule allows ${destinationText(destination)}.`);
+  const decision = record.decided(door.decide(record.clientIp, identified));
+  if (decision.decision === 'deny') throw new TunnelError('policy', `No rule allows ${destinationText(destination)}.`);
+  requireStraight(identified);
+  const [egress] = door.waysOut(decision);
+  record.leavesBy(egress.name);
+  if (egress.kind === 'parent') return 'by-parent';
 
   record.enter('resolve');
   const resolved = door.resolve(identified, client, (remark) => record.remarked(remark));
   if (!(resolved instanceof Promise)) return door.permit(resolved, destination, client);
   return resolved.then((addresses) => door.permit(addresses, destination, client));
+}
+
+function requireStraight({ via }: Identified): void {
+  const circle = via === undefined ? undefined : whyCircular(via.split(','));
+  if (circle !== undefined) throw new TunnelError('loop', circle);
 }
 
 /** A cause, as it is told: where the policy or an address was refused, in the words of the policy. */

@@ -74,6 +74,7 @@ export const REFUSALS = {
   refused: answer('failed', 'info', 502, 'connection_refused', 'internal_error'),
   unreachable: answer('failed', 'warn', 502, 'destination_ip_unroutable', 'internal_error'),
   connect_timeout: answer('failed', 'warn', 504, 'connection_timeout', 'internal_error'),
+  egress: answer('failed', 'warn', 502, 'http_upgrade_failed', 'internal_error'),
   // Of a forwarded request that the destination took and did not answer. Once it has begun to, its end is that of a tunnel.
   upstream_closed: answer('failed', 'info', 502, 'connection_terminated'),
   upstream_reset: answer('failed', 'info', 502, 'connection_terminated'),
@@ -108,6 +109,7 @@ export interface TunnelErrorContext {
   readonly retryAfterSeconds?: number;
   readonly hello?: HelloFacts;
   readonly detail?: string;
+  readonly status?: number;
   readonly rule?: string | undefined;
   readonly remedy?: string | undefined;
   readonly isVerbatim?: boolean;
@@ -127,6 +129,8 @@ export class TunnelError extends Error {
 
   /** The sentence for the log: it may name addresses and rules that are none of the client's business. */
   readonly detail: string;
+  /** In place of the status that the reason has in general. */
+  readonly status: number | undefined;
   /** The rule that said no, where the client may know it. */
   readonly rule: string | undefined;
   /** What the client can do, where there is more to say of it than of the reason in general. */
@@ -146,6 +150,7 @@ export class TunnelError extends Error {
     this.retryAfterSeconds = context.retryAfterSeconds;
     this.hello = context.hello;
     this.detail = context.detail ?? sentence;
+    this.status = context.status;
     this.rule = context.rule;
     this.remedy = context.remedy;
     this.isVerbatim = context.isVerbatim ?? false;

@@ -37,7 +37,7 @@ export function encodeRefusal(error: TunnelError, context: RefusalContext): Refu
   const http = context.answer ?? ofReason;
   if (!http) return undefined;
 
-  const { status } = http;
+  const status = error.status ?? http.status;
   const title = STATUS_CODES[status] ?? '';
   const sentence = clientSentence(error);
   const { type, content } = encodeContent(error, context, { status, title, sentence });

@@ -38,11 +38,24 @@ export async function resolveIntercepted(
   settings: InterceptionSettings,
   tools: InterceptionTools,
 ): Promise<Resolved> {
+  const chosen = await judgeIntercepted(choice, client, settings, tools);
+  return chosen ?? resolveDestination(tools.resolver, choice.destination, client);
+}
+
+/**
+ * The addresses to be dialled, where the client's own choice says; undefined where that is for the name to say. Throws as
+ * {@link resolveIntercepted} does.
+ */
+export async function judgeIntercepted(
+  choice: Choice,
+  client: Leg,
+  settings: InterceptionSettings,
+  tools: InterceptionTools,
+): Promise<Resolved | undefined> {
   refuseDirectClient(client, tools.own);
   const original = choice.original && parseIp(choice.original.host);
   if (choice.hello && settings.verify_sni !== 'off') await verifyName(choice, { client, original }, settings, tools);
-  if (original && settings.dial === 'original') return { kind: 'addresses', addresses: [original] };
-  return resolveDestination(tools.resolver, choice.destination, client);
+  return original && settings.dial === 'original' ? { kind: 'addresses', addresses: [original] } : undefined;
 }
 
 /** Nobody turned it aside: it chose this door's own address, and a tunnel there would lead back here. */

@@ -4,7 +4,7 @@ import type { Ledger } from './account/ledger.ts';
 import type { Door } from './door.ts';
 import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
-import { findWay, toRefusal } from './reach-destination.ts';
+import { dialBy, findWay, toRefusal } from './reach-destination.ts';
 
 /** The door of this moment: a reload exchanges it for all that begins from then on. Undefined where there is none any more. */
 export type DoorNow = () => Door | undefined;
@@ -39,8 +39,8 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     }
     const { destination, clientBytes } = record.identified(opening);
 
-    const way = findWay({ client, door, record }, opening);
-    const addresses = way instanceof Promise ? await way : way;
+    const found = findWay({ client, door, record }, opening);
+    const way = found instanceof Promise ? await found : found;
 
     record.greets(opening.hello);
     record.enter('dial');
@@ -49,23 +49,23 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     // At a transparent door the hello has come already, but for what opened with CONNECT.
     const isVerified = door.verifySni !== undefined && (door.mode === 'connect' || hello === undefined);
     const isFollowed = !isVerified && door.isFollowed(hello);
-    if (!isVerified && !isFollowed) {
-      await door.join(addresses, { client, reply, clientBytes }, (tunnels, tunnel, { upstream, at }) =>
+    if (!isVerified && !isFollowed && way !== 'by-parent') {
+      const egress = door.directWay(record.decision);
+      await door.join(way, { client, reply, clientBytes, egress }, (tunnels, tunnel, { upstream, at }) =>
         record.isUp(tunnels, tunnel, { upstream, at, status }),
       );
       return;
     }
-    const upstream = await door.dial(addresses, client);
+    const upstream = await dialBy(way, { client, door, record }, opening);
     record.upstream = upstream.remote;
 
     record.enter('verify');
     frontend.establish();
     const onRelayed = record.carry.bind(record);
     const unverified = { client, upstream, destination, clientBytes, onRelayed };
-    const checking = isFollowed
-      ? door.followHello({ ...unverified, hello, helloEndsAt })
-      : door.verifySni?.(unverified);
-    const preread = record.verified(await checking);
+    const preread = isFollowed
+      ? record.verified(await door.followHello({ ...unverified, hello, helloEndsAt }))
+      : record.verified(isVerified ? await door.verifySni?.(unverified) : undefined);
 
     record.enter('relay');
     const { tunnels, tunnel } = door.splice(client, upstream, preread ?? { clientBytes });

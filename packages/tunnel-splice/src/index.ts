@@ -27,6 +27,7 @@ export {
   type TunnelResult,
 } from './transport.ts';
 export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './tls-identity.ts';
+export { createTlsTrust, type TlsTrust } from './tls-trust.ts';
 export { createPortableTransport } from './portable/transport.ts';
 export { createNativeTransport, type NativeTransportOrReason } from './native/transport.ts';
 export { Slots } from './native/slots.ts';

@@ -17,6 +17,7 @@
  * is lost, doubled or reordered. No error ever escapes as an exception or an unhandled event: each is a value below.
  */
 import type { TlsIdentity } from './tls-identity.ts';
+import type { TlsTrust } from './tls-trust.ts';
 
 /** An IP literal, spelled canonically and without a zone, and a port. IPv4-mapped IPv6 is spelled as IPv4. */
 export interface Address {
@@ -80,6 +81,8 @@ export interface Leg {
   readonly tls?: TlsState | undefined;
   /** The next bytes, at most `limitBytes` of them (the rest stays). The caller owns what it gets. */
   read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult>;
+  /** Gives back what was read last: the next `read` gets it again, or the splice sends it on. */
+  putBack(bytes: Uint8Array): void;
   /** Queues bytes to the peer: the few of a reply or a request head. Whoever writes more bounds it by waiting for {@link drained}. */
   write(bytes: Uint8Array): void;
   /** Resolves once the kernel has all that was written, or never will; never rejects. At most one wait at a time. */
@@ -153,7 +156,12 @@ export class ListenError extends Error {
 export type DialResult =
   | { readonly kind: 'connected'; readonly leg: Leg }
   | { readonly kind: 'joined' }
-  | { readonly kind: 'refused' | 'unreachable' | 'timeout' | 'reset' | 'exhausted' | 'cancelled' };
+  | {
+      /** `untrusted`: TLS with the peer failed. */
+      readonly kind: 'refused' | 'unreachable' | 'timeout' | 'reset' | 'untrusted' | 'exhausted' | 'cancelled';
+      /** A clause fit for a log, where there is more to say. */
+      readonly why?: string;
+    };
 
 export interface DialOptions {
   readonly deadline: DeadlineMs;
@@ -161,6 +169,10 @@ export interface DialOptions {
   readonly sourceHost?: string | undefined;
   /** `sourceHost` may be another machine's address (IP_TRANSPARENT); its answers must be routed to us. Native alone. */
   readonly isSourceForeign?: boolean;
+  /** Goes out ahead of everything, TLS included; not counted. */
+  readonly preface?: Uint8Array | undefined;
+  /** TLS is spoken with the peer, which must be known by this name. Never together with `join`. */
+  readonly secure?: { readonly trust: TlsTrust; readonly peerName: string } | undefined;
   /** A leg this one will be spliced with: a transport with several threads dials where that leg lives. A hint, no more. */
   readonly near?: Leg | undefined;
   /** Splices the leg with a client at the very moment it connects, without asking anybody: the result is then `joined`. */

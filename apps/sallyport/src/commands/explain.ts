@@ -24,6 +24,7 @@ import {
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { type Dialling, findingsText, type Refusal } from '../explanation.ts';
+import { chooseEgress, type EgressChoice } from '../explain-egress.ts';
 import { readSettings } from '../settings.ts';
 
 export const explainCommand: Command = {
@@ -57,10 +58,11 @@ async function explainRequest(options: OptionValues): Promise<ExitCode> {
   const decided = { request, decision: explanation.decision, id: '{id}' };
   const guards = { rules: policy.destinations, own: ownAddresses(listeningAddresses(config)) };
   const isDenied = explanation.decision.decision === 'deny';
-  const dialling = isDenied ? undefined : await findAddresses(config, policy, decided, guards);
+  const egress = chooseEgress(config, explanation.decision, request.destination);
+  const dialling = isDenied ? undefined : await findAddresses(config, policy, decided, { guards, egress });
   const refusal = isDenied ? { reason: 'policy', words: wordDenial(policy, decided) } : dialling?.refusal;
   const found = { ...(dialling && { dialling }), ...(refusal && { refusal }) };
-  process.stdout.write(findingsText({ request, listenerChoice, explanation, ...found }));
+  process.stdout.write(findingsText({ request, listenerChoice, explanation, egress, ...found }));
   return refusal ? EXIT.denied : EXIT.ok;
 }
 
@@ -93,12 +95,18 @@ function listeningAddresses({ listeners, admin }: Config): readonly { host: stri
   return [...known, admin.bind].filter(({ port }) => port !== 0);
 }
 
+interface Leaving {
+  readonly guards: AddressGuards;
+  readonly egress: EgressChoice;
+}
+
 async function findAddresses(
   { dns }: Config,
   policy: Policy,
   decided: DecidedRequest,
-  guards: AddressGuards,
+  { guards, egress }: Leaving,
 ): Promise<Dialling> {
+  if (egress.resolvesNames) return { addresses: [] };
   const { destination } = decided.request;
   const resolver = new Resolver(dns);
   let addresses: Dialling['addresses'] = [];

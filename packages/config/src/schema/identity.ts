@@ -23,7 +23,7 @@ export const tls = section({
 }).describe('The proxy itself spoken to over TLS; tunnels pass through as ever.');
 
 /** A path as written in the file: from there, unless it is absolute. */
-function path(example: string) {
+export function path(example: string) {
   return z
     .string({ error: expected(`the path of a file such as ${example}`) })
     .min(1, { error: `an empty path; give one such as ${example}` });

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { CLIENT_SETS, DESTINATION_SETS, type Network } from '@sallyport/addresses';
 import { PORTS_PATTERN, type PortRange, readPorts } from '../units.ts';
 import { PLACEHOLDERS, readMessage } from '../messages.ts';
+import { egressChoice } from './egress.ts';
 import { expected, flag, list, networks, oneOf, section, written } from './fields.ts';
 
 /** Text that goes into logs and metrics as it is: one line, no control characters. */
@@ -47,6 +48,7 @@ const rule = section({
     .exactOptional(),
   networks: networks(DESTINATION_SETS).describe('Match a destination given as an IP literal.').exactOptional(),
   ports: list('ports', portRange).describe('Ports and ranges such as "8000-8999".').exactOptional(),
+  egress: egressChoice.exactOptional(),
   message: message
     .describe(`What clients are told in place of the sentence of this rule's denials. ${MESSAGE_ABOUT}`)
     .exactOptional(),

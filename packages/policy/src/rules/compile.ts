@@ -96,7 +96,7 @@ function explainTwins(name: string, firstUse: number): string {
 function compileRule(rule: RuleConfig, name: string): Rule {
   return {
     name,
-    ...makeDecider(rule.action, name),
+    ...makeDecider(rule.action, name, rule.egress),
     isReportOnly: rule.action === 'deny' && rule.report_only === true,
     ...(rule.clients && { clients: compileNetworks(rule.clients), clientNetworks: rule.clients }),
     ...(rule.users && { users: new Set(rule.users) }),
@@ -106,8 +106,8 @@ function compileRule(rule: RuleConfig, name: string): Rule {
   };
 }
 
-function makeDecider(action: 'allow' | 'deny', rule: string): Decider {
-  const decision: Decision = { decision: action, rule };
+function makeDecider(action: 'allow' | 'deny', rule: string, egress?: readonly string[]): Decider {
+  const decision: Decision = { decision: action, rule, ...(egress && { egress }) };
   const reported: Decision = action === 'deny' ? { decision: 'report', rule, wouldDeny: rule } : decision;
   return { action, decision, reported };
 }

@@ -21,6 +21,8 @@ export interface Decision {
   readonly decision: Verdict;
   /** The name of the rule that decided, or `default`. */
   readonly rule: string;
+  /** The ways out that the rule names, in order; left out: those of `default_egress`. */
+  readonly egress?: readonly string[];
   /** The first rule that would have denied, were it not for `report_only`; `default` for the default. */
   readonly wouldDeny?: string;
   /** What that rule itself said of it, where `decision` is another: `allow`, behind a rule under `report_only`. */

@@ -10,6 +10,7 @@ import type { RecordedDoor, RecordedHello, TunnelFacts } from './tunnel-facts.ts
 interface Kind {
   readonly door: RecordedDoor;
   readonly decision: Decision | undefined;
+  readonly egress: string | undefined;
   readonly hello: Omit<RecordedHello, 'sni'> | undefined;
   /** Among the kinds of its door and decision. */
   readonly key: string;
@@ -17,7 +18,7 @@ interface Kind {
   tunnels: number;
 }
 
-/** The kinds of one door by decision, then by what the hello offers. */
+/** The kinds of one door by decision, then by the way out and what the hello offers. */
 type KindsOfDoor = Map<Decision | undefined, Map<string, Kind>>;
 
 const TUNNELS_PER_PAGE = 1024;
@@ -100,7 +101,7 @@ export class RestingTunnels {
     const kind = this.#kinds[tunnel];
     const text = this.#texts[tunnel];
     if (kind === undefined || text === undefined) return undefined;
-    const { door, decision, hello } = kind;
+    const { door, decision, egress, hello } = kind;
     const { times, smalls } = this.#pageOf(tunnel);
     const time = TIMES * (tunnel % TUNNELS_PER_PAGE);
     const small = SMALLS * (tunnel % TUNNELS_PER_PAGE);
@@ -121,6 +122,7 @@ export class RestingTunnels {
       hasPlace: smalls[small + 5] === 1,
       helloPlace: (smalls[small + 6] ?? 0) - 1,
       hasDialled: true,
+      egress,
       decision,
       hello: hello && {
         tls: hello.tls,
@@ -164,12 +166,12 @@ export class RestingTunnels {
     return kind;
   }
 
-  #findKind({ door, decision, hello }: TunnelFacts): Kind {
+  #findKind({ door, decision, egress, hello }: TunnelFacts): Kind {
     const kinds = this.#kindsLike(door, decision);
-    const key = hello ? helloKey(hello) : '';
+    const key = `${egress} ${hello ? helloKey(hello) : ''}`;
     const known = kinds.get(key);
     if (known !== undefined) return known;
-    const kind = { door, decision, hello: hello && offersOf(hello), key, tunnels: 0 };
+    const kind = { door, decision, egress, hello: hello && offersOf(hello), key, tunnels: 0 };
     kinds.set(key, kind);
     return kind;
   }
@@ -197,8 +199,8 @@ function offersOf({ tls, ech, alpn, alpnDropped }: RecordedHello): Kind['hello']
   return { tls, ech, alpn, alpnDropped };
 }
 
-function isLike(kind: Kind, { door, decision, hello }: TunnelFacts): boolean {
-  if (kind.door !== door || kind.decision !== decision) return false;
+function isLike(kind: Kind, { door, decision, egress, hello }: TunnelFacts): boolean {
+  if (kind.door !== door || kind.decision !== decision || kind.egress !== egress) return false;
   if (kind.hello === undefined || hello === undefined) return kind.hello === hello;
   const { tls, ech, alpn, alpnDropped } = kind.hello;
   const isSame = tls === hello.tls && ech === hello.ech && alpnDropped === hello.alpnDropped;

@@ -45,6 +45,8 @@ export interface TunnelFacts {
   readonly original: Point | undefined;
   readonly decision: Decision | undefined;
   readonly hasDialled: boolean;
+  /** The way out that was tried last. */
+  readonly egress: string | undefined;
   readonly upstream: Point | undefined;
   readonly resolveMs: number | undefined;
   readonly connectMs: number | undefined;
@@ -93,7 +95,7 @@ export function tunnelLine(id: string, facts: TunnelFacts, ending: Ending): Tunn
     rule: facts.decision?.rule,
     decision: verdict(facts, ending.reason),
     would_deny: facts.decision?.wouldDeny,
-    egress: facts.hasDialled ? 'direct' : undefined,
+    egress: facts.hasDialled ? facts.egress : undefined,
     upstream: facts.upstream && destinationText(facts.upstream),
     bytes_up: ending.bytesUp,
     bytes_down: ending.bytesDown,

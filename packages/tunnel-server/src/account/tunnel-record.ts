@@ -58,6 +58,7 @@ export class TunnelRecord implements TunnelFacts {
   helloPlace = NO_PLACE;
   decision: Decision | undefined;
   hasDialled = false;
+  egress: string | undefined;
   upstream: Address | undefined;
   resolveMs: number | undefined;
   connectMs: number | undefined;
@@ -100,7 +101,7 @@ export class TunnelRecord implements TunnelFacts {
 
   enter(stage: Stage): void {
     // Nobody asks how long the others took, and the clock is read often enough.
-    const isTimed = stage === 'resolve' || this.#stage === 'resolve' || this.#stage === 'dial';
+    const isTimed = stage === 'resolve' || stage === 'dial' || this.#stage === 'resolve' || this.#stage === 'dial';
     const now = isTimed ? performance.now() : 0;
     this.#leaveStage(now);
     this.#stage = stage;
@@ -130,6 +131,11 @@ export class TunnelRecord implements TunnelFacts {
     this.door.metrics.policyDecision(rule, decision.ruled ?? decision.decision);
     if (wouldDeny !== undefined && wouldDeny !== rule) this.door.metrics.policyDecision(wouldDeny, 'report');
     return decision;
+  }
+
+  /** Takes the name of the egress that is tried. */
+  leavesBy(egress: string): void {
+    this.egress = egress;
   }
 
   /** Its hello, if it has one, is about to go up. Throws `loop` where that has come back to us. */

@@ -40,13 +40,16 @@ async function race<Wanted extends 'connected' | 'joined'>(
   });
   const result = await dial.done;
   forget();
+  options.onOutcome?.(result.kind === wanted);
   if (only) countAttempt(only, result, options);
   // Both may happen in one turn of the event loop: the client leaves, and the dial that connected just before is still unread. Where it
   // was joined it has its tunnel all the same, and that tells how it ended.
   const isTooLate = seen.hasLeft && result.kind === 'connected';
   if (isWanted(result, wanted) && !isTooLate) return result;
   closeUnused(result);
-  throw new TunnelError(...DIAL_FAILURES[isTooLate ? 'cancelled' : result.kind]);
+  const [reason, sentence] = DIAL_FAILURES[isTooLate ? 'cancelled' : result.kind];
+  const why = 'why' in result ? result.why : undefined;
+  throw new TunnelError(reason, sentence, why === undefined ? {} : { detail: why });
 }
 
 function isWanted<Wanted extends DialResult['kind']>(
@@ -65,6 +68,7 @@ const DIAL_FAILURES: Record<DialResult['kind'], readonly [reason: RefusalReason,
   reset: ['refused', 'The destination reset the connection while it was set up.'],
   unreachable: ['unreachable', 'There is no way to the destination from here.'],
   timeout: ['connect_timeout', 'The destination did not answer in time.'],
+  untrusted: ['egress', 'TLS with the egress proxy failed.'],
   // `limits.tunnels` is ours to choose and this is not, but to a client both say: full, try again later.
   exhausted: ['overload', 'Sallyport is out of descriptors, ports or memory for another connection.'],
   // Nobody but the client's leaving cancels a dial.

@@ -32,6 +32,8 @@ type AttemptResult = 'ok' | 'refused' | 'unreachable' | 'timeout' | 'error';
 /** The deadline, and whatever else is said of a dial, holds for the race as a whole. */
 export interface RaceOptions extends DialOptions {
   readonly dial: Transport['dial'];
+  /** Told once whether the race came to what was wanted of it. */
+  readonly onOutcome?: ((isWanted: boolean) => void) | undefined;
   readonly onAttempt?: (family: AttemptFamily, result: AttemptResult) => void;
 }
 
@@ -184,7 +186,7 @@ type FailureKind = Exclude<DialResult['kind'], 'connected' | 'joined' | 'cancell
  * From the least telling to the most: silence, no way there, somebody who says no, our own lack of descriptors, ports
  * or memory, which is nobody else's fault and would hide behind any other word.
  */
-const TELLING: readonly FailureKind[] = ['timeout', 'unreachable', 'reset', 'refused', 'exhausted'];
+const TELLING: readonly FailureKind[] = ['timeout', 'unreachable', 'reset', 'refused', 'untrusted', 'exhausted'];
 
 function moreTelling(one: FailureKind, other: FailureKind): FailureKind {
   return TELLING.indexOf(other) > TELLING.indexOf(one) ? other : one;
@@ -198,6 +200,7 @@ const ATTEMPT_RESULTS = {
   timeout: 'timeout',
   // An RST that follows the handshake at once is how some firewalls refuse.
   reset: 'refused',
+  untrusted: 'error',
   exhausted: 'error',
   cancelled: undefined,
 } as const satisfies Record<DialResult['kind'], AttemptResult | undefined>;

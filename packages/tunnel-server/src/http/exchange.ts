@@ -23,6 +23,8 @@ export interface ExchangeOptions {
   readonly form: ContentForm;
   /** As the destination is asked. */
   readonly headUp: Uint8Array;
+  /** The upstream is a proxy, which is asked to forward the request. */
+  readonly isForwarded: boolean;
   /** The client has asked to change to another protocol, and the destination is told so. */
   readonly mayUpgrade: boolean;
   /** Asked when the answer is there: is the client told that its connection ends with it? */
@@ -119,7 +121,12 @@ export class Exchange implements Relay {
   }
 
   async #pass(head: ResponseHead): Promise<void> {
-    const { request } = this.#options;
+    const { request, isForwarded } = this.#options;
+    // The client has no credentials for a proxy beyond us, and must not be asked for any.
+    if (isForwarded && head.status === 407) {
+      this.#break(new TunnelError('egress', 'The proxy beyond this one refused the request (status 407).'));
+      return;
+    }
     const form = responseContentForm(head, request.method);
     if (form.kind === 'malformed') {
       this.#break(badResponse(form.why));

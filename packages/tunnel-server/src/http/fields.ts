@@ -1,18 +1,14 @@
 /** Which fields of a message go on to the next hop, and which are added (RFC 9110 §7.6). */
-import { randomBytes } from 'node:crypto';
 import { type ContentForm, namedLength } from './content-form.ts';
 import { type Field, trimWhitespace } from './head-lines.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
+import { PSEUDONYM, viaHop, whyCircular } from '../via.ts';
 
 /** As it is sent. */
 export type FieldLine = readonly [name: string, value: string];
 
 type MessageHead = Pick<RequestHead | ResponseHead, 'version' | 'fields'>;
-
-/** What Via calls all of our kind (RFC 9110 §7.6.3), and by which comment this very process knows itself again. */
-const PSEUDONYM = 'sallyport';
-const OWN_COMMENT = `(${randomBytes(6).toString('hex')})`;
 
 /** Meant for one connection, whether Connection names them or not (RFC 9110 §7.6.1, §11.7), and never for the hop beyond it. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -49,7 +45,7 @@ export function requestFieldsUp(request: RequestHead, form: ContentForm, host: s
     ...fields.map(asLine),
     ...requestFraming(request, form),
     ...maxForwards(request),
-    ['Via', `${request.version} ${PSEUDONYM} ${OWN_COMMENT}`],
+    ['Via', viaHop(request.version)],
     ...(upgrade === undefined ? [] : [['Upgrade', upgrade] as const]),
     ['Connection', connectionOptions(request, upgrade)],
     ...(acceptsTrailers(request) ? [['TE', 'trailers'] as const] : []),
@@ -95,10 +91,9 @@ export function forwardsLeft(request: RequestHead): number | undefined {
   return Number(value);
 }
 
-/** How often a message has come through a proxy of our kind, and whether this very process was one of them. */
-export function readPassages(message: MessageHead): { readonly count: number; readonly hasBeenHere: boolean } {
-  const hops = listOf(message, 'via').filter((hop) => hop.split(' ', 2)[1] === PSEUDONYM);
-  return { count: hops.length, hasBeenHere: hops.some((hop) => hop.endsWith(OWN_COMMENT)) };
+/** Why a message is taken for one that goes round in circles; undefined where it is none. */
+export function whyLooping(message: MessageHead): string | undefined {
+  return whyCircular(listOf(message, 'via'));
 }
 
 /** The trailers that go on: none that could change what the message is or where it ends (RFC 9110 §6.5.1). */

@@ -4,13 +4,15 @@ import type { Ledger } from '../account/ledger.ts';
 import type { TunnelRecord } from '../account/tunnel-record.ts';
 import type { Door } from '../door.ts';
 import type { Identified, PlainHttp } from '../frontend.ts';
+import { basicCredentials } from '../egress/ask-http-parent.ts';
+import type { Upstream } from '../egress/by-parents.ts';
 import { reachDestination, toRefusal } from '../reach-destination.ts';
 import { TunnelError } from '../reasons.ts';
 import { encodeRefusal } from '../refusal-reply.ts';
 import { type ContentForm, requestContentForm } from './content-form.ts';
 import { encodeHead } from './encode-head.ts';
 import { Exchange, type ExchangeEnd } from './exchange.ts';
-import { forwardsLeft, offeredUpgrade, readPassages, requestFieldsUp, switchingFieldsDown } from './fields.ts';
+import { forwardsLeft, offeredUpgrade, requestFieldsUp, switchingFieldsDown, whyLooping } from './fields.ts';
 import { Inflow } from './flows.ts';
 import { fieldValue, findDoubtfulField, joinedValues, type RequestHead } from './request-head.ts';
 import { readRequestHead } from './read-request-head.ts';
@@ -66,9 +68,6 @@ interface Asked {
   readonly form: ContentForm;
 }
 
-/** A chain of proxies of our kind may be so long; beyond it, it is taken for a circle that runs through other machines. */
-const MAX_PASSAGES = 8;
-
 /** Is it well formed, and may it be forwarded at all? */
 function judge(head: RequestHead, { isToProxy }: PlainHttp): Asked {
   const host = fieldValue(head, 'host');
@@ -81,9 +80,8 @@ function judge(head: RequestHead, { isToProxy }: PlainHttp): Asked {
   if (form.kind === 'malformed') throw malformed(form.why);
   // We would have to answer in the destination's place (RFC 9110 §7.6.2), and have nothing to say.
   if (forwardsLeft(head) === 0) throw new TunnelError('method', 'The request may be forwarded no further.');
-  const { count, hasBeenHere } = readPassages(head);
-  if (hasBeenHere) throw new TunnelError('loop', 'The request has come back to the proxy that sent it.');
-  if (count >= MAX_PASSAGES) throw new TunnelError('loop', 'The request goes round in circles.');
+  const circle = whyLooping(head);
+  if (circle !== undefined) throw new TunnelError('loop', circle);
   return { head, target, form };
 }
 
@@ -99,16 +97,18 @@ async function identify({ head, target }: Asked, opening: PlainHttp, { door, rec
 }
 
 /** Throws a TunnelError as long as the client has been told nothing. */
-async function exchange(asked: Asked, client: Inflow, upstream: Leg, visit: Visit): Promise<KeptAlive | undefined> {
+async function exchange(asked: Asked, client: Inflow, way: Upstream, visit: Visit): Promise<KeptAlive | undefined> {
   const { record, ledger, door, lifetimeDeadline } = visit;
-  const { head, target, form } = asked;
+  const { head, form } = asked;
+  const { leg: upstream, forwarder } = way;
   const mayUpgrade = offeredUpgrade(head) !== undefined;
   const underWay = new Exchange({
     client,
     upstream,
     request: head,
     form,
-    headUp: encodeHead(`${head.method} ${target.originForm} HTTP/1.1`, requestFieldsUp(head, form, target.host)),
+    headUp: encodeHeadUp(asked, forwarder),
+    isForwarded: forwarder !== undefined,
     mayUpgrade,
     // What the client sent in the hope of another protocol must not be read as its next request where it got none.
     isLast: () => mayUpgrade || ledger.isDraining,
@@ -117,6 +117,16 @@ async function exchange(asked: Asked, client: Inflow, upstream: Leg, visit: Visi
   });
   record.relaying(upstream, underWay);
   return conclude(await underWay.done, client, upstream, visit);
+}
+
+/** The destination is asked in origin-form, a proxy in absolute-form (RFC 9112 §3.2), with credentials of ours. */
+function encodeHeadUp({ head, target, form }: Asked, forwarder: Upstream['forwarder']): Uint8Array {
+  const fields = requestFieldsUp(head, form, target.host);
+  if (forwarder === undefined) return encodeHead(`${head.method} ${target.originForm} HTTP/1.1`, fields);
+  const { credentials } = forwarder;
+  const login = credentials ? [['Proxy-Authorization', basicCredentials(credentials)] as const] : [];
+  const path = target.originForm === '*' ? '' : target.originForm;
+  return encodeHead(`${head.method} http://${target.host}${path} HTTP/1.1`, [...fields, ...login]);
 }
 
 function conclude(end: ExchangeEnd, client: Inflow, upstream: Leg, visit: Visit): KeptAlive | undefined {

@@ -61,6 +61,7 @@ const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   refused: LOOK_AT_DESTINATION,
   unreachable: LOOK_AT_DESTINATION,
   connect_timeout: LOOK_AT_DESTINATION,
+  egress: ASK_OPERATOR,
   upstream_closed: LOOK_AT_DESTINATION,
   upstream_reset: LOOK_AT_DESTINATION,
   bad_response: 'Look at what the destination answers.',

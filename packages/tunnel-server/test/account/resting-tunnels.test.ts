@@ -36,6 +36,7 @@ const facts: fc.Arbitrary<TunnelFacts> = fc.record({
   original: maybe(point),
   decision: maybe(fc.constant({ rule: 'builds', decision: 'allow' } as const)),
   hasDialled: fc.constant(true),
+  egress: fc.constantFrom('direct', 'corp'),
   upstream: maybe(point),
   resolveMs: maybe(ms),
   connectMs: maybe(ms),

@@ -38,6 +38,7 @@ async function openExchange(asked: Asked = {}): Promise<Stage> {
     request,
     form,
     headUp: Buffer.from(HEAD_UP),
+    isForwarded: false,
     mayUpgrade: false,
     isLast: () => false,
     ...limits,

@@ -6,8 +6,8 @@ import {
   isKeptAlive,
   offeredUpgrade,
   passingTrailers,
-  readPassages,
   requestFieldsUp,
+  whyLooping,
   responseFieldsDown,
   switchingFieldsDown,
 } from '../../src/http/fields.ts';
@@ -117,15 +117,16 @@ describe('the fields of a request on its way up', () => {
 });
 
 describe('what Via tells', () => {
-  it('is how often a request came through our like', () => {
-    const vias = ['Via: 1.0 first, 1.1 sallyport (one)', 'Via: 1.1 other.sallyport', 'Via: HTTP/1.1 sallyport'];
-    expect(readPassages(get(...vias))).toEqual({ count: 2, hasBeenHere: false });
-    expect(readPassages(get())).toEqual({ count: 0, hasBeenHere: false });
+  it('is that a request has come through our like too often', () => {
+    const often = 'Via: 1.0 first, 1.1 sallyport (one)';
+    expect(whyLooping(get(...Array.from({ length: 7 }, () => often), 'Via: 1.1 other.sallyport'))).toBeUndefined();
+    expect(whyLooping(get(...Array.from({ length: 7 }, () => often), 'Via: HTTP/1.1 sallyport'))).toMatch(/circles/);
+    expect(whyLooping(get())).toBeUndefined();
   });
 
   it('is that it came from this very process', () => {
     const sent = linesOf(requestFieldsUp(get(), { kind: 'none' }, 'a')).find((line) => line.startsWith('Via')) ?? '';
-    expect(readPassages(get(`${sent}, 1.1 between`))).toEqual({ count: 1, hasBeenHere: true });
+    expect(whyLooping(get(`${sent}, 1.1 between`))).toMatch(/come back/);
   });
 });
 

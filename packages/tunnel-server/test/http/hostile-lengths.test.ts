@@ -4,7 +4,7 @@ import { parseDestination } from '@sallyport/policy';
 import { parseAuthorityForm } from '../../src/authority-form.ts';
 import { ChunkedReader } from '../../src/http/chunked-reader.ts';
 import { requestContentForm, responseContentForm } from '../../src/http/content-form.ts';
-import { offeredUpgrade, readPassages, requestFieldsUp, responseFieldsDown } from '../../src/http/fields.ts';
+import { offeredUpgrade, requestFieldsUp, responseFieldsDown, whyLooping } from '../../src/http/fields.ts';
 import { findDoubtfulField, parseRequestHead } from '../../src/http/request-head.ts';
 import { parseRequestTarget } from '../../src/http/request-target.ts';
 import { parseResponseHead } from '../../src/http/response-head.ts';
@@ -143,7 +143,7 @@ function readRequest(text: string): void {
   const { head } = result;
   findDoubtfulField(head);
   requestContentForm(head);
-  readPassages(head);
+  whyLooping(head);
   offeredUpgrade(head);
   requestFieldsUp(head, { kind: 'none' }, 'a');
 }

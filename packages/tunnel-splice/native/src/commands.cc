@@ -22,8 +22,10 @@ void obeyDial(Loop& loop, RecordReader& command) {
   request.isTransparent = command.word() != 0;
   request.isToJoin = command.word() != 0;
   request.client = command.leg();
+  const uint32_t prefaceLength = command.word();
   request.host = command.text(hostLength);
   request.source = command.text(sourceLength);
+  request.preface = command.text(prefaceLength);
   dial(loop, request);
 }
 

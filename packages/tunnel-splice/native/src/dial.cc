@@ -47,20 +47,22 @@ bool isJoinedToItself(const Leg& leg, const SocketAddress& own, uint16_t port) {
   return portOf(own) == port && sys::peerAddress(leg.fd, peer) == 0 && isSame(own, peer);
 }
 
-void succeed(Loop& loop, Leg& leg, uint16_t port) {
+void succeed(Loop& loop, Leg& leg, const DialUnderWay& dial) {
   const uint32_t token = leg.unspliced.dialToken;
   SocketAddress own;
   AddressText local{};
   if (sys::localAddress(leg.fd, own) == 0) {
-    if (isJoinedToItself(leg, own, port)) return fail(loop, leg, kRefused);
+    if (isJoinedToItself(leg, own, dial.port)) return fail(loop, leg, kRefused);
     local = formatAddress(own);
   }
-  loop.dials.erase(token);
   TimerWheel::cancel(leg.unspliced);
   loop.tell(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)
       .end();
   hold(leg);
+  write(leg, dial.preface.data(), dial.preface.size());
+  loop.dials.erase(token);
+  loop.awaitRoom(leg);
   serveHeld(loop, leg);
 }
 
@@ -73,30 +75,33 @@ bool watchOnce(Loop& loop, Leg& leg) {
 }
 
 // Connected, or connecting still: for a dial that is to join, sending says which.
-void goOnToJoin(Loop& loop, Leg& leg, Leg& client, uint16_t port) {
-  const ssize_t sent = sendPromised(loop, client, leg);
+void goOnToJoin(Loop& loop, Leg& leg, Leg& client, const DialUnderWay& dial) {
+  const std::string& preface = dial.preface;
+  const ssize_t sent = sendPromised(loop, client, leg, preface);
   if (sent < 0 && sent != -EAGAIN && !isShortage(sent)) return fail(loop, leg, outcomeOf(static_cast<int>(-sent)));
   if (sent >= 0) leg.isWritable = true;
   if (!watchOnce(loop, leg) || !leg.isWritable) return;
   SocketAddress own;
-  if (sys::localAddress(leg.fd, own) == 0 && isJoinedToItself(leg, own, port)) return fail(loop, leg, kRefused);
+  if (sys::localAddress(leg.fd, own) == 0 && isJoinedToItself(leg, own, dial.port)) return fail(loop, leg, kRefused);
   const uint32_t token = leg.unspliced.dialToken;
+  const std::string unsent = preface.substr(std::min(preface.size(), static_cast<size_t>(std::max<ssize_t>(0, sent))));
+  const size_t relayed = static_cast<size_t>(std::max<ssize_t>(0, sent - static_cast<ssize_t>(preface.size())));
   loop.dials.erase(token);
   // Not the time at which this turn began: the dial itself may have been asked for since.
   const int64_t connectedNs = sys::monotonicNs();
   loop.events.begin(kJoined, token, connectedNs >> 32, connectedNs & 0xffffffff).end();
-  joinPromised(loop, client, leg, static_cast<size_t>(std::max<ssize_t>(0, sent)));
+  joinPromised(loop, client, leg, unsent, relayed);
 }
 
 void goOn(Loop& loop, Leg& leg) {
   const auto found = loop.dials.find(leg.unspliced.dialToken);
   if (!found->second.isToJoin) {
-    if (leg.isWritable) succeed(loop, leg, found->second.port);
+    if (leg.isWritable) succeed(loop, leg, found->second);
     return;
   }
   Leg* client = findPromised(loop, found->second.client);
   if (client == nullptr) return fail(loop, leg, kCancelled);
-  goOnToJoin(loop, leg, *client, found->second.port);
+  goOnToJoin(loop, leg, *client, found->second);
 }
 
 int connectTo(const DialRequest& request) {
@@ -118,7 +123,8 @@ void dial(Loop& loop, const DialRequest& request) {
   Leg& leg = loop.legs.add(Leg(fd, LegState::kDialling));
   leg.unspliced.dialToken = request.token;
   leg.isWritable = false;
-  loop.dials.emplace(request.token, DialUnderWay{&leg, request.isToJoin, request.client, request.port});
+  loop.dials.emplace(request.token,
+                     DialUnderWay{&leg, request.isToJoin, request.client, request.port, request.preface});
   loop.setDeadline(leg, request.deadlineMs);
   if (request.isToJoin) goOn(loop, leg);
   else watchOnce(loop, leg);

@@ -18,6 +18,7 @@ struct DialRequest {
   bool isTransparent;  // the source is another machine's address
   bool isToJoin;       // `client`, to which a tunnel is promised
   LegId client;
+  std::string preface;  // goes out ahead of everything, and counts as nothing
 };
 
 // An attempt that is not over yet.
@@ -26,6 +27,7 @@ struct DialUnderWay {
   bool isToJoin;
   LegId client;
   uint16_t port;
+  std::string preface;
 };
 
 void dial(Loop& loop, const DialRequest& request);

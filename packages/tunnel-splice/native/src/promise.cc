@@ -55,16 +55,22 @@ Leg* findPromised(Loop& loop, LegId id) {
   return client->hasFin || client->isLost ? nullptr : client;
 }
 
-ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream) {
+ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream, const std::string& preface) {
   const Promise& promised = loop.promises.at(client.id.place);
+  if (!preface.empty()) {
+    const std::string all = preface + promised.up;
+    return sys::send(upstream.fd, all.data(), all.size());
+  }
   return sys::send(upstream.fd, promised.up.data(), promised.up.size());
 }
 
-void joinPromised(Loop& loop, Leg& client, Leg& upstream, size_t sent) {
+void joinPromised(Loop& loop, Leg& client, Leg& upstream, const std::string& unsent, size_t sent) {
   const Promise promised = std::move(loop.promises.at(client.id.place));
   forgetPromise(loop, client);
   write(client, promised.reply.data(), promised.reply.size());
   client.out.discountAll();
+  upstream.out.append(unsent.data(), unsent.size());
+  upstream.out.discountAll();
   upstream.out.append(promised.up.data() + sent, promised.up.size() - sent);
   Tunnel& tunnel = join(loop, client, upstream, limitsNow(loop, promised), promised.awaitedUp, 0);
   tunnel.up().relayed = sent;

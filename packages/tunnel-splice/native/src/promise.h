@@ -34,8 +34,10 @@ void forgetPromise(Loop& loop, Leg& client);
 Leg* findPromised(Loop& loop, LegId client);
 // Sends what goes up first; a socket that is still connecting answers -EAGAIN, one that failed to its error. Over loopback, and
 // where the destination is near, the handshake is over by now, and no event has to be waited for.
-ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream);
-// Joins a connected upstream, to which `sent` bytes have gone already. Either leg may be gone when it returns.
-void joinPromised(Loop& loop, Leg& client, Leg& upstream, size_t sent);
+// `preface` goes ahead of it, and is in what was sent.
+ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream, const std::string& preface);
+// Joins a connected upstream, to which `sent` bytes have gone already, behind all of the preface but `unsent`. Either leg may be
+// gone when it returns.
+void joinPromised(Loop& loop, Leg& client, Leg& upstream, const std::string& unsent, size_t sent);
 
 }  // namespace sallyport

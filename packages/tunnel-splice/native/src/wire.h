@@ -15,7 +15,7 @@ constexpr uint32_t kKindMask = 0xffff;
 
 enum Command : uint32_t {
   kDial = 1,           // token, deadline, port, lengths of host and source, is the source another machine's,
-                       // is it to join a client, which one; host, source
+                       // is it to join a client, which one, length of the preface; host, source, preface
   kCancelDial = 2,     // token
   kWrite = 3,          // leg, length, bytes
   kClose = 4,          // leg, length, bytes

@@ -7,6 +7,8 @@ import { Slots } from './slots.ts';
 import type { Tunnels } from './tunnels.ts';
 import { COMMAND, DIAL_OUTCOMES, NEVER, threadOf } from './wire.ts';
 
+const NO_BYTES = new Uint8Array(0);
+
 /** One attempt, until its data thread has answered. */
 class PendingDial {
   readonly done: Promise<DialResult>;
@@ -74,11 +76,11 @@ export class Dials {
   }
 
   #send(token: number, thread: number, { host, port }: Address, options: DialOptions): void {
-    const { sourceHost = '', join } = options;
+    const { sourceHost = '', join, preface = NO_BYTES } = options;
     const client = join?.client;
     const isToJoin = client instanceof NativeLeg;
     this.#plane
-      .begin(thread, COMMAND.dial, host.length + sourceHost.length)
+      .begin(thread, COMMAND.dial, host.length + sourceHost.length + preface.length)
       .word(token)
       .word(spanUntil(options.deadline))
       .word(port)
@@ -88,8 +90,10 @@ export class Dials {
       .word(isToJoin ? 1 : 0)
       .word(isToJoin ? client.place : 0)
       .word(isToJoin ? client.generation : 0)
+      .word(preface.length)
       .text(host)
       .text(sourceHost)
+      .bytes(preface)
       .end();
   }
 

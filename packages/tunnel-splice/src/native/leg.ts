@@ -106,6 +106,10 @@ export class NativeLeg implements Leg, LegName {
     });
   }
 
+  putBack(bytes: Uint8Array): void {
+    if (bytes.length > 0 && !this.#isReleased) this.#unread.unshift(bytes);
+  }
+
   write(bytes: Uint8Array): void {
     if (this.#isReleased || bytes.length === 0) return;
     this.#hasWritten = true;

@@ -95,8 +95,8 @@ class NativeTransport implements Transport, EventHandler {
   dial(address: Address, options: DialOptions): Dial {
     if (this.#isStopped) return { done: Promise.resolve({ kind: 'cancelled' }), cancel: () => undefined };
     const neighbour = options.join?.client ?? options.near;
-    // What is no data thread's will be joined on this one.
-    const isNative = neighbour === undefined || neighbour instanceof NativeLeg;
+    // What is no data thread's will be joined on this one; and TLS is `node:tls`, here as well.
+    const isNative = options.secure === undefined && (neighbour === undefined || neighbour instanceof NativeLeg);
     return isNative ? this.#dials.start(address, options) : this.#portable.dial(address, options);
   }
 

@@ -17,6 +17,7 @@ export class PortableDial implements Dial {
   readonly #resources: DialResources;
   readonly #address: Address;
   readonly #plan: JoinPlan | undefined;
+  readonly #preface: Uint8Array | undefined;
   readonly #leg: PortableLeg;
   readonly #alarm: Alarm;
   #resolve: ((result: DialResult) => void) | undefined;
@@ -27,6 +28,7 @@ export class PortableDial implements Dial {
     this.#resources = resources;
     this.#address = address;
     this.#plan = options.join;
+    this.#preface = options.preface;
     this.done = new Promise((resolve) => (this.#resolve = resolve));
     this.#leg = new PortableLeg(resources, (onread) => {
       const socket = dialledSocket(address, options.sourceHost, onread);
@@ -55,8 +57,13 @@ export class PortableDial implements Dial {
     if (!leg.nameEnds()) this.#fail('reset');
     // Where nobody listens on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
     else if (isSame(leg.local, leg.remote)) this.#fail('refused');
-    else if (this.#plan === undefined) this.#settle({ kind: 'connected', leg });
+    else if (this.#plan === undefined) this.#hand(leg);
     else this.#join(this.#plan);
+  }
+
+  #hand(leg: PortableLeg): void {
+    if (this.#preface) leg.write(this.#preface);
+    this.#settle({ kind: 'connected', leg });
   }
 
   #join(plan: JoinPlan): void {
@@ -66,12 +73,13 @@ export class PortableDial implements Dial {
       return;
     }
     this.#settle({ kind: 'joined' });
+    if (this.#preface) this.#leg.write(this.#preface);
     client.write(plan.reply);
     const tunnel = this.#resources.tunnels.splice(client, this.#leg, plan);
     plan.onUp(tunnel, this.#address, performance.now());
   }
 
-  #fail(kind: Exclude<DialResult['kind'], 'connected' | 'joined'>): void {
+  #fail(kind: Exclude<DialResult['kind'], 'connected' | 'joined' | 'untrusted'>): void {
     if (this.#resolve === undefined) return;
     this.#settle({ kind });
     this.#leg.stop();

@@ -20,7 +20,7 @@ import { descriptorOf, isConnected, readAtOnce, writeAtOnce } from './node-handl
 import { ReadAhead } from './read-ahead.ts';
 import { keepAliveAsNodeCan } from './node-socket.ts';
 import type { ReadBuffers } from './read-buffers.ts';
-import type { SecuredWire } from './secured-wire.ts';
+import type { Secured } from './secured-wire.ts';
 import { lossFrom } from './system-errors.ts';
 
 /** What all legs of a transport share. */
@@ -67,7 +67,7 @@ export class PortableLeg implements Leg {
   readonly #resources: LegResources;
   /** Of a client that may speak TLS, the wire until it does. */
   #socket: Socket;
-  readonly #secured: SecuredWire | undefined;
+  readonly #secured: Secured | undefined;
   /** TLS was due, and no handshake begun. */
   readonly isWithheld: boolean;
   /** What the kernel knows of: the socket itself, or what TLS runs over. */
@@ -90,7 +90,7 @@ export class PortableLeg implements Leg {
   #isOver = false;
 
   /** @param open makes the socket; it must read into what it is given, and say where another one takes its place */
-  constructor(resources: LegResources, open: OpenSocket, secured?: SecuredWire | 'withheld') {
+  constructor(resources: LegResources, open: OpenSocket, secured?: Secured | 'withheld') {
     this.#resources = resources;
     this.isWithheld = secured === 'withheld';
     this.#secured = secured === 'withheld' ? undefined : secured;
@@ -260,9 +260,8 @@ export class PortableLeg implements Leg {
     this.#relay = relay;
   }
 
-  /** Bytes of this connection that were read before it was this leg's. */
   putBack(bytes: Uint8Array): void {
-    if (bytes.length > 0) (this.#ahead ??= new ReadAhead()).append(bytes);
+    if (bytes.length > 0 && !this.#isOver) (this.#ahead ??= new ReadAhead()).prepend(bytes);
   }
 
   /** Its peer's RST was read before it was this leg's: the kernel will only say that it has ended. */

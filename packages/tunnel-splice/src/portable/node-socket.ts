@@ -16,13 +16,13 @@ export function acceptedSocket(source: SocketSource, onread?: OnReadOpts): Socke
   return new Socket(options).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
 }
 
-/** A socket that has begun to connect to one literal address. */
-export function dialledSocket(address: Address, sourceHost: string | undefined, onread: OnReadOpts): Socket {
+/** A socket that has begun to connect to one literal address; without `onread` for TLS. */
+export function dialledSocket(address: Address, sourceHost: string | undefined, onread?: OnReadOpts): Socket {
   return connect({
     host: address.host,
     port: address.port,
     ...(sourceHost !== undefined && { localAddress: sourceHost }),
-    onread,
+    ...(onread && { onread }),
     allowHalfOpen: true,
     noDelay: true,
     keepAlive: true,

@@ -19,6 +19,13 @@ export class ReadAhead {
     this.#end += bytes.length;
   }
 
+  /** Copies `bytes` ahead of what is there. */
+  prepend(bytes: Uint8Array): void {
+    const behind = this.take(this.length);
+    this.append(bytes);
+    this.append(behind);
+  }
+
   /** The first bytes, `limitBytes` at most; the caller owns them. */
   take(limitBytes: number): Uint8Array {
     const end = Math.min(this.#end, this.#start + limitBytes);

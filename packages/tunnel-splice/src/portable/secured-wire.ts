@@ -6,9 +6,19 @@ import { certificateError, onTlsError, resetWhenClosed } from './node-handle.ts'
 import { explainTlsError, type TlsFailure } from './tls-failures.ts';
 import type { TlsIdentity } from '../tls-identity.ts';
 
-/** Owns the wire from its first line on. Once TLS has begun, only the socket above is ever destroyed, and takes the wire with it. */
-export class SecuredWire {
+/** What a leg that speaks TLS needs beside its socket. */
+export interface Secured {
   /** For what TLS has no words for: addresses, and an RST. */
+  readonly wire: Socket;
+  readonly state: TlsState;
+  /** Begins the handshake, unless it has begun, or the peer speaks no TLS. */
+  begin(): void;
+  /** Ends both at once with an RST. */
+  reset(): void;
+}
+
+/** Owns the wire from its first line on. Once TLS has begun, only the socket above is ever destroyed, and takes the wire with it. */
+export class SecuredWire implements Secured {
   readonly wire: Socket;
   readonly #identity: TlsIdentity;
   #socket: TLSSocket | undefined;

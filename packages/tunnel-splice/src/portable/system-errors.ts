@@ -1,7 +1,7 @@
 /** System errors, translated once, where they enter. */
 import { ListenError, type Bind, type DialResult, type Departure } from '../transport.ts';
 
-type DialFailure = Exclude<DialResult['kind'], 'connected' | 'joined' | 'cancelled'>;
+type DialFailure = Exclude<DialResult['kind'], 'connected' | 'joined' | 'untrusted' | 'cancelled'>;
 
 const LISTEN_FAILURES: Readonly<Record<string, ListenError['kind']>> = {
   EADDRINUSE: 'in-use',

@@ -8,6 +8,7 @@ import { openKernelTools } from './kernel-tools.ts';
 import type { LegResources } from './leg.ts';
 import { openListener } from './listen.ts';
 import { LiveLegs } from './live-legs.ts';
+import { SecuredDial } from './secured-dial.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { Tunnels, type TunnelNumbers } from './tunnels.ts';
 
@@ -50,6 +51,8 @@ export class PortableTransport implements Transport {
   }
 
   dial(address: Address, options: DialOptions): Dial {
+    const { secure } = options;
+    if (secure !== undefined) return new SecuredDial(address, { ...options, secure }, this.#resources);
     return new PortableDial(address, options, { ...this.#resources, tunnels: this.tunnels });
   }
 

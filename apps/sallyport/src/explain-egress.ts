@@ -1,0 +1,36 @@
+/** Which way out a request takes, and why: for `sallyport explain`. */
+import { type Config, DIRECT } from '@sallyport/config';
+import type { Decision, Destination } from '@sallyport/policy';
+
+export interface EgressChoice {
+  /** The way, and those behind it, a line each. */
+  readonly lines: readonly string[];
+  /** The first way is a parent that is given the name as it is: no address of it is seen here. */
+  readonly resolvesNames: boolean;
+}
+
+export function chooseEgress(config: Config, { egress, rule }: Decision, destination: Destination): EgressChoice {
+  const names = egress ?? config.default_egress;
+  const origin = egress === undefined ? 'default_egress' : `rule ${rule} names ${names.length === 1 ? 'it' : 'them'}`;
+  const [first = DIRECT, ...others] = names;
+  return {
+    lines: [
+      `${first}${kindOf(first, config)} (${origin})`,
+      ...others.map((name) => `${name}${kindOf(name, config)}, if those before it are down`),
+    ],
+    resolvesNames: destination.kind === 'name' && leavesNames(first, config),
+  };
+}
+
+function kindOf(name: string, { egress }: Config): string {
+  const found = egress.find((candidate) => candidate.name === name);
+  if (found === undefined) return '';
+  if (found.type === 'direct') return found.source_address === undefined ? '' : ` from ${found.source_address}`;
+  const { host, port } = found.address;
+  return `: ${found.type} by ${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function leavesNames(name: string, { egress }: Config): boolean {
+  const found = egress.find((candidate) => candidate.name === name);
+  return found !== undefined && found.type !== 'direct' && found.resolve === 'parent';
+}

@@ -1,0 +1,100 @@
+/** What the keys about ways out need of each other. */
+import * as z from 'zod';
+import type { ConfigPath, Problem } from './problems.ts';
+import { DIRECT } from './schema/egress.ts';
+import { didYouMean } from './suggest.ts';
+
+/** Reads only what it needs, so that it runs whatever else is wrong. */
+export function findUnmetEgresses(value: unknown): Problem[] {
+  const file = looseFile.parse(value);
+  const known = [DIRECT, ...file.egress.flatMap(({ name }) => name ?? [])];
+  return [
+    ...findUnfitNames(file),
+    ...file.egress.flatMap(findHalfKeys),
+    ...findUnknown(file.default_egress, known, ['default_egress']),
+    ...file.policy.rules.flatMap(({ egress }, at) => findUnknown(egress, known, ['policy', 'rules', at, 'egress'])),
+    ...findUnusedChoices(file),
+  ];
+}
+
+const text = z.string().optional().catch(undefined);
+const looseEgress = z
+  .object({
+    name: text,
+    type: text,
+    username: text,
+    password: text,
+    tls: z.union([z.boolean(), z.string()]).optional().catch(undefined),
+    ca: text,
+  })
+  .catch({});
+const looseChoice = z
+  .union([z.string(), z.array(text)])
+  .optional()
+  .catch(undefined);
+const looseRule = z.object({ action: text, egress: looseChoice }).catch({});
+const looseFile = z
+  .object({
+    egress: z.array(looseEgress).catch([]),
+    default_egress: looseChoice,
+    policy: z.object({ rules: z.array(looseRule).catch([]) }).catch({ rules: [] }),
+  })
+  .catch({ egress: [], policy: { rules: [] } });
+
+type LooseFile = z.output<typeof looseFile>;
+
+function findUnfitNames({ egress }: LooseFile): Problem[] {
+  const seen = new Set<string>();
+  return egress.flatMap(({ name }, index): Problem[] => {
+    const path = ['egress', index, 'name'];
+    if (name === undefined) return [];
+    if (name === DIRECT) {
+      return [{ severity: 'error', path, message: `${DIRECT} is there already, straight out; choose another name` }];
+    }
+    if (seen.has(name)) {
+      const message = `an egress named ${JSON.stringify(name)} is there already; names are unique`;
+      return [{ severity: 'error', path, message }];
+    }
+    seen.add(name);
+    return [];
+  });
+}
+
+function findHalfKeys({ type, username, password, tls, ca }: LooseFile['egress'][number], index: number): Problem[] {
+  const problem = (key: string, message: string): Problem => ({
+    severity: 'error',
+    path: ['egress', index, key],
+    message,
+  });
+  const problems: Problem[] = [];
+  if (username !== undefined && password === undefined) problems.push(problem('username', 'username needs a password'));
+  if (password !== undefined && username === undefined) problems.push(problem('password', 'password needs a username'));
+  if (type === 'http' && username?.includes(':') === true) {
+    problems.push(problem('username', 'the user name has a colon, which Basic credentials cannot hold (RFC 7617)'));
+  }
+  if (ca !== undefined && String(tls ?? false) !== 'true') problems.push(problem('ca', 'ca needs tls: true'));
+  return problems;
+}
+
+function findUnknown(choice: LooseFile['default_egress'], known: readonly string[], path: ConfigPath): Problem[] {
+  const names = typeof choice === 'string' ? [choice] : (choice ?? []);
+  return names.flatMap((name, at): Problem[] => {
+    const here = typeof choice === 'string' ? path : [...path, at];
+    if (name === undefined) return [];
+    if (!known.includes(name)) {
+      const message = `no egress is named ${JSON.stringify(name)}${didYouMean(name, known)}`;
+      return [{ severity: 'error', path: here, message }];
+    }
+    if (names.indexOf(name) === at) return [];
+    return [{ severity: 'error', path: here, message: `${name} stands in the list already; remove it` }];
+  });
+}
+
+/** What is denied goes nowhere. */
+function findUnusedChoices({ policy }: LooseFile): Problem[] {
+  return policy.rules.flatMap(({ action, egress }, at): Problem[] => {
+    if (action !== 'deny' || egress === undefined) return [];
+    const message = 'a rule that denies has no egress; remove it, or allow';
+    return [{ severity: 'error', path: ['policy', 'rules', at, 'egress'], message }];
+  });
+}

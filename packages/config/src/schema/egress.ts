@@ -1,0 +1,109 @@
+/** The ways out: straight to the destination, or by a parent proxy. */
+import * as z from 'zod';
+import { readIp, readParentAddress } from '../addresses.ts';
+import { malformed, ok, type Read } from '../units.ts';
+import { path } from './identity.ts';
+import { expected, flag, list, oneOf, section, written } from './fields.ts';
+
+/** The way out that is always there: straight to the destination, from an address of the kernel's choice. */
+export const DIRECT = 'direct';
+
+const NAME_PATTERN = '^[a-z0-9_-]+$';
+
+const name = written('a name of a-z, 0-9, _ and -', readName, NAME_PATTERN).describe(
+  'Unique; appears in logs and metrics.',
+);
+
+const proxyProtocol = oneOf('v1', 'v2')
+  .describe("A PROXY header with the client's address goes ahead of everything.")
+  .exactOptional();
+
+const direct = section({
+  name,
+  type: z.literal('direct').describe("Straight to the destination's own addresses."),
+  source_address: written('an IP address of this machine', readSource)
+    .describe('The local address to dial from; destinations of the other family are then out of reach.')
+    .exactOptional(),
+  proxy_protocol: proxyProtocol,
+});
+
+const parent = {
+  address: written('host:port such as "proxy.corp:3128"', readParentAddress, ':[0-9]{1,5}$').describe(
+    'Where the parent listens; a name is resolved as destinations are.',
+  ),
+  username: secret('user name').describe('What we log in as; needs password.').exactOptional(),
+  password: secret('password').exactOptional(),
+  resolve: oneOf('parent', 'local')
+    .describe('Who resolves names. local: address rules hold for names too, and the parent is given an address.')
+    .prefault('parent'),
+  proxy_protocol: proxyProtocol,
+};
+
+const http = section({
+  name,
+  type: z.literal('http').describe('An HTTP proxy, asked by CONNECT.'),
+  ...parent,
+  tls: flag().describe('The parent is spoken to over TLS.').prefault(false),
+  ca: path('parent-ca.crt')
+    .describe("Certificates that the parent's must be signed by, in PEM; left out: the system's. Needs tls.")
+    .exactOptional(),
+});
+
+const socks5 = section({
+  name,
+  type: z.literal('socks5').describe('A SOCKS 5 proxy (RFC 1928).'),
+  ...parent,
+});
+
+/** All ways out that have a name, but for the one that is always there. */
+export const egress = list(
+  'egresses',
+  z.discriminatedUnion('type', [direct, http, socks5], { error: explainType }),
+).describe('Ways out: parents, and local addresses to dial from.');
+
+/** One way out, or several to be tried in order. */
+export const egressChoice = z
+  .union([
+    written('the name of an egress', readName, NAME_PATTERN).transform((one) => [one]),
+    list('names of egresses', written('the name of an egress', readName, NAME_PATTERN)).min(1, {
+      error: 'no egress; name at least one',
+    }),
+  ])
+  .describe('Names of egresses. Of several, the next one is tried when a parent is down, never when it said no.');
+
+function readName(text: string): Read<string> {
+  if (/^[a-z0-9_-]{1,100}$/.test(text)) return ok(text);
+  return { kind: 'malformed', why: `expected a name of a-z, 0-9, _ and -, got ${JSON.stringify(text)}` };
+}
+
+function readSource(text: string): Read<string> {
+  const ip = readIp(text);
+  return ip === undefined ? malformed(text, 'an IP address of this machine') : ok(ip);
+}
+
+/** Text that no message ever shows. */
+function secret(what: string) {
+  return z
+    .string({ error: `expected a ${what}; write it in quotes, or as "\${VARIABLE}" from the environment` })
+    .transform((text, context) => {
+      const result = readSecret(text, what);
+      if (result.kind === 'ok') return result.value;
+      context.addIssue(result.why);
+      return z.NEVER;
+    });
+}
+
+/** RFC 1929 has room for 255 octets; RFC 7617 has none for control characters. */
+function readSecret(text: string, what: string): Read<string> {
+  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
+  if (/[\u0000-\u001f\u007f]/.test(text)) return { kind: 'malformed', why: `the ${what} has a control character` };
+  const bytes = Buffer.byteLength(text);
+  if (bytes >= 1 && bytes <= 255) return ok(text);
+  return { kind: 'malformed', why: `the ${what} has ${bytes} bytes; from 1 to 255 will do` };
+}
+
+function explainType({ code, input }: { readonly code?: string; readonly input?: unknown }): string {
+  if (code !== 'invalid_union') return expected('a map of keys')({ input });
+  const type: unknown = typeof input === 'object' && input !== null && 'type' in input ? input.type : undefined;
+  return expected('direct, http or socks5')({ input: type });
+}

@@ -1,0 +1,54 @@
+/** What an HTTP proxy is asked, and how its answer reads (RFC 9110 §9.3.6). */
+import { destinationText } from '@sallyport/policy';
+import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
+import { STATUS_CODES } from 'node:http';
+import { prereadUntil } from '../preread.ts';
+import { viaHop } from '../via.ts';
+import type { Point } from './by-parents.ts';
+import { ConnectReplyScan } from './connect-reply.ts';
+import type { ParentAnswer, ParentQuestion } from './dial-parent.ts';
+import type { Credentials, ParentEgress } from './egress.ts';
+
+/** Every head of an answer, those of 1xx included: an endless one is no answer. */
+export const REPLY_LIMIT_BYTES = 64 * 1024;
+
+const NO_BYTES = new Uint8Array(0);
+
+export function askHttpParent({ credentials }: Pick<ParentEgress, 'credentials'>, point: Point): ParentQuestion {
+  const authority = destinationText(point);
+  const lines = [
+    `CONNECT ${authority} HTTP/1.1`,
+    `Host: ${authority}`,
+    `Via: ${[point.via, viaHop('1.1')].filter((hop) => hop !== undefined).join(', ')}`,
+    ...(credentials ? [`Proxy-Authorization: ${basicCredentials(credentials)}`] : []),
+  ];
+  return { opening: Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), answer: readAnswer };
+}
+
+/** RFC 7617, in UTF-8. */
+export function basicCredentials({ username, password }: Credentials): string {
+  return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
+}
+
+async function readAnswer(leg: Leg, deadline: DeadlineMs): Promise<ParentAnswer> {
+  const scan = new ConnectReplyScan();
+  const limits = { prereadLimitBytes: REPLY_LIMIT_BYTES, deadline };
+  const { found, bytes } = await prereadUntil(leg, limits, NO_BYTES, (all) => scan.look(all));
+  switch (found.kind) {
+    case 'opened':
+      leg.putBack(bytes.subarray(found.headBytes));
+      return { kind: 'opened' };
+    case 'refused': {
+      const { status } = found;
+      return { kind: 'refused', status, why: `answered ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd() };
+    }
+    case 'malformed':
+      return { kind: 'unfit', why: `does not answer in well-formed HTTP: ${found.why}` };
+    case 'too-large':
+      return { kind: 'unfit', why: `answered with a head of more than ${REPLY_LIMIT_BYTES} bytes` };
+    case 'timed-out':
+      return { kind: 'silent' };
+    case 'left':
+      return bytes.length === 0 ? { kind: 'left' } : { kind: 'unfit', why: 'broke off in the middle of its answer' };
+  }
+}

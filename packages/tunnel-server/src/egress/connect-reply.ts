@@ -1,0 +1,62 @@
+/** The answer of an HTTP proxy to CONNECT, out of bytes that may come in any pieces (RFC 9112 §4). */
+import type { NeedMore } from '../preread.ts';
+
+export type ConnectReply =
+  /** `headBytes`: what is behind them is the destination's, whatever the head says of its length (RFC 9110 §9.3.6). */
+  | { readonly kind: 'opened'; readonly headBytes: number }
+  | { readonly kind: 'refused'; readonly status: number }
+  | { readonly kind: 'malformed'; readonly why: string };
+
+const LF = 0x0a;
+const CR = 0x0d;
+const PROTOCOL = Buffer.from('HTTP/1.');
+
+/** Looks at all bytes so far, each time more of them, and at none twice but the last two. */
+export class ConnectReplyScan {
+  /** Where the head begins that is being read: behind those of 1xx. */
+  #start = 0;
+  #at = 0;
+
+  look(bytes: Uint8Array): ConnectReply | NeedMore {
+    for (;;) {
+      if (!isProtocol(bytes.subarray(this.#start))) return malformed('it does not begin with HTTP/1');
+      const end = this.#findEnd(bytes);
+      if (end === undefined) return { kind: 'need-more', atLeastBytes: bytes.length + 1 };
+      const reply = readHead(bytes.subarray(this.#start, end), end);
+      if (reply !== 'interim') return reply;
+      this.#start = this.#at = end;
+    }
+  }
+
+  /** Behind the empty line. Lines may end in LF alone, as RFC 9112 §2.2 lets a recipient read them. */
+  #findEnd(bytes: Uint8Array): number | undefined {
+    for (let at = this.#at; at < bytes.length; at++) {
+      if (bytes[at] !== LF) continue;
+      const next = bytes[at + 1] === CR ? at + 2 : at + 1;
+      if (bytes[next] === LF) return next + 1;
+    }
+    this.#at = Math.max(this.#start, bytes.length - 2);
+    return undefined;
+  }
+}
+
+function isProtocol(bytes: Uint8Array): boolean {
+  const length = Math.min(bytes.length, PROTOCOL.length);
+  return PROTOCOL.subarray(0, length).equals(bytes.subarray(0, length));
+}
+
+/** Of the fields none says anything that counts; but no field of HTTP holds a NUL (RFC 9110 §5.5). */
+function readHead(head: Uint8Array, headBytes: number): ConnectReply | 'interim' {
+  if (head.includes(0)) return malformed('its head has a NUL');
+  const [statusLine = ''] = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1').split(/\r?\n/, 1);
+  const status = Number(/^HTTP\/1\.[01] ([1-9][0-9]{2})(?: .*)?$/.exec(statusLine)?.[1]);
+  if (Number.isNaN(status)) return malformed('its status line is not a version and a status');
+  // The proxy would speak another protocol from here on, and was not asked to.
+  if (status === 101) return malformed('it switches protocols');
+  if (status < 200) return 'interim';
+  return status < 300 ? { kind: 'opened', headBytes } : { kind: 'refused', status };
+}
+
+function malformed(why: string): ConnectReply {
+  return { kind: 'malformed', why };
+}

@@ -1,0 +1,161 @@
+/** One parent: dialled, and asked for one destination. */
+import { type Ip, parseIp } from '@sallyport/addresses';
+import type { OwnAddresses } from '@sallyport/policy';
+import type { Resolver } from '@sallyport/resolver';
+import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
+import { TunnelError } from '../reasons.ts';
+import { resolveDestination } from '../resolve-destination.ts';
+import { askHttpParent } from './ask-http-parent.ts';
+import { askSocks5Parent } from './ask-socks5-parent.ts';
+import type { ParentAttempt, Point } from './by-parents.ts';
+import { dialDirect } from './direct.ts';
+import type { ParentEgress } from './egress.ts';
+import { headerFor } from './proxy-header.ts';
+import type { RaceOptions } from './race.ts';
+
+/** What a parent is asked, in its own protocol. */
+export interface ParentQuestion {
+  /** The first words to it. */
+  readonly opening: Uint8Array;
+  /** Hears it out. Bytes behind its answer are put back: they are the destination's. */
+  answer(leg: Leg, deadline: DeadlineMs): Promise<ParentAnswer>;
+}
+
+/** `left`: it ended the connection, with nothing said. */
+export type ParentAnswer =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'refused'; readonly why: string; readonly status?: number }
+  | { readonly kind: 'unfit'; readonly why: string }
+  | { readonly kind: 'left' }
+  | { readonly kind: 'silent' };
+
+export interface ParentTools {
+  readonly dial: RaceOptions['dial'];
+  readonly onAttempt: NonNullable<RaceOptions['onAttempt']>;
+  readonly resolver: Resolver;
+  /** Our own listening addresses. */
+  readonly own: OwnAddresses;
+}
+
+/** Throws `loop` where the parent is this very program, `overload`, and `client_closed`; nothing stays open then. */
+export async function dialParent(
+  parent: ParentEgress,
+  point: Point | undefined,
+  client: Leg,
+  deadline: DeadlineMs,
+  tools: ParentTools,
+): Promise<ParentAttempt> {
+  const attempt = await tryParent(parent, point, { client, deadline }, tools);
+  const { health, metrics } = parent;
+  if (attempt.kind === 'up' || attempt.kind === 'refused') health.answered();
+  else if (attempt.kind === 'down') health.down(performance.now());
+  else health.silent(performance.now());
+  metrics.attempt(attempt.kind === 'up' ? 'ok' : attempt.kind);
+  return attempt;
+}
+
+interface Errand {
+  readonly client: Leg;
+  readonly deadline: DeadlineMs;
+}
+
+async function tryParent(
+  parent: ParentEgress,
+  point: Point | undefined,
+  errand: Errand,
+  tools: ParentTools,
+): Promise<ParentAttempt> {
+  const known = parseIp(parent.address.host);
+  const found = known ? [known] : await resolveParent(parent, errand.client, tools.resolver);
+  if (typeof found === 'string') return { kind: 'down', why: found };
+  const addresses = withoutLoops(found, parent, tools.own);
+  const question = point === undefined ? NO_QUESTION : ask(parent, point);
+  const reached = await reach(parent, addresses, question, errand, tools);
+  return 'kind' in reached ? reached : converse(reached.leg, question, errand);
+}
+
+function ask(parent: ParentEgress, point: Point): ParentQuestion {
+  return parent.type === 'http' ? askHttpParent(parent, point) : askSocks5Parent(parent, point);
+}
+
+const NO_QUESTION: ParentQuestion = { opening: new Uint8Array(0), answer: () => Promise.resolve({ kind: 'opened' }) };
+
+/** Its addresses, or why there are none. */
+async function resolveParent(
+  { address }: ParentEgress,
+  client: Leg,
+  resolver: Resolver,
+): Promise<readonly Ip[] | string> {
+  try {
+    const { addresses } = await resolveDestination(resolver, { kind: 'name', ...address }, client);
+    return addresses;
+  } catch (cause) {
+    if (cause instanceof TunnelError && cause.reason.startsWith('dns')) return `has no address: ${cause.detail}`;
+    throw cause;
+  }
+}
+
+function withoutLoops(found: readonly Ip[], { name, address }: ParentEgress, own: OwnAddresses): readonly Address[] {
+  const addresses = found
+    .filter((ip) => !own.includes(ip, address.port))
+    .map(({ text }) => ({ host: text, port: address.port }));
+  if (addresses.length > 0) return addresses;
+  const detail = `The egress ${name} leads back to Sallyport itself.`;
+  throw new TunnelError('loop', 'The proxy beyond this one is this one itself.', { detail });
+}
+
+async function reach(
+  { address, trust, proxyProtocol }: ParentEgress,
+  addresses: readonly Address[],
+  { opening }: ParentQuestion,
+  { client, deadline }: Errand,
+  { dial, onAttempt }: ParentTools,
+): Promise<{ readonly leg: Leg } | ParentAttempt> {
+  const header = proxyProtocol && headerFor(client, proxyProtocol);
+  const preface = trust ? header : header ? Buffer.concat([header, opening]) : opening;
+  const secure = trust && { trust, peerName: address.host };
+  try {
+    const leg = await dialDirect(addresses, client, { dial, onAttempt, deadline, near: client, preface, secure });
+    if (trust) leg.write(opening);
+    return { leg };
+  } catch (cause) {
+    const why = cause instanceof TunnelError ? DOWN.get(cause.reason) : undefined;
+    if (why === undefined || !(cause instanceof TunnelError)) throw cause;
+    if (cause.reason === 'connect_timeout') return { kind: 'silent', why };
+    return { kind: 'down', why: cause.reason === 'egress' ? `${why}: ${cause.detail}` : why };
+  }
+}
+
+/** What a failed dial means of a parent. Whatever else it says is about us, or about the client. */
+const DOWN: ReadonlyMap<TunnelError['reason'], string> = new Map([
+  ['refused', 'refused the connection'],
+  ['unreachable', 'cannot be reached from here'],
+  ['connect_timeout', 'did not take the connection in time'],
+  ['egress', 'failed to speak TLS'],
+]);
+
+async function converse(leg: Leg, question: ParentQuestion, { client, deadline }: Errand): Promise<ParentAttempt> {
+  const seen = { hasLeft: false };
+  const forget = client.whenGone(() => {
+    seen.hasLeft = true;
+    leg.reset();
+  });
+  const answer = await question.answer(leg, deadline);
+  forget();
+  if (answer.kind === 'opened' && !seen.hasLeft) return { kind: 'up', leg };
+  leg.close();
+  if (seen.hasLeft) throw new TunnelError('client_closed', 'The client left before its tunnel was up.');
+  switch (answer.kind) {
+    case 'refused':
+      return answer;
+    case 'silent':
+      return { kind: 'silent', why: 'did not answer in time' };
+    case 'left':
+      return { kind: 'down', why: 'closed the connection without an answer' };
+    case 'unfit':
+      // It said something: who knows what it has done.
+      return { kind: 'refused', why: answer.why };
+    case 'opened':
+      return { kind: 'down', why: 'was left' };
+  }
+}

@@ -1,0 +1,134 @@
+/** The ways out by name, ready for use: what the configuration says of each, and how each has fared. */
+import { DIRECT, type Config, type EgressConfig, type ParentConfig } from '@sallyport/config';
+import type { Decision } from '@sallyport/policy';
+import type { EgressMetrics, Metrics } from '@sallyport/telemetry';
+import type { TlsTrust } from '@sallyport/tunnel-splice';
+import { ParentHealth } from './parent-health.ts';
+
+/** Straight to the destination's own addresses. */
+export interface DirectEgress {
+  readonly kind: 'direct';
+  readonly name: string;
+  readonly sourceHost: string | undefined;
+  readonly proxyProtocol: 'v1' | 'v2' | undefined;
+  readonly onOutcome: (isUp: boolean) => void;
+}
+
+/** By another proxy. */
+export interface ParentEgress {
+  readonly kind: 'parent';
+  readonly name: string;
+  readonly type: ParentConfig['type'];
+  /** A name or an IP literal, and a port. */
+  readonly address: ParentConfig['address'];
+  /** Names become addresses here, and the parent is given one that may be dialled. */
+  readonly resolvesHere: boolean;
+  readonly credentials: Credentials | undefined;
+  /** Left out where it is spoken to in the clear. */
+  readonly trust: TlsTrust | undefined;
+  readonly proxyProtocol: 'v1' | 'v2' | undefined;
+  readonly health: ParentHealth;
+  readonly metrics: EgressMetrics;
+}
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export type Egress = DirectEgress | ParentEgress;
+
+/** In the order in which they are tried. */
+export type Ways = readonly [Egress, ...Egress[]];
+
+export interface EgressTools {
+  readonly metrics: Pick<Metrics, 'forEgress' | 'retainEgresses'>;
+  /** For parents with `tls`, by name. */
+  readonly trusts: ReadonlyMap<string, TlsTrust>;
+}
+
+/** Made anew at each reload; what is known of a parent that has not changed stays known. */
+export class Egresses {
+  readonly #byName = new Map<string, Egress>();
+  readonly #configs = new Map<string, EgressConfig>();
+  /** By the list in the policy itself: each rule has its own. */
+  readonly #choices = new Map<readonly string[], Ways>();
+  readonly #byDefault: Ways;
+
+  constructor(
+    { egress, default_egress }: Pick<Config, 'egress' | 'default_egress'>,
+    tools: EgressTools,
+    before?: Egresses,
+  ) {
+    this.#byName.set(DIRECT, openDirect({ name: DIRECT }, tools));
+    for (const config of egress) {
+      this.#configs.set(config.name, config);
+      this.#byName.set(config.name, open(config, tools, before && before.#healthOf(config)));
+    }
+    this.#byDefault = this.#find(default_egress);
+    tools.metrics.retainEgresses([...this.#byName.keys()]);
+  }
+
+  /** Makes no object: every tunnel comes through here. */
+  waysOf({ egress }: Pick<Decision, 'egress'>): Ways {
+    if (egress === undefined) return this.#byDefault;
+    return this.#choices.get(egress) ?? this.#choose(egress);
+  }
+
+  /** The first of the ways, where that is a direct one. */
+  directOf(decision: Pick<Decision, 'egress'>): DirectEgress {
+    const [first] = this.waysOf(decision);
+    if (first.kind === 'direct') return first;
+    throw new Error(`the egress ${first.name} is not direct`);
+  }
+
+  #choose(names: readonly string[]): Ways {
+    const ways = this.#find(names);
+    this.#choices.set(names, ways);
+    return ways;
+  }
+
+  #find(names: readonly string[]): Ways {
+    const [first, ...others] = names.map((name) => this.#byName.get(name)).filter((egress) => egress !== undefined);
+    // The configuration has been checked; and were it not, nobody goes straight out who was to go by a parent.
+    if (first === undefined) throw new Error(`no egress is named ${names.join(', ')}`);
+    return [first, ...others];
+  }
+
+  #healthOf(config: EgressConfig): ParentHealth | undefined {
+    const egress = this.#byName.get(config.name);
+    const isSame = JSON.stringify(this.#configs.get(config.name)) === JSON.stringify(config);
+    return isSame && egress?.kind === 'parent' ? egress.health : undefined;
+  }
+}
+
+function open(config: EgressConfig, tools: EgressTools, known: ParentHealth | undefined): Egress {
+  if (config.type === 'direct') return openDirect(config, tools);
+  const { name, type, address, username, password, resolve, proxy_protocol: proxyProtocol } = config;
+  const metrics = tools.metrics.forEgress(name);
+  return {
+    kind: 'parent',
+    name,
+    type,
+    address,
+    resolvesHere: resolve === 'local',
+    credentials: username !== undefined && password !== undefined ? { username, password } : undefined,
+    trust: tools.trusts.get(name),
+    proxyProtocol,
+    health: known ?? new ParentHealth(metrics),
+    metrics,
+  };
+}
+
+type DirectConfig = Omit<Extract<EgressConfig, { type: 'direct' }>, 'type'>;
+
+function openDirect({ name, source_address, proxy_protocol }: DirectConfig, { metrics }: EgressTools): DirectEgress {
+  const own = metrics.forEgress(name);
+  return {
+    kind: 'direct',
+    name,
+    sourceHost: source_address,
+    proxyProtocol: proxy_protocol,
+    onOutcome: (isUp) => own.attempt(isUp ? 'ok' : 'failed'),
+  };
+}

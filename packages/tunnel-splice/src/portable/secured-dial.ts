@@ -1,0 +1,132 @@
+/** One attempt to reach a literal address and speak TLS with who is there. */
+import type { OnReadOpts, Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Address, Dial, DialOptions, DialResult, TlsState } from '../transport.ts';
+import type { Alarm } from './deadlines.ts';
+import { PortableLeg, type LegResources } from './leg.ts';
+import { resetWhenClosed } from './node-handle.ts';
+import { dialledSocket } from './node-socket.ts';
+import type { Secured } from './secured-wire.ts';
+import { dialFailureFrom } from './system-errors.ts';
+
+type Secure = NonNullable<DialOptions['secure']>;
+
+interface SecuredDialOptions extends DialOptions {
+  readonly secure: Secure;
+}
+
+/** See {@link Dial}; `connected` is said once the peer has proved who it is. */
+export class SecuredDial implements Dial {
+  readonly done: Promise<DialResult>;
+  readonly #resources: LegResources;
+  readonly #options: SecuredDialOptions;
+  readonly #wire: Socket;
+  readonly #alarm: Alarm;
+  #leg: PortableLeg | undefined;
+  #resolve: ((result: DialResult) => void) | undefined;
+
+  constructor(address: Address, options: SecuredDialOptions, resources: LegResources) {
+    this.#resources = resources;
+    this.#options = options;
+    this.done = new Promise((resolve) => (this.#resolve = resolve));
+    this.#wire = dialledSocket(address, options.sourceHost);
+    // It stays as long as the wire lives: an `error` event that nobody hears ends the process.
+    this.#wire.on('error', (error) => this.#fail({ kind: dialFailureFrom(error, address.host) }));
+    this.#wire.on('close', () => this.cancel());
+    this.#wire.once('connect', () => this.#secure());
+    this.#alarm = resources.deadlines.at(options.deadline, () => this.#fail({ kind: 'timeout' }));
+  }
+
+  cancel(): void {
+    this.#fail({ kind: 'cancelled' });
+  }
+
+  #secure(): void {
+    const { preface, secure } = this.#options;
+    if (preface) this.#wire.write(preface);
+    const wire = new SecuredUpstream(this.#wire, secure);
+    const leg = new PortableLeg(
+      this.#resources,
+      (onread) => wire.open(onread, (failure) => this.#settled(failure)),
+      wire,
+    );
+    this.#leg = leg;
+    if (!leg.nameEnds()) this.#fail({ kind: 'reset' });
+  }
+
+  #settled(failure: Failure | undefined): void {
+    if (failure) this.#fail(failure);
+    else if (this.#leg) this.#settle({ kind: 'connected', leg: this.#leg });
+  }
+
+  #fail(result: DialResult): void {
+    if (this.#resolve === undefined) return;
+    this.#settle(result);
+    if (this.#leg) this.#leg.stop();
+    else this.#wire.destroy();
+  }
+
+  #settle(result: DialResult): void {
+    this.#resources.deadlines.cancel(this.#alarm);
+    this.#resolve?.(result);
+    this.#resolve = undefined;
+  }
+}
+
+type Failure = Exclude<DialResult, { kind: 'connected' | 'joined' }>;
+
+/** TLS over a wire that is connected: the client's side of it. Only the socket above is ever destroyed, and takes the wire with it. */
+class SecuredUpstream implements Secured {
+  readonly wire: Socket;
+  readonly state: TlsState = { kind: 'secured' };
+  readonly #secure: Secure;
+  #socket: TLSSocket | undefined;
+
+  constructor(wire: Socket, secure: Secure) {
+    this.wire = wire;
+    this.#secure = secure;
+  }
+
+  /** @param onSettled is told once how the handshake went */
+  open(onread: OnReadOpts, onSettled: (failure: Failure | undefined) => void): Socket {
+    const { trust, peerName } = this.#secure;
+    const isName = !/^[\d.]+$|:/.test(peerName);
+    const socket = connectTls({
+      socket: this.wire,
+      secureContext: trust.secureContext,
+      host: peerName,
+      // RFC 6066 §3: no IP literal in server_name.
+      ...(isName && { servername: peerName }),
+      rejectUnauthorized: true,
+      ALPNProtocols: ['http/1.1'],
+    });
+    this.#socket = socket;
+    socket.allowHalfOpen = true;
+    socket.once('secureConnect', () => onSettled(undefined));
+    socket.on('error', (error: NodeJS.ErrnoException) => onSettled(failureOf(error)));
+    socket.on('end', () => onSettled({ kind: 'reset' }));
+    socket.on('data', (bytes: Buffer) => {
+      if (!onread.callback(bytes.length, bytes)) socket.pause();
+    });
+    return socket;
+  }
+
+  begin(): void {
+    // It has, with the leg itself.
+  }
+
+  reset(): void {
+    // As for a client's wire: never the wire first.
+    resetWhenClosed(this.wire);
+    this.#socket?.destroy();
+  }
+}
+
+/** OpenSSL's words and codes such as `CERT_HAS_EXPIRED`; whatever is neither is the connection that broke. */
+function failureOf(error: NodeJS.ErrnoException): Failure {
+  if ('reason' in error && typeof error.reason === 'string')
+    return { kind: 'untrusted', why: `TLS says ${error.reason}` };
+  const code = error.code ?? '';
+  if (code === 'ECONNRESET' || code === 'EPIPE') return { kind: 'reset' };
+  return { kind: 'untrusted', why: `its certificate is not trusted (${code})` };
+}

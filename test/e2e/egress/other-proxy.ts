@@ -1,0 +1,102 @@
+/** A proxy of somebody else, started in a folder and on a port of its own, and ended with all its children. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+
+export interface OtherProxy {
+  readonly port: number;
+  readonly process: ChildProcess;
+  stop(): Promise<void>;
+}
+
+/** How a program is started. */
+export interface Launch {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Files to lay in its folder: name to text. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** Where it is to work. */
+export interface Place {
+  readonly folder: string;
+  readonly port: number;
+  /** Nobody else's on this machine: for names that processes share. */
+  readonly id: string;
+}
+
+/** Whether the program is there; says so where it is not, for its tests skip then. */
+export function isInstalled(program: string): boolean {
+  const isThere = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+  if (!isThere) process.stderr.write(`SKIPPED: ${program} is not installed\n`);
+  return isThere;
+}
+
+/** Resolves once it takes connections; rejects with its last words when it ends before that. */
+export async function startProxy(launch: (place: Place) => Launch): Promise<OtherProxy> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-peer-'));
+  // Many drop to a user of their own when started by root.
+  chmodSync(folder, 0o777);
+  const port = await freePort();
+  const { program, args, files = {} } = launch({ folder, port, id: `s${randomBytes(5).toString('hex')}` });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o644 });
+  const child = spawn(program, args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(child, 'close');
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const grace = setTimeout(() => child.kill('SIGKILL'), 3_000);
+    await ended;
+    clearTimeout(grace);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await untilOpen(child, port);
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+  return { port, process: child, stop };
+}
+
+/** Below the ephemeral range, where no outgoing connection can have taken it. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 18_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}
+
+async function untilOpen(child: ChildProcess, port: number): Promise<void> {
+  let lastWords = '';
+  child.stderr?.on('data', (chunk: Buffer) => (lastWords = `${lastWords}${chunk.toString()}`.slice(-500)));
+  await vi.waitUntil(
+    async () => {
+      if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended at its start: ${lastWords.trim()}`);
+      return isOpen(port);
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+}
+
+async function isOpen(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const isConnected = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+  });
+  socket.destroy();
+  return isConnected;
+}

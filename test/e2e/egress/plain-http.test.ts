@@ -1,0 +1,111 @@
+/** Plain HTTP by parents: in absolute-form to an HTTP proxy, straight through a SOCKS one. */
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configText } from '../harness/config-text.ts';
+import { ask, tcpOrigin } from '../harness/peers.ts';
+import { type Running, startSallyport } from '../harness/sallyport.ts';
+import { microsocks, squid, tinyproxy } from './launches.ts';
+import { isInstalled, type OtherProxy, startProxy } from './other-proxy.ts';
+
+const origin = createServer((request, response) => {
+  request.resume();
+  response.end(`${request.method} ${request.url} for ${request.headers.host} ${request.headers.cookie ?? ''}`);
+});
+let port = 0;
+
+beforeAll(async () => {
+  origin.listen(0, '127.0.0.1');
+  await once(origin, 'listening');
+  port = (origin.address() as AddressInfo).port; // A TCP server that listens has one.
+});
+
+afterAll(() => {
+  origin.close();
+  origin.closeAllConnections();
+});
+
+const by = (type: string, parentPort: number, more = ''): string =>
+  configText({
+    explicit: ['http: forward'],
+    transparent: ['http: forward'],
+    more: `egress: [{ name: corp, type: ${type}, address: "127.0.0.1:${parentPort}"${more} }]\ndefault_egress: corp`,
+  });
+
+const get = (target: string, host: string): string =>
+  `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nProxy-Authorization: Basic c2VjcmV0\r\nConnection: close\r\n\r\n`;
+
+describe.each([
+  { name: 'Squid', program: 'squid', launch: squid(), type: 'http', login: '', host: 'origin.test' },
+  {
+    name: 'tinyproxy with a login',
+    program: 'tinyproxy',
+    launch: tinyproxy('BasicAuth us pw'),
+    type: 'http',
+    login: ', username: us, password: pw',
+    host: 'localhost',
+  },
+  {
+    name: 'microsocks',
+    program: 'microsocks',
+    launch: microsocks(undefined),
+    type: 'socks5',
+    login: '',
+    host: 'localhost',
+  },
+])('by $name', ({ program, launch, type, login, host }) => {
+  const isThere = isInstalled(program);
+  let parent: OtherProxy | undefined;
+  let proxy: Running | undefined;
+
+  beforeAll(async () => {
+    if (!isThere) return;
+    parent = await startProxy(launch);
+    proxy = await startSallyport(by(type, parent.port, login));
+  });
+
+  afterAll(async () => {
+    await proxy?.stop();
+    await parent?.stop();
+  });
+
+  it.skipIf(!isThere)('a request is answered, from either door', async () => {
+    const authority = `${host}:${port}`;
+    const answers = [
+      await ask(proxy?.port('explicit') ?? 0, get(`http://${authority}/path?q`, authority)),
+      await ask(proxy?.port('transparent') ?? 0, get('/path?q', authority)),
+    ];
+    for (const answer of answers) {
+      expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+      expect(answer).toContain(`GET /path?q for ${authority}`);
+    }
+    expect(await proxy?.tunnel({ outcome: 'ok', listener: 'transparent' })).toMatchObject({
+      egress: 'corp',
+      status: 200,
+    });
+  });
+});
+
+describe('an HTTP parent', () => {
+  it('is asked in absolute-form with credentials of ours, and its 407 is a 502 of ours', async () => {
+    let head = '';
+    const parent = await tcpOrigin((socket) => {
+      socket.on('data', (chunk: Buffer) => {
+        head += chunk.toString('latin1');
+        if (head.includes('\r\n\r\n'))
+          socket.end('HTTP/1.1 407 X\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n');
+      });
+    });
+    const proxy = await startSallyport(by('http', parent.port, ', username: us, password: pw'));
+    const answer = await ask(proxy.port('explicit'), get('http://far.test/a', 'other.test'));
+    expect(head).toMatch(/^GET http:\/\/far\.test\/a HTTP\/1\.1\r\nHost: far\.test\r\n/);
+    expect(head).toContain(`\r\nProxy-Authorization: Basic ${Buffer.from('us:pw').toString('base64')}\r\n`);
+    expect(head).not.toContain('c2VjcmV0');
+    expect(answer).toMatch(/^HTTP\/1\.1 502 /);
+    expect(answer).not.toContain('Proxy-Authenticate');
+    await proxy.tunnel({ reason: 'egress', egress: 'corp', status: 502 });
+    await proxy.stop();
+    parent.close();
+  });
+});
