@@ -14,6 +14,7 @@ import { describeMany } from './contract/many.ts';
 import { describeReading } from './contract/reading.ts';
 import { describeRelaying } from './contract/relaying.ts';
 import { describeRelayingTls } from './contract/relaying-tls.ts';
+import { describeUrgentData } from './contract/urgent.ts';
 import { describeWriting } from './contract/writing.ts';
 
 /** Holds a transport to its contract; `create` is called once a test, and what it made is stopped after it. */
@@ -25,6 +26,7 @@ export function describeTransport(name: string, create: () => Transport): void {
     describeWriting(create);
     describeClosing(create);
     describeRelaying(create);
+    describeUrgentData(create);
     describeJoining(create);
     describe.each(['splice', 'join'] as const)('by %s', (way) => {
       describeDepartures(create, way);

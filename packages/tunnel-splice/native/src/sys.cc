@@ -43,17 +43,24 @@ void setKeepAlive(int fd) {
 // The first look at or after it gives the peer up, and looks are an eighth apart.
 int userTimeoutMs(uint32_t seconds) { return static_cast<int>(seconds * 875); }
 
+uint32_t unackedOf(int fd) {
+  int unacked = 0;
+  return ::ioctl(fd, SIOCOUTQ, &unacked) < 0 ? 0 : static_cast<uint32_t>(unacked);
+}
+
 // All that was sent was acknowledged, but more waits; and no question about the window is unanswered.
 bool isWindowClosed(int fd) {
   tcp_info info{};
   socklen_t length = sizeof(info);
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0) return false;
-  return info.tcpi_unacked == 0 && info.tcpi_probes <= 1 && countUnacked(fd) > 0;
+  return info.tcpi_unacked == 0 && info.tcpi_probes <= 1 && unackedOf(fd) > 0;
 }
+
+void setUrgentInline(int fd) { set(fd, SOL_SOCKET, SO_OOBINLINE, 1); }
 
 void setStreamOptions(int fd) {
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  keepUrgentInline(fd);
+  setUrgentInline(fd);
   setKeepAlive(fd);
 }
 
@@ -140,7 +147,7 @@ int dial(const SocketAddress& address, const SocketAddress* source, bool isTrans
   const int fd = openStream(address.family());
   if (fd < 0) return fd;
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  keepUrgentInline(fd);
+  setUrgentInline(fd);
   int error = bindSource(fd, source, isTransparent);
   if (error == 0 && ::connect(fd, address.raw(), address.length) < 0 && errno != EINPROGRESS) error = -errno;
   if (error == 0) return fd;
@@ -159,7 +166,7 @@ void heedWindow(int fd, uint32_t seconds) {
   set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, isWindowClosed(fd) ? 0 : userTimeoutMs(seconds));
 }
 
-void keepUrgentInline(int fd) { set(fd, SOL_SOCKET, SO_OOBINLINE, 1); }
+void keepUrgentInline(int fd) { setUrgentInline(fd); }
 
 int localAddress(int fd, SocketAddress& address) {
   address.length = sizeof(address.storage);
@@ -189,10 +196,7 @@ int takeError(int fd) {
 
 int sendFin(int fd) { return ::shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }
 
-uint32_t countUnacked(int fd) {
-  int unacked = 0;
-  return ::ioctl(fd, SIOCOUTQ, &unacked) < 0 ? 0 : static_cast<uint32_t>(unacked);
-}
+uint32_t countUnacked(int fd) { return unackedOf(fd); }
 
 void close(int fd) { ::close(fd); }
 

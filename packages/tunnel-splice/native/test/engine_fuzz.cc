@@ -2,7 +2,8 @@
 //
 // Clients say a known stream to an origin that echoes it. What a client hears is what it said, in order and once, however the
 // tunnel was made or ended; every dial gets one answer, every tunnel one end, every door its close; no descriptor is left.
-// Made for the sanitizers. Usage: engine_fuzz [seed] [clients]
+// Made for the sanitizers. Usage: engine_fuzz [seed] [clients], or engine_fuzz failing [clients]: then each system call fails once,
+// at each of several moments and with each of several errors, and nothing else goes wrong.
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <random>
@@ -451,6 +453,9 @@ void turnAtHome(Engine& engine) {
   engine.helm()->leave();
 }
 
+// Fails once in each run.
+Call failing = Call::kNone;
+
 void run(uint32_t seed, uint32_t clients) {
   std::vector<double> pairs(2 * Counts::kTunnelsPerPage * (clients / Counts::kTunnelsPerPage + 1));
   Engine engine(threads, ignoreWake, nullptr);
@@ -459,6 +464,7 @@ void run(uint32_t seed, uint32_t clients) {
   }
   // Not those of the run before: to open what an engine cannot do without has to succeed.
   faults.shortage = faults.broken = faults.descriptors = 0;
+  faults.failing = Call::kNone;
   REQUIRE(engine.start() == 0);
   Peers peers;
   const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, Interception::kNone});
@@ -467,6 +473,7 @@ void run(uint32_t seed, uint32_t clients) {
   faults.shortage = seed % 2 * 50;
   faults.broken = seed % 3 == 0 ? 5 : 0;
   faults.descriptors = seed % 4 * 100;
+  faults.failing = failing;
   Brain brain(engine, peers.port);
   for (uint32_t left = clients; left > 0 || peers.count() > 0 || !brain.isQuiet();) {
     for (uint32_t i = dice(8); i > 0 && left > 0 && peers.count() < 200; i--, left--) peers.connectTo(door.bound.port);
@@ -504,16 +511,36 @@ void stopWithDetachedLeg() {
   engine.stop();
 }
 
+// What each call may fail with. Descriptors and memory may be short, and a connection may break.
+void failEachCallOnce(uint32_t clients) {
+  for (uint32_t call = 1; call < static_cast<uint32_t>(Call::kCount); call++) {
+    for (const int error : {ENOMEM, ENOBUFS, EMFILE, ENFILE, ECONNRESET, EPIPE, EINVAL}) {
+      for (const int spared : {0, 1, 2, 5, 20, 100}) {
+        faults.failing = Call::kNone;
+        faults.spared = spared;
+        faults.error = error;
+        failing = static_cast<Call>(call);
+        fprintf(stderr, "call %u fails with %s after %d\n", call, strerror(error), spared);
+        run(0, clients);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
-  const uint32_t seed = argc > 1 ? static_cast<uint32_t>(atoi(argv[1])) : 1;
+  const bool isFailing = argc > 1 && strcmp(argv[1], "failing") == 0;
+  const uint32_t seed = argc > 1 && !isFailing ? static_cast<uint32_t>(atoi(argv[1])) : 1;
   const uint32_t clients = argc > 2 ? static_cast<uint32_t>(atoi(argv[2])) : 2'000;
   generator.seed(seed);
   const size_t before = openDescriptors();
   stopWithDetachedLeg();
-  for (threads = 1; threads <= 2; threads++) run(seed, clients);
+  for (threads = 1; threads <= 2; threads++) {
+    if (isFailing) failEachCallOnce(clients);
+    else run(seed, clients);
+  }
   REQUIRE(openDescriptors() == before);
   return 0;
 }

@@ -31,8 +31,15 @@ bool strikes(const std::atomic<uint32_t>& chance) {
 
 size_t shortened(size_t length) { return length > 1 && strikes(faults.shortTransfer) ? 1 + dice() % (length - 1) : length; }
 
+// The negated errno with which this call is to fail, or 0.
+int failureOf(Call call) {
+  if (faults.failing.load(std::memory_order_relaxed) != call || faults.spared.fetch_sub(1) != 0) return 0;
+  return -faults.error;
+}
+
 // Zero when the call may go ahead.
-ssize_t transferFault(int broken) {
+ssize_t transferFault(Call call, int broken) {
+  if (const int failure = failureOf(call)) return failure;
   if (strikes(faults.again)) return -EAGAIN;
   if (strikes(faults.shortage)) return -ENOMEM;
   if (strikes(faults.broken)) return -broken;
@@ -40,8 +47,15 @@ ssize_t transferFault(int broken) {
 }
 
 template <typename Open>
-int opened(Open open) {
+int opened(Call call, Open open) {
+  if (const int failure = failureOf(call)) return failure;
   return strikes(faults.descriptors) ? -EMFILE : open();
+}
+
+template <typename Real>
+int orFailure(Call call, Real real) {
+  const int failure = failureOf(call);
+  return failure < 0 ? failure : real();
 }
 
 }  // namespace
@@ -49,17 +63,17 @@ int opened(Open open) {
 namespace sys {
 
 ssize_t receive(int fd, void* into, size_t limit) {
-  const ssize_t fault = transferFault(ECONNRESET);
+  const ssize_t fault = transferFault(Call::kReceive, ECONNRESET);
   return fault < 0 ? fault : real_sys::receive(fd, into, shortened(limit));
 }
 
 ssize_t send(int fd, const void* from, size_t length) {
-  const ssize_t fault = transferFault(EPIPE);
+  const ssize_t fault = transferFault(Call::kSend, EPIPE);
   return fault < 0 ? fault : real_sys::send(fd, from, shortened(length));
 }
 
 ssize_t splice(int from, int to, size_t limit) {
-  const ssize_t fault = transferFault(ECONNRESET);
+  const ssize_t fault = transferFault(Call::kSplice, ECONNRESET);
   return fault < 0 ? fault : real_sys::splice(from, to, shortened(limit));
 }
 
@@ -68,32 +82,46 @@ int openListener(const SocketAddress& bind, PortSharing sharing, bool isTranspar
 }
 int adoptListener(int passed) { return real_sys::adoptListener(passed); }
 int accept(int listener, SocketAddress& peer) {
-  return opened([&] { return real_sys::accept(listener, peer); });
+  return opened(Call::kAccept, [&] { return real_sys::accept(listener, peer); });
 }
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent) {
-  return opened([&] { return real_sys::dial(address, source, isTransparent); });
+  return opened(Call::kDial, [&] { return real_sys::dial(address, source, isTransparent); });
 }
 void keepAlive(int fd, uint32_t seconds) { real_sys::keepAlive(fd, seconds); }
 void heedWindow(int fd, uint32_t seconds) { real_sys::heedWindow(fd, seconds); }
 void keepUrgentInline(int fd) { real_sys::keepUrgentInline(fd); }
 int originalAddress(int fd, SocketAddress& address) { return real_sys::originalAddress(fd, address); }
-int localAddress(int fd, SocketAddress& address) { return real_sys::localAddress(fd, address); }
-int peerAddress(int fd, SocketAddress& address) { return real_sys::peerAddress(fd, address); }
-int takeError(int fd) { return real_sys::takeError(fd); }
-uint32_t countUnacked(int fd) { return real_sys::countUnacked(fd); }
-int sendFin(int fd) { return real_sys::sendFin(fd); }
+int localAddress(int fd, SocketAddress& address) {
+  return orFailure(Call::kLocalAddress, [&] { return real_sys::localAddress(fd, address); });
+}
+int peerAddress(int fd, SocketAddress& address) {
+  return orFailure(Call::kPeerAddress, [&] { return real_sys::peerAddress(fd, address); });
+}
+int takeError(int fd) {
+  const int failure = failureOf(Call::kTakeError);
+  return failure < 0 ? -failure : real_sys::takeError(fd);
+}
+uint32_t countUnacked(int fd) { return failureOf(Call::kCountUnacked) < 0 ? 0 : real_sys::countUnacked(fd); }
+int sendFin(int fd) {
+  return orFailure(Call::kSendFin, [&] { return real_sys::sendFin(fd); });
+}
 void close(int fd) { real_sys::close(fd); }
 void closeWithReset(int fd) { real_sys::closeWithReset(fd); }
 int openPipe(int ends[2], size_t capacity) {
-  return opened([&] { return real_sys::openPipe(ends, capacity); });
+  return opened(Call::kOpenPipe, [&] { return real_sys::openPipe(ends, capacity); });
 }
-int openSpare() { return real_sys::openSpare(); }
+int openSpare() { return orFailure(Call::kOpenSpare, [] { return real_sys::openSpare(); }); }
 int openEpoll() { return real_sys::openEpoll(); }
 int watch(int epoll, int fd, uint32_t events, void* tag) {
+  if (const int failure = failureOf(Call::kWatch)) return failure;
   return strikes(faults.shortage) ? -ENOMEM : real_sys::watch(epoll, fd, events, tag);
 }
-int rewatch(int epoll, int fd, uint32_t events, void* tag) { return real_sys::rewatch(epoll, fd, events, tag); }
-int unwatch(int epoll, int fd) { return real_sys::unwatch(epoll, fd); }
+int rewatch(int epoll, int fd, uint32_t events, void* tag) {
+  return orFailure(Call::kRewatch, [&] { return real_sys::rewatch(epoll, fd, events, tag); });
+}
+int unwatch(int epoll, int fd) {
+  return orFailure(Call::kUnwatch, [&] { return real_sys::unwatch(epoll, fd); });
+}
 int wait(int epoll, epoll_event* events, int limit, int timeoutMs) {
   return real_sys::wait(epoll, events, limit, timeoutMs);
 }

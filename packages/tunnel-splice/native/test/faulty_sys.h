@@ -6,6 +6,27 @@
 
 namespace sallyport {
 
+// The calls that can be made to fail once, by number.
+enum class Call : uint32_t {
+  kNone,
+  kReceive,
+  kSend,
+  kSplice,
+  kAccept,
+  kDial,
+  kWatch,
+  kRewatch,
+  kUnwatch,
+  kOpenPipe,
+  kOpenSpare,
+  kLocalAddress,
+  kPeerAddress,
+  kTakeError,
+  kSendFin,
+  kCountUnacked,
+  kCount,
+};
+
 // Chances per 10,000 calls. Shared by all threads; each thread throws its own dice.
 struct Faults {
   std::atomic<uint32_t> shortTransfer{0};  // a call moves fewer bytes than it could
@@ -14,6 +35,10 @@ struct Faults {
   std::atomic<uint32_t> broken{0};         // ECONNRESET, EPIPE: the connection is reported lost
   std::atomic<uint32_t> descriptors{0};    // EMFILE from whatever opens a descriptor
   std::atomic<uint64_t> seed{1};
+  // Of this call, the one after so many others fails, with this errno; and no further one.
+  std::atomic<Call> failing{Call::kNone};
+  std::atomic<int> spared{0};
+  std::atomic<int> error{0};
 };
 
 extern Faults faults;
