@@ -166,8 +166,9 @@ export class TunnelRecord implements TunnelFacts {
     this.door.metrics.bytes(bytesUp, bytesDown);
   }
 
+  /** Not the head of a request that has become a tunnel: that was the request's, as the head of a CONNECT is. */
   get carried(): TunnelCounts | undefined {
-    return this.#bytesUp > 0 ? this.#counts() : undefined;
+    return this.#relay === undefined && this.#bytesUp > 0 ? this.#counts() : undefined;
   }
 
   /** The tunnel is up, and its end is `tunnels`' to tell. */
