@@ -150,6 +150,18 @@ describe('a rule under report_only', () => {
   });
 });
 
+describe('a reload', () => {
+  it('of a file with a test that fails changes nothing, and says which', async () => {
+    const running = await startSallyport(configText());
+    const failing = configText({ more: 'tests: [{ client: 192.0.2.1, to: "origin.test:443", expect: allow }]' });
+    const told = await running.reload(failing);
+    expect(told).toMatchObject({ msg: 'reload failed' });
+    expect(String(told['problems'])).toContain('tests[0]: expected allow, but the default decides: deny');
+    expect(await running.reload(failing.replace('192.0.2.1', '127.0.0.1'))).toMatchObject({ msg: 'reloaded' });
+    await running.stop();
+  });
+});
+
 describe('a listener under report_only', () => {
   it('denies nothing by rules, and its neighbour does', async () => {
     const reporting = await startSallyport(

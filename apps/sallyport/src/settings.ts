@@ -18,6 +18,7 @@ import {
   type MalformedDestination,
   parseDestination,
   type Policy,
+  runTests,
 } from '@sallyport/policy';
 import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { readEgressTrusts } from './egress-trusts.ts';
@@ -44,7 +45,7 @@ export type SettingsResult =
   | { readonly kind: 'invalid'; readonly problems: readonly string[] };
 
 /** Reads `file` with `${VAR}` from `env`. What is wrong is told in one go, by the schema and by the policy alike. */
-export function readSettings(file: string, env: NodeJS.ProcessEnv): SettingsResult {
+export function readSettings(file: string, env: NodeJS.ProcessEnv, { runsTests = true } = {}): SettingsResult {
   const loaded = loadConfig(file, env);
   if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(file, loaded.problems) };
 
@@ -63,6 +64,7 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv): SettingsResu
     ...checkFallbacks(config),
     ...lintOpenProxy(config, policy),
     ...lintUnmetUsers(config),
+    ...(runsTests ? runTests(policy, config.tests, config.listeners[0]?.name ?? '') : []),
   ];
   const found = [...loaded.warnings, ...meant.map((problem) => ({ ...problem, position: locate(problem.path) }))];
   const errors = found.filter(({ severity }) => severity === 'error');

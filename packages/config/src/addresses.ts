@@ -113,6 +113,12 @@ export function readIp(text: string): string | undefined {
   return parseIp(text)?.text;
 }
 
+/** Reads `host:port` as a client asks for it. */
+export function readTested(text: string): Read<HostAndPort> {
+  const read = readDestination(text);
+  return read.kind === 'ok' ? read : malformed(text, 'host:port such as "example.com:443"' + bracketHint(text));
+}
+
 function splitHostAndPort(text: string, lowestPort: number): { host?: string | undefined; port?: number | undefined } {
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]:]*:[^\]]*)\]|([^:[\]]*)):(\d+)$/.exec(text) ?? [];
   return { host: bracketed ?? plain, port: readPort(port, lowestPort) };

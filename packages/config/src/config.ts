@@ -28,6 +28,8 @@ export type EgressConfig = Config['egress'][number];
 
 /** A way out by another proxy. */
 export type ParentConfig = Exclude<EgressConfig, { type: 'direct' }>;
+/** What is expected of the rules for one request. */
+export type TestConfig = Config['tests'][number];
 
 /** How names are resolved. */
 export type DnsConfig = Config['dns'];

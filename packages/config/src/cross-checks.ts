@@ -42,11 +42,12 @@ const looseDestinations = z.object({ deny: texts, allow: texts }).catch({});
 const loosePolicy = z
   .object({ rules: listOf(looseRule), hints: texts, destinations: looseDestinations })
   .catch({ rules: [], destinations: {} });
+const looseTest = z.object({ listener: text }).catch({});
 const looseAdmin = z.object({ bind: text }).catch({});
 
 const looseFile = z
-  .object({ listeners: listOf(looseListener), admin: looseAdmin, policy: loosePolicy })
-  .catch({ listeners: [], admin: {}, policy: { rules: [], destinations: {} } });
+  .object({ listeners: listOf(looseListener), admin: looseAdmin, policy: loosePolicy, tests: listOf(looseTest) })
+  .catch({ listeners: [], tests: [], admin: {}, policy: { rules: [], destinations: {} } });
 
 type LooseFile = z.output<typeof looseFile>;
 type LooseListener = z.output<typeof looseListener>;
@@ -89,15 +90,19 @@ function findRepeated(all: readonly Spelled[], explain: (spelling: string) => st
   });
 }
 
-function findUnknownListeners({ listeners, policy }: LooseFile): Problem[] {
+function findUnknownListeners({ listeners, policy, tests }: LooseFile): Problem[] {
   const known = listeners.map(({ name }) => name).filter((name) => name !== undefined);
-  return policy.rules.flatMap((rule, index) =>
-    (rule.listeners ?? []).flatMap((name, at): Problem[] => {
-      if (name === undefined || known.includes(name)) return [];
-      const message = `no listener is named ${JSON.stringify(name)}${didYouMean(name, known)}`;
-      return [{ severity: 'error', path: ['policy', 'rules', index, 'listeners', at], message }];
-    }),
-  );
+  const explain = (name: string | undefined, path: ConfigPath): Problem[] => {
+    if (name === undefined || known.includes(name)) return [];
+    const message = `no listener is named ${JSON.stringify(name)}${didYouMean(name, known)}`;
+    return [{ severity: 'error', path, message }];
+  };
+  return [
+    ...policy.rules.flatMap((rule, index) =>
+      (rule.listeners ?? []).flatMap((name, at) => explain(name, ['policy', 'rules', index, 'listeners', at])),
+    ),
+    ...tests.flatMap(({ listener }, index) => explain(listener, ['tests', index, 'listener'])),
+  ];
 }
 
 /** Whoever is served at the wrong door must not get past what either door asks for. */

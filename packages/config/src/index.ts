@@ -14,6 +14,7 @@ export type {
   RuleConfig,
   RuntimeConfig,
   SniListener,
+  TestConfig,
   Timeouts,
 } from './config.ts';
 export type { Environment } from './expand.ts';

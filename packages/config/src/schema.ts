@@ -22,6 +22,7 @@ import { DIRECT, egress, egressChoice } from './schema/egress.ts';
 import { limits, timeouts } from './schema/limits.ts';
 import { listeners } from './schema/listeners.ts';
 import { hostPattern, policy } from './schema/policy.ts';
+import { tests } from './schema/tests.ts';
 import { LONGEST_TIMER_MS, malformed, ok, type Read } from './units.ts';
 
 const cache = section({
@@ -118,6 +119,7 @@ export const configSchema = section({
   groups: groups.prefault({}),
   egress: egress.prefault([]),
   default_egress: egressChoice.prefault(DIRECT),
+  tests: tests.prefault([]),
   dns: dns.prefault({}),
   timeouts: timeouts.prefault({}),
   limits: limits.prefault({}),

@@ -63,6 +63,7 @@ describe('a minimal configuration', () => {
       groups: {},
       egress: [],
       default_egress: ['direct'],
+      tests: [],
       dns: {
         hosts: {},
         family: 'auto',
@@ -133,6 +134,7 @@ policy:
       report_only: true
   destinations: { deny: [], allow: [10.0.0.0/8] }
 groups: { mirrors: ['*.mirror.example'] }
+tests: [{ client: "::FFFF:10.0.0.7", user: ci, listener: a_1-b, to: "Registry.example.:443", expect: allow, rule: all }]
 dns:
   servers: [10.0.0.2, "10.0.0.3:5353"]
   hosts: { "Intranet.Example.": [10.1.2.3, "2001:DB8::1"] }
@@ -194,6 +196,16 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
       groups: { mirrors: ['*.mirror.example'] },
       egress: [],
       default_egress: ['direct'],
+      tests: [
+        {
+          client: '10.0.0.7',
+          user: 'ci',
+          listener: 'a_1-b',
+          to: { host: 'registry.example', port: 443 },
+          expect: 'allow',
+          rule: 'all',
+        },
+      ],
       dns: {
         servers: [
           { host: '10.0.0.2', port: 53 },

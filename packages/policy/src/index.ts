@@ -21,6 +21,8 @@ export {
   type PermitVerdict,
 } from './address-rules/permit-addresses.ts';
 export { type DecidedRequest, type RefusalWords, wordAddressRefusal, wordDenial } from './wording/words.ts';
+export { type Judgement, judgeRequest } from './tests/judge-request.ts';
+export { requestOf, runTests } from './tests/run-tests.ts';
 export { explain, type Explanation } from './explain/explain.ts';
 export { lintReach } from './lint/lint-reach.ts';
 export { lintOpenProxy } from './lint/open-proxy.ts';

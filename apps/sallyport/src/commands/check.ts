@@ -1,42 +1,68 @@
 import { bindText, type Config } from '@sallyport/config';
 import { groupNamed, lintReach, type Policy } from '@sallyport/policy';
-import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
+import { CONFIG_OPTION, type Command, type OptionLists, type OptionValues } from '../command-line.ts';
+import { compareSettings } from '../compare-settings.ts';
+import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { formatAddress } from '../listen-errors.ts';
+import { LOG_OPTION } from '../log-files.ts';
 import { lintNames } from '../lint-names.ts';
 import { readSettings } from '../settings.ts';
 
 export const checkCommand: Command = {
   name: 'check',
   summary: 'Checks a configuration and exits: 0 if it is valid, 2 if not.',
-  details: `Prints every problem as FILE:LINE:COL: path: message. Warns of rules that can never match, of open proxies, and of what a
+  details: `Runs the tests of the file. Prints every problem as FILE:LINE:COL: path: message. Warns of rules that can never match, of open proxies, and of what a
 list lets through that its author may not have thought of; a comment "# sallyport-ignore" on the line, or alone above it,
 silences the warnings of that line.`,
-  options: { config: CONFIG_OPTION },
+  options: {
+    config: CONFIG_OPTION,
+    against: { value: 'OLD', about: 'tells which tests are decided otherwise than by this file', isRequired: false },
+    log: {
+      ...LOG_OPTION,
+      about: `with --against, which of their requests, too: ${LOG_OPTION.about}`,
+      isRequired: false,
+    },
+  },
   execute: check,
 };
 
-async function check({ config: file = '' }: OptionValues): Promise<ExitCode> {
+async function check({ config: file = '', against }: OptionValues, { log = [] }: OptionLists): Promise<ExitCode> {
+  if (against === undefined && log.length > 0) {
+    throw new FatalError('--log says nothing without --against OLD (see sallyport check --help)', EXIT.usage);
+  }
   const result = readSettings(file, process.env);
   if (result.kind === 'invalid') {
     process.stderr.write(result.problems.map((line) => `${line}\n`).join(''));
+    if (against !== undefined) await compare(file, against, log);
     return EXIT.usage;
   }
   const { config, policy, warnings, tell } = result.settings;
   const meant = [...lintReach(config, policy.groups), ...(await lintNames(config, policy))];
   process.stderr.write([...warnings, ...tell(meant)].map((line) => `${line}\n`).join(''));
   process.stdout.write(`${file}: ok\n${summarise(config)}${groupsInUse(policy, config)}`);
-  return EXIT.ok;
+  return against === undefined || (await compare(file, against, log)) ? EXIT.ok : EXIT.usage;
 }
 
-function summarise({ listeners, policy, admin }: Config): string {
+/** Says what is decided otherwise. Neither file's tests are run: that one fails is part of the answer. False where a file is invalid. */
+async function compare(file: string, against: string, logs: readonly string[]): Promise<boolean> {
+  const [before, after] = [against, file].map((name) => readSettings(name, process.env, { runsTests: false }));
+  if (before?.kind === 'invalid') process.stderr.write(before.problems.map((line) => `${line}\n`).join(''));
+  if (before?.kind !== 'ok' || after?.kind !== 'ok') return false;
+  const lines = await compareSettings({ before: before.settings, after: after.settings }, logs);
+  const told = lines.length > 0 ? lines : ['nothing is decided otherwise'];
+  process.stdout.write(`against ${against}:\n${told.map((line) => `  ${line}\n`).join('')}`);
+  return true;
+}
+
+function summarise({ listeners, policy, admin, tests }: Config): string {
   const doors = listeners.map(({ name, mode, bind }) => {
     const addresses = bind.map(bindText).join(', ');
     return `  listener ${name}: ${mode} on ${addresses}\n`;
   });
   const rules = policy.rules.length === 1 ? '1 rule' : `${policy.rules.length} rules`;
   const mode = policy.report_only ? ', report only' : '';
-  return `${doors.join('')}  admin on ${formatAddress(admin.bind)}\n  policy: ${rules}, default ${policy.default}${mode}\n`;
+  const passed = tests.length === 0 ? '' : `  tests: ${tests.length} passed\n`;
+  return `${doors.join('')}  admin on ${formatAddress(admin.bind)}\n  policy: ${rules}, default ${policy.default}${mode}\n${passed}`;
 }
 
 /** Which group each host came from that stands in no rule itself. */

@@ -1,0 +1,33 @@
+/** What an operator expects of the rules, beside them. */
+import * as z from 'zod';
+import { readIp, readTested } from '../addresses.ts';
+import { malformed, ok, type Read } from '../units.ts';
+import { expected, list, oneOf, section, written } from './fields.ts';
+
+const test = section({
+  client: written('an IP address', readClient).describe("The client's address."),
+  user: z
+    .string({ error: expected('a user name') })
+    .describe('Who it proved to be; left out: nobody.')
+    .exactOptional(),
+  listener: z
+    .string({ error: expected('the name of a listener') })
+    .describe('The door it comes to; left out: the first one.')
+    .exactOptional(),
+  to: written('host:port such as "example.com:443"', readTested, ':[0-9]{1,5}$').describe('Where it wants to go.'),
+  expect: oneOf('allow', 'deny').describe('What report_only lets pass is allowed.'),
+  rule: z
+    .string({ error: expected('the name of a rule') })
+    .describe('The rule that decides, or default; left out: any.')
+    .exactOptional(),
+});
+
+/** All tests. */
+export const tests = list('tests', test).describe(
+  'Run by check, at the start and by a reload: a file with a test that fails is refused.',
+);
+
+function readClient(text: string): Read<string> {
+  const ip = readIp(text);
+  return ip === undefined ? malformed(text, 'an IP address in full form') : ok(ip);
+}

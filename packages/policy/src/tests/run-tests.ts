@@ -1,0 +1,40 @@
+/** The tests of a configuration: each asks the policy what a door would ask it. */
+import { parseIp } from '@sallyport/addresses';
+import type { Problem, TestConfig } from '@sallyport/config';
+import { parseDestination } from '../destination.ts';
+import type { Policy, PolicyRequest } from '../rules/policy.ts';
+import { judgeRequest } from './judge-request.ts';
+
+/**
+ * Tells of each test that fails, and what decided instead.
+ * @param firstListener where a test's client comes that names no door
+ */
+export function runTests(policy: Policy, tests: readonly TestConfig[], firstListener: string): readonly Problem[] {
+  return tests.flatMap((test, number) => {
+    const request = requestOf(test, firstListener);
+    const message = typeof request === 'string' ? request : explainFailure(policy, test, request);
+    return message === undefined ? [] : [{ severity: 'error', path: ['tests', number], message }];
+  });
+}
+
+/** What a test asks; a sentence where that can be asked by nobody. */
+export function requestOf({ client, user, listener, to }: TestConfig, firstListener: string): PolicyRequest | string {
+  const ip = parseIp(client);
+  const destination = parseDestination(to.host.includes(':') ? `[${to.host}]` : to.host, to.port);
+  if (!ip || destination.kind === 'malformed') return `to is no destination; write host:port`;
+  return { client: ip, listener: listener ?? firstListener, user, destination };
+}
+
+function explainFailure(policy: Policy, test: TestConfig, request: PolicyRequest): string | undefined {
+  const { verdict, rule, detail } = judgeRequest(policy, request);
+  const found = verdict === 'deny' ? 'deny' : 'allow';
+  const isMet = found === test.expect && (test.rule === undefined || test.rule === rule);
+  if (isMet) return undefined;
+  const by = test.rule === undefined ? '' : ` by ${nameOf(test.rule)}`;
+  const reported = verdict === 'report' ? ', as report_only lets it pass' : '';
+  return `expected ${test.expect}${by}, but ${nameOf(rule)} decides: ${found}${reported}${detail ? ` (${detail})` : ''}`;
+}
+
+function nameOf(rule: string): string {
+  return rule === 'default' ? 'the default' : `rule ${rule}`;
+}
