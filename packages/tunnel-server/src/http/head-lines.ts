@@ -59,12 +59,22 @@ export function splitHead(bytes: Uint8Array, headBytes: number, dialect: Dialect
   return lines.slice(lines[0] === '' ? 1 : 0, -2);
 }
 
+/** Far more than any message has; each costs more to take apart than its bytes do. */
+const FIELDS = 1000;
+
+/** Options of a connection, codings, proxies on the way: a list of so many is an attack on whoever takes it apart. */
+const LIST_ELEMENTS = 100;
+
+/** Lists that are taken apart here. All others go on as they came. */
+const LISTS: ReadonlySet<string> = new Set(['connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'via']);
+
 /** Reads the field lines from index `from` on (RFC 9112 §5). */
 export function parseFieldLines(
   lines: readonly string[],
   from: number,
   dialect: Dialect,
 ): readonly Field[] | Malformed {
+  if (lines.length - from > FIELDS) return malformed(`the head has more than ${FIELDS} fields`);
   const fields: Field[] = [];
   for (let at = from; at < lines.length; at++) {
     const line = lines[at] ?? '';
@@ -78,7 +88,17 @@ export function parseFieldLines(
       fields.push(field);
     }
   }
-  return fields;
+  return findLongList(fields) ?? fields;
+}
+
+function findLongList(fields: readonly Field[]): Malformed | undefined {
+  let commas = 0;
+  for (const { name, value } of fields) {
+    if (!LISTS.has(name)) continue;
+    for (let at = value.indexOf(','); at >= 0; at = value.indexOf(',', at + 1)) commas += 1;
+  }
+  if (commas < LIST_ELEMENTS) return undefined;
+  return malformed(`the head has ${LIST_ELEMENTS} connection options, codings and proxies or more`);
 }
 
 /** `field-name ":" OWS field-value OWS`. */
