@@ -1,6 +1,6 @@
 /** Who a client is, through the real binary: passwords, certificates, and the proxy itself spoken to over TLS. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -308,6 +308,8 @@ describe('a door with tls', () => {
   it('gives no handshake to a client beyond the limits', async () => {
     proxy = await startSallyport(yaml(`${tls}, limits: { tunnels_per_client: 1 }`), { files: pair(proxyCertificates) });
     const first = await openClient(proxy.port('explicit'));
+    // A silent client is announced some milliseconds after it has come.
+    await expect.poll(() => proxy.metric('handshakes_active{listener="explicit"}')).toBe(1);
     const second = await curl(...proxyArgs());
     expect(second.code).not.toBe(0);
     expect(second.stderr).toMatch(/reset|SSL_ERROR_SYSCALL/i);
@@ -383,6 +385,22 @@ describe('check', () => {
     const { code, stderr } = await check(yaml(keys));
     expect(code).toBe(2);
     expect(stderr).toMatch(problem);
+  });
+
+  it('warns of secrets that everyone may read, and of a log that others can lead elsewhere', async () => {
+    const open = join(folder, 'open');
+    mkdirSync(open, { recursive: true });
+    chmodSync(open, 0o777);
+    writeFileSync(join(folder, 'all.htpasswd'), bob, { mode: 0o644 });
+    symlinkSync(join(folder, 'elsewhere.log'), join(open, 'access.log'));
+    const yamlText = `${yaml('auth: { users_file: all.htpasswd }')}log: { file: ${join(open, 'access.log')} }\n`;
+    const { code, stderr } = await check(yamlText);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/auth\.users_file: warning: .*all\.htpasswd may be read by everyone .*chmod o= /);
+    expect(stderr).toMatch(/log\.file: warning: .*access\.log is a symbolic link in a directory/);
+    chmodSync(join(folder, 'all.htpasswd'), 0o600);
+    chmodSync(open, 0o755);
+    expect((await check(yamlText)).stderr).toBe('');
   });
 
   it('warns of rules for users where no door asks', async () => {

@@ -5,11 +5,30 @@ import type { Address } from '@sallyport/tunnel-splice';
 
 export class BoundAddresses {
   readonly #bound: { readonly listener: string; readonly address: Address }[] = [];
+  #elsewhere: readonly string[];
   #own: OwnAddresses = ownAddresses([]);
 
-  add(listener: string, address: Address): void {
+  /** @param elsewhere IP literals that reach us from outside */
+  constructor(elsewhere: readonly string[]) {
+    this.#elsewhere = elsewhere;
+  }
+
+  /** @param isDualStack it takes the clients of either family, though its address is of one */
+  add(listener: string, address: Address, isDualStack = false): void {
     this.#bound.push({ listener, address });
-    this.#own = ownAddresses(this.#bound.map((entry) => entry.address));
+    if (isDualStack) this.#bound.push({ listener, address: { host: '0.0.0.0', port: address.port } });
+    this.#renew();
+  }
+
+  /** Takes the `own_addresses` of another configuration. */
+  reachedAt(elsewhere: readonly string[]): void {
+    this.#elsewhere = elsewhere;
+    this.#renew();
+  }
+
+  #renew(): void {
+    const listening = this.#bound.map((entry) => entry.address);
+    this.#own = ownAddresses(listening, { elsewhere: this.#elsewhere });
   }
 
   /** The first address of a listener, if it is open already. */

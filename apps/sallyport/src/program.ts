@@ -151,7 +151,7 @@ class Running implements Program {
       const listening = await transport.listen(address, onClient, options);
       this.#open.push({ name, listening });
       listening.allowSilence(longestSilence(listener));
-      bound.add(name, listening.address);
+      bound.add(name, listening.address, listening.isDualStack);
       return listening.address;
     } catch (cause) {
       throw fatalListenError(`listener ${name}`, cause);

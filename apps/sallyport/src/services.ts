@@ -45,7 +45,7 @@ export function createServices({ config, trusts }: Settings, log: Logger): Servi
     metrics,
     ledger,
     limits,
-    bound: new BoundAddresses(),
+    bound: new BoundAddresses(config.own_addresses),
     resolver: openResolver(config, metrics),
     egresses: new Egresses(config, { metrics, trusts }),
   };
@@ -55,6 +55,7 @@ export function updateServices(services: Services, from: Settings, to: Settings)
   services.log.setLevel(to.config.log.level);
   services.ledger.options = ledgerOptions(to.config, services.log);
   services.limits.update(to.config.limits);
+  services.bound.reachedAt(to.config.own_addresses);
   const { metrics, egresses } = services;
   services.egresses = new Egresses(to.config, { metrics, trusts: to.trusts }, egresses);
   if (!isDeepStrictEqual(from.config.dns, to.config.dns)) services.resolver = openResolver(to.config, services.metrics);

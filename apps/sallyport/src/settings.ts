@@ -1,6 +1,7 @@
 /** A configuration file, read, validated and compiled: what `run`, `check` and a reload have in common. */
 import { dirname } from 'node:path';
 import {
+  type AsWritten,
   type Config,
   formatProblem,
   loadConfig,
@@ -15,6 +16,7 @@ import {
   type Destination,
   lintOpenProxy,
   lintUnmetUsers,
+  lintVoidList,
   type MalformedDestination,
   parseDestination,
   type Policy,
@@ -22,6 +24,7 @@ import {
 } from '@sallyport/policy';
 import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { readEgressTrusts } from './egress-trusts.ts';
+import { lintExposedFiles } from './exposed-files.ts';
 import { type ListenerIdentity, readListenerIdentities } from './listener-identities.ts';
 import { createHostsFileReader } from './named-files.ts';
 import { groupsFor } from './shipped-groups.ts';
@@ -37,6 +40,8 @@ export interface Settings {
   readonly warnings: readonly string[];
   /** Tells of further warnings in the same way. */
   readonly tell: (warnings: readonly Problem[]) => readonly string[];
+  /** For what goes wrong later: what the environment gave is not shown. */
+  readonly asWritten: AsWritten;
 }
 
 export type SettingsResult =
@@ -49,7 +54,7 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv, { runsTests =
   const loaded = loadConfig(file, env);
   if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(file, loaded.problems) };
 
-  const { config, locate, isSilenced } = loaded;
+  const { config, locate, isSilenced, asWritten } = loaded;
   const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(dirname(file)), {
     groups: groupsFor(config),
     listeners: config.listeners,
@@ -65,18 +70,24 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv, { runsTests =
     ...lintOpenProxy(config, policy),
     ...lintUnmetUsers(config),
     ...(runsTests ? runTests(policy, config.tests, config.listeners[0]?.name ?? '') : []),
+    ...lintVoidList(config),
+    ...lintExposedFiles(config, dirname(file)),
   ];
-  const found = [...loaded.warnings, ...meant.map((problem) => ({ ...problem, position: locate(problem.path) }))];
+  const show = (problem: LocatedProblem) => ({
+    ...problem,
+    message: asWritten(problem.message),
+    ...(problem.elsewhere && { elsewhere: { ...problem.elsewhere, file: asWritten(problem.elsewhere.file) } }),
+    position: problem.position ?? locate(problem.path),
+  });
+  const found = [...loaded.warnings, ...meant.map(show)];
   const errors = found.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) return { kind: 'invalid', problems: describe(file, errors) };
   const tell = (warnings: readonly LocatedProblem[]): readonly string[] =>
     describe(
       file,
-      warnings
-        .map((problem) => ({ ...problem, position: problem.position ?? locate(problem.path) }))
-        .filter(({ position }) => !isSilenced(position)),
+      warnings.map(show).filter(({ position }) => !isSilenced(position)),
     );
-  return { kind: 'ok', settings: { config, policy, identities, trusts, warnings: tell(found), tell } };
+  return { kind: 'ok', settings: { config, policy, identities, trusts, warnings: tell(found), tell, asWritten } };
 }
 
 function describe(file: string, problems: readonly LocatedProblem[]): readonly string[] {

@@ -1,5 +1,11 @@
 /** `${VAR}` and `${VAR:-default}` in the values of the configuration. */
+import type { Expansion } from './as-written.ts';
 import { ok, type Read } from './units.ts';
+
+/** Told of each reference and what it stands for. */
+export type OnVariable = (expansion: Expansion) => void;
+
+const IGNORE: OnVariable = () => undefined;
 
 /** The environment to expand from: `process.env`, or a stand-in. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -12,14 +18,18 @@ const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g;
  * `$${` stands for `${` itself. A dollar sign without a brace is nothing special.
  * What comes out is text, also where it looks like a number: sections that want a number read it from text, too.
  */
-export function expandReferences(text: string, env: Environment): Read<string> {
+export function expandReferences(text: string, env: Environment, onVariable: OnVariable = IGNORE): Read<string> {
   const reasons: string[] = [];
   const expanded = text.replaceAll(REFERENCE, (reference: string, name?: string, fallback?: string) => {
     if (reference === '$${') return '${';
     if (name === undefined)
       reasons.push('"${" begins no variable such as ${NAME} or ${NAME:-default}; write "$${" for itself');
     else if (env[name] === undefined && fallback === undefined) reasons.push(explainUnset(name));
-    else return fallback === undefined ? (env[name] ?? '') : env[name] || fallback;
+    else {
+      const value = fallback === undefined ? (env[name] ?? '') : env[name] || fallback;
+      onVariable({ written: reference, expanded: value });
+      return value;
+    }
     return reference;
   });
   return reasons.length === 0 ? ok(expanded) : { kind: 'malformed', why: reasons.join('; ') };

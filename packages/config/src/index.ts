@@ -17,6 +17,7 @@ export type {
   TestConfig,
   Timeouts,
 } from './config.ts';
+export type { AsWritten } from './as-written.ts';
 export type { Environment } from './expand.ts';
 export { fillMessage, type MessageValues } from './messages.ts';
 export { DIRECT } from './schema/egress.ts';

@@ -1,4 +1,5 @@
 /** From a file to a configuration, or to everything that is wrong with it. */
+import { type AsWritten, createAsWritten, showAsWritten } from './as-written.ts';
 import { type Config, completeConfig } from './config.ts';
 import { checkAcross } from './cross-checks.ts';
 import type { Environment } from './expand.ts';
@@ -20,6 +21,8 @@ export type LoadResult =
       readonly locate: Locate;
       readonly warnings: readonly LocatedProblem[];
       readonly isSilenced: IsSilenced;
+      /** For every other message about what the configuration says. */
+      readonly asWritten: AsWritten;
     }
   | { readonly kind: 'invalid'; readonly problems: readonly LocatedProblem[] };
 
@@ -39,7 +42,11 @@ export function parseConfig(text: string, env: Environment): LoadResult {
   const values = readYamlValues(document.root, env);
   const validated = configSchema.safeParse(values.value);
 
-  const problems = locateProblems(document, values, explainIssues(validated.error?.issues ?? []));
+  const asWritten = createAsWritten(values.expansions);
+  const problems = locateProblems(document, values, explainIssues(validated.error?.issues ?? [])).map((problem) => ({
+    ...problem,
+    message: asWritten(problem.message),
+  }));
   const isInvalid = problems.some(({ severity }) => severity === 'error');
   if (!validated.success || isInvalid) return { kind: 'invalid', problems };
   const config = completeConfig(validated.data);
@@ -49,6 +56,7 @@ export function parseConfig(text: string, env: Environment): LoadResult {
     config,
     locate: createLocate(document, values).locate,
     warnings: problems,
+    asWritten,
     isSilenced: createIsSilenced(text),
   };
 }
@@ -65,12 +73,19 @@ function locateProblems(
   });
   // What could not be read does not fit either, and that is not worth telling.
   const told = new Set(unreadable.map(placeOf));
+  const written = values.expansions.length === 0 ? values.value : readYamlValues(document.root, 'as written').value;
+  const both = { expanded: values.value, written };
   const others = [
-    ...unfit.map(({ about, ...problem }) => ({
+    ...showAsWritten(unfit, both, (value) => explainIssues(configSchema.safeParse(value).error?.issues ?? [])).map(
+      ({ about, ...problem }) => ({
+        ...problem,
+        position: about === 'key' ? locateKey(problem.path) : locate(problem.path),
+      }),
+    ),
+    ...showAsWritten(checkAcross(values.value), both, checkAcross).map((problem) => ({
       ...problem,
-      position: about === 'key' ? locateKey(problem.path) : locate(problem.path),
+      position: locate(problem.path),
     })),
-    ...checkAcross(values.value).map((problem) => ({ ...problem, position: locate(problem.path) })),
   ];
   return sortByPosition([...unreadable, ...others.filter((problem) => !told.has(placeOf(problem)))]);
 }

@@ -120,6 +120,9 @@ export const configSchema = section({
   egress: egress.prefault([]),
   default_egress: egressChoice.prefault(DIRECT),
   tests: tests.prefault([]),
+  own_addresses: list('IP addresses', written('an IP address', readHostAddress))
+    .describe('Addresses that reach us through NAT or a balancer: dialling one of our ports there is a loop.')
+    .prefault([]),
   dns: dns.prefault({}),
   timeouts: timeouts.prefault({}),
   limits: limits.prefault({}),

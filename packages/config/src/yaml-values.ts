@@ -1,5 +1,6 @@
 /** The values in a YAML document: maps as objects, aliases followed, references to the environment expanded. */
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import type { Expansion } from './as-written.ts';
 import { type Environment, expandReferences } from './expand.ts';
 
 /** How many values aliases may add to a file. Ten aliases of ten aliases grow without bound, and each value costs its checks. */
@@ -15,6 +16,8 @@ export interface NodeProblem {
 /** The values of a document, and the way back from a value to its node. */
 export interface YamlValues {
   readonly value: unknown;
+  /** What the environment put into it. */
+  readonly expansions: readonly Expansion[];
   readonly problems: readonly NodeProblem[];
   /** The pairs of every map by key. */
   readonly pairs: ReadonlyMap<YAMLMap, ReadonlyMap<string, Pair>>;
@@ -23,24 +26,32 @@ export interface YamlValues {
 }
 
 /** Reads the values of a document. What cannot be read is a problem, and `undefined` or its own text in the values. */
-export function readYamlValues(root: Node, env: Environment): YamlValues {
+export function readYamlValues(root: Node, env: Environment | 'as written'): YamlValues {
   const reading: Reading = {
     env,
     size: 0,
     aliasedSize: 0,
+    expansions: [],
     problems: [],
     pairs: new Map(),
     aliased: new Map(),
     anchors: new Map(),
   };
   const value = readNode(reading, root, []);
-  return { value, problems: reading.problems, pairs: reading.pairs, aliased: reading.aliased };
+  return {
+    value,
+    expansions: reading.expansions,
+    problems: reading.problems,
+    pairs: reading.pairs,
+    aliased: reading.aliased,
+  };
 }
 
 type Path = readonly (string | number)[];
 
 interface Reading {
-  readonly env: Environment;
+  readonly env: Environment | 'as written';
+  readonly expansions: Expansion[];
   /** Values so far, counted as often as they are used. */
   size: number;
   /** How many of them aliases stand for. */
@@ -117,8 +128,13 @@ function readList(reading: Reading, items: readonly unknown[], path: Path): unkn
 
 function readScalar(reading: Reading, scalar: Scalar, path: Path): unknown {
   if (typeof scalar.value !== 'string') return scalar.value;
-  const expanded = expandReferences(scalar.value, reading.env);
-  if (expanded.kind === 'ok') return expanded.value;
+  const { env, expansions } = reading;
+  if (env === 'as written') return scalar.value;
+  const expanded = expandReferences(scalar.value, env, (expansion) => expansions.push(expansion));
+  if (expanded.kind === 'ok') {
+    if (expanded.value !== scalar.value) expansions.push({ written: scalar.value, expanded: expanded.value });
+    return expanded.value;
+  }
   reading.problems.push({ node: scalar, path, message: expanded.why });
   return scalar.value;
 }

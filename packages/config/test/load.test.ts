@@ -51,6 +51,7 @@ describe('a minimal configuration', () => {
           ech: 'allow',
         },
       ],
+      own_addresses: [],
       policy: {
         report_only: false,
         default: 'deny',
@@ -117,6 +118,7 @@ listeners:
     ech: allow
     timeouts: { idle: 1h, lifetime: 24h }
     limits: { tunnels: 1, new_per_client: off }
+own_addresses: ["203.0.113.7", "2001:DB8::7"]
 policy:
   report_only: true
   default: allow
@@ -169,6 +171,7 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
 
   it('has what was written, in its units and spelled canonically', () => {
     expect({ ...config, listeners: undefined }).toEqual({
+      own_addresses: ['203.0.113.7', '2001:db8::7'],
       policy: {
         report_only: true,
         default: 'allow',
@@ -417,7 +420,9 @@ log:
 
   it('are told of a value from the environment where it is used', () => {
     const text = `${minimal}limits: { tunnels: "\${TUNNELS:-many}" }`;
-    expect(problemsOf(text)).toEqual(['F:5:20: limits.tunnels: expected a whole number, 1 or more, got "many"']);
+    expect(problemsOf(text)).toEqual([
+      'F:5:20: limits.tunnels: expected a whole number, 1 or more, got "${TUNNELS:-many}"; what its variables stand for is not shown',
+    ]);
   });
 
   it('are told once for a value that cannot be read', () => {

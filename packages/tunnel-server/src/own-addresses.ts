@@ -4,8 +4,10 @@ import { compileNetworks, embeddedIpv4, type Ip, parseIp } from '@sallyport/addr
 import type { OwnAddresses } from '@sallyport/policy';
 import type { Address } from '@sallyport/tunnel-splice';
 
-/** Where the machine's own addresses come from; replaced in tests. */
 export interface OwnAddressesOptions {
+  /** Addresses of other machines that reach us: dialling one of our ports there comes back here (`own_addresses`). */
+  readonly elsewhere?: readonly string[];
+  /** Where the machine's own addresses come from; replaced in tests. */
   readonly readMachineAddresses?: () => readonly string[];
   readonly nowMs?: () => number;
 }
@@ -20,9 +22,11 @@ export const MACHINE_ADDRESSES_TTL_MS = 5_000;
 export function ownAddresses(listening: readonly Address[], options: OwnAddressesOptions = {}): OwnAddresses {
   const doors = doorsByPort(listening);
   const isOnThisMachine = machineAddresses(options);
+  const elsewhere = new Set(options.elsewhere?.flatMap((text) => parseIp(text)?.text ?? []));
 
   const isOwn = (dialled: Ip, bound: readonly Ip[]): boolean => {
     const ip = reachedBy(dialled);
+    if (elsewhere.has(ip.text)) return true;
     return bound.some((door) => door.text === ip.text || (isWildcard(door, ip) && isOnThisMachine(ip)));
   };
   return {

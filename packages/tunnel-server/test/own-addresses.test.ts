@@ -5,6 +5,18 @@ import { ip } from '../../addresses/test/literal.ts';
 const readMachineAddresses = (): string[] => ['127.0.0.1', '192.0.2.10', '::1', '2001:db8::10', 'fe80::10'];
 
 describe('ownAddresses', () => {
+  it('has our ports at the addresses that reach us from elsewhere, and no others', () => {
+    const own = ownAddresses([{ host: '127.0.0.1', port: 3128 }], {
+      readMachineAddresses: () => [],
+      elsewhere: ['203.0.113.7', '2001:db8::7'],
+    });
+    expect(own.includes(ip('203.0.113.7'), 3128)).toBe(true);
+    expect(own.includes(ip('2001:db8::7'), 3128)).toBe(true);
+    expect(own.includes(ip('64:ff9b::cb00:7107'), 3128)).toBe(true);
+    expect(own.includes(ip('203.0.113.7'), 443)).toBe(false);
+    expect(own.includes(ip('203.0.113.8'), 3128)).toBe(false);
+  });
+
   it.each([
     ['192.0.2.10', 3128, true, 'the bound address'],
     ['192.0.2.10', 443, false, 'the bound address, another port'],

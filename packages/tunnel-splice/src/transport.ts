@@ -125,6 +125,8 @@ export interface ListenOptions {
 export interface Listening {
   /** The address really bound, with its real port. */
   readonly address: Address;
+  /** An IPv6 socket that was passed, and takes IPv4 clients too (`ListenStream=443`). Where nobody can tell, it is taken for one. */
+  readonly isDualStack: boolean;
   /**
    * From the next client on: whoever says nothing for so long is closed, even while this thread is stalled (where the transport has
    * threads of its own). A read of such a client answers `deadline`. Infinity, as at first: nobody is.

@@ -3,6 +3,7 @@
 pass-sockets.py [--transparent] NAME=PORT... -- PROGRAM ARGUMENT...
 
 Each name has two sockets, for IPv4 and IPv6, as a unit with two ListenStream= has. --transparent is Transparent=yes.
+--dual-stack passes the one for IPv6 alone, which takes IPv4 clients too, as ListenStream=PORT does.
 """
 import os
 import socket
@@ -13,6 +14,8 @@ FIRST_DESCRIPTOR = 3
 end = sys.argv.index("--")
 program = sys.argv[end + 1 :]
 is_transparent = "--transparent" in sys.argv[:end]
+is_dual_stack = "--dual-stack" in sys.argv[:end]
+families = [(socket.AF_INET6, "::")] if is_dual_stack else [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]
 doors = [word.split("=") for word in sys.argv[1:end] if "=" in word]
 
 
@@ -20,7 +23,7 @@ def listen(family, host, port):
     one = socket.socket(family)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
-        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if is_dual_stack else 1)
     if is_transparent and family == socket.AF_INET6:
         one.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
     elif is_transparent:
@@ -30,11 +33,11 @@ def listen(family, host, port):
     return one.detach()
 
 
-names = [name for name, _ in doors for _ in range(2)]
+names = [name for name, _ in doors for _ in families]
 opened = [
     listen(family, host, int(port))
     for _, port in doors
-    for family, host in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))
+    for family, host in families
 ]
 # Out of the way first: one may have another's number already.
 parked = [os.dup2(descriptor, 100 + index) for index, descriptor in enumerate(opened)]

@@ -55,6 +55,16 @@ describe.skipIf(!hasPython)('socket activation', () => {
     expect(await ask(running.port('transparent'), 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')).toContain('421');
   });
 
+  it('sees the loop through a socket of both families, by IPv4 too', async () => {
+    const under = ['python3', passSockets, '--dual-stack', 'explicit=0', 'transparent=0', '--'];
+    running = await startSallyport(passedDoors(configText()), { under });
+    for (const host of ['127.0.0.1', '[::1]', 'localhost.test']) {
+      const request = `CONNECT ${host}:${running.port('transparent')} HTTP/1.1\r\nHost: a\r\n\r\n`;
+      expect(await ask(running.port('explicit'), request)).toMatch(/^HTTP\/1\.1 (502|400)/);
+    }
+    expect(await running.metric('refused_total{listener="explicit",reason="loop"}')).toBe(2);
+  });
+
   it('is refused with exit 1 where the socket is missing, with the names that are there', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-'));
     const file = join(folder, 'sallyport.yaml');

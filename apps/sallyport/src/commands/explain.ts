@@ -56,7 +56,10 @@ async function explainRequest(options: OptionValues): Promise<ExitCode> {
   const request = readRequest(options, listener);
   const explanation = explain(policy, config.policy, request);
   const decided = { request, decision: explanation.decision, id: '{id}' };
-  const guards = { rules: policy.destinations, own: ownAddresses(listeningAddresses(config)) };
+  const guards = {
+    rules: policy.destinations,
+    own: ownAddresses(listeningAddresses(config), { elsewhere: config.own_addresses }),
+  };
   const isDenied = explanation.decision.decision === 'deny';
   const egress = chooseEgress(config, explanation.decision, request.destination);
   const dialling = isDenied ? undefined : await findAddresses(config, policy, decided, { guards, egress });

@@ -1,4 +1,3 @@
-import type { Config } from '@sallyport/config';
 import { createLogger, type Logger } from '@sallyport/telemetry';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
@@ -21,9 +20,13 @@ export const runCommand: Command = {
 /** Ends the process itself: after a drain, or a second signal, nothing that is still open may hold it. */
 async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
   const settings = requireSettings(file);
-  const log = openLog(settings.config);
+  const log = openLog(settings);
   for (const warning of settings.warnings) log.warn({ detail: warning }, 'configuration warning');
-  const program = await startProgram(settings, log);
+  const program = await startProgram(settings, log).catch((cause: unknown) => {
+    throw cause instanceof FatalError
+      ? new FatalError(settings.asWritten(cause.message), cause.exitCode, cause.cause)
+      : cause;
+  });
   const supervision = {
     log,
     serviceManager: findServiceManager(process.env, log),
@@ -40,12 +43,12 @@ function requireSettings(file: string): Settings {
   throw new FatalError([first, ...others].join('\n'), EXIT.usage);
 }
 
-function openLog({ log }: Config): Logger {
+function openLog({ config: { log }, asWritten }: Settings): Logger {
   try {
     return createLogger(log);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     const remedy = 'name a file in a folder that is there and may be written to, or leave log.file out for stdout';
-    throw new FatalError(`log.file cannot be opened: ${why}; ${remedy}`, EXIT.failure, cause);
+    throw new FatalError(asWritten(`log.file cannot be opened: ${why}; ${remedy}`), EXIT.failure, cause);
   }
 }

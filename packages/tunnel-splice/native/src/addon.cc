@@ -191,6 +191,12 @@ napi_value keepAlive(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// isDualStack(descriptor): 1 for a socket of IPv6 that takes IPv4 clients too.
+napi_value isDualStack(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return fromNumber(env, sallyport::sys::isDualStack(toInteger(env, arguments[0])) ? 1 : 0);
+}
+
 // countUnacked(descriptor): how many bytes of it its peer has not acknowledged.
 napi_value countUnacked(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
@@ -251,6 +257,7 @@ NAPI_MODULE_INIT() {
       {"drain", nullptr, drain, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"addCounts", nullptr, addCounts, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"keepAlive", nullptr, keepAlive, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"isDualStack", nullptr, isDualStack, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"countUnacked", nullptr, countUnacked, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"keepUrgentInline", nullptr, keepUrgentInline, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"watchPeer", nullptr, watchPeer, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

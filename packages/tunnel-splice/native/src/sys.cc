@@ -196,6 +196,13 @@ int takeError(int fd) {
 
 int sendFin(int fd) { return ::shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }
 
+bool isDualStack(int fd) {
+  int isIpv6Alone = 1;
+  socklen_t length = sizeof isIpv6Alone;
+  // Of a socket of IPv4 it is an error.
+  return ::getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &isIpv6Alone, &length) == 0 && isIpv6Alone == 0;
+}
+
 uint32_t countUnacked(int fd) { return unackedOf(fd); }
 
 void close(int fd) { ::close(fd); }

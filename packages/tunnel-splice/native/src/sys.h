@@ -46,6 +46,8 @@ int takeError(int fd);
 int sendFin(int fd);
 // How much of what was sent the peer has not acknowledged.
 uint32_t countUnacked(int fd);
+// A socket of IPv6 that takes IPv4 clients too.
+bool isDualStack(int fd);
 void close(int fd);
 void closeWithReset(int fd);
 

@@ -25,6 +25,8 @@ export interface Addon {
   drain(events: Uint32Array): number;
   /** `pairs` must stay alive until {@link stop}. */
   addCounts(page: number, pairs: Float64Array): void;
+  /** 1 for a socket of IPv6 that takes IPv4 clients too. */
+  isDualStack(descriptor: number): number;
   /** How much of what was sent on a connection its peer has not acknowledged. */
   countUnacked(descriptor: number): number;
   /** An urgent byte stays in its place in the stream. */

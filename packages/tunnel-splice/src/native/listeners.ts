@@ -44,6 +44,8 @@ export class Listeners {
   open(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions): Listening {
     const { intercept, identity, passed = -1 } = options;
     const id = this.#nextId++;
+    // Asked first: what was passed is another descriptor afterwards.
+    const isDualStack = passed >= 0 && this.#plane.addon.isDualStack(passed) === 1;
     const how = INTERCEPTIONS.indexOf(intercept ?? 'none');
     const [errno, port, host] = this.#plane.addon.listen(id, bind.host, bind.port, how, passed);
     if (errno !== 0) throw toListenError(bind, errno, intercept);
@@ -54,6 +56,7 @@ export class Listeners {
     this.#plane.opened();
     return {
       address: listener.address,
+      isDualStack,
       allowSilence: (ms) => this.#allowSilence(id, ms),
       close: () => this.#close(id, listener),
     };

@@ -38,7 +38,7 @@ export async function openListener(
     if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
   };
   // Nobody else is there who could watch the clients while this thread is stalled.
-  return { address: bound, allowSilence: () => undefined, close };
+  return { address: bound, isDualStack: isDualStack(server, options, resources), allowSilence: () => undefined, close };
 }
 
 function boundServer(bind: Bind, { intercept, passed }: ListenOptions): Promise<Server> {
@@ -68,6 +68,11 @@ function acceptFrom(server: Server, onHandle: (handle: TcpHandle) => void): void
   listener.onconnection = (_status, client) => {
     if (client !== undefined) onHandle(client);
   };
+}
+
+function isDualStack(server: Server, { passed }: ListenOptions, { kernel }: LegResources): boolean {
+  if (passed === undefined || boundAddress(server)?.host !== '::') return false;
+  return kernel === undefined || kernel.isDualStack(passed) === 1;
 }
 
 /** Before there is a socket of it: most clients of a flood are not worth one that speaks TLS. */

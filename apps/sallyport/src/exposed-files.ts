@@ -1,0 +1,49 @@
+/** Files that others on this machine can read, change or put in place of ours. */
+import { lstatSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Config, ConfigPath, Problem } from '@sallyport/config';
+
+const READABLE_BY_OTHERS = 0o004;
+const WRITABLE_BY_OTHERS = 0o002;
+
+/**
+ * Warns of keys and users files that everyone may read or change, and of a log file that is a symbolic link where others can put one.
+ * @param folder the configuration's own: its paths are relative to it, but for `log.file`, which is to the working directory
+ */
+export function lintExposedFiles({ listeners, log }: Config, folder: string): readonly Problem[] {
+  const secrets = listeners.flatMap((listener, index): readonly Problem[] => {
+    if (listener.mode !== 'connect') return [];
+    const { auth, tls } = listener;
+    return [
+      ...(auth ? lintSecret(resolve(folder, auth.users_file), ['listeners', index, 'auth', 'users_file']) : []),
+      ...(tls ? lintSecret(resolve(folder, tls.key), ['listeners', index, 'tls', 'key']) : []),
+    ];
+  });
+  return [...secrets, ...(log.file === null ? [] : lintLogFile(log.file))];
+}
+
+function lintSecret(file: string, path: ConfigPath): readonly Problem[] {
+  const mode = modeOf(() => statSync(file).mode);
+  const canWrite = (mode & WRITABLE_BY_OTHERS) !== 0;
+  if (!canWrite && (mode & READABLE_BY_OTHERS) === 0) return [];
+  const message = `${file} may be ${canWrite ? 'changed' : 'read'} by everyone on this machine; chmod o= ${file}`;
+  return [{ severity: 'warning', path, message }];
+}
+
+/** Whoever may write to the directory decides what the link leads to, and so what this process appends to. */
+function lintLogFile(file: string): readonly Problem[] {
+  const isLink = (modeOf(() => (lstatSync(file).isSymbolicLink() ? 1 : 0)) & 1) === 1;
+  const canWrite = (modeOf(() => statSync(dirname(resolve(file))).mode) & WRITABLE_BY_OTHERS) !== 0;
+  if (!isLink || !canWrite) return [];
+  const message = `${file} is a symbolic link in a directory that others can write to; name a file in a directory of your own`;
+  return [{ severity: 'warning', path: ['log', 'file'], message }];
+}
+
+/** 0 for what cannot be looked at: whoever reads the file says why. */
+function modeOf(look: () => number): number {
+  try {
+    return look();
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,81 @@
+/** What the environment put into the configuration may be a secret: messages show the text as it stands in the file. */
+import { readNetwork } from './addresses.ts';
+import type { ConfigPath } from './problems.ts';
+
+/** A text with references, and what became of it. */
+export interface Expansion {
+  readonly written: string;
+  readonly expanded: string;
+}
+
+/** Puts text as written in place of what it was expanded to. */
+export type AsWritten = (message: string) => string;
+
+/** Shorter ones are parts of other words more often than secrets. */
+const SHORTEST = 3;
+
+/**
+ * Makes the last guard of every message about a configuration: problems of the schema name no value of the environment in the
+ * first place (see {@link showAsWritten}), but what is told of other sections, files or sockets may.
+ */
+export function createAsWritten(expansions: readonly Expansion[]): AsWritten {
+  const written = new Map<string, string>();
+  for (const { expanded, written: text } of expansions) {
+    for (const form of formsOf(expanded)) if (form.length >= SHORTEST) written.set(form.toLowerCase(), text);
+  }
+  if (written.size === 0) return (message) => message;
+  // The longest first: one may be part of another.
+  const forms = [...written.keys()].sort((a, b) => b.length - a.length).map(escapeRegExp);
+  const pattern = new RegExp(`(?<![\\w.-])(?:${forms.join('|')})(?![\\w-]|\\.\\w)`, 'gi');
+  return (message) => message.replaceAll(pattern, (found) => written.get(found.toLowerCase()) ?? found);
+}
+
+/** As it is, as JSON spells it, and as the one spelling of a network. */
+function formsOf(expanded: string): readonly string[] {
+  const network = readNetwork(expanded, []);
+  return [expanded, JSON.stringify(expanded).slice(1, -1), ...(network.kind === 'ok' ? [network.value] : [])];
+}
+
+function escapeRegExp(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`);
+}
+
+interface Told {
+  readonly path: ConfigPath;
+  readonly message: string;
+}
+
+/** The values of one file, with what the environment gave and without. */
+export interface BothValues {
+  readonly expanded: unknown;
+  readonly written: unknown;
+}
+
+/**
+ * Exchanges the messages about values that were expanded for those that the same check has about the text as written.
+ * @param again finds the problems of the values as written; only called where it must be
+ */
+export function showAsWritten<Problem extends Told>(
+  problems: readonly Problem[],
+  { expanded, written }: BothValues,
+  again: (value: unknown) => readonly Told[],
+): readonly Problem[] {
+  const isExpanded = ({ path }: Told): boolean => !isSame(valueAt(expanded, path), valueAt(written, path));
+  if (!problems.some(isExpanded)) return problems;
+  const instead = new Map(again(written).map(({ path, message }) => [JSON.stringify(path), message]));
+  return problems.map((problem) => {
+    if (!isExpanded(problem)) return problem;
+    const message = instead.get(JSON.stringify(problem.path)) ?? 'what it expands to does not fit here';
+    return { ...problem, message: `${message}; what its variables stand for is not shown` };
+  });
+}
+
+function valueAt(value: unknown, path: ConfigPath): unknown {
+  let at = value;
+  for (const step of path) at = typeof at === 'object' && at !== null ? Reflect.get(at, step) : undefined;
+  return at;
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { createAsWritten } from '../src/as-written.ts';
+import { parseConfig } from '../src/load.ts';
+
+const SECRET = 'hunter2-Geheimnis';
+
+/** Everything that is said of a file in which `${SECRET}` stands for a password. */
+function toldOf(yaml: string): string {
+  const result = parseConfig(yaml, { SECRET });
+  const problems = result.kind === 'ok' ? result.warnings : result.problems;
+  return problems.map(({ message }) => message).join('\n');
+}
+
+const listener = (rest: string): string => `listeners:\n  - { name: a, mode: connect, bind: "127.0.0.1:1", ${rest} }\n`;
+const plain = listener('port: 443');
+
+describe('a value from the environment that does not fit', () => {
+  it.each([
+    ['a bind', 'listeners:\n  - { name: a, mode: connect, bind: "${SECRET}" }'],
+    ['a part of a bind', 'listeners:\n  - { name: a, mode: connect, bind: "${SECRET}:80" }'],
+    ['a mode', 'listeners:\n  - { name: a, mode: "${SECRET}", bind: "127.0.0.1:1" }'],
+    ['a word', listener('http: "${SECRET}"')],
+    ['a number', listener('port: "${SECRET}"')],
+    ['a name', 'listeners:\n  - { name: "${SECRET}", mode: connect, bind: "127.0.0.1:1" }'],
+    ['a duration', `${plain}timeouts: { connect: "\${SECRET}" }`],
+    ['a rate', `${plain}limits: { new_per_client: "\${SECRET}" }`],
+    ['a size', `${plain}limits: { handshake_bytes: "\${SECRET}" }`],
+    ['a flag', `${plain}log: { access: "\${SECRET}" }`],
+    ['a section', `${plain}admin: "\${SECRET}"`],
+    ['a list', `${plain}own_addresses: "\${SECRET}"`],
+    ['an address', `${plain}own_addresses: ["\${SECRET}"]`],
+    ['a server', `${plain}dns: { servers: ["\${SECRET}"] }`],
+    ['a network', `${plain}policy: { rules: [{ action: allow, clients: ["\${SECRET}"] }] }`],
+    ['a port', `${plain}policy: { rules: [{ action: allow, ports: ["\${SECRET}"] }] }`],
+    ['the name of a listener', `${plain}policy: { rules: [{ action: allow, listeners: ["\${SECRET}"] }] }`],
+    ['a label', `${plain}policy: { rules: [{ action: allow, name: "a\\n\${SECRET}" }] }`],
+  ])('is shown as it is written: %s', (_, yaml) => {
+    const told = toldOf(yaml);
+    expect(told).not.toBe('');
+    expect(told.toLowerCase()).not.toContain('hunter2');
+    expect(told.toLowerCase()).not.toContain('geheimnis');
+  });
+
+  it('is not suggested to somebody else either', () => {
+    const told = toldOf(
+      'listeners:\n  - { name: "${NAME:-secret-door}", mode: connect, bind: "127.0.0.1:1" }\n' +
+        'policy: { rules: [{ action: allow, listeners: [secret-dor] }] }',
+    );
+    expect(told).toContain('did you mean "${NAME:-secret-door}"');
+  });
+
+  it('names the key, what it wants, and the variable', () => {
+    expect(toldOf(listener('port: "${SECRET}"'))).toBe(
+      'expected a port from 1 to 65535, got "${SECRET}"; what its variables stand for is not shown',
+    );
+  });
+});
+
+describe('createAsWritten', () => {
+  const asWritten = createAsWritten([
+    { written: '${HOST}', expanded: 'db.internal' },
+    { written: '${NET}', expanded: '10.0.0.1/8' },
+    { written: '${ID}', expanded: 'ab' },
+  ]);
+
+  it.each([
+    ['/etc/db.internal does not exist', '/etc/${HOST} does not exist'],
+    ['cannot listen on DB.INTERNAL:443', 'cannot listen on ${HOST}:443'],
+    ['the rule allows 10.0.0.0/8, and', 'the rule allows ${NET}, and'],
+    ['db.internal.example and xdb.internal are others', 'db.internal.example and xdb.internal are others'],
+    ['cab, ab', 'cab, ab'],
+  ])('%s', (message, shown) => {
+    expect(asWritten(message)).toBe(shown);
+  });
+});
