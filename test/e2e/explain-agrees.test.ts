@@ -1,0 +1,138 @@
+/** Live doors decide random requests as the function behind `explain` and `tests` says, word for word. */
+import { parseIp } from '@sallyport/addresses';
+import { compilePolicy, decide, parseDestination, wordDenial } from '@sallyport/policy';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configText } from './harness/config-text.ts';
+import { helloFor } from './harness/hello.ts';
+import { openClient, tcpOrigin } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+
+type PolicyConfig = Parameters<typeof compilePolicy>[0];
+type RuleConfig = PolicyConfig['rules'][number];
+
+const NAMES = ['a.test', 'b.a.test', 'c.test', 'www.c.test'];
+const PATTERNS = [...NAMES, '*.test', '*.a.test', '*'];
+const CLIENTS = ['127.0.0.1', '127.0.0.2'];
+const ROUNDS = 8;
+const REQUESTS_EACH = 12;
+
+let proxy: Running;
+/** Nobody listens there: what is allowed is refused by the destination, at once. */
+const closedPorts: number[] = [];
+
+beforeAll(async () => {
+  for (let count = 0; count < 2; count++) {
+    const gone = await tcpOrigin(() => undefined);
+    closedPorts.push(gone.port);
+    gone.close();
+  }
+  proxy = await startSallyport(yamlOf([], false));
+});
+
+afterAll(async () => {
+  await proxy.stop();
+});
+
+describe('the doors', () => {
+  it.each(Array.from({ length: ROUNDS }, (_, round) => round + 1))(
+    'decide as explain does, round %i',
+    async (round) => {
+      const random = randomNumbers(round);
+      const rules = Array.from({ length: 1 + random(5) }, (_, number) => anyRule(random, number));
+      const isDoorOnTrial = random(3) === 0;
+      expect(await proxy.reload(yamlOf(rules, isDoorOnTrial))).toMatchObject({ msg: 'reloaded' });
+      const listeners = [{ name: 'transparent', report_only: isDoorOnTrial }];
+      const { policy } = compilePolicy(policyOf(rules), undefined, { listeners });
+
+      for (let count = 0; count < REQUESTS_EACH; count++) {
+        const host = pick(random, NAMES);
+        const client = pick(random, CLIENTS);
+        const listener = pick(random, ['explicit', 'transparent']);
+        const port = listener === 'explicit' ? pick(random, closedPorts) : (closedPorts[0] ?? 0);
+        const before = proxy.lines.length;
+        const heard = await ask(listener, host, port, client);
+        const line = await proxy.line({ msg: 'tunnel', listener, host, client }, before);
+
+        const request = { client: ipOf(client), listener, destination: destinationOf(host, port) };
+        const decision = decide(policy, request);
+        expect(line).toMatchObject({ decision: decision.decision, rule: decision.rule, port });
+        expect(line['would_deny']).toBe(decision.wouldDeny);
+        expect(line['reason']).toBe(decision.decision === 'deny' ? 'policy' : 'refused');
+        if (decision.decision !== 'deny') continue;
+        const words = wordDenial(policy, { request, decision, id: String(line['id']) });
+        expect(line['detail']).toBe(words.detail);
+        if (listener === 'explicit')
+          expect(heard).toContain(`403 Forbidden (${words.sentence.replace(/\.$/, '')})\r\n`);
+      }
+    },
+  );
+});
+
+async function ask(listener: string, host: string, port: number, client: string): Promise<string> {
+  const asking = await openClient(proxy.port(listener), '127.0.0.1', client);
+  asking.socket.write(listener === 'explicit' ? `CONNECT ${host}:${port} HTTP/1.1\r\n\r\n` : helloFor(host));
+  const { bytes } = await asking.ended();
+  asking.socket.destroy();
+  return bytes.toString('latin1');
+}
+
+type Random = (below: number) => number;
+
+/** The same numbers for the same seed (mulberry32). */
+function randomNumbers(seed: number): Random {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+function pick<Item>(random: Random, items: readonly Item[]): Item {
+  const item = items[random(items.length)];
+  if (item === undefined) throw new Error('there is nothing to pick from');
+  return item;
+}
+
+function anyRule(random: Random, number: number): RuleConfig {
+  const action = pick(random, ['allow', 'allow', 'deny'] as const);
+  const port = pick(random, closedPorts);
+  return {
+    name: `rule ${number}`,
+    action,
+    ...(random(2) === 0 && { hosts: [pick(random, PATTERNS), pick(random, PATTERNS)] }),
+    ...(random(3) === 0 && { ports: [{ from: port, to: port }] }),
+    ...(random(3) === 0 && { clients: [`${pick(random, CLIENTS)}/32`] }),
+    ...(random(3) === 0 && { listeners: [pick(random, ['explicit', 'transparent'])] }),
+    ...(action === 'deny' && random(3) === 0 && { report_only: true }),
+    ...(action === 'deny' && random(3) === 0 && { message: '{host} is closed to {client} ({rule}, {id}).' }),
+  };
+}
+
+/** Clients of 127.0.0.2 are told the bare sentence. */
+function policyOf(rules: readonly RuleConfig[]): PolicyConfig {
+  const destinations = { deny: ['special'], allow: ['loopback'] };
+  return { report_only: false, default: 'deny', hints: ['127.0.0.1/32'], rules, destinations };
+}
+
+function yamlOf(rules: readonly RuleConfig[], isDoorOnTrial: boolean): string {
+  const written = rules.map((rule) => ({ ...rule, ...(rule.ports && { ports: rule.ports.map(({ from }) => from) }) }));
+  return configText({
+    transparent: [`port: ${closedPorts[0]}`, `report_only: ${isDoorOnTrial}`],
+    hosts: Object.fromEntries(NAMES.map((name) => [name, ['127.0.0.1']])),
+    policy: `policy: ${JSON.stringify({ ...policyOf(rules), rules: written })}`,
+  });
+}
+
+function ipOf(text: string): NonNullable<ReturnType<typeof parseIp>> {
+  const ip = parseIp(text);
+  if (!ip) throw new Error(`${text} is no address`);
+  return ip;
+}
+
+function destinationOf(host: string, port: number) {
+  const destination = parseDestination(host, port);
+  if (destination.kind === 'malformed') throw new Error(destination.why);
+  return destination;
+}
