@@ -38,6 +38,27 @@ export function describeReading(create: () => Transport): void {
       expect((await readToEnd(leg)).equals(sent)).toBe(true);
     });
 
+    it('puts together what drips in while nobody reads', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const sent = patternOf(3000);
+      for (let at = 0; at < sent.length; at += 1) {
+        peer.send(sent.subarray(at, at + 1));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      peer.finish();
+      await new Promise<unknown>((resolve) => leg.whenGone(resolve));
+      const pieces: Uint8Array[] = [];
+      for (
+        let read = await leg.read(100_000, Infinity);
+        typeof read !== 'string';
+        read = await leg.read(100_000, Infinity)
+      ) {
+        pieces.push(read);
+      }
+      expect(Buffer.concat(pieces).equals(sent)).toBe(true);
+      expect(pieces.length).toBeLessThan(50);
+    });
+
     it('hands out bytes that stay the same when more come', async () => {
       const { peer, leg } = await stage().connectClient();
       peer.send('first');
