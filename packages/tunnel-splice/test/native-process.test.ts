@@ -244,16 +244,27 @@ describe.skipIf(!isHere)('the native transport and its process', () => {
     origin.close();
   });
 
+  it('goes on after a SIGPIPE, and after it was suspended', async () => {
+    const port = Number(await runScript(ECHO));
+    const client = connect(port, '127.0.0.1');
+    await echoed(client);
+    const { pid } = expectChild(child);
+    if (pid === undefined) throw new Error('no process was started');
+    process.kill(pid, 'SIGPIPE');
+    await echoed(client);
+    process.kill(pid, 'SIGSTOP');
+    client.write(STILL_THERE);
+    const late = once(client, 'data');
+    const first = await Promise.race([late.then(() => 'answered'), nextSecond('suspended')]);
+    expect(first).toBe('suspended');
+    process.kill(pid, 'SIGCONT');
+    expect(String(await late)).toBe(STILL_THERE);
+    expect(await answers(port)).toBe(true);
+    client.destroy();
+  });
+
   it('serves whom it has, and later others again, when it runs out of descriptors', async () => {
-    const echo = `async (leg) => {
-      for (;;) {
-        const bytes = await leg.read(65536, Infinity);
-        if (!(bytes instanceof Uint8Array)) return leg.close();
-        leg.write(bytes);
-      }
-    }`;
-    const listen = `const door = await native().transport.listen({ host: '127.0.0.1', port: 0 }, ${echo});`;
-    const port = Number(await runScript(`${listen} console.log(door.address.port);`, 64));
+    const port = Number(await runScript(ECHO, 64));
     const faithful = connect(port, '127.0.0.1');
     await echoed(faithful);
 
@@ -296,6 +307,18 @@ async function receive(socket: Socket, length: number): Promise<void> {
 }
 
 const STILL_THERE = 'still there?';
+
+/** Prints its port, and sends back what it hears. */
+const ECHO = `const door = await native().transport.listen({ host: '127.0.0.1', port: 0 }, async (leg) => {
+    for (;;) {
+      const bytes = await leg.read(65536, Infinity);
+      if (!(bytes instanceof Uint8Array)) return leg.close();
+      leg.write(bytes);
+    }
+  });
+  console.log(door.address.port);`;
+
+const nextSecond = (word: string): Promise<string> => new Promise((resolve) => setTimeout(resolve, 1_000, word));
 
 async function echoed(socket: Socket): Promise<void> {
   socket.write(STILL_THERE);
