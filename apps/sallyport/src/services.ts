@@ -38,6 +38,7 @@ export function createServices({ config, trusts }: Settings, log: Logger): Servi
   const limits = createLimits(config.limits);
   const ledger = new Ledger(ledgerOptions(config, log), limits);
   metrics.onScrape(() => ledger.countLiveBytes());
+  countDroppedLines(metrics, log);
   return {
     transport,
     authenticator: new Authenticator(),
@@ -59,6 +60,15 @@ export function updateServices(services: Services, from: Settings, to: Settings)
   const { metrics, egresses } = services;
   services.egresses = new Egresses(to.config, { metrics, trusts: to.trusts }, egresses);
   if (!isDeepStrictEqual(from.config.dns, to.config.dns)) services.resolver = openResolver(to.config, services.metrics);
+}
+
+function countDroppedLines(metrics: Metrics, log: Logger): void {
+  let told = 0;
+  metrics.onScrape(() => {
+    const dropped = log.linesDropped();
+    metrics.logLinesDropped(dropped - told);
+    told = dropped;
+  });
 }
 
 function ledgerOptions({ log }: Config, logger: Logger): RecordOptions {

@@ -41,6 +41,7 @@ export class LineSink {
   #batch = Buffer.alloc(0);
   #gathering: NodeJS.Timeout | undefined;
   #dropped = 0;
+  #droppedInAll = 0;
   #retryMs = 1;
   #onSettled: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -57,11 +58,21 @@ export class LineSink {
     process.on('exit', this.#writeRest);
   }
 
+  /** How many lines could not be kept so far. */
+  get droppedInAll(): number {
+    return this.#droppedInAll;
+  }
+
   /** Queues a line, its newline included. */
   write(line: string): void {
-    if (this.#state === 'broken' || this.#state === 'closed') return;
+    if (this.#state === 'closed') return;
+    if (this.#state === 'broken') {
+      this.#droppedInAll += 1;
+      return;
+    }
     if (this.#queueLength + line.length > QUEUE_LIMIT) {
       this.#dropped += 1;
+      this.#droppedInAll += 1;
       return;
     }
     this.#queue.push(line);

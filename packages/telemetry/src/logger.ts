@@ -17,6 +17,8 @@ export interface LoggerOptions {
 /** Each level's method takes fields and a message, or a message alone. None of them waits, blocks or throws. */
 export interface Logger extends Pick<PinoLogger, Exclude<LogLevel, 'silent'>> {
   setLevel(level: LogLevel): void;
+  /** How many lines were lost so far, because what reads the log was too slow or its disk full. */
+  linesDropped(): number;
   /** Opens the log file anew after it was renamed. Throws the system's error, and then goes on with the old file. */
   reopen(): void;
   /** Writes what is left, waiting no longer than a second. Call it before the process ends; later lines are lost. */
@@ -36,6 +38,7 @@ export function createLogger({ level, format, file }: LoggerOptions): Logger {
   logger.level = level;
   return Object.assign(logger, {
     setLevel: (next: LogLevel) => void (logger.level = next),
+    linesDropped: () => sink.droppedInAll,
     reopen: () => sink.reopen(),
     close: () => sink.close(),
   });

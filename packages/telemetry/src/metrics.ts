@@ -32,6 +32,8 @@ export interface Metrics {
   dnsCache(result: DnsCacheResult): void;
   dialAttempt(family: DialFamily, result: DialMetricResult): void;
   configReloaded(result: ReloadResult): void;
+  /** Adds lines lost since the last call. */
+  logLinesDropped(count: number): void;
   draining(isDraining: boolean): void;
   /** Calls `listener` before each scrape: whoever owns live tunnels adds the bytes that have flowed since. */
   onScrape(listener: () => void): void;
@@ -45,7 +47,7 @@ export interface Metrics {
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const table = declareMetrics(registry);
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   showFromTheStart(table, options);
 
   const listeners = new Map<string, PublishedListenerMetrics>();
@@ -64,6 +66,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     dnsCache: (result) => dnsCache.add(result, ''),
     dialAttempt: (family, result) => dialAttempts.add(family, result),
     configReloaded: (result) => countReload(table, result),
+    logLinesDropped: (count) => table.logLinesDropped.inc(count),
     draining: (isDraining) => table.draining.set(isDraining ? 1 : 0),
     onScrape: (listener) => void beforeScrape.push(listener),
     scrape() {
@@ -77,6 +80,19 @@ export function createMetrics(options: MetricsOptions): Metrics {
     contentType: registry.contentType,
   };
 }
+
+/** prom-client's own, but for gauges that are named like counters: `promtool check metrics` takes no such name. */
+function collectProcessMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED_GAUGES) registry.removeSingleMetric(name);
+}
+
+/** The same counts, by type, are in `nodejs_active_handles`, `nodejs_active_requests` and `nodejs_active_resources`. */
+const MISNAMED_GAUGES = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+] as const;
 
 /** A series is there, at 0, before its first event: otherwise `rate()` misses that event. */
 function showFromTheStart(table: MetricTable, { version, engine }: MetricsOptions): void {

@@ -85,13 +85,16 @@ describe('stdout as a pipe', () => {
 
   it('whose reader is too slow costs lines, and tells how many', async () => {
     const { reader, writer } = openPipe();
-    const burst = `for (let i = 0; i < 20_000; i += 1) log.info('x'.repeat(500)); await log.close();`;
-    runLogging(writer, burst);
+    const burst = `for (let i = 0; i < 20_000; i += 1) log.info('x'.repeat(500)); await log.close();
+      process.exit(log.linesDropped() > 10_000 ? 3 : 4);`;
+    const child = runLogging(writer, burst);
+    const exit = exitCode(child);
 
     const lines = parseLines(await text(reader));
     const notice = lines.pop();
     expect(notice?.lines_dropped).toBeGreaterThan(10_000);
     expect(lines.length + (notice?.lines_dropped ?? 0)).toBe(20_000);
+    expect(await exit).toBe(3);
   });
 
   it('whose reader leaves does not end the process', async () => {
