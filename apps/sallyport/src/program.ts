@@ -3,7 +3,7 @@ import { parseIp } from '@sallyport/addresses';
 import type { ListenerConfig } from '@sallyport/config';
 import { type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';
 import { type Door, serveTunnel } from '@sallyport/tunnel-server';
-import type { Address, Leg, Listening, ListenOptions, TlsIdentity } from '@sallyport/tunnel-splice';
+import type { Address, Introduction, Leg, Listening, ListenOptions, TlsIdentity } from '@sallyport/tunnel-splice';
 import { tunnelsThatFit } from './descriptors.ts';
 import { openDoors } from './doors.ts';
 import { requireEngine } from './engine.ts';
@@ -142,6 +142,9 @@ class Running implements Program {
     const options: ListenOptions = {
       ...(intercept && { intercept }),
       ...(passed !== undefined && { passed }),
+      ...(isDualStack(listener, address) && { isDualStack: true }),
+      // By the networks of the moment: a reload exchanges them.
+      ...(listener.proxy_protocol && { introduce: (wire, peer) => introduce(doorNow(), wire, peer) }),
       // Of the moment: a renewed certificate is shown from the next client on.
       ...(tls && { identity: (client) => (mayShakeHands(client, doorNow()) ? (this.#tlsOf(name) ?? tls) : undefined) }),
     };
@@ -157,6 +160,17 @@ class Running implements Program {
       throw fatalListenError(`listener ${name}`, cause);
     }
   }
+}
+
+function isDualStack({ dual_stack }: ListenerConfig, { host }: Address): boolean {
+  return dual_stack && host === '::';
+}
+
+function introduce(
+  door: Door | undefined,
+  ...[wire, peer]: Parameters<NonNullable<Door['introduce']>>
+): Promise<Introduction> {
+  return door?.introduce?.(wire, peer) ?? Promise.resolve({ refusal: 'this listener is no more' });
 }
 
 /** A handshake costs a millisecond of the deciding thread: a client that the limits refuse anyway gets none. */

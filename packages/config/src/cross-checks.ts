@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { networkCutFrom, readBind } from './addresses.ts';
 import type { ConfigPath, Problem } from './problems.ts';
+import { findUnmetArrivals } from './arrival-checks.ts';
 import { findUnmetEgresses } from './egress-checks.ts';
 import { findUnmetInterception } from './interception-checks.ts';
 import { DEFAULT_ADMIN_BIND } from './schema.ts';
@@ -18,6 +19,7 @@ export function checkAcross(value: unknown): Problem[] {
     ...findUnmetInterception(value),
     ...findUnreadEch(file),
     ...findUnmetEgresses(value),
+    ...findUnmetArrivals(value),
     ...findBitsBeyondPrefix(file),
   ];
 }

@@ -21,7 +21,15 @@ const timeouts = {
   keepalive: 120_000,
 };
 const limits = { tunnels: 20_000, tunnels_per_client: 1_000, new_per_client: undefined, handshake_bytes: 16_384 };
-const everyDoor = { misdirected: 'explain', http: 'reject', report_only: false, port: 443, timeouts, limits };
+const everyDoor = {
+  dual_stack: false,
+  misdirected: 'explain',
+  http: 'reject',
+  report_only: false,
+  port: 443,
+  timeouts,
+  limits,
+};
 
 describe('a minimal configuration', () => {
   it('has every default', () => {
@@ -157,6 +165,7 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
       port: 8443,
       misdirected: 'serve',
       http: 'reject',
+      dual_stack: false,
       report_only: true,
       intercept: 'none',
       source: 'proxy',
@@ -324,7 +333,7 @@ log:
     },
   );
 
-  it.each(['proxy_protocol: []', 'intercept: none', 'source: proxy', 'dial: sni', 'without_sni: reject'])(
+  it.each(['intercept: none', 'source: proxy', 'dial: sni', 'without_sni: reject'])(
     'refuse what an explicit door does not have: %s',
     (option) => {
       const text = `listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0", ${option} }]`;

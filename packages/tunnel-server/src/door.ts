@@ -1,5 +1,5 @@
 /** One listener as a tunnel sees it: the questions of `serveTunnel`, in its order, and the room that answers each. */
-import type { Ip } from '@sallyport/addresses';
+import { compileNetworks, type Ip } from '@sallyport/addresses';
 import type { ListenerConfig, SniListener } from '@sallyport/config';
 import { decide, type Decision, type Destination, type Policy } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
@@ -7,6 +7,7 @@ import type { ListenerMetrics, Metrics } from '@sallyport/telemetry';
 import type {
   Address,
   DeadlineMs,
+  Introduction,
   JoinPlan,
   Leg,
   SpliceOptions,
@@ -22,7 +23,8 @@ import type { ParentAttempt, Point } from './egress/by-parents.ts';
 import { dialParent } from './egress/dial-parent.ts';
 import { dialDirect, joinDirect } from './egress/direct.ts';
 import type { DirectEgress, Egresses, ParentEgress, Ways } from './egress/egress.ts';
-import { headerFor } from './egress/proxy-header.ts';
+import { introduceClient } from './proxy-header/introduce.ts';
+import { headerFor } from './proxy-header/write.ts';
 import type { DialList, RaceOptions } from './egress/race.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
@@ -52,6 +54,8 @@ export interface Door {
   admit(client: Ip): void;
   /** Whether the limits leave room for it; while draining too, for then it is told so. */
   wouldAdmit(client: Ip): boolean;
+  /** Who a client is that a balancer speaks for. Left out where none does. */
+  introduce?(wire: Pick<Leg, 'read' | 'putBack'>, peer: Address): Promise<Introduction>;
   prereadLimits(): PrereadLimits;
   /** Throws `overload` for who was admitted before a drain, and asks only now. */
   requireOpen(): void;
@@ -155,6 +159,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
   const onResult = own.sniChecked.bind(own);
   const verifySni = openSniCheck(listener);
   const deniesEch = listener.ech === 'deny';
+  const senders = listener.proxy_protocol && compileNetworks(listener.proxy_protocol);
   const isSourceKept = mode === 'sni' && listener.source === 'client';
   const prereadLimits = (): PrereadLimits => ({
     prereadLimitBytes: listener.limits.handshake_bytes,
@@ -187,6 +192,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     admit: (client) => admitClient(limits, listener, client, ledger.isDraining),
     admitNext: (client) => admitNextRequest(limits, listener, client, ledger.isDraining),
     wouldAdmit: (client) => limits.wouldAdmit(listener, client),
+    ...(senders && { introduce: (wire, peer) => introduceClient(wire, peer, senders, prereadLimits()) }),
     prereadLimits,
     requireOpen: () => requireNotDraining(ledger.isDraining),
     httpLimits: () => ({

@@ -23,7 +23,7 @@ export interface Preread<Found> {
  * to remember on its own how far it came, or bytes that drip in make it quadratic.
  */
 export async function prereadUntil<Found extends { readonly kind: string }>(
-  client: Leg,
+  client: Pick<Leg, 'read'>,
   { prereadLimitBytes, deadline }: PrereadLimits,
   alreadyRead: Uint8Array,
   scan: (bytes: Uint8Array) => Found | NeedMore,

@@ -86,6 +86,7 @@ export const REFUSALS = {
   sni_mismatch: { outcome: 'refused', level: 'warn', alert: 'access_denied' },
   not_tls: { outcome: 'refused', level: 'info' },
   misdirected: { outcome: 'refused', level: 'info' },
+  proxy_protocol: { outcome: 'refused', level: 'warn' },
   client_closed: { outcome: 'failed', level: 'info' },
   // The client does not accept the certificate that a TLS door showed it: nobody is there to be answered.
   certificate: { outcome: 'failed', level: 'warn' },

@@ -5,6 +5,7 @@ import type { Door } from './door.ts';
 import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
 import { dialBy, findWay, toRefusal } from './reach-destination.ts';
+import { TunnelError } from './reasons.ts';
 
 /** The door of this moment: a reload exchanges it for all that begins from then on. Undefined where there is none any more. */
 export type DoorNow = () => Door | undefined;
@@ -25,6 +26,7 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
   const record = ledger.open(client, door, next?.begunAt);
   const frontend = door.openFrontend(client);
   try {
+    if (client.refusal !== undefined) throw new TunnelError('proxy_protocol', `${client.refusal}.`);
     if (next === undefined) door.admit(record.clientIp);
     record.admitted();
     if (next !== undefined) door.admitNext(record.clientIp);

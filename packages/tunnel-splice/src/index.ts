@@ -11,6 +11,7 @@ export {
   type DialOptions,
   type DialResult,
   type Intercept,
+  type Introduction,
   type JoinPlan,
   type Leg,
   type ListenOptions,

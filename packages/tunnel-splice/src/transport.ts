@@ -77,6 +77,8 @@ export interface Leg {
   readonly bornAt: DeadlineMs;
   /** Where the client was going, at an intercepting listener: our own end's address where it was coming to us. */
   readonly original?: Address;
+  /** Its introduction was unfit: it is to be closed without a word. */
+  readonly refusal?: string | undefined;
   /** How TLS with the peer stands, on a client of a listener that speaks it; `read` waits for it. */
   readonly tls?: TlsState | undefined;
   /** The next bytes, at most `limitBytes` of them (the rest stays). The caller owns what it gets. */
@@ -110,7 +112,19 @@ export type Bind = Address;
  */
 export type Intercept = 'redirect' | 'tproxy';
 
+/** Who a client is that another speaks for. What is left out stays as the connection has it. */
+export interface Introduction {
+  readonly remote?: Address;
+  readonly local?: Address;
+  /** It is to be refused: why, as a clause fit for a log. */
+  readonly refusal?: string;
+}
+
 export interface ListenOptions {
+  /** Sees each client first, ahead of TLS: reads what its peer says of it, and no byte more. Never rejects. */
+  readonly introduce?: (wire: Pick<Leg, 'read' | 'putBack'>, peer: Address) => Promise<Introduction>;
+  /** An IPv6 wildcard takes IPv4 clients too, which are seen as IPv4. */
+  readonly isDualStack?: boolean;
   readonly intercept?: Intercept;
   /** The descriptor of a socket that is bound already, to be used and closed in place of one of our own; `bind` only names it. */
   readonly passed?: number;

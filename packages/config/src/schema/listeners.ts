@@ -1,8 +1,9 @@
 /** The doors: what both have, and what sets them apart. */
 import * as z from 'zod';
+import { CLIENT_SETS } from '@sallyport/addresses';
 import { type HostAndPort, readDestination, readListenerBind } from '../addresses.ts';
 import { ok, type Read } from '../units.ts';
-import { expected, flag, list, oneOf, port, section, written } from './fields.ts';
+import { expected, flag, list, networks, oneOf, port, section, written } from './fields.ts';
 import { auth, tls } from './identity.ts';
 import { limitOverrides, timeoutOverrides } from './limits.ts';
 
@@ -19,6 +20,13 @@ const common = {
       list('host:port', bind).min(1, { error: 'no address to listen on' }),
     ])
     .describe('Where to listen: an address, systemd:NAME, or a list of them. Port 0 is any free port.'),
+  dual_stack: flag()
+    .describe('A bind [::] takes IPv4 clients too, seen everywhere as IPv4; else it is IPv6 alone.')
+    .prefault(false),
+  proxy_protocol: networks(CLIENT_SETS)
+    .min(1, { error: 'no network; name the balancers, or remove the key' })
+    .describe('These peers must send a PROXY header, v1 or v2; others are refused.')
+    .exactOptional(),
   report_only: flag()
     .describe('Rules deny nothing at this door; what they would deny is logged and counted. Never lifts destinations.')
     .prefault(false),

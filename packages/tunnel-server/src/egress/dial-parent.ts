@@ -10,7 +10,7 @@ import { askSocks5Parent } from './ask-socks5-parent.ts';
 import type { ParentAttempt, Point } from './by-parents.ts';
 import { dialDirect } from './direct.ts';
 import type { ParentEgress } from './egress.ts';
-import { headerFor } from './proxy-header.ts';
+import { headerFor } from '../proxy-header/write.ts';
 import type { RaceOptions } from './race.ts';
 
 /** What a parent is asked, in its own protocol. */

@@ -72,6 +72,7 @@ const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   sni_mismatch: 'Name the same host in the CONNECT and in the ClientHello.',
   not_tls: OTHER_DOOR,
   misdirected: OTHER_DOOR,
+  proxy_protocol: ASK_OPERATOR,
   client_closed: ASK_LATER,
   probe: ASK_LATER,
   certificate: 'Trust the certificate of this proxy.',

@@ -126,15 +126,18 @@ napi_value stop(napi_env env, napi_callback_info) {
   return nullptr;
 }
 
-// listen(door, host, port, interception, passed descriptor or -1): [errno, bound port, bound host].
+// listen(door, host, port, interception, passed descriptor or -1, is dual stack): [errno, bound port, bound host].
 napi_value listen(napi_env env, napi_callback_info info) {
-  const Arguments<5> arguments(env, info);
+  const Arguments<6> arguments(env, info);
+  bool isDualStack = false;
+  napi_get_value_bool(env, arguments[5], &isDualStack);
   const sallyport::DoorRequest request{
       toNumber(env, arguments[0]),
       toText(env, arguments[1]),
       static_cast<uint16_t>(toNumber(env, arguments[2])),
       toInteger(env, arguments[4]),
       static_cast<sallyport::Interception>(toNumber(env, arguments[3])),
+      isDualStack,
   };
   const sallyport::Door door = instanceOf(env).engine->listen(request);
   napi_value host = nullptr;

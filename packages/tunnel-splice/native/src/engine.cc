@@ -60,8 +60,9 @@ int openShared(const DoorRequest& request, SocketAddress& address, size_t count,
   if (!parseAddress(request.host, request.port, address)) return EINVAL;
   const auto first = count == 1 ? sys::PortSharing::kExclusive : sys::PortSharing::kFirstOfMany;
   const bool isTransparent = request.interception == Interception::kTransparent;
+  const bool isDualStack = request.isDualStack;
   return openEach(address, count, sockets, [&](bool isFirst) {
-    return sys::openListener(address, isFirst ? first : sys::PortSharing::kOneOfMany, isTransparent);
+    return sys::openListener(address, isFirst ? first : sys::PortSharing::kOneOfMany, isTransparent, isDualStack);
   });
 }
 

@@ -18,6 +18,7 @@ struct DoorRequest {
   uint16_t port;
   int passed;  // a socket that is bound already, and used in place of ones of our own; -1: none
   Interception interception;
+  bool isDualStack;
 };
 
 struct Door {

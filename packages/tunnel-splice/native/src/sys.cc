@@ -79,10 +79,10 @@ int setTransparent(int fd, int family) {
   return family == AF_INET6 ? set(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, 1) : set(fd, IPPROTO_IP, IP_TRANSPARENT, 1);
 }
 
-int bindAndListen(int fd, const SocketAddress& bind, PortSharing sharing, bool isTransparent) {
+int bindAndListen(int fd, const SocketAddress& bind, PortSharing sharing, bool isTransparent, bool isDualStack) {
   if (const int error = isTransparent ? setTransparent(fd, bind.family()) : 0) return error;
   set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (bind.family() == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (bind.family() == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, isDualStack ? 0 : 1);
   setStreamOptions(fd);
   if (sharing == PortSharing::kOneOfMany) set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (::bind(fd, bind.raw(), bind.length) < 0) return -errno;
@@ -114,10 +114,10 @@ ssize_t splice(int from, int to, size_t limit) {
   return retried([&] { return ::splice(from, nullptr, to, nullptr, limit, SPLICE_F_NONBLOCK); });
 }
 
-int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent) {
+int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent, bool isDualStack) {
   const int fd = openStream(bind.family());
   if (fd < 0) return fd;
-  const int error = bindAndListen(fd, bind, sharing, isTransparent);
+  const int error = bindAndListen(fd, bind, sharing, isTransparent, isDualStack);
   if (error == 0) return fd;
   close(fd);
   return error;

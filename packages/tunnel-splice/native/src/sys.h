@@ -23,7 +23,7 @@ ssize_t send(int fd, const void* from, size_t length);
 ssize_t splice(int from, int to, size_t limit);
 
 // `isTransparent` takes clients on their way to any address, and needs CAP_NET_ADMIN.
-int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent);
+int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent, bool isDualStack);
 // A descriptor of our own for a socket that somebody else bound and passed to us.
 int adoptListener(int passed);
 int accept(int listener, SocketAddress& peer);

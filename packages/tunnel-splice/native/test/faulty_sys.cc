@@ -77,8 +77,8 @@ ssize_t splice(int from, int to, size_t limit) {
   return fault < 0 ? fault : real_sys::splice(from, to, shortened(limit));
 }
 
-int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent) {
-  return real_sys::openListener(bind, sharing, isTransparent);
+int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent, bool isDualStack) {
+  return real_sys::openListener(bind, sharing, isTransparent, isDualStack);
 }
 int adoptListener(int passed) { return real_sys::adoptListener(passed); }
 int accept(int listener, SocketAddress& peer) {

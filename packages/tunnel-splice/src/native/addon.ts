@@ -20,6 +20,7 @@ export interface Addon {
     port: number,
     interception: number,
     passed: number,
+    isDualStack: boolean,
   ): [errno: number, boundPort: number, boundHost: string];
   /** Copies whole events into `events`; how many words, 0 when none is left. */
   drain(events: Uint32Array): number;

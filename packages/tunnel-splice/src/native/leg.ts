@@ -60,8 +60,9 @@ interface HandedOver {
 export class NativeLeg implements Leg, LegName {
   readonly place: number;
   readonly generation: number;
-  readonly remote: Address;
-  readonly local: Address;
+  remote: Address;
+  local: Address;
+  refusal?: string;
   readonly bornAt: DeadlineMs;
   /** Set at an intercepting listener, before anybody sees the leg. */
   original?: Address;

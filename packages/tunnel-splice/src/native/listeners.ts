@@ -21,6 +21,7 @@ interface OpenListener {
   readonly address: Address;
   readonly onClient: (client: Leg) => void;
   readonly intercept: Intercept | undefined;
+  readonly introduce: ListenOptions['introduce'];
   /** With it, clients speak TLS. */
   readonly identity: ListenOptions['identity'];
   /** What will still bring a client: data threads with a socket of it, and clients whose descriptors are on their way here. */
@@ -42,16 +43,25 @@ export class Listeners {
   }
 
   open(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions): Listening {
-    const { intercept, identity, passed = -1 } = options;
+    const { intercept, introduce, identity, passed = -1, isDualStack: isToBeDual = false } = options;
     const id = this.#nextId++;
     // Asked first: what was passed is another descriptor afterwards.
-    const isDualStack = passed >= 0 && this.#plane.addon.isDualStack(passed) === 1;
+    const isDualStack = passed >= 0 ? this.#plane.addon.isDualStack(passed) === 1 : isToBeDual;
     const how = INTERCEPTIONS.indexOf(intercept ?? 'none');
-    const [errno, port, host] = this.#plane.addon.listen(id, bind.host, bind.port, how, passed);
+    const [errno, port, host] = this.#plane.addon.listen(id, bind.host, bind.port, how, passed, isDualStack);
     if (errno !== 0) throw toListenError(bind, errno, intercept);
     const { promise: closed, resolve: resolveClosed } = withResolver();
     const sources = this.#plane.threads;
-    const listener = { address: { host, port }, onClient, intercept, identity, sources, closed, resolveClosed };
+    const listener = {
+      address: { host, port },
+      onClient,
+      intercept,
+      introduce,
+      identity,
+      sources,
+      closed,
+      resolveClosed,
+    };
     this.#open.set(id, listener);
     this.#plane.opened();
     return {
@@ -72,10 +82,30 @@ export class Listeners {
     const leg = this.#plane.addLeg(client, remote, local, performance.now() - client.acceptedMsAgo);
     if (listener.intercept !== undefined) leg.original = originalOf(client, leg);
     if (client.bytes.length > 0) leg.receive(client.bytes);
+    if (listener.introduce === undefined) this.#handOut(client.listener, listener, leg);
+    else void this.#introduce(client.listener, listener, leg, listener.introduce);
+  }
+
+  async #introduce(
+    id: number,
+    listener: OpenListener,
+    leg: NativeLeg,
+    introduce: NonNullable<ListenOptions['introduce']>,
+  ): Promise<void> {
+    listener.sources += 1;
+    const { remote, local, refusal } = await introduce(leg, leg.remote);
+    if (remote !== undefined) leg.remote = remote;
+    if (local !== undefined) leg.local = local;
+    if (refusal !== undefined) leg.refusal = refusal;
+    this.#handOut(id, listener, leg);
+    this.#lose(id, listener);
+  }
+
+  #handOut(id: number, listener: OpenListener, leg: NativeLeg): void {
     const { identity } = listener;
-    if (identity === undefined) listener.onClient(leg);
-    else if (identity(remote) === undefined) turnAway(leg, listener);
-    else this.#secure(client.listener, listener, leg, identity);
+    if (identity === undefined || leg.refusal !== undefined) listener.onClient(leg);
+    else if (identity(leg.remote) === undefined) turnAway(leg, listener);
+    else this.#secure(id, listener, leg, identity);
   }
 
   /** One of its sockets is closed, and every client that was queued on it has been handed out. */

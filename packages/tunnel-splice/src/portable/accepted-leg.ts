@@ -60,7 +60,8 @@ function goOnWithTls(from: HandedOver, identity: TlsIdentity, resources: LegReso
   return securedLeg(wire, identity, resources);
 }
 
-function securedLeg(wire: Socket, identity: TlsIdentity, resources: LegResources): PortableLeg {
+/** TLS over a wire that has been read from before: what it has left comes first. */
+export function securedLeg(wire: Socket, identity: TlsIdentity, resources: LegResources): PortableLeg {
   const secured = new SecuredWire(wire, identity);
   return new PortableLeg(resources, (onread, onReplaced) => secured.open(onread, onReplaced), secured);
 }

@@ -64,6 +64,7 @@ export class PortableLeg implements Leg {
   local: Address = UNKNOWN;
   bornAt: DeadlineMs = performance.now();
   original?: Address;
+  refusal?: string;
   readonly #resources: LegResources;
   /** Of a client that may speak TLS, the wire until it does. */
   #socket: Socket;

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ListenError, type Address, type Bind, type Leg, type Listening, type ListenOptions } from '../transport.ts';
 import { acceptedLeg, securityFor } from './accepted-leg.ts';
+import { introducedLeg } from './introduced-leg.ts';
 import { addressOf } from './addresses.ts';
 import type { LegResources } from './leg.ts';
 import { handleOf, type TcpHandle } from './node-handle.ts';
@@ -24,6 +25,14 @@ export async function openListener(
   let acceptedCount = 0;
   acceptFrom(server, (handle) => {
     acceptedCount += 1;
+    if (options.introduce !== undefined) {
+      void introducedLeg(handle, resources, { ...options, introduce: options.introduce }).then((leg) => {
+        leg.keepUrgentInline();
+        if (leg.isWithheld) leg.reset();
+        onClient(leg);
+      });
+      return;
+    }
     const leg = acceptedLeg({ handle }, resources, identity && securityFor(identity, peerOf(handle)));
     leg.keepUrgentInline();
     // A client that has sent an RST while it was queued has no address any more. It is told of all the same: it may be a probe.
@@ -41,7 +50,7 @@ export async function openListener(
   return { address: bound, isDualStack: isDualStack(server, options, resources), allowSilence: () => undefined, close };
 }
 
-function boundServer(bind: Bind, { intercept, passed }: ListenOptions): Promise<Server> {
+function boundServer(bind: Bind, { intercept, passed, isDualStack = false }: ListenOptions): Promise<Server> {
   return new Promise((resolve, reject) => {
     if (intercept === 'redirect' || (intercept === 'tproxy' && passed === undefined)) {
       // Node.js has no way to set IP_TRANSPARENT, nor to ask for SO_ORIGINAL_DST.
@@ -49,7 +58,7 @@ function boundServer(bind: Bind, { intercept, passed }: ListenOptions): Promise<
       return;
     }
     const { host, port } = bind;
-    const where = passed === undefined ? { host, port, ipv6Only: true, exclusive: true } : { fd: passed };
+    const where = passed === undefined ? { host, port, ipv6Only: !isDualStack, exclusive: true } : { fd: passed };
     const server = createServer();
     server.once('error', (error) => reject(listenErrorFrom(error, bind)));
     server.listen({ ...where, backlog: BACKLOG }, () => resolve(server));
@@ -70,8 +79,13 @@ function acceptFrom(server: Server, onHandle: (handle: TcpHandle) => void): void
   };
 }
 
-function isDualStack(server: Server, { passed }: ListenOptions, { kernel }: LegResources): boolean {
-  if (passed === undefined || boundAddress(server)?.host !== '::') return false;
+function isDualStack(
+  server: Server,
+  { passed, isDualStack: isToBeDual = false }: ListenOptions,
+  { kernel }: LegResources,
+): boolean {
+  if (passed === undefined) return isToBeDual;
+  if (boundAddress(server)?.host !== '::') return false;
   return kernel === undefined || kernel.isDualStack(passed) === 1;
 }
 

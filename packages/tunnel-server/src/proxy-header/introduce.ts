@@ -1,0 +1,40 @@
+/** The first step of a client behind a balancer: who it really is. */
+import { type NetworkSet, parseIp } from '@sallyport/addresses';
+import type { Address, Introduction, Leg } from '@sallyport/tunnel-splice';
+import type { PrereadLimits } from '../frontend.ts';
+import { prereadUntil } from '../preread.ts';
+import { readProxyHeader } from './read.ts';
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Reads the PROXY header that a listed peer must send, and no byte more. What is unfit is told as a clause for the log. A peer that
+ * closes without a word, as health checks do, is left to be told of like any other.
+ */
+export async function introduceClient(
+  wire: Pick<Leg, 'read' | 'putBack'>,
+  peer: Address,
+  senders: NetworkSet,
+  limits: PrereadLimits,
+): Promise<Introduction> {
+  const ip = parseIp(peer.host);
+  if (!ip || !senders.contains(ip))
+    return { refusal: `${peer.host} is none of the peers that may send a PROXY header` };
+  const { found, bytes } = await prereadUntil(wire, limits, NO_BYTES, readProxyHeader);
+  switch (found.kind) {
+    case 'client':
+      wire.putBack(bytes.subarray(found.headerBytes));
+      return { remote: found.remote, local: found.local };
+    case 'unnamed':
+      wire.putBack(bytes.subarray(found.headerBytes));
+      return {};
+    case 'malformed':
+      return { refusal: `the PROXY header is malformed: ${found.why}` };
+    case 'too-large':
+      return { refusal: `the PROXY header is larger than ${limits.prereadLimitBytes} bytes` };
+    case 'timed-out':
+      return { refusal: 'the PROXY header was not complete in time' };
+    case 'left':
+      return bytes.length === 0 ? {} : { refusal: 'the peer left in the midst of its PROXY header' };
+  }
+}
