@@ -67,6 +67,7 @@ function configuration(): string {
     `name: to-echo, mode: sni, port: ${echo.port}`,
     'name: hasty, mode: connect, timeouts: { idle: 200ms }',
     'name: strict, mode: connect, timeouts: { half_close: 200ms }',
+    'name: enforcing, mode: connect, verify_sni: enforce',
     'name: short, mode: connect, timeouts: { lifetime: 200ms }',
   ];
   const hosts = {
@@ -223,7 +224,7 @@ function lineOf(listener: string, clientPort: number | undefined, from: number):
   return proxy.line({ msg: 'tunnel', client_port: clientPort, listener }, from);
 }
 
-function expectLine(line: LogLine, row: Row): void {
+function expectLine(line: LogLine, row: Omit<Row, 'what' | 'says'>): void {
   const { door: listener, reason, outcome = 'refused', level = 'info' } = row;
   expect(line).toMatchObject({ listener, reason, outcome, level, client: '127.0.0.1', ...row.line });
   expect(Object.keys(line).filter((field) => !LOG_FIELDS.has(field))).toEqual([]);
@@ -294,6 +295,23 @@ describe('in TLS', () => {
     expect(wasReset).toBe(false);
     expect(line).not.toHaveProperty('status');
     expectLine(line, row);
+  });
+
+  it('another name than CONNECT had gets access_denied inside the tunnel', async () => {
+    const before = proxy.lines.length;
+    const client = await openTunnel(proxy.port('enforcing'), `origin.test:${echo.port}`);
+    const { localPort } = client.socket;
+    client.socket.write(helloFor('other.test'));
+    const { bytes } = await client.ended();
+    client.socket.destroy();
+    expect([...bytes.subarray(-7)]).toEqual([21, 3, 3, 0, 2, 2, 49]);
+    const line = { sni: 'other.test', status: 200, decision: 'allow', bytes_up: 0 };
+    expectLine(await lineOf('enforcing', localPort, before), {
+      door: 'enforcing',
+      reason: 'sni_mismatch',
+      level: warn,
+      line,
+    });
   });
 });
 
