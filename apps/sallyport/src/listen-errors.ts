@@ -1,4 +1,5 @@
 /** A door that does not open: one line that names the cause and the remedy. */
+import type { UnixSocket } from '@sallyport/config';
 import { AdminListenError } from '@sallyport/telemetry';
 import { type Address, ListenError } from '@sallyport/tunnel-splice';
 import { EXIT, FatalError } from './exit.ts';
@@ -6,7 +7,7 @@ import { EXIT, FatalError } from './exit.ts';
 /** @param who the listener's name, as it begins the line */
 export function fatalListenError(who: string, cause: unknown): unknown {
   if (!(cause instanceof ListenError || cause instanceof AdminListenError)) return cause;
-  const where = formatAddress(cause.bind);
+  const where = formatBind(cause.bind);
   return new FatalError(`${who} cannot listen on ${where}: ${explain(cause)}`, EXIT.failure, cause);
 }
 
@@ -29,6 +30,11 @@ function explain({ kind, cause }: ListenError | AdminListenError): string {
     case 'other':
       return cause instanceof Error ? cause.message : String(cause);
   }
+}
+
+/** An address, or `unix:PATH`. */
+export function formatBind(bind: Address | UnixSocket): string {
+  return 'path' in bind ? `unix:${bind.path}` : formatAddress(bind);
 }
 
 /** `host:port`, with brackets round IPv6. */

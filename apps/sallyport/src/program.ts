@@ -6,9 +6,10 @@ import { type Door, serveTunnel } from '@sallyport/tunnel-server';
 import type { Address, Introduction, Leg, Listening, ListenOptions, TlsIdentity } from '@sallyport/tunnel-splice';
 import { tunnelsThatFit } from './descriptors.ts';
 import { openDoors } from './doors.ts';
+import { dropPrivileges } from './privileges.ts';
 import { requireEngine } from './engine.ts';
 import { drainTunnels } from './drain.ts';
-import { fatalListenError, formatAddress } from './listen-errors.ts';
+import { fatalListenError, formatAddress, formatBind } from './listen-errors.ts';
 import { findUnchangeable } from './reload.ts';
 import { createServices, type Services, updateServices } from './services.ts';
 import type { Settings, SettingsResult } from './settings.ts';
@@ -65,11 +66,21 @@ class Running implements Program {
         log.info({ listener: name, mode, address: formatAddress(bound) }, 'listening');
       }
     }
+    this.#dropPrivileges();
     // Once more, now that every port is known: a refusal may name another door.
     this.#doors = openDoors(this.#settings, this.#services);
     this.#isReady = true;
     this.#warnOfFewDescriptors();
     log.info('ready');
+  }
+
+  /** What later reloads need has to be there for the user too: it says what is not. */
+  #dropPrivileges(): void {
+    const { user } = this.#settings.config.runtime;
+    if (user === null) return;
+    const address = this.#admin?.address;
+    dropPrivileges(user, address && 'path' in address ? [address.path] : []);
+    this.#services.log.info({ user }, 'privileges dropped');
   }
 
   #warnOfFewDescriptors(): void {
@@ -122,8 +133,8 @@ class Running implements Program {
     } catch (cause) {
       throw fatalListenError('the admin server', cause);
     }
-    bound.add('admin', this.#admin.address);
-    log.info({ listener: 'admin', address: formatAddress(this.#admin.address) }, 'listening');
+    if ('host' in this.#admin.address) bound.add('admin', this.#admin.address);
+    log.info({ listener: 'admin', address: formatBind(this.#admin.address) }, 'listening');
   }
 
   #listenings(): readonly Listening[] {

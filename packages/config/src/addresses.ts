@@ -43,6 +43,25 @@ export function bindText(bind: Bind): string {
   return bind.host.includes(':') ? `[${bind.host}]:${bind.port}` : `${bind.host}:${bind.port}`;
 }
 
+/** A socket in the file system. */
+export interface UnixSocket {
+  readonly path: string;
+}
+
+/** sockaddr_un has room for so many bytes, the NUL at the end included (unix(7)). */
+const LONGEST_PATH_BYTES = 107;
+
+/** Reads where the admin server listens: an address, or `unix:PATH`. */
+export function readAdminBind(text: string): Read<Address | UnixSocket> {
+  if (!text.startsWith('unix:')) return readBind(text);
+  const path = text.slice('unix:'.length);
+  if (!path.startsWith('/'))
+    return refuse('unix: is followed by an absolute path; write unix:/run/sallyport/admin.sock, say');
+  if (Buffer.byteLength(path) > LONGEST_PATH_BYTES)
+    return refuse(`the path of a socket has at most ${LONGEST_PATH_BYTES} bytes`);
+  return ok({ path });
+}
+
 /** Reads an address to listen on; port 0 is any free one. */
 export function readBind(text: string): Read<Address> {
   if (text.startsWith('systemd:')) return refuse('only listeners take sockets that systemd passes; give host:port');

@@ -1,5 +1,12 @@
 /** The configuration: YAML in, a validated and frozen value out, or every problem with its line and column. */
-export { bindText, type Address, type Bind, type HostAndPort, type PassedSockets } from './addresses.ts';
+export {
+  bindText,
+  type Address,
+  type Bind,
+  type HostAndPort,
+  type PassedSockets,
+  type UnixSocket,
+} from './addresses.ts';
 export type {
   AdminConfig,
   Config,

@@ -7,7 +7,11 @@ export function findUnmetInterception(file: unknown): Problem[] {
   const { listeners, runtime } = looseFile.parse(file);
   return listeners.flatMap((listener, index) => {
     if (listener.mode !== 'sni') return [];
-    const unmet = [...findUnmetNeeds(listener), ...(runtime.engine === 'portable' ? whyNotPortable(listener) : [])];
+    const unmet = [
+      ...findUnmetNeeds(listener),
+      ...(runtime.user !== undefined && listener.source === 'client' ? [NO_RIGHT_LEFT] : []),
+      ...(runtime.engine === 'portable' ? whyNotPortable(listener) : []),
+    ];
     return unmet.map(([key, message]): Problem => ({ severity: 'error', path: ['listeners', index, key], message }));
   });
 }
@@ -27,9 +31,14 @@ const looseListener = z
 const looseFile = z
   .object({
     listeners: z.array(looseListener).catch([]),
-    runtime: z.object({ engine: text }).catch({}).prefault({}),
+    runtime: z.object({ engine: text, user: text }).catch({}).prefault({}),
   })
   .catch({ listeners: [], runtime: {} });
+
+const NO_RIGHT_LEFT: Unmet = [
+  'source',
+  'source: client needs CAP_NET_ADMIN for every dial, which runtime.user gives up; have systemd start it as that user (configs/systemd/tproxy.conf)',
+];
 
 type LooseListener = z.output<typeof looseListener>;
 type Unmet = readonly [key: string, message: string];

@@ -5,7 +5,7 @@
  * The sections that need a page of their own are in `schema/`.
  */
 import * as z from 'zod';
-import { readBind, readHostName, readIp, readServer } from './addresses.ts';
+import { readAdminBind, readHostName, readIp, readServer } from './addresses.ts';
 import {
   count,
   duration,
@@ -73,7 +73,9 @@ const dns = section({
 export const DEFAULT_ADMIN_BIND = '127.0.0.1:9128';
 
 const admin = section({
-  bind: written('host:port such as "127.0.0.1:9128"', readBind, ':[0-9]{1,5}$').prefault(DEFAULT_ADMIN_BIND),
+  bind: written('host:port such as "127.0.0.1:9128"', readAdminBind, ':[0-9]{1,5}$|^unix:/')
+    .describe('Where it listens; a socket in the file system is for its owner and its group.')
+    .prefault(DEFAULT_ADMIN_BIND),
 }).describe('Metrics and health checks; keep it off public addresses.');
 
 const log = section({
@@ -101,6 +103,12 @@ const runtime = section({
     })
     .describe('Data threads of the native engine; auto: one a core.')
     .prefault('auto'),
+  user: z
+    .string({ error: expected('the name of a user, or null') })
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/, { error: 'expected the name of a user' })
+    .nullable()
+    .describe('Once all is bound the process becomes this user, for good; null: it stays who it is.')
+    .prefault(null),
 }).describe('How the process runs.');
 
 /** Where a group is defined and where it is named, it is spelled alike: a name that no host can have does not begin with @. */

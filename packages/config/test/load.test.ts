@@ -83,7 +83,7 @@ describe('a minimal configuration', () => {
       limits,
       admin: { bind: { host: '127.0.0.1', port: 9128 } },
       log: { level: 'info', format: 'json', access: true, progress: Infinity, file: null },
-      runtime: { engine: 'auto', threads: 'auto' },
+      runtime: { engine: 'auto', threads: 'auto', user: null },
     });
   });
 
@@ -240,7 +240,7 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
       limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200, handshake_bytes: 65_536 },
       admin: { bind: { host: '127.0.0.1', port: 1 } },
       log: { level: 'trace', format: 'pretty', access: false, progress: 30_000, file: '/var/log/sallyport.log' },
-      runtime: { engine: 'auto', threads: 'auto' },
+      runtime: { engine: 'auto', threads: 'auto', user: null },
     });
   });
 });

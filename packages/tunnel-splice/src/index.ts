@@ -32,4 +32,5 @@ export { createTlsTrust, type TlsTrust } from './tls-trust.ts';
 export { createPortableTransport } from './portable/transport.ts';
 export { createNativeTransport, type NativeTransportOrReason } from './native/transport.ts';
 export { Slots } from './native/slots.ts';
+export { forbidNewPrivileges } from './native/new-privileges.ts';
 export { sendDatagram, type DatagramResult } from './native/datagram.ts';

@@ -3,7 +3,7 @@ import { groupNamed, lintReach, type Policy } from '@sallyport/policy';
 import { CONFIG_OPTION, type Command, type OptionLists, type OptionValues } from '../command-line.ts';
 import { compareSettings } from '../compare-settings.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
-import { formatAddress } from '../listen-errors.ts';
+import { formatBind } from '../listen-errors.ts';
 import { LOG_OPTION } from '../log-files.ts';
 import { lintNames } from '../lint-names.ts';
 import { readSettings } from '../settings.ts';
@@ -62,7 +62,7 @@ function summarise({ listeners, policy, admin, tests }: Config): string {
   const rules = policy.rules.length === 1 ? '1 rule' : `${policy.rules.length} rules`;
   const mode = policy.report_only ? ', report only' : '';
   const passed = tests.length === 0 ? '' : `  tests: ${tests.length} passed\n`;
-  return `${doors.join('')}  admin on ${formatAddress(admin.bind)}\n  policy: ${rules}, default ${policy.default}${mode}\n${passed}`;
+  return `${doors.join('')}  admin on ${formatBind(admin.bind)}\n  policy: ${rules}, default ${policy.default}${mode}\n${passed}`;
 }
 
 /** Which group each host came from that stands in no rule itself. */

@@ -95,7 +95,8 @@ function readDestination(to: string): Destination {
 /** Those in the configuration: which port a bind to port 0 gets is not known before it is bound. */
 function listeningAddresses({ listeners, admin }: Config): readonly { host: string; port: number }[] {
   const known = listeners.flatMap(({ bind }) => bind).filter((bind) => 'host' in bind);
-  return [...known, admin.bind].filter(({ port }) => port !== 0);
+  const own = 'host' in admin.bind ? [...known, admin.bind] : known;
+  return own.filter(({ port }) => port !== 0);
 }
 
 interface Leaving {

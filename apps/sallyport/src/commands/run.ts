@@ -1,6 +1,7 @@
 import { createLogger, type Logger } from '@sallyport/telemetry';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
+import { forbidGainingPrivileges, warnOfUnreadable } from '../privileges.ts';
 import { startProgram } from '../program.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { superviseProgram } from '../signals.ts';
@@ -22,11 +23,14 @@ async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
   const settings = requireSettings(file);
   const log = openLog(settings);
   for (const warning of settings.warnings) log.warn({ detail: warning }, 'configuration warning');
+  const { user } = settings.config.runtime;
+  if (user !== null) forbidGainingPrivileges(log);
   const program = await startProgram(settings, log).catch((cause: unknown) => {
     throw cause instanceof FatalError
       ? new FatalError(settings.asWritten(cause.message), cause.exitCode, cause.cause)
       : cause;
   });
+  if (user !== null) warnOfUnreadable(user, readSettings(file, process.env), log);
   const supervision = {
     log,
     serviceManager: findServiceManager(process.env, log),

@@ -1,10 +1,13 @@
 /** Why the admin server could not be opened: the system's codes, translated once. */
 
 /** An IP literal and a port (0: any free one). `::` serves IPv6 alone, as the doors do. */
-export interface AdminAddress {
+export interface AdminTcpAddress {
   readonly host: string;
   readonly port: number;
 }
+
+/** An address, or a socket in the file system. */
+export type AdminAddress = AdminTcpAddress | { readonly path: string };
 
 /** The kinds are those of the doors' own error, so that one place can name cause and remedy. The system's code stays in `cause`. */
 export class AdminListenError extends Error {
@@ -14,7 +17,7 @@ export class AdminListenError extends Error {
 
   constructor(bind: AdminAddress, cause: NodeJS.ErrnoException) {
     const kind = kindOf(cause.code);
-    super(`cannot listen on ${bind.host} port ${bind.port}: ${kind}`, { cause });
+    super(`cannot listen on ${'path' in bind ? bind.path : `${bind.host} port ${bind.port}`}: ${kind}`, { cause });
     this.kind = kind;
     this.bind = bind;
   }

@@ -1,6 +1,7 @@
 /** The admin server: metrics and health over plain HTTP, on a listener of its own that neither door leads to. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
+import { lstatSync, unlinkSync } from 'node:fs';
+import { connect, isIP } from 'node:net';
 import type { Logger } from '../logger.ts';
 import { tameConnections } from './connections.ts';
 import { type AdminAddress, AdminListenError } from './listen-error.ts';
@@ -36,7 +37,7 @@ const STALLED_MS = 10_000;
 /** Rejects with an {@link AdminListenError}. */
 export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
   const routes = [...vitalRoutes(options), ...(options.routes ?? [])];
-  const isGuarded = isLoopback(options.bind.host);
+  const isGuarded = 'host' in options.bind && isLoopback(options.bind.host);
   const server = createServer(LIMITS);
   server.on(
     'request',
@@ -112,10 +113,32 @@ function listen(server: Server, bind: AdminAddress): Promise<AdminAddress> {
   return new Promise((resolve, reject) => {
     // It stays: once the server listens, nothing waits for the rejection, and an error of one accept ends nothing.
     server.on('error', (cause) => reject(new AdminListenError(bind, cause)));
+    if ('path' in bind) {
+      listenInFileSystem(server, bind.path, () => resolve(bind));
+      return;
+    }
     server.listen({ host: bind.host, port: bind.port, ipv6Only: true }, () => {
       const bound = server.address();
       if (bound !== null && typeof bound === 'object') resolve({ host: bound.address, port: bound.port });
     });
+  });
+}
+
+/** For its owner and its group from the first moment on. One that nobody listens at any more, after a crash, is replaced. */
+function listenInFileSystem(server: Server, path: string, onListening: () => void): void {
+  const probe = connect(path);
+  const open = (): void => {
+    const before = process.umask(0o117);
+    server.listen({ path }, onListening);
+    process.umask(before);
+  };
+  probe.once('connect', () => {
+    probe.destroy();
+    server.emit('error', Object.assign(new Error(`${path} is in use`), { code: 'EADDRINUSE' }));
+  });
+  probe.once('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ECONNREFUSED' && lstatSync(path).isSocket()) unlinkSync(path);
+    open();
   });
 }
 

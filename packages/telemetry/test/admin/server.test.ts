@@ -32,9 +32,13 @@ interface Asked {
   readonly host?: string;
 }
 
+function portOf(address: AdminServer['address']): number {
+  return 'port' in address ? address.port : 0;
+}
+
 async function ask({ address }: AdminServer, path: string, { method = 'GET', host }: Asked = {}) {
   const headers = host === undefined ? {} : { Host: host };
-  const asked = request({ host: '127.0.0.1', port: address.port, path, method, headers, agent: false }).end();
+  const asked = request({ host: '127.0.0.1', port: portOf(address), path, method, headers, agent: false }).end();
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     asked.on('response', resolve).on('error', reject);
   });
@@ -43,7 +47,7 @@ async function ask({ address }: AdminServer, path: string, { method = 'GET', hos
 
 /** A connection on which `bytes` were sent, and nothing more will be. */
 async function stall({ address }: AdminServer, bytes: string): Promise<Socket> {
-  const socket = connect(address.port, '127.0.0.1');
+  const socket = connect(portOf(address), '127.0.0.1');
   socket.on('error', () => socket.destroy());
   await once(socket, 'connect');
   socket.write(bytes);

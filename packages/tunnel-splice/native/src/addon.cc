@@ -3,6 +3,9 @@
 //
 // State lies in the instance data of one environment (the main thread, or a worker); there is no global. Cleanup hooks do not
 // run on process.exit(): the threads then die with the process, and nothing here has a destructor that could run meanwhile.
+#include <sys/prctl.h>
+
+#include <cerrno>
 #include <node_api.h>
 
 #include <cstring>
@@ -233,6 +236,11 @@ napi_value sendDatagram(napi_env env, napi_callback_info info) {
   return fromNumber(env, static_cast<uint32_t>(error));
 }
 
+// forbidNewPrivileges(): an errno.
+napi_value forbidNewPrivileges(napi_env env, napi_callback_info) {
+  return fromNumber(env, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : static_cast<uint32_t>(errno));
+}
+
 void forget(void* data) {
   auto* instance = static_cast<Instance*>(data);
   napi_remove_async_cleanup_hook(instance->cleanUp);
@@ -265,6 +273,7 @@ NAPI_MODULE_INIT() {
       {"keepUrgentInline", nullptr, keepUrgentInline, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"watchPeer", nullptr, watchPeer, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"heedWindow", nullptr, heedWindow, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"forbidNewPrivileges", nullptr, forbidNewPrivileges, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"sendDatagram", nullptr, sendDatagram, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);

@@ -1,0 +1,82 @@
+/** What a process started by root keeps of its rights, and an admin server in the file system. */
+import { readFileSync, mkdtempSync, rmSync, statSync, chmodSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configText, testedRuntime } from './harness/config-text.ts';
+import { echoOrigin, openTunnel, type Origin } from './harness/peers.ts';
+import { sallyport, startSallyport } from './harness/sallyport.ts';
+
+let echo: Origin;
+let folder: string;
+
+beforeAll(async () => {
+  echo = await echoOrigin();
+  folder = mkdtempSync(join(tmpdir(), 'sallyport-run-'));
+  chmodSync(folder, 0o755);
+});
+
+afterAll(() => {
+  echo.close();
+  rmSync(folder, { recursive: true });
+});
+
+const withUser = (user: string): string => testedRuntime().replace('{', `{ user: ${user},`);
+
+function get(path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath: path, path: '/healthz' }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode));
+    });
+    asked.on('error', reject).end();
+  });
+}
+
+describe('admin.bind: unix:PATH', () => {
+  it('serves its owner and its group, and replaces what a crash has left', async () => {
+    const path = join(folder, 'admin.sock');
+    const text = configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`);
+    const crashed = await startSallyport(text);
+    expect(await get(path)).toBe(200);
+    expect(statSync(path).mode & 0o777).toBe(0o660);
+    crashed.process.kill('SIGKILL');
+    await expect.poll(() => get(path).catch((error: unknown) => String(error))).toMatch(/ECONNREFUSED/);
+    const next = await startSallyport(text);
+    expect(await get(path)).toBe(200);
+    const second = await sallyport(['run', '--config', next.configFile]);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/the admin server cannot listen on unix:/);
+    expect(await get(path)).toBe(200);
+    await next.stop();
+    expect(() => statSync(path)).toThrow(/ENOENT/);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)('runtime.user', () => {
+  it('is who the process is once all is bound, with no way back; tunnels and reloads go on', async () => {
+    const text = configText().replace(`runtime: ${testedRuntime()}`, `runtime: ${withUser('nobody')}`);
+    const proxy = await startSallyport(text);
+    const status = readFileSync(`/proc/${proxy.process.pid}/status`, 'utf8');
+    expect(status).toMatch(/Uid:\t65534\t65534\t65534\t65534/);
+    expect(status).toMatch(/Gid:\t65534\t65534\t65534\t65534/);
+    expect(status).toMatch(/CapPrm:\t0+\n/);
+    if (process.env['SALLYPORT_TEST_ENGINE'] === 'native') expect(status).toMatch(/NoNewPrivs:\t1/);
+    const client = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    client.socket.write('ping');
+    await client.hears('ping');
+    client.socket.destroy();
+    // The folder of the harness is root's alone: what a reload will stumble over is said beforehand.
+    expect((await proxy.line({ user: 'nobody', level: 'warn' }))['msg']).toMatch(/a reload will fail/);
+    chmodSync(proxy.folder, 0o755);
+    chmodSync(proxy.configFile, 0o644);
+    expect(await proxy.reload(text)).toMatchObject({ msg: 'reloaded' });
+    expect(await proxy.stop()).toBe(0);
+  });
+
+  it('is an error where there is no such user', async () => {
+    const text = configText().replace(`runtime: ${testedRuntime()}`, `runtime: ${withUser('nobody-at-all')}`);
+    await expect(startSallyport(text)).rejects.toThrow(/there is no user nobody-at-all/);
+  });
+});
