@@ -63,7 +63,7 @@ function fieldsOf(lines: string): Field[] {
       return {
         name: name.toLowerCase(),
         spelling: name,
-        value: line.slice(name.length + 1).replace(/^[ \t]+|[ \t]+$/g, ''),
+        value: /[^\t ](?:.*[^\t ])?/.exec(line.slice(name.length + 1))?.[0] ?? '',
       };
     });
 }
