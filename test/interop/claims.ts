@@ -75,7 +75,7 @@ export const claims: readonly Claim[] = [
     what: 'a client meant for the other kind of door hears',
     probe: 'wrongDoor',
     answers: {
-      ourSni: '421, naming the other door',
+      ourSni: '421 http_request_error, naming the other door',
       nginx: 'FIN',
       haproxy: 'FIN',
       ourConnect: 'alert unexpected_message',
