@@ -111,28 +111,32 @@ describe('the address that is dialled', () => {
   it.each([
     ['the transparent door', transparentDoors, 200],
     ['the explicit door', explicitDoors, 10],
-  ])('belongs to what policy saw, at %s, in every combination of its keys', async (_door, doors, atLeast) => {
-    const valid = doors().flatMap((keys) => {
-      const settings = settingsOf(keys);
-      return settings ? [{ keys, settings }] : [];
-    });
-    expect(valid.length).toBeGreaterThan(atLeast);
+  ])(
+    'belongs to what policy saw, at %s, in every combination of its keys',
+    { timeout: 180_000 },
+    async (_door, doors, atLeast) => {
+      const valid = doors().flatMap((keys) => {
+        const settings = settingsOf(keys);
+        return settings ? [{ keys, settings }] : [];
+      });
+      expect(valid.length).toBeGreaterThan(atLeast);
 
-    dialled.clear();
-    const lines = await visitAll(valid);
+      dialled.clear();
+      const lines = await visitAll(valid);
 
-    const told = new Map<string, number>();
-    for (const { host, upstream, keys } of lines) {
-      const address = upstream.slice(0, upstream.lastIndexOf(':'));
-      told.set(address, (told.get(address) ?? 0) + 1);
-      // The one way to have a name dialled elsewhere: it says so, and `check` warns of it.
-      const isClientBelieved = keys['dial'] === 'original' && keys['verify_sni'] !== 'enforce';
-      const permitted = isClientBelieved && host in HOSTS ? [HOSTS[host], ELSEWHERE] : [HOSTS[host] ?? host];
-      expect(permitted, `${JSON.stringify(keys)} of ${host}`).toContain(address);
-    }
-    expect(told).toEqual(dialled);
-    expect(dialled.has(SNI_LITERAL)).toBe(false);
-  });
+      const told = new Map<string, number>();
+      for (const { host, upstream, keys } of lines) {
+        const address = upstream.slice(0, upstream.lastIndexOf(':'));
+        told.set(address, (told.get(address) ?? 0) + 1);
+        // The one way to have a name dialled elsewhere: it says so, and `check` warns of it.
+        const isClientBelieved = keys['dial'] === 'original' && keys['verify_sni'] !== 'enforce';
+        const permitted = isClientBelieved && host in HOSTS ? [HOSTS[host], ELSEWHERE] : [HOSTS[host] ?? host];
+        expect(permitted, `${JSON.stringify(keys)} of ${host}`).toContain(address);
+      }
+      expect(told).toEqual(dialled);
+      expect(dialled.has(SNI_LITERAL)).toBe(false);
+    },
+  );
 });
 
 let files = 0;
