@@ -28,10 +28,14 @@ beforeAll(async () => {
   silentNames = await startNameServer(({ name }) => (name === 'silent.test' ? undefined : { rcode: 'NXDOMAIN' }));
   const users = `alice:${hashSync('secret', 4)}\n`;
   proxy = await startSallyport(configuration(), { files: { 'users.htpasswd': users } });
-  for (const door of ['crowded', 'crowded-sni', 'full', 'full-sni']) {
-    holders.push(await openClient(proxy.port(door)));
-    await vi.waitFor(async () => expect(await proxy.metric(`handshakes_active{listener="${door}"}`)).toBe(1));
-  }
+  for (const door of ['crowded', 'crowded-sni', 'full', 'full-sni']) holders.push(await openClient(proxy.port(door)));
+  await vi.waitFor(
+    async () => {
+      const begun = [...(await scrape()).matchAll(/^sallyport_handshakes_active\S+ 1$/gm)];
+      expect(begun).toHaveLength(holders.length);
+    },
+    { timeout: 10_000, interval: 100 },
+  );
 });
 
 afterAll(async () => {
@@ -46,6 +50,10 @@ afterAll(async () => {
 
 /** tcpmux: nobody listens there, and no system gives it to a client. */
 const closedPort = 1;
+
+async function scrape(): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${proxy.port('admin')}/metrics`)).text();
+}
 
 function configuration(): string {
   const doors = [

@@ -106,7 +106,7 @@ describe('SIGTERM', () => {
     late.socket.write(`127.0.0.1:${echo.port} HTTP/1.1\r\n\r\n`);
     lateInTls.socket.write(helloFor('origin.test').subarray(20));
     const { bytes } = await late.ended();
-    expect(bytes.toString()).toMatch(/^HTTP\/1\.1 503 .*error=connection_limit_reached\r\n/s);
+    expect(bytes.toString()).toMatch(/^HTTP\/1\.1 503 .*error=connection_limit_reached; details=/s);
     expect((await lateInTls.ended()).bytes).toEqual(Buffer.from([21, 3, 3, 0, 2, 2, 80]));
     await proxy.tunnel({ listener: 'explicit', reason: 'overload', status: 503 });
     await proxy.tunnel({ listener: 'transparent', reason: 'overload' });
