@@ -10,6 +10,9 @@ import { type AttackOptions, readAttackOptions } from './options.ts';
 import { openStage, type Stage } from './stage.ts';
 import { failuresOf, type Outcome, printHeading, printOutcome } from './table.ts';
 
+/** Before the first case, honest clients warm the proxy up: what it makes once is no loss. */
+const WARM_UP_MS = 5000;
+
 await main();
 
 async function main(): Promise<void> {
@@ -26,9 +29,6 @@ async function main(): Promise<void> {
     process.exit(1);
   }
 }
-
-/** Before the first case, honest clients warm the proxy up: what it makes once is no loss. */
-const WARM_UP_MS = 5000;
 
 /** Returns how many cases did not hold. */
 async function attackEngine(engine: AttackOptions['engines'][number], options: AttackOptions): Promise<number> {
