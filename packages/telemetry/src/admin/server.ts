@@ -5,6 +5,7 @@ import { connect, isIP } from 'node:net';
 import type { Logger } from '../logger.ts';
 import { tameConnections } from './connections.ts';
 import { type AdminAddress, AdminListenError } from './listen-error.ts';
+import { paceClients } from './paced-socket.ts';
 import { type AdminReply, type AdminRoute, matchPath, type VitalSources, vitalRoutes } from './routes.ts';
 
 export interface AdminOptions extends VitalSources {
@@ -52,6 +53,7 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
     }),
   );
   server.setTimeout(STALLED_MS);
+  paceClients(server);
   return { address: await listen(server, options.bind), close: () => close(server) };
 }
 
