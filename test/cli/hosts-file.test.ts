@@ -58,7 +58,7 @@ describe('sallyport check', () => {
     expect(code).toBe(2);
   });
 
-  it('loads a million lines at once', async () => {
+  it('loads a million lines at once', { timeout: 90_000 }, async () => {
     const names = Array.from({ length: 1_000_000 }, (_, at) =>
       at % 2 === 0 ? `host-${at}.example.com` : `*.zone-${at}.example.net`,
     );
@@ -67,7 +67,7 @@ describe('sallyport check', () => {
     const startMs = performance.now();
     const { code } = await sallyport(['check', '--config', config]);
     expect(code).toBe(0);
-    // Some six times what an idle machine needs, the start of Node included.
-    expect(performance.now() - startMs).toBeLessThan(10_000);
+    // Three seconds on an idle machine, the start of Node included; other tests run beside this one. A walk for each line would take hours.
+    expect(performance.now() - startMs).toBeLessThan(60_000);
   });
 });
