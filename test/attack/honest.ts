@@ -51,7 +51,7 @@ const visits: readonly Visit[] = [
   {
     what: 'GET',
     door: 'explicit',
-    says: () => `GET http://127.0.0.1:${places.hostile['answering']}/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    says: () => `GET http://127.0.0.1:${places.answeringPort}/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
     hears: TUNNEL,
   },
   {

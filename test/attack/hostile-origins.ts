@@ -28,13 +28,9 @@ export const HOSTILE: Readonly<Record<string, (socket: Socket) => void>> = {
   hanging: (socket) => socket.resume(),
   /** Takes a connection and reads nothing. */
   deaf: (socket) => socket.pause(),
-  answering: afterRequest((socket) => {
-    socket.on('data', () => undefined);
-    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
-  }),
 };
 
-function afterRequest(answer: (socket: Socket) => void): (socket: Socket) => void {
+export function afterRequest(answer: (socket: Socket) => void): (socket: Socket) => void {
   return (socket) => void socket.once('data', () => answer(socket));
 }
 

@@ -1,8 +1,15 @@
-/** The world of honest clients: a name server and an echo; and the origin that nobody may reach. */
+/** The world of honest clients: a name server, an echo, an origin of plain HTTP; and the origin that nobody may reach. */
 import { FORBIDDEN_ADDRESS } from './configuration.ts';
+import { afterRequest } from './hostile-origins.ts';
 import { listen } from './listen.ts';
 import { openNameServer } from './name-server.ts';
 
 const originPort = await listen((socket) => socket.pipe(socket));
 await listen(() => process.send?.({ leak: true }), FORBIDDEN_ADDRESS, originPort);
-process.send?.({ originPort, nameServerPort: await openNameServer() });
+const answeringPort = await listen(
+  afterRequest((socket) => {
+    socket.resume();
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  }),
+);
+process.send?.({ originPort, answeringPort, nameServerPort: await openNameServer() });

@@ -17,6 +17,8 @@ export interface Places {
   readonly ports: Readonly<Record<string, number>>;
   /** Echoes. */
   readonly originPort: number;
+  /** An origin of plain HTTP as it should be. */
+  readonly answeringPort: number;
   /** Hostile origins of plain HTTP, by what they do. */
   readonly hostile: Readonly<Record<string, number>>;
   readonly seed: number;
@@ -54,13 +56,13 @@ export async function openStage(engine: 'native' | 'portable', options: AttackOp
   };
 
   const scenery = start('scenery');
-  const { originPort, nameServerPort } = await scenery.next<Scenery>();
+  const { originPort, answeringPort, nameServerPort } = await scenery.next<Scenery>();
   const { hostile } = await start('hostile-world').next<Pick<Places, 'hostile'>>();
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-attack-'));
   await layFiles(folder, configuration({ engine, nameServerPort, originPort }));
   const proxy = startProxy(folder, options.heapMiB);
   children.push(proxy);
-  const places: Places = { ports: await portsOf(proxy), originPort, hostile, seed: options.seed };
+  const places: Places = { ports: await portsOf(proxy), originPort, answeringPort, hostile, seed: options.seed };
   const adminPort = places.ports['admin'] ?? 0;
   const honest = start('honest', JSON.stringify(places));
   let leaks = 0;
@@ -105,6 +107,7 @@ const UNIMPORTANT: ReadonlySet<string> = new Set(['attacker', 'hostile-world']);
 
 interface Scenery {
   readonly originPort: number;
+  readonly answeringPort: number;
   readonly nameServerPort: number;
 }
 

@@ -28,7 +28,7 @@ export const bypassCases: Readonly<Record<string, Case>> = {
     return say(places, 'explicit', `GET http://${target}/ HTTP/1.1\r\nHost: ${target}\r\n\r\n`);
   },
   'forbidden: behind an allowed one': (places) => async (round) => {
-    const allowed = `127.0.0.1:${places.hostile['answering']}`;
+    const allowed = `127.0.0.1:${places.answeringPort}`;
     const target = `${SPELLINGS[round % SPELLINGS.length]}:${places.originPort}`;
     const first = `GET http://${allowed}/ HTTP/1.1\r\nHost: ${allowed}\r\n\r\n`;
     await say(places, 'explicit', `${first}GET http://${target}/ HTTP/1.1\r\nHost: ${allowed}\r\n\r\n`);

@@ -24,11 +24,11 @@ export const requestCases: Readonly<Record<string, Case>> = {
     () =>
       say(ports['explicit'], `GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n${'a:\r\n'.repeat(14_000)}\r\n`),
   'a Connection of very many names':
-    ({ ports, hostile }) =>
+    ({ ports, answeringPort }) =>
     () =>
       say(
         ports['explicit'],
-        `GET http://127.0.0.1:${hostile['answering']}/ HTTP/1.1\r\nHost: a\r\nConnection: ${'a,'.repeat(30_000)}\r\n\r\n`,
+        `GET http://127.0.0.1:${answeringPort}/ HTTP/1.1\r\nHost: a\r\nConnection: ${'a,'.repeat(30_000)}\r\n\r\n`,
       ),
   'pipelined behind one that hangs':
     ({ ports, hostile }) =>
@@ -90,18 +90,18 @@ export const requestCases: Readonly<Record<string, Case>> = {
       socket.destroy();
     },
   'empty lines before a request':
-    ({ ports, hostile }) =>
+    ({ ports, answeringPort }) =>
     async () => {
-      const socket = await call(ports['explicit'] ?? 0, get(hostile['answering']));
+      const socket = await call(ports['explicit'] ?? 0, get(answeringPort));
       await firstWords(socket);
       await pour(socket, Buffer.from('\r\n'.repeat(30_000)), 1000);
       socket.destroy();
     },
   'requests without end on one connection':
-    ({ ports, hostile }) =>
+    ({ ports, answeringPort }) =>
     async () => {
       const socket = await call(ports['explicit'] ?? 0, '');
-      await pour(socket, Buffer.from(get(hostile['answering']).repeat(100)), 1000);
+      await pour(socket, Buffer.from(get(answeringPort).repeat(100)), 1000);
       socket.destroy();
     },
 };
