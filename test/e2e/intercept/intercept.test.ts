@@ -171,7 +171,7 @@ s.connect(("${ORIGIN.ipv4}", 443)); s.send(b"quic"); s.recv(1)`;
       const detail = `origin.test does not resolve to ${ORIGIN.other}, where the client was going.`;
       await sallyport.tunnel({ outcome: 'ok', detail });
       await lab.fetch('client', `https://${ORIGIN.ipv4}/`);
-      await lab.in('client', 'sh', '-c', `printf 'no TLS, and no HTTP' | curl -s telnet://${ORIGIN.ipv4}:443`);
+      await lab.in('client', 'sh', '-c', `printf 'no TLS, and no HTTP\\n' | curl -s telnet://${ORIGIN.ipv4}:443`);
       await sallyport.tunnel({ reason: 'not_tls' });
       expect(await checks()).toEqual({ mismatch: 1, absent: 1, not_tls: 1 });
     });
