@@ -90,6 +90,12 @@ describe('encodeRefusal', () => {
 describe('the sentence of a refusal', () => {
   it.each([
     { what: 'accents', message: 'Frag im Büro nach Zoë.', phrase: 'Frag im Buro nach Zoe.' },
+    {
+      what: 'the marks of typography',
+      message: '“Don’t” – ask… → ‹wiki›',
+      phrase: `"Don't" - ask... -> 'wiki'`,
+    },
+    { what: 'letters without an accent to lose', message: 'Straße, Łódź, Ærø', phrase: 'Strasse, Lodz, AEro' },
     { what: 'other scripts', message: '許可 is missing', phrase: '?? is missing' },
     { what: 'quotes', message: 'Say "please" \\o/', phrase: 'Say "please" \\o/' },
     { what: 'line ends', message: 'a\r\nSet-Cookie: b', phrase: 'a??Set-Cookie: b' },

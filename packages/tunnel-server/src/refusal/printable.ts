@@ -28,8 +28,17 @@ export function toPrintable(text: string): string {
   return text
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
-    .replace(/[^ -~]/gu, '?');
+    .replace(/\p{Pd}/gu, '-')
+    .replace(/[^ -~]/gu, (character) => LIKENESSES[character] ?? '?');
 }
+
+/** Of letters and marks that operators write in messages and that NFKD does not take apart. */
+const LIKENESSES: Readonly<Record<string, string>> = {
+  ...{ '‘': "'", '’': "'", '‚': "'", '‹': "'", '›': "'", '“': '"', '”': '"', '„': '"', '«': '"', '»': '"' },
+  ...{ '→': '->', '←': '<-', '•': '*', '·': '*', '−': '-' },
+  ...{ ß: 'ss', ẞ: 'SS', æ: 'ae', Æ: 'AE', œ: 'oe', Œ: 'OE', ø: 'o', Ø: 'O', ł: 'l', Ł: 'L', đ: 'd', Đ: 'D' },
+  ...{ ð: 'd', Ð: 'D', þ: 'th', Þ: 'Th', ı: 'i' },
+};
 
 /** Takes out of the middle what is too much: the end has the port, and what the operator has to say. */
 function shorten(text: string, room: number): string {
