@@ -2,7 +2,7 @@
 import type { HelloFacts } from '@sallyport/tunnel-server';
 import {
   readAlpn,
-  readHasCommonShares,
+  readLacksShares,
   readServerName,
   readSupportedVersions,
   splitExtensions,
@@ -66,7 +66,7 @@ function readFacts(legacyVersion: number, random: number, list: VectorReader): C
     tls: nameTlsVersion(versions.highest ?? legacyVersion),
     ech: split.encryptedClientHello !== undefined,
     random,
-    hasCommonShares: readHasCommonShares(split.supportedGroups, split.keyShare),
+    lacksShares: readLacksShares(split.supportedGroups, split.keyShare),
   };
   return { kind: 'hello', hello };
 }

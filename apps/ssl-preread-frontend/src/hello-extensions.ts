@@ -136,26 +136,27 @@ export function readSupportedVersions(extension: VectorReader | undefined): Supp
 }
 
 /** By IANA's registry of groups. */
-const X25519 = 0x001d;
-const X25519_MLKEM768 = 0x11ec;
-
-/** Whether there is a share for X25519 or X25519MLKEM768, and for each of the two that is listed. Nothing here is judged. */
-export function readHasCommonShares(groups: VectorReader | undefined, shares: VectorReader | undefined): boolean {
-  let [lacksX25519, lacksHybrid] = [false, false];
+/**
+ * Whether a server may ask for a second hello: a group is listed that has no share, or there is no share at all (RFC 8446 §4.1.4; but for its
+ * cookie, which servers without a state of their own send). Nothing here is judged.
+ */
+export function readLacksShares(groups: VectorReader | undefined, shares: VectorReader | undefined): boolean {
+  const shared = new Set<number>();
+  const list = shares?.vector16();
+  while (list && list.left > 0) {
+    shared.add(list.uint16());
+    list.skip(list.uint16());
+  }
+  if (shared.size === 0) return true;
   const listed = groups?.vector16();
   while (listed && listed.left > 0) {
     const group = listed.uint16();
-    if (group === X25519) lacksX25519 = true;
-    else if (group === X25519_MLKEM768) lacksHybrid = true;
+    if (!shared.has(group) && !isGrease(group)) return true;
   }
-  let isShared = false;
-  const list = shares?.vector16();
-  while (list && list.left > 0) {
-    const group = list.uint16();
-    list.skip(list.uint16());
-    if (group === X25519) lacksX25519 = false;
-    else if (group === X25519_MLKEM768) lacksHybrid = false;
-    isShared ||= group === X25519 || group === X25519_MLKEM768;
-  }
-  return isShared && !lacksX25519 && !lacksHybrid;
+  return false;
+}
+
+/** Values that stand for nothing, and that no server takes (RFC 8701 §2). */
+function isGrease(group: number): boolean {
+  return (group & 0x0f0f) === 0x0a0a && group >>> 8 === (group & 0xff);
 }

@@ -29,7 +29,7 @@ describe('what a ClientHello says', () => {
         tls: 'TLSv1.3',
         ech: true,
         random: 0,
-        hasCommonShares: true,
+        lacksShares: false,
       },
     });
   });

@@ -65,7 +65,7 @@ describe('a ClientHello with a name', () => {
         tls: 'TLSv1.3',
         ech: true,
         random: 0,
-        hasCommonShares: true,
+        lacksShares: false,
       },
       helloEndsAt: bytes.length,
     });

@@ -233,9 +233,9 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     },
     ...(mode === 'sni' &&
       listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
-    // A tunnel that has to be followed is set up in steps: without a cross-check only the hellos that are likely to be asked again are.
+    // A tunnel that has to be followed is set up in steps, and costs a third more: so only hellos that a server may ask again are.
     isFollowed: (hello): hello is HelloFacts =>
-      hello?.tls === 'TLSv1.3' && (!hello.hasCommonShares || listener.verify_sni !== 'off'),
+      hello?.tls === 'TLSv1.3' && (hello.lacksShares || listener.verify_sni !== 'off'),
     followHello: (tunnel) =>
       followDecided(
         { ...tunnel, limits: prereadLimits() },
