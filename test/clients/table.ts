@@ -23,7 +23,9 @@ export function readShown(output: string, statusLine: string): Shown {
   return { line: lines.findLast((line) => line !== '') ?? '', shows: 'neither' };
 }
 
-export function printHeading(client: string, version: string): void {
+/** Of the version line, what it was built with is left out. */
+export function printHeading(client: string, versionLine: string): void {
+  const version = versionLine.replace(/ (?:\(|from |built on ).*$/u, '');
   process.stdout.write(`\n**${client}** (${version})\n\n| refusal | shows | prints |\n| --- | --- | --- |\n`);
 }
 
