@@ -214,6 +214,7 @@ function hasPython(): boolean {
     execFileSync('python3', ['-c', '']);
     return true;
   } catch {
+    console.warn('SKIPPED: legacy IPv4 spellings are not held against inet_aton here, for there is no python3');
     return false;
   }
 }

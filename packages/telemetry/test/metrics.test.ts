@@ -148,7 +148,8 @@ describe('the metrics', () => {
   });
 
   const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
-  if (!hasPromtool) console.warn('promtool is not on PATH: the text format is not checked against Prometheus itself');
+  if (!hasPromtool)
+    console.warn('SKIPPED: the text format is not held against Prometheus itself, for there is no promtool');
 
   it.runIf(hasPromtool)('are text that Prometheus itself reads', async () => {
     const input = await busyMetrics().scrape();

@@ -11,6 +11,7 @@ const loaded = loadAddon(addonPath);
 if (loaded.kind === 'loaded') {
   for (const threads of [1, 2]) describeTransport(`native (${threads} threads)`, () => create(threads));
 } else {
+  console.warn(`SKIPPED: the native transport is not tested here: ${loaded.reason}`);
   describe.skip('the native transport', () => it(`is not here: ${loaded.reason}`));
 }
 

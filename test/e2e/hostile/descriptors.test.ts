@@ -1,6 +1,7 @@
 /** Descriptors that run out, and clients that come only to go: what is up stays up, and nothing is left behind. */
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
+import { isInstalled } from '../egress/other-proxy.ts';
 import { configText } from '../harness/config-text.ts';
 import { helloFor } from '../harness/hello.ts';
 import { type Load, startLoad } from '../harness/load.ts';
@@ -54,7 +55,7 @@ async function isServed(port: number, authority: string): Promise<boolean> {
   return answer.toString().startsWith('HTTP/1.1 200 ');
 }
 
-describe.skipIf(spawnSync('prlimit', ['--version']).status !== 0)('with few descriptors', () => {
+describe.skipIf(!isInstalled('prlimit'))('with few descriptors', () => {
   it('turns away who comes when there are none left, keeps what is up, and recovers', async () => {
     const origin = await echo();
     const proxy = await start();
