@@ -17,6 +17,8 @@ export async function superviseProgram(program: Program, supervision: Supervisio
   const { log, serviceManager } = supervision;
   process.on('SIGHUP', () => reload(program, supervision));
   process.on('SIGUSR2', () => reopenLog(log));
+  // Without a listener Node.js opens its inspector, which is a door of its own.
+  process.on('SIGUSR1', () => log.warn('SIGUSR1 is ignored; SIGHUP reloads, SIGTERM drains'));
   serviceManager.ready();
   await firstOf('SIGTERM', 'SIGINT');
   serviceManager.stopping();
