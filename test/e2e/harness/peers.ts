@@ -151,6 +151,7 @@ export async function run(
         resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
       },
     );
-    child.stdin?.end(options.input ?? '');
+    // A program may end before it has read all: its exit code and words say why.
+    child.stdin?.on('error', () => undefined).end(options.input ?? '');
   });
 }
