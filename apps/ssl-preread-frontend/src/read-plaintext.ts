@@ -36,7 +36,7 @@ export function createPlaintextScan(): (bytes: Uint8Array) => PlaintextFound | N
 
     const lineEnd = method === 'incomplete' ? -1 : bytes.indexOf(LINE_FEED, Math.max(searchedBytes, start));
     searchedBytes = bytes.length;
-    if (lineEnd === -1) return needMore;
+    if (lineEnd === -1) return SMALL_LETTER.test(firstWord(bytes, start)) ? { kind: 'other' } : needMore;
     const isHttp = VERSION.test(latin1(bytes, Math.max(start, lineEnd - VERSION_BYTES), lineEnd));
     return { kind: isHttp ? 'http' : 'other' };
   };
@@ -47,6 +47,8 @@ const CARRIAGE_RETURN = 0x0d;
 const MAX_METHOD_BYTES = 24;
 // Any token (RFC 9110 §9.1), if not one without end: the longest that is registered, UPDATEREDIRECTREF, has 17.
 const METHOD = new RegExp(`^[!#$%&'*+\\-.^_\`|~0-9A-Za-z]{1,${MAX_METHOD_BYTES}}$`);
+// All that are registered are in capitals: text that begins with another word is not kept waiting for the end of its line.
+const SMALL_LETTER = /[a-z]/;
 // RTSP and SIP have request lines that differ in nothing else (RFC 9112 §3). Whether the rest of the line is well formed is for its reader.
 const VERSION = / HTTP\/1\.[0-9]\r?$/;
 const VERSION_BYTES = ' HTTP/1.1\r'.length;
@@ -61,11 +63,15 @@ function startOfLine(bytes: Uint8Array): number | undefined {
 /** The first word, once a space ends it. */
 function readMethod(bytes: Uint8Array, start: number): string {
   const text = latin1(bytes, start, start + MAX_METHOD_BYTES + 1);
-  const space = text.indexOf(' ');
-  const word = space === -1 ? text : text.slice(0, space);
-  if (space === -1 && word === '') return 'incomplete';
+  const word = firstWord(bytes, start);
+  const isWhole = word.length < text.length;
+  if (!isWhole && word === '') return 'incomplete';
   if (!METHOD.test(word)) return 'none';
-  return space === -1 ? 'incomplete' : word;
+  return isWhole ? word : 'incomplete';
+}
+
+function firstWord(bytes: Uint8Array, start: number): string {
+  return latin1(bytes, start, start + MAX_METHOD_BYTES + 1).split(' ', 1)[0] ?? '';
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {

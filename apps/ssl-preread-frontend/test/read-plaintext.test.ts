@@ -54,6 +54,7 @@ it.each([
   [' ', 'no method at all'],
   ['\r\n\r\nGET / HTTP/1.1\r\n', 'two empty lines'],
   ['SSH-2.0-OpenSSH_9.9\r\n', 'SSH'],
+  ['hello world', 'a text without end'],
   ['PING\r\n', 'Redis'],
   ['EHLO a.example\r\n', 'SMTP'],
   ['OPTIONS * RTSP/1.0\r\n', 'RTSP'],
