@@ -7,7 +7,8 @@ import { configText } from './harness/config-text.ts';
 import { helloFor } from './harness/hello.ts';
 import { ask, echoOrigin, openClient, type Origin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
-import { freePort, isInstalled, startProxy } from './egress/other-proxy.ts';
+import { freePort } from './harness/ports.ts';
+import { isInstalled, startProxy } from './egress/other-proxy.ts';
 
 let echo: Origin;
 let proxy: Running;

@@ -3,10 +3,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { vi } from 'vitest';
+import { freePort, untilOpen } from '../harness/ports.ts';
 
 export interface OtherProxy {
   readonly port: number;
@@ -61,42 +60,4 @@ export async function startProxy(launch: (place: Place) => Launch): Promise<Othe
     throw cause;
   }
   return { port, process: child, stop };
-}
-
-/** Below the ephemeral range, where no outgoing connection can have taken it. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 18_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
-}
-
-async function untilOpen(child: ChildProcess, port: number): Promise<void> {
-  let lastWords = '';
-  child.stderr?.on('data', (chunk: Buffer) => (lastWords = `${lastWords}${chunk.toString()}`.slice(-500)));
-  await vi.waitUntil(
-    async () => {
-      if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended at its start: ${lastWords.trim()}`);
-      return isOpen(port);
-    },
-    { timeout: 20_000, interval: 50 },
-  );
-}
-
-async function isOpen(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  const isConnected = await new Promise<boolean>((resolve) => {
-    socket.once('connect', () => resolve(true));
-    socket.once('error', () => resolve(false));
-  });
-  socket.destroy();
-  return isConnected;
 }
