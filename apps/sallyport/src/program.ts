@@ -12,6 +12,7 @@ import { drainTunnels } from './drain.ts';
 import { fatalListenError, formatAddress, formatBind } from './listen-errors.ts';
 import { findUnchangeable } from './reload.ts';
 import { createServices, type Services, updateServices } from './services.ts';
+import { showSettings } from './show-settings.ts';
 import type { Settings, SettingsResult } from './settings.ts';
 import { type Place, placesOf, readPassedSockets } from './systemd/passed-sockets.ts';
 
@@ -51,6 +52,7 @@ class Running implements Program {
     this.#settings = settings;
     this.#services = services;
     this.#doors = openDoors(settings, services);
+    services.metrics.onScrape(() => showSettings(this.#settings, services));
   }
 
   async open(): Promise<void> {

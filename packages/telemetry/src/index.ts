@@ -11,6 +11,7 @@ export {
   type ReloadResult,
 } from './metrics.ts';
 export type { EgressMetrics } from './egress-metrics.ts';
+export { readMediaRanges, weightOf } from './media-ranges.ts';
 export type { ListenerMetrics } from './listener-metrics.ts';
 export { type AdminAddress, AdminListenError } from './admin/listen-error.ts';
 export type { AdminReply, AdminRequest, AdminRoute } from './admin/routes.ts';

@@ -26,9 +26,15 @@ export interface ListenerMetrics {
   /** @param version the highest offered, spelled `TLSv1.3` */
   clientHello(version: string, ech: boolean): void;
   sniChecked(result: SniCheckResult): void;
+  /** How many connections count against `limits.tunnels`, and how many may. */
+  tunnelsLimit(used: number, limit: number): void;
+  /** Of the certificate that clients are shown; undefined where they are shown none. */
+  certificateExpires(at: Date | undefined): void;
 }
 
-export type SniCheckResult = 'match' | 'mismatch' | 'absent' | 'not_tls';
+const SNI_CHECK_RESULTS = ['match', 'mismatch', 'absent', 'not_tls'] as const;
+
+export type SniCheckResult = (typeof SNI_CHECK_RESULTS)[number];
 
 /** The same, with the way to the registry. */
 export interface PublishedListenerMetrics extends ListenerMetrics {
@@ -117,6 +123,17 @@ class CountedListener implements PublishedListenerMetrics {
     this.#checks.add(result, '');
   }
 
+  tunnelsLimit(used: number, limit: number): void {
+    this.#table.tunnelsLimitUsed.set(this.#labels, used);
+    this.#table.tunnelsLimit.set(this.#labels, limit);
+  }
+
+  certificateExpires(at: Date | undefined): void {
+    const { certificateExpiry } = this.#table;
+    if (at) certificateExpiry.set(this.#labels, at.getTime() / 1_000);
+    else certificateExpiry.remove(this.#labels);
+  }
+
   publish(): void {
     const { listener } = this.#labels;
     const table = this.#table;
@@ -140,4 +157,5 @@ function showFromTheStart(table: MetricTable, listener: string): void {
   table.tunnelsActive.set({ listener }, 0);
   table.handshakesActive.set({ listener }, 0);
   for (const direction of ['up', 'down']) table.bytes.inc({ listener, direction }, 0);
+  for (const result of SNI_CHECK_RESULTS) table.sniChecks.inc({ listener, result }, 0);
 }

@@ -23,6 +23,17 @@ export function declareMetrics(registry: Registry) {
     tunnelsActive: gauge('tunnels_active', 'Tunnels that are up now.', ['listener']),
     bytes: counter('bytes_total', 'Bytes relayed, those of open tunnels included.', ['listener', 'direction']),
     handshakesActive: gauge('handshakes_active', 'Connections accepted whose tunnel is not up yet.', ['listener']),
+    tunnelsLimit: gauge('tunnels_limit', 'limits.tunnels, as it holds for the listener.', ['listener']),
+    tunnelsLimitUsed: gauge(
+      'tunnels_limit_used',
+      'Connections that count against tunnels_limit: of all listeners, unless this one has a limit of its own.',
+      ['listener'],
+    ),
+    certificateExpiry: gauge(
+      'certificate_expiry_timestamp_seconds',
+      'When the certificate that the listener shows its clients expires, as Unix time.',
+      ['listener'],
+    ),
     refused: counter('refused_total', 'Connections that the proxy itself refused.', ['listener', 'reason']),
     policyDecisions: counter('policy_decisions_total', 'Decisions by rule; report: a denial that report_only lifted.', [
       'rule',

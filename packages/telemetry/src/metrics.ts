@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { EgressCounts, type EgressMetrics } from './egress-metrics.ts';
 import { createListenerMetrics, type ListenerMetrics, type PublishedListenerMetrics } from './listener-metrics.ts';
 import { declareMetrics, type MetricTable } from './metric-table.ts';
+import { countOpenDescriptors } from './open-descriptors.ts';
 import { Tally } from './tally.ts';
 
 const DNS_CACHE_RESULTS = ['hit', 'miss', 'negative'] as const;
@@ -85,6 +86,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
 function collectProcessMetrics(registry: Registry): void {
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED_GAUGES) registry.removeSingleMetric(name);
+  countOpenDescriptors(registry);
 }
 
 /** The same counts, by type, are in `nodejs_active_handles`, `nodejs_active_requests` and `nodejs_active_resources`. */

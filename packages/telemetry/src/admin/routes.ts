@@ -1,10 +1,13 @@
 /** What the admin server answers, by path. */
 import type { Metrics } from '../metrics.ts';
+import { acceptsOpenMetrics, OPEN_METRICS_TYPE, toOpenMetrics } from './open-metrics.ts';
 import { shareScrapes } from './shared-scrape.ts';
 
 /** The parts of a request that a route may look at. Bodies are never read. */
 export interface AdminRequest {
   readonly query: URLSearchParams;
+  /** Its Accept field, if it has one. */
+  readonly accept: string | undefined;
   /** What stood where the route's path has its `*`, as it was sent; empty where it has none. */
   readonly segment: string;
 }
@@ -32,12 +35,17 @@ export interface VitalSources {
 
 /** What orchestrators and Prometheus ask for. */
 export function vitalRoutes({ metrics, readiness }: VitalSources): readonly AdminRoute[] {
-  const scrape = shareScrapes(() => metrics.scrape());
+  const scrape = shareScrapes(async () => new Reading(await metrics.scrape()));
   return [
     {
       method: 'GET',
       path: '/metrics',
-      answer: async () => ({ status: 200, body: await scrape(), contentType: metrics.contentType }),
+      answer: async ({ accept }) => {
+        const reading = await scrape();
+        return acceptsOpenMetrics(accept)
+          ? { status: 200, body: reading.openMetrics(), contentType: OPEN_METRICS_TYPE }
+          : { status: 200, body: reading.text, contentType: metrics.contentType };
+      },
     },
     { method: 'GET', path: '/healthz', answer: () => ({ status: 200, body: 'alive\n' }) },
     {
@@ -46,6 +54,20 @@ export function vitalRoutes({ metrics, readiness }: VitalSources): readonly Admi
       answer: () => (readiness() ? { status: 200, body: 'ready\n' } : { status: 503, body: 'not ready\n' }),
     },
   ];
+}
+
+/** One scrape, in the format of whoever asks: it is turned into the other one once, for all. */
+class Reading {
+  readonly text: string;
+  #openMetrics: string | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  openMetrics(): string {
+    return (this.#openMetrics ??= toOpenMetrics(this.text));
+  }
 }
 
 /** The segment that a route's path leaves open, or undefined where the path is another's. */

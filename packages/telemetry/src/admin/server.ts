@@ -75,7 +75,8 @@ async function answer(routes: readonly AdminRoute[], request: IncomingMessage): 
     const segment = matchPath(route.path, pathname);
     if (segment === undefined) continue;
     const allowed = route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
-    if (allowed.includes(request.method ?? '')) return route.answer({ query: searchParams, segment });
+    const { accept } = request.headers;
+    if (allowed.includes(request.method ?? '')) return route.answer({ query: searchParams, segment, accept });
     methods.push(...allowed);
   }
   if (methods.length === 0) return NOT_FOUND;

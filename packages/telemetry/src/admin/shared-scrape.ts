@@ -10,11 +10,11 @@ const REST_FACTOR = 19;
  * Whoever asks gets a reading that begins after the question, so that it is never an old one. The next one begins only when
  * the thread has had a rest from the last, and everyone who asks meanwhile shares it: no client makes work by asking often.
  */
-export function shareScrapes(scrape: () => Promise<string>): () => Promise<string> {
-  let next: Promise<string> | undefined;
+export function shareScrapes<Reading>(scrape: () => Promise<Reading>): () => Promise<Reading> {
+  let next: Promise<Reading> | undefined;
   let restsUntil = 0;
 
-  const measured = async (): Promise<string> => {
+  const measured = async (): Promise<Reading> => {
     const begunAt = performance.now();
     try {
       return await scrape();
@@ -24,7 +24,7 @@ export function shareScrapes(scrape: () => Promise<string>): () => Promise<strin
     }
   };
   let running: Promise<unknown> = Promise.resolve();
-  const begin = async (): Promise<string> => {
+  const begin = async (): Promise<Reading> => {
     await running.catch(() => undefined); // Whoever asked for it has the error.
     await rest(restsUntil - performance.now());
     next = undefined;

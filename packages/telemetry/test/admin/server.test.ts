@@ -30,14 +30,15 @@ async function start(options: Partial<AdminOptions> = {}): Promise<AdminServer> 
 interface Asked {
   readonly method?: string;
   readonly host?: string;
+  readonly accept?: string;
 }
 
 function portOf(address: AdminServer['address']): number {
   return 'port' in address ? address.port : 0;
 }
 
-async function ask({ address }: AdminServer, path: string, { method = 'GET', host }: Asked = {}) {
-  const headers = host === undefined ? {} : { Host: host };
+async function ask({ address }: AdminServer, path: string, { method = 'GET', host, accept }: Asked = {}) {
+  const headers = { ...(host !== undefined && { Host: host }), ...(accept !== undefined && { Accept: accept }) };
   const asked = request({ host: '127.0.0.1', port: portOf(address), path, method, headers, agent: false }).end();
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     asked.on('response', resolve).on('error', reject);
@@ -60,6 +61,14 @@ describe('the admin server', () => {
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(body).toContain('sallyport_draining 0\n');
+  });
+
+  it('serves them in OpenMetrics to whoever asks for that', async () => {
+    const accept = 'application/openmetrics-text; version=1.0.0, text/plain;q=0.5';
+    const { headers, body } = await ask(await start(), '/metrics', { accept });
+    expect(headers['content-type']).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+    expect(body).toContain('# TYPE sallyport_dns_cache counter\nsallyport_dns_cache_total{result="hit"} 0\n');
+    expect(body.endsWith('\n# EOF\n')).toBe(true);
   });
 
   it('is healthy while it lives, and ready only when told so', async () => {

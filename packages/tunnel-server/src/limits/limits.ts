@@ -34,6 +34,8 @@ export interface Limits {
   wouldAdmit(listener: LimitedListener, client: Ip): boolean;
   /** A further request of a connection that has its place: it takes a token of `new_per_client`, as a connection does. */
   admitNext(listener: LimitedListener, client: Ip): Admission;
+  /** How many connections are held against `limits.tunnels` of a listener. */
+  tunnelsHeld(listener: LimitedListener): number;
   /** Gives a place back; once for each that was admitted. */
   leave(listenerName: string, client: Ip): void;
   /** Takes new global limits. Nobody who is in is sent away; new ones wait until the counts have come down. */
@@ -73,6 +75,10 @@ export function createLimits(global: ConnectionLimits, clock: () => number = () 
     wouldAdmit(listener, client) {
       const own = placeOf(listeners, listener.name);
       return refuse(clientKey(client), { listener, shared, everywhere, own }, clock(), 'ask') === undefined;
+    },
+    tunnelsHeld(listener) {
+      const own = placeOf(listeners, listener.name);
+      return scopeOf('tunnels', { listener, shared, everywhere, own }).occupancy.total;
     },
     leave(listenerName, client) {
       const key = clientKey(client);

@@ -32,6 +32,17 @@ describe('limits.tunnels', () => {
     expect(counted.admit(transparent(shared), ALICE)).toMatchObject({ reason: 'overload' });
   });
 
+  it('tells how many connections a listener is held to: all, or where its limit is its own, those it has', () => {
+    const shared = { ...ROOMY, tunnels: 9 };
+    const own = { ...ROOMY, tunnels: 5 };
+    const counted = createLimits(shared);
+    admitted(counted.admit(explicit(own), ALICE));
+    admitted(counted.admit(transparent(shared), BOB));
+    expect([counted.tunnelsHeld(explicit(own)), counted.tunnelsHeld(transparent(shared))]).toEqual([1, 2]);
+    counted.leave('explicit', ALICE);
+    expect([counted.tunnelsHeld(explicit(own)), counted.tunnelsHeld(transparent(shared))]).toEqual([0, 1]);
+  });
+
   it('can be overridden upwards', () => {
     const counted = createLimits({ ...ROOMY, tunnels: 1 });
     const own = { ...ROOMY, tunnels: 2 };

@@ -1,0 +1,36 @@
+/**
+ * `process_open_fds`. prom-client's own lists /proc/self/fd on the thread that decides: a microsecond for each descriptor,
+ * so that a scrape of a proxy with thousands of tunnels would stop it for tens of milliseconds.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { Gauge, type Registry } from 'prom-client';
+
+const NAME = 'process_open_fds';
+
+/** Takes the place of prom-client's gauge in `registry`, where it has one: elsewhere than on Linux there is none. */
+export function countOpenDescriptors(registry: Registry): void {
+  if (!registry.getSingleMetric(NAME)) return;
+  registry.removeSingleMetric(NAME);
+  new Gauge({
+    name: NAME,
+    help: 'Number of open file descriptors.',
+    registers: [registry],
+    async collect() {
+      const count = await openDescriptors();
+      if (count !== undefined) this.set(count);
+    },
+  });
+}
+
+const FOLDER = '/proc/self/fd';
+
+/** Undefined without /proc. */
+async function openDescriptors(): Promise<number | undefined> {
+  try {
+    // Its size is their number since Linux 6.2, and 0 before.
+    const { size } = await stat(FOLDER);
+    return size > 0 ? size : (await readdir(FOLDER)).length - 1;
+  } catch {
+    return undefined;
+  }
+}
