@@ -36,6 +36,11 @@ export class BoundAddresses {
     return this.#bound.find((entry) => entry.listener === listener)?.address;
   }
 
+  /** All addresses of a listener that are open. */
+  all(listener: string): readonly Address[] {
+    return this.#bound.filter((entry) => entry.listener === listener).map(({ address }) => address);
+  }
+
   /** All of them, as destinations to refuse. */
   get own(): OwnAddresses {
     return this.#own;

@@ -1,9 +1,12 @@
 /** Sallyport as it runs: services that live as long as the process, and doors, which a reload exchanges under live traffic. */
 import { parseIp } from '@sallyport/addresses';
 import type { ListenerConfig } from '@sallyport/config';
-import { type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';
+import { type AdminRoute, type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';
 import { type Door, serveTunnel } from '@sallyport/tunnel-server';
 import type { Address, Introduction, Leg, Listening, ListenOptions, TlsIdentity } from '@sallyport/tunnel-splice';
+import type { StatusReply } from './admin/api.ts';
+import { TrafficHistory } from './admin/history.ts';
+import { adminRoutes } from './admin/routes.ts';
 import { tunnelsThatFit } from './descriptors.ts';
 import { openDoors } from './doors.ts';
 import { dropPrivileges } from './privileges.ts';
@@ -46,13 +49,19 @@ class Running implements Program {
   #settings: Settings;
   #doors: ReadonlyMap<string, Door>;
   #admin: AdminServer | undefined;
-  #isReady = false;
+  #state: StatusReply['state'] = 'starting';
+  #lastReload: StatusReply['reload'];
+  readonly #history: TrafficHistory;
 
   constructor(settings: Settings, services: Services) {
     this.#settings = settings;
     this.#services = services;
     this.#doors = openDoors(settings, services);
     services.metrics.onScrape(() => showSettings(this.#settings, services));
+    this.#history = new TrafficHistory(
+      () => services.metrics.read(),
+      () => this.#settings.config.admin.status_page,
+    );
   }
 
   async open(): Promise<void> {
@@ -71,7 +80,8 @@ class Running implements Program {
     this.#dropPrivileges();
     // Once more, now that every port is known: a refusal may name another door.
     this.#doors = openDoors(this.#settings, this.#services);
-    this.#isReady = true;
+    this.#state = 'ready';
+    this.#history.start();
     this.#warnOfFewDescriptors();
     log.info('ready');
   }
@@ -95,17 +105,21 @@ class Running implements Program {
 
   reload(next: SettingsResult): ReloadResult {
     const result = this.#apply(next);
-    this.#services.metrics.configReloaded(result.kind === 'reloaded' ? 'success' : 'failure');
+    const outcome = result.kind === 'reloaded' ? 'success' : 'failure';
+    this.#services.metrics.configReloaded(outcome);
+    const problems = result.kind === 'refused' ? [...result.problems] : [];
+    this.#lastReload = { result: outcome, at: new Date().toISOString(), problems };
     return result;
   }
 
   async drain(): Promise<void> {
-    this.#isReady = false;
+    this.#state = 'draining';
     await drainTunnels(this.#listenings(), this.#services, this.#settings.config.timeouts.drain);
     await this.close();
   }
 
   async close(): Promise<void> {
+    this.#history.stop();
     await Promise.all(this.#listenings().map((listening) => listening.close()));
     await this.#admin?.close();
     const { transport, authenticator } = this.#services;
@@ -131,12 +145,23 @@ class Running implements Program {
     const { bind } = this.#settings.config.admin;
     const { metrics, log, bound } = this.#services;
     try {
-      this.#admin = await startAdminServer({ bind, metrics, log, readiness: () => this.#isReady });
+      const readiness = (): boolean => this.#state === 'ready';
+      this.#admin = await startAdminServer({ bind, metrics, log, readiness, routes: this.#adminRoutes() });
     } catch (cause) {
       throw fatalListenError('the admin server', cause);
     }
     if ('host' in this.#admin.address) bound.add('admin', this.#admin.address);
     log.info({ listener: 'admin', address: formatBind(this.#admin.address) }, 'listening');
+  }
+
+  #adminRoutes(): readonly AdminRoute[] {
+    return adminRoutes({
+      services: this.#services,
+      history: this.#history,
+      settings: () => this.#settings,
+      state: () => this.#state,
+      lastReload: () => this.#lastReload,
+    });
   }
 
   #listenings(): readonly Listening[] {

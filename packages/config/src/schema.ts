@@ -76,6 +76,8 @@ const admin = section({
   bind: written('host:port such as "127.0.0.1:9128"', readAdminBind, ':[0-9]{1,5}$|^unix:/')
     .describe('Where it listens; a socket in the file system is for its owner and its group.')
     .prefault(DEFAULT_ADMIN_BIND),
+  status_page: flag().describe('Serve the status page at /.').prefault(true),
+  control: flag().describe('Let DELETE /api/tunnels/ID end a tunnel.').prefault(false),
 }).describe('Metrics and health checks; keep it off public addresses.');
 
 const log = section({

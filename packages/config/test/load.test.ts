@@ -81,7 +81,7 @@ describe('a minimal configuration', () => {
       },
       timeouts,
       limits,
-      admin: { bind: { host: '127.0.0.1', port: 9128 } },
+      admin: { bind: { host: '127.0.0.1', port: 9128 }, status_page: true, control: false },
       log: { level: 'info', format: 'json', access: true, progress: Infinity, file: null },
       runtime: { engine: 'auto', threads: 'auto', user: null },
     });
@@ -153,7 +153,7 @@ dns:
   timeout: 500ms
 timeouts: { handshake: 1s, connect: 2s, idle: 3s, half_close: 4s, lifetime: 5s, drain: 6s, keepalive: 7s }
 limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200/s, handshake_bytes: 64KiB }
-admin: { bind: "localhost:1" }
+admin: { bind: "localhost:1", status_page: false, control: true }
 log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/log/sallyport.log }
 `);
 
@@ -238,7 +238,7 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
         keepalive: 7_000,
       },
       limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200, handshake_bytes: 65_536 },
-      admin: { bind: { host: '127.0.0.1', port: 1 } },
+      admin: { bind: { host: '127.0.0.1', port: 1 }, status_page: false, control: true },
       log: { level: 'trace', format: 'pretty', access: false, progress: 30_000, file: '/var/log/sallyport.log' },
       runtime: { engine: 'auto', threads: 'auto', user: null },
     });

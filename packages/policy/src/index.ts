@@ -32,4 +32,4 @@ export { type LogEntry, readLogLine } from './learn/access-log.ts';
 export { type GroupBy, Seen } from './learn/seen.ts';
 export { proposePolicy } from './learn/propose.ts';
 export { asComment } from './learn/sighting-text.ts';
-export { type Count, type DeniedDestination, Summariser, type Summary } from './learn/summarise.ts';
+export { type Count, type DeniedDestination, remedyOf, Summariser, type Summary } from './learn/summarise.ts';

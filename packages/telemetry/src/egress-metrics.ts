@@ -5,7 +5,7 @@ import { Tally } from './tally.ts';
 /** `refused`: the parent said no. `failed`: of a direct way, where it is the destination's affair. */
 const EGRESS_RESULTS = ['ok', 'refused', 'down', 'silent', 'failed'] as const;
 
-type EgressResult = (typeof EGRESS_RESULTS)[number];
+export type EgressResult = (typeof EGRESS_RESULTS)[number];
 
 /** Of one way out. */
 export interface EgressMetrics {
@@ -13,11 +13,19 @@ export interface EgressMetrics {
   isUp(isUp: boolean): void;
 }
 
+/** What was seen of one way out. */
+export interface EgressReading {
+  readonly egress: string;
+  readonly isUp: boolean;
+  readonly attempts: readonly { readonly result: EgressResult; readonly count: number }[];
+}
+
 /** Of all ways out. Counts gather in plain numbers, as those of listeners do. */
 export class EgressCounts {
   readonly #table: MetricTable;
   readonly #attempts = new Tally((egress: string, result: EgressResult) => ({ egress, result }));
-  readonly #known = new Set<string>();
+  /** Whether each is up. */
+  readonly #known = new Map<string, boolean>();
 
   constructor(table: MetricTable) {
     this.#table = table;
@@ -27,26 +35,41 @@ export class EgressCounts {
     if (!this.#known.has(egress)) this.#showFromTheStart(egress);
     return {
       attempt: (result) => this.#attempts.add(egress, result),
-      isUp: (isUp) => this.#table.egressUp.set({ egress }, isUp ? 1 : 0),
+      isUp: (isUp) => this.#isUp(egress, isUp),
     };
   }
 
   /** A way out that is none any more is neither up nor down. */
   retain(names: readonly string[]): void {
-    for (const egress of this.#known) {
+    for (const egress of this.#known.keys()) {
       if (names.includes(egress)) continue;
       this.#known.delete(egress);
       this.#table.egressUp.remove({ egress });
     }
   }
 
+  read(): readonly EgressReading[] {
+    const attempts = this.#attempts.read();
+    return [...this.#known].map(([egress, isUp]) => ({
+      egress,
+      isUp,
+      attempts: attempts
+        .filter(({ labels }) => labels.egress === egress)
+        .map(({ labels, count }) => ({ result: labels.result, count })),
+    }));
+  }
+
   publish(): void {
     this.#attempts.take((labels, count) => this.#table.egressAttempts.inc(labels, count));
   }
 
+  #isUp(egress: string, isUp: boolean): void {
+    this.#known.set(egress, isUp);
+    this.#table.egressUp.set({ egress }, isUp ? 1 : 0);
+  }
+
   #showFromTheStart(egress: string): void {
-    this.#known.add(egress);
-    this.#table.egressUp.set({ egress }, 1);
+    this.#isUp(egress, true);
     for (const result of EGRESS_RESULTS) this.#table.egressAttempts.inc({ egress, result }, 0);
   }
 }

@@ -7,12 +7,14 @@ export {
   type DialMetricResult,
   type DnsCacheResult,
   type Metrics,
+  type MetricsReading,
   type MetricsOptions,
   type ReloadResult,
 } from './metrics.ts';
-export type { EgressMetrics } from './egress-metrics.ts';
+export type { EgressMetrics, EgressReading } from './egress-metrics.ts';
 export { readMediaRanges, weightOf } from './media-ranges.ts';
-export type { ListenerMetrics } from './listener-metrics.ts';
+export type { ListenerMetrics, ListenerReading } from './listener-metrics.ts';
+export type { TimeReading } from './time-histogram.ts';
 export { type AdminAddress, AdminListenError } from './admin/listen-error.ts';
 export type { AdminReply, AdminRequest, AdminRoute } from './admin/routes.ts';
 export { type AdminOptions, type AdminServer, startAdminServer } from './admin/server.ts';

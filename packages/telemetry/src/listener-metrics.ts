@@ -6,8 +6,8 @@
  */
 import type { Outcome } from './log-fields.ts';
 import type { MetricTable } from './metric-table.ts';
-import { Tally } from './tally.ts';
-import type { TimeSeries } from './time-histogram.ts';
+import { type LabelledCount, Tally } from './tally.ts';
+import type { TimeReading, TimeSeries } from './time-histogram.ts';
 
 /** Every `handshakeStarted` is followed by one `handshakeEnded`, every `tunnelUp` by one `tunnelDown`. Times are in seconds. */
 export interface ListenerMetrics {
@@ -22,7 +22,7 @@ export interface ListenerMetrics {
   resolved(seconds: number): void;
   connected(seconds: number): void;
   firstByte(seconds: number): void;
-  policyDecision(rule: string, decision: 'allow' | 'deny' | 'report'): void;
+  policyDecision(rule: string, decision: Verdict): void;
   /** @param version the highest offered, spelled `TLSv1.3` */
   clientHello(version: string, ech: boolean): void;
   sniChecked(result: SniCheckResult): void;
@@ -32,14 +32,32 @@ export interface ListenerMetrics {
   certificateExpires(at: Date | undefined): void;
 }
 
+type Verdict = 'allow' | 'deny' | 'report';
+
 const SNI_CHECK_RESULTS = ['match', 'mismatch', 'absent', 'not_tls'] as const;
 
 export type SniCheckResult = (typeof SNI_CHECK_RESULTS)[number];
+
+/** What was counted of one listener, from the start on. */
+export interface ListenerReading {
+  readonly listener: string;
+  readonly handshakes: number;
+  /** That are up now, and that have come up. */
+  readonly tunnels: number;
+  readonly setUps: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly ends: readonly LabelledCount<{ readonly outcome: Outcome; readonly reason: string }>[];
+  readonly decisions: readonly LabelledCount<{ readonly rule: string; readonly decision: Verdict }>[];
+  readonly resolveSeconds: TimeReading;
+  readonly connectSeconds: TimeReading;
+}
 
 /** The same, with the way to the registry. */
 export interface PublishedListenerMetrics extends ListenerMetrics {
   /** Hands over what was counted since the last time. */
   publish(): void;
+  read(): ListenerReading;
 }
 
 export function createListenerMetrics(table: MetricTable, listener: string): PublishedListenerMetrics {
@@ -51,7 +69,7 @@ class CountedListener implements PublishedListenerMetrics {
   readonly #table: MetricTable;
   readonly #labels: { readonly listener: string };
   readonly #ends = new Tally((outcome: Outcome, reason: string) => ({ outcome, reason }));
-  readonly #decisions = new Tally((rule: string, decision: string) => ({ rule, decision }));
+  readonly #decisions = new Tally((rule: string, decision: Verdict) => ({ rule, decision }));
   readonly #hellos = new Tally((version: string, ech: 'true' | 'false') => ({ version, ech }));
   readonly #checks = new Tally((result: SniCheckResult) => ({ result }));
   readonly #resolveSeconds: TimeSeries;
@@ -60,8 +78,11 @@ class CountedListener implements PublishedListenerMetrics {
   readonly #tunnelSeconds: TimeSeries;
   #handshakes = 0;
   #tunnels = 0;
+  #setUps = 0;
   #bytesUp = 0;
   #bytesDown = 0;
+  #toldUp = 0;
+  #toldDown = 0;
 
   constructor(table: MetricTable, listener: string) {
     this.#table = table;
@@ -82,6 +103,7 @@ class CountedListener implements PublishedListenerMetrics {
 
   tunnelUp(): void {
     this.#tunnels += 1;
+    this.#setUps += 1;
   }
 
   tunnelDown(): void {
@@ -111,7 +133,7 @@ class CountedListener implements PublishedListenerMetrics {
     this.#firstByteSeconds.observe(seconds);
   }
 
-  policyDecision(rule: string, decision: 'allow' | 'deny' | 'report'): void {
+  policyDecision(rule: string, decision: Verdict): void {
     this.#decisions.add(rule, decision);
   }
 
@@ -134,15 +156,30 @@ class CountedListener implements PublishedListenerMetrics {
     else certificateExpiry.remove(this.#labels);
   }
 
+  read(): ListenerReading {
+    return {
+      listener: this.#labels.listener,
+      handshakes: this.#handshakes,
+      tunnels: this.#tunnels,
+      setUps: this.#setUps,
+      bytesUp: this.#bytesUp,
+      bytesDown: this.#bytesDown,
+      ends: this.#ends.read(),
+      decisions: this.#decisions.read(),
+      resolveSeconds: this.#resolveSeconds.read(),
+      connectSeconds: this.#connectSeconds.read(),
+    };
+  }
+
   publish(): void {
     const { listener } = this.#labels;
     const table = this.#table;
     table.handshakesActive.set(this.#labels, this.#handshakes);
     table.tunnelsActive.set(this.#labels, this.#tunnels);
-    table.bytes.inc({ listener, direction: 'up' }, this.#bytesUp);
-    table.bytes.inc({ listener, direction: 'down' }, this.#bytesDown);
-    this.#bytesUp = 0;
-    this.#bytesDown = 0;
+    table.bytes.inc({ listener, direction: 'up' }, this.#bytesUp - this.#toldUp);
+    table.bytes.inc({ listener, direction: 'down' }, this.#bytesDown - this.#toldDown);
+    this.#toldUp = this.#bytesUp;
+    this.#toldDown = this.#bytesDown;
     this.#ends.take(({ outcome, reason }, count) => {
       table.tunnels.inc({ listener, outcome, reason }, count);
       if (outcome === 'refused') table.refused.inc({ listener, reason }, count);

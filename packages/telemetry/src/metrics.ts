@@ -1,10 +1,15 @@
 /** What is counted, as verbs: whoever calls never spells a metric's name or a label. */
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { EgressCounts, type EgressMetrics } from './egress-metrics.ts';
-import { createListenerMetrics, type ListenerMetrics, type PublishedListenerMetrics } from './listener-metrics.ts';
+import { EgressCounts, type EgressMetrics, type EgressReading } from './egress-metrics.ts';
+import {
+  createListenerMetrics,
+  type ListenerMetrics,
+  type ListenerReading,
+  type PublishedListenerMetrics,
+} from './listener-metrics.ts';
 import { declareMetrics, type MetricTable } from './metric-table.ts';
 import { countOpenDescriptors } from './open-descriptors.ts';
-import { Tally } from './tally.ts';
+import { type LabelledCount, Tally } from './tally.ts';
 
 const DNS_CACHE_RESULTS = ['hit', 'miss', 'negative'] as const;
 const DIAL_FAMILIES = ['ipv4', 'ipv6'] as const;
@@ -38,10 +43,20 @@ export interface Metrics {
   draining(isDraining: boolean): void;
   /** Calls `listener` before each scrape: whoever owns live tunnels adds the bytes that have flowed since. */
   onScrape(listener: () => void): void;
+  /** The counts of this moment, for who shows them: without prom-client, in plain numbers. */
+  read(): MetricsReading;
   /** Everything, in the Prometheus text format. */
   scrape(): Promise<string>;
   /** The Content-Type of what `scrape` returns. */
   readonly contentType: string;
+}
+
+/** What was counted from the start on. */
+export interface MetricsReading {
+  readonly listeners: readonly ListenerReading[];
+  readonly egresses: readonly EgressReading[];
+  readonly dnsCache: readonly LabelledCount<{ readonly result: DnsCacheResult }>[];
+  readonly dialAttempts: readonly LabelledCount<{ readonly family: DialFamily; readonly result: DialMetricResult }>[];
 }
 
 /** One registry with every metric, those of prom-client for the process and Node.js included. */
@@ -70,6 +85,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
     logLinesDropped: (count) => table.logLinesDropped.inc(count),
     draining: (isDraining) => table.draining.set(isDraining ? 1 : 0),
     onScrape: (listener) => void beforeScrape.push(listener),
+    read() {
+      for (const listener of beforeScrape) listener();
+      return {
+        listeners: [...listeners.values()].map((listener) => listener.read()),
+        egresses: egresses.read(),
+        dnsCache: dnsCache.read(),
+        dialAttempts: dialAttempts.read(),
+      };
+    },
     scrape() {
       for (const listener of beforeScrape) listener();
       for (const listener of listeners.values()) listener.publish();

@@ -1,8 +1,15 @@
 /** Counts by two label values, kept until they are asked for. */
 
+/** A number of events with the same labels. */
+export interface LabelledCount<Labels> {
+  readonly labels: Labels;
+  readonly count: number;
+}
+
 interface Count<Labels> {
   readonly labels: Labels;
-  value: number;
+  total: number;
+  told: number;
 }
 
 /** Label values are as few as they are: reasons, rules, versions. Two of them, and never their sum: to hash a new text costs more than to count. */
@@ -17,21 +24,27 @@ export class Tally<Labels, One extends string, Other extends string> {
   add(one: One, other: Other): void {
     const count = this.#counts.get(one)?.get(other);
     if (count === undefined) this.#open(one, other);
-    else count.value += 1;
+    else count.total += 1;
   }
 
   /** Tells what was counted since the last time. */
   take(tell: (labels: Labels, count: number) => void): void {
     for (const counts of this.#counts.values()) {
       for (const count of counts.values()) {
-        if (count.value > 0) tell(count.labels, count.value);
-        count.value = 0;
+        if (count.total > count.told) tell(count.labels, count.total - count.told);
+        count.told = count.total;
       }
     }
   }
 
+  /** Everything that was counted, from the start on. */
+  read(): readonly LabelledCount<Labels>[] {
+    const counts = [...this.#counts.values()].flatMap((others) => [...others.values()]);
+    return counts.map(({ labels, total }) => ({ labels, count: total }));
+  }
+
   #open(one: One, other: Other): void {
     const counts = this.#counts.get(one) ?? new Map<Other, Count<Labels>>();
-    this.#counts.set(one, counts.set(other, { labels: this.#toLabels(one, other), value: 1 }));
+    this.#counts.set(one, counts.set(other, { labels: this.#toLabels(one, other), total: 1, told: 0 }));
   }
 }

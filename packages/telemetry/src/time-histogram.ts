@@ -6,6 +6,13 @@
  */
 import type { Registry } from 'prom-client';
 
+/** For each bound and for what is beyond them all, how many times were no longer; then what they add up to, in seconds. */
+export interface TimeReading {
+  readonly bounds: readonly number[];
+  readonly cumulative: readonly number[];
+  readonly sum: number;
+}
+
 /** The times of one listener. */
 export class TimeSeries {
   readonly #bounds: readonly number[];
@@ -25,10 +32,9 @@ export class TimeSeries {
     this.#sum += seconds;
   }
 
-  /** For each bound and for what is beyond them all, how many were no longer; then what they add up to. */
-  read(): { readonly cumulative: readonly number[]; readonly sum: number } {
+  read(): TimeReading {
     let total = 0;
-    return { cumulative: Array.from(this.#counts, (count) => (total += count)), sum: this.#sum };
+    return { bounds: this.#bounds, cumulative: Array.from(this.#counts, (count) => (total += count)), sum: this.#sum };
   }
 }
 

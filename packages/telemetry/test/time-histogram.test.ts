@@ -30,9 +30,9 @@ describe('a histogram of times', () => {
   it('is told apart by listener, and goes on counting', () => {
     const histogram = new TimeHistogram('wait_seconds', 'Time to wait.', BOUNDS);
     histogram.of('one').observe(0.2);
-    expect(histogram.of('one').read()).toEqual({ cumulative: [0, 1, 1, 1], sum: 0.2 });
+    expect(histogram.of('one').read()).toMatchObject({ cumulative: [0, 1, 1, 1], sum: 0.2 });
     histogram.of('one').observe(6);
-    expect(histogram.of('one').read()).toEqual({ cumulative: [0, 1, 1, 2], sum: 6.2 });
-    expect(histogram.of('other').read()).toEqual({ cumulative: [0, 0, 0, 0], sum: 0 });
+    expect(histogram.of('one').read()).toMatchObject({ cumulative: [0, 1, 1, 2], sum: 6.2 });
+    expect(histogram.of('other').read()).toMatchObject({ cumulative: [0, 0, 0, 0], sum: 0 });
   });
 });

@@ -23,8 +23,9 @@ export { encodeRefusal, type RefusalContext, type RefusalReply } from './refusal
 export { findAccept } from './refusal/accepts-json.ts';
 export type { RefusedTunnel } from './refusal/problem.ts';
 export { Ledger, type RecordOptions } from './account/ledger.ts';
+export type { LiveTunnel } from './account/live-tunnels.ts';
 export { Egresses, type Ways } from './egress/egress.ts';
 export { type Door, type DoorServices, openDoor } from './door.ts';
 export { type Resolved, resolveDestination } from './resolve-destination.ts';
-export { createLimits, type Limits } from './limits/limits.ts';
+export { createLimits, type LimitedListener, type Limits } from './limits/limits.ts';
 export { type DoorNow, serveTunnel } from './serve-tunnel.ts';

@@ -94,6 +94,7 @@ export const REFUSALS = {
   probe: { outcome: 'ok', level: 'debug' },
   internal: answer('failed', 'error', 500, 'proxy_internal_error', 'internal_error'),
   drain: { outcome: 'refused', level: 'info' },
+  admin: { outcome: 'refused', level: 'info' },
 } as const satisfies Record<string, Refusal>;
 
 /** Why a tunnel never came up. */

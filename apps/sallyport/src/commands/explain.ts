@@ -1,30 +1,12 @@
-import { type Ip, parseIp } from '@sallyport/addresses';
+import { parseIp } from '@sallyport/addresses';
 import type { Config } from '@sallyport/config';
-import {
-  type AddressGuards,
-  type DecidedRequest,
-  type Destination,
-  explain,
-  judgeDial,
-  parseDestination,
-  permitAddresses,
-  type Policy,
-  type PolicyRequest,
-  wordAddressRefusal,
-  wordDenial,
-} from '@sallyport/policy';
+import { type Destination, parseDestination, type PolicyRequest } from '@sallyport/policy';
 import { Resolver } from '@sallyport/resolver';
-import {
-  ownAddresses,
-  parseAuthorityForm,
-  type Resolved,
-  resolveDestination,
-  TunnelError,
-} from '@sallyport/tunnel-server';
+import { ownAddresses, parseAuthorityForm } from '@sallyport/tunnel-server';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
-import { type Dialling, findingsText, type Refusal } from '../explanation.ts';
-import { chooseEgress, type EgressChoice } from '../explain-egress.ts';
+import { explainRequest } from '../explain-request.ts';
+import { findingsText } from '../explanation.ts';
 import { readSettings } from '../settings.ts';
 
 export const explainCommand: Command = {
@@ -40,33 +22,28 @@ configuration is wrong.`,
     listener: { value: 'NAME', about: 'the door the client comes to; left out: the first one', isRequired: false },
     user: { value: 'U', about: 'who the client proved to be; left out: nobody', isRequired: false },
   },
-  execute: explainRequest,
+  execute: explain,
 };
 
-/** The steps are those of a tunnel's life, up to the dial. */
-async function explainRequest(options: OptionValues): Promise<ExitCode> {
+async function explain(options: OptionValues): Promise<ExitCode> {
   const { config: file = '' } = options;
   const result = readSettings(file, process.env);
   if (result.kind === 'invalid') {
     process.stderr.write(result.problems.map((line) => `${line}\n`).join(''));
     return EXIT.usage;
   }
-  const { config, policy } = result.settings;
+  const { config } = result.settings;
   const { listener, listenerChoice } = chooseListener(config, options['listener']);
   const request = readRequest(options, listener);
-  const explanation = explain(policy, config.policy, request);
-  const decided = { request, decision: explanation.decision, id: '{id}' };
-  const guards = {
-    rules: policy.destinations,
-    own: ownAddresses(listeningAddresses(config), { elsewhere: config.own_addresses }),
-  };
-  const isDenied = explanation.decision.decision === 'deny';
-  const egress = chooseEgress(config, explanation.decision, request.destination);
-  const dialling = isDenied ? undefined : await findAddresses(config, policy, decided, { guards, egress });
-  const refusal = isDenied ? { reason: 'policy', words: wordDenial(policy, decided) } : dialling?.refusal;
-  const found = { ...(dialling && { dialling }), ...(refusal && { refusal }) };
-  process.stdout.write(findingsText({ request, listenerChoice, explanation, egress, ...found }));
-  return refusal ? EXIT.denied : EXIT.ok;
+  const own = ownAddresses(listeningAddresses(config), { elsewhere: config.own_addresses });
+  const resolver = new Resolver(config.dns);
+  try {
+    const findings = await explainRequest(result.settings, request, { resolver, own, listenerChoice });
+    process.stdout.write(findingsText(findings));
+    return findings.refusal ? EXIT.denied : EXIT.ok;
+  } finally {
+    resolver.close();
+  }
 }
 
 function chooseListener({ listeners }: Config, name: string | undefined): { listener: string; listenerChoice: string } {
@@ -98,54 +75,6 @@ function listeningAddresses({ listeners, admin }: Config): readonly { host: stri
   const own = 'host' in admin.bind ? [...known, admin.bind] : known;
   return own.filter(({ port }) => port !== 0);
 }
-
-interface Leaving {
-  readonly guards: AddressGuards;
-  readonly egress: EgressChoice;
-}
-
-async function findAddresses(
-  { dns }: Config,
-  policy: Policy,
-  decided: DecidedRequest,
-  { guards, egress }: Leaving,
-): Promise<Dialling> {
-  if (egress.resolvesNames) return { addresses: [] };
-  const { destination } = decided.request;
-  const resolver = new Resolver(dns);
-  let addresses: Dialling['addresses'] = [];
-  try {
-    const resolved = await resolveWhole(resolver, destination);
-    addresses = resolved.addresses.map((ip: Ip) => ({ ip, verdict: judgeDial(ip, destination.port, guards) }));
-    const verdict = permitAddresses(resolved.addresses, destination, guards);
-    const told = { addresses, ...(resolved.rest && { unknown: FAMILIES[resolved.rest.missing] }) };
-    if (verdict.kind === 'permitted') return told;
-    const { reason } = verdict;
-    const words = reason === 'loop' ? { ...verdict, isVerbatim: false } : wordAddressRefusal(policy, decided, verdict);
-    return { ...told, refusal: { reason, words } };
-  } catch (cause) {
-    if (!(cause instanceof TunnelError)) throw cause;
-    return { addresses, refusal: { reason: cause.reason, words: wordsOf(cause) } };
-  } finally {
-    resolver.close();
-  }
-}
-
-const FAMILIES = { A: 'IPv4', AAAA: 'IPv6' } as const;
-
-/** With half an answer a tunnel begins to dial, and asks for the rest before it fails: here all of it is asked for. */
-async function resolveWhole(resolver: Resolver, destination: Destination): Promise<Resolved> {
-  const resolved = await resolveDestination(resolver, destination, STAYS);
-  const whole = await resolved.rest?.ask(STAYS.remote.host).done;
-  return whole?.kind === 'addresses' ? whole : resolved;
-}
-
-function wordsOf({ message: sentence, detail, isVerbatim }: TunnelError): Refusal['words'] {
-  return { sentence, detail, isVerbatim };
-}
-
-/** A client that never leaves. */
-const STAYS = { whenGone: () => () => undefined, remote: { host: '::', port: 0 } };
 
 function wrong(what: string): FatalError {
   return new FatalError(`${what} (see sallyport explain --help)`, EXIT.usage);

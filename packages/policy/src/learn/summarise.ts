@@ -99,8 +99,8 @@ function describeDenial({ entry, count: times }: Denial): DeniedDestination {
   return { host, port, count: times, rule, reason, client, yaml: remedyOf(entry) };
 }
 
-/** What `destinations` refuses, no rule allows. */
-function remedyOf(entry: LogEntry): string {
+/** What would allow a destination that was denied for this reason. What `destinations` refuses, no rule allows. */
+export function remedyOf(entry: Pick<LogEntry, 'host' | 'ip' | 'port' | 'reason'>): string {
   if (entry.reason !== 'address') return allowingRule(entry);
   const network = entry.ip ? JSON.stringify(entry.host) : 'its network';
   return `policy.destinations.allow: [${network}]`;

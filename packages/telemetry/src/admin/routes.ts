@@ -17,6 +17,8 @@ export interface AdminReply {
   readonly body: string;
   /** Plain text if left out. */
   readonly contentType?: string;
+  /** Further ones, such as a Content-Security-Policy. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface AdminRoute {

@@ -6,6 +6,7 @@ import type { Logger } from '../logger.ts';
 import { tameConnections } from './connections.ts';
 import { type AdminAddress, AdminListenError } from './listen-error.ts';
 import { paceClients } from './paced-socket.ts';
+import { isAskedByOtherSite } from './other-site.ts';
 import { type AdminReply, type AdminRoute, matchPath, type VitalSources, vitalRoutes } from './routes.ts';
 
 export interface AdminOptions extends VitalSources {
@@ -43,7 +44,8 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
   server.on(
     'request',
     tameConnections(server, (request, response) => {
-      const reply = isGuarded && !namesThisMachine(request.headers.host) ? MISDIRECTED : answer(routes, request);
+      const refusal = isGuarded && !namesThisMachine(request.headers.host) ? MISDIRECTED : refuseOtherSite(request);
+      const reply = refusal ?? answer(routes, request);
       void Promise.resolve(reply)
         .catch((cause: unknown) => {
           options.log.error({ err: cause, path: request.url }, 'an admin page failed');
@@ -64,7 +66,12 @@ interface Answer extends AdminReply {
 
 const NOT_FOUND: Answer = { status: 404, body: 'no such page\n' };
 const FAILED: Answer = { status: 500, body: 'this page failed; the log says why\n' };
+const OTHER_SITE: Answer = { status: 403, body: 'a page of another site may ask for nothing here\n' };
 const MISDIRECTED: Answer = { status: 421, body: 'ask for this server by its IP address or as localhost\n' };
+
+function refuseOtherSite({ headers }: IncomingMessage): Answer | undefined {
+  return isAskedByOtherSite(headers) ? OTHER_SITE : undefined;
+}
 
 async function answer(routes: readonly AdminRoute[], request: IncomingMessage): Promise<Answer> {
   const base = 'http://admin';
@@ -84,14 +91,17 @@ async function answer(routes: readonly AdminRoute[], request: IncomingMessage): 
   return { status: 405, body: `this page knows only ${allow}\n`, allow };
 }
 
-/** A HEAD gets the same headers; Node leaves the body out. */
-function send(response: ServerResponse, { status, body, contentType, allow }: Answer): void {
+/** A HEAD gets the same headers; Node leaves the body out. A 204 has none, nor says how long it is (RFC 9110 §8.6). */
+function send(response: ServerResponse, { status, body, contentType, allow, headers }: Answer): void {
   response.writeHead(status, {
-    'Content-Type': contentType ?? 'text/plain; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
+    ...(status !== 204 && {
+      'Content-Type': contentType ?? 'text/plain; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+    }),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     ...(allow !== undefined && { Allow: allow }),
+    ...headers,
   });
   response.end(body);
 }

@@ -3,8 +3,9 @@ import type { Logger } from '@sallyport/telemetry';
 import { type DeadlineMs, type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
 import { parseIp } from '@sallyport/addresses';
 import type { Limits } from '../limits/limits.ts';
+import { Denials } from './denials.ts';
 import { HellosUnderWay } from './hellos-under-way.ts';
-import { LiveTunnels, type AccountKeeper } from './live-tunnels.ts';
+import { LiveTunnels, type AccountKeeper, type LiveTunnel } from './live-tunnels.ts';
 import {
   inMicroseconds,
   tunnelLine,
@@ -29,6 +30,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   /** No new tunnels any more; the live ones go on. */
   isDraining = false;
   readonly hellos = new HellosUnderWay();
+  readonly denials = new Denials();
   readonly #limits: Pick<Limits, 'leave'>;
   /** Those whose tunnel is not up yet, and requests of plain HTTP. */
   readonly #records = new Slots<TunnelRecord>();
@@ -88,6 +90,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     if (facts.resolveMs !== undefined) metrics.resolved(facts.resolveMs / 1000);
     if (facts.connectMs !== undefined) metrics.connected(facts.connectMs / 1000);
     if (ending.firstByteMs !== undefined) metrics.firstByte(ending.firstByteMs / 1000);
+    if (ending.outcome === 'refused' || facts.decision?.wouldDeny !== undefined) this.denials.note(facts, ending);
     const { log, logsAccess } = this.options;
     if (logsAccess) log[ending.level](tunnelLine(this.idOf(facts.number), facts, ending), 'tunnel');
     if (this.liveCount === 0) this.#onEmpty?.();
@@ -125,6 +128,24 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   countLiveBytes(): void {
     for (const record of this.#records) record.countBytes();
     for (const tunnels of this.#tunnels.values()) tunnels.countBytes();
+  }
+
+  /** Tunnels that are up, and requests that are relayed; not those that were told to end. */
+  *live(): Iterable<LiveTunnel> {
+    for (const tunnels of this.#tunnels.values()) yield* tunnels.live();
+    for (const record of this.#records) if (record.isRelaying) yield record;
+  }
+
+  /** Ends the tunnel with this id; false where none that is up has it. */
+  cut(id: string, reason: CutReason): boolean {
+    const number = parseInt(id.slice(this.#idPrefix.length + 1), 36);
+    if (id !== this.idOf(number)) return false;
+    for (const tunnel of this.live()) {
+      if (tunnel.number !== number) continue;
+      tunnel.cut(reason);
+      return true;
+    }
+    return false;
   }
 
   cutAll(reason: CutReason): void {

@@ -1,6 +1,13 @@
 /** The tunnels of one transport, from the moment they are up to their one log line. */
 import type { ListenerMetrics } from '@sallyport/telemetry';
-import type { Transport, TunnelCounts, TunnelKeeper, TunnelNumber, TunnelResult } from '@sallyport/tunnel-splice';
+import type {
+  DeadlineMs,
+  Transport,
+  TunnelCounts,
+  TunnelKeeper,
+  TunnelNumber,
+  TunnelResult,
+} from '@sallyport/tunnel-splice';
 import { RestingTunnels } from './resting-tunnels.ts';
 import type { CutReason, Ending, TunnelFacts } from './tunnel-facts.ts';
 
@@ -10,6 +17,17 @@ export interface AccountKeeper {
   readonly progressMs: number;
   close(facts: TunnelFacts, ending: Ending): void;
   logProgress(facts: TunnelFacts, bytesUp: number, bytesDown: number): void;
+}
+
+/** A tunnel that is up, for a list of them and to be ended. Its bytes are true at the moment. */
+export interface LiveTunnel extends TunnelCounts {
+  readonly number: number;
+  readonly openedAt: DeadlineMs;
+  /** Left out where it has ended meanwhile. */
+  facts(): TunnelFacts | undefined;
+  /** Whether its client, its destination, its upstream, its user, its rule or its door has this text in it. */
+  mentions(text: string): boolean;
+  cut(reason: CutReason): void;
 }
 
 /** Bytes of one listener's tunnels: those of tunnels that have ended, and what was told of them all. */
@@ -70,10 +88,25 @@ export class LiveTunnels implements TunnelKeeper {
   }
 
   cutAll(reason: CutReason): void {
-    for (const tunnel of this.#resting.numbers()) {
-      this.#cuts.set(tunnel, reason);
-      this.#transport.cut(tunnel);
-    }
+    for (const tunnel of this.#resting.numbers()) this.cut(tunnel, reason);
+  }
+
+  /** The first reason counts. */
+  cut(tunnel: TunnelNumber, reason: CutReason): void {
+    if (this.#cuts.has(tunnel)) return;
+    this.#cuts.set(tunnel, reason);
+    this.#transport.cut(tunnel);
+  }
+
+  /** All but those that were told to end. */
+  *live(): Iterable<LiveTunnel> {
+    const resting = this.#resting;
+    for (const tunnel of resting.numbers()) if (!this.#cuts.has(tunnel)) yield new ListedTunnel(this, resting, tunnel);
+  }
+
+  /** What it has relayed so far. */
+  countsOf(tunnel: TunnelNumber): TunnelCounts {
+    return this.#withCarried(tunnel, this.#transport.counts(tunnel));
   }
 
   /** Adds what has flowed since the last time to `bytes_total`, so that it is true while tunnels are open. */
@@ -107,7 +140,7 @@ export class LiveTunnels implements TunnelKeeper {
   #logProgress(tunnel: TunnelNumber): void {
     const facts = this.#resting.read(tunnel);
     if (facts === undefined) return;
-    const { bytesUp, bytesDown } = this.#withCarried(tunnel, this.#transport.counts(tunnel));
+    const { bytesUp, bytesDown } = this.countsOf(tunnel);
     this.#keeper.logProgress(facts, bytesUp, bytesDown);
   }
 
@@ -115,5 +148,39 @@ export class LiveTunnels implements TunnelKeeper {
     const carried = this.#carried.get(tunnel);
     if (carried === undefined) return counts;
     return { bytesUp: counts.bytesUp + carried.bytesUp, bytesDown: counts.bytesDown + carried.bytesDown };
+  }
+}
+
+/** One of them, as long as nobody waits: numbers are given anew. */
+class ListedTunnel implements LiveTunnel {
+  readonly number: number;
+  readonly openedAt: DeadlineMs;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly #tunnels: LiveTunnels;
+  readonly #resting: RestingTunnels;
+  readonly #tunnel: TunnelNumber;
+
+  constructor(tunnels: LiveTunnels, resting: RestingTunnels, tunnel: TunnelNumber) {
+    const { bytesUp, bytesDown } = tunnels.countsOf(tunnel);
+    this.number = resting.recordOf(tunnel);
+    this.openedAt = resting.openedAt(tunnel);
+    this.bytesUp = bytesUp;
+    this.bytesDown = bytesDown;
+    this.#tunnels = tunnels;
+    this.#resting = resting;
+    this.#tunnel = tunnel;
+  }
+
+  facts(): TunnelFacts | undefined {
+    return this.#resting.read(this.#tunnel);
+  }
+
+  mentions(text: string): boolean {
+    return this.#resting.mentions(this.#tunnel, text);
+  }
+
+  cut(reason: CutReason): void {
+    this.#tunnels.cut(this.#tunnel, reason);
   }
 }

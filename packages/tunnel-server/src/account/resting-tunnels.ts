@@ -92,6 +92,23 @@ export class RestingTunnels {
     return this.#kinds[tunnel]?.door;
   }
 
+  /** The number of its record. */
+  recordOf(tunnel: TunnelNumber): number {
+    return this.#timeOf(tunnel, 0);
+  }
+
+  openedAt(tunnel: TunnelNumber): number {
+    return this.#timeOf(tunnel, 1);
+  }
+
+  /** Whether one of its texts, its rule or its door has this text in it: cheaper than to read all facts of thousands. */
+  mentions(tunnel: TunnelNumber, text: string): boolean {
+    const kind = this.#kinds[tunnel];
+    if (kind === undefined) return false;
+    const isNamed = kind.door.name.includes(text) || (kind.decision?.rule.includes(text) ?? false);
+    return isNamed || (this.#texts[tunnel]?.includes(text) ?? false);
+  }
+
   /** The numbers of all of them. */
   *numbers(): Iterable<TunnelNumber> {
     for (const [tunnel, kind] of this.#kinds.entries()) if (kind) yield tunnel;
@@ -147,6 +164,10 @@ export class RestingTunnels {
     this.#texts[tunnel] = undefined;
     this.#kinds[tunnel] = undefined;
     return facts;
+  }
+
+  #timeOf(tunnel: TunnelNumber, column: number): number {
+    return this.#pageOf(tunnel).times[TIMES * (tunnel % TUNNELS_PER_PAGE) + column] ?? NaN;
   }
 
   #pageOf(tunnel: TunnelNumber): Page {

@@ -12,7 +12,7 @@ import type { HelloFacts } from '../hello-facts.ts';
 import { REFUSALS, type Stage, type TunnelError } from '../reasons.ts';
 import type { SniVerdict } from '../sni-check.ts';
 import { type HellosUnderWay, NO_PLACE } from './hellos-under-way.ts';
-import type { LiveTunnels } from './live-tunnels.ts';
+import type { LiveTunnel, LiveTunnels } from './live-tunnels.ts';
 import type { CutReason, Ending, RecordedDoor, TunnelFacts } from './tunnel-facts.ts';
 
 /** Who keeps the records of live connections. */
@@ -43,7 +43,7 @@ export interface RelayResult extends TunnelCounts {
 /** Stands for a client whose address the transport could not tell (it left at once): in no network that a rule would trust. */
 const UNSPECIFIED: Ip = { family: 6, text: '::', words: [0, 0, 0, 0] };
 
-export class TunnelRecord implements TunnelFacts {
+export class TunnelRecord implements TunnelFacts, LiveTunnel {
   readonly number: number;
   readonly door: RecordedDoor;
   readonly clientIp: Ip;
@@ -93,6 +93,29 @@ export class TunnelRecord implements TunnelFacts {
 
   get listener(): string {
     return this.door.name;
+  }
+
+  /** It is a request that is relayed, and nobody has told it to end. */
+  get isRelaying(): boolean {
+    return this.#relay !== undefined && this.#cutReason === undefined;
+  }
+
+  get bytesUp(): number {
+    return this.#relay?.counts().bytesUp ?? this.#bytesUp;
+  }
+
+  get bytesDown(): number {
+    return this.#relay?.counts().bytesDown ?? this.#bytesDown;
+  }
+
+  facts(): TunnelFacts {
+    return this;
+  }
+
+  mentions(text: string): boolean {
+    const { client, destination, upstream, user, decision, door } = this;
+    const texts = [client.host, destination?.host, upstream?.host, user, decision?.rule, door.name];
+    return texts.some((each) => each?.includes(text));
   }
 
   get original(): Address | undefined {
@@ -223,6 +246,7 @@ export class TunnelRecord implements TunnelFacts {
 
   /** Ends the request, or the attempt at a tunnel, for a reason of ours. */
   cut(reason: CutReason): void {
+    if (this.#cutReason !== undefined) return;
     this.#cutReason = reason;
     if (this.#relay) this.#relay.cut(reason);
     else this.#leg.close();

@@ -40,6 +40,8 @@ export interface Limits {
   leave(listenerName: string, client: Ip): void;
   /** Takes new global limits. Nobody who is in is sent away; new ones wait until the counts have come down. */
   update(global: ConnectionLimits): void;
+  /** The same of `limits.tunnels_per_client`, by the client that holds the most. */
+  mostHeld(listener: LimitedListener): number;
   /** How much is remembered, for the tests that bound it. */
   remembered(): number;
 }
@@ -84,6 +86,10 @@ export function createLimits(global: ConnectionLimits, clock: () => number = () 
       const key = clientKey(client);
       everywhere.occupancy.leave(key);
       placeOf(listeners, listenerName).occupancy.leave(key);
+    },
+    mostHeld(listener) {
+      const own = placeOf(listeners, listener.name);
+      return scopeOf('tunnels_per_client', { listener, shared, everywhere, own }).occupancy.most();
     },
     update: (next) => void (shared = next),
     remembered: () => [everywhere, ...listeners.values()].reduce((sum, place) => sum + place.remembered, 0),

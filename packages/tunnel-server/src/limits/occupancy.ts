@@ -19,6 +19,13 @@ export class Occupancy {
     return this.#byClient.get(client) ?? 0;
   }
 
+  /** How many the client holds that holds the most. */
+  most(): number {
+    let most = 0;
+    for (const count of this.#byClient.values()) most = Math.max(most, count);
+    return most;
+  }
+
   enter(client: ClientKey): void {
     this.#total++;
     this.#byClient.set(client, this.of(client) + 1);

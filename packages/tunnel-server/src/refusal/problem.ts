@@ -78,4 +78,5 @@ const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   certificate: 'Trust the certificate of this proxy.',
   internal: ASK_OPERATOR,
   drain: ASK_LATER,
+  admin: 'Ask whoever runs this proxy.',
 };

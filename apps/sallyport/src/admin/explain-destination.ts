@@ -1,0 +1,54 @@
+/** `GET /api/explain`: what `sallyport explain` says of a request to the running proxy, and the rule that would allow it. */
+import { parseIp } from '@sallyport/addresses';
+import { parseDestination, type PolicyRequest, remedyOf } from '@sallyport/policy';
+import { explainRequest } from '../explain-request.ts';
+import { findingsText } from '../explanation.ts';
+import type { AdminView } from './admin-view.ts';
+import type { ExplainReply } from './api.ts';
+
+export interface Question {
+  readonly host: string;
+  readonly port: number;
+  readonly client: string;
+  readonly listener: string | undefined;
+  readonly user: string | undefined;
+}
+
+/** A sentence where nobody can ask this. */
+export async function explainDestination(question: Question, view: AdminView): Promise<ExplainReply | string> {
+  const { services } = view;
+  const settings = view.settings();
+  const request = readQuestion(
+    question,
+    settings.config.listeners.map(({ name }) => name),
+  );
+  if (typeof request === 'string') return request;
+  const tools = { resolver: services.resolver, own: services.bound.own, listenerChoice: 'as asked' };
+  const findings = await explainRequest(settings, request, tools);
+  const { decision, rule, wouldDeny } = findings.explanation.decision;
+  const reason = findings.refusal?.reason ?? (wouldDeny === undefined ? undefined : 'policy');
+  const yaml = reason === 'policy' || reason === 'address' ? allow(request, reason) : undefined;
+  return {
+    verdict: findings.refusal ? 'deny' : decision,
+    rule: findings.refusal ? rule : (wouldDeny ?? rule),
+    text: findingsText(findings),
+    ...(yaml !== undefined && { yaml }),
+  };
+}
+
+function readQuestion(
+  { host, port, client, listener, user }: Question,
+  doors: readonly string[],
+): PolicyRequest | string {
+  const ip = parseIp(client);
+  if (!ip) return `client must be an IP address`;
+  if (listener !== undefined && !doors.includes(listener)) return `listener must be ${doors.join(' or ')}`;
+  const destination = parseDestination(host.includes(':') ? `[${host}]` : host, port);
+  if (destination.kind === 'malformed') return `host is none: ${destination.why}`;
+  return { client: ip, listener: listener ?? doors[0] ?? '', destination, ...(user !== undefined && { user }) };
+}
+
+function allow({ destination }: PolicyRequest, reason: 'policy' | 'address'): string {
+  const ip = destination.kind === 'address' ? destination.ip : undefined;
+  return remedyOf({ host: destination.host, ip, port: destination.port, reason });
+}

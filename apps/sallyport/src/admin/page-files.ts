@@ -1,0 +1,50 @@
+/** The status page: its files, as they are served. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AdminReply, AdminRoute } from '@sallyport/telemetry';
+
+/** HTML and style as they are written; the scripts as they were built. */
+const SOURCES = join(import.meta.dirname, '..', '..', 'page');
+const SCRIPTS = join(SOURCES, 'dist');
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  svg: 'image/svg+xml',
+};
+
+/** Everything is a file of ours: nothing inline, nothing from elsewhere, and nobody frames it. */
+const HEADERS = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+/** @param isOn asked at each request: a reload may change it */
+export function pageRoutes(isOn: () => boolean): readonly AdminRoute[] {
+  const serve = (name: string): AdminReply => (isOn() ? readPageFile(name) : NO_PAGE);
+  return [
+    { method: 'GET', path: '/', answer: () => serve('index.html') },
+    { method: 'GET', path: '/page/*', answer: ({ segment }) => serve(segment) },
+  ];
+}
+
+const NO_PAGE: AdminReply = { status: 404, body: 'no such page\n' };
+
+/** Read whenever it is asked for: nothing is kept for nobody, and what is small comes from the system's cache. */
+function readPageFile(name: string): AdminReply {
+  // No separator and no dot at the front: a name, and not a path.
+  const [, type = ''] = /^[a-z][a-z-]*\.(html|css|js|svg)$/.exec(name) ?? [];
+  const contentType = TYPES[type];
+  if (contentType === undefined) return NO_PAGE;
+  try {
+    const body = readFileSync(join(type === 'js' ? SCRIPTS : SOURCES, name), 'utf8');
+    return { status: 200, body, contentType, headers: HEADERS };
+  } catch {
+    return NO_PAGE;
+  }
+}

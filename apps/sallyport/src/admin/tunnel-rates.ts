@@ -1,0 +1,41 @@
+/** How fast each live tunnel is: measured between one question and the next, so that it costs nothing while nobody asks. */
+import type { LiveTunnel } from '@sallyport/tunnel-server';
+
+/** The shortest time that a rate is taken over, in milliseconds. */
+const SHORTEST_MS = 2_000;
+/** Who does not ask for so long is gone, and what was kept for it with it. */
+const FORGOTTEN_AFTER_MS = 60_000;
+
+interface Sample {
+  readonly at: number;
+  /** By the number of the record. */
+  readonly bytes: ReadonlyMap<number, number>;
+}
+
+export class TunnelRates {
+  /** Two of them, so that the time between is never too short, however many ask. */
+  #older: Sample | undefined;
+  #newer: Sample | undefined;
+  #forget: NodeJS.Timeout | undefined;
+
+  /** Makes the function that tells a tunnel's bytes per second, both ways together: since the last samples, or since it opened. */
+  measure(tunnels: readonly LiveTunnel[], now: number): (tunnel: LiveTunnel) => number {
+    const base = this.#older ?? this.#newer;
+    if (this.#newer === undefined || now - this.#newer.at >= SHORTEST_MS) {
+      this.#older = this.#newer;
+      this.#newer = { at: now, bytes: new Map(tunnels.map((tunnel) => [tunnel.number, bytesOf(tunnel)])) };
+    }
+    clearTimeout(this.#forget);
+    this.#forget = setTimeout(() => (this.#older = this.#newer = undefined), FORGOTTEN_AFTER_MS).unref();
+    return (tunnel) => {
+      const before = base?.bytes.get(tunnel.number);
+      const since = base === undefined || before === undefined ? tunnel.openedAt : base.at;
+      // A tunnel of a millisecond has no rate worth its name.
+      return ((bytesOf(tunnel) - (before ?? 0)) * 1000) / Math.max(now - since, 1000);
+    };
+  }
+}
+
+function bytesOf({ bytesUp, bytesDown }: LiveTunnel): number {
+  return bytesUp + bytesDown;
+}

@@ -1,0 +1,82 @@
+/** Asks the policy and the resolver of one request, in the steps of a tunnel's life up to the dial. For `sallyport explain` and the status page. */
+import type { Ip } from '@sallyport/addresses';
+import {
+  type AddressGuards,
+  type DecidedRequest,
+  type Destination,
+  explain,
+  judgeDial,
+  permitAddresses,
+  type Policy,
+  type PolicyRequest,
+  wordAddressRefusal,
+  wordDenial,
+} from '@sallyport/policy';
+import type { Resolver } from '@sallyport/resolver';
+import { type Resolved, resolveDestination, TunnelError } from '@sallyport/tunnel-server';
+import { chooseEgress } from './explain-egress.ts';
+import type { Dialling, Findings, Refusal } from './explanation.ts';
+import type { Settings } from './settings.ts';
+
+export interface ExplainTools {
+  readonly resolver: Resolver;
+  readonly own: AddressGuards['own'];
+  /** How the listener came to be asked: `the only one`. */
+  readonly listenerChoice: string;
+}
+
+export async function explainRequest(
+  { config, policy }: Pick<Settings, 'config' | 'policy'>,
+  request: PolicyRequest,
+  { resolver, own, listenerChoice }: ExplainTools,
+): Promise<Findings> {
+  const explanation = explain(policy, config.policy, request);
+  const decided = { request, decision: explanation.decision, id: '{id}' };
+  const isDenied = explanation.decision.decision === 'deny';
+  const egress = chooseEgress(config, explanation.decision, request.destination);
+  const guards = { rules: policy.destinations, own };
+  const findDialling = (): Promise<Dialling> => findAddresses(policy, decided, { guards, resolver });
+  const dialling = isDenied ? undefined : egress.resolvesNames ? { addresses: [] } : await findDialling();
+  const refusal = isDenied ? { reason: 'policy', words: wordDenial(policy, decided) } : dialling?.refusal;
+  return { request, listenerChoice, explanation, egress, ...(dialling && { dialling }), ...(refusal && { refusal }) };
+}
+
+interface Searching {
+  readonly guards: AddressGuards;
+  readonly resolver: Resolver;
+}
+
+async function findAddresses(policy: Policy, decided: DecidedRequest, searching: Searching): Promise<Dialling> {
+  const { guards, resolver } = searching;
+  const { destination } = decided.request;
+  let addresses: Dialling['addresses'] = [];
+  try {
+    const resolved = await resolveWhole(resolver, destination);
+    addresses = resolved.addresses.map((ip: Ip) => ({ ip, verdict: judgeDial(ip, destination.port, guards) }));
+    const verdict = permitAddresses(resolved.addresses, destination, guards);
+    const told = { addresses, ...(resolved.rest && { unknown: FAMILIES[resolved.rest.missing] }) };
+    if (verdict.kind === 'permitted') return told;
+    const { reason } = verdict;
+    const words = reason === 'loop' ? { ...verdict, isVerbatim: false } : wordAddressRefusal(policy, decided, verdict);
+    return { ...told, refusal: { reason, words } };
+  } catch (cause) {
+    if (!(cause instanceof TunnelError)) throw cause;
+    return { addresses, refusal: { reason: cause.reason, words: wordsOf(cause) } };
+  }
+}
+
+const FAMILIES = { A: 'IPv4', AAAA: 'IPv6' } as const;
+
+/** With half an answer a tunnel begins to dial, and asks for the rest before it fails: here all of it is asked for. */
+async function resolveWhole(resolver: Resolver, destination: Destination): Promise<Resolved> {
+  const resolved = await resolveDestination(resolver, destination, STAYS);
+  const whole = await resolved.rest?.ask(STAYS.remote.host).done;
+  return whole?.kind === 'addresses' ? whole : resolved;
+}
+
+function wordsOf({ message: sentence, detail, isVerbatim }: TunnelError): Refusal['words'] {
+  return { sentence, detail, isVerbatim };
+}
+
+/** A client that never leaves. */
+const STAYS = { whenGone: () => () => undefined, remote: { host: '::', port: 0 } };

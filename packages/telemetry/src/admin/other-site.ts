@@ -1,0 +1,19 @@
+/** Whether a page of another site has its visitor's browser ask (CSRF): whoever reaches this server is let in, and a browser may be inside. */
+import type { IncomingHttpHeaders } from 'node:http';
+
+/**
+ * Goes by `Sec-Fetch-Site` (Fetch Metadata) where the browser says it, which it does to loopback and over TLS; else by `Origin`, which
+ * every browser sends with a DELETE. Programs send neither. A link from elsewhere may be followed: to show a page changes nothing.
+ */
+export function isAskedByOtherSite(headers: IncomingHttpHeaders): boolean {
+  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, origin, host } = headers;
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none' && mode !== 'navigate';
+  return origin !== undefined && !isOriginOf(origin, host);
+}
+
+/** The scheme is left aside: a server in front of this one may speak TLS. */
+function isOriginOf(origin: string, host = ''): boolean {
+  return URL.canParse(origin) && URL.canParse(`${new URL(origin).protocol}//${host}`)
+    ? new URL(origin).host === new URL(`${new URL(origin).protocol}//${host}`).host
+    : false;
+}

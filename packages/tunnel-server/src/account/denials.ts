@@ -1,0 +1,60 @@
+/** The destinations that are denied most, or would be: in bounded memory, and touched by denials alone. */
+import { SpaceSaving } from './space-saving.ts';
+import type { Ending, TunnelFacts } from './tunnel-facts.ts';
+
+/** How many destinations are counted: those that are shown, and room for rarer ones to become frequent. Some 600 bytes each at the most. */
+const PLACES = 1_000;
+
+export interface DeniedDestination {
+  readonly host: string;
+  readonly port: number;
+  readonly listener: string;
+  /** What denied it, or would: left out where nothing was decided yet. */
+  readonly rule?: string;
+  readonly reason: string;
+  /** At the least: exact until there have been more destinations than places. */
+  readonly count: number;
+  /** When the latest denial was, as milliseconds of Unix time; and whose. */
+  readonly lastAt: number;
+  readonly client: string;
+}
+
+interface Latest {
+  readonly at: number;
+  readonly client: string;
+}
+
+/** Refusals for what was asked. Others are for who asks, or how often, and say nothing of the destination. */
+const DENIALS: ReadonlySet<string> = new Set(['policy', 'address', 'loop', 'ech', 'sni_mismatch']);
+
+/** Between the parts of a key. None has one in it. */
+const SEPARATOR = '\0';
+
+export class Denials {
+  readonly #denied = new SpaceSaving<Latest>(PLACES);
+  readonly #reported = new SpaceSaving<Latest>(PLACES);
+
+  /** Takes the end of a tunnel that was refused, or that only `report_only` let pass. */
+  note(facts: TunnelFacts, { outcome, reason }: Pick<Ending, 'outcome' | 'reason'>): void {
+    const latest = { at: Date.now(), client: facts.client.host };
+    const { decision } = facts;
+    if (outcome === 'refused' && DENIALS.has(reason)) this.#denied.add(keyOf(facts, decision?.rule, reason), latest);
+    if (decision?.wouldDeny === undefined) return;
+    this.#reported.add(keyOf(facts, decision.wouldDeny, 'policy'), latest);
+  }
+
+  /** The most denied first; those that `report_only` let pass are apart from the others. */
+  top(verdict: 'deny' | 'report', limit: number): readonly DeniedDestination[] {
+    const counts = verdict === 'deny' ? this.#denied : this.#reported;
+    return counts.top(limit).map(({ key, count, latest }) => {
+      const [host = '', port = '', listener = '', rule = '', reason = ''] = key.split(SEPARATOR);
+      const where = { host, port: Number(port), listener, ...(rule !== '' && { rule }) };
+      return { ...where, reason, count, lastAt: latest.at, client: latest.client };
+    });
+  }
+}
+
+/** A string that is joined from an array is one piece of memory; a part of what a client sent would keep all of that. */
+function keyOf({ destination, door }: TunnelFacts, rule = '', reason: string): string {
+  return [destination?.host ?? '', destination?.port ?? 0, door.name, rule, reason].join(SEPARATOR);
+}
