@@ -2,6 +2,7 @@
 import type { Logger } from '@sallyport/telemetry';
 import { type DeadlineMs, type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
 import { parseIp } from '@sallyport/addresses';
+import { FramingTurns } from '../http/framing-turns.ts';
 import type { Limits } from '../limits/limits.ts';
 import { Denials } from './denials.ts';
 import { HellosUnderWay } from './hellos-under-way.ts';
@@ -31,6 +32,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   isDraining = false;
   readonly hellos = new HellosUnderWay();
   readonly denials = new Denials();
+  readonly framingTurns = new FramingTurns();
   readonly #limits: Pick<Limits, 'leave'>;
   /** Those whose tunnel is not up yet, and requests of plain HTTP. */
   readonly #records = new Slots<TunnelRecord>();

@@ -1,6 +1,7 @@
 /** A message's content on its way from one leg to the other: framed anew, with backpressure, to its last byte or to what cuts it short. */
 import type { Departure } from '@sallyport/tunnel-splice';
 import type { ContentReader } from './content-reader.ts';
+import type { FramingTurns } from './framing-turns.ts';
 import { passingTrailers } from './fields.ts';
 import { encodeChunk, encodeLastChunk, type Inflow, type Outflow } from './flows.ts';
 import type { Malformed } from './head-lines.ts';
@@ -12,6 +13,7 @@ export interface Passage {
   readonly to: Outflow;
   /** In chunks, or as it is. */
   readonly isChunked: boolean;
+  readonly turns: FramingTurns;
   /** Called once all of it is written, if not all of it has gone: from here on nothing is missing. */
   onWritten(): void;
 }
@@ -20,7 +22,7 @@ export interface Passage {
 export type Carried = 'whole' | Departure | Malformed;
 
 export async function carryContent(passage: Passage): Promise<Carried> {
-  const { from, reader, to, isChunked } = passage;
+  const { from, reader, to, isChunked, turns } = passage;
   let isWhole = reader === undefined;
   while (reader !== undefined && !isWhole) {
     const bytes = await from.read();
@@ -33,6 +35,8 @@ export async function carryContent(passage: Passage): Promise<Carried> {
     const { content, usedBytes } = piece;
     ({ isWhole } = piece);
     from.putBack(bytes.subarray(usedBytes));
+    const turn = turns.take(usedBytes - content.length);
+    if (turn !== undefined) await turn;
     if (content.length > 0) await to.write(isChunked ? encodeChunk(content) : content);
   }
   if (isChunked) await to.write(encodeLastChunk(passingTrailers(reader?.trailers ?? [])));

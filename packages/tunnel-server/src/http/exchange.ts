@@ -7,6 +7,7 @@ import { setAlarm } from './alarm.ts';
 import { type Carried, carryContent } from './carry-content.ts';
 import { type ContentForm, responseContentForm } from './content-form.ts';
 import { openContent } from './content-reader.ts';
+import type { FramingTurns } from './framing-turns.ts';
 import { encodeHead } from './encode-head.ts';
 import { isKeptAlive, responseFieldsDown } from './fields.ts';
 import { Inflow, Outflow } from './flows.ts';
@@ -29,6 +30,7 @@ export interface ExchangeOptions {
   readonly mayUpgrade: boolean;
   /** Asked when the answer is there: is the client told that its connection ends with it? */
   isLast(): boolean;
+  readonly turns: FramingTurns;
   readonly idleTimeoutMs: number;
   readonly lifetimeDeadline: DeadlineMs;
 }
@@ -96,13 +98,14 @@ export class Exchange implements Relay {
 
   /** A write that fails ends nothing: what the destination said before it closed may still be read. */
   async #ask(): Promise<void> {
-    const { client, form, headUp } = this.#options;
+    const { client, form, headUp, turns } = this.#options;
     await this.#toUpstream.write(headUp);
     const carried = await carryContent({
       from: client,
       reader: openContent(form, 'strict'),
       to: this.#toUpstream,
       isChunked: form.kind === 'chunked',
+      turns,
       onWritten: () => (this.#isAsked = true),
     });
     if (typeof carried !== 'string') this.#break(malformedRequest(carried.why));
@@ -121,7 +124,7 @@ export class Exchange implements Relay {
   }
 
   async #pass(head: ResponseHead): Promise<void> {
-    const { request, isForwarded } = this.#options;
+    const { request, isForwarded, turns } = this.#options;
     // The client has no credentials for a proxy beyond us, and must not be asked for any.
     if (isForwarded && head.status === 407) {
       this.#break(new TunnelError('egress', 'The proxy beyond this one refused the request (status 407).'));
@@ -143,6 +146,7 @@ export class Exchange implements Relay {
       reader: openContent(form, 'lenient'),
       to: this.#toClient,
       isChunked,
+      turns,
       onWritten: () => (this.#isAnswered = true),
     });
     this.#passed(carried);

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { requestContentForm } from '../../src/http/content-form.ts';
+import { FramingTurns } from '../../src/http/framing-turns.ts';
 import { Exchange, type ExchangeEnd, type ExchangeOptions } from '../../src/http/exchange.ts';
 import { Inflow } from '../../src/http/flows.ts';
 import { readRequest } from './heads.ts';
@@ -41,6 +42,7 @@ async function openExchange(asked: Asked = {}): Promise<Stage> {
     isForwarded: false,
     mayUpgrade: false,
     isLast: () => false,
+    turns: new FramingTurns(),
     ...limits,
     ...options,
   });
