@@ -7,10 +7,10 @@ import { listen } from './listen.ts';
 
 /** `many-N.test` has 4,000 addresses, `silent-N.test` never answers, every other name is 127.0.0.1. */
 export async function openNameServer(): Promise<number> {
-  const udp = createSocket('udp4').bind(0, '127.0.0.1');
+  // TCP first: its free ports are those that others take meanwhile, and hardly anything takes one of UDP.
+  const port = await listen(serveDnsOverTcp);
+  const udp = createSocket('udp4').bind(port, '127.0.0.1');
   await once(udp, 'listening');
-  const { port } = udp.address();
-  await listen(serveDnsOverTcp, '127.0.0.1', port);
   udp.on('message', (query, from) => {
     const reply = answer(query, 'udp');
     if (reply) udp.send(reply, from.port, from.address);

@@ -209,6 +209,12 @@ napi_value countUnacked(napi_env env, napi_callback_info info) {
   return fromNumber(env, sallyport::sys::countUnacked(toInteger(env, arguments[0])));
 }
 
+// hasFin(descriptor): 1 where its peer's FIN is there.
+napi_value hasFin(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  return fromNumber(env, sallyport::sys::hasFin(toInteger(env, arguments[0])) ? 1 : 0);
+}
+
 // keepUrgentInline(descriptor).
 napi_value keepUrgentInline(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
@@ -270,6 +276,7 @@ NAPI_MODULE_INIT() {
       {"keepAlive", nullptr, keepAlive, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"isDualStack", nullptr, isDualStack, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"countUnacked", nullptr, countUnacked, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"hasFin", nullptr, hasFin, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"keepUrgentInline", nullptr, keepUrgentInline, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"watchPeer", nullptr, watchPeer, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"heedWindow", nullptr, heedWindow, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

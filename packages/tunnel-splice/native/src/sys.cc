@@ -4,6 +4,7 @@
 #include <linux/netfilter_ipv4.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -204,6 +205,11 @@ bool isDualStack(int fd) {
 }
 
 uint32_t countUnacked(int fd) { return unackedOf(fd); }
+
+bool hasFin(int fd) {
+  pollfd asked{fd, POLLRDHUP, 0};
+  return ::poll(&asked, 1, 0) > 0 && (asked.revents & POLLRDHUP) != 0;
+}
 
 void close(int fd) { ::close(fd); }
 

@@ -46,6 +46,8 @@ int takeError(int fd);
 int sendFin(int fd);
 // How much of what was sent the peer has not acknowledged.
 uint32_t countUnacked(int fd);
+// The peer's FIN is there, though it may lie behind bytes that nobody has read.
+bool hasFin(int fd);
 // A socket of IPv6 that takes IPv4 clients too.
 bool isDualStack(int fd);
 void close(int fd);

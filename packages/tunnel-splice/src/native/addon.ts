@@ -30,6 +30,8 @@ export interface Addon {
   isDualStack(descriptor: number): number;
   /** How much of what was sent on a connection its peer has not acknowledged. */
   countUnacked(descriptor: number): number;
+  /** 1 where its peer's FIN is there, though it may lie behind bytes that nobody has read. */
+  hasFin(descriptor: number): number;
   /** An urgent byte stays in its place in the stream. */
   keepUrgentInline(descriptor: number): void;
   /** The kernel gives a peer up that has vanished for so long: by keep-alive, or by TCP_USER_TIMEOUT where bytes are under way. */

@@ -3,7 +3,10 @@ import { loadAddon } from '../native/load.ts';
 import type { Addon } from '../native/addon.ts';
 
 /** All of it by descriptor; a negative one is no connection, and nothing is done. */
-export type KernelTools = Pick<Addon, 'countUnacked' | 'isDualStack' | 'keepUrgentInline' | 'watchPeer' | 'heedWindow'>;
+export type KernelTools = Pick<
+  Addon,
+  'countUnacked' | 'hasFin' | 'isDualStack' | 'keepUrgentInline' | 'watchPeer' | 'heedWindow'
+>;
 
 /** @param addonPath another build of the addon than the one made by the project's build */
 export function openKernelTools(addonPath?: string): KernelTools | undefined {

@@ -398,8 +398,13 @@ export class PortableLeg implements Leg {
     this.#resources.deadlines.at(performance.now() + PROBE_MS, () => {
       const isHeld = this.#isPaused && this.#relay === undefined && !this.#isOver;
       if (!isHeld || this.#departure !== undefined) return;
-      if (this.hasBeenReset()) this.#departed('reset');
-      else this.#probeWhileFull();
+      if (this.hasBeenReset()) {
+        this.#departed('reset');
+        return;
+      }
+      // What lies before the FIN may still be read.
+      if (this.#resources.kernel?.hasFin(descriptorOf(this.#wire)) === 1) this.#gone('end');
+      this.#probeWhileFull();
     });
   }
 
@@ -417,6 +422,10 @@ export class PortableLeg implements Leg {
     this.#relay?.departed(how);
     if (!isFirst) return;
     this.#answer(how);
+    this.#gone(how);
+  }
+
+  #gone(how: Departure): void {
     this.#onGone?.(how);
     this.#onGone = undefined;
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TICK_MS, type Leg, type Transport } from '../../src/index.ts';
+import { READ_AHEAD_BYTES, TICK_MS, type Leg, type Transport } from '../../src/index.ts';
 import { patternOf } from './bytes.ts';
 import { useStage } from './stage.ts';
 
@@ -122,6 +122,16 @@ export function describeReading(create: () => Transport): void {
       await leg.read(1, Infinity);
       peer.reset();
       expect(await gone).toBe('reset');
+    });
+
+    it('notices a FIN behind more bytes than it reads ahead, and still hands them out first', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const sent = patternOf(2 * READ_AHEAD_BYTES);
+      const gone = new Promise((resolve) => leg.whenGone(resolve));
+      peer.send(sent);
+      peer.finish();
+      expect(await gone).toBe('end');
+      expect((await readToEnd(leg)).equals(sent)).toBe(true);
     });
 
     it('notices a FIN behind bytes that nobody has read, and still hands them out first', async () => {
