@@ -131,6 +131,20 @@ describe('sallyport schema', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ type: 'object', properties: { listeners: { type: 'array' } } });
   });
+
+  it('prints that of a log line with --log', async () => {
+    const { code, stdout } = await sallyport(['schema', '--log']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      oneOf: [{ properties: { msg: { const: 'tunnel' }, seq: {} } }, {}, {}],
+    });
+  });
+
+  it('takes nothing with --log', async () => {
+    const { code, stderr } = await sallyport(['schema', '--log=access.log']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--log takes nothing');
+  });
 });
 
 describe('sallyport run', () => {

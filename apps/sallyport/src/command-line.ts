@@ -2,9 +2,10 @@
 import { parseArgs } from 'node:util';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
 
-/** An option that takes a value, such as `--config FILE`. Given twice, the last one counts, unless `isMany`. */
+/** An option such as `--config FILE`. Given twice, the last one counts, unless `isMany`. */
 export interface OptionSpec {
-  readonly value: string;
+  /** What it takes; left out where it says all by itself: `execute` finds it if it was given. */
+  readonly value?: string;
   readonly about: string;
   readonly isRequired: boolean;
   /** Takes several, as `--log A B` or `--log A --log B`. */
@@ -73,7 +74,9 @@ interface GivenOptions {
 function readOptions(command: Command, args: readonly string[]): GivenOptions {
   const wrong = (what: string): FatalError =>
     new FatalError(`${what} (see sallyport ${command.name} --help)`, EXIT.usage);
-  const known = Object.keys(command.options).map((name) => [name, { type: 'string' }] as const);
+  const known = Object.entries(command.options).map(
+    ([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }] as const,
+  );
   const { tokens } = parseArgs({ args: [...args], options: Object.fromEntries(known), strict: false, tokens: true });
   const options: Record<string, string> = {};
   const lists: Record<string, string[]> = {};
@@ -88,13 +91,19 @@ function readOptions(command: Command, args: readonly string[]): GivenOptions {
     }
     const spec = command.options[token.name];
     if (!spec) throw wrong(`unknown option ${token.rawName}`);
+    if (spec.value === undefined) {
+      if (token.value !== undefined) throw wrong(`--${token.name} takes nothing`);
+      open = undefined;
+      options[token.name] = '';
+      continue;
+    }
     if (token.value === undefined || token.value === '') throw wrong(`--${token.name} needs a ${spec.value}`);
     open = spec.isMany ? token.name : undefined;
     options[token.name] = token.value;
     if (spec.isMany) (lists[token.name] ??= []).push(token.value);
   }
   const missing = Object.entries(command.options).find(([name, { isRequired }]) => isRequired && !(name in options));
-  if (missing) throw wrong(`sallyport ${command.name} needs --${missing[0]} ${missing[1].value}`);
+  if (missing) throw wrong(`sallyport ${command.name} needs ${spelled(...missing)}`);
   return { options, lists };
 }
 
@@ -113,18 +122,21 @@ ${rows}
 
 export function helpOf(command: Command): string {
   const specs = Object.entries(command.options);
-  const usage = specs.map(([name, { value, isRequired, isMany }]) => {
-    const option = `--${name} ${value}${isMany ? '…' : ''}`;
-    return isRequired ? option : `[${option}]`;
+  const usage = specs.map(([name, spec]) => {
+    const option = `${spelled(name, spec)}${spec.isMany ? '…' : ''}`;
+    return spec.isRequired ? option : `[${option}]`;
   });
   if (command.operand) usage.unshift(`[${command.operand.value}]`);
   const operand = command.operand ? `  ${command.operand.value.padEnd(22)}${command.operand.about}\n` : '';
-  const rows =
-    operand + specs.map(([name, { value, about }]) => `  ${`--${name} ${value}`.padEnd(22)}${about}\n`).join('');
+  const rows = operand + specs.map(([name, spec]) => `  ${spelled(name, spec).padEnd(22)}${spec.about}\n`).join('');
   return `Usage: sallyport ${[command.name, ...usage].join(' ')}
 
 ${command.summary}
 ${rows && `\nOptions:\n${rows}`}
 ${command.details}
 `;
+}
+
+function spelled(name: string, { value }: OptionSpec): string {
+  return value === undefined ? `--${name}` : `--${name} ${value}`;
 }

@@ -1,6 +1,8 @@
 /** What the proxy tells its operators: log, metrics and the admin server. */
-export { escapeControls, type Outcome, type TunnelLine } from './log-fields.ts';
-export { createLogger, type Logger, type LoggerOptions, type LogLevel } from './logger.ts';
+export { escapeControls } from './log/escape-controls.ts';
+export type { LiveLine, Outcome, TunnelLine } from './log/fields.ts';
+export { logLineSchema } from './log/line-schema.ts';
+export { createLogger, type Logger, type LoggerOptions, type LogLevel } from './log/logger.ts';
 export {
   createMetrics,
   type DialFamily,

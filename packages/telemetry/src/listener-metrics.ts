@@ -4,7 +4,7 @@
  * Counts gather in plain numbers and go to prom-client at a scrape: there each would cost a quarter of a microsecond for its labels, a
  * dozen times a tunnel. So do times (`time-histogram.ts`).
  */
-import type { Outcome } from './log-fields.ts';
+import type { Outcome } from './log/fields.ts';
 import type { MetricTable } from './metric-table.ts';
 import { type LabelledCount, Tally } from './tally.ts';
 import type { TimeReading, TimeSeries } from './time-histogram.ts';

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { logLineSchema } from '@sallyport/telemetry';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 
 /** What `npx sallyport` runs. */
 export const BINARY = fileURLToPath(new URL('../../../apps/sallyport/bin/sallyport.js', import.meta.url));
@@ -159,10 +161,15 @@ function follow(child: ChildProcess, folder: string, configFile: string): Runnin
   };
 }
 
+/** Throws, and so ends the test run, where a line is not as `sallyport schema --log` has it. */
 function parseLine(text: string): LogLine {
   const parsed: unknown = JSON.parse(text);
-  return typeof parsed === 'object' && parsed !== null ? Object.fromEntries(Object.entries(parsed)) : {};
+  if (!isLogLine(parsed))
+    throw new Error(`not a line of the log's schema: ${text} ${JSON.stringify(isLogLine.errors)}`);
+  return parsed;
 }
+
+const isLogLine = new Ajv2020().compile<LogLine>(logLineSchema());
 
 function matches(line: LogLine, expected: Expected): boolean {
   return Object.entries(expected).every(([key, value]) => line[key] === value);

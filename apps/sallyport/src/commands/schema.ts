@@ -1,16 +1,18 @@
 import { configJsonSchema } from '@sallyport/config';
-import type { Command } from '../command-line.ts';
+import { logLineSchema } from '@sallyport/telemetry';
+import type { Command, OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 
 export const schemaCommand: Command = {
   name: 'schema',
-  summary: "Prints the configuration's JSON Schema, for editors.",
+  summary: "Prints the configuration's JSON Schema, for editors; or that of a log line.",
   details: 'An editor finds it by a first line such as\n  # yaml-language-server: $schema=sallyport.schema.json',
-  options: {},
+  options: { log: { about: 'the schema of a line of the log, in the format json', isRequired: false } },
   execute: printSchema,
 };
 
-function printSchema(): Promise<ExitCode> {
-  process.stdout.write(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+function printSchema({ log }: OptionValues): Promise<ExitCode> {
+  const schema = log === undefined ? configJsonSchema() : logLineSchema();
+  process.stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
   return Promise.resolve(EXIT.ok);
 }

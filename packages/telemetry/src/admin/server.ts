@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../log/logger.ts';
 import { tameConnections } from './connections.ts';
 import { type AdminAddress, AdminListenError } from './listen-error.ts';
 import { paceClients } from './paced-socket.ts';

@@ -8,7 +8,7 @@ import { Denials } from './denials.ts';
 import { HellosUnderWay } from './hellos-under-way.ts';
 import { LiveTunnels, type AccountKeeper, type LiveTunnel } from './live-tunnels.ts';
 import {
-  inMicroseconds,
+  liveLine,
   tunnelLine,
   type CutReason,
   type Ending,
@@ -94,7 +94,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     if (ending.firstByteMs !== undefined) metrics.firstByte(ending.firstByteMs / 1000);
     if (ending.outcome === 'refused' || facts.decision?.wouldDeny !== undefined) this.denials.note(facts, ending);
     const { log, logsAccess } = this.options;
-    if (logsAccess) log[ending.level](tunnelLine(this.idOf(facts.number), facts, ending), 'tunnel');
+    if (logsAccess) log.tunnel(ending.level, tunnelLine(this.idOf(facts.number), facts, ending));
     if (this.liveCount === 0) this.#onEmpty?.();
   }
 
@@ -108,22 +108,12 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     this.options.log.error({ id: this.idOf(number), err: cause }, 'internal error');
   }
 
+  logOpen(facts: TunnelFacts): void {
+    this.options.log.live('open', liveLine(this.idOf(facts.number), facts));
+  }
+
   logProgress(facts: TunnelFacts, bytesUp: number, bytesDown: number): void {
-    this.options.log.info(
-      {
-        id: this.idOf(facts.number),
-        listener: facts.door.name,
-        mode: facts.door.mode,
-        client: facts.client.host,
-        user: facts.user,
-        host: facts.destination?.host,
-        port: facts.destination?.port,
-        bytes_up: bytesUp,
-        bytes_down: bytesDown,
-        duration_ms: inMicroseconds(performance.now() - facts.openedAt),
-      },
-      'progress',
-    );
+    this.options.log.live('progress', liveLine(this.idOf(facts.number), facts, { bytesUp, bytesDown }));
   }
 
   /** Adds what has flowed since the last time to `bytes_total`, so that it is true while tunnels are open. */

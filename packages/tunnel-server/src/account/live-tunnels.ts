@@ -16,6 +16,8 @@ export interface AccountKeeper {
   /** How often a live tunnel logs its bytes so far, in milliseconds; Infinity: never. */
   readonly progressMs: number;
   close(facts: TunnelFacts, ending: Ending): void;
+  /** Only while `log.progress` is on. */
+  logOpen(facts: TunnelFacts): void;
   logProgress(facts: TunnelFacts, bytesUp: number, bytesDown: number): void;
 }
 
@@ -65,6 +67,7 @@ export class LiveTunnels implements TunnelKeeper {
     facts.door.metrics.tunnelUp();
     const { progressMs } = this.#keeper;
     if (progressMs === Infinity) return;
+    this.#keeper.logOpen(facts);
     this.#progress.set(tunnel, setInterval(() => this.#logProgress(tunnel), progressMs).unref());
   }
 

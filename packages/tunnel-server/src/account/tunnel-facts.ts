@@ -1,6 +1,6 @@
 /** What is known of one tunnel, whatever became of it, and how it reads in the access log. */
 import { type Decision, destinationText } from '@sallyport/policy';
-import type { ListenerMetrics, TunnelLine } from '@sallyport/telemetry';
+import type { ListenerMetrics, LiveLine, TunnelLine } from '@sallyport/telemetry';
 import type { DeadlineMs, TunnelCounts, TunnelEnd } from '@sallyport/tunnel-splice';
 import type { HelloFacts } from '../hello-facts.ts';
 import type { FailureOutcome, RefusalReason, Stage } from '../reasons.ts';
@@ -81,6 +81,10 @@ export function tunnelLine(id: string, facts: TunnelFacts, ending: Ending): Tunn
     id,
     listener: facts.door.name,
     mode: facts.door.mode,
+    rule: facts.decision?.rule,
+    decision: verdict(facts, ending.reason),
+    would_deny: facts.decision?.wouldDeny,
+    egress: facts.hasDialled ? facts.egress : undefined,
     client: facts.client.host,
     client_port: facts.client.port,
     user: facts.user,
@@ -92,10 +96,6 @@ export function tunnelLine(id: string, facts: TunnelFacts, ending: Ending): Tunn
     tls: hello?.tls,
     ech: hello?.ech,
     original: facts.original && destinationText(facts.original),
-    rule: facts.decision?.rule,
-    decision: verdict(facts, ending.reason),
-    would_deny: facts.decision?.wouldDeny,
-    egress: facts.hasDialled ? facts.egress : undefined,
     upstream: facts.upstream && destinationText(facts.upstream),
     bytes_up: ending.bytesUp,
     bytes_down: ending.bytesDown,
@@ -111,8 +111,30 @@ export function tunnelLine(id: string, facts: TunnelFacts, ending: Ending): Tunn
   };
 }
 
+/** Of a tunnel that is up; without counts, of one that has just come up. */
+export function liveLine(id: string, facts: TunnelFacts, counts?: TunnelCounts): LiveLine {
+  return {
+    id,
+    listener: facts.door.name,
+    mode: facts.door.mode,
+    rule: facts.decision?.rule,
+    decision: facts.decision?.decision,
+    would_deny: facts.decision?.wouldDeny,
+    egress: facts.egress,
+    client: facts.client.host,
+    client_port: facts.client.port,
+    user: facts.user,
+    host: facts.destination?.host,
+    port: facts.destination?.port,
+    upstream: facts.upstream && destinationText(facts.upstream),
+    bytes_up: counts?.bytesUp,
+    bytes_down: counts?.bytesDown,
+    duration_ms: inMicroseconds(performance.now() - facts.openedAt),
+  };
+}
+
 /** Milliseconds to three places. */
-export function inMicroseconds(ms: number | undefined): number | undefined {
+function inMicroseconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
 }
 

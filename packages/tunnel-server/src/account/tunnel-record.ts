@@ -22,6 +22,8 @@ export interface RecordKeeper {
   close(facts: TunnelFacts, ending: Ending): void;
   leavePlace(door: RecordedDoor, client: string): void;
   logFault(number: number, cause: unknown): void;
+  /** Only while `log.progress` is on. */
+  logOpen(facts: TunnelFacts): void;
   logProgress(facts: TunnelFacts, bytesUp: number, bytesDown: number): void;
   idOf(number: number): string;
   readonly hellos: HellosUnderWay;
@@ -211,7 +213,9 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.door.metrics.handshakeEnded();
     this.door.metrics.tunnelUp();
     const { progressMs } = this.#keeper;
-    if (progressMs !== Infinity) this.#progress = setInterval(() => this.#logProgress(), progressMs).unref();
+    if (progressMs === Infinity) return;
+    this.#keeper.logOpen(this);
+    this.#progress = setInterval(() => this.#logProgress(), progressMs).unref();
   }
 
   /** @param status what the client was answered with */

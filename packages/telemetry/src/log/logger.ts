@@ -1,8 +1,9 @@
-/** The log: pino's lines, made safe to show, on their way to stdout or a file. */
-import { type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
+/** The log: pino's lines, numbered and made safe to show, on their way to stdout or a file. */
+import { type Logger as PinoLogger, pino } from 'pino';
 import { isColorSupported, prettyFactory } from 'pino-pretty';
+import { escapeControls } from './escape-controls.ts';
+import type { LiveLine, MessageFields, TunnelLine } from './fields.ts';
 import { LineSink } from './line-sink.ts';
-import { escapeControls } from './log-fields.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
@@ -14,8 +15,12 @@ export interface LoggerOptions {
   readonly file: string | null;
 }
 
-/** Each level's method takes fields and a message, or a message alone. None of them waits, blocks or throws. */
-export interface Logger extends Pick<PinoLogger, Exclude<LogLevel, 'silent'>> {
+/** Each level's method takes fields and a message, or a message alone. No method waits, blocks or throws, but where it says so. */
+export interface Logger extends Readonly<Record<Exclude<LogLevel, 'silent'>, LogMessage>> {
+  /** Writes the one line of a tunnel or a refusal. */
+  tunnel(level: Exclude<LogLevel, 'silent'>, line: TunnelLine): void;
+  /** Writes that a tunnel is up, or how far it is. */
+  live(msg: 'open' | 'progress', line: LiveLine): void;
   setLevel(level: LogLevel): void;
   /** How many lines were lost so far, because what reads the log was too slow or its disk full. */
   linesDropped(): number;
@@ -25,32 +30,47 @@ export interface Logger extends Pick<PinoLogger, Exclude<LogLevel, 'silent'>> {
   close(): Promise<void>;
 }
 
+interface LogMessage {
+  (fields: MessageFields, message: string): void;
+  (message: string): void;
+}
+
 /** Throws the system's error where `file` can't be opened. A reader that is slow costs lines, and is told how many. */
 export function createLogger({ level, format, file }: LoggerOptions): Logger {
   const present = format === 'pretty' ? prettyPresenter(file === null && isColorSupported) : presentJson;
   const sink = new LineSink(file, (count) =>
-    logger.warn(
+    messages.warn(
       { lines_dropped: count },
       'log lines were dropped: what reads the log is too slow, or its disk is full',
     ),
   );
-  const logger = pino(PINO_OPTIONS, { write: (line: string) => sink.write(present(line)) });
-  logger.level = level;
-  return Object.assign(logger, {
-    setLevel: (next: LogLevel) => void (logger.level = next),
+  const messages = createPino((line) => sink.write(present(line)));
+  messages.level = level;
+  return Object.assign(messages, {
+    tunnel: (of: Exclude<LogLevel, 'silent'>, line: TunnelLine) => messages[of](line, 'tunnel'),
+    live: (msg: 'open' | 'progress', line: LiveLine) => messages.info(line, msg),
+    setLevel: (next: LogLevel) => void (messages.level = next),
     linesDropped: () => sink.droppedInAll,
     reopen: () => sink.reopen(),
     close: () => sink.close(),
   });
 }
 
-const PINO_OPTIONS = {
-  // Not pid and hostname: whoever collects the lines knows where they come from.
-  base: null,
-  // Read by people at night as often as by machines: ISO 8601 in UTC, and the level in words.
-  timestamp: stdTimeFunctions.isoTime,
-  formatters: { level: (level: string) => ({ level }) },
-};
+function createPino(write: (line: string) => void): PinoLogger {
+  let seq = 0;
+  const options = {
+    // Not pid and hostname: whoever collects the lines knows where they come from.
+    base: null,
+    // Read by people at night as often as by machines: ISO 8601 in UTC, and the level in words. It is asked once for every line, and so
+    // counts them.
+    timestamp: () => `,"time":"${new Date().toISOString()}","seq":${(seq += 1)}`,
+    formatters: { level: (level: string) => ({ level }) },
+  };
+  const logger = pino(options, { write });
+  // pino has asked once, to see its form.
+  seq = 0;
+  return logger;
+}
 
 type Presenter = (jsonLine: string) => string;
 

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LineSink } from '../src/line-sink.ts';
+import { LineSink } from '../../src/log/line-sink.ts';
 
-const PACKAGE = join(import.meta.dirname, '..');
+const PACKAGE = join(import.meta.dirname, '../..');
 const children: ChildProcess[] = [];
 let directory: string;
 let fifo: string;
@@ -49,6 +49,7 @@ function runLogging(stdout: number, body: string): ChildProcess {
 
 interface Line {
   readonly msg: string;
+  readonly seq: number;
   readonly lines_dropped?: number;
 }
 
@@ -94,6 +95,9 @@ describe('stdout as a pipe', () => {
     const notice = lines.pop();
     expect(notice?.lines_dropped).toBeGreaterThan(10_000);
     expect(lines.length + (notice?.lines_dropped ?? 0)).toBe(20_000);
+    // Lines that are lost are counted too: where they are missing, there is a gap.
+    expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_, index) => index + 1));
+    expect(notice?.seq).toBe(20_001);
     expect(await exit).toBe(3);
   });
 

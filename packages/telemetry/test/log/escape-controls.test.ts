@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { escapeControls } from '../src/log-fields.ts';
+import { escapeControls } from '../../src/log/escape-controls.ts';
 
 describe('escapeControls', () => {
   it.each([

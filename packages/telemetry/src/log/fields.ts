@@ -1,0 +1,136 @@
+/**
+ * Every field that a log line can have: its form, and what it says. The one table: the types that code is held to, the JSON Schema of a
+ * line, the table in the README and the writer of access lines are made of it.
+ */
+
+/** How a value is written in JSON. `ms` is a number of milliseconds to three places, `count` a whole number. */
+export type Form = 'text' | 'count' | 'ms' | 'flag' | 'texts' | 'error';
+
+/** One field. */
+export interface Field {
+  readonly form: Form;
+  /** In Markdown, half a sentence. */
+  readonly about: string;
+  /** All that it can be, where that is a closed set. */
+  readonly words?: readonly string[];
+}
+
+const text = (about: string) => ({ form: 'text', about }) as const;
+const count = (about: string) => ({ form: 'count', about }) as const;
+const ms = (about: string) => ({ form: 'ms', about }) as const;
+const flag = (about: string) => ({ form: 'flag', about }) as const;
+const texts = (about: string) => ({ form: 'texts', about }) as const;
+const error = (about: string) => ({ form: 'error', about }) as const;
+const word = <const Words extends readonly string[]>(words: Words, about: string) =>
+  ({ form: 'text', about, words }) as const;
+
+/** What every line has. */
+export const COMMON_FIELDS = {
+  level: word(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'how grave it is'),
+  time: text('when it was written, in UTC (ISO 8601)'),
+  seq: count('counts the lines of this process from 1: a gap is a line that was lost'),
+  msg: text('what the line is about: `tunnel`, `open`, `progress`, or a message in words'),
+} as const;
+
+/** What a line about a tunnel or a refusal can have, in this order. What does not apply is left out. */
+export const TUNNEL_FIELDS = {
+  id: text('names the tunnel, over restarts too: the same in its lines, in error replies and in the admin API'),
+  listener: text("the door's name in the configuration"),
+  mode: word(['connect', 'sni'], 'what the door reads'),
+  rule: text('the rule that decided; `default` where none matched'),
+  decision: word(['allow', 'deny', 'report'], 'what was decided; `report`: a denial that `report_only` lifted'),
+  would_deny: text('the first rule under `report_only` that would have denied; `default` for the default'),
+  egress: text('the way out that was taken'),
+  client: text("the client's IP address"),
+  client_port: count("the client's TCP port"),
+  user: text('who the client proved to be; of a wrong password, whose it was to be'),
+  host: text('the destination asked for: a canonical name or an IP literal'),
+  port: count('its port'),
+  sni: text('the server_name of the ClientHello'),
+  alpn: texts("the protocols that the ClientHello offers, in the client's order: the first 16 at most, and 255 bytes"),
+  alpn_more: count('how many more it offers'),
+  tls: text('the highest TLS version that it offers: `TLSv1.3`'),
+  ech: flag('whether it has an encrypted_client_hello extension; GREASE looks the same'),
+  original: text('where an intercepted connection was going, as `ip:port`'),
+  upstream: text('the address that was dialled, as `ip:port`'),
+  bytes_up: count(
+    'bytes relayed from client to upstream: the ClientHello included, the CONNECT head and PROXY headers not',
+  ),
+  bytes_down: count('bytes relayed from upstream to client; our own replies not included'),
+  resolve_ms: ms('how long the look-up took'),
+  connect_ms: ms('how long dialling took, all attempts together'),
+  first_byte_ms: ms("from the tunnel being up to the upstream's first byte"),
+  duration_ms: ms('from accept to the end, or to this line'),
+  status: count('the HTTP status that the client was answered with'),
+  outcome: word(
+    ['ok', 'refused', 'failed'],
+    '`refused`: we said no; `failed`: the destination, the resolver or a parent did, or the client left before its tunnel was up; `ok` also of a `probe`',
+  ),
+  reason: text("why it ended: the same word as the metrics' label"),
+  stage: text('the step in which it ended, where its tunnel never came up'),
+  detail: text('a sentence on the cause, or on what was found amiss and let pass'),
+} as const;
+
+/** What only the end of a tunnel tells. */
+export const END_FIELDS = ['first_byte_ms', 'outcome', 'reason', 'stage', 'detail'] as const;
+
+/** What a message in words can have. */
+export const MESSAGE_FIELDS = {
+  id: text('the tunnel that it is about'),
+  listener: text('the door that it is about, or `admin`'),
+  mode: TUNNEL_FIELDS.mode,
+  address: text('where a door listens'),
+  user: text('whom the process runs as'),
+  reason: text('why, as far as the system tells'),
+  detail: text('a sentence on the cause'),
+  remedy: text('what helps'),
+  problems: texts('what is wrong with a configuration file, each with file, line and column'),
+  err: error('an error of the system or a mistake of ours: `type`, `message`, `stack`'),
+  code: text("the system's name of the error"),
+  path: text('the page of the admin server that was asked for'),
+  limit: count('the limit that is set'),
+  tunnels: count('how many tunnels are live'),
+  tunnels_that_fit: count('how many tunnels the limit on open files leaves room for'),
+  timeout_ms: ms('how long the drain lasts at most'),
+  exit: count('the exit code'),
+  lines_dropped: count('how many log lines were lost'),
+} as const;
+
+type ValueOf<Of extends Field> = Of extends { readonly words: readonly (infer Word)[] } ? Word : FormValues[Of['form']];
+
+interface FormValues {
+  readonly text: string;
+  readonly count: number;
+  readonly ms: number;
+  readonly flag: boolean;
+  readonly texts: readonly string[];
+  readonly error: unknown;
+}
+
+/** `undefined` is allowed, so that a line can be written as one literal, and is left out. */
+type Values<Fields extends Readonly<Record<string, Field>>> = {
+  readonly [Name in keyof Fields]?: ValueOf<Fields[Name]> | undefined;
+};
+
+/** What a line of any kind says of a tunnel. */
+export interface TunnelFields extends Values<typeof TUNNEL_FIELDS> {
+  readonly id: string;
+  readonly listener: string;
+  readonly mode: 'connect' | 'sni';
+  readonly client: string;
+}
+
+/** One tunnel or refusal, logged once when it ends. */
+export interface TunnelLine extends TunnelFields {
+  readonly outcome: Outcome;
+  readonly reason: string;
+}
+
+/** A tunnel that is up. */
+export type LiveLine = Omit<TunnelFields, (typeof END_FIELDS)[number]>;
+
+/** What may stand beside a message in words. */
+export type MessageFields = Values<typeof MESSAGE_FIELDS>;
+
+/** How a tunnel ended, in one word for log and metrics. */
+export type Outcome = 'ok' | 'refused' | 'failed';

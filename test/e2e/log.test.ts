@@ -1,0 +1,49 @@
+/** The lines that the real binary writes about its tunnels; each is held to the schema where the harness reads it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configText } from './harness/config-text.ts';
+import { echoOrigin, openTunnel, type Origin } from './harness/peers.ts';
+import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
+
+let echo: Origin;
+let proxy: Running;
+
+beforeAll(async () => {
+  echo = await echoOrigin();
+  proxy = await startSallyport(configText({ more: 'log: { progress: 50ms }' }));
+});
+
+afterAll(async () => {
+  await proxy.stop();
+  echo.close();
+});
+
+describe('a tunnel with log.progress', () => {
+  it('has an open line, progress lines with the bytes so far, and one at its end, all of one id', async () => {
+    const client = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    const open = await proxy.line({ msg: 'open' });
+    client.socket.write('hello');
+    const id = open['id'];
+    const progress = await proxy.line({ msg: 'progress', id, bytes_up: 5, bytes_down: 5 });
+    client.socket.end();
+    await client.ended();
+    const end = await proxy.tunnel({ id });
+
+    const known = {
+      listener: 'explicit',
+      host: '127.0.0.1',
+      port: echo.port,
+      rule: 'tests',
+      upstream: `127.0.0.1:${echo.port}`,
+    };
+    expect([open, progress, end]).toMatchObject([known, known, { ...known, bytes_up: 5, outcome: 'ok' }]);
+    const times = [open, progress, end].map((line) => Number(line['duration_ms']));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+});
+
+describe('all lines of a process', () => {
+  it('are numbered from 1 without a gap', () => {
+    const numbers = proxy.lines.map((line: LogLine) => line['seq']);
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  });
+});
