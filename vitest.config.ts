@@ -37,7 +37,7 @@ export default defineConfig({
           include: [
             'packages/*/test/**/*.test.ts',
             'apps/*/test/**/*.test.ts',
-            'test/{architecture,browsers,cli,interop,monitoring}/**/*.test.ts',
+            'test/{architecture,browsers,cli,interop,monitoring,page}/**/*.test.ts',
           ],
         },
       },

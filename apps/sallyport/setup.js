@@ -71,8 +71,10 @@ const steps = {
       join(root, 'tsconfig.base.json'),
       ...manifests,
       ...members().flatMap((folder) => [join(folder, 'src'), join(folder, 'tsconfig.json')]),
+      ...['src', 'tsconfig.json'].map((name) => join(root, 'apps', 'sallyport', 'page', name)),
     ],
-    run: () => run('the build', process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'apps/sallyport']),
+    // With the page everything that it is about is built.
+    run: () => run('the build', process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'apps/sallyport/page']),
   },
 };
 

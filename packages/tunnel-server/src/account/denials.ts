@@ -1,6 +1,6 @@
 /** The destinations that are denied most, or would be: in bounded memory, and touched by denials alone. */
 import { SpaceSaving } from './space-saving.ts';
-import type { Ending, TunnelFacts } from './tunnel-facts.ts';
+import type { EndReason, TunnelFacts } from './tunnel-facts.ts';
 
 /** How many destinations are counted: those that are shown, and room for rarer ones to become frequent. Some 600 bytes each at the most. */
 const PLACES = 1_000;
@@ -34,13 +34,14 @@ export class Denials {
   readonly #denied = new SpaceSaving<Latest>(PLACES);
   readonly #reported = new SpaceSaving<Latest>(PLACES);
 
-  /** Takes the end of a tunnel that was refused, or that only `report_only` let pass. */
-  note(facts: TunnelFacts, { outcome, reason }: Pick<Ending, 'outcome' | 'reason'>): void {
-    const latest = { at: Date.now(), client: facts.client.host };
-    const { decision } = facts;
-    if (outcome === 'refused' && DENIALS.has(reason)) this.#denied.add(keyOf(facts, decision?.rule, reason), latest);
-    if (decision?.wouldDeny === undefined) return;
-    this.#reported.add(keyOf(facts, decision.wouldDeny, 'policy'), latest);
+  /** Takes a connection that was refused. */
+  refused(facts: TunnelFacts, reason: EndReason): void {
+    if (DENIALS.has(reason)) this.#denied.add(keyOf(facts, facts.decision?.rule, reason), latestOf(facts));
+  }
+
+  /** Takes a decision of which `report_only` has made another. */
+  reported(facts: TunnelFacts, rule: string): void {
+    this.#reported.add(keyOf(facts, rule, 'policy'), latestOf(facts));
   }
 
   /** The most denied first; those that `report_only` let pass are apart from the others. */
@@ -52,6 +53,10 @@ export class Denials {
       return { ...where, reason, count, lastAt: latest.at, client: latest.client };
     });
   }
+}
+
+function latestOf({ client }: TunnelFacts): Latest {
+  return { at: Date.now(), client: client.host };
 }
 
 /** A string that is joined from an array is one piece of memory; a part of what a client sent would keep all of that. */

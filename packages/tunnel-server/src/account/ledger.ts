@@ -92,7 +92,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     if (facts.resolveMs !== undefined) metrics.resolved(facts.resolveMs / 1000);
     if (facts.connectMs !== undefined) metrics.connected(facts.connectMs / 1000);
     if (ending.firstByteMs !== undefined) metrics.firstByte(ending.firstByteMs / 1000);
-    if (ending.outcome === 'refused' || facts.decision?.wouldDeny !== undefined) this.denials.note(facts, ending);
+    if (ending.outcome === 'refused') this.denials.refused(facts, ending.reason);
     const { log, logsAccess } = this.options;
     if (logsAccess) log.tunnel(ending.level, tunnelLine(this.idOf(facts.number), facts, ending));
     if (this.liveCount === 0) this.#onEmpty?.();

@@ -11,6 +11,7 @@ import type { Identified } from '../frontend.ts';
 import type { HelloFacts } from '../hello-facts.ts';
 import { REFUSALS, type Stage, type TunnelError } from '../reasons.ts';
 import type { SniVerdict } from '../sni-check.ts';
+import type { Denials } from './denials.ts';
 import { type HellosUnderWay, NO_PLACE } from './hellos-under-way.ts';
 import type { LiveTunnel, LiveTunnels } from './live-tunnels.ts';
 import type { CutReason, Ending, RecordedDoor, TunnelFacts } from './tunnel-facts.ts';
@@ -27,6 +28,7 @@ export interface RecordKeeper {
   logProgress(facts: TunnelFacts, bytesUp: number, bytesDown: number): void;
   idOf(number: number): string;
   readonly hellos: HellosUnderWay;
+  readonly denials: Pick<Denials, 'reported'>;
   /** As it is at the moment: a reload changes it. */
   readonly progressMs: number;
 }
@@ -154,6 +156,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.decision = decision;
     const { rule, wouldDeny } = decision;
     this.door.metrics.policyDecision(rule, decision.ruled ?? decision.decision);
+    if (wouldDeny !== undefined) this.#keeper.denials.reported(this, wouldDeny);
     if (wouldDeny !== undefined && wouldDeny !== rule) this.door.metrics.policyDecision(wouldDeny, 'report');
     return decision;
   }

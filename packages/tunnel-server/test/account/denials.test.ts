@@ -6,7 +6,6 @@ import { Denials } from '../../src/account/denials.ts';
 import type { TunnelFacts } from '../../src/account/tunnel-facts.ts';
 
 const metrics = createMetrics({ version: '0', engine: 'portable' }).forListener('explicit');
-const refused = { outcome: 'refused', reason: 'policy' } as const;
 
 function facts(host: string, decision: TunnelFacts['decision'] = { rule: 'default', decision: 'deny' }): TunnelFacts {
   const unknown = { user: undefined, hello: undefined, original: undefined, egress: undefined, upstream: undefined };
@@ -29,17 +28,16 @@ function facts(host: string, decision: TunnelFacts['decision'] = { rule: 'defaul
 describe('denials', () => {
   it('are those for what was asked, not for who asks', () => {
     const denials = new Denials();
-    denials.note(facts('a.test'), refused);
-    denials.note(facts('b.test'), { outcome: 'refused', reason: 'auth' });
-    denials.note(facts('c.test'), { outcome: 'failed', reason: 'dns' });
+    denials.refused(facts('a.test'), 'policy');
+    denials.refused(facts('b.test'), 'auth');
+    denials.refused(facts('c.test'), 'client_limit');
     expect(denials.top('deny', 10)).toMatchObject([{ host: 'a.test', port: 443, rule: 'default', reason: 'policy' }]);
     expect(denials.top('report', 10)).toEqual([]);
   });
 
   it('that report_only let pass are counted by the rule that would have denied', () => {
     const denials = new Denials();
-    const reported = facts('a.test', { rule: 'builds', decision: 'allow', wouldDeny: 'trial' });
-    denials.note(reported, { outcome: 'ok', reason: 'client_closed' });
+    denials.reported(facts('a.test', { rule: 'builds', decision: 'allow', wouldDeny: 'trial' }), 'trial');
     expect(denials.top('deny', 10)).toEqual([]);
     expect(denials.top('report', 10)).toMatchObject([{ host: 'a.test', rule: 'trial', count: 1 }]);
   });
@@ -55,8 +53,9 @@ describe('denials', () => {
     for (let number = 0; number < 20_000; number++) {
       // The longest name there is, cut out of what a client sent.
       const sent = `CONNECT ${`${number}.`.padEnd(253, 'x')}:443 HTTP/1.1\r\n${'X-Filler: y\r\n'.repeat(100)}`;
-      const decision = { rule: 'r'.repeat(63), decision: 'allow', wouldDeny: 'w'.repeat(63) } as const;
-      denials.note(facts(sent.slice(8, 261), decision), refused);
+      const asked = facts(sent.slice(8, 261), { rule: 'r'.repeat(63), decision: 'deny' });
+      denials.refused(asked, 'policy');
+      denials.reported(asked, 'w'.repeat(63));
     }
     expect(measure() - before).toBeLessThan(5 * 1024 * 1024);
     expect(denials.top('deny', 5_000)).toHaveLength(1_000);

@@ -1,0 +1,54 @@
+/** Figures as people read them. */
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+
+export function bytesText(bytes: number): string {
+  const power = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${shortNumber(bytes / 1024 ** power)} ${UNITS[power] ?? ''}`;
+}
+
+export function rateText(bytesPerSecond: number): string {
+  return `${bytesText(bytesPerSecond)}/s`;
+}
+
+/** Three figures, or all before the point. */
+export function shortNumber(value: number): string {
+  return value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString('en') : value.toPrecision(2);
+}
+
+export function perSecondText(value: number): string {
+  return `${shortNumber(Math.round(value * 10) / 10)}/s`;
+}
+
+export function countText(count: number): string {
+  return count.toLocaleString('en');
+}
+
+const STEPS = [
+  [86_400_000, 'd', 3_600_000, 'h'],
+  [3_600_000, 'h', 60_000, 'm'],
+  [60_000, 'm', 1_000, 's'],
+] as const;
+
+/** The two largest units: `2 h 5 m`. */
+export function durationText(ms: number): string {
+  for (const [large, largeUnit, small, smallUnit] of STEPS) {
+    if (ms < large) continue;
+    return `${Math.floor(ms / large)} ${largeUnit} ${Math.floor((ms % large) / small)} ${smallUnit}`;
+  }
+  return `${Math.floor(ms / 1000)} s`;
+}
+
+export function secondsText(seconds: number | undefined): string {
+  if (seconds === undefined) return 'no data';
+  return seconds >= 1 ? `${shortNumber(seconds)} s` : `${shortNumber(seconds * 1000)} ms`;
+}
+
+/** @param now as the server has it: the clocks may differ */
+export function agoText(moment: string, now: string): string {
+  return `${durationText(Math.max(0, Date.parse(now) - Date.parse(moment)))} ago`;
+}
+
+export function hostText(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,37 @@
+/** Asks again and again, one question at a time, and not at all while the page is hidden. */
+
+export interface Listener<Reply> {
+  readonly show: (reply: Reply) => void;
+  /** Told in a sentence why there is no reply. */
+  readonly fail?: (why: string) => void;
+}
+
+/** Asks at once, for who has changed the question. */
+export type AskNow = () => void;
+
+/** @param question asked anew each time: a path, with its query */
+export function poll<Reply>(question: () => string, everyMs: number, { show, fail }: Listener<Reply>): AskNow {
+  let timer: number | undefined;
+  let asked = 0;
+
+  const ask = async (): Promise<void> => {
+    window.clearTimeout(timer);
+    const number = ++asked;
+    try {
+      const reply = await fetch(question(), { signal: AbortSignal.timeout(10_000) });
+      if (!reply.ok) throw new Error(`${question()} answered ${reply.status}: ${await reply.text()}`);
+      const body = (await reply.json()) as Reply; // The OpenAPI document holds the server to it.
+      // A later question has been asked meanwhile: this answer is to another.
+      if (number === asked) show(body);
+    } catch (cause) {
+      if (number === asked) fail?.(cause instanceof Error ? cause.message : String(cause));
+    }
+    if (number === asked && !document.hidden) timer = window.setTimeout(askNow, everyMs);
+  };
+  const askNow = (): void => void ask();
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) askNow();
+  });
+  askNow();
+  return askNow;
+}
