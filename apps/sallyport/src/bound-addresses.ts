@@ -1,10 +1,24 @@
 /** Where we really listen: port 0 has become a number, and every address is one that must never be dialled. */
 import type { OwnAddresses } from '@sallyport/policy';
 import { ownAddresses } from '@sallyport/tunnel-server';
-import type { Address } from '@sallyport/tunnel-splice';
+import type { Address, Listening } from '@sallyport/tunnel-splice';
+
+export interface BoundAddress {
+  readonly listener: string;
+  readonly address: Address;
+}
+
+/** What a socket is bound to; one of IPv6 that takes the clients of either family, to both. */
+export function boundAddresses(
+  listener: string,
+  { address, isDualStack }: Pick<Listening, 'address' | 'isDualStack'>,
+): readonly BoundAddress[] {
+  const other = isDualStack ? [{ listener, address: { host: '0.0.0.0', port: address.port } }] : [];
+  return [{ listener, address }, ...other];
+}
 
 export class BoundAddresses {
-  readonly #bound: { readonly listener: string; readonly address: Address }[] = [];
+  #bound: readonly BoundAddress[] = [];
   #elsewhere: readonly string[];
   #own: OwnAddresses = ownAddresses([]);
 
@@ -13,10 +27,9 @@ export class BoundAddresses {
     this.#elsewhere = elsewhere;
   }
 
-  /** @param isDualStack it takes the clients of either family, though its address is of one */
-  add(listener: string, address: Address, isDualStack = false): void {
-    this.#bound.push({ listener, address });
-    if (isDualStack) this.#bound.push({ listener, address: { host: '0.0.0.0', port: address.port } });
+  /** These are all that there are now. */
+  replace(bound: readonly BoundAddress[]): void {
+    this.#bound = bound;
     this.#renew();
   }
 

@@ -1,3 +1,5 @@
+import type { ConfigPath } from '@sallyport/config';
+
 /** The exit codes that scripts may rely on. */
 export const EXIT = {
   ok: 0,
@@ -15,9 +17,12 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export class FatalError extends Error {
   override readonly name = 'FatalError';
   readonly exitCode: ExitCode;
+  /** What of the configuration it is about, if it is. */
+  readonly path: ConfigPath | undefined;
 
-  constructor(message: string, exitCode: ExitCode, cause?: unknown) {
+  constructor(message: string, exitCode: ExitCode, cause?: unknown, path?: ConfigPath) {
     super(message, { cause });
     this.exitCode = exitCode;
+    this.path = path;
   }
 }

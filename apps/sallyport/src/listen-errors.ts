@@ -1,14 +1,17 @@
 /** A door that does not open: one line that names the cause and the remedy. */
-import type { UnixSocket } from '@sallyport/config';
+import type { ConfigPath, UnixSocket } from '@sallyport/config';
 import { AdminListenError } from '@sallyport/telemetry';
 import { type Address, ListenError } from '@sallyport/tunnel-splice';
 import { EXIT, FatalError } from './exit.ts';
 
-/** @param who the listener's name, as it begins the line */
-export function fatalListenError(who: string, cause: unknown): unknown {
+/**
+ * @param who the listener's name, as it begins the line
+ * @param path of the bind in the configuration
+ */
+export function fatalListenError(who: string, cause: unknown, path: ConfigPath): unknown {
   if (!(cause instanceof ListenError || cause instanceof AdminListenError)) return cause;
   const where = formatBind(cause.bind);
-  return new FatalError(`${who} cannot listen on ${where}: ${explain(cause)}`, EXIT.failure, cause);
+  return new FatalError(`${who} cannot listen on ${where}: ${explain(cause)}`, EXIT.failure, cause, path);
 }
 
 function explain({ kind, cause }: ListenError | AdminListenError): string {

@@ -1,27 +1,31 @@
 /** Sallyport as it runs: services that live as long as the process, and doors, which a reload exchanges under live traffic. */
-import { parseIp } from '@sallyport/addresses';
-import type { ListenerConfig } from '@sallyport/config';
+import { isDeepStrictEqual } from 'node:util';
+import type { AdminConfig, ListenerConfig } from '@sallyport/config';
 import { type AdminRoute, type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';
-import { type Door, serveTunnel } from '@sallyport/tunnel-server';
-import type { Address, Introduction, Leg, Listening, ListenOptions, TlsIdentity } from '@sallyport/tunnel-splice';
+import type { Door } from '@sallyport/tunnel-server';
 import type { StatusReply } from './admin/api.ts';
 import { TrafficHistory } from './admin/history.ts';
 import { adminRoutes } from './admin/routes.ts';
+import { boundAddresses } from './bound-addresses.ts';
 import { tunnelsThatFit } from './descriptors.ts';
 import { openDoors } from './doors.ts';
 import { dropPrivileges } from './privileges.ts';
 import { requireEngine } from './engine.ts';
+import { EXIT, FatalError } from './exit.ts';
 import { drainTunnels } from './drain.ts';
+import { explainLogError } from './log-errors.ts';
 import { fatalListenError, formatAddress, formatBind } from './listen-errors.ts';
-import { findUnchangeable } from './reload.ts';
+import { findObstacle } from './reload.ts';
 import { createServices, type Services, updateServices } from './services.ts';
 import { showSettings } from './show-settings.ts';
 import type { Settings, SettingsResult } from './settings.ts';
-import { type Place, placesOf, readPassedSockets } from './systemd/passed-sockets.ts';
+import { InheritedSockets, readPassedSockets } from './sockets/inherited-sockets.ts';
+import { type ListenerExchange, OpenListeners, type OpenSocket, type Receiver } from './sockets/open-listeners.ts';
+import { receiveClients } from './sockets/receive-clients.ts';
 
 export interface Program {
-  /** Puts new settings into force for new connections, or changes nothing and says why not. Counts either. */
-  reload(next: SettingsResult): ReloadResult;
+  /** Puts new settings into force for new connections, or changes nothing and says why not. Counts either. One at a time. */
+  reload(next: SettingsResult): Promise<ReloadResult>;
   /** Closes the doors, lets live tunnels finish (at most `timeouts.drain`), then ends the rest. */
   drain(): Promise<void>;
 }
@@ -45,9 +49,11 @@ export async function startProgram(settings: Settings, log: Logger): Promise<Pro
 
 class Running implements Program {
   readonly #services: Services;
-  readonly #open: OpenListener[] = [];
+  readonly #listeners: OpenListeners;
   #settings: Settings;
-  #doors: ReadonlyMap<string, Door>;
+  /** Of the file that is about to take effect, for clients of a door that has just been opened. */
+  #next: Settings;
+  #doors: ReadonlyMap<string, Door> = new Map();
   #admin: AdminServer | undefined;
   #state: StatusReply['state'] = 'starting';
   #lastReload: StatusReply['reload'];
@@ -55,8 +61,13 @@ class Running implements Program {
 
   constructor(settings: Settings, services: Services) {
     this.#settings = settings;
+    this.#next = settings;
     this.#services = services;
-    this.#doors = openDoors(settings, services);
+    this.#listeners = new OpenListeners({
+      transport: services.transport,
+      inherited: new InheritedSockets(readPassedSockets(process.env, process.pid)),
+      receiverOf: (listener) => this.#receiverOf(listener),
+    });
     services.metrics.onScrape(() => showSettings(this.#settings, services));
     this.#history = new TrafficHistory(
       () => services.metrics.read(),
@@ -66,24 +77,14 @@ class Running implements Program {
 
   async open(): Promise<void> {
     const { config } = this.#settings;
-    const { log } = this.#services;
-    await this.#openAdmin();
-    const passed = readPassedSockets(process.env, process.pid);
-    for (const listener of config.listeners) {
-      const { name, mode } = listener;
-      requireEngine(listener, this.#services.transport);
-      for (const place of listener.bind.flatMap((bind) => placesOf(bind, passed))) {
-        const bound = await this.#listen(listener, place);
-        log.info({ listener: name, mode, address: formatAddress(bound) }, 'listening');
-      }
-    }
+    this.#admin = await this.#startAdmin(config.admin);
+    const exchange = await this.#prepareListeners(this.#settings);
     this.#dropPrivileges();
-    // Once more, now that every port is known: a refusal may name another door.
-    this.#doors = openDoors(this.#settings, this.#services);
+    await this.#exchange(exchange, this.#settings);
     this.#state = 'ready';
     this.#history.start();
     this.#warnOfFewDescriptors();
-    log.info('ready');
+    this.#services.log.info('ready');
   }
 
   /** What later reloads need has to be there for the user too: it says what is not. */
@@ -103,8 +104,8 @@ class Running implements Program {
     this.#services.log.warn({ tunnels_that_fit: fit, limit: tunnels, detail }, 'few descriptors');
   }
 
-  reload(next: SettingsResult): ReloadResult {
-    const result = this.#apply(next);
+  async reload(next: SettingsResult): Promise<ReloadResult> {
+    const result = next.kind === 'invalid' ? refused(...next.problems) : await this.#apply(next.settings);
     const outcome = result.kind === 'reloaded' ? 'success' : 'failure';
     this.#services.metrics.configReloaded(outcome);
     const problems = result.kind === 'refused' ? [...result.problems] : [];
@@ -114,44 +115,96 @@ class Running implements Program {
 
   async drain(): Promise<void> {
     this.#state = 'draining';
-    await drainTunnels(this.#listenings(), this.#services, this.#settings.config.timeouts.drain);
+    await drainTunnels(this.#listeners, this.#services, this.#settings.config.timeouts.drain);
     await this.close();
   }
 
   async close(): Promise<void> {
     this.#history.stop();
-    await Promise.all(this.#listenings().map((listening) => listening.close()));
+    await this.#listeners.close();
     await this.#admin?.close();
     const { transport, authenticator } = this.#services;
     await Promise.all([transport.stop(), authenticator.close()]);
   }
 
-  #apply(next: SettingsResult): ReloadResult {
-    if (next.kind === 'invalid') return { kind: 'refused', problems: next.problems };
-    const { settings } = next;
-    const obstacle = findUnchangeable(this.#settings.config, settings.config);
-    if (obstacle !== undefined) return { kind: 'refused', problems: [obstacle] };
-    updateServices(this.#services, this.#settings, settings);
-    this.#settings = settings;
-    this.#doors = openDoors(settings, this.#services);
-    for (const { name, listening } of this.#open) {
-      const listener = settings.config.listeners.find((candidate) => candidate.name === name);
-      if (listener) listening.allowSilence(longestSilence(listener));
+  async #apply(settings: Settings): Promise<ReloadResult> {
+    const { transport } = this.#services;
+    const obstacle = findObstacle(this.#settings.config, settings.config, transport);
+    if (obstacle !== undefined) return refused(settings.explain(obstacle));
+    try {
+      await this.#takeEffect(settings);
+      return { kind: 'reloaded', warnings: settings.warnings };
+    } catch (cause) {
+      if (!(cause instanceof FatalError)) throw cause;
+      const { message, path } = cause;
+      return refused(path ? settings.explain({ path, message }) : settings.asWritten(message));
     }
-    return { kind: 'reloaded', warnings: settings.warnings };
   }
 
-  async #openAdmin(): Promise<void> {
-    const { bind } = this.#settings.config.admin;
-    const { metrics, log, bound } = this.#services;
+  /** Everything that may fail comes first, and is undone where something behind it fails: what is left cannot. */
+  async #takeEffect(settings: Settings): Promise<void> {
+    const { admin, log } = settings.config;
+    const exchange = await this.#prepareListeners(settings);
+    const from = this.#admin;
+    try {
+      if (!isDeepStrictEqual(admin.bind, this.#settings.config.admin.bind)) this.#admin = await this.#startAdmin(admin);
+      this.#reconfigureLog(log);
+    } catch (cause) {
+      await exchange.abandon();
+      if (this.#admin !== from) await this.#admin?.close();
+      this.#admin = from;
+      throw cause;
+    }
+    updateServices(this.#services, this.#settings, settings);
+    await this.#exchange(exchange, settings);
+    if (this.#admin !== from) await from?.close();
+  }
+
+  #reconfigureLog(config: Settings['config']['log']): void {
+    try {
+      this.#services.log.reconfigure(config);
+    } catch (cause) {
+      throw new FatalError(explainLogError(cause), EXIT.failure, cause, ['log', 'file']);
+    }
+  }
+
+  async #prepareListeners(settings: Settings): Promise<ListenerExchange> {
+    const { listeners } = settings.config;
+    for (const listener of listeners) requireEngine(listener, this.#services.transport);
+    this.#next = settings;
+    return this.#listeners.prepare(listeners);
+  }
+
+  async #exchange(exchange: ListenerExchange, settings: Settings): Promise<void> {
+    const { open, opened, closing } = exchange;
+    const { bound, log } = this.#services;
+    this.#settings = settings;
+    bound.replace(this.#boundBy(open));
+    // A refusal may name another door: all ports are known by now.
+    this.#doors = openDoors(settings, this.#services);
+    const committed = exchange.commit();
+    for (const socket of opened) log.info(facts(socket), 'listening');
+    for (const socket of closing) log.info(facts(socket), 'no longer listening');
+    await committed;
+  }
+
+  #boundBy(sockets: readonly OpenSocket[]): ReturnType<typeof boundAddresses> {
+    const address = this.#admin?.address;
+    const admin = address && 'host' in address ? [{ listener: 'admin', address }] : [];
+    const doors = sockets.flatMap(({ wanted, listening }) => boundAddresses(wanted.listener.name, listening));
+    return [...admin, ...doors];
+  }
+
+  async #startAdmin({ bind }: AdminConfig): Promise<AdminServer> {
+    const { metrics, log } = this.#services;
     try {
       const readiness = (): boolean => this.#state === 'ready';
-      this.#admin = await startAdminServer({ bind, metrics, log, readiness, routes: this.#adminRoutes() });
+      const admin = await startAdminServer({ bind, metrics, log, readiness, routes: this.#adminRoutes() });
+      log.info({ listener: 'admin', address: formatBind(admin.address) }, 'listening');
+      return admin;
     } catch (cause) {
-      throw fatalListenError('the admin server', cause);
+      throw fatalListenError('the admin server', cause, ['admin', 'bind']);
     }
-    if ('host' in this.#admin.address) bound.add('admin', this.#admin.address);
-    log.info({ listener: 'admin', address: formatBind(this.#admin.address) }, 'listening');
   }
 
   #adminRoutes(): readonly AdminRoute[] {
@@ -164,68 +217,17 @@ class Running implements Program {
     });
   }
 
-  #listenings(): readonly Listening[] {
-    return this.#open.map(({ listening }) => listening);
-  }
-
-  #tlsOf(name: string): TlsIdentity | undefined {
-    return this.#settings.identities.get(name)?.tls;
-  }
-
-  async #listen(listener: ListenerConfig, { address, passed }: Place): Promise<Listening['address']> {
+  #receiverOf(listener: ListenerConfig): Receiver {
     const { name } = listener;
-    const doorNow = (): Door | undefined => this.#doors.get(name);
-    const intercept = listener.mode === 'sni' && listener.intercept !== 'none' ? listener.intercept : undefined;
-    const tls = this.#tlsOf(name);
-    const options: ListenOptions = {
-      ...(intercept && { intercept }),
-      ...(passed !== undefined && { passed }),
-      ...(isDualStack(listener, address) && { isDualStack: true }),
-      // By the networks of the moment: a reload exchanges them.
-      ...(listener.proxy_protocol && { introduce: (wire, peer) => introduce(doorNow(), wire, peer) }),
-      // Of the moment: a renewed certificate is shown from the next client on.
-      ...(tls && { identity: (client) => (mayShakeHands(client, doorNow()) ? (this.#tlsOf(name) ?? tls) : undefined) }),
-    };
-    const { transport, ledger, bound } = this.#services;
-    const onClient = (client: Leg): void => void serveTunnel(client, doorNow, ledger);
-    try {
-      const listening = await transport.listen(address, onClient, options);
-      this.#open.push({ name, listening });
-      listening.allowSilence(longestSilence(listener));
-      bound.add(name, listening.address, listening.isDualStack);
-      return listening.address;
-    } catch (cause) {
-      throw fatalListenError(`listener ${name}`, cause);
-    }
+    const tlsNow = () => (this.#settings.identities.get(name) ?? this.#next.identities.get(name))?.tls;
+    return receiveClients(listener, { doorNow: () => this.#doors.get(name), tlsNow, ledger: this.#services.ledger });
   }
 }
 
-function isDualStack({ dual_stack }: ListenerConfig, { host }: Address): boolean {
-  return dual_stack && host === '::';
+function refused(...problems: readonly string[]): ReloadResult {
+  return { kind: 'refused', problems };
 }
 
-function introduce(
-  door: Door | undefined,
-  ...[wire, peer]: Parameters<NonNullable<Door['introduce']>>
-): Promise<Introduction> {
-  return door?.introduce?.(wire, peer) ?? Promise.resolve({ refusal: 'this listener is no more' });
-}
-
-/** A handshake costs a millisecond of the deciding thread: a client that the limits refuse anyway gets none. */
-function mayShakeHands({ host }: Address, door: Door | undefined): boolean {
-  const ip = parseIp(host);
-  // One without an address has left already.
-  return ip === undefined || door === undefined || door.wouldAdmit(ip);
-}
-
-interface OpenListener {
-  readonly name: string;
-  readonly listening: Listening;
-}
-
-/** Beyond `timeouts.handshake`, to which each client is held anyway: this is for the time in which this thread is stalled. */
-const SILENCE_GRACE_MS = 1_000;
-
-function longestSilence({ timeouts }: ListenerConfig): number {
-  return timeouts.handshake + SILENCE_GRACE_MS;
+function facts({ wanted: { listener }, listening }: OpenSocket): object {
+  return { listener: listener.name, mode: listener.mode, address: formatAddress(listening.address) };
 }

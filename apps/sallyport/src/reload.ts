@@ -1,26 +1,40 @@
 /** What a reload can't change. Everything else takes effect for new connections, all at once. */
-import { isDeepStrictEqual } from 'node:util';
-import type { Config } from '@sallyport/config';
+import { availableParallelism } from 'node:os';
+import type { Config, ConfigPath, RuntimeConfig } from '@sallyport/config';
+import type { Transport } from '@sallyport/tunnel-splice';
 
-/** Says which part of `next` would need a restart, or undefined if none does. */
-export function findUnchangeable(current: Config, next: Config): string | undefined {
-  if (!isDeepStrictEqual(listenerSet(current), listenerSet(next))) {
-    return 'the set of listeners, their modes, their binds, or their being tls, dual_stack, proxy_protocol or intercept changed, which needs a restart';
-  }
-  if (!isDeepStrictEqual(current.admin.bind, next.admin.bind)) return 'admin.bind changed, which needs a restart';
-  if (current.log.file !== next.log.file) return 'log.file changed, which needs a restart';
-  if (current.log.format !== next.log.format) return 'log.format changed, which needs a restart';
-  if (!isDeepStrictEqual(current.runtime, next.runtime)) return 'runtime changed, which needs a restart';
-  return undefined;
+/** What would need another process. */
+export interface Obstacle {
+  /** The first of the keys. */
+  readonly path: ConfigPath;
+  readonly message: string;
 }
 
-function listenerSet({ listeners }: Config): unknown {
-  return listeners.map((listener) => {
-    const { name, mode, bind, dual_stack: isDualStack } = listener;
-    const intercept = mode === 'sni' ? listener.intercept : 'none';
-    // Other files behind `tls` are read anew; whether the door speaks TLS at all stays as it was when it opened.
-    const isIntroduced = listener.proxy_protocol !== undefined;
-    const speaksTls = mode === 'connect' && listener.tls !== undefined;
-    return { name, mode, bind, isDualStack, intercept, isIntroduced, speaksTls };
-  });
+/** Names all parts of `next` that need another process, or undefined if none does. */
+export function findObstacle(
+  { runtime: current }: Config,
+  { runtime: next }: Config,
+  { name: running }: Pick<Transport, 'name'>,
+): Obstacle | undefined {
+  // What `auto` stands for where the native engine runs is known; elsewhere another start may find it built.
+  const isSameEngine = next.engine === running || (next.engine === 'auto' && running === 'native');
+  const isOtherEngine = next.engine !== current.engine && !isSameEngine;
+  const isOtherCount = threadsOf(next) !== threadsOf(current);
+  const keys = [
+    ...(isOtherEngine ? ['engine'] : []),
+    ...(isOtherCount ? ['threads'] : []),
+    ...(next.user === current.user ? [] : ['user']),
+  ];
+  const [first] = keys;
+  if (first === undefined) return undefined;
+  const names = keys.map((key) => `runtime.${key}`).join(' and ');
+  const remedy = next.user === current.user ? 'a restart, or SIGUSR1 (a successor)' : 'a restart';
+  return {
+    path: ['runtime', first],
+    message: `${names} cannot change while it runs, which needs ${remedy}; nothing of the file took effect`,
+  };
+}
+
+function threadsOf({ threads }: RuntimeConfig): number {
+  return threads === 'auto' ? availableParallelism() : threads;
 }

@@ -53,7 +53,6 @@ export function createServices({ config, trusts }: Settings, log: Logger): Servi
 }
 
 export function updateServices(services: Services, from: Settings, to: Settings): void {
-  services.log.setLevel(to.config.log.level);
   services.ledger.options = ledgerOptions(to.config, services.log);
   services.limits.update(to.config.limits);
   services.bound.reachedAt(to.config.own_addresses);

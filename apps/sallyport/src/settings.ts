@@ -40,6 +40,8 @@ export interface Settings {
   readonly warnings: readonly string[];
   /** Tells of further warnings in the same way. */
   readonly tell: (warnings: readonly Problem[]) => readonly string[];
+  /** Tells, in the same way, what keeps it from taking effect. */
+  readonly explain: (problem: Omit<Problem, 'severity'>) => string;
   /** For what goes wrong later: what the environment gave is not shown. */
   readonly asWritten: AsWritten;
 }
@@ -87,7 +89,9 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv, { runsTests =
       file,
       warnings.map(show).filter(({ position }) => !isSilenced(position)),
     );
-  return { kind: 'ok', settings: { config, policy, identities, trusts, warnings: tell(found), tell, asWritten } };
+  const explain: Settings['explain'] = (problem) => formatProblem(file, show({ ...problem, severity: 'error' }));
+  const warnings = tell(found);
+  return { kind: 'ok', settings: { config, policy, identities, trusts, warnings, tell, explain, asWritten } };
 }
 
 function describe(file: string, problems: readonly LocatedProblem[]): readonly string[] {

@@ -12,10 +12,14 @@ export interface Supervision {
   readonly readSettings: () => SettingsResult;
 }
 
+/** Whatever changes the program comes one at a time. */
+type Sequence = (step: () => Promise<void>) => void;
+
 /** Resolves with the exit code once SIGTERM or SIGINT has drained the program; ends the process at once on a second one. */
 export async function superviseProgram(program: Program, supervision: Supervision): Promise<ExitCode> {
   const { log, serviceManager } = supervision;
-  process.on('SIGHUP', () => reload(program, supervision));
+  const inSequence = oneAtATime(log);
+  process.on('SIGHUP', () => inSequence(() => reload(program, supervision)));
   process.on('SIGUSR2', () => reopenLog(log));
   // Without a listener Node.js opens its inspector, which is a door of its own.
   process.on('SIGUSR1', () => log.warn('SIGUSR1 is ignored; SIGHUP reloads, SIGTERM drains'));
@@ -31,9 +35,9 @@ export async function superviseProgram(program: Program, supervision: Supervisio
 }
 
 /** All or nothing: a file with a problem changes nothing, and the log says where it is wrong. */
-function reload(program: Program, { log, readSettings, serviceManager }: Supervision): void {
+async function reload(program: Program, { log, readSettings, serviceManager }: Supervision): Promise<void> {
   serviceManager.reloading();
-  const result = program.reload(readSettings());
+  const result = await program.reload(readSettings());
   if (result.kind === 'reloaded') {
     for (const warning of result.warnings) log.warn({ detail: warning }, 'configuration warning');
     log.info('reloaded');
@@ -41,6 +45,13 @@ function reload(program: Program, { log, readSettings, serviceManager }: Supervi
     log.error({ problems: result.problems }, 'reload failed');
   }
   serviceManager.ready();
+}
+
+function oneAtATime(log: Logger): Sequence {
+  let last = Promise.resolve();
+  return (step) => {
+    last = last.then(step).catch((cause: unknown) => log.error({ err: cause }, 'internal error'));
+  };
 }
 
 /** The log goes on as it was when the file can't be opened. */

@@ -36,7 +36,7 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     if ('kind' in opening) {
       const lifetimeDeadline = next?.lifetimeDeadline ?? door.httpLimits().lifetimeDeadline;
       const kept = await forwardRequest({ client, door, ledger, record, lifetimeDeadline }, opening);
-      if (kept !== undefined) void serveNext(kept, doorNow, ledger);
+      if (kept !== undefined) void serveNext(kept, door, doorNow, ledger);
       return;
     }
     const { destination, clientBytes } = record.identified(opening);
@@ -81,10 +81,15 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
 }
 
 /** Waits apart from the request before it, so that a connection that is idle keeps nothing of that; its place in the limits it keeps. */
-async function serveNext(kept: KeptAlive, doorNow: DoorNow, ledger: Ledger): Promise<void> {
+async function serveNext(kept: KeptAlive, before: Door, doorNow: DoorNow, ledger: Ledger): Promise<void> {
   const { client } = kept;
   const door = doorNow();
   const next = door && (await awaitNextRequest(kept, door.httpLimits().idleTimeoutMs));
-  if (next !== undefined) void serveTunnel(client, doorNow, ledger, next);
-  else if (door !== undefined) ledger.leavePlace(door, client.remote.host);
+  if (next !== undefined && doorNow() !== undefined) {
+    void serveTunnel(client, doorNow, ledger, next);
+    return;
+  }
+  // Its listener may be no more, which the client is told by an end, as when it was idle for too long.
+  client.close();
+  ledger.leavePlace(before, client.remote.host);
 }

@@ -17,6 +17,7 @@ export {
   type ListenOptions,
   type Listening,
   type ReadResult,
+  type Reception,
   type SpliceOptions,
   type TlsFault,
   type TlsState,

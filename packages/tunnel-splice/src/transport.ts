@@ -126,8 +126,13 @@ export interface ListenOptions {
   /** An IPv6 wildcard takes IPv4 clients too, which are seen as IPv4. */
   readonly isDualStack?: boolean;
   readonly intercept?: Intercept;
-  /** The descriptor of a socket that is bound already, to be used and closed in place of one of our own; `bind` only names it. */
-  readonly passed?: number;
+  /** Descriptors of sockets that are bound already, to be used and closed in place of ones of our own; `bind` only names them. */
+  readonly passed?: readonly number[];
+  /**
+   * Descriptors of listening sockets that are in the way of `bind`, and will be closed: the port is shared with them until then. A
+   * portable transport cannot, and finds the port in use.
+   */
+  readonly beside?: readonly number[];
   /**
    * Asked at each connection: with it the listener speaks TLS, and a new identity holds from the next client on. Undefined:
    * this client is not worth a handshake. It is reset at once, its `tls` has failed, and it is handed out all the same.
@@ -135,18 +140,28 @@ export interface ListenOptions {
   readonly identity?: (client: Address) => TlsIdentity | undefined;
 }
 
+/** What a listener does with its clients before they are handed out. */
+export type Reception = Pick<ListenOptions, 'introduce' | 'identity'>;
+
 /** A door that is open. */
 export interface Listening {
   /** The address really bound, with its real port. */
   readonly address: Address;
   /** An IPv6 socket that was passed, and takes IPv4 clients too (`ListenStream=443`). Where nobody can tell, it is taken for one. */
   readonly isDualStack: boolean;
+  /** The descriptors of its sockets, for other processes to share them: true, and ours, until it is closed. */
+  readonly sockets: readonly number[];
+  /** From the next client on: who owns it, and how it is received. */
+  serve(onClient: (client: Leg) => void, reception: Reception): void;
   /**
    * From the next client on: whoever says nothing for so long is closed, even while this thread is stalled (where the transport has
    * threads of its own). A read of such a client answers `deadline`. Infinity, as at first: nobody is.
    */
   allowSilence(ms: number): void;
-  /** Stops accepting. Connections already queued by the kernel are still handed to `onClient`; resolves when none is left. */
+  /**
+   * Stops accepting. Connections already queued by the kernel are still handed to `onClient`; resolves when none is left. A socket that
+   * another process shares stays open there, and its queue is theirs from then on.
+   */
   close(): Promise<void>;
 }
 

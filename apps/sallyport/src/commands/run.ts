@@ -1,6 +1,7 @@
 import { createLogger, type Logger } from '@sallyport/telemetry';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
+import { explainLogError } from '../log-errors.ts';
 import { forbidGainingPrivileges, warnOfUnreadable } from '../privileges.ts';
 import { startProgram } from '../program.ts';
 import { readSettings, type Settings } from '../settings.ts';
@@ -51,8 +52,6 @@ function openLog({ config: { log }, asWritten }: Settings): Logger {
   try {
     return createLogger(log);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const remedy = 'name a file in a folder that is there and may be written to, or leave log.file out for stdout';
-    throw new FatalError(asWritten(`log.file cannot be opened: ${why}; ${remedy}`), EXIT.failure, cause);
+    throw new FatalError(asWritten(explainLogError(cause)), EXIT.failure, cause);
   }
 }

@@ -30,7 +30,7 @@ type State = 'idle' | 'scheduled' | 'writing' | 'waiting' | 'broken' | 'closed';
 
 /** Owns a descriptor from `new` to `close`. Lines come out whole and in order, in batches. */
 export class LineSink {
-  readonly #file: string | null;
+  #file: string | null;
   readonly #onDropped: (count: number) => void;
   #descriptor: Descriptor;
   /** Opened by `reopen` while a write to the old one was under way. */
@@ -54,7 +54,7 @@ export class LineSink {
   constructor(file: string | null, onDropped: (count: number) => void) {
     this.#file = file;
     this.#onDropped = onDropped;
-    this.#descriptor = file === null ? openStdout() : openFile(file);
+    this.#descriptor = open(file);
     process.on('exit', this.#writeRest);
   }
 
@@ -82,9 +82,19 @@ export class LineSink {
 
   /** Opens the file's path anew, after a rotation renamed it. Throws the system's error, and then goes on with the old file. */
   reopen(): void {
-    if (this.#file === null || this.#state === 'closed') return;
-    const opened = openFile(this.#file);
-    // What has gathered was said before the rotation, and belongs to the old file.
+    if (this.#file !== null) this.#goOnIn(this.#file);
+  }
+
+  /** Goes on in another file, or on stdout. Throws the system's error, and then goes on as before. */
+  redirect(file: string | null): void {
+    if (file !== this.#file) this.#goOnIn(file);
+  }
+
+  #goOnIn(file: string | null): void {
+    if (this.#state === 'closed') return;
+    const opened = open(file);
+    this.#file = file;
+    // What has gathered was said before, and belongs to the old file.
     if (this.#state === 'scheduled') this.#writeNow();
     if (this.#successor) release(this.#successor);
     this.#successor = opened;
@@ -217,6 +227,10 @@ interface Descriptor {
   readonly fd: number;
   /** Whether it is ours to close. */
   readonly isOwned: boolean;
+}
+
+function open(file: string | null): Descriptor {
+  return file === null ? openStdout() : openFile(file);
 }
 
 /**

@@ -21,7 +21,8 @@ export interface Logger extends Readonly<Record<Exclude<LogLevel, 'silent'>, Log
   tunnel(level: Exclude<LogLevel, 'silent'>, line: TunnelLine): void;
   /** Writes that a tunnel is up, or how far it is. */
   live(msg: 'open' | 'progress', line: LiveLine): void;
-  setLevel(level: LogLevel): void;
+  /** Goes on with these. Throws the system's error where the file can't be opened, and then goes on as before. */
+  reconfigure(options: LoggerOptions): void;
   /** How many lines were lost so far, because what reads the log was too slow or its disk full. */
   linesDropped(): number;
   /** Opens the log file anew after it was renamed. Throws the system's error, and then goes on with the old file. */
@@ -37,7 +38,7 @@ interface LogMessage {
 
 /** Throws the system's error where `file` can't be opened. A reader that is slow costs lines, and is told how many. */
 export function createLogger({ level, format, file }: LoggerOptions): Logger {
-  const present = format === 'pretty' ? prettyPresenter(file === null && isColorSupported) : presentJson;
+  let present = presenterOf(format, file);
   const sink = new LineSink(file, (count) =>
     messages.warn(
       { lines_dropped: count },
@@ -49,7 +50,11 @@ export function createLogger({ level, format, file }: LoggerOptions): Logger {
   return Object.assign(messages, {
     tunnel: (of: Exclude<LogLevel, 'silent'>, line: TunnelLine) => messages[of](line, 'tunnel'),
     live: (msg: 'open' | 'progress', line: LiveLine) => messages.info(line, msg),
-    setLevel: (next: LogLevel) => void (messages.level = next),
+    reconfigure(next: LoggerOptions) {
+      sink.redirect(next.file);
+      present = presenterOf(next.format, next.file);
+      messages.level = next.level;
+    },
     linesDropped: () => sink.droppedInAll,
     reopen: () => sink.reopen(),
     close: () => sink.close(),
@@ -73,6 +78,10 @@ function createPino(write: (line: string) => void): PinoLogger {
 }
 
 type Presenter = (jsonLine: string) => string;
+
+function presenterOf(format: LoggerOptions['format'], file: string | null): Presenter {
+  return format === 'pretty' ? prettyPresenter(file === null && isColorSupported) : presentJson;
+}
 
 /** JSON escapes C0 by itself; here the rest is, in one place that no field gets round. */
 function presentJson(jsonLine: string): string {

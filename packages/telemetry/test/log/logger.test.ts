@@ -67,10 +67,32 @@ describe('a JSON log', () => {
   it('leaves out what is below its level, also after the level has changed', async () => {
     const log = createLogger({ level: 'warn', format: 'json', file });
     log.info('too low');
-    log.setLevel('debug');
+    log.reconfigure({ level: 'debug', format: 'json', file });
     log.debug('shown');
-    log.setLevel('error');
+    log.reconfigure({ level: 'error', format: 'json', file });
     log.warn('too low again');
+    await log.close();
+
+    expect(readLines(file)).toMatchObject([{ msg: 'shown' }]);
+  });
+
+  it('goes on in another file and format, each line in one of them', async () => {
+    const other = join(directory, 'other.log');
+    const log = createLogger({ level: 'info', format: 'json', file });
+    log.info('before');
+    log.reconfigure({ level: 'info', format: 'pretty', file: other });
+    log.info('after');
+    await log.close();
+
+    expect(readLines(file)).toMatchObject([{ msg: 'before' }]);
+    expect(readFileSync(other, 'utf8')).toMatch(/INFO.*: after/);
+  });
+
+  it('goes on as before where the other file cannot be opened', async () => {
+    const log = createLogger({ level: 'info', format: 'json', file });
+    const other = join(directory, 'missing', 'other.log');
+    expect(() => log.reconfigure({ level: 'error', format: 'pretty', file: other })).toThrow(/ENOENT/);
+    log.info('shown');
     await log.close();
 
     expect(readLines(file)).toMatchObject([{ msg: 'shown' }]);

@@ -129,27 +129,36 @@ napi_value stop(napi_env env, napi_callback_info) {
   return nullptr;
 }
 
-// listen(door, host, port, interception, passed descriptor or -1, is dual stack): [errno, bound port, bound host].
+// listen(door, host, port, interception, passed descriptor or -1, thread or -1, is dual stack, is beside another):
+// [errno, bound port, bound host, ...descriptors].
 napi_value listen(napi_env env, napi_callback_info info) {
-  const Arguments<6> arguments(env, info);
+  const Arguments<8> arguments(env, info);
   bool isDualStack = false;
-  napi_get_value_bool(env, arguments[5], &isDualStack);
+  bool isBeside = false;
+  napi_get_value_bool(env, arguments[6], &isDualStack);
+  napi_get_value_bool(env, arguments[7], &isBeside);
   const sallyport::DoorRequest request{
       toNumber(env, arguments[0]),
       toText(env, arguments[1]),
       static_cast<uint16_t>(toNumber(env, arguments[2])),
       toInteger(env, arguments[4]),
+      toInteger(env, arguments[5]),
       static_cast<sallyport::Interception>(toNumber(env, arguments[3])),
       isDualStack,
+      isBeside,
   };
   const sallyport::Door door = instanceOf(env).engine->listen(request);
   napi_value host = nullptr;
   napi_create_string_latin1(env, door.bound.host, door.bound.hostLength, &host);
   napi_value result = nullptr;
-  napi_create_array_with_length(env, 3, &result);
+  napi_create_array_with_length(env, 3 + door.sockets.size(), &result);
   napi_set_element(env, result, 0, fromNumber(env, static_cast<uint32_t>(door.error)));
   napi_set_element(env, result, 1, fromNumber(env, door.bound.port));
   napi_set_element(env, result, 2, host);
+  uint32_t place = 3;
+  for (const int socket : door.sockets) {
+    napi_set_element(env, result, place++, fromNumber(env, static_cast<uint32_t>(socket)));
+  }
   return result;
 }
 
@@ -222,6 +231,13 @@ napi_value keepUrgentInline(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// sharePort(descriptor).
+napi_value sharePort(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  sallyport::sys::sharePort(toInteger(env, arguments[0]));
+  return nullptr;
+}
+
 // watchPeer(descriptor, seconds), heedWindow(descriptor, seconds).
 napi_value watchPeer(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
@@ -278,6 +294,7 @@ NAPI_MODULE_INIT() {
       {"countUnacked", nullptr, countUnacked, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"hasFin", nullptr, hasFin, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"keepUrgentInline", nullptr, keepUrgentInline, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"sharePort", nullptr, sharePort, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"watchPeer", nullptr, watchPeer, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"heedWindow", nullptr, heedWindow, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"forbidNewPrivileges", nullptr, forbidNewPrivileges, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -58,7 +58,8 @@ int openEach(SocketAddress& address, size_t count, std::vector<int>& sockets, Op
 // Sockets of our own that share one port.
 int openShared(const DoorRequest& request, SocketAddress& address, size_t count, std::vector<int>& sockets) {
   if (!parseAddress(request.host, request.port, address)) return EINVAL;
-  const auto first = count == 1 ? sys::PortSharing::kExclusive : sys::PortSharing::kFirstOfMany;
+  const auto alone = count == 1 ? sys::PortSharing::kExclusive : sys::PortSharing::kFirstOfMany;
+  const auto first = request.isBeside ? sys::PortSharing::kOneOfMany : alone;
   const bool isTransparent = request.interception == Interception::kTransparent;
   const bool isDualStack = request.isDualStack;
   return openEach(address, count, sockets, [&](bool isFirst) {
@@ -131,23 +132,25 @@ void Engine::stop() {
 Door Engine::listen(const DoorRequest& request) {
   Door door;
   SocketAddress address;
-  std::vector<int> sockets;
+  const size_t count = request.thread < 0 ? loops_.size() : 1;
   door.error = request.passed < 0
-                   ? openShared(request, address, loops_.size(), sockets)
-                   : openEach(address, loops_.size(), sockets, [&](bool) { return sys::adoptListener(request.passed); });
+                   ? openShared(request, address, count, door.sockets)
+                   : openEach(address, count, door.sockets, [&](bool) { return sys::adoptListener(request.passed); });
   if (door.error != 0) return door;
   // What was passed is ours from here on, and each thread has its own descriptor for it.
   if (request.passed >= 0) sys::close(request.passed);
   door.bound = formatAddress(address);
-  handOut(request, sockets, address);
+  handOut(request, door.sockets, address);
   return door;
 }
 
 void Engine::handOut(const DoorRequest& request, const std::vector<int>& sockets, const SocketAddress& address) {
-  for (size_t thread = 0; thread < sockets.size(); thread++) {
+  size_t thread = request.thread < 0 ? 0 : static_cast<size_t>(request.thread);
+  for (const int socket : sockets) {
     RecordWriter command;
-    command.begin(kListen, request.id, sockets[thread], isWildcard(address), request.interception).end();
+    command.begin(kListen, request.id, socket, isWildcard(address), request.interception).end();
     board_.inboxes[thread].post(command.words().data(), command.words().size());
+    thread++;
   }
 }
 

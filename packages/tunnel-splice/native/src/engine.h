@@ -17,13 +17,16 @@ struct DoorRequest {
   std::string host;
   uint16_t port;
   int passed;  // a socket that is bound already, and used in place of ones of our own; -1: none
+  int thread;  // which has the door to itself; -1: all have it
   Interception interception;
   bool isDualStack;
+  bool isBeside;  // a door of ours is in its place, and shares the port
 };
 
 struct Door {
   int error = 0;  // an errno; what follows holds when it is 0
   AddressText bound{};
+  std::vector<int> sockets;  // open until the door is closed
 };
 
 class Engine {
@@ -44,7 +47,7 @@ class Engine {
   // Halts, and throws away what was not drained. Idempotent.
   void stop();
 
-  // One socket a thread, all on the same port; or all threads at a socket that was passed to us.
+  // One socket a thread, all on the same port; or all threads, or one, at a socket that was passed to us.
   Door listen(const DoorRequest& request);
   // A batch of commands, each to the thread that its second word names.
   void post(uint32_t* records, size_t words);

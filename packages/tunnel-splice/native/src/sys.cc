@@ -137,6 +137,8 @@ int adoptListener(int passed) {
   return error;
 }
 
+void sharePort(int fd) { set(fd, SOL_SOCKET, SO_REUSEPORT, 1); }
+
 int accept(int listener, SocketAddress& peer) {
   return retried([&] {
     peer.length = sizeof(peer.storage);

@@ -26,6 +26,8 @@ ssize_t splice(int from, int to, size_t limit);
 int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent, bool isDualStack);
 // A descriptor of our own for a socket that somebody else bound and passed to us.
 int adoptListener(int passed);
+// Sockets that ask for it too may be bound where this one is, by the same user.
+void sharePort(int fd);
 int accept(int listener, SocketAddress& peer);
 // A socket on its way to `address`; connected, or about to be. A transparent one may have a source that is not ours.
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent);

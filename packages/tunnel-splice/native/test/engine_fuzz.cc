@@ -467,7 +467,7 @@ void run(uint32_t seed, uint32_t clients) {
   faults.failing = Call::kNone;
   REQUIRE(engine.start() == 0);
   Peers peers;
-  const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, Interception::kNone, false});
+  const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, -1, Interception::kNone, false, false});
   REQUIRE(door.error == 0);
   faults.seed = seed;
   faults.shortage = seed % 2 * 50;
@@ -495,7 +495,7 @@ void stopWithDetachedLeg() {
   std::atomic<int> wakes{0};
   Engine engine(1, countWake, &wakes);
   REQUIRE(engine.start() == 0);
-  const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, Interception::kNone, false});
+  const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, -1, Interception::kNone, false, false});
   Peers peers;
   peers.connectTo(door.bound.port);
   uint32_t words[1'024];

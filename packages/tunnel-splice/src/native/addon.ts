@@ -13,15 +13,22 @@ export interface Addon {
   halt(): void;
   /** Halts, and gives everything back. Idempotent. */
   stop(): void;
-  /** Opens a door; an errno of 0 means that it is open. `passed` is a descriptor to take over, or -1. */
+  /**
+   * Opens a door; an errno of 0 means that it is open. `passed` is a descriptor to take over, or -1; `thread` has the door to itself, or
+   * -1: all of them have it. `isBeside`: another door, whose port was shared, is in its place.
+   */
   listen(
     listener: number,
     host: string,
     port: number,
     interception: number,
     passed: number,
+    thread: number,
     isDualStack: boolean,
-  ): [errno: number, boundPort: number, boundHost: string];
+    isBeside: boolean,
+  ): [errno: number, boundPort: number, boundHost: string, ...descriptors: number[]];
+  /** Other sockets of this user may be bound to the port of this one (SO_REUSEPORT). */
+  sharePort(descriptor: number): void;
   /** Copies whole events into `events`; how many words, 0 when none is left. */
   drain(events: Uint32Array): number;
   /** `pairs` must stay alive until {@link stop}. */

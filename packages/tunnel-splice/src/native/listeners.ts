@@ -9,28 +9,38 @@ import {
   type Leg,
   type Listening,
   type ListenOptions,
+  type Reception,
 } from '../transport.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { AcceptedClient } from './event-reader.ts';
 import { toSpan } from './dials.ts';
 import type { NativeLeg } from './leg.ts';
 import type { PortableSide } from './portable-side.ts';
-import { COMMAND, INTERCEPTIONS } from './wire.ts';
+import { COMMAND, INTERCEPTIONS, type Command } from './wire.ts';
 
 interface OpenListener {
+  /** By which the data threads know it: one for each socket that was passed. */
+  readonly ids: readonly number[];
   readonly address: Address;
-  readonly onClient: (client: Leg) => void;
+  onClient: (client: Leg) => void;
   readonly intercept: Intercept | undefined;
-  readonly introduce: ListenOptions['introduce'];
+  introduce: ListenOptions['introduce'];
   /** With it, clients speak TLS. */
-  readonly identity: ListenOptions['identity'];
+  identity: ListenOptions['identity'];
   /** What will still bring a client: data threads with a socket of it, and clients whose descriptors are on their way here. */
   sources: number;
   readonly closed: Promise<void>;
   readonly resolveClosed: () => void;
 }
 
-/** The doors that are open: each has one socket on every data thread. */
+/** One socket, or one of each data thread, as the data threads opened it. */
+interface OpenSockets {
+  readonly id: number;
+  readonly address: Address;
+  readonly descriptors: readonly number[];
+}
+
+/** The doors that are open: each has one socket on every data thread, unless its sockets were passed. */
 export class Listeners {
   readonly #plane: DataPlane;
   readonly #portable: PortableSide;
@@ -43,33 +53,57 @@ export class Listeners {
   }
 
   open(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions): Listening {
-    const { intercept, introduce, identity, passed = -1, isDualStack: isToBeDual = false } = options;
-    const id = this.#nextId++;
+    const { intercept, introduce, identity, passed = [], isDualStack: isToBeDual = false } = options;
+    const [first] = passed;
     // Asked first: what was passed is another descriptor afterwards.
-    const isDualStack = passed >= 0 ? this.#plane.addon.isDualStack(passed) === 1 : isToBeDual;
-    const how = INTERCEPTIONS.indexOf(intercept ?? 'none');
-    const [errno, port, host] = this.#plane.addon.listen(id, bind.host, bind.port, how, passed, isDualStack);
-    if (errno !== 0) throw toListenError(bind, errno, intercept);
+    const isDualStack = first === undefined ? isToBeDual : this.#plane.addon.isDualStack(first) === 1;
+    const opened = this.#openSockets(bind, { ...options, isDualStack });
     const { promise: closed, resolve: resolveClosed } = withResolver();
-    const sources = this.#plane.threads;
     const listener = {
-      address: { host, port },
+      ids: opened.map(({ id }) => id),
+      address: opened[0]?.address ?? bind,
       onClient,
       intercept,
       introduce,
       identity,
-      sources,
+      sources: opened.reduce((sum, { descriptors }) => sum + descriptors.length, 0),
       closed,
       resolveClosed,
     };
-    this.#open.set(id, listener);
+    for (const id of listener.ids) this.#open.set(id, listener);
     this.#plane.opened();
     return {
       address: listener.address,
       isDualStack,
-      allowSilence: (ms) => this.#allowSilence(id, ms),
-      close: () => this.#close(id, listener),
+      sockets: opened.flatMap(({ descriptors }) => descriptors),
+      serve: (nextOnClient, reception) => serveAnew(listener, nextOnClient, reception),
+      allowSilence: (ms) => this.#allowSilence(listener, ms),
+      close: () => this.#close(listener),
     };
+  }
+
+  /** Throws a ListenError, with what was opened closed again. */
+  #openSockets(bind: Bind, { intercept, passed = [], beside = [], isDualStack = false }: ListenOptions): OpenSockets[] {
+    const { addon, threads } = this.#plane;
+    for (const descriptor of beside) addon.sharePort(descriptor);
+    const how = INTERCEPTIONS.indexOf(intercept ?? 'none');
+    // A socket a thread, as when we opened them, wakes one thread for each client; of fewer, each wakes all that have it.
+    const hasEachItsOwn = passed.length >= threads;
+    const opened: OpenSockets[] = [];
+    for (const [index, descriptor] of (passed.length > 0 ? passed : [-1]).entries()) {
+      const id = this.#nextId++;
+      const thread = hasEachItsOwn ? index % threads : -1;
+      const isBeside = beside.length > 0;
+      const [errno, port, host, ...descriptors] = addon.listen(
+        ...([id, bind.host, bind.port, how, descriptor, thread, isDualStack, isBeside] as const),
+      );
+      if (errno !== 0) {
+        for (const { id: openedId } of opened) this.#tellAll(COMMAND.closeListener, openedId);
+        throw toListenError(bind, errno, intercept);
+      }
+      opened.push({ id, address: { host, port }, descriptors });
+    }
+    return opened;
   }
 
   /** A client has come; it may have spoken already. */
@@ -82,12 +116,11 @@ export class Listeners {
     const leg = this.#plane.addLeg(client, remote, local, performance.now() - client.acceptedMsAgo);
     if (listener.intercept !== undefined) leg.original = originalOf(client, leg);
     if (client.bytes.length > 0) leg.receive(client.bytes);
-    if (listener.introduce === undefined) this.#handOut(client.listener, listener, leg);
-    else void this.#introduce(client.listener, listener, leg, listener.introduce);
+    if (listener.introduce === undefined) this.#handOut(listener, leg);
+    else void this.#introduce(listener, leg, listener.introduce);
   }
 
   async #introduce(
-    id: number,
     listener: OpenListener,
     leg: NativeLeg,
     introduce: NonNullable<ListenOptions['introduce']>,
@@ -97,67 +130,79 @@ export class Listeners {
     if (remote !== undefined) leg.remote = remote;
     if (local !== undefined) leg.local = local;
     if (refusal !== undefined) leg.refusal = refusal;
-    this.#handOut(id, listener, leg);
-    this.#lose(id, listener);
+    this.#handOut(listener, leg);
+    this.#lose(listener);
   }
 
-  #handOut(id: number, listener: OpenListener, leg: NativeLeg): void {
+  #handOut(listener: OpenListener, leg: NativeLeg): void {
     const { identity } = listener;
     if (identity === undefined || leg.refusal !== undefined) listener.onClient(leg);
     else if (identity(leg.remote) === undefined) turnAway(leg, listener);
-    else this.#secure(id, listener, leg, identity);
+    else this.#secure(listener, leg, identity);
   }
 
   /** One of its sockets is closed, and every client that was queued on it has been handed out. */
   socketClosed(id: number): void {
     const listener = this.#open.get(id);
-    if (listener !== undefined) this.#lose(id, listener);
+    if (listener !== undefined) this.#lose(listener);
   }
 
   stop(): void {
-    for (const [id, listener] of this.#open) this.#finish(id, listener);
+    for (const listener of new Set(this.#open.values())) this.#finish(listener);
   }
 
-  #allowSilence(id: number, ms: number): void {
-    for (let thread = 0; thread < this.#plane.threads; thread++) {
-      this.#plane.begin(thread, COMMAND.allowSilence).word(id).word(toSpan(ms)).end();
+  #allowSilence({ ids }: OpenListener, ms: number): void {
+    for (const id of ids) {
+      for (let thread = 0; thread < this.#plane.threads; thread++) {
+        this.#plane.begin(thread, COMMAND.allowSilence).word(id).word(toSpan(ms)).end();
+      }
     }
     // It holds though this thread should stall from now on.
     this.#plane.flush();
   }
 
   /** TLS is spoken on `node:net`, with the identity of the moment in which the client comes there. */
-  #secure(id: number, listener: OpenListener, leg: NativeLeg, identity: NonNullable<ListenOptions['identity']>): void {
+  #secure(listener: OpenListener, leg: NativeLeg, identity: NonNullable<ListenOptions['identity']>): void {
     listener.sources += 1;
     const onTaken = (taken: Leg | undefined): void => {
       // One that said nothing in its time never comes there, but is a client all the same.
       const client = taken ?? (leg.isSilenced ? leg : undefined);
       if (client !== undefined) listener.onClient(client);
-      this.#lose(id, listener);
+      this.#lose(listener);
     };
     this.#portable.takeOver(leg, onTaken, identity);
   }
 
   /** One source of clients less. */
-  #lose(id: number, listener: OpenListener): void {
+  #lose(listener: OpenListener): void {
     listener.sources -= 1;
-    if (listener.sources === 0) this.#finish(id, listener);
+    if (listener.sources === 0) this.#finish(listener);
   }
 
-  #close(id: number, listener: OpenListener): Promise<void> {
-    if (this.#open.has(id)) {
-      for (let thread = 0; thread < this.#plane.threads; thread++) {
-        this.#plane.begin(thread, COMMAND.closeListener).word(id).end();
-      }
-    }
+  #close(listener: OpenListener): Promise<void> {
+    for (const id of listener.ids) if (this.#open.has(id)) this.#tellAll(COMMAND.closeListener, id);
     return listener.closed;
   }
 
-  #finish(id: number, listener: OpenListener): void {
-    this.#open.delete(id);
+  #tellAll(command: Command, id: number): void {
+    for (let thread = 0; thread < this.#plane.threads; thread++) this.#plane.begin(thread, command).word(id).end();
+  }
+
+  #finish(listener: OpenListener): void {
+    for (const id of listener.ids) this.#open.delete(id);
     this.#plane.closed();
     listener.resolveClosed();
   }
+}
+
+function serveAnew(
+  listener: OpenListener,
+  onClient: OpenListener['onClient'],
+  { introduce, identity }: Reception,
+): void {
+  listener.onClient = onClient;
+  listener.introduce = introduce;
+  listener.identity = identity;
 }
 
 /** Where it is: what a descriptor costs to hand over, this client is not worth. */

@@ -1,7 +1,15 @@
 /** An open door on `node:net`. */
-import { createServer, type Server } from 'node:net';
+import { createServer, type ListenOptions as NetListenOptions, type Server } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ListenError, type Address, type Bind, type Leg, type Listening, type ListenOptions } from '../transport.ts';
+import {
+  ListenError,
+  type Address,
+  type Bind,
+  type Leg,
+  type Listening,
+  type ListenOptions,
+  type Reception,
+} from '../transport.ts';
 import { acceptedLeg, securityFor } from './accepted-leg.ts';
 import { introducedLeg } from './introduced-leg.ts';
 import { addressOf } from './addresses.ts';
@@ -19,17 +27,22 @@ export async function openListener(
   onClient: (client: Leg) => void,
   options: ListenOptions,
 ): Promise<Listening> {
-  const { identity, intercept } = options;
-  const server = await boundServer(bind, options);
-  const bound = boundAddress(server) ?? bind;
+  const { intercept, passed = [] } = options;
+  const [first] = passed;
+  const servers = await boundServers(bind, options);
+  const bound = servers.map(boundAddress).find((address) => address !== undefined) ?? bind;
+  // Both of the moment.
+  let handOut = onClient;
+  let reception: Reception = options;
   let acceptedCount = 0;
-  acceptFrom(server, (handle) => {
+  const receive = (handle: TcpHandle): void => {
     acceptedCount += 1;
-    if (options.introduce !== undefined) {
-      void introducedLeg(handle, resources, { ...options, introduce: options.introduce }).then((leg) => {
+    const { introduce, identity } = reception;
+    if (introduce !== undefined) {
+      void introducedLeg(handle, resources, { ...reception, introduce }).then((leg) => {
         leg.keepUrgentInline();
         if (leg.isWithheld) leg.reset();
-        onClient(leg);
+        handOut(leg);
       });
       return;
     }
@@ -40,25 +53,46 @@ export async function openListener(
     // The kernel made the socket in the name of where the client was going.
     else if (intercept === 'tproxy') leg.original = leg.local;
     if (leg.isWithheld) leg.reset();
-    onClient(leg);
-  });
-  const close = async (): Promise<void> => {
-    await drainQueue(() => acceptedCount);
-    if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+    handOut(leg);
   };
-  // Nobody else is there who could watch the clients while this thread is stalled.
-  return { address: bound, isDualStack: isDualStack(server, options, resources), allowSilence: () => undefined, close };
+  for (const server of servers) acceptFrom(server, receive);
+  return {
+    address: bound,
+    isDualStack:
+      first === undefined ? (options.isDualStack ?? false) : bound.host === '::' && takesIpv4(first, resources),
+    sockets: servers.flatMap((server) => handleOf(server)?.fd ?? []),
+    serve(nextOnClient, nextReception) {
+      handOut = nextOnClient;
+      reception = nextReception;
+    },
+    // Nobody else is there who could watch the clients while this thread is stalled.
+    allowSilence: () => undefined,
+    async close() {
+      await drainQueue(() => acceptedCount);
+      await closeAll(servers);
+    },
+  };
 }
 
-function boundServer(bind: Bind, { intercept, passed, isDualStack = false }: ListenOptions): Promise<Server> {
+/** One of our own, or one for each that was passed. */
+async function boundServers(bind: Bind, options: ListenOptions): Promise<readonly Server[]> {
+  const { intercept, passed = [], isDualStack = false } = options;
+  if (intercept === 'redirect' || (intercept === 'tproxy' && passed.length === 0)) {
+    // Node.js has no way to set IP_TRANSPARENT, nor to ask for SO_ORIGINAL_DST.
+    throw new ListenError('not-transparent', bind, new Error(`no ${intercept} without the native transport`));
+  }
+  const { host, port } = bind;
+  if (passed.length === 0) return [await listening(bind, { host, port, ipv6Only: !isDualStack, exclusive: true })];
+  const opened = await Promise.allSettled(passed.map((fd) => listening(bind, { fd })));
+  const servers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = opened.find((result) => result.status === 'rejected');
+  if (failed === undefined) return servers;
+  await closeAll(servers);
+  throw failed.reason;
+}
+
+function listening(bind: Bind, where: NetListenOptions | { readonly fd: number }): Promise<Server> {
   return new Promise((resolve, reject) => {
-    if (intercept === 'redirect' || (intercept === 'tproxy' && passed === undefined)) {
-      // Node.js has no way to set IP_TRANSPARENT, nor to ask for SO_ORIGINAL_DST.
-      reject(new ListenError('not-transparent', bind, new Error(`no ${intercept} without the native transport`)));
-      return;
-    }
-    const { host, port } = bind;
-    const where = passed === undefined ? { host, port, ipv6Only: !isDualStack, exclusive: true } : { fd: passed };
     const server = createServer();
     server.once('error', (error) => reject(listenErrorFrom(error, bind)));
     server.listen({ ...where, backlog: BACKLOG }, () => resolve(server));
@@ -79,13 +113,13 @@ function acceptFrom(server: Server, onHandle: (handle: TcpHandle) => void): void
   };
 }
 
-function isDualStack(
-  server: Server,
-  { passed, isDualStack: isToBeDual = false }: ListenOptions,
-  { kernel }: LegResources,
-): boolean {
-  if (passed === undefined) return isToBeDual;
-  if (boundAddress(server)?.host !== '::') return false;
+async function closeAll(servers: readonly Server[]): Promise<void> {
+  const open = servers.filter((server) => server.listening);
+  await Promise.all(open.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
+}
+
+/** Without the addon nobody can tell. */
+function takesIpv4(passed: number, { kernel }: LegResources): boolean {
   return kernel === undefined || kernel.isDualStack(passed) === 1;
 }
 

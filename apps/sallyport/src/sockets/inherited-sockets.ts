@@ -1,0 +1,59 @@
+/** Sockets that were open before this process was: systemd opened them for us and passed them on (sd_listen_fds(3)). */
+
+/** The first descriptor that is passed; the others follow. */
+const FIRST_DESCRIPTOR = 3;
+
+export class InheritedSockets {
+  /** Descriptors by place; those of one place are one door's. */
+  readonly #waiting: Map<string, readonly number[]>;
+  /** All that there ever were: how many sockets a name stands for does not change when they are used. */
+  readonly #places: readonly string[];
+
+  constructor(sockets: ReadonlyMap<string, readonly number[]>) {
+    this.#waiting = new Map(sockets);
+    this.#places = [...sockets.keys()];
+  }
+
+  /** The places of the sockets that systemd passed under a name; they may be in use by now. */
+  placesOf(name: string): readonly string[] {
+    const begin = placeOf(name, '');
+    return this.#places.filter((place) => place.startsWith(begin));
+  }
+
+  /** The names under which systemd passed anything. */
+  get names(): readonly string[] {
+    return [...new Set(this.#places.flatMap((place) => /^systemd:(.*) #\d+$/.exec(place)?.[1] ?? []))];
+  }
+
+  /** Those that nobody has taken yet. */
+  get waiting(): ReadonlyMap<string, readonly number[]> {
+    return this.#waiting;
+  }
+
+  /** Those of them that are bound to a port that the configuration names. */
+  waitingAt(port: number): readonly number[] {
+    const ending = new RegExp(`:${port}(?: |$)`);
+    return [...this.#waiting].flatMap(([place, descriptors]) => (ending.test(place) ? descriptors : []));
+  }
+
+  /** They are a listener's from now on, which closes them. */
+  take(place: string): void {
+    this.#waiting.delete(place);
+  }
+}
+
+/** Reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. What is meant for another process of the same service is none of ours. */
+export function readPassedSockets(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<string, readonly number[]> {
+  const passed = new Map<string, readonly number[]>();
+  if (Number(env['LISTEN_PID']) !== pid) return passed;
+  const count = Number(env['LISTEN_FDS'] ?? 0);
+  const names = (env['LISTEN_FDNAMES'] ?? '').split(':');
+  for (let index = 0; index < count; index += 1) {
+    passed.set(placeOf(names[index] ?? 'unknown', index), [FIRST_DESCRIPTOR + index]);
+  }
+  return passed;
+}
+
+function placeOf(name: string, index: number | ''): string {
+  return `systemd:${name} #${index}`;
+}

@@ -1,0 +1,220 @@
+/** The doors' sockets: one set of listeners is exchanged for another, and what both have stays open. */
+import type { ListenerConfig } from '@sallyport/config';
+import { type Leg, ListenError, type Listening, type Reception, type Transport } from '@sallyport/tunnel-splice';
+import { EXIT, FatalError } from '../exit.ts';
+import { fatalListenError } from '../listen-errors.ts';
+import type { InheritedSockets } from './inherited-sockets.ts';
+import { type WantedSocket, wantedSockets } from './wanted-sockets.ts';
+
+/** Who is handed the clients of a listener, and how they are received. */
+export interface Receiver {
+  readonly onClient: (client: Leg) => void;
+  readonly reception: Reception;
+}
+
+export interface OpenListenersOptions {
+  readonly transport: Pick<Transport, 'listen'>;
+  readonly inherited: InheritedSockets;
+  readonly receiverOf: (listener: ListenerConfig) => Receiver;
+}
+
+/** A socket, or one of each data thread, and what it is for. */
+export interface OpenSocket {
+  readonly wanted: WantedSocket;
+  readonly listening: Listening;
+}
+
+/** What is to become of the sockets: everything that may fail is behind it. */
+export interface ListenerExchange {
+  /** All that will be open, in the order of the configuration. */
+  readonly open: readonly OpenSocket[];
+  readonly opened: readonly OpenSocket[];
+  readonly closing: readonly OpenSocket[];
+  /** From now on this is what is open. Resolves once what is not needed any more is closed. */
+  commit(): Promise<void>;
+  /** Everything becomes what it was. */
+  abandon(): Promise<void>;
+}
+
+/** A socket that was opened, and clients that came before it was anybody's. */
+interface EarlySocket extends OpenSocket {
+  readonly early: Leg[];
+}
+
+export class OpenListeners {
+  readonly #options: OpenListenersOptions;
+  #open: readonly OpenSocket[] = [];
+
+  constructor(options: OpenListenersOptions) {
+    this.#options = options;
+  }
+
+  /** In the order of the configuration. */
+  get open(): readonly OpenSocket[] {
+    return this.#open;
+  }
+
+  /** Opens what is missing. Rejects with a FatalError, and everything is as it was. */
+  async prepare(listeners: readonly ListenerConfig[]): Promise<ListenerExchange> {
+    const plan = planExchange(wantedSockets(listeners, this.#options.inherited), this.#open);
+    const opening = new Opening(this.#options, plan.leaving);
+    try {
+      for (const wanted of plan.missing) await opening.open(wanted);
+    } catch (cause) {
+      await this.#undo(opening);
+      throw cause;
+    }
+    const all = [...plan.kept, ...opening.opened];
+    const open = plan.wanted.flatMap((wanted) => all.filter((socket) => socket.wanted === wanted));
+    return {
+      open,
+      opened: opening.opened,
+      closing: plan.leaving,
+      commit: () => this.#commit(open, plan, opening),
+      abandon: () => this.#undo(opening),
+    };
+  }
+
+  /** Connections that are queued are still handed out; those of a socket that a successor shares are the successor's. */
+  async close(): Promise<void> {
+    const open = this.#open;
+    this.#open = [];
+    await Promise.all(open.map(({ listening }) => listening.close()));
+  }
+
+  async #commit(open: readonly OpenSocket[], { leaving }: ExchangePlan, { opened, released }: Opening): Promise<void> {
+    this.#open = open;
+    for (const socket of open) this.#serve(socket);
+    for (const socket of opened) this.#serveEarly(socket);
+    const left = leaving.filter((socket) => !released.has(socket));
+    await Promise.all(left.map(({ listening }) => listening.close()));
+  }
+
+  async #undo(opening: Opening): Promise<void> {
+    const restored = await opening.undo();
+    this.#open = this.#open.map((socket) => restored.get(socket) ?? socket);
+    for (const socket of restored.values()) {
+      this.#serve(socket);
+      this.#serveEarly(socket);
+    }
+  }
+
+  #serve({ wanted: { listener }, listening }: OpenSocket): void {
+    const { onClient, reception } = this.#options.receiverOf(listener);
+    listening.serve(onClient, reception);
+    listening.allowSilence(longestSilence(listener));
+  }
+
+  #serveEarly({ wanted: { listener }, early }: EarlySocket): void {
+    early.forEach(this.#options.receiverOf(listener).onClient);
+  }
+}
+
+interface ExchangePlan {
+  readonly wanted: readonly WantedSocket[];
+  /** Open already, now for what is wanted there. */
+  readonly kept: readonly OpenSocket[];
+  readonly missing: readonly WantedSocket[];
+  readonly leaving: readonly OpenSocket[];
+}
+
+function planExchange(wanted: readonly WantedSocket[], open: readonly OpenSocket[]): ExchangePlan {
+  const leaving = new Set(open);
+  const kept: OpenSocket[] = [];
+  const missing: WantedSocket[] = [];
+  for (const one of wanted) {
+    const { place, intercept } = one;
+    const known = [...leaving].find((socket) => socket.wanted.place === place && socket.wanted.intercept === intercept);
+    if (known) leaving.delete(known);
+    if (known) kept.push({ wanted: one, listening: known.listening });
+    else missing.push(one);
+  }
+  // What was passed could not be opened again, were something else to fail behind it.
+  missing.sort((a, b) => Number(a.isInherited) - Number(b.isInherited));
+  return { wanted, kept, missing, leaving: [...leaving] };
+}
+
+/** Sockets as they are opened, and how all of it is undone. */
+class Opening {
+  readonly opened: EarlySocket[] = [];
+  /** Sockets that had to be closed for another to be opened. */
+  readonly released = new Set<OpenSocket>();
+  readonly #options: OpenListenersOptions;
+  readonly #leaving: readonly OpenSocket[];
+
+  constructor(options: OpenListenersOptions, leaving: readonly OpenSocket[]) {
+    this.#options = options;
+    this.#leaving = leaving;
+  }
+
+  async open(wanted: WantedSocket): Promise<void> {
+    const { listener, path } = wanted;
+    try {
+      this.opened.push(await this.#openInTheWay(wanted));
+    } catch (cause) {
+      throw fatalListenError(`listener ${listener.name}`, cause, path);
+    }
+  }
+
+  /** Closes what was opened, and opens what was closed: the new by the old. */
+  async undo(): Promise<ReadonlyMap<OpenSocket, EarlySocket>> {
+    await Promise.all(this.opened.map(({ listening }) => listening.close()));
+    for (const { early } of this.opened) early.forEach((leg) => leg.reset());
+    const restored = new Map<OpenSocket, EarlySocket>();
+    for (const socket of this.released) restored.set(socket, await this.#listen(socket.wanted, []));
+    return restored;
+  }
+
+  /** A socket of ours that is about to be closed may have the port. */
+  async #openInTheWay(wanted: WantedSocket): Promise<EarlySocket> {
+    const inTheWay = this.#leaving.filter(({ listening }) => listening.address.port === wanted.address.port);
+    const inherited = this.#options.inherited.waitingAt(wanted.address.port);
+    const beside = [...inTheWay.flatMap(({ listening }) => listening.sockets), ...inherited];
+    try {
+      return await this.#listen(wanted, []);
+    } catch (cause) {
+      if (!isInUse(cause) || beside.length === 0) throw cause;
+    }
+    try {
+      return await this.#listen(wanted, beside);
+    } catch (cause) {
+      if (!isInUse(cause) || inTheWay.length === 0) throw cause;
+    }
+    // A transport that shares no port: for a moment nobody listens there.
+    await Promise.all(inTheWay.map(({ listening }) => listening.close()));
+    for (const socket of inTheWay) this.released.add(socket);
+    return this.#listen(wanted, []);
+  }
+
+  async #listen(wanted: WantedSocket, beside: readonly number[]): Promise<EarlySocket> {
+    const { place, listener, address, intercept, isDualStack, isInherited } = wanted;
+    const { transport, inherited } = this.#options;
+    const passed = inherited.waiting.get(place);
+    if (isInherited && passed === undefined) throw new FatalError(GIVEN_BACK, EXIT.failure, undefined, wanted.path);
+    const early: Leg[] = [];
+    const { reception } = this.#options.receiverOf(listener);
+    const listening = await transport.listen(address, (leg) => void early.push(leg), {
+      ...reception,
+      ...(intercept && { intercept }),
+      ...(isDualStack && { isDualStack }),
+      ...(passed && { passed }),
+      ...(beside.length > 0 && { beside }),
+    });
+    if (passed) inherited.take(place);
+    return { wanted, listening, early };
+  }
+}
+
+const GIVEN_BACK =
+  'the sockets that systemd passed under this name were closed by a reload, or listen in another way by now; restart to have them again';
+
+function isInUse(cause: unknown): boolean {
+  return cause instanceof ListenError && cause.kind === 'in-use';
+}
+
+/** Beyond `timeouts.handshake`, to which each client is held anyway: this is for the time in which this thread is stalled. */
+const SILENCE_GRACE_MS = 1_000;
+
+function longestSilence({ timeouts }: ListenerConfig): number {
+  return timeouts.handshake + SILENCE_GRACE_MS;
+}

@@ -1,0 +1,39 @@
+/** How the clients of a listener are received, and whose they are. */
+import { parseIp } from '@sallyport/addresses';
+import type { ListenerConfig } from '@sallyport/config';
+import { type Door, type DoorNow, type Ledger, serveTunnel } from '@sallyport/tunnel-server';
+import type { Address, Introduction, TlsIdentity } from '@sallyport/tunnel-splice';
+import type { Receiver } from './open-listeners.ts';
+
+/** Each is asked for what holds at the moment: a reload exchanges it. */
+export interface ReceiverTools {
+  readonly doorNow: DoorNow;
+  readonly tlsNow: () => TlsIdentity | undefined;
+  readonly ledger: Ledger;
+}
+
+export function receiveClients(listener: ListenerConfig, { doorNow, tlsNow, ledger }: ReceiverTools): Receiver {
+  const speaksTls = listener.mode === 'connect' && listener.tls !== undefined;
+  return {
+    onClient: (client) => void serveTunnel(client, doorNow, ledger),
+    reception: {
+      ...(listener.proxy_protocol && { introduce: (wire, peer) => introduce(doorNow(), wire, peer) }),
+      // A renewed certificate is shown from the next client on.
+      ...(speaksTls && { identity: (client) => (mayShakeHands(client, doorNow()) ? tlsNow() : undefined) }),
+    },
+  };
+}
+
+function introduce(
+  door: Door | undefined,
+  ...[wire, peer]: Parameters<NonNullable<Door['introduce']>>
+): Promise<Introduction> {
+  return door?.introduce?.(wire, peer) ?? Promise.resolve({ refusal: 'this listener is no more' });
+}
+
+/** A handshake costs a millisecond of the deciding thread: a client that the limits refuse anyway gets none. */
+function mayShakeHands({ host }: Address, door: Door | undefined): boolean {
+  const ip = parseIp(host);
+  // One without an address has left already.
+  return ip === undefined || door === undefined || door.wouldAdmit(ip);
+}

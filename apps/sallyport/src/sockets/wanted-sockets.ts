@@ -1,0 +1,74 @@
+/** Which sockets a configuration wants, each by the place at which the next configuration, or a successor, finds it again. */
+import { bindText, type Bind, type ConfigPath, type ListenerConfig } from '@sallyport/config';
+import type { Address, Intercept } from '@sallyport/tunnel-splice';
+import { EXIT, FatalError } from '../exit.ts';
+import type { InheritedSockets } from './inherited-sockets.ts';
+
+export interface WantedSocket {
+  /** Whatever the kernel has to be told before a socket is bound is part of it; what can be changed later is not. */
+  readonly place: string;
+  readonly listener: ListenerConfig;
+  /** What a socket that systemd passes is bound to is known once it is open. */
+  readonly address: Address;
+  readonly isInherited: boolean;
+  readonly isDualStack: boolean;
+  readonly intercept: Intercept | undefined;
+  /** Where it stands in the configuration. */
+  readonly path: ConfigPath;
+}
+
+/** In the order of the file. Throws a FatalError where systemd passed none of a name. */
+export function wantedSockets(
+  listeners: readonly ListenerConfig[],
+  inherited: InheritedSockets,
+): readonly WantedSocket[] {
+  return listeners.flatMap((listener, index) =>
+    listener.bind.flatMap((bind, number) => {
+      const path = ['listeners', index, 'bind', ...(listener.bind.length > 1 ? [number] : [])];
+      return 'systemd' in bind ? passedSockets(listener, bind, path, inherited) : [ownSocket(listener, bind, path)];
+    }),
+  );
+}
+
+function ownSocket(listener: ListenerConfig, bind: Address, path: ConfigPath): WantedSocket {
+  const isDualStack = listener.dual_stack && bind.host === '::';
+  const intercept = interceptOf(listener);
+  const kind = `${isDualStack ? ' dual' : ''}${intercept === 'tproxy' ? ' transparent' : ''}`;
+  // Any free port: the listener, and which of its binds it is, tell it from others.
+  const owner = bind.port === 0 ? ` ${listener.name} ${path.slice(3).join('')}` : '';
+  const place = `${bindText(bind)}${kind}${owner}`;
+  return { place, listener, address: bind, isInherited: false, isDualStack, intercept, path };
+}
+
+function passedSockets(
+  listener: ListenerConfig,
+  bind: Extract<Bind, { systemd: string }>,
+  path: ConfigPath,
+  inherited: InheritedSockets,
+): readonly WantedSocket[] {
+  const places = inherited.placesOf(bind.systemd);
+  if (places.length === 0) throw new FatalError(explainMissing(bind, inherited), EXIT.failure, undefined, path);
+  const address = { host: '0.0.0.0', port: 0 };
+  const intercept = interceptOf(listener);
+  return places.map((place) => ({
+    place,
+    listener,
+    address,
+    isInherited: true,
+    isDualStack: false,
+    intercept,
+    path,
+  }));
+}
+
+function interceptOf(listener: ListenerConfig): Intercept | undefined {
+  return listener.mode === 'sni' && listener.intercept !== 'none' ? listener.intercept : undefined;
+}
+
+function explainMissing(bind: Bind, { names }: InheritedSockets): string {
+  const list = names.join(', ');
+  return (
+    `no socket for ${bindText(bind)} was passed (${list === '' ? 'none was at all' : `there is ${list}`}); ` +
+    'start the socket unit with that FileDescriptorName=, or bind to host:port'
+  );
+}
