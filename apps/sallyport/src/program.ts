@@ -177,7 +177,8 @@ class Running implements Program {
 
   async #exchange(exchange: ListenerExchange, settings: Settings): Promise<void> {
     const { open, opened, closing } = exchange;
-    const { bound, log } = this.#services;
+    const { bound, log, metrics } = this.#services;
+    const before = this.#doors;
     this.#settings = settings;
     bound.replace(this.#boundBy(open));
     // A refusal may name another door: all ports are known by now.
@@ -185,6 +186,7 @@ class Running implements Program {
     const committed = exchange.commit();
     for (const socket of opened) log.info(facts(socket), 'listening');
     for (const socket of closing) log.info(facts(socket), 'no longer listening');
+    for (const name of before.keys()) if (!this.#doors.has(name)) metrics.forListener(name).retire();
     await committed;
   }
 

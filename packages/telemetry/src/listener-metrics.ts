@@ -28,6 +28,8 @@ export interface ListenerMetrics {
   sniChecked(result: SniCheckResult): void;
   /** How many connections count against `limits.tunnels`, and how many may. */
   tunnelsLimit(used: number, limit: number): void;
+  /** It listens no more: it has no limit, and no certificate. What was counted stays. */
+  retire(): void;
   /** Of the certificate that clients are shown; undefined where they are shown none. */
   certificateExpires(at: Date | undefined): void;
 }
@@ -148,6 +150,12 @@ class CountedListener implements PublishedListenerMetrics {
   tunnelsLimit(used: number, limit: number): void {
     this.#table.tunnelsLimitUsed.set(this.#labels, used);
     this.#table.tunnelsLimit.set(this.#labels, limit);
+  }
+
+  retire(): void {
+    this.#table.tunnelsLimitUsed.remove(this.#labels);
+    this.#table.tunnelsLimit.remove(this.#labels);
+    this.certificateExpires(undefined);
   }
 
   certificateExpires(at: Date | undefined): void {

@@ -25,7 +25,7 @@ export interface Running {
   /** Every log line so far. */
   readonly lines: readonly LogLine[];
   readonly stderr: () => string;
-  /** The port that a listener, or `admin`, was bound to last. */
+  /** The port that a listener, or `admin`, is bound to. */
   port(listener: string): number;
   /** The first line, past (from index `from` on) or to come, with these fields; rejects after 10 s with all lines seen. */
   line(expected: Expected, from?: number): Promise<LogLine>;
@@ -130,7 +130,7 @@ function follow(child: ChildProcess, folder: string, configFile: string): Runnin
     });
 
   const port = (listener: string): number => {
-    const found = lines.findLast((candidate) => matches(candidate, { msg: 'listening', listener }));
+    const found = lines.find((candidate) => matches(candidate, { msg: 'listening', listener }));
     return Number(String(found?.['address']).split(':').at(-1));
   };
 
