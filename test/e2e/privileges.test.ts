@@ -1,5 +1,5 @@
 /** What a process started by root keeps of its rights, and an admin server in the file system. */
-import { readFileSync, mkdtempSync, rmSync, statSync, chmodSync } from 'node:fs';
+import { readFileSync, mkdtempSync, rmSync, statSync, chmodSync, readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,7 +65,8 @@ describe.skipIf(!isRoot)('runtime.user', () => {
     expect(status).toMatch(/Uid:\t65534\t65534\t65534\t65534/);
     expect(status).toMatch(/Gid:\t65534\t65534\t65534\t65534/);
     expect(status).toMatch(/CapPrm:\t0+\n/);
-    if (process.env['SALLYPORT_TEST_ENGINE'] === 'native') expect(status).toMatch(/NoNewPrivs:\t1/);
+    if (process.env['SALLYPORT_TEST_ENGINE'] === 'native')
+      expect(newPrivilegesOfThreads(proxy.process.pid)).toEqual(['1']);
     const client = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
     client.socket.write('ping');
     await client.hears('ping');
@@ -77,6 +78,14 @@ describe.skipIf(!isRoot)('runtime.user', () => {
     expect(await proxy.reload(text)).toMatchObject({ msg: 'reloaded' });
     expect(await proxy.stop()).toBe(0);
   });
+
+  /** What the kernel says of each thread, each answer once. */
+  function newPrivilegesOfThreads(pid = 0): readonly string[] {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    expect(threads.length).toBeGreaterThan(4);
+    const answers = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8'));
+    return [...new Set(answers.map((status) => /NoNewPrivs:\t(\d)/.exec(status)?.[1] ?? ''))];
+  }
 
   it('is an error where there is no such user', async () => {
     const text = configText().replace(`runtime: ${testedRuntime()}`, `runtime: ${withUser('nobody-at-all')}`);

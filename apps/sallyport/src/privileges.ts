@@ -24,7 +24,7 @@ export function dropPrivileges(user: string, owned: readonly string[]): void {
   process.setuid?.(uid);
 }
 
-/** Before there is any thread but this one's own: those that it starts inherit it. */
+/** For good: programs with the set-user-ID bit run as who runs them. */
 export function forbidGainingPrivileges(log: Pick<Logger, 'warn'>): void {
   const result = forbidNewPrivileges();
   if (result.kind === 'done') return;

@@ -45,7 +45,7 @@ export interface Addon {
   watchPeer(descriptor: number, seconds: number): void;
   /** Lifts TCP_USER_TIMEOUT from a peer that lives and has closed its window, or sets it again. */
   heedWindow(descriptor: number, seconds: number): void;
-  /** Of this thread, and of those that it starts from now on (PR_SET_NO_NEW_PRIVS); an errno, 0 when it is done. */
+  /** Of every thread of the process, and of those to come (PR_SET_NO_NEW_PRIVS); an errno, 0 when it is done. */
   forbidNewPrivileges(): number;
   /** To a Unix socket; an errno, 0 when it was taken. */
   sendDatagram(path: string, text: string): number;
