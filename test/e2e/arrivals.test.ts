@@ -141,6 +141,7 @@ describe('a PROXY header', () => {
     { what: 'an unknown command', header: v2('2211', V4) },
     { what: 'datagrams', header: v2('2112', V4) },
     { what: 'an unknown family', header: v2('2141', V4) },
+    { what: 'TCP over no family', header: v2('2101', '00000000') },
     { what: 'too few addresses', header: v2('2111', 'cb007107 c0000201 1234') },
     { what: 'a value that does not fit', header: v2('2111', `${V4} 04 0009 00`) },
     { what: 'half a value', header: v2('2111', `${V4} 04 00`) },

@@ -76,6 +76,7 @@ const opened: readonly { readonly what: string; readonly says: readonly string[]
     behind: 'z',
   },
   { what: 'lines that end in LF alone', says: ['HTTP/1.1 200 OK\nServer: old\n\nz'], behind: 'z' },
+  { what: 'a folded field', says: ['HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\nz'], behind: 'z' },
   { what: 'a head of 60 KiB', says: [`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(60 * 1024)}\r\n\r\n`] },
 ];
 
@@ -123,6 +124,14 @@ const refused: readonly (Script & {
     says: ['HTTP/1.1 407 Auth\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 3\r\n\r\nabc'],
     detail: /corp answered 407/,
   },
+  {
+    what: 'a 407 with a body in chunks',
+    says: ['HTTP/1.1 407 Auth\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', '0\r\n\r\n'],
+    ends: 'fin',
+    detail: /corp answered 407/,
+  },
+  { what: 'an empty line first', says: ['\r\nHTTP/1.1 200 OK\r\n\r\n'], detail: /HTTP\/1/ },
+  { what: 'no space behind its version', says: ['HTTP/1.1200 OK\r\n\r\n'], detail: /status line/ },
   { what: 'a 403 with a long body', says: ['HTTP/1.1 403 No\r\n\r\n', 'x'.repeat(200_000)], detail: /answered 403/ },
   { what: 'a 502', says: ['HTTP/1.0 502 Bad Gateway\r\n\r\n'], ends: 'fin', detail: /answered 502 Bad Gateway/ },
   { what: 'a redirection', says: ['HTTP/1.1 302 F\r\nLocation: http://login/\r\n\r\n'], detail: /answered 302/ },

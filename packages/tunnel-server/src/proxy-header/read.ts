@@ -55,11 +55,12 @@ function readAddress(protocol: string, host: string, port: string): Address | un
   return ip && isPort ? { host: ip.text, port: Number(port) } : undefined;
 }
 
+/** By family and protocol: TCP over IPv4, and over IPv6. */
 const ADDRESS_BYTES: ReadonlyMap<number, number> = new Map([
-  [1, 4],
-  [2, 16],
+  [0x11, 4],
+  [0x21, 16],
 ]);
-const STREAM = 1;
+const UNIX_STREAM = 0x31;
 const UNIX_BYTES = 216;
 
 /** §2.2: signature, version and command, family and protocol, length; then addresses, then type-length-values. */
@@ -73,9 +74,10 @@ function readBinary(bytes: Uint8Array): ProxyHeader | NeedMore {
   const header = view.subarray(0, headerBytes);
   // LOCAL: the balancer speaks for itself, and what it says of addresses is to be discarded.
   if ((command & 0xf) === 0 || family === 0) return unnamed(header, headerBytes);
-  if ((family & 0xf) !== STREAM || family >>> 4 > 3) return malformed('its family or its protocol is not one of TCP');
-  if (family >>> 4 === 3) return unnamed(header, FIXED_BYTES + UNIX_BYTES);
-  return readAddresses(header, ADDRESS_BYTES.get(family >>> 4) ?? 0);
+  if (family === UNIX_STREAM) return unnamed(header, FIXED_BYTES + UNIX_BYTES);
+  const addressBytes = ADDRESS_BYTES.get(family);
+  if (addressBytes === undefined) return malformed('its family or its protocol is not one of TCP');
+  return readAddresses(header, addressBytes);
 }
 
 function unnamed(header: Buffer, extrasAt: number): ProxyHeader {

@@ -1,6 +1,14 @@
 /** The targets by name. */
 
-export const TARGET_NAMES = ['connect-head', 'client-hello', 'host', 'config', 'transports'] as const;
+export const TARGET_NAMES = [
+  'connect-head',
+  'client-hello',
+  'host',
+  'proxy-header',
+  'connect-reply',
+  'config',
+  'transports',
+] as const;
 
 export type TargetName = (typeof TARGET_NAMES)[number];
 

@@ -3,8 +3,10 @@ import type { FuzzTarget } from '../fuzz-target.ts';
 import { clientHelloTarget } from './client-hello.ts';
 import { configTarget } from './config.ts';
 import { connectHeadTarget } from './connect-head.ts';
+import { connectReplyTarget } from './connect-reply.ts';
 import { hostTarget } from './host.ts';
 import type { TargetName } from './names.ts';
+import { proxyHeaderTarget } from './proxy-header.ts';
 import { openTransportsTarget } from './transports.ts';
 
 export function openTarget(name: TargetName): FuzzTarget {
@@ -15,6 +17,10 @@ export function openTarget(name: TargetName): FuzzTarget {
       return clientHelloTarget;
     case 'host':
       return hostTarget;
+    case 'proxy-header':
+      return proxyHeaderTarget;
+    case 'connect-reply':
+      return connectReplyTarget;
     case 'config':
       return configTarget;
     case 'transports':
