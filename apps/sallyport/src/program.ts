@@ -47,6 +47,9 @@ export async function startProgram(settings: Settings, log: Logger): Promise<Pro
   return running;
 }
 
+/** How long a start waits to learn whether the store of shared limits answers. */
+const STORE_PATIENCE_MS = 5_000;
+
 class Running implements Program {
   readonly #services: Services;
   readonly #listeners: OpenListeners;
@@ -78,6 +81,8 @@ class Running implements Program {
   async open(): Promise<void> {
     const { config } = this.#settings;
     this.#admin = await this.#startAdmin(config.admin);
+    // Replicas that start together count together from their first client on, where that is possible at all.
+    await this.#services.limitsStore?.whenKnown(STORE_PATIENCE_MS);
     const exchange = await this.#prepareListeners(this.#settings);
     this.#dropPrivileges();
     await this.#exchange(exchange, this.#settings);
@@ -123,8 +128,8 @@ class Running implements Program {
     this.#history.stop();
     await this.#listeners.close();
     await this.#admin?.close();
-    const { transport, authenticator } = this.#services;
-    await Promise.all([transport.stop(), authenticator.close()]);
+    const { transport, authenticator, limitsStore } = this.#services;
+    await Promise.all([transport.stop(), authenticator.close(), limitsStore?.close()]);
   }
 
   async #apply(settings: Settings): Promise<ReloadResult> {

@@ -10,10 +10,12 @@ import {
   Ledger,
   type Limits,
   type RecordOptions,
+  type SharedLimits,
 } from '@sallyport/tunnel-server';
 import type { Transport } from '@sallyport/tunnel-splice';
 import { BoundAddresses } from './bound-addresses.ts';
 import { startEngine } from './engine.ts';
+import { openLimitsStore } from './limits-store.ts';
 import type { Settings } from './settings.ts';
 import { version } from './version.ts';
 
@@ -24,6 +26,8 @@ export interface Services {
   readonly metrics: Metrics;
   readonly ledger: Ledger;
   readonly limits: Limits;
+  /** Exchanged by a reload that changes `limits.store`; undefined where that is local. */
+  limitsStore: SharedLimits | undefined;
   /** Where we listen, and so what we never dial. */
   readonly bound: BoundAddresses;
   /** Exchanged by a reload that changes `dns`; otherwise its cache stays warm. */
@@ -46,6 +50,7 @@ export function createServices({ config, trusts }: Settings, log: Logger): Servi
     metrics,
     ledger,
     limits,
+    limitsStore: openLimitsStore(config.limits, { limits, log, metrics }),
     bound: new BoundAddresses(config.own_addresses),
     resolver: openResolver(config, metrics),
     egresses: new Egresses(config, { metrics, trusts }),
@@ -55,6 +60,10 @@ export function createServices({ config, trusts }: Settings, log: Logger): Servi
 export function updateServices(services: Services, from: Settings, to: Settings): void {
   services.ledger.options = ledgerOptions(to.config, services.log);
   services.limits.update(to.config.limits);
+  if (!isDeepStrictEqual(from.config.limits.store, to.config.limits.store)) {
+    void services.limitsStore?.close();
+    services.limitsStore = openLimitsStore(to.config.limits, services);
+  }
   services.bound.reachedAt(to.config.own_addresses);
   const { metrics, egresses } = services;
   services.egresses = new Egresses(to.config, { metrics, trusts: to.trusts }, egresses);

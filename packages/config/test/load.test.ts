@@ -20,7 +20,13 @@ const timeouts = {
   drain: 30_000,
   keepalive: 120_000,
 };
-const limits = { tunnels: 20_000, tunnels_per_client: 1_000, new_per_client: undefined, handshake_bytes: 16_384 };
+const limits = {
+  tunnels: 20_000,
+  tunnels_per_client: 1_000,
+  new_per_client: undefined,
+  handshake_bytes: 16_384,
+  store: 'local',
+};
 const everyDoor = {
   dual_stack: false,
   misdirected: 'explain',
@@ -152,7 +158,7 @@ dns:
   cache: { entries: 5, min_ttl: 0s, max_ttl: 0s, negative_ttl: 0s, stale_if_error: 1h }
   timeout: 500ms
 timeouts: { handshake: 1s, connect: 2s, idle: 3s, half_close: 4s, lifetime: 5s, drain: 6s, keepalive: 7s }
-limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200/s, handshake_bytes: 64KiB }
+limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200/s, handshake_bytes: 64KiB, store: { redis: 'rediss://u:p@redis/1' } }
 admin: { bind: "localhost:1", status_page: false, control: true }
 log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/log/sallyport.log }
 `);
@@ -237,7 +243,13 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
         drain: 6_000,
         keepalive: 7_000,
       },
-      limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200, handshake_bytes: 65_536 },
+      limits: {
+        tunnels: 7,
+        tunnels_per_client: 8,
+        new_per_client: 200,
+        handshake_bytes: 65_536,
+        store: { redis: 'rediss://u:p@redis/1', prefix: 'sallyport', on_failure: 'local' },
+      },
       admin: { bind: { host: '127.0.0.1', port: 1 }, status_page: false, control: true },
       log: { level: 'trace', format: 'pretty', access: false, progress: 30_000, file: '/var/log/sallyport.log' },
       runtime: { engine: 'auto', threads: 'auto', user: null },
@@ -362,6 +374,34 @@ log:
       'limits.handshake_bytes: expected a size such as 16KiB, from 512B to 64KiB, got "65KiB"',
     ],
     ['limits: { new_per_client: 10 }', 'limits.new_per_client: expected off or a rate such as "200/s", got 10'],
+    [
+      'limits: { store: lokal }',
+      'limits.store: expected local, or a map such as { redis: "redis://redis:6379" }, got "lokal"',
+    ],
+    [
+      'limits: { store: { redis: "http://:s3same@redis" } }',
+      'limits.store.redis: expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// for TLS',
+    ],
+    [
+      'limits: { store: { redis: "redis://:s3same@" } }',
+      'limits.store.redis: expected redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// for TLS',
+    ],
+    [
+      'limits: { store: { redis: "redis://:s3same@redis/cache" } }',
+      'limits.store.redis: what follows the host is a port, and / with the number of a database; nothing else',
+    ],
+    [
+      'limits: { store: { redis: "redis://redis", prefx: a } }',
+      'limits.store.prefx: unknown key "prefx"; did you mean "prefix"?',
+    ],
+    [
+      'limits: { store: { redis: "redis://redis", prefix: "a b" } }',
+      'limits.store.prefix: expected a word of letters, digits and . _ : -, got "a b"',
+    ],
+    [
+      'limits: { store: { redis: "redis://redis", on_failure: deny } }',
+      'limits.store.on_failure: expected local, got "deny"',
+    ],
     ['dns: { servers: [] }', "dns.servers: no server; give one, or leave the key out for the system's resolver"],
     ['dns: { hosts: { a b: [1.2.3.4] } }', 'dns.hosts["a b"]: expected a host name in A-label form, got "a b"'],
     ['dns: { hosts: { a.b: [1.2.3.4], A.b.: [1.2.3.5] } }', 'dns.hosts["A.b."]: a.b is there already'],
@@ -398,6 +438,13 @@ log:
     ['admin: { bind: 9128 }', 'admin.bind: expected host:port such as "127.0.0.1:9128", got 9128'],
   ])('say what a value should be: %s', (line, problem) => {
     expect(problemsOf(minimal + line).map((told) => told.replace(/^F:4:\d+: |^F:5:\d+: /, ''))).toEqual([problem]);
+  });
+
+  it('say that the store of the limits is no listener’s own', () => {
+    const listener = '{ name: a, mode: connect, bind: "127.0.0.1:1", limits: { store: local } }';
+    expect(problemsOf(`listeners: [${listener}]\n`)).toEqual([
+      expect.stringContaining('listeners[0].limits.store: the store is for the whole process; write it under'),
+    ]);
   });
 
   it.each([

@@ -53,6 +53,12 @@ export function declareMetrics(registry: Registry) {
       'ech',
     ]),
     sniChecks: counter('sni_checks_total', 'Cross-checks of the name in the ClientHello.', ['listener', 'result']),
+    limitsStoreUp: gauge('limits_store_up', '1 unless limits.store names a Redis that is away or too slow.', []),
+    limitsStoreLate: counter(
+      'limits_store_late_total',
+      'Connections held to the count of this process alone, for limits.store did not answer in time.',
+      [],
+    ),
     configReloads: counter('config_reloads_total', 'Reloads of the configuration.', ['result']),
     configReloadOk: gauge('config_last_reload_successful', '1 if the last reload took effect, else 0.', []),
     configReloadedAt: gauge(

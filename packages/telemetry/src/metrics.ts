@@ -37,6 +37,10 @@ export interface Metrics {
   retainEgresses(names: readonly string[]): void;
   dnsCache(result: DnsCacheResult): void;
   dialAttempt(family: DialFamily, result: DialMetricResult): void;
+  /** Whether what counts the limits can be asked. */
+  limitsStore(isUp: boolean): void;
+  /** A connection was decided about without it, for it was late. */
+  limitsStoreLate(): void;
   configReloaded(result: ReloadResult): void;
   /** Adds lines lost since the last call. */
   logLinesDropped(count: number): void;
@@ -81,6 +85,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     retainEgresses: (names) => egresses.retain(names),
     dnsCache: (result) => dnsCache.add(result, ''),
     dialAttempt: (family, result) => dialAttempts.add(family, result),
+    limitsStore: (isUp) => table.limitsStoreUp.set(isUp ? 1 : 0),
+    limitsStoreLate: () => table.limitsStoreLate.inc(),
     configReloaded: (result) => countReload(table, result),
     logLinesDropped: (count) => table.logLinesDropped.inc(count),
     draining: (isDraining) => table.draining.set(isDraining ? 1 : 0),
@@ -127,6 +133,8 @@ function showFromTheStart(table: MetricTable, { version, engine }: MetricsOption
     for (const result of DIAL_RESULTS) table.dialAttempts.inc({ family, result }, 0);
   }
   for (const result of RELOAD_RESULTS) table.configReloads.inc({ result }, 0);
+  // Until another store is named, the process counts by itself.
+  table.limitsStoreUp.set(1);
   // A process that runs has loaded its file once, though that was no reload.
   table.configReloadOk.set(1);
   table.configReloadedAt.setToCurrentTime();

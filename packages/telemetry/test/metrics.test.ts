@@ -20,6 +20,8 @@ const PROMISED = [
   'draining',
   'first_byte_seconds{listener}',
   'handshakes_active{listener}',
+  'limits_store_late_total',
+  'limits_store_up',
   'log_lines_dropped_total',
   'policy_decisions_total{decision,rule}',
   'refused_total{listener,reason}',

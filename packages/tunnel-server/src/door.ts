@@ -50,8 +50,8 @@ export interface Door {
   readonly mode: 'connect' | 'sni';
   readonly metrics: ListenerMetrics;
   openFrontend(client: Leg): Frontend;
-  /** Takes a place in the limits. Throws `client_limit` or `overload`. */
-  admit(client: Ip): void;
+  /** Takes a place in the limits. Throws `client_limit` or `overload`, or rejects with it, where replicas have to be asked. */
+  admit(client: Ip): Promise<void> | undefined;
   /** Whether the limits leave room for it; while draining too, for then it is told so. */
   wouldAdmit(client: Ip): boolean;
   /** Who a client is that a balancer speaks for. Left out where none does. */
@@ -59,8 +59,8 @@ export interface Door {
   prereadLimits(): PrereadLimits;
   /** Throws `overload` for who was admitted before a drain, and asks only now. */
   requireOpen(): void;
-  /** Throws `client_limit` or `overload` for a further request of a client that has its place. */
-  admitNext(client: Ip): void;
+  /** Throws `client_limit` or `overload`, or rejects with it, for a further request of a client that has its place. */
+  admitNext(client: Ip): Promise<void> | undefined;
   /** What bounds a connection of plain HTTP that begins now. */
   httpLimits(): HttpLimits;
   readonly policy: Policy;

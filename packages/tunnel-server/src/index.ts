@@ -28,4 +28,6 @@ export { Egresses, type Ways } from './egress/egress.ts';
 export { type Door, type DoorServices, openDoor } from './door.ts';
 export { type Resolved, resolveDestination } from './resolve-destination.ts';
 export { createLimits, type LimitedListener, type Limits } from './limits/limits.ts';
+export { keepRedisLink } from './limits/shared/redis-link.ts';
+export { SharedLimits } from './limits/shared/shared-limits.ts';
 export { type DoorNow, serveTunnel } from './serve-tunnel.ts';

@@ -27,9 +27,11 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
   const frontend = door.openFrontend(client);
   try {
     if (client.refusal !== undefined) throw new TunnelError('proxy_protocol', `${client.refusal}.`);
-    if (next === undefined) door.admit(record.clientIp);
+    const admission = next === undefined ? door.admit(record.clientIp) : undefined;
+    if (admission !== undefined) await admission;
     record.admitted();
-    if (next !== undefined) door.admitNext(record.clientIp);
+    const nextAdmission = next === undefined ? undefined : door.admitNext(record.clientIp);
+    if (nextAdmission !== undefined) await nextAdmission;
 
     record.enter('identify');
     const opening = await frontend.identify(door.prereadLimits(), next?.bytes);

@@ -1,6 +1,8 @@
 /** Timeouts and limits: for all doors, and what a door may override. */
+import * as z from 'zod';
 import { ok, RATE_PATTERN, type Read, readRate } from '../units.ts';
 import { count, duration, durationOrOff, section, size, written } from './fields.ts';
+import { limitsStore } from './limits-store.ts';
 
 const HANDSHAKE_BYTES = { lowest: 512, highest: 64 * 1024, range: '512B to 64KiB' };
 
@@ -25,6 +27,9 @@ export const limits = section({
     .describe("A token bucket per client; its burst is one second's worth.")
     .prefault('off'),
   handshake_bytes: size(HANDSHAKE_BYTES).describe('A CONNECT head or a ClientHello; up to 64KiB.').prefault('16KiB'),
+  store: limitsStore
+    .describe('Where tunnels_per_client and new_per_client are counted: here, or by all replicas together.')
+    .prefault('local'),
 }).describe('How much there may be; all three counts begin at accept.');
 
 /** The same timeouts for one door: what is left out is as for all. */
@@ -44,6 +49,10 @@ export const limitOverrides = section({
   tunnels_per_client: limits.shape.tunnels_per_client.unwrap().exactOptional(),
   new_per_client: limits.shape.new_per_client.unwrap().exactOptional(),
   handshake_bytes: limits.shape.handshake_bytes.unwrap().exactOptional(),
+  store: z
+    .never({ error: 'the store is for the whole process; write it under the global limits' })
+    .describe('Only under the global limits.')
+    .exactOptional(),
 }).describe("Overrides single values of the global 'limits'.");
 
 /** A number a second; `undefined` for no limit. */

@@ -89,6 +89,7 @@ export const MESSAGE_FIELDS = {
   code: text("the system's name of the error"),
   path: text('the page of the admin server that was asked for'),
   limit: count('the limit that is set'),
+  store: text('the Redis by which limits are shared, as `host:port`'),
   tunnels: count('how many tunnels are live'),
   tunnels_that_fit: count('how many tunnels the limit on open files leaves room for'),
   timeout_ms: ms('how long the drain lasts at most'),

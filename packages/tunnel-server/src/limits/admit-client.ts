@@ -3,16 +3,32 @@ import type { Ip } from '@sallyport/addresses';
 import { TunnelError } from '../reasons.ts';
 import type { Admission, LimitedListener, Limits } from './limits.ts';
 
-/** Takes a place. Throws `overload` or `client_limit`. */
-export function admitClient(limits: Limits, listener: LimitedListener, client: Ip, isDraining: boolean): void {
+/** Takes a place. Throws `overload` or `client_limit`, or rejects with it, where the limits are shared. */
+export function admitClient(
+  limits: Limits,
+  listener: LimitedListener,
+  client: Ip,
+  isDraining: boolean,
+): Promise<void> | undefined {
   requireNotDraining(isDraining);
-  requireAdmitted(limits.admit(listener, client), client);
+  return settle(limits.admit(listener, client), client);
 }
 
-/** For a further request of a client that has its place. Throws `overload` or `client_limit`. */
-export function admitNextRequest(limits: Limits, listener: LimitedListener, client: Ip, isDraining: boolean): void {
+/** For a further request of a client that has its place. Throws `overload` or `client_limit`, or rejects with it. */
+export function admitNextRequest(
+  limits: Limits,
+  listener: LimitedListener,
+  client: Ip,
+  isDraining: boolean,
+): Promise<void> | undefined {
   requireNotDraining(isDraining);
-  requireAdmitted(limits.admitNext(listener, client), client);
+  return settle(limits.admitNext(listener, client), client);
+}
+
+function settle(admission: Admission | Promise<Admission>, client: Ip): Promise<void> | undefined {
+  if (admission instanceof Promise) return admission.then((answer) => requireAdmitted(answer, client));
+  requireAdmitted(admission, client);
+  return undefined;
 }
 
 function requireAdmitted(admission: Admission, client: Ip): void {

@@ -1,9 +1,11 @@
 /**
  * Who may come in: `limits.tunnels`, `tunnels_per_client` and `new_per_client`, counted from accept on, handshakes
- * included.
+ * included. Where they are shared, replicas count the latter two together.
  */
 import type { Ip } from '@sallyport/addresses';
 import { Occupancy } from './occupancy.ts';
+import type { Answer } from './shared/batch.ts';
+import type { SharedLimits } from './shared/shared-limits.ts';
 import { TokenBuckets, type ClientKey, type RatePerSecond } from './token-buckets.ts';
 
 /** The part of the configuration's `limits` that is held here, spelled as there. */
@@ -29,11 +31,12 @@ export type Admission =
 
 /** The counts of all listeners. They outlive a reload; the numbers they are held against do not. */
 export interface Limits {
-  admit(listener: LimitedListener, client: Ip): Admission;
-  /** Whether it would be admitted, which takes no place and no token: asked before anything dear is done for it. */
+  /** A promise only where limits are shared, and the others have to be asked. */
+  admit(listener: LimitedListener, client: Ip): Admission | Promise<Admission>;
+  /** Whether it would be admitted as far as this replica knows, which takes no place and no token: asked before anything dear is done. */
   wouldAdmit(listener: LimitedListener, client: Ip): boolean;
   /** A further request of a connection that has its place: it takes a token of `new_per_client`, as a connection does. */
-  admitNext(listener: LimitedListener, client: Ip): Admission;
+  admitNext(listener: LimitedListener, client: Ip): Admission | Promise<Admission>;
   /** How many connections are held against `limits.tunnels` of a listener. */
   tunnelsHeld(listener: LimitedListener): number;
   /** Gives a place back; once for each that was admitted. */
@@ -42,6 +45,8 @@ export interface Limits {
   update(global: ConnectionLimits): void;
   /** The same of `limits.tunnels_per_client`, by the client that holds the most. */
   mostHeld(listener: LimitedListener): number;
+  /** From now on replicas count together; undefined: each by itself. */
+  share(shared: SharedLimits | undefined): void;
   /** How much is remembered, for the tests that bound it. */
   remembered(): number;
 }
@@ -56,27 +61,53 @@ export interface Limits {
  * @param clock milliseconds that never go back
  */
 export function createLimits(global: ConnectionLimits, clock: () => number = () => performance.now()): Limits {
-  const everywhere = new Place();
+  const everywhere = new Place('*');
   const listeners = new Map<string, Place>();
   let shared = global;
+  let replicas: SharedLimits | undefined;
+  const scopesOf = (listener: LimitedListener): Scopes => {
+    return { listener, shared, everywhere, own: placeOf(listeners, listener.name) };
+  };
+  const enter = (key: ClientKey, { own }: Scopes): void => {
+    everywhere.occupancy.enter(key);
+    own.occupancy.enter(key);
+  };
+  const leave = (key: ClientKey, own: Place): void => {
+    everywhere.occupancy.leave(key);
+    own.occupancy.leave(key);
+  };
 
   return {
     admit(listener, client) {
-      const own = placeOf(listeners, listener.name);
       const key = clientKey(client);
-      const refusal = refuse(key, { listener, shared, everywhere, own }, clock());
+      const scopes = scopesOf(listener);
+      const isAsked = replicas?.isUp === true;
+      const refusal = isAsked ? refuseByPlaces(key, scopes) : refuse(key, scopes, clock());
       if (refusal) return refusal;
-      everywhere.occupancy.enter(key);
-      own.occupancy.enter(key);
-      return ADMITTED;
+      enter(key, scopes);
+      if (replicas === undefined) return ADMITTED;
+      if (!isAsked) {
+        replicas.changed(everywhere, key, 1);
+        replicas.changed(scopes.own, key, 1);
+        return ADMITTED;
+      }
+      // The place is taken while they are asked, so that no more of them wait for an answer than there are places.
+      return askReplicas(replicas, key, scopes, clock).then((refused) => {
+        if (refused) leave(key, scopes.own);
+        return refused ?? ADMITTED;
+      });
     },
     admitNext(listener, client) {
-      const own = placeOf(listeners, listener.name);
-      return refuseByRate(clientKey(client), { listener, shared, everywhere, own }, clock()) ?? ADMITTED;
+      const key = clientKey(client);
+      const scopes = scopesOf(listener);
+      if (replicas?.isUp !== true || rateOf(scopes) === Infinity) return refuseByRate(key, scopes, clock()) ?? ADMITTED;
+      return askReplicas(replicas, key, scopes, clock, 'token').then((refused) => refused ?? ADMITTED);
     },
     wouldAdmit(listener, client) {
-      const own = placeOf(listeners, listener.name);
-      return refuse(clientKey(client), { listener, shared, everywhere, own }, clock(), 'ask') === undefined;
+      const key = clientKey(client);
+      const scopes = scopesOf(listener);
+      if (replicas?.isUp === true) return refuseByPlaces(key, scopes) === undefined;
+      return refuse(key, scopes, clock(), 'ask') === undefined;
     },
     tunnelsHeld(listener) {
       const own = placeOf(listeners, listener.name);
@@ -84,24 +115,59 @@ export function createLimits(global: ConnectionLimits, clock: () => number = () 
     },
     leave(listenerName, client) {
       const key = clientKey(client);
-      everywhere.occupancy.leave(key);
-      placeOf(listeners, listenerName).occupancy.leave(key);
+      const own = placeOf(listeners, listenerName);
+      leave(key, own);
+      replicas?.changed(everywhere, key, -1);
+      replicas?.changed(own, key, -1);
     },
     mostHeld(listener) {
       const own = placeOf(listeners, listener.name);
       return scopeOf('tunnels_per_client', { listener, shared, everywhere, own }).occupancy.most();
     },
     update: (next) => void (shared = next),
+    share(next) {
+      replicas = next;
+      next?.count(everywhere);
+    },
     remembered: () => [everywhere, ...listeners.values()].reduce((sum, place) => sum + place.remembered, 0),
   };
+}
+
+/** Resolves with the refusal, of the replicas together or, where they do not answer in time, of this one. */
+async function askReplicas(
+  replicas: SharedLimits,
+  client: ClientKey,
+  scopes: Scopes,
+  clock: () => number,
+  what: 'place' | 'token' = 'place',
+): Promise<Admission | undefined> {
+  const places = scopeOf('tunnels_per_client', scopes);
+  const answer = await replicas.ask({
+    client,
+    places: what === 'place' ? places : undefined,
+    placesLimit: scopes.listener.limits.tunnels_per_client,
+    buckets: scopeOf('new_per_client', scopes),
+    rate: rateOf(scopes),
+  });
+  const refusal = answer.kind === 'unknown' ? refuseByRate(client, scopes, clock()) : refusalOf(answer);
+  // Counted where it was asked for; all others learn of it here.
+  if (what === 'place' && refusal === undefined && places !== scopes.everywhere) {
+    replicas.changed(scopes.everywhere, client, 1);
+  }
+  return refusal;
 }
 
 const ADMITTED: Admission = { kind: 'admitted' };
 
 /** What is counted in one scope: one listener, or all of them. */
 class Place {
+  readonly name: string;
   readonly occupancy = new Occupancy();
   readonly buckets = new TokenBuckets();
+
+  constructor(name: string) {
+    this.name = name;
+  }
 
   get remembered(): number {
     return this.occupancy.clients + this.buckets.size;
@@ -111,7 +177,7 @@ class Place {
 function placeOf(listeners: Map<string, Place>, name: string): Place {
   const known = listeners.get(name);
   if (known) return known;
-  const place = new Place();
+  const place = new Place(name);
   listeners.set(name, place);
   return place;
 }
@@ -136,10 +202,14 @@ interface Scopes {
 
 /** A token is only spent on a connection that nothing else refuses, so the bucket comes last. */
 function refuse(client: ClientKey, scopes: Scopes, now: number, how: 'take' | 'ask' = 'take'): Admission | undefined {
+  return refuseByPlaces(client, scopes) ?? refuseByRate(client, scopes, now, how);
+}
+
+function refuseByPlaces(client: ClientKey, scopes: Scopes): Admission | undefined {
   const { limits } = scopes.listener;
   if (scopeOf('tunnels', scopes).occupancy.total >= limits.tunnels) return { kind: 'refused', reason: 'overload' };
   if (scopeOf('tunnels_per_client', scopes).occupancy.of(client) >= limits.tunnels_per_client) return tooMany(1);
-  return refuseByRate(client, scopes, now, how);
+  return undefined;
 }
 
 function refuseByRate(
@@ -148,10 +218,18 @@ function refuseByRate(
   now: number,
   how: 'take' | 'ask' = 'take',
 ): Admission | undefined {
-  const rate = scopes.listener.limits.new_per_client ?? Infinity;
+  const rate = rateOf(scopes);
   if (rate === Infinity) return undefined;
   const waitMs = scopeOf('new_per_client', scopes).buckets[how](client, rate, now);
   return waitMs > 0 ? tooMany(Math.ceil(waitMs / 1000)) : undefined;
+}
+
+function rateOf({ listener }: Scopes): RatePerSecond {
+  return listener.limits.new_per_client ?? Infinity;
+}
+
+function refusalOf(answer: Exclude<Answer, { readonly kind: 'unknown' }>): Admission | undefined {
+  return answer.kind === 'refused' ? tooMany(Math.max(1, Math.ceil(answer.waitMs / 1000))) : undefined;
 }
 
 function scopeOf(limit: keyof ConnectionLimits, { listener, shared, everywhere, own }: Scopes): Place {

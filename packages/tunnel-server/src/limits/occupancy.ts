@@ -26,6 +26,11 @@ export class Occupancy {
     return most;
   }
 
+  /** Those who hold one; also those who come while it is walked. */
+  clientKeys(): Iterable<ClientKey> {
+    return this.#byClient.keys();
+  }
+
   enter(client: ClientKey): void {
     this.#total++;
     this.#byClient.set(client, this.of(client) + 1);

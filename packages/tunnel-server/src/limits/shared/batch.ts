@@ -1,0 +1,145 @@
+/** Attempts that go to the store together, those of one client as one entry, and clients of which it is told. */
+import type { ClientKey } from '../token-buckets.ts';
+import type { Account, Scope } from './accounts.ts';
+import type { Entry, Granted } from './count-script.ts';
+
+/** What is asked before a connection, or a further request, is let in. */
+export interface Question {
+  readonly client: ClientKey;
+  /** Whose places are counted; undefined where only a token is asked for. */
+  readonly places: Scope | undefined;
+  readonly placesLimit: number;
+  readonly buckets: Pick<Scope, 'name'>;
+  /** Tokens a second; Infinity: they are not counted. */
+  readonly rate: number;
+}
+
+export type Answer =
+  | { readonly kind: 'granted' }
+  | { readonly kind: 'refused'; readonly waitMs: number }
+  /** It came too late, or not at all: the replica decides by its own count. */
+  | { readonly kind: 'unknown' };
+
+export interface Attempt {
+  readonly question: Question;
+  /** Undefined where only a token is asked for. */
+  readonly account: Account | undefined;
+  readonly decide: (answer: Answer) => void;
+}
+
+export interface Contents {
+  /** Opens the names of all keys. */
+  readonly prefix: string;
+  readonly attempts?: readonly Attempt[];
+  /** Of whom the store is only told. */
+  readonly updates?: readonly Account[];
+}
+
+/** One entry of a batch. */
+interface Line {
+  readonly entry: Entry;
+  readonly account: Account | undefined;
+  readonly attempts: readonly Attempt[];
+}
+
+export class Batch {
+  readonly #lines: readonly Line[];
+  #isOpen = true;
+
+  private constructor(lines: readonly Line[]) {
+    this.#lines = lines;
+  }
+
+  /** As many batches of at most `entries` as it takes. The accounts are from here on as the store will know them. */
+  static split({ prefix, attempts = [], updates = [] }: Contents, entries: number): Batch[] {
+    const asking = groupAlike(attempts).map((alike) => askingLine(prefix, alike));
+    const asked = new Set(asking.map(({ account }) => account));
+    const telling = updates.filter((account) => !asked.has(account)).map((account) => tellingLine(prefix, account));
+    const lines = [...asking, ...telling];
+    const count = Math.ceil(lines.length / entries);
+    return Array.from({ length: count }, (_, at) => new Batch(lines.slice(at * entries, (at + 1) * entries)));
+  }
+
+  get entries(): readonly Entry[] {
+    return this.#lines.map(({ entry }) => entry);
+  }
+
+  /** Whether attempts still wait for it. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Nobody waits for the answer any more. */
+  giveUp(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    for (const { attempts } of this.#lines) for (const { decide } of attempts) decide({ kind: 'unknown' });
+  }
+
+  /** What was granted goes to those who came first. */
+  answer(answers: readonly Granted[]): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#lines.forEach(({ attempts }, index) => {
+      const { granted = 0, waitMs = 0 } = answers[index] ?? {};
+      attempts.forEach(({ decide }, place) =>
+        decide(place < granted ? { kind: 'granted' } : { kind: 'refused', waitMs }),
+      );
+    });
+  }
+
+  /** The store has answered, or never will. */
+  settle(): void {
+    for (const { account, entry } of this.#lines) if (account) account.unanswered -= entry.wanted;
+  }
+
+  /** Whom it is about. */
+  get accounts(): readonly Account[] {
+    return this.#lines.flatMap(({ account }) => account ?? []);
+  }
+}
+
+function groupAlike(attempts: readonly Attempt[]): Attempt[][] {
+  const groups = new Map<string, Attempt[]>();
+  for (const attempt of attempts) {
+    const { client, places, placesLimit, buckets, rate } = attempt.question;
+    const key = [client, places?.name ?? '', placesLimit, buckets.name, rate].join(' ');
+    const alike = groups.get(key);
+    if (alike) alike.push(attempt);
+    else groups.set(key, [attempt]);
+  }
+  return [...groups.values()];
+}
+
+function askingLine(prefix: string, attempts: readonly Attempt[]): Line {
+  const [first] = attempts;
+  if (first === undefined) throw new Error('a group without attempts');
+  const { account, question } = first;
+  const entry: Entry = {
+    ...(account ? sayPlaces(prefix, account) : NO_PLACES),
+    bucketKey: `${prefix}:bucket:${question.buckets.name}:${question.client}`,
+    wanted: attempts.length,
+    limit: question.placesLimit,
+    rate: question.rate,
+  };
+  if (account) account.unanswered += attempts.length;
+  return { entry, account, attempts };
+}
+
+const NO_PLACES = { placesKey: undefined, held: 0, left: undefined };
+
+function tellingLine(prefix: string, account: Account): Line {
+  const places = sayPlaces(prefix, account);
+  return { entry: { ...places, bucketKey: '', wanted: 0, limit: 0, rate: Infinity }, account, attempts: [] };
+}
+
+/** What an entry says of an account, which it thereby has said. */
+function sayPlaces(prefix: string, account: Account): Pick<Entry, 'placesKey' | 'held' | 'left'> {
+  const { scope, client, undecided, unanswered, left } = account;
+  account.left = 0;
+  return {
+    placesKey: `${prefix}:places:${scope.name}:${client}`,
+    held: scope.occupancy.of(client) - undecided,
+    left: unanswered === 0 ? undefined : left,
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * How long batches are waited for, as time in which the store could have answered: it passes only while this process looks at its
+ * sockets again and again. Where the machine is too busy for that, the store is not to blame, and nobody would have gone on sooner.
+ */
+
+/** What is waited for, and what is done about it once that has lasted. Neither is called once it is over. */
+export interface Awaited {
+  onLate(): void;
+  onLost(): void;
+}
+
+/** From here it is late. Timers are late themselves by up to a millisecond, and 5 are promised. */
+export const LATE_MS = 4;
+/** From here it is no hiccup. */
+export const LOST_MS = 50;
+/** How often the sockets were looked at meanwhile. */
+const LATE_TURNS = 4;
+const LOST_TURNS = 20;
+const TURN_MS = 1;
+
+/** When a wait began. */
+export interface Start {
+  readonly since: number;
+  readonly turn: number;
+}
+
+export interface Wait extends Start {
+  end(): void;
+}
+
+interface Watched extends Start {
+  readonly awaited: Awaited;
+  isLate: boolean;
+}
+
+export class Patience {
+  readonly #waits = new Set<Watched>();
+  #turn = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #look: NodeJS.Immediate | undefined;
+
+  /** @param start of a wait that goes on in this one */
+  waitFor(awaited: Awaited, start?: Start): Wait {
+    const { since, turn } = start ?? { since: performance.now(), turn: this.#turn };
+    const watched: Watched = { awaited, since, turn, isLate: false };
+    this.#waits.add(watched);
+    if (this.#timer === undefined) this.#arm();
+    return { since, turn, end: () => this.#end(watched) };
+  }
+
+  #arm(): void {
+    // Behind the sockets: what has come by then is read first.
+    this.#timer = setTimeout(() => (this.#look = setImmediate(() => this.#judge())), TURN_MS).unref();
+  }
+
+  #judge(): void {
+    this.#turn += 1;
+    const now = performance.now();
+    for (const wait of [...this.#waits]) {
+      const ageMs = now - wait.since;
+      const turns = this.#turn - wait.turn;
+      if (!wait.isLate && ageMs >= LATE_MS && turns >= LATE_TURNS) {
+        wait.isLate = true;
+        wait.awaited.onLate();
+      }
+      if (ageMs < LOST_MS || turns < LOST_TURNS) continue;
+      this.#end(wait);
+      wait.awaited.onLost();
+    }
+    if (this.#waits.size > 0) this.#arm();
+  }
+
+  #end(wait: Watched): void {
+    this.#waits.delete(wait);
+    if (this.#waits.size > 0) return;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#look);
+    this.#timer = undefined;
+  }
+}

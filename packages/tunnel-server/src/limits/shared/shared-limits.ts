@@ -1,0 +1,231 @@
+/**
+ * Limits that replicas hold together, by way of a store that counts for all of them.
+ *
+ * The attempts of one turn of the event loop go to the store in one batch, and wait for its answer for a few milliseconds. Where that
+ * does not come the replica decides by its own count. Nothing rests on what the store remembers: every entry says how many places the
+ * replica holds, and all are said again every few seconds. So a store that has lost everything, or was out of reach, is soon right
+ * again.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Occupancy } from '../occupancy.ts';
+import type { ClientKey } from '../token-buckets.ts';
+import { type Account, Accounts, type Scope } from './accounts.ts';
+import { type Answer, type Attempt, Batch, type Contents, type Question } from './batch.ts';
+import { LEASE_MS } from './count-script.ts';
+import type { Start, Wait } from './patience.ts';
+import type { LinkWatcher, StoreLink } from './redis-link.ts';
+import { type HealthWatcher, StoreHealth } from './store-health.ts';
+
+export interface SharedLimitsOptions extends HealthWatcher {
+  /** Keeps a connection to the store until the signal says to end it. */
+  readonly connect: (watcher: LinkWatcher, signal: AbortSignal) => Promise<void>;
+  /** Opens the names of all keys. */
+  readonly prefix: string;
+}
+
+/** Entries in one call of the script: Redis does nothing else meanwhile, for a millisecond or two. */
+const BATCH_ENTRIES = 128;
+const CALLS_AT_ONCE = 4;
+/** A change is told with the next attempt, or after this time. */
+const CHANGE_MS = 10;
+const TICK_MS = 100;
+/** The store is told something at least so often: this is how its absence is noticed without any traffic. */
+const TICKS_A_PROBE = 10;
+/** All places are said again within so many ticks, a fraction of their lease. */
+const TICKS_A_ROUND = 100;
+const LAST_WORDS_MS = 200;
+
+export class SharedLimits {
+  readonly #prefix: string;
+  readonly #health: StoreHealth;
+  readonly #onLate: () => void;
+  readonly #closing = new AbortController();
+  readonly #accounts = new Accounts();
+  /** Those that attempts were counted in: what is held elsewhere the store need not know. */
+  readonly #scopes = new Map<string, Scope>();
+  #attempts: Attempt[] = [];
+  /** Since when the first of them waits. */
+  #gathered: Wait | undefined;
+  #calls = 0;
+  #sending: NodeJS.Immediate | undefined;
+  #changing: NodeJS.Timeout | undefined;
+  readonly #ticker = setInterval(() => this.#tick(), TICK_MS).unref();
+  #ticks = 0;
+  #round: Iterator<Account, undefined> = this.#everyone();
+  #perTick = 0;
+
+  constructor({ prefix, connect, ...watcher }: SharedLimitsOptions) {
+    this.#prefix = prefix;
+    this.#onLate = () => watcher.onLate();
+    this.#health = new StoreHealth(randomUUID(), watcher, {
+      tellAll: (link) => this.#tellAll(link),
+      probe: (link) => this.#probe(link),
+    });
+    void connect(this.#health, this.#closing.signal);
+  }
+
+  /** Whether the store is asked. Where it is not, the replica decides by its own count. */
+  get isUp(): boolean {
+    return this.#health.link !== undefined;
+  }
+
+  /** Resolves when it is known whether the store answers, or `timeoutMs` are over. */
+  async whenKnown(timeoutMs: number): Promise<void> {
+    await Promise.race([this.#health.whenKnown, delay(timeoutMs, undefined, { ref: false })]);
+  }
+
+  /** Asks for a place, which the occupancy of its scope counts already, and a token. */
+  ask(question: Question): Promise<Answer> {
+    const account = question.places && this.#accountOf(question.places, question.client);
+    if (account) account.undecided += 1;
+    this.#gathered ??= this.#health.patience.waitFor({ onLate: () => this.#giveUp(), onLost: () => undefined });
+    this.#sending ??= setImmediate(() => void this.#send());
+    return new Promise((resolve) => {
+      const decide = (answer: Answer): void => {
+        if (answer.kind === 'unknown') this.#onLate();
+        if (account) this.#decided(account, answer);
+        resolve(answer);
+      };
+      this.#attempts.push({ question, account, decide });
+    });
+  }
+
+  /** Those who gathered behind a batch that is late. */
+  #giveUp(): void {
+    for (const { decide } of this.#take().attempts) decide({ kind: 'unknown' });
+  }
+
+  #take(): { readonly attempts: readonly Attempt[]; readonly start: Wait | undefined } {
+    const attempts = this.#attempts;
+    const start = this.#gathered;
+    this.#attempts = [];
+    this.#gathered = undefined;
+    start?.end();
+    return { attempts, start };
+  }
+
+  /** A client's places in a scope have become fewer, or more without having been asked for. */
+  changed(scope: Scope, client: ClientKey, by: 1 | -1): void {
+    // A store that was away for so long has forgotten all, and is told all.
+    if (!this.#scopes.has(scope.name) || this.#health.awayMs > LEASE_MS) return;
+    const account = this.#accountOf(scope, client);
+    if (by < 0) account.left += 1;
+    this.#isDue(account);
+  }
+
+  /** What is held in this scope is told from now on, whether anybody asks for it or not. */
+  count(scope: Scope): void {
+    this.#scopes.set(scope.name, scope);
+  }
+
+  /** How much is remembered, for the tests that bound it. */
+  get remembered(): number {
+    return this.#accounts.count;
+  }
+
+  /** The store is told what it does not know yet, and nothing from then on. */
+  async close(): Promise<void> {
+    clearInterval(this.#ticker);
+    await Promise.race([this.#send(), delay(LAST_WORDS_MS, undefined, { ref: false })]);
+    this.#closing.abort();
+  }
+
+  /** Who comes while enough calls are under way gathers, and goes with many others. */
+  async #send(): Promise<void> {
+    clearImmediate(this.#sending);
+    clearTimeout(this.#changing);
+    this.#sending = this.#changing = undefined;
+    if (this.#calls >= CALLS_AT_ONCE) return;
+    this.#calls += 1;
+    while (this.#attempts.length > 0 || this.#accounts.areDue) {
+      const { link } = this.#health;
+      if (link === undefined) {
+        this.#giveUp();
+        break;
+      }
+      const { attempts, start } = this.#take();
+      await this.#runAll(link, { attempts, updates: this.#accounts.takeDue() }, start);
+    }
+    this.#calls -= 1;
+  }
+
+  /** Never rejects: a store that says no is away. */
+  async #runAll(link: StoreLink, contents: Omit<Contents, 'prefix'>, start?: Start): Promise<void> {
+    const batches = Batch.split({ prefix: this.#prefix, ...contents }, BATCH_ENTRIES);
+    try {
+      await Promise.all(batches.map((batch) => this.#run(link, batch, start)));
+    } catch (cause) {
+      this.#health.failed(link, cause);
+    }
+  }
+
+  async #run(link: StoreLink, batch: Batch, start?: Start): Promise<void> {
+    try {
+      const isInTime = await this.#health.run(link, batch, start);
+      // It may have granted what those who had gone on without it do not hold.
+      if (!isInTime) for (const account of batch.accounts) this.#isDue(account);
+    } finally {
+      batch.settle();
+      for (const account of batch.accounts) this.#accounts.forgetIfIdle(account);
+    }
+  }
+
+  #accountOf(scope: Scope, client: ClientKey): Account {
+    this.#scopes.set(scope.name, scope);
+    return this.#accounts.of(scope, client);
+  }
+
+  #decided(account: Account, { kind }: Answer): void {
+    account.undecided -= 1;
+    if (kind === 'unknown') this.#isDue(account);
+    this.#accounts.forgetIfIdle(account);
+  }
+
+  #isDue(account: Account): void {
+    this.#accounts.isDue(account);
+    this.#changing ??= setTimeout(() => void this.#send(), CHANGE_MS).unref();
+  }
+
+  async #tellAll(link: StoreLink): Promise<void> {
+    const updates = [...new Set([...this.#everyone(), ...this.#accounts.takeDue()])];
+    for (const batch of Batch.split({ prefix: this.#prefix, updates }, BATCH_ENTRIES)) await this.#run(link, batch);
+  }
+
+  *#everyone(): Generator<Account, undefined> {
+    for (const scope of this.#scopes.values()) {
+      for (const client of scope.occupancy.clientKeys()) yield this.#accounts.of(scope, client);
+    }
+    return undefined;
+  }
+
+  /** Writes, for a store that can only be read is of no use; and leaves nothing behind. */
+  async #probe(link: StoreLink): Promise<boolean> {
+    const scope: Scope = { name: 'probe', occupancy: new Occupancy() };
+    const updates = [{ scope, client: 0, undecided: 0, unanswered: 0, left: 0 }];
+    const [batch] = Batch.split({ prefix: this.#prefix, updates }, 1);
+    return batch !== undefined && this.#health.run(link, batch);
+  }
+
+  #tick(): void {
+    const { link } = this.#health;
+    if (link === undefined) return;
+    if (this.#ticks % TICKS_A_ROUND === 0) this.#beginRound();
+    const updates: Account[] = [];
+    while (updates.length < this.#perTick) {
+      const { value } = this.#round.next();
+      if (value === undefined) break;
+      updates.push(value);
+    }
+    if (updates.length > 0) void this.#runAll(link, { updates });
+    else if (this.#ticks % TICKS_A_PROBE === 0)
+      this.#probe(link).catch((cause: unknown) => this.#health.failed(link, cause));
+    this.#ticks += 1;
+  }
+
+  #beginRound(): void {
+    const clients = [...this.#scopes.values()].reduce((sum, { occupancy }) => sum + occupancy.clients, 0);
+    this.#perTick = Math.ceil(clients / TICKS_A_ROUND);
+    this.#round = this.#everyone();
+  }
+}

@@ -1,0 +1,159 @@
+/** Whether the store is worth asking: it is up once it knows everything and answers in time, and away when it does not. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Batch } from './batch.ts';
+import { decodeAnswers, encodeBatch } from './count-script.ts';
+import { LATE_MS, LOST_MS, Patience, type Start } from './patience.ts';
+import type { LinkWatcher, StoreLink } from './redis-link.ts';
+
+/** Told of each change of state, and of each attempt that went on without an answer. */
+export interface HealthWatcher {
+  onLate(): void;
+  onUp(): void;
+  onAway(why: string): void;
+}
+
+/** What brings a store up to date. Both reject where that fails. */
+export interface Recovery {
+  /** Says all that this replica holds. */
+  tellAll(link: StoreLink): Promise<void>;
+  /** Resolves with whether the store answered in time. */
+  probe(link: StoreLink): Promise<boolean>;
+}
+
+/** A store whose answers are all late, so many and for so long, is asked no more. */
+const LATE_IN_A_ROW = 3;
+const LATE_FOR_MS = 500;
+/** How many answers in time a store that was slow owes before it is up, and when it is tried again. */
+const PROBES = 3;
+const PROBE_PAUSE_MS = 500;
+
+export class StoreHealth implements LinkWatcher {
+  readonly #replica: string;
+  readonly #watcher: HealthWatcher;
+  readonly #recovery: Recovery;
+  #connected: StoreLink | undefined;
+  #up: StoreLink | undefined;
+  #awaySince = performance.now();
+  #lateInARow = 0;
+  #inTimeAt = 0;
+  readonly patience = new Patience();
+  #isKnown = false;
+  #onKnown: () => void = () => undefined;
+  /** Resolves when the state is known. */
+  readonly whenKnown = new Promise<void>((resolve) => (this.#onKnown = resolve));
+
+  constructor(replica: string, watcher: HealthWatcher, recovery: Recovery) {
+    this.#replica = replica;
+    this.#watcher = watcher;
+    this.#recovery = recovery;
+  }
+
+  /** Where to ask; undefined while the store is away. */
+  get link(): StoreLink | undefined {
+    return this.#up;
+  }
+
+  get awayMs(): number {
+    return this.#up === undefined ? performance.now() - this.#awaySince : 0;
+  }
+
+  ready(link: StoreLink): void {
+    this.#connected = link;
+    void this.#recover(link, 1);
+  }
+
+  lost(why: string): void {
+    this.#connected = undefined;
+    this.#goAway(why);
+  }
+
+  /**
+   * Runs a batch to its end. Attempts wait for it no longer than `LATE_MS`. Resolves with whether the answer came within that time.
+   * Rejects where the connection is lost, or the store says no.
+   * @param start when its attempts began to wait, if not now
+   */
+  async run(link: StoreLink, batch: Batch, start?: Start): Promise<boolean> {
+    const { entries } = batch;
+    const { keys, args } = encodeBatch(this.#replica, entries);
+    const onLost = (): void => this.#isSlow(link, `no answer in ${LOST_MS} ms`);
+    const wait = this.patience.waitFor({ onLate: () => batch.giveUp(), onLost }, start);
+    try {
+      const answers = decodeAnswers(await link.run(keys, args), entries.length);
+      const isInTime = batch.isOpen;
+      batch.answer(answers);
+      this.#wasAnswered(link, isInTime);
+      return isInTime;
+    } finally {
+      wait.end();
+      batch.giveUp();
+    }
+  }
+
+  /** The store said no, or the connection is lost: it begins anew with another one. */
+  failed(link: StoreLink, cause: unknown): void {
+    if (this.#connected !== link) return;
+    this.lost(cause instanceof Error ? cause.message : String(cause));
+    link.drop();
+  }
+
+  #wasAnswered(link: StoreLink, isInTime: boolean): void {
+    if (isInTime) {
+      this.#inTimeAt = performance.now();
+      this.#lateInARow = 0;
+      return;
+    }
+    this.#lateInARow += 1;
+    const isRule = this.#lateInARow >= LATE_IN_A_ROW && performance.now() - this.#inTimeAt > LATE_FOR_MS;
+    if (isRule) this.#isSlow(link, `no answer within ${LATE_MS} ms any more`);
+  }
+
+  #isSlow(link: StoreLink, why: string): void {
+    if (this.#up !== link) return;
+    this.#goAway(why);
+    void this.#recover(link, PROBES);
+  }
+
+  #goAway(why: string): void {
+    const isNews = this.#up !== undefined || !this.#isKnown;
+    if (this.#up !== undefined) this.#awaySince = performance.now();
+    this.#up = undefined;
+    if (isNews) this.#watcher.onAway(why);
+    this.#nowKnown();
+  }
+
+  /** @param probes how many answers in a row it owes, in time where it is more than one */
+  async #recover(link: StoreLink, probes: number): Promise<void> {
+    try {
+      while (this.#connected === link) {
+        if (await this.#answers(link, probes)) {
+          this.#comeUp(link);
+          return;
+        }
+        await delay(PROBE_PAUSE_MS, undefined, { ref: false });
+      }
+    } catch (cause) {
+      this.failed(link, cause);
+    }
+  }
+
+  async #answers(link: StoreLink, probes: number): Promise<boolean> {
+    await this.#recovery.tellAll(link);
+    for (let probe = 0; probe < probes; probe++) {
+      const isInTime = await this.#recovery.probe(link);
+      if (!isInTime && probes > 1) return false;
+    }
+    return true;
+  }
+
+  #comeUp(link: StoreLink): void {
+    if (this.#connected !== link) return;
+    this.#up = link;
+    this.#watcher.onUp();
+    this.#nowKnown();
+  }
+
+  #nowKnown(): void {
+    this.#isKnown = true;
+    this.#onKnown();
+  }
+}
