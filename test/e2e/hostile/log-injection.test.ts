@@ -10,7 +10,7 @@ import { clientHello, type Extensions, helloFor, serverName } from '../harness/h
 import { ask } from '../harness/peers.ts';
 import { BINARY } from '../harness/sallyport.ts';
 
-/** A colour, a cleared screen, a title, a line of its own, and what JSON and pino-pretty take apart. */
+/** A colour, a cleared screen, a title, a line of its own, and what JSON takes apart. */
 const POISON = '\x1b[31m\x1b[2J\x1b]0;owned\x07\r\n{"level":"info","msg":"forged"}\0\x9b1m\u2028';
 
 const alpn = (protocol: string): Buffer => {
@@ -44,12 +44,14 @@ describe.each(['json', 'pretty'])('the log in the format %s', (format) => {
     expect(log.match(/[^\x20-\x7e\n]/g)).toBeNull();
     expect(log).not.toMatch(/^\{"level":"info","msg":"forged"\}/m);
     // Each line is one of ours: it begins as they all do.
-    for (const line of lines) expect(line).toMatch(format === 'json' ? /^\{"level":/ : /^(?:\[|\d|\s|\w+:)/);
+    for (const line of lines) expect(line).toMatch(format === 'json' ? /^\{"level":/ : /^(?:\d{4}-| {4})/);
     expect(log).toContain('not_tls');
   });
+});
 
+describe('a JSON log', () => {
   it('tells an ALPN protocol by its escaped name', async () => {
-    expect((await logOf(format)).log).toMatch(/\\u001b|\\x1b/);
+    expect((await logOf('json')).log).toContain('\\u001b');
   });
 });
 
@@ -84,6 +86,6 @@ function readIfThere(file: string): string {
 
 /** The port of a door, whichever way the line that tells it is written. */
 function portIn(log: string, door: string): number {
-  const [line = ''] = log.split(/(?=listening)|(?<=listening"\})/).filter((part) => part.includes(`"${door}"`));
-  return Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1]);
+  const told = log.split('\n').find((line) => line.includes('listening') && line.includes(door));
+  return Number(/127\.0\.0\.1:(\d+)/.exec(told ?? '')?.[1]);
 }

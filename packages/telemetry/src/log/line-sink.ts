@@ -6,9 +6,11 @@
  * a descriptor twice (by then perhaps a client's), and what it drops it drops in silence.
  */
 import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { GatheredBytes } from './gathered-bytes.ts';
+import { CLOSE_DEADLINE_MS, type LogSink, type WrittenLine } from './sink.ts';
 
-/** How many characters may wait while a write is under way; as many again are in that write. Past it, lines are dropped. */
-const QUEUE_LIMIT = 2 * 1024 * 1024;
+/** How many bytes may wait while a write is under way; as many again are in that write. Past it, lines are dropped. */
+const QUEUE_LIMIT_BYTES = 2 * 1024 * 1024;
 
 /**
  * How long to wait before a reader that is slow, or a disk that is full, is tried again: from 1 ms, so that a pipe of 64 KiB
@@ -22,26 +24,34 @@ const LONGEST_RETRY_MS = 128;
  */
 const GATHER_MS = 10;
 
-/** How long `close` waits for a slow reader to take the last lines. */
-const CLOSE_DEADLINE_MS = 1_000;
+/** How a line reads for whom it is meant, its newline included. */
+export type Presenter = (line: WrittenLine) => string;
+
+export interface LineSinkOptions {
+  /** Left out: as it was written. */
+  readonly present?: Presenter | undefined;
+  /** Told, once lines flow again, how many could not be kept. */
+  readonly onDropped: (count: number) => void;
+}
 
 /** `broken`: nobody reads any more (EPIPE), so nothing is kept. */
 type State = 'idle' | 'scheduled' | 'writing' | 'waiting' | 'broken' | 'closed';
 
 /** Owns a descriptor from `new` to `close`. Lines come out whole and in order, in batches. */
-export class LineSink {
+export class LineSink implements LogSink {
+  /** Exchanged by a reload. */
+  present: Presenter | undefined;
   #file: string | null;
   readonly #onDropped: (count: number) => void;
   #descriptor: Descriptor;
   /** Opened by `reopen` while a write to the old one was under way. */
   #successor: Descriptor | undefined;
   #state: State = 'idle';
-  #queue: string[] = [];
-  #queueLength = 0;
-  #batch = Buffer.alloc(0);
+  readonly #queue = new GatheredBytes(QUEUE_LIMIT_BYTES);
+  #batch: Buffer = NOTHING;
   #gathering: NodeJS.Timeout | undefined;
   #dropped = 0;
-  #droppedInAll = 0;
+  #linesDropped = 0;
   #retryMs = 1;
   #onSettled: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -49,34 +59,30 @@ export class LineSink {
   /**
    * Throws the system's error where the file can't be opened.
    * @param file null: stdout
-   * @param onDropped told, once lines flow again, how many could not be kept
    */
-  constructor(file: string | null, onDropped: (count: number) => void) {
+  constructor(file: string | null, { present, onDropped }: LineSinkOptions) {
     this.#file = file;
+    this.present = present;
     this.#onDropped = onDropped;
     this.#descriptor = open(file);
     process.on('exit', this.#writeRest);
   }
 
-  /** How many lines could not be kept so far. */
-  get droppedInAll(): number {
-    return this.#droppedInAll;
+  get linesDropped(): number {
+    return this.#linesDropped;
   }
 
-  /** Queues a line, its newline included. */
-  write(line: string): void {
+  write(line: WrittenLine): void {
     if (this.#state === 'closed') return;
     if (this.#state === 'broken') {
-      this.#droppedInAll += 1;
+      this.#linesDropped += 1;
       return;
     }
-    if (this.#queueLength + line.length > QUEUE_LIMIT) {
+    if (!this.#gather(line)) {
       this.#dropped += 1;
-      this.#droppedInAll += 1;
+      this.#linesDropped += 1;
       return;
     }
-    this.#queue.push(line);
-    this.#queueLength += line.length;
     if (this.#state === 'idle') this.#schedule();
   }
 
@@ -113,11 +119,17 @@ export class LineSink {
     return this.#closing;
   }
 
+  #gather(line: WrittenLine): boolean {
+    if (!this.present) return this.#queue.add(line.bytes, line.length);
+    const bytes = Buffer.from(this.present(line));
+    return this.#queue.add(bytes, bytes.length);
+  }
+
   readonly #writeBatch = (): void => {
     clearTimeout(this.#gathering);
     if (this.#state === 'closed') return;
     if (this.#batch.length === 0) {
-      this.#takeQueue();
+      this.#batch = this.#queue.take();
       this.#reportDropped();
     }
     if (this.#batch.length === 0) {
@@ -142,7 +154,7 @@ export class LineSink {
     if (!error) this.#batch = this.#batch.subarray(writtenBytes);
     this.#retryMs = 1;
     this.#succeed();
-    const isUrgent = this.#batch.length > 0 || this.#queueLength === 0 || this.#onSettled !== undefined;
+    const isUrgent = this.#batch.length > 0 || this.#queue.length === 0 || this.#onSettled !== undefined;
     if (isUrgent) this.#writeBatch();
     else this.#schedule();
   };
@@ -161,15 +173,9 @@ export class LineSink {
       return;
     }
     this.#state = 'broken';
-    this.#takeQueue();
-    this.#batch = Buffer.alloc(0);
+    this.#queue.take();
+    this.#batch = NOTHING;
     this.#onSettled?.();
-  }
-
-  #takeQueue(): void {
-    this.#batch = Buffer.from(this.#queue.join(''));
-    this.#queue = [];
-    this.#queueLength = 0;
   }
 
   #succeed(): void {
@@ -201,7 +207,7 @@ export class LineSink {
 
   /** As much of what has gathered as the kernel takes without waiting; the rest stays. */
   #writeNow(): void {
-    this.#takeQueue();
+    this.#batch = this.#queue.take();
     try {
       while (this.#batch.length > 0) this.#batch = this.#batch.subarray(writeSync(this.#descriptor.fd, this.#batch));
     } catch {
@@ -212,8 +218,8 @@ export class LineSink {
   /** The last chance of a process that exits unannounced: as much as the kernel takes without waiting. */
   readonly #writeRest = (): void => {
     // A batch that a thread is writing will be written: Node waits for it.
-    const underWay = this.#state === 'writing' ? Buffer.alloc(0) : this.#batch;
-    let rest = Buffer.concat([underWay, Buffer.from(this.#queue.join(''))]);
+    const unwritten = this.#state === 'writing' ? NOTHING : this.#batch;
+    let rest = Buffer.concat([unwritten, this.#queue.take()]);
     try {
       while (rest.length > 0) rest = rest.subarray(writeSync(this.#descriptor.fd, rest));
     } catch {
@@ -222,6 +228,8 @@ export class LineSink {
     }
   };
 }
+
+const NOTHING = Buffer.alloc(0);
 
 interface Descriptor {
   readonly fd: number;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LineSink } from '../../src/log/line-sink.ts';
+import type { WrittenLine } from '../../src/log/sink.ts';
 
 const PACKAGE = join(import.meta.dirname, '../..');
 const children: ChildProcess[] = [];
@@ -58,6 +59,11 @@ function parseLines(output: string): Line[] {
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Line);
+}
+
+function lineOf(content: string): WrittenLine {
+  const bytes = Buffer.from(content);
+  return { bytes, length: bytes.length, level: 'info', seq: 1 };
 }
 
 async function exitCode(child: ChildProcess): Promise<number | null> {
@@ -127,20 +133,20 @@ describe('stdout as a file', () => {
 
 describe('a log file that is a FIFO', () => {
   it('is an error at once where nobody reads it', () => {
-    expect(() => new LineSink(fifo, () => undefined)).toThrow('ENXIO');
+    expect(() => new LineSink(fifo, { onDropped: () => undefined })).toThrow('ENXIO');
   });
 
   it('comes back to life by reopening after its reader has left and another has come', async () => {
     const first = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
-    const sink = new LineSink(fifo, () => undefined);
+    const sink = new LineSink(fifo, { onDropped: () => undefined });
     closeSync(first);
-    sink.write('to nobody\n');
+    sink.write(lineOf('to nobody\n'));
     await new Promise((resolve) => setImmediate(resolve));
 
     const { reader, writer } = openPipe();
     closeSync(writer);
     sink.reopen();
-    sink.write('to the second\n');
+    sink.write(lineOf('to the second\n'));
     await sink.close();
     expect(await text(reader)).toMatch(/to the second\n$/);
   });

@@ -1,0 +1,48 @@
+/** Bytes that wait to be written together, up to a limit, in two buffers that are used in turn. */
+
+const SMALLEST_BYTES = 16 * 1024;
+/** A buffer that a burst made larger than this is given back. */
+const LARGEST_KEPT_BYTES = 256 * 1024;
+
+export class GatheredBytes {
+  readonly #limitBytes: number;
+  #gathering = Buffer.allocUnsafeSlow(SMALLEST_BYTES);
+  #taken = Buffer.allocUnsafeSlow(SMALLEST_BYTES);
+  #length = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Takes a copy of the first `length` bytes; false where there is no room for all of them. */
+  add(bytes: Buffer, length: number): boolean {
+    const grown = this.#length + length;
+    if (grown > this.#limitBytes) return false;
+    if (grown > this.#gathering.length) this.#grow(grown);
+    bytes.copy(this.#gathering, this.#length, 0, length);
+    this.#length = grown;
+    return true;
+  }
+
+  /** Hands over all that has gathered. It is there until the next time. */
+  take(): Buffer {
+    const taken = this.#gathering;
+    this.#gathering = this.#taken.length > LARGEST_KEPT_BYTES ? Buffer.allocUnsafeSlow(SMALLEST_BYTES) : this.#taken;
+    this.#taken = taken;
+    const length = this.#length;
+    this.#length = 0;
+    return taken.subarray(0, length);
+  }
+
+  #grow(neededBytes: number): void {
+    const larger = Buffer.allocUnsafeSlow(
+      Math.min(this.#limitBytes, Math.max(neededBytes, 2 * this.#gathering.length)),
+    );
+    this.#gathering.copy(larger, 0, 0, this.#length);
+    this.#gathering = larger;
+  }
+}
