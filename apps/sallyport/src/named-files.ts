@@ -1,10 +1,27 @@
 /** Files that the configuration names: read with it, at the start, by `check`, and by every reload. */
 import { readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
+import type { Config } from '@sallyport/config';
 import type { ReadHostsFile } from '@sallyport/policy';
 
 /** Four million names; what is larger is another file. */
 const LARGEST_BYTES = 128 * 1024 * 1024;
+
+/**
+ * All of them, as absolute paths.
+ * @param folder the configuration's own: paths are relative to it
+ */
+export function namedFiles({ listeners, policy, egress }: Config, folder: string): readonly string[] {
+  const ofListeners = listeners.flatMap((listener) => {
+    if (listener.mode !== 'connect') return [];
+    const { auth, tls } = listener;
+    return [auth?.users_file, tls?.cert, tls?.key, tls?.client_ca];
+  });
+  const ofRules = policy.rules.map(({ hosts_file }) => hosts_file);
+  const ofEgress = egress.map((one) => (one.type === 'http' ? one.ca : undefined));
+  const files = [...ofListeners, ...ofRules, ...ofEgress].filter((file) => file !== undefined);
+  return [...new Set(files.map((file) => resolve(folder, file)))];
+}
 
 /**
  * Makes the reader of the files of `hosts_file`. A file that several rules name is read once, so that they agree on it.

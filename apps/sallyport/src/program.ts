@@ -15,6 +15,8 @@ import { EXIT, FatalError } from './exit.ts';
 import { drainTunnels } from './drain.ts';
 import { explainLogError } from './log-errors.ts';
 import { fatalListenError, formatAddress, formatBind } from './listen-errors.ts';
+import { isDeniedNow } from './judge-tunnel.ts';
+import { recheckTunnels } from './recheck.ts';
 import { findObstacle } from './reload.ts';
 import { createServices, type Services, updateServices } from './services.ts';
 import { showSettings } from './show-settings.ts';
@@ -138,12 +140,24 @@ class Running implements Program {
     if (obstacle !== undefined) return refused(settings.explain(obstacle));
     try {
       await this.#takeEffect(settings);
+      if (settings.config.runtime.reload_tunnels === 'recheck') void this.#recheck(settings);
       return { kind: 'reloaded', warnings: settings.warnings };
     } catch (cause) {
       if (!(cause instanceof FatalError)) throw cause;
       const { message, path } = cause;
       return refused(path ? settings.explain({ path, message }) : settings.asWritten(message));
     }
+  }
+
+  async #recheck(settings: Settings): Promise<void> {
+    const { ledger, log } = this.#services;
+    const isCurrent = (): boolean => settings === this.#settings;
+    const { checked, ended } = await recheckTunnels({
+      ledger,
+      isDenied: (facts) => isDeniedNow(facts, settings),
+      isCurrent,
+    });
+    log.info({ tunnels: checked, ended }, 'live tunnels rechecked');
   }
 
   /** Everything that may fail comes first, and is undone where something behind it fails: what is left cannot. */

@@ -26,7 +26,7 @@ import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { readEgressTrusts } from './egress-trusts.ts';
 import { lintExposedFiles } from './exposed-files.ts';
 import { type ListenerIdentity, readListenerIdentities } from './listener-identities.ts';
-import { createHostsFileReader } from './named-files.ts';
+import { createHostsFileReader, namedFiles } from './named-files.ts';
 import { groupsFor } from './shipped-groups.ts';
 
 export interface Settings {
@@ -46,17 +46,22 @@ export interface Settings {
   readonly asWritten: AsWritten;
 }
 
-export type SettingsResult =
+export type SettingsResult = (
   | { readonly kind: 'ok'; readonly settings: Settings }
   /** Every problem, a line each, in the order of the file. */
-  | { readonly kind: 'invalid'; readonly problems: readonly string[] };
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] }
+) & {
+  /** All files that it was made of, or would be, as far as that is known. */
+  readonly files: readonly string[];
+};
 
 /** Reads `file` with `${VAR}` from `env`. What is wrong is told in one go, by the schema and by the policy alike. */
 export function readSettings(file: string, env: NodeJS.ProcessEnv, { runsTests = true } = {}): SettingsResult {
   const loaded = loadConfig(file, env);
-  if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(file, loaded.problems) };
+  if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(file, loaded.problems), files: [file] };
 
   const { config, locate, isSilenced, asWritten } = loaded;
+  const files = [file, ...namedFiles(config, dirname(file))];
   const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(dirname(file)), {
     groups: groupsFor(config),
     listeners: config.listeners,
@@ -83,7 +88,7 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv, { runsTests =
   });
   const found = [...loaded.warnings, ...meant.map(show)];
   const errors = found.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) return { kind: 'invalid', problems: describe(file, errors) };
+  if (errors.length > 0) return { kind: 'invalid', problems: describe(file, errors), files };
   const tell = (warnings: readonly LocatedProblem[]): readonly string[] =>
     describe(
       file,
@@ -91,7 +96,7 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv, { runsTests =
     );
   const explain: Settings['explain'] = (problem) => formatProblem(file, show({ ...problem, severity: 'error' }));
   const warnings = tell(found);
-  return { kind: 'ok', settings: { config, policy, identities, trusts, warnings, tell, explain, asWritten } };
+  return { kind: 'ok', settings: { config, policy, identities, trusts, warnings, tell, explain, asWritten }, files };
 }
 
 function describe(file: string, problems: readonly LocatedProblem[]): readonly string[] {

@@ -1,6 +1,7 @@
 /** What signals do to a running program. */
 import type { Logger } from '@sallyport/telemetry';
 import { EXIT, type ExitCode } from './exit.ts';
+import { ConfigWatch } from './config-watch.ts';
 import type { Program } from './program.ts';
 import type { SettingsResult } from './settings.ts';
 import type { ServiceManager } from './systemd/service-manager.ts';
@@ -8,6 +9,8 @@ import type { ServiceManager } from './systemd/service-manager.ts';
 export interface Supervision {
   readonly log: Logger;
   readonly serviceManager: ServiceManager;
+  /** What the program was started with. */
+  readonly started: SettingsResult;
   /** Reads the configuration anew. */
   readonly readSettings: () => SettingsResult;
 }
@@ -19,7 +22,9 @@ type Sequence = (step: () => Promise<void>) => void;
 export async function superviseProgram(program: Program, supervision: Supervision): Promise<ExitCode> {
   const { log, serviceManager } = supervision;
   const inSequence = oneAtATime(log);
-  process.on('SIGHUP', () => inSequence(() => reload(program, supervision)));
+  const requestReload = (): void => inSequence(() => reload(program, supervision, watch));
+  const watch = new ConfigWatch(supervision.started, requestReload);
+  process.on('SIGHUP', requestReload);
   process.on('SIGUSR2', () => reopenLog(log));
   // Without a listener Node.js opens its inspector, which is a door of its own.
   process.on('SIGUSR1', () => log.warn('SIGUSR1 is ignored; SIGHUP reloads, SIGTERM drains'));
@@ -35,9 +40,13 @@ export async function superviseProgram(program: Program, supervision: Supervisio
 }
 
 /** All or nothing: a file with a problem changes nothing, and the log says where it is wrong. */
-async function reload(program: Program, { log, readSettings, serviceManager }: Supervision): Promise<void> {
+async function reload(program: Program, supervision: Supervision, watch: ConfigWatch): Promise<void> {
+  const { log, readSettings, serviceManager } = supervision;
   serviceManager.reloading();
-  const result = await program.reload(readSettings());
+  watch.aboutToRead();
+  const next = readSettings();
+  const result = await program.reload(next);
+  watch.wasRead(next, result);
   if (result.kind === 'reloaded') {
     for (const warning of result.warnings) log.warn({ detail: warning }, 'configuration warning');
     log.info('reloaded');

@@ -111,6 +111,10 @@ const runtime = section({
     .nullable()
     .describe('Once all is bound the process becomes this user, for good; null: it stays who it is.')
     .prefault(null),
+  watch: flag().describe('Reload when this file changes, or a file that it names.').prefault(false),
+  reload_tunnels: oneOf('keep', 'recheck')
+    .describe('What a reload does with live tunnels: recheck ends those that the new rules deny.')
+    .prefault('keep'),
 }).describe('How the process runs.');
 
 /** Where a group is defined and where it is named, it is spelled alike: a name that no host can have does not begin with @. */

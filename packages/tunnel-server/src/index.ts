@@ -24,6 +24,7 @@ export { findAccept } from './refusal/accepts-json.ts';
 export type { RefusedTunnel } from './refusal/problem.ts';
 export { Ledger, type RecordOptions } from './account/ledger.ts';
 export type { LiveTunnel } from './account/live-tunnels.ts';
+export type { TunnelFacts } from './account/tunnel-facts.ts';
 export { Egresses, type Ways } from './egress/egress.ts';
 export { type Door, type DoorServices, openDoor } from './door.ts';
 export { type Resolved, resolveDestination } from './resolve-destination.ts';

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { explainLogError } from '../log-errors.ts';
 import { forbidGainingPrivileges, warnOfUnreadable } from '../privileges.ts';
 import { startProgram } from '../program.ts';
-import { readSettings, type Settings } from '../settings.ts';
+import { readSettings, type Settings, type SettingsResult } from '../settings.ts';
 import { superviseProgram } from '../signals.ts';
 import { findServiceManager } from '../systemd/service-manager.ts';
 
@@ -21,7 +21,8 @@ export const runCommand: Command = {
 
 /** Ends the process itself: after a drain, or a second signal, nothing that is still open may hold it. */
 async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
-  const settings = requireSettings(file);
+  const started = readSettings(file, process.env);
+  const settings = requireValid(started);
   const log = openLog(settings);
   for (const warning of settings.warnings) log.warn({ detail: warning }, 'configuration warning');
   const { user } = settings.config.runtime;
@@ -34,14 +35,14 @@ async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
   if (user !== null) warnOfUnreadable(user, readSettings(file, process.env), log);
   const supervision = {
     log,
+    started,
     serviceManager: findServiceManager(process.env, log),
     readSettings: () => readSettings(file, process.env),
   };
   process.exit(await superviseProgram(program, supervision));
 }
 
-function requireSettings(file: string): Settings {
-  const result = readSettings(file, process.env);
+function requireValid(result: SettingsResult): Settings {
   if (result.kind === 'ok') return result.settings;
   const [first = '', ...others] = result.problems;
   // The first line carries the program's name; the rest stand as `sallyport check` prints them.

@@ -91,6 +91,7 @@ export const MESSAGE_FIELDS = {
   limit: count('the limit that is set'),
   store: text('the Redis by which limits are shared, as `host:port`'),
   tunnels: count('how many tunnels are live'),
+  ended: count('how many tunnels a reload ended, for its rules deny them'),
   tunnels_that_fit: count('how many tunnels the limit on open files leaves room for'),
   timeout_ms: ms('how long the drain lasts at most'),
   exit: count('the exit code'),

@@ -122,6 +122,17 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     for (const tunnels of this.#tunnels.values()) tunnels.countBytes();
   }
 
+  /** How many connections and requests there were so far: the number of the last one. */
+  get opened(): number {
+    return this.#opened;
+  }
+
+  /** Whether any up to that number is still on its way to be a tunnel, or a request that is relayed. */
+  isSettingUp(last: number): boolean {
+    for (const record of this.#records) if (record.number <= last && !record.isRelaying) return true;
+    return false;
+  }
+
   /** Tunnels that are up, and requests that are relayed; not those that were told to end. */
   *live(): Iterable<LiveTunnel> {
     for (const tunnels of this.#tunnels.values()) yield* tunnels.live();

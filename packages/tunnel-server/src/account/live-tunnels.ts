@@ -86,7 +86,8 @@ export class LiveTunnels implements TunnelKeeper {
     const firstByteMs = firstByteAt === undefined || facts.upAt === undefined ? undefined : firstByteAt - facts.upAt;
     const counts = this.#withCarried(tunnel, { bytesUp, bytesDown });
     this.#carried.delete(tunnel);
-    const detail = why === undefined ? undefined : `TLS with the client broke off: ${why}.`;
+    const broken = why === undefined ? undefined : `TLS with the client broke off: ${why}.`;
+    const detail = reason === 'policy' ? 'The rules of a reload deny it.' : broken;
     this.#keeper.close(facts, { outcome: 'ok', reason, level: 'info', endedAt, ...counts, firstByteMs, detail });
   }
 

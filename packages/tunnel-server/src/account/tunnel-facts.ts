@@ -6,7 +6,7 @@ import type { HelloFacts } from '../hello-facts.ts';
 import type { FailureOutcome, RefusalReason, Stage } from '../reasons.ts';
 
 /** Why we end a tunnel that is up, beyond its own deadlines. */
-export type CutReason = 'drain' | 'admin';
+export type CutReason = 'drain' | 'admin' | 'policy';
 
 /** How any tunnel ended: the same word in the log, the metrics and the tests. */
 export type EndReason = RefusalReason | Exclude<TunnelEnd, 'cut'> | CutReason;

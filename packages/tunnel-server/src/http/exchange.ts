@@ -258,6 +258,7 @@ const UNANSWERED: Readonly<Record<RelayResult['end'], readonly [reason: RefusalR
   half_close: ['idle', 'The destination did not answer in time.'],
   lifetime: ['lifetime', 'The destination did not answer within the lifetime of the connection.'],
   drain: ['drain', 'Sallyport ended before the destination answered.'],
+  policy: ['policy', 'The rules of a reload deny the request.'],
   admin: ['admin', 'An operator ended the request before the destination answered.'],
 };
 

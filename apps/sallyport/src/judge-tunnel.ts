@@ -1,0 +1,42 @@
+/** Would a tunnel that is up be let up now? Its name, its address, its user and its port are held against settings. */
+import { type Ip, parseIp } from '@sallyport/addresses';
+import { DIRECT } from '@sallyport/config';
+import { decide, type Destination, judgeAddress } from '@sallyport/policy';
+import type { TunnelFacts } from '@sallyport/tunnel-server';
+import type { Settings } from './settings.ts';
+
+/** By the order of the checks: credentials, policy, addresses. A listener that is no more ends no tunnel by that. */
+export function isDeniedNow(facts: TunnelFacts, settings: Settings): boolean {
+  const client = parseIp(facts.client.host);
+  const destination = destinationOf(facts);
+  // What cannot be judged was not judged before either: it never came up.
+  if (client === undefined || destination === undefined) return false;
+  if (isUserGone(facts, settings)) return true;
+  const { user, door } = facts;
+  const { policy } = settings;
+  const { decision } = decide(policy, { client, listener: door.name, destination, user });
+  if (decision === 'deny') return true;
+  return dialledOf(facts, destination, settings).some((ip) => judgeAddress(ip, policy.destinations).kind === 'refused');
+}
+
+function destinationOf({ destination }: TunnelFacts): Destination | undefined {
+  if (destination === undefined) return undefined;
+  const { host, port } = destination;
+  const ip = parseIp(host);
+  return ip ? { kind: 'address', host, ip, port } : { kind: 'name', host, port };
+}
+
+/** Whoever had logged in could not log in any more. A password that has changed is not told from one that has not. */
+function isUserGone({ user, door }: TunnelFacts, { config, identities }: Settings): boolean {
+  const listener = config.listeners.find(({ name }) => name === door.name);
+  const asksForUser = listener?.mode === 'connect' && listener.auth !== undefined;
+  return user !== undefined && asksForUser && identities.get(door.name)?.users?.has(user) !== true;
+}
+
+/** A literal; and what a name led to, unless a parent was given the name: then the upstream is the parent. */
+function dialledOf({ egress, upstream }: TunnelFacts, destination: Destination, { config }: Settings): readonly Ip[] {
+  if (destination.kind === 'address') return [destination.ip];
+  const isDirect = egress === DIRECT || config.egress.some(({ name, type }) => name === egress && type === 'direct');
+  const ip = isDirect && upstream ? parseIp(upstream.host) : undefined;
+  return ip ? [ip] : [];
+}
