@@ -6,6 +6,7 @@ import { learnCommand } from './commands/learn.ts';
 import { runCommand } from './commands/run.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { summaryCommand } from './commands/summary.ts';
+import { topCommand } from './commands/top.ts';
 import { type Command, helpOf, overview, readCommandLine } from './command-line.ts';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
 import { version } from './version.ts';
@@ -16,6 +17,7 @@ const commands: readonly Command[] = [
   explainCommand,
   learnCommand,
   summaryCommand,
+  topCommand,
   groupsCommand,
   schemaCommand,
 ];

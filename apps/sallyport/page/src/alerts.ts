@@ -1,7 +1,7 @@
 /** What needs somebody's attention, the worst first: what to look at when one is woken by it. */
 import type { StatusReply } from './api.ts';
 import { element, part } from './dom.ts';
-import { countText } from './format.ts';
+import { countText } from './figures.js';
 
 interface Alert {
   readonly level: 'bad' | 'warn';

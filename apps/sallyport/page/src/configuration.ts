@@ -1,7 +1,7 @@
 /** The last reload, and what was wrong with it. */
 import type { StatusReply } from './api.ts';
 import { element, part, setTerms } from './dom.ts';
-import { agoText } from './format.ts';
+import { agoText } from './figures.js';
 
 export function createConfiguration() {
   const list = element('dl');

@@ -1,7 +1,7 @@
 /** The most refused destinations, and why: on request in the words of `sallyport explain`, with the YAML that would allow it. */
 import type { DenialsReply, ExplainReply } from './api.ts';
 import { part, setText } from './dom.ts';
-import { agoText, countText, hostText } from './format.ts';
+import { agoText, countText, hostText } from './figures.js';
 import type { AskNow } from './poll.ts';
 import { createTable } from './table.ts';
 

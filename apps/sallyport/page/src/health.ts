@@ -1,7 +1,7 @@
 /** Names and dials, ways out, and limits. */
 import type { StatusReply } from './api.ts';
 import { element, part, setTerms, setText } from './dom.ts';
-import { countText, secondsText, shortNumber } from './format.ts';
+import { countText, secondsText, shortNumber } from './figures.js';
 import { createTable } from './table.ts';
 
 type Egress = StatusReply['egresses'][number];

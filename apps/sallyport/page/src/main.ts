@@ -4,7 +4,7 @@ import { showAlerts } from './alerts.ts';
 import { createConfiguration } from './configuration.ts';
 import { createDenials } from './denials.ts';
 import { part, setText } from './dom.ts';
-import { durationText } from './format.ts';
+import { durationText } from './figures.js';
 import { createHealth } from './health.ts';
 import { poll } from './poll.ts';
 import { createTallies } from './tallies.ts';

@@ -1,7 +1,7 @@
 /** Refusals and failures by reason, and decisions by rule. */
 import type { StatusReply } from './api.ts';
 import { part } from './dom.ts';
-import { countText } from './format.ts';
+import { countText } from './figures.js';
 import { createTable } from './table.ts';
 
 interface End {

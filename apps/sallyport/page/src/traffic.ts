@@ -2,7 +2,7 @@
 import type { HistoryReply, StatusReply } from './api.ts';
 import { type Chart, createChart } from './chart.ts';
 import { element, part, setText } from './dom.ts';
-import { countText, perSecondText, rateText } from './format.ts';
+import { countText, perSecondText, rateText } from './figures.js';
 
 type Door = StatusReply['doors'][number];
 type Series = HistoryReply['doors'][string];

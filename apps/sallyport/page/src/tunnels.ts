@@ -1,7 +1,7 @@
 /** The largest, oldest or fastest live tunnels, a filter over all of them, and their end where the configuration allows it. */
 import type { TunnelsReply } from './api.ts';
 import { part, setText } from './dom.ts';
-import { bytesText, countText, durationText, hostText, rateText } from './format.ts';
+import { bytesText, countText, durationText, hostText, rateText } from './figures.js';
 import type { AskNow } from './poll.ts';
 import { createTable } from './table.ts';
 

@@ -9,7 +9,7 @@ const count = z.int().min(0);
 const seconds = z.number().min(0);
 const moment = z.string().describe('ISO 8601, in UTC.');
 
-const tunnel = z.strictObject({
+const tunnel = z.object({
   id: z.string().describe('As in the access log.'),
   listener: z.string(),
   client: z.string(),
@@ -26,13 +26,13 @@ const tunnel = z.strictObject({
 });
 
 /** `GET /api/tunnels` */
-export const tunnelsReply = z.strictObject({
+export const tunnelsReply = z.object({
   tunnels: z.array(tunnel),
   live: count.describe('How many tunnels there are.').exactOptional(),
   matching: count.describe('How many of them the filter lets pass.').exactOptional(),
 });
 
-const denial = z.strictObject({
+const denial = z.object({
   host: z.string(),
   port: count,
   listener: z.string(),
@@ -44,17 +44,17 @@ const denial = z.strictObject({
 });
 
 /** `GET /api/denials` */
-export const denialsReply = z.strictObject({ denials: z.array(denial) });
+export const denialsReply = z.object({ denials: z.array(denial) });
 
 const series = z.array(z.number());
 
 /** `GET /api/history` */
-export const historyReply = z.strictObject({
+export const historyReply = z.object({
   interval_ms: count,
   doors: z
     .record(
       z.string(),
-      z.strictObject({
+      z.object({
         tunnels: series.describe('Live ones, at the end of each interval.'),
         set_ups: series.describe('A second, as are all that follow.'),
         bytes_up: series,
@@ -66,14 +66,14 @@ export const historyReply = z.strictObject({
 });
 
 /** `GET /api/explain` */
-export const explainReply = z.strictObject({
+export const explainReply = z.object({
   verdict: z.enum(['allow', 'deny', 'report']),
   rule: z.string(),
   text: z.string().describe('What sallyport explain prints.'),
   yaml: z.string().describe('What would allow it; left out where nothing would.').exactOptional(),
 });
 
-const door = z.strictObject({
+const door = z.object({
   name: z.string(),
   mode: z.enum(['connect', 'sni']),
   addresses: z.array(z.string()).describe('Where it listens.'),
@@ -90,10 +90,10 @@ const door = z.strictObject({
 });
 
 const times = z
-  .strictObject({ p50: seconds.exactOptional(), p99: seconds.exactOptional() })
+  .object({ p50: seconds.exactOptional(), p99: seconds.exactOptional() })
   .describe('Of the last five minutes, in seconds; left out where there was none.');
 
-const egress = z.strictObject({
+const egress = z.object({
   name: z.string(),
   type: z.enum(['direct', 'http', 'socks5']),
   address: z.string().describe('Of a parent.').exactOptional(),
@@ -101,7 +101,7 @@ const egress = z.strictObject({
   attempts: z.partialRecord(z.enum(['ok', 'refused', 'down', 'silent', 'failed']), count),
 });
 
-const limit = z.strictObject({
+const limit = z.object({
   name: z.enum(['tunnels', 'tunnels_per_client']),
   listener: z.string().describe('Left out where it is the limit over all of them.').exactOptional(),
   used: count.describe('Of tunnels_per_client: by the client that has the most.'),
@@ -109,7 +109,7 @@ const limit = z.strictObject({
 });
 
 /** `GET /api/status` */
-export const statusReply = z.strictObject({
+export const statusReply = z.object({
   version: z.string(),
   node: z.string(),
   engine: z.enum(['native', 'portable']),
@@ -121,18 +121,18 @@ export const statusReply = z.strictObject({
   control: z.boolean().describe('Whether DELETE /api/tunnels/ID ends a tunnel.'),
   report_only: z.boolean().describe('Rules deny nothing anywhere.'),
   doors: z.array(door),
-  refusals: z.array(z.strictObject({ listener: z.string(), reason: z.string(), count })),
-  failures: z.array(z.strictObject({ listener: z.string(), reason: z.string(), count })),
-  decisions: z.array(z.strictObject({ rule: z.string(), decision: z.enum(['allow', 'deny', 'report']), count })),
-  dns: z.strictObject({ hit: count, miss: count, negative: count, seconds: times }),
-  dials: z.strictObject({
-    attempts: z.array(z.strictObject({ family: z.enum(['ipv4', 'ipv6']), result: z.string(), count })),
+  refusals: z.array(z.object({ listener: z.string(), reason: z.string(), count })),
+  failures: z.array(z.object({ listener: z.string(), reason: z.string(), count })),
+  decisions: z.array(z.object({ rule: z.string(), decision: z.enum(['allow', 'deny', 'report']), count })),
+  dns: z.object({ hit: count, miss: count, negative: count, seconds: times }),
+  dials: z.object({
+    attempts: z.array(z.object({ family: z.enum(['ipv4', 'ipv6']), result: z.string(), count })),
     seconds: times,
   }),
   egresses: z.array(egress),
   limits: z.array(limit),
   reload: z
-    .strictObject({
+    .object({
       result: z.enum(['success', 'failure']),
       at: moment,
       problems: z.array(z.string()).describe('FILE:LINE:COL: path: message'),

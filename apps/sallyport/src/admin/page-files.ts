@@ -6,6 +6,8 @@ import type { AdminReply, AdminRoute } from '@sallyport/telemetry';
 /** HTML and style as they are written; the scripts as they were built. */
 const SOURCES = join(import.meta.dirname, '..', '..', 'page');
 const SCRIPTS = join(SOURCES, 'dist');
+/** One of the program's own, which they import. */
+const FIGURES = join(import.meta.dirname, '..', 'figures.js');
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -42,9 +44,14 @@ function readPageFile(name: string): AdminReply {
   const contentType = TYPES[type];
   if (contentType === undefined) return NO_PAGE;
   try {
-    const body = readFileSync(join(type === 'js' ? SCRIPTS : SOURCES, name), 'utf8');
+    const body = readFileSync(pathOf(name), 'utf8');
     return { status: 200, body, contentType, headers: HEADERS };
   } catch {
     return NO_PAGE;
   }
+}
+
+function pathOf(name: string): string {
+  if (name === 'figures.js') return FIGURES;
+  return join(name.endsWith('.js') ? SCRIPTS : SOURCES, name);
 }

@@ -1,4 +1,4 @@
-/** Figures as people read them. */
+/** Figures as people read them, in the terminal and on the status page: no Node.js in here. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
