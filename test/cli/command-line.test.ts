@@ -89,7 +89,7 @@ describe('sallyport check', () => {
     );
     const { code, stderr } = await sallyport(['check', '--config', wrong]);
     expect(code).toBe(2);
-    const lines = stderr.trim().split('\n');
+    const lines = stderr.split('\n').filter((line) => line.startsWith(wrong));
     expect(lines[0]).toMatch(/wrong\.yaml:4:11: listeners\[0\]\.bind/);
     expect(lines[1]).toMatch(/wrong\.yaml:5:1: timeout: .*did you mean "timeouts"/);
   });

@@ -18,7 +18,7 @@ async function warningsOf(policy: string): Promise<readonly string[]> {
   expect(code).toBe(0);
   return stderr
     .split('\n')
-    .filter(Boolean)
+    .filter((line) => line.startsWith(file))
     .map((line) => line.replace(`${file}:`, ''));
 }
 

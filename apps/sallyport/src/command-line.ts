@@ -127,8 +127,13 @@ export function helpOf(command: Command): string {
     return spec.isRequired ? option : `[${option}]`;
   });
   if (command.operand) usage.unshift(`[${command.operand.value}]`);
-  const operand = command.operand ? `  ${command.operand.value.padEnd(22)}${command.operand.about}\n` : '';
-  const rows = operand + specs.map(([name, spec]) => `  ${spelled(name, spec).padEnd(22)}${spec.about}\n`).join('');
+  const { operand } = command;
+  const described = [
+    ...(operand ? [{ left: operand.value, about: operand.about }] : []),
+    ...specs.map(([name, spec]) => ({ left: spelled(name, spec), about: spec.about })),
+  ];
+  const width = Math.max(22, ...described.map(({ left }) => left.length + 2));
+  const rows = described.map(({ left, about }) => `  ${left.padEnd(width)}${about}\n`).join('');
   return `Usage: sallyport ${[command.name, ...usage].join(' ')}
 
 ${command.summary}

@@ -2,6 +2,7 @@
 import { checkCommand } from './commands/check.ts';
 import { explainCommand } from './commands/explain.ts';
 import { groupsCommand } from './commands/groups.ts';
+import { initCommand } from './commands/init.ts';
 import { learnCommand } from './commands/learn.ts';
 import { runCommand } from './commands/run.ts';
 import { schemaCommand } from './commands/schema.ts';
@@ -12,6 +13,7 @@ import { EXIT, type ExitCode, FatalError } from './exit.ts';
 import { version } from './version.ts';
 
 const commands: readonly Command[] = [
+  initCommand,
   runCommand,
   checkCommand,
   explainCommand,

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AdminConfig, ListenerConfig } from '@sallyport/config';
 import { type AdminRoute, type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';
 import type { Door } from '@sallyport/tunnel-server';
+import type { Address } from '@sallyport/tunnel-splice';
 import type { StatusReply } from './admin/api.ts';
 import { TrafficHistory } from './admin/history.ts';
 import { adminRoutes } from './admin/routes.ts';
@@ -26,10 +27,20 @@ import { type ListenerExchange, OpenListeners, type OpenSocket, type Receiver } 
 import { receiveClients } from './sockets/receive-clients.ts';
 
 export interface Program {
+  /** Where clients reach each door. */
+  openDoors(): readonly OpenDoor[];
+  /** Where the admin server listens. */
+  adminAddress(): AdminServer['address'] | undefined;
   /** Puts new settings into force for new connections, or changes nothing and says why not. Counts either. One at a time. */
   reload(next: SettingsResult): Promise<ReloadResult>;
   /** Closes the doors, lets live tunnels finish (at most `timeouts.drain`), then ends the rest. */
   drain(): Promise<void>;
+}
+
+/** A door, and one of the addresses that it is bound to. */
+export interface OpenDoor {
+  readonly name: string;
+  readonly address: Address;
 }
 
 export type ReloadResult =
@@ -109,6 +120,17 @@ class Running implements Program {
     if (fit === undefined || fit >= tunnels) return;
     const detail = `the limit on open files leaves room for ${fit} tunnels, fewer than limits.tunnels; raise it (LimitNOFILE, ulimit -n)`;
     this.#services.log.warn({ tunnels_that_fit: fit, limit: tunnels, detail }, 'few descriptors');
+  }
+
+  openDoors(): readonly OpenDoor[] {
+    return this.#listeners.open.map(({ wanted, listening }) => ({
+      name: wanted.listener.name,
+      address: listening.address,
+    }));
+  }
+
+  adminAddress(): AdminServer['address'] | undefined {
+    return this.#admin?.address;
   }
 
   async reload(next: SettingsResult): Promise<ReloadResult> {

@@ -55,10 +55,27 @@ export type SettingsResult = (
   readonly files: readonly string[];
 };
 
+export interface ReadOptions {
+  /** False: the tests of the file are not run. */
+  readonly runsTests?: boolean;
+  /** True: each problem is followed by its line of the file, with a caret under the column. */
+  readonly showsLines?: boolean;
+}
+
 /** Reads `file` with `${VAR}` from `env`. What is wrong is told in one go, by the schema and by the policy alike. */
-export function readSettings(file: string, env: NodeJS.ProcessEnv, { runsTests = true } = {}): SettingsResult {
+export function readSettings(
+  file: string,
+  env: NodeJS.ProcessEnv,
+  { runsTests = true, showsLines = false }: ReadOptions = {},
+): SettingsResult {
   const loaded = loadConfig(file, env);
-  if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(file, loaded.problems), files: [file] };
+  const describe = (problems: readonly LocatedProblem[]): readonly string[] =>
+    sortByPosition(problems).map((problem) => {
+      const told = formatProblem(file, problem);
+      const excerpt = showsLines && !problem.elsewhere ? loaded.excerpt(problem.position) : '';
+      return excerpt === '' ? told : `${told}\n${excerpt}`;
+    });
+  if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(loaded.problems), files: [file] };
 
   const { config, locate, isSilenced, asWritten } = loaded;
   const files = [file, ...namedFiles(config, dirname(file))];
@@ -88,19 +105,12 @@ export function readSettings(file: string, env: NodeJS.ProcessEnv, { runsTests =
   });
   const found = [...loaded.warnings, ...meant.map(show)];
   const errors = found.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) return { kind: 'invalid', problems: describe(file, errors), files };
+  if (errors.length > 0) return { kind: 'invalid', problems: describe(errors), files };
   const tell = (warnings: readonly LocatedProblem[]): readonly string[] =>
-    describe(
-      file,
-      warnings.map(show).filter(({ position }) => !isSilenced(position)),
-    );
+    describe(warnings.map(show).filter(({ position }) => !isSilenced(position)));
   const explain: Settings['explain'] = (problem) => formatProblem(file, show({ ...problem, severity: 'error' }));
   const warnings = tell(found);
   return { kind: 'ok', settings: { config, policy, identities, trusts, warnings, tell, explain, asWritten }, files };
-}
-
-function describe(file: string, problems: readonly LocatedProblem[]): readonly string[] {
-  return sortByPosition(problems).map((problem) => formatProblem(file, problem));
 }
 
 /** A fallback destination is held to the same spelling as what a client asks for. */

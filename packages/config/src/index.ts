@@ -25,6 +25,7 @@ export type {
   Timeouts,
 } from './config.ts';
 export type { AsWritten } from './as-written.ts';
+export type { Excerpt } from './excerpt.ts';
 export type { Environment } from './expand.ts';
 export { fillMessage, type MessageValues } from './messages.ts';
 export { DIRECT } from './schema/egress.ts';

@@ -2,6 +2,7 @@
 import { type AsWritten, createAsWritten, showAsWritten } from './as-written.ts';
 import { type Config, completeConfig } from './config.ts';
 import { checkAcross } from './cross-checks.ts';
+import { createExcerpt, type Excerpt } from './excerpt.ts';
 import type { Environment } from './expand.ts';
 import { deepFreeze } from './freeze.ts';
 import { explainIssues, type SchemaProblem } from './issues.ts';
@@ -23,8 +24,9 @@ export type LoadResult =
       readonly isSilenced: IsSilenced;
       /** For every other message about what the configuration says. */
       readonly asWritten: AsWritten;
+      readonly excerpt: Excerpt;
     }
-  | { readonly kind: 'invalid'; readonly problems: readonly LocatedProblem[] };
+  | { readonly kind: 'invalid'; readonly problems: readonly LocatedProblem[]; readonly excerpt: Excerpt };
 
 /**
  * Reads and validates a configuration file.
@@ -32,13 +34,15 @@ export type LoadResult =
  */
 export function loadConfig(file: string, env: Environment): LoadResult {
   const source = readSource(file);
-  return source.kind === 'ok' ? parseConfig(source.text, env) : { kind: 'invalid', problems: [source.problem] };
+  if (source.kind === 'ok') return parseConfig(source.text, env);
+  return { kind: 'invalid', problems: [source.problem], excerpt: () => '' };
 }
 
 /** Validates the text of a configuration file. */
 export function parseConfig(text: string, env: Environment): LoadResult {
   const document = parseYamlDocument(text);
-  if (document.kind === 'invalid') return document;
+  const excerpt = createExcerpt(text);
+  if (document.kind === 'invalid') return { ...document, excerpt };
   const values = readYamlValues(document.root, env);
   const validated = configSchema.safeParse(values.value);
 
@@ -48,7 +52,7 @@ export function parseConfig(text: string, env: Environment): LoadResult {
     message: asWritten(problem.message),
   }));
   const isInvalid = problems.some(({ severity }) => severity === 'error');
-  if (!validated.success || isInvalid) return { kind: 'invalid', problems };
+  if (!validated.success || isInvalid) return { kind: 'invalid', problems, excerpt };
   const config = completeConfig(validated.data);
   deepFreeze(config);
   return {
@@ -57,6 +61,7 @@ export function parseConfig(text: string, env: Environment): LoadResult {
     locate: createLocate(document, values).locate,
     warnings: problems,
     asWritten,
+    excerpt,
     isSilenced: createIsSilenced(text),
   };
 }

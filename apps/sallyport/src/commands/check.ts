@@ -1,4 +1,4 @@
-import { bindText, type Config } from '@sallyport/config';
+import type { Config } from '@sallyport/config';
 import { groupNamed, lintReach, type Policy } from '@sallyport/policy';
 import { CONFIG_OPTION, type Command, type OptionLists, type OptionValues } from '../command-line.ts';
 import { compareSettings } from '../compare-settings.ts';
@@ -7,11 +7,12 @@ import { formatBind } from '../listen-errors.ts';
 import { LOG_OPTION } from '../log-files.ts';
 import { lintNames } from '../lint-names.ts';
 import { readSettings } from '../settings.ts';
+import { summaryTables } from '../summary-table.ts';
 
 export const checkCommand: Command = {
   name: 'check',
   summary: 'Checks a configuration and exits: 0 if it is valid, 2 if not.',
-  details: `Runs the tests of the file. Prints every problem as FILE:LINE:COL: path: message. Warns of rules that can never match, of open proxies, and of what a
+  details: `Runs the tests of the file. Prints every problem as FILE:LINE:COL: path: message, and the line with a caret. Warns of rules that can never match, of open proxies, and of what a
 list lets through that its author may not have thought of; a comment "# sallyport-ignore" on the line, or alone above it,
 silences the warnings of that line.`,
   options: {
@@ -30,7 +31,7 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
   if (against === undefined && log.length > 0) {
     throw new FatalError('--log says nothing without --against OLD (see sallyport check --help)', EXIT.usage);
   }
-  const result = readSettings(file, process.env);
+  const result = readSettings(file, process.env, { showsLines: true });
   if (result.kind === 'invalid') {
     process.stderr.write(result.problems.map((line) => `${line}\n`).join(''));
     if (against !== undefined) await compare(file, against, log);
@@ -39,7 +40,9 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
   const { config, policy, warnings, tell } = result.settings;
   const meant = [...lintReach(config, policy.groups), ...(await lintNames(config, policy))];
   process.stderr.write([...warnings, ...tell(meant)].map((line) => `${line}\n`).join(''));
-  process.stdout.write(`${file}: ok\n${summarise(config)}${groupsInUse(policy, config)}`);
+  process.stdout.write(
+    `${file}: ok\n${summarise(config)}${groupsInUse(policy, config)}\n${summaryTables(config, policy)}`,
+  );
   return against === undefined || (await compare(file, against, log)) ? EXIT.ok : EXIT.usage;
 }
 
@@ -54,15 +57,11 @@ async function compare(file: string, against: string, logs: readonly string[]): 
   return true;
 }
 
-function summarise({ listeners, policy, admin, tests }: Config): string {
-  const doors = listeners.map(({ name, mode, bind }) => {
-    const addresses = bind.map(bindText).join(', ');
-    return `  listener ${name}: ${mode} on ${addresses}\n`;
-  });
+function summarise({ policy, admin, tests }: Config): string {
   const rules = policy.rules.length === 1 ? '1 rule' : `${policy.rules.length} rules`;
   const mode = policy.report_only ? ', report only' : '';
   const passed = tests.length === 0 ? '' : `  tests: ${tests.length} passed\n`;
-  return `${doors.join('')}  admin on ${formatBind(admin.bind)}\n  policy: ${rules}, default ${policy.default}${mode}\n${passed}`;
+  return `  admin on ${formatBind(admin.bind)}\n  policy: ${rules}, default ${policy.default}${mode}\n${passed}`;
 }
 
 /** Which group each host came from that stands in no rule itself. */

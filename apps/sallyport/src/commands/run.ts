@@ -1,4 +1,5 @@
 import { createLogger, type Logger } from '@sallyport/telemetry';
+import { banner } from '../banner.ts';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { explainLogError } from '../log-errors.ts';
@@ -32,6 +33,7 @@ async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
       ? new FatalError(settings.asWritten(cause.message), cause.exitCode, cause.cause)
       : cause;
   });
+  if (process.stdout.isTTY && process.stderr.isTTY) process.stderr.write(banner(file, settings.config, program));
   if (user !== null) warnOfUnreadable(user, readSettings(file, process.env), log);
   const supervision = {
     log,
