@@ -1,7 +1,8 @@
 /** A second ClientHello, behind a HelloRetryRequest: servers take its name at its word, so it must be that of the first. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from './harness/certificates.ts';
@@ -17,6 +18,8 @@ let reporting: Running;
 /** Answers what is a whole first hello with a HelloRetryRequest. */
 let origin: Origin;
 let atOrigin = Buffer.alloc(0);
+/** In which pieces the origin answers. */
+let answer: readonly Buffer[] = [helloRetryRequest];
 
 beforeAll(async () => {
   origin = await tcpOrigin((socket) => {
@@ -25,7 +28,7 @@ beforeAll(async () => {
       atOrigin = Buffer.concat([atOrigin, chunk]);
       if (!hasAnswered && atOrigin.length >= first.length) {
         hasAnswered = true;
-        socket.write(helloRetryRequest);
+        void sayInPieces(socket, answer);
       }
     });
     socket.on('end', () => socket.end());
@@ -36,6 +39,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   atOrigin = Buffer.alloc(0);
+  answer = [helloRetryRequest];
 });
 
 afterAll(async () => {
@@ -49,6 +53,12 @@ async function askedAgain(proxy: Running): Promise<Client> {
   client.socket.write(first);
   await client.hears(helloRetryRequest.length + client.heard().length);
   return client;
+}
+
+/** One by one, each as a segment of its own. */
+async function sayInPieces(socket: Socket, pieces: readonly Buffer[]): Promise<void> {
+  socket.setNoDelay();
+  for (const piece of pieces) await new Promise((resolve) => socket.write(piece, resolve));
 }
 
 const anotherName = modernHello('evil.test');
@@ -188,14 +198,51 @@ describe('the transparent door', () => {
     expect(atOrigin).toEqual(first);
   });
 
+  it('ends it as well where the server asks byte by byte', async () => {
+    answer = Array.from(helloRetryRequest, (byte) => Buffer.of(byte));
+    const client = await asked();
+    client.socket.write(anotherName);
+    const { bytes } = await client.ended();
+    client.socket.destroy();
+    expect(bytes).toEqual(Buffer.concat([helloRetryRequest, alertAccessDenied]));
+    expect(atOrigin).toEqual(first);
+  });
+
+  it('relays what begins like the request for another hello, and is none', async () => {
+    const before = proxy.lines.length;
+    answer = [helloRetryRequest.subarray(0, 42), Buffer.of(0), Buffer.from('and on')];
+    const client = await openClient(proxy.port('transparent'));
+    client.socket.write(first);
+    await client.hears(49);
+    client.socket.end(anotherName);
+    expect((await client.ended()).bytes).toEqual(Buffer.concat(answer));
+    expect(atOrigin).toEqual(Buffer.concat([first, anotherName]));
+    const line = await proxy.line({ msg: 'tunnel', outcome: 'ok' }, before);
+    expect(line).toMatchObject({ bytes_up: atOrigin.length, bytes_down: 49 });
+  });
+
+  it('sends on early data before the server has answered, and holds the second hello behind it', async () => {
+    const client = await openClient(proxy.port('transparent'));
+    const early = applicationData(16_000);
+    client.socket.write(first.subarray(0, 40));
+    await setImmediate();
+    client.socket.write(Buffer.concat([first.subarray(40), early, anotherName]));
+    const { bytes } = await client.ended();
+    client.socket.destroy();
+    expect(bytes.subarray(-7)).toEqual(alertAccessDenied);
+    expect(atOrigin).toEqual(Buffer.concat([first, early]));
+  });
+
   it('sends on a second hello of the same name', async () => {
+    const before = proxy.lines.length;
     const client = await asked();
     client.socket.end(modernHello('origin.test'));
     await client.ended();
     expect(atOrigin).toEqual(Buffer.concat([first, modernHello('origin.test')]));
-    expect(await proxy.tunnel({ outcome: 'ok' })).toMatchObject({ bytes_up: atOrigin.length });
+    const line = await proxy.line({ msg: 'tunnel', outcome: 'ok' }, before);
+    expect(line).toMatchObject({ bytes_up: atOrigin.length });
     expect(await proxy.metric('client_hellos_total{listener="transparent",version="TLSv1.3",ech="false"}')).toBe(
-      others.length + 2,
+      others.length + 5,
     );
   });
 

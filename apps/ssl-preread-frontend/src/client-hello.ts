@@ -1,12 +1,6 @@
 /** The ClientHello (RFC 8446 §4.1.2): what it says of where its sender wants to go, and of what it speaks. */
 import type { HelloFacts } from '@sallyport/tunnel-server';
-import {
-  readAlpn,
-  readLacksShares,
-  readServerName,
-  readSupportedVersions,
-  splitExtensions,
-} from './hello-extensions.ts';
+import { readAlpn, readServerName, readSupportedVersions, splitExtensions } from './hello-extensions.ts';
 import { malformed, type Malformed } from './malformed.ts';
 import { nameTlsVersion } from './tls-version.ts';
 import { VectorReader } from './vector-reader.ts';
@@ -66,7 +60,6 @@ function readFacts(legacyVersion: number, random: number, list: VectorReader): C
     tls: nameTlsVersion(versions.highest ?? legacyVersion),
     ech: split.encryptedClientHello !== undefined,
     random,
-    lacksShares: readLacksShares(split.supportedGroups, split.keyShare),
   };
   return { kind: 'hello', hello };
 }

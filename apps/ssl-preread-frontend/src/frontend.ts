@@ -95,9 +95,11 @@ class SslPrereadFrontend implements Frontend {
     return this.#httpRequest ? answerInHttp(error, tunnel, this.#httpRequest) : answerInTls(error);
   }
 
-  #identified({ hello, endsAt: helloEndsAt }: Hello, clientBytes: Uint8Array): Identified {
+  #identified({ hello, endsAt }: Hello, bytes: Uint8Array): Identified {
     const { destination, original } = this.#chooseDestination(hello);
-    return { destination, clientBytes, hello, helloEndsAt, original, user: undefined };
+    if (endsAt < bytes.length) this.#client.putBack(bytes.subarray(endsAt));
+    const clientBytes = endsAt < bytes.length ? bytes.subarray(0, endsAt) : bytes;
+    return { destination, clientBytes, hello, original, user: undefined };
   }
 
   /** The original address goes along only with a destination that was derived from it: of another one it says nothing. */

@@ -11,12 +11,8 @@ const EXTENSION = {
   serverName: 0,
   /** RFC 7301 §3.1 */
   alpn: 16,
-  /** RFC 8446 §4.2.7 */
-  supportedGroups: 10,
   /** RFC 8446 §4.2.1 */
   supportedVersions: 43,
-  /** RFC 8446 §4.2.8 */
-  keyShare: 51,
   /** RFC 9849 §5 */
   encryptedClientHello: 0xfe0d,
 } as const;
@@ -28,8 +24,6 @@ export interface Extensions {
   readonly alpn: VectorReader | undefined;
   readonly supportedVersions: VectorReader | undefined;
   readonly encryptedClientHello: VectorReader | undefined;
-  readonly supportedGroups: VectorReader | undefined;
-  readonly keyShare: VectorReader | undefined;
 }
 
 /**
@@ -41,8 +35,6 @@ export function splitExtensions(list: VectorReader): Extensions | Malformed {
   let alpn: VectorReader | undefined;
   let supportedVersions: VectorReader | undefined;
   let encryptedClientHello: VectorReader | undefined;
-  let supportedGroups: VectorReader | undefined;
-  let keyShare: VectorReader | undefined;
   while (list.left > 0) {
     const type = list.uint16();
     const extension = list.vector16();
@@ -52,11 +44,9 @@ export function splitExtensions(list: VectorReader): Extensions | Malformed {
     } else if (type === EXTENSION.alpn) alpn = extension;
     else if (type === EXTENSION.supportedVersions) supportedVersions = extension;
     else if (type === EXTENSION.encryptedClientHello) encryptedClientHello = extension;
-    else if (type === EXTENSION.supportedGroups) supportedGroups = extension;
-    else if (type === EXTENSION.keyShare) keyShare = extension;
   }
   if (!list.isExact) return malformed('an extension is longer than their list');
-  return { kind: 'extensions', serverName, alpn, supportedVersions, encryptedClientHello, supportedGroups, keyShare };
+  return { kind: 'extensions', serverName, alpn, supportedVersions, encryptedClientHello };
 }
 
 type ServerName =
@@ -133,30 +123,4 @@ export function readSupportedVersions(extension: VectorReader | undefined): Supp
   }
   if (!extension.isExact) return malformed('its supported_versions are not a list of versions');
   return highest === 0 ? { kind: 'versions' } : { kind: 'versions', highest };
-}
-
-/** By IANA's registry of groups. */
-/**
- * Whether a server may ask for a second hello: a group is listed that has no share, or there is no share at all (RFC 8446 §4.1.4; but for its
- * cookie, which servers without a state of their own send). Nothing here is judged.
- */
-export function readLacksShares(groups: VectorReader | undefined, shares: VectorReader | undefined): boolean {
-  const shared = new Set<number>();
-  const list = shares?.vector16();
-  while (list && list.left > 0) {
-    shared.add(list.uint16());
-    list.skip(list.uint16());
-  }
-  if (shared.size === 0) return true;
-  const listed = groups?.vector16();
-  while (listed && listed.left > 0) {
-    const group = listed.uint16();
-    if (!shared.has(group) && !isGrease(group)) return true;
-  }
-  return false;
-}
-
-/** Values that stand for nothing, and that no server takes (RFC 8701 §2). */
-function isGrease(group: number): boolean {
-  return (group & 0x0f0f) === 0x0a0a && group >>> 8 === (group & 0xff);
 }

@@ -45,7 +45,6 @@ export function readSslv2Hello(bytes: Uint8Array): Sslv2Hello {
     tls,
     ech: false,
     random: 0,
-    lacksShares: false,
   };
   return { kind: 'hello', hello, endsAt };
 }

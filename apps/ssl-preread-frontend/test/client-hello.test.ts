@@ -29,7 +29,6 @@ describe('what a ClientHello says', () => {
         tls: 'TLSv1.3',
         ech: true,
         random: 0,
-        lacksShares: false,
       },
     });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readAlpn, readLacksShares, readServerName, readSupportedVersions } from '../src/hello-extensions.ts';
+import { readAlpn, readServerName, readSupportedVersions } from '../src/hello-extensions.ts';
 import { VectorReader } from '../src/vector-reader.ts';
 import { join, serverNameEntry, uint16, vector16, vector8 } from './hello-fixtures.ts';
 
@@ -151,31 +151,5 @@ describe('supported_versions', () => {
     ['a list shorter than the extension', join(vector8(uint16(0x0304)), 0)],
   ])('is malformed as %s', (_what, data) => {
     expect(read(data)).toMatchObject({ kind: 'malformed' });
-  });
-});
-
-describe('key shares', () => {
-  const listOf = (...groups: readonly number[]) => new VectorReader(vector16(join(...groups.map(uint16))));
-  const sharesOf = (...groups: readonly number[]) =>
-    new VectorReader(vector16(join(...groups.map((group) => join(uint16(group), vector16(Buffer.alloc(5)))))));
-  const [grease, hybrid, x25519, p256] = [0x2a2a, 0x11ec, 0x1d, 0x17];
-
-  it.each([
-    ['all but one, as Chrome has them', [grease, hybrid, x25519, p256], [grease, hybrid, x25519], true],
-    ['all but one, as OpenSSL has them', [x25519, p256], [x25519], true],
-    ['for every group that is listed', [x25519, p256], [p256, x25519], false],
-    ['for every group but one that stands for nothing', [grease, x25519], [x25519], false],
-    ['without a list of groups', undefined, [x25519], false],
-    ['none', [hybrid, x25519], undefined, true],
-    ['none, and no list of groups', undefined, undefined, true],
-    ['an empty list of them', [x25519], [], true],
-    ['for another group than the one listed', [p256], [x25519], true],
-  ])('may be too few: %s', (_which, groups, shares, lacks) => {
-    expect(readLacksShares(groups && listOf(...groups), shares && sharesOf(...shares))).toBe(lacks);
-  });
-
-  it('are read as far as they go where they are cut off', () => {
-    const shares = new VectorReader(vector16(join(uint16(x25519), vector16(Buffer.alloc(5), 500))));
-    expect(() => readLacksShares(listOf(x25519), shares)).not.toThrow();
   });
 });

@@ -77,7 +77,7 @@ describe('the answer', () => {
   it('is what an SSL 2.0 hello says, which names no host', () => {
     expect(scan(sslv2Hello())).toEqual({
       kind: 'hello',
-      hello: { alpn: [], alpnDropped: 0, tls: 'SSLv2', ech: false, random: 0, lacksShares: false },
+      hello: { alpn: [], alpnDropped: 0, tls: 'SSLv2', ech: false, random: 0 },
       endsAt: sslv2Hello().length,
     });
   });

@@ -10,7 +10,7 @@ it.each([
 ])('names no host, and offers what version %d inside says: %s', (version, tls) => {
   expect(readSslv2Hello(sslv2Hello({ version }))).toEqual({
     kind: 'hello',
-    hello: { alpn: [], alpnDropped: 0, tls, ech: false, random: 0, lacksShares: false },
+    hello: { alpn: [], alpnDropped: 0, tls, ech: false, random: 0 },
     endsAt: sslv2Hello().length,
   });
 });

@@ -27,11 +27,11 @@ import { introduceClient } from './proxy-header/introduce.ts';
 import { headerFor } from './proxy-header/write.ts';
 import type { DialList, RaceOptions } from './egress/race.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
-import type { HelloFacts } from './hello-facts.ts';
 import { admitClient, admitNextRequest, requireNotDraining } from './limits/admit-client.ts';
 import type { Limits } from './limits/limits.ts';
 import { requireHello } from './misdirected-connect.ts';
 import type { RefusalReason } from './reasons.ts';
+import { HELLO_RETRY_REQUEST } from './second-hello-records.ts';
 import { type InterceptionTools, judgeIntercepted, resolveIntercepted } from './resolve-intercepted.ts';
 import {
   type DecidedByHello,
@@ -92,16 +92,18 @@ export interface Door {
    * of a CONNECT at a transparent door, what is wrong with the hello; both legs closed.
    */
   verifySni?(tunnel: Omit<UnverifiedTunnel, 'limits'>): Promise<SniVerdict>;
-  /** Whether a second hello may follow this one, by which its tunnel was decided, and is to be held against it. */
-  isFollowed(hello: HelloFacts | undefined): hello is HelloFacts;
-  /** Holds it. Throws `sni_mismatch`, `handshake_timeout` or `client_closed`, both legs closed. */
+  /**
+   * Holds the hello that may follow the one by which its tunnel was decided to the same host. Throws `sni_mismatch`,
+   * `handshake_timeout` or `client_closed`, both legs closed.
+   */
   followHello(tunnel: Omit<DecidedByHello, 'limits'>): Promise<SniVerdict>;
   /**
    * Dials for a client whose tunnel is decided in all else, and has it up at the moment in which one of the addresses answers.
    * @param onUp is told so, before this resolves
+   * @returns `connected` where a second hello may come: all that follows the first is still to be read, from either leg
    * Throws as `dial` does.
    */
-  join(addresses: DialList, plan: DecidedTunnel, onUp: OnUp): Promise<unknown>;
+  join(addresses: DialList, plan: DecidedTunnel, onUp: OnUp): ReturnType<typeof joinDirect>;
   splice(client: Leg, upstream: Leg, preread: PrereadBytes): UpTunnel;
   /** Counts a refusal for want of a name, where `verify_sni` would have checked it. Left out where it is off. */
   countUnnamed?(reason: RefusalReason): void;
@@ -121,6 +123,8 @@ export type PrereadBytes = Pick<SpliceOptions, 'clientBytes' | 'upstreamBytes'>;
 /** A tunnel as its door decides it. */
 export interface DecidedTunnel extends Required<Pick<JoinPlan, 'client' | 'reply' | 'clientBytes'>> {
   readonly egress: DirectEgress;
+  /** `clientBytes` are the hello by which it was decided, and may be answered with the request for another one. */
+  readonly isHello: boolean;
 }
 
 /** A tunnel that is up, and who keeps it. */
@@ -129,7 +133,7 @@ export interface UpTunnel {
   readonly tunnel: TunnelNumber;
 }
 
-type OnUp = (
+export type OnUp = (
   tunnels: LiveTunnels,
   tunnel: TunnelNumber,
   up: { readonly upstream: Address; readonly at: number },
@@ -178,6 +182,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     onAttempt,
     onOutcome: egress.onOutcome,
   });
+  const retryGuard = { beginning: HELLO_RETRY_REQUEST, answerTimeoutMs: timeouts.handshake };
   const interception = (onRemark: (sentence: string) => void): InterceptionTools => ({
     resolver,
     own: bound.own,
@@ -217,7 +222,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     connectDeadline: () => performance.now() + timeouts.connect,
     dialParent: (parent, point, client, deadline) =>
       dialParent(parent, point, client, deadline, { dial, onAttempt, resolver, own: bound.own }),
-    join(addresses, { client, reply, clientBytes, egress }, onUp) {
+    join(addresses, { client, reply, clientBytes, egress, isHello }, onUp) {
       const plan: JoinPlan = {
         client,
         reply,
@@ -227,15 +232,13 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
         halfCloseTimeoutMs: timeouts.half_close,
         keepAliveMs: timeouts.keepalive,
         lifetimeDeadline: performance.now() + timeouts.lifetime,
+        guard: isHello ? retryGuard : undefined,
         onUp: (tunnel, upstream, at) => onUp(tunnels, tunnel, { upstream, at }),
       };
       return joinDirect(addresses, client, raceOptions(client, egress, plan));
     },
     ...(mode === 'sni' &&
       listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
-    // A tunnel that has to be followed is set up in steps, and costs a third more: so only hellos that a server may ask again are.
-    isFollowed: (hello): hello is HelloFacts =>
-      hello?.tls === 'TLSv1.3' && (hello.lacksShares || listener.verify_sni !== 'off'),
     followHello: (tunnel) =>
       followDecided(
         { ...tunnel, limits: prereadLimits() },

@@ -17,9 +17,8 @@ export interface Identified {
   readonly destination: Destination;
   /** Read but not relayed: early bytes behind a CONNECT head, or the ClientHello itself. */
   readonly clientBytes: Uint8Array;
+  /** Of the hello that is `clientBytes`, where it is one. */
   readonly hello?: HelloFacts;
-  /** Where in `clientBytes` what came behind the hello begins. */
-  readonly helloEndsAt?: number;
   /** The address that the client itself chose, at an intercepting door, where the destination was derived from it. */
   readonly original?: Address | undefined;
   /** Who the client proved to be, where the door asks. */

@@ -11,8 +11,6 @@ export interface HelloFacts {
   /** The highest version offered, as spelled in log and label: `SSLv2`, `SSLv3`, `TLSv1.0` to `TLSv1.3`. */
   readonly tls: string;
   readonly ech: boolean;
-  /** It lists a group that it has no key share for, or has none at all: a server may ask for a second hello. */
-  readonly lacksShares: boolean;
   /** 48 bits of its random, by which it is known when it comes back; 0 where those are not random. */
   readonly random: number;
 }

@@ -1,4 +1,5 @@
 /** Records of TLS (RFC 8446 §5.1), as far as they tell whether a ClientHello may follow another one. */
+import { type Beginning, compareBeginning } from '@sallyport/tunnel-splice';
 
 export const NOTHING = new Uint8Array(0);
 
@@ -15,17 +16,17 @@ const APPLICATION_DATA = 23;
  * SHA-256 of "HelloRetryRequest" (RFC 8446 §4.1.3). Versions and lengths may be anything.
  */
 const RETRY_RANDOM = Buffer.from('cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c', 'hex');
-const SERVER_HELLO_AT = RECORD_HEADER_BYTES;
 const SERVER_HELLO = 2;
-const RANDOM_AT = SERVER_HELLO_AT + 4 + 2;
+
+export const HELLO_RETRY_REQUEST: Beginning = {
+  bytes: Buffer.concat([Buffer.of(HANDSHAKE, 0, 0, 0, 0, SERVER_HELLO, 0, 0, 0, 0, 0), RETRY_RANDOM]),
+  mask: Buffer.concat([Buffer.of(0xff, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 0), Buffer.alloc(RETRY_RANDOM.length, 0xff)]),
+};
 
 /** Is this how a HelloRetryRequest begins? `undecided` while it may still become one. */
 export function judgeReply(bytes: Uint8Array): 'retry' | 'other' | 'undecided' {
-  if (bytes.length > 0 && bytes[0] !== HANDSHAKE) return 'other';
-  if (bytes.length > SERVER_HELLO_AT && bytes[SERVER_HELLO_AT] !== SERVER_HELLO) return 'other';
-  const random = bytes.subarray(RANDOM_AT, RANDOM_AT + RETRY_RANDOM.length);
-  if (RETRY_RANDOM.compare(random, 0, random.length, 0, random.length) !== 0) return 'other';
-  return random.length === RETRY_RANDOM.length ? 'retry' : 'undecided';
+  const likeness = compareBeginning(HELLO_RETRY_REQUEST, bytes);
+  return likeness === 'same' ? 'retry' : likeness;
 }
 
 /** What a client has said behind its first hello: the whole records with no hello in them, and what stands next. */

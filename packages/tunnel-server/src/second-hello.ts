@@ -19,12 +19,11 @@ const LONGEST_WAIT_MS = 400;
 /** What goes up between the hellos waits for nobody, so that it is bounded: servers take 16 KiB of early data as a rule. */
 const MAX_RECORDS_BYTES = 64 * 1024;
 
-/** A tunnel of whose client nothing has gone up. */
+/** A tunnel of whose client only the first hello has gone up. */
 export interface GreetedTunnel {
   readonly client: Leg;
   readonly upstream: Leg;
   readonly hello: HelloFacts;
-  readonly helloBytes: Uint8Array;
   /** Read from the client behind its hello, and not sent on. */
   readonly clientBytes: Uint8Array;
   readonly limits: PrereadLimits;
@@ -52,12 +51,11 @@ export type GreetResult =
   | (Omit<Greeted, 'kind'> & { readonly kind: 'left' });
 
 /**
- * Sends the first hello up, and follows the tunnel to the moment from which no other hello can be meant: the upstream has answered with something
+ * Follows the tunnel to the moment from which no other hello can be meant: the upstream has answered with something
  * else than a HelloRetryRequest, or the second hello is there. Both legs are the caller's, before and after; throws nothing.
  */
 export async function passSecondHello(tunnel: GreetedTunnel, readHello: ReadHello): Promise<GreetResult> {
   const pass = new Pass(tunnel);
-  pass.sendFirst();
   const reply = await pass.awaitReply();
   if (reply !== 'retry') return pass.result(reply);
   return pass.awaitSecond(readHello);
@@ -68,8 +66,9 @@ class Pass {
   #clientBytes: Uint8Array;
   #upstreamBytes: Uint8Array = NOTHING;
   #second: HelloFacts | undefined;
-  /** Sent on between the hellos. */
+  /** Sent on between the hellos, up and down. */
   #recordBytes = 0;
+  #answerBytes = 0;
 
   constructor(tunnel: GreetedTunnel) {
     this.#tunnel = tunnel;
@@ -86,16 +85,13 @@ class Pass {
     };
   }
 
-  sendFirst(): void {
-    const { upstream, helloBytes } = this.#tunnel;
-    upstream.write(helloBytes);
-    this.#tunnel.onRelayed(helloBytes.length, 0);
-  }
-
   /** Nearly always the upstream speaks next. What the client says before may be early data, which goes up, or a hello, which waits. */
   async awaitReply(): Promise<'greeted' | 'retry' | 'timed-out'> {
     const { client, upstream, limits, isStrict } = this.#tunnel;
     for (let waitMs = TICK_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+      const more = await this.#readMore(client, performance.now());
+      // Nothing of it waits, and nothing more will come: a half-closed client, as probes are.
+      if ((more === 'end' || more === 'reset') && this.#clientBytes.length === 0) return 'greeted';
       this.#sendRecords();
       if (!isSecondHelloPossible(this.#clientBytes)) return 'greeted';
       const waitUntil = Math.min(performance.now() + waitMs, limits.deadline);
@@ -109,23 +105,23 @@ class Pass {
       }
       if (performance.now() >= limits.deadline)
         return isStrict || this.#clientBytes.length > 0 ? 'timed-out' : 'greeted';
-      const more = await this.#readMore(client, performance.now());
-      // Nothing of it waits, and nothing more will come: a half-closed client, as probes are.
-      if ((more === 'end' || more === 'reset') && this.#clientBytes.length === 0) return 'greeted';
     }
   }
 
   async awaitSecond(readHello: ReadHello): Promise<GreetResult> {
     const { client, limits, hello } = this.#tunnel;
-    client.write(this.#upstreamBytes);
-    this.#tunnel.onRelayed(0, this.#upstreamBytes.length);
+    this.#sendDown(this.#upstreamBytes);
     this.#upstreamBytes = NOTHING;
-    for (;;) {
+    for (let waitMs = TICK_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
       const next = this.#sendRecords();
       if (next === 'other') return this.result('greeted');
       if (next === 'hello') break;
-      const more = await this.#readMore(client, limits.deadline);
-      if (more !== 'bytes') return this.result(more === 'deadline' ? 'timed-out' : 'left');
+      const more = await this.#readMore(client, Math.min(performance.now() + waitMs, limits.deadline));
+      if (more === 'end' || more === 'reset') return this.result('left');
+      if (more === 'full' || (more === 'deadline' && performance.now() >= limits.deadline)) {
+        return this.result('timed-out');
+      }
+      await this.#passAnswerOn();
     }
     const { found, bytes } = await readHello(client, limits, this.#clientBytes);
     this.#clientBytes = bytes;
@@ -134,6 +130,19 @@ class Pass {
     if (found.kind === 'hello' && isSameHost(found.hello, hello)) return this.result('greeted');
     const why = found.kind === 'malformed' ? `is malformed: ${found.why}` : 'is larger than handshake_bytes';
     return { ...this.result('other-host'), why: found.kind === 'hello' ? undefined : why };
+  }
+
+  /** The rest of the request for another hello may come late, and its client waits for it. */
+  async #passAnswerOn(): Promise<void> {
+    const room = MAX_RECORD_BYTES - this.#answerBytes;
+    const said = room > 0 ? await this.#tunnel.upstream.read(room, performance.now()) : 'deadline';
+    if (typeof said !== 'string') this.#sendDown(said);
+  }
+
+  #sendDown(bytes: Uint8Array): void {
+    this.#tunnel.client.write(bytes);
+    this.#tunnel.onRelayed(0, bytes.length);
+    this.#answerBytes += bytes.length;
   }
 
   /** Sends on what is whole and no hello: early data, and the change_cipher_spec of RFC 8446 §D.4. */
@@ -148,10 +157,10 @@ class Pass {
     return next;
   }
 
-  async #readMore(client: Leg, deadline: number): Promise<'bytes' | 'end' | 'reset' | 'deadline'> {
+  async #readMore(client: Leg, deadline: number): Promise<'bytes' | 'full' | 'end' | 'reset' | 'deadline'> {
     const roomBehind = this.#tunnel.limits.prereadLimitBytes + MAX_RECORD_BYTES - this.#clientBytes.length;
     const room = Math.min(roomBehind, MAX_RECORDS_BYTES - this.#recordBytes);
-    if (room <= 0) return 'deadline';
+    if (room <= 0) return 'full';
     const more = await client.read(room, deadline);
     if (typeof more === 'string') return more;
     this.#clientBytes = Buffer.concat([this.#clientBytes, more]);

@@ -1,7 +1,7 @@
 /** The life of one tunnel, shared by both doors. Read this first: every step of the flow is one line here and one file of its own. */
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
-import type { Door } from './door.ts';
+import type { Door, OnUp } from './door.ts';
 import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
 import { dialBy, findWay, toRefusal } from './reach-destination.ts';
@@ -49,27 +49,27 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     record.greets(opening.hello);
     record.enter('dial');
     const { bytes: reply, status } = frontend.greeting();
-    const { hello, helloEndsAt = 0 } = opening;
+    const { hello } = opening;
+    const isHello = hello !== undefined;
     // At a transparent door the hello has come already, but for what opened with CONNECT.
-    const isVerified = door.verifySni !== undefined && (door.mode === 'connect' || hello === undefined);
-    const isFollowed = !isVerified && door.isFollowed(hello);
-    if (!isVerified && !isFollowed && way !== 'by-parent') {
-      const egress = door.directWay(record.decision);
-      await door.join(way, { client, reply, clientBytes, egress }, (tunnels, tunnel, { upstream, at }) =>
-        record.isUp(tunnels, tunnel, { upstream, at, status }),
-      );
-      return;
-    }
-    const upstream = await dialBy(way, { client, door, record }, opening);
+    const isVerified = door.verifySni !== undefined && (door.mode === 'connect' || !isHello);
+    const onUp: OnUp = (tunnels, tunnel, { upstream, at }) => record.isUp(tunnels, tunnel, { upstream, at, status });
+    const joined =
+      isVerified || way === 'by-parent'
+        ? undefined
+        : await door.join(way, { client, reply, clientBytes, isHello, egress: door.directWay(record.decision) }, onUp);
+    if (joined?.kind === 'joined') return;
+    const upstream = joined?.leg ?? (await dialBy(way, { client, door, record }, opening));
     record.upstream = upstream.remote;
 
     record.enter('verify');
     frontend.establish();
     const onRelayed = record.carry.bind(record);
     const unverified = { client, upstream, destination, clientBytes, onRelayed };
-    const preread = isFollowed
-      ? record.verified(await door.followHello({ ...unverified, hello, helloEndsAt }))
-      : record.verified(isVerified ? await door.verifySni?.(unverified) : undefined);
+    const verdict = isVerified
+      ? await door.verifySni?.(unverified)
+      : hello && (await door.followHello({ ...unverified, hello, isHelloSent: joined !== undefined }));
+    const preread = record.verified(verdict);
 
     record.enter('relay');
     const { tunnels, tunnel } = door.splice(client, upstream, preread ?? { clientBytes });

@@ -5,7 +5,8 @@ import type { Destination } from '@sallyport/policy';
 import type { PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
 import { TunnelError } from './reasons.ts';
-import { type GreetResult, passSecondHello } from './second-hello.ts';
+import { type GreetedTunnel, type GreetResult, passSecondHello } from './second-hello.ts';
+import { NOTHING } from './second-hello-records.ts';
 
 /** What the client's first bytes inside the tunnel were, and all of them, to be sent on as they are. */
 export interface HelloInside {
@@ -44,18 +45,23 @@ export interface SniCheckTools {
   readonly deniesEch: boolean;
 }
 
-/** A tunnel whose hello decided where it goes. */
+/** A tunnel whose hello decided where it goes: `clientBytes`. */
 export interface DecidedByHello extends Omit<UnverifiedTunnel, 'destination'> {
   readonly hello: HelloFacts;
-  readonly helloEndsAt: number;
+  /** It has gone up. */
+  readonly isHelloSent: boolean;
 }
 
-/**
- * Sends a hello up that was read before, and holds the one that may follow it to the same host. Throws as {@link enforceSni} does.
- */
-export function followDecided(tunnel: DecidedByHello, tools: Omit<SniCheckTools, 'deniesEch'>): Promise<SniVerdict> {
-  const { hello, helloEndsAt, clientBytes } = tunnel;
-  return requireSameHost(tunnel, { result: 'match', hello, helloEndsAt, clientBytes }, tools, false);
+/** Holds the hello that may follow one that was read before to the same host. Throws as {@link enforceSni} does. */
+export async function followDecided(
+  tunnel: DecidedByHello,
+  tools: Omit<SniCheckTools, 'deniesEch'>,
+): Promise<SniVerdict> {
+  const { upstream, hello, clientBytes: helloBytes, isHelloSent, onRelayed } = tunnel;
+  if (!isHelloSent) upstream.write(helloBytes);
+  onRelayed(helloBytes.length, 0);
+  const followed = { ...tunnel, clientBytes: NOTHING, isStrict: false };
+  return requireGreeted(await followHello(followed, hello, tools), tunnel, { result: 'match', hello });
 }
 
 export interface SniVerdict {
@@ -79,7 +85,7 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
   const verdict = judgeHello(inside, tunnel);
   if (inside.found.kind !== 'left') tools.onResult(verdict.result);
   refuseEch(tunnel, verdict, tools);
-  if (verdict.result === 'match') return requireSameHost(tunnel, verdict, tools, true);
+  if (verdict.result === 'match') return requireSameHost({ ...tunnel, isStrict: true }, verdict, tools);
   upstream.close();
   client.close(speaksTls(inside) ? encodeAlert('access_denied') : undefined);
   throw explain(inside, verdict);
@@ -95,40 +101,55 @@ export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools):
   tools.onResult(verdict.result);
   refuseEch(tunnel, verdict, tools);
   if (verdict.result !== 'match') return verdict;
-  const passed = await followHello({ ...tunnel, isStrict: false }, verdict, tools);
+  const passed = await sendHello({ ...tunnel, isStrict: false }, verdict, tools);
   return passed ? { ...verdict, ...passed } : verdict;
 }
 
-type Followed = Omit<UnverifiedTunnel, 'destination'>;
+type Followed = Omit<UnverifiedTunnel, 'destination'> & Pick<GreetedTunnel, 'isStrict'>;
 
 /** Sends the hello up, and goes on once no other one can follow it. */
-async function requireSameHost(
-  tunnel: Followed,
-  verdict: SniVerdict,
-  tools: Pick<SniCheckTools, 'readHello' | 'onResult'>,
-  isStrict: boolean,
-): Promise<SniVerdict> {
-  const passed = await followHello({ ...tunnel, isStrict }, verdict, tools);
-  if (passed === undefined) return verdict;
-  const { hello } = verdict;
-  if (passed.kind === 'greeted') return { ...passed, result: 'match', ...(hello && { hello }) };
-  tunnel.upstream.close();
-  tunnel.client.close(passed.kind === 'other-host' ? encodeAlert('access_denied') : undefined);
-  throw explainNotFollowed(passed, passed.second ?? hello);
+async function requireSameHost(tunnel: Followed, verdict: SniVerdict, tools: FollowTools): Promise<SniVerdict> {
+  const passed = await sendHello(tunnel, verdict, tools);
+  return passed ? requireGreeted(passed, tunnel, verdict) : verdict;
 }
 
-/** Undefined where no second hello can come: only TLS 1.3 has a HelloRetryRequest. */
-async function followHello(
-  { client, upstream, limits, isStrict, onRelayed }: Followed & { readonly isStrict: boolean },
+/** Undefined, with nothing sent, where no second hello can come: only TLS 1.3 has a HelloRetryRequest. */
+async function sendHello(
+  tunnel: Followed,
   { hello, helloEndsAt, clientBytes: bytes }: SniVerdict,
-  { readHello, onResult }: Pick<SniCheckTools, 'readHello' | 'onResult'>,
+  tools: FollowTools,
 ): Promise<GreetResult | undefined> {
   if (hello?.tls !== 'TLSv1.3' || helloEndsAt === undefined) return undefined;
-  const [helloBytes, clientBytes] = [bytes.subarray(0, helloEndsAt), bytes.subarray(helloEndsAt)];
-  const tunnel = { client, upstream, hello, helloBytes, clientBytes, limits, isStrict, onRelayed };
-  const passed = await passSecondHello(tunnel, readHello);
+  tunnel.upstream.write(bytes.subarray(0, helloEndsAt));
+  tunnel.onRelayed(helloEndsAt, 0);
+  return followHello({ ...tunnel, clientBytes: bytes.subarray(helloEndsAt) }, hello, tools);
+}
+
+type FollowTools = Pick<SniCheckTools, 'readHello' | 'onResult'>;
+
+/** The first hello has gone up. */
+async function followHello(
+  { client, upstream, clientBytes, limits, isStrict, onRelayed }: Followed,
+  hello: HelloFacts,
+  { readHello, onResult }: FollowTools,
+): Promise<GreetResult> {
+  const passed = await passSecondHello(
+    { client, upstream, hello, clientBytes, limits, isStrict, onRelayed },
+    readHello,
+  );
   if (passed.kind === 'other-host') onResult('mismatch');
   return passed;
+}
+
+function requireGreeted(
+  passed: GreetResult,
+  { client, upstream }: Pick<Followed, 'client' | 'upstream'>,
+  { result, hello }: Pick<SniVerdict, 'result' | 'hello'>,
+): SniVerdict {
+  if (passed.kind === 'greeted') return { ...passed, result, ...(hello && { hello }) };
+  upstream.close();
+  client.close(passed.kind === 'other-host' ? encodeAlert('access_denied') : undefined);
+  throw explainNotFollowed(passed, passed.second ?? hello);
 }
 
 function explainNotFollowed(

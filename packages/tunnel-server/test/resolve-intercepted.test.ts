@@ -105,7 +105,6 @@ async function resolve({ going, port = 443, name = 'a.example', dial = 'sni', ve
     tls: 'TLSv1.3',
     ech: false,
     random: 0,
-    lacksShares: false,
   };
   const results: string[] = [];
   const remarks: string[] = [];

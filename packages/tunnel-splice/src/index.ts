@@ -4,6 +4,8 @@ export {
   READ_AHEAD_BYTES,
   TICK_MS,
   type Address,
+  type AnswerGuard,
+  type Beginning,
   type Bind,
   type DeadlineMs,
   type Departure,
@@ -28,6 +30,7 @@ export {
   type TunnelNumber,
   type TunnelResult,
 } from './transport.ts';
+export { compareBeginning } from './beginning.ts';
 export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './tls-identity.ts';
 export { createTlsTrust, type TlsTrust } from './tls-trust.ts';
 export { createPortableTransport } from './portable/transport.ts';

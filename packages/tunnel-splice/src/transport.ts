@@ -181,7 +181,8 @@ export class ListenError extends Error {
 }
 
 /**
- * What became of a dial: a leg, a tunnel that is up already, or why not. `exhausted` is our own lack of descriptors, ports or memory;
+ * What became of a dial: a leg, a tunnel that is up already, or why not. A dial that was to join is `connected` where its plan's guard
+ * says so. `exhausted` is our own lack of descriptors, ports or memory;
  * `cancelled` is also said of a dial that was to join a client which has left, has a tunnel by now, or was closed.
  */
 export type DialResult =
@@ -210,6 +211,24 @@ export interface DialOptions {
   readonly join?: JoinPlan | undefined;
 }
 
+/** How a stream may begin: of each byte, the bits in `mask` are as in `bytes`, which is as long and not empty. */
+export interface Beginning {
+  readonly bytes: Uint8Array;
+  readonly mask: Uint8Array;
+}
+
+/**
+ * Puts the joining off until the upstream has begun to answer `clientBytes`, which go up at once; nothing else goes either way before
+ * that. Where the answer turns out to be otherwise, where either side leaves or `answerTimeoutMs` have passed, the tunnel is joined. Where
+ * the answer begins so, or the client says something more before it, the result is `connected`: the holder has both legs, with all
+ * that they have said still to be read, and no `reply` was sent.
+ */
+export interface AnswerGuard {
+  /** One object for many tunnels. */
+  readonly beginning: Beginning;
+  readonly answerTimeoutMs: number;
+}
+
 /**
  * A tunnel that is decided, but for the address that answers first: the same plan may go to several dials. Once one has it, nothing
  * is read from the client any more but its leaving.
@@ -218,6 +237,8 @@ export interface JoinPlan extends Omit<SpliceOptions, 'upstreamBytes'> {
   readonly client: Leg;
   /** Sent to the client when its tunnel is up, ahead of everything; not counted. */
   readonly reply: Uint8Array;
+  /** The holder sees some answers before anything of them is relayed. */
+  readonly guard?: AnswerGuard | undefined;
   /** The tunnel is up. Called once, before any end of it is told; perhaps some milliseconds after `upAt`. */
   onUp(tunnel: TunnelNumber, upstream: Address, upAt: DeadlineMs): void;
 }

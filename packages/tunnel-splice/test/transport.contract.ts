@@ -6,6 +6,7 @@ import { describeDeadlines } from './contract/deadlines.ts';
 import { describeDepartures } from './contract/departures.ts';
 import { describeDialling } from './contract/dialling.ts';
 import { describeJoining } from './contract/joining.ts';
+import { describeGuarding } from './contract/guarding.ts';
 import { describeListening } from './contract/listening.ts';
 import { describeHandingOver } from './contract/handing-over.ts';
 import { describeHandshakes } from './contract/handshakes.ts';
@@ -28,6 +29,7 @@ export function describeTransport(name: string, create: () => Transport): void {
     describeRelaying(create);
     describeUrgentData(create);
     describeJoining(create);
+    describeGuarding(create);
     describe.each(['splice', 'join'] as const)('by %s', (way) => {
       describeDepartures(create, way);
       describeLosses(create, way);

@@ -25,7 +25,7 @@ interface Point {
 }
 
 /** What is told of a ClientHello. */
-export type RecordedHello = Omit<HelloFacts, 'literal' | 'random' | 'lacksShares'>;
+export type RecordedHello = Omit<HelloFacts, 'literal' | 'random'>;
 
 /** Times are in milliseconds, moments on the clock of `performance.now()`. What is not known, or does not apply, is undefined. */
 export interface TunnelFacts {

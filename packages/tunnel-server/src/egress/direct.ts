@@ -3,33 +3,37 @@ import type { DialResult, Leg } from '@sallyport/tunnel-splice';
 import { TunnelError, type RefusalReason } from '../reasons.ts';
 import { closeUnused, countAttempt, type DialList, dialFirst, type RaceOptions } from './race.ts';
 
+type Connected = Extract<DialResult, { kind: 'connected' }>;
+type Joined = Extract<DialResult, { kind: 'joined' }>;
+
 /**
  * Dials permitted addresses on behalf of a client. Throws a TunnelError: `refused`, `unreachable`, `connect_timeout`,
  * `overload` when we ourselves lack what a connection needs, or `client_closed` when the client leaves first; nothing
  * stays open then.
  */
 export async function dialDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<Leg> {
-  const result = await race(addresses, client, options, 'connected');
+  const result = await race(addresses, client, options, isConnected);
   return result.leg;
 }
 
 /**
  * Dials permitted addresses and joins the client, by the plan in the options, to the first that connects: the tunnel is up when this
- * resolves, and the plan has been told so. Throws as {@link dialDirect} does, with the client as it was.
+ * resolves, and the plan has been told so; or the plan's guard gives the leg back. Throws as {@link dialDirect} does, with the client as
+ * it was.
  */
-export function joinDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<unknown> {
-  return race(addresses, client, options, 'joined');
+export function joinDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<Joined | Connected> {
+  return race(addresses, client, options, options.join?.guard === undefined ? isJoined : isReached);
 }
 
 /**
  * What was wanted of the dial; whatever else comes of it is thrown. Most tunnels have one address: for them no timer, and no bookkeeping.
  */
-async function race<Wanted extends 'connected' | 'joined'>(
+async function race<Wanted extends DialResult>(
   addresses: DialList,
   client: Leg,
   options: RaceOptions,
-  wanted: Wanted,
-): Promise<Extract<DialResult, { kind: Wanted }>> {
+  isWanted: (result: DialResult) => result is Wanted,
+): Promise<Wanted> {
   const [first, second] = addresses;
   const only = second === undefined && addresses.late === undefined ? first : undefined;
   const dial = only ? options.dial(only, options) : dialFirst(addresses, options);
@@ -40,24 +44,21 @@ async function race<Wanted extends 'connected' | 'joined'>(
   });
   const result = await dial.done;
   forget();
-  options.onOutcome?.(result.kind === wanted);
+  options.onOutcome?.(isWanted(result));
   if (only) countAttempt(only, result, options);
   // Both may happen in one turn of the event loop: the client leaves, and the dial that connected just before is still unread. Where it
   // was joined it has its tunnel all the same, and that tells how it ended.
   const isTooLate = seen.hasLeft && result.kind === 'connected';
-  if (isWanted(result, wanted) && !isTooLate) return result;
+  if (isWanted(result) && !isTooLate) return result;
   closeUnused(result);
   const [reason, sentence] = DIAL_FAILURES[isTooLate ? 'cancelled' : result.kind];
   const why = 'why' in result ? result.why : undefined;
   throw new TunnelError(reason, sentence, why === undefined ? {} : { detail: why });
 }
 
-function isWanted<Wanted extends DialResult['kind']>(
-  result: DialResult,
-  wanted: Wanted,
-): result is Extract<DialResult, { kind: Wanted }> {
-  return result.kind === wanted;
-}
+const isConnected = (result: DialResult): result is Connected => result.kind === 'connected';
+const isJoined = (result: DialResult): result is Joined => result.kind === 'joined';
+const isReached = (result: DialResult): result is Joined | Connected => isJoined(result) || isConnected(result);
 
 const UNEXPECTED = ['internal', 'A dial made something else of its connection than it was told to.'] as const;
 

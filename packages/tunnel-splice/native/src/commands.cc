@@ -200,6 +200,12 @@ void obey(Loop& loop, uint32_t* record) {
     }
     case kCloseListener:
       return closeListener(loop, command.word());
+    case kLearn: {
+      const uint32_t length = command.word();
+      const std::string bytes = command.text(length);
+      loop.beginnings.push_back({bytes, command.text(length)});
+      return;
+    }
     default:
       return obeyForLeg(loop, command);
   }

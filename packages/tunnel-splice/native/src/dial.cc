@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "answer.h"
 #include "closing.h"
 #include "held.h"
 #include "loop.h"
@@ -36,33 +37,29 @@ void tellFailure(Loop& loop, uint32_t token, DialOutcome outcome) {
 }
 
 void fail(Loop& loop, Leg& leg, DialOutcome outcome) {
-  tellFailure(loop, leg.unspliced.dialToken, outcome);
-  loop.dials.erase(leg.unspliced.dialToken);
+  const uint32_t token = leg.unspliced.dialToken;
+  tellFailure(loop, token, outcome);
+  const auto found = loop.dials.find(token);
+  if (found->second.client != nullptr) forgetAnswering(loop, *found->second.client);
+  loop.dials.erase(found);
   closeNow(loop, leg);
 }
 
+// The kernel gives none below to a socket that has not asked for it (ip_local_port_range).
+constexpr uint16_t kFirstEphemeralPort = 1'024;
+
 // Where nobody listens on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
-bool isJoinedToItself(const Leg& leg, const SocketAddress& own, uint16_t port) {
+bool isJoinedToItself(const Leg& leg, uint16_t port) {
+  SocketAddress own;
   SocketAddress peer;
-  return portOf(own) == port && sys::peerAddress(leg.fd, peer) == 0 && isSame(own, peer);
+  if (port < kFirstEphemeralPort || sys::localAddress(leg.fd, own) != 0 || portOf(own) != port) return false;
+  return sys::peerAddress(leg.fd, peer) == 0 && isSame(own, peer);
 }
 
 void succeed(Loop& loop, Leg& leg, const DialUnderWay& dial) {
-  const uint32_t token = leg.unspliced.dialToken;
-  SocketAddress own;
-  AddressText local{};
-  if (sys::localAddress(leg.fd, own) == 0) {
-    if (isJoinedToItself(leg, own, dial.port)) return fail(loop, leg, kRefused);
-    local = formatAddress(own);
-  }
-  TimerWheel::cancel(leg.unspliced);
-  loop.tell(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
-      .bytes(local.host, local.hostLength)
-      .end();
-  hold(leg);
-  write(leg, dial.preface.data(), dial.preface.size());
-  loop.dials.erase(token);
-  loop.awaitRoom(leg);
+  if (isJoinedToItself(leg, dial.port)) return fail(loop, leg, kRefused);
+  leg.out.append(dial.preface.data(), dial.preface.size());
+  handOut(loop, leg);
   serveHeld(loop, leg);
 }
 
@@ -75,33 +72,27 @@ bool watchOnce(Loop& loop, Leg& leg) {
 }
 
 // Connected, or connecting still: for a dial that is to join, sending says which.
-void goOnToJoin(Loop& loop, Leg& leg, Leg& client, const DialUnderWay& dial) {
-  const std::string& preface = dial.preface;
-  const ssize_t sent = sendPromised(loop, client, leg, preface);
+void goOnToJoin(Loop& loop, Leg& leg, Leg& client, DialUnderWay& dial) {
+  const ssize_t sent = sendPromised(loop, client, leg, dial.preface);
   if (sent < 0 && sent != -EAGAIN && !isShortage(sent)) return fail(loop, leg, outcomeOf(static_cast<int>(-sent)));
   if (sent >= 0) leg.isWritable = true;
   if (!watchOnce(loop, leg) || !leg.isWritable) return;
-  SocketAddress own;
-  if (sys::localAddress(leg.fd, own) == 0 && isJoinedToItself(leg, own, dial.port)) return fail(loop, leg, kRefused);
-  const uint32_t token = leg.unspliced.dialToken;
-  const std::string unsent = preface.substr(std::min(preface.size(), static_cast<size_t>(std::max<ssize_t>(0, sent))));
-  const size_t relayed = static_cast<size_t>(std::max<ssize_t>(0, sent - static_cast<ssize_t>(preface.size())));
-  loop.dials.erase(token);
+  if (isJoinedToItself(leg, dial.port)) return fail(loop, leg, kRefused);
+  dial.relayed = queuePromised(loop, client, leg, dial.preface, static_cast<size_t>(std::max<ssize_t>(0, sent)));
   // Not the time at which this turn began: the dial itself may have been asked for since.
-  const int64_t connectedNs = sys::monotonicNs();
-  loop.events.begin(kJoined, token, connectedNs >> 32, connectedNs & 0xffffffff).end();
-  joinPromised(loop, client, leg, unsent, relayed);
+  dial.connectedNs = sys::monotonicNs();
+  if (isGuarded(loop, client)) awaitAnswer(loop, client, leg, dial);
+  else joinDialled(loop, client, leg, dial, "", 0);
 }
 
-void goOn(Loop& loop, Leg& leg) {
-  const auto found = loop.dials.find(leg.unspliced.dialToken);
-  if (!found->second.isToJoin) {
-    if (leg.isWritable) succeed(loop, leg, found->second);
+void goOn(Loop& loop, Leg& leg, DialUnderWay& dial) {
+  if (!dial.isToJoin) {
+    if (leg.isWritable) succeed(loop, leg, dial);
     return;
   }
-  Leg* client = findPromised(loop, found->second.client);
+  Leg* client = findPromised(loop, dial.clientId);
   if (client == nullptr) return fail(loop, leg, kCancelled);
-  goOnToJoin(loop, leg, *client, found->second);
+  goOnToJoin(loop, leg, *client, dial);
 }
 
 int connectTo(const DialRequest& request) {
@@ -123,10 +114,14 @@ void dial(Loop& loop, const DialRequest& request) {
   Leg& leg = loop.legs.add(Leg(fd, LegState::kDialling));
   leg.unspliced.dialToken = request.token;
   leg.isWritable = false;
-  loop.dials.emplace(request.token,
-                     DialUnderWay{&leg, request.isToJoin, request.client, request.port, request.preface});
+  DialUnderWay& dial = loop.dials[request.token];
+  dial.leg = &leg;
+  dial.isToJoin = request.isToJoin;
+  dial.clientId = request.client;
+  dial.port = request.port;
+  dial.preface = request.preface;
   loop.setDeadline(leg, request.deadlineMs);
-  if (request.isToJoin) goOn(loop, leg);
+  if (request.isToJoin) goOn(loop, leg, dial);
   else watchOnce(loop, leg);
 }
 
@@ -135,14 +130,46 @@ void cancelDial(Loop& loop, uint32_t token) {
   if (found != loop.dials.end()) fail(loop, *found->second.leg, kCancelled);
 }
 
+void abandonAnswering(Loop& loop, Leg& upstream) {
+  loop.dials.at(upstream.unspliced.dialToken).client = nullptr;
+  fail(loop, upstream, kCancelled);
+}
+
+void handOut(Loop& loop, Leg& leg) {
+  const uint32_t token = leg.unspliced.dialToken;
+  SocketAddress own;
+  const AddressText local = sys::localAddress(leg.fd, own) == 0 ? formatAddress(own) : AddressText{};
+  TimerWheel::cancel(leg.unspliced);
+  loop.tell(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
+      .bytes(local.host, local.hostLength)
+      .end();
+  hold(leg);
+  loop.dials.erase(token);
+  loop.awaitRoom(leg);
+}
+
+void joinDialled(Loop& loop, Leg& client, Leg& upstream, const DialUnderWay& dial, const char* bytes, size_t length) {
+  const uint32_t token = upstream.unspliced.dialToken;
+  const uint64_t relayed = dial.relayed;
+  loop.events.begin(kJoined, token, dial.connectedNs >> 32, dial.connectedNs & 0xffffffff).end();
+  loop.dials.erase(token);
+  joinPromised(loop, client, upstream, relayed, bytes, length);
+}
+
 void serveDial(Loop& loop, Leg& leg) {
+  DialUnderWay& dial = loop.dials.at(leg.unspliced.dialToken);
+  if (dial.client != nullptr) return serveAnswering(loop, leg, dial);
   if (leg.isLost) {
     const int error = sys::takeError(leg.fd);
     return fail(loop, leg, error == 0 ? kDialReset : outcomeOf(error));
   }
-  goOn(loop, leg);
+  goOn(loop, leg, dial);
 }
 
-void onDialDeadline(Loop& loop, Leg& leg) { fail(loop, leg, kTimedOut); }
+void onDialDeadline(Loop& loop, Leg& leg) {
+  DialUnderWay& dial = loop.dials.at(leg.unspliced.dialToken);
+  if (dial.client != nullptr) return onAnswerDeadline(loop, leg, dial);
+  fail(loop, leg, kTimedOut);
+}
 
 }  // namespace sallyport

@@ -25,13 +25,26 @@ struct DialRequest {
 struct DialUnderWay {
   Leg* leg;
   bool isToJoin;
-  LegId client;
+  LegId clientId;
   uint16_t port;
   std::string preface;
+  // Of one that has connected, and was to join:
+  int64_t connectedNs;
+  uint64_t relayed;    // of what goes up first
+  Leg* client;         // an answer is awaited (answer.h), and this is whom it is for
+  int64_t answerByMs;
+  std::string answer;  // as far as it has come
 };
 
 void dial(Loop& loop, const DialRequest& request);
 void cancelDial(Loop& loop, uint32_t token);
+// Gives up one that awaits an answer: its client was closed.
+void abandonAnswering(Loop& loop, Leg& upstream);
+
+// How one ends that has connected; it is over then.
+void handOut(Loop& loop, Leg& leg);
+// `bytes` were read from the upstream already.
+void joinDialled(Loop& loop, Leg& client, Leg& upstream, const DialUnderWay& dial, const char* bytes, size_t length);
 
 // Something happened to a leg that is dialling.
 void serveDial(Loop& loop, Leg& leg);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "closing.h"
+#include "dial.h"
 #include "loop.h"
 
 namespace sallyport {
@@ -25,6 +26,9 @@ void hold(Leg& leg) {
 void serveHeld(Loop& loop, Leg& leg) {
   uint64_t ignored = 0;
   flush(leg, ignored);
+  // Whatever it says while its upstream's answer is awaited is for that to judge.
+  Leg* answering = leg.isPromised ? findAnswering(loop, leg) : nullptr;
+  if (answering != nullptr) return serveDial(loop, *answering);
   while (leg.isReadable && leg.unspliced.credit > 0 && !leg.isPromised) {
     const size_t got = receive(leg, loop.buffer.get(), std::min<size_t>(leg.unspliced.credit, kCopyBytes));
     if (got == 0) break;

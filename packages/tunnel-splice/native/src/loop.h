@@ -66,6 +66,7 @@ class Loop {
   bool hasUrgentEvents = false;  // JavaScript is woken for them; the others wait for the next that are, kQuietMs at most
   std::unordered_map<uint32_t, DialUnderWay> dials;  // by token
   std::unordered_map<uint32_t, Promise> promises;    // by the client's place
+  std::vector<Beginning> beginnings;                 // by number, from 1 on
   Arrivals arrivals;
   std::map<uint32_t, std::unique_ptr<Listener>> listeners;
   std::unique_ptr<char[]> buffer;

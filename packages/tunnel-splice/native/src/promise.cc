@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "closing.h"
+#include "dial.h"
 #include "loop.h"
 
 namespace sallyport {
@@ -28,6 +29,8 @@ void promise(Loop& loop, Leg& client, RecordReader& command) {
   promised.limits.lifetimeMs = command.word();
   promised.limits.keepAliveSeconds = command.word();
   promised.awaitedUp = client.unspliced.sentUp - command.word();
+  promised.guard = command.word();
+  promised.answerMs = command.word();
   const uint32_t replyLength = command.word();
   const uint32_t upLength = command.word();
   promised.reply = command.text(replyLength);
@@ -44,15 +47,21 @@ void takeBack(Loop& loop, const Leg& client, const char* bytes, size_t length) {
   promised.awaitedUp -= static_cast<uint32_t>(length);
 }
 
-void forgetPromise(Loop& loop, Leg& client) {
+void takePromise(Loop& loop, Leg& client) {
   loop.promises.erase(client.id.place);
   client.isPromised = false;
 }
 
+void forgetPromise(Loop& loop, Leg& client) {
+  Leg* answering = findAnswering(loop, client);
+  takePromise(loop, client);
+  if (answering != nullptr) abandonAnswering(loop, *answering);
+}
+
 Leg* findPromised(Loop& loop, LegId id) {
   Leg* client = loop.legs.find(id);
-  if (client == nullptr || !client->isPromised) return nullptr;
-  return client->hasFin || client->isLost ? nullptr : client;
+  if (client == nullptr || !client->isPromised || client->hasFin || client->isLost) return nullptr;
+  return findAnswering(loop, *client) == nullptr ? client : nullptr;
 }
 
 ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream, const std::string& preface) {
@@ -64,19 +73,45 @@ ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream, const s
   return sys::send(upstream.fd, promised.up.data(), promised.up.size());
 }
 
-void joinPromised(Loop& loop, Leg& client, Leg& upstream, const std::string& unsent, size_t sent) {
+size_t queuePromised(Loop& loop, const Leg& client, Leg& upstream, const std::string& preface, size_t sent) {
+  const std::string& up = loop.promises.at(client.id.place).up;
+  const size_t prefaceSent = std::min(sent, preface.size());
+  const size_t upSent = sent - prefaceSent;
+  upstream.out.append(preface.data() + prefaceSent, preface.size() - prefaceSent);
+  upstream.out.discountAll();
+  upstream.out.append(up.data() + upSent, up.size() - upSent);
+  return upSent;
+}
+
+void joinPromised(Loop& loop, Leg& client, Leg& upstream, uint64_t relayed, const char* bytes, size_t length) {
   const Promise promised = std::move(loop.promises.at(client.id.place));
-  forgetPromise(loop, client);
+  takePromise(loop, client);
   write(client, promised.reply.data(), promised.reply.size());
   client.out.discountAll();
-  upstream.out.append(unsent.data(), unsent.size());
-  upstream.out.discountAll();
-  upstream.out.append(promised.up.data() + sent, promised.up.size() - sent);
   Tunnel& tunnel = join(loop, client, upstream, limitsNow(loop, promised), promised.awaitedUp, 0);
-  tunnel.up().relayed = sent;
-  loop.board.counts.store(tunnel.index, sent, 0);
+  tunnel.up().relayed = relayed;
+  loop.board.counts.store(tunnel.index, relayed, 0);
+  if (length > 0) relayRead(upstream, client, bytes, length, loop.nowMs);
   if (client.isCut) giveUp(loop, tunnel, kWasCut);
   else serveTunnel(loop, tunnel);
 }
+
+bool isGuarded(Loop& loop, const Leg& client) { return loop.promises.at(client.id.place).guard != 0; }
+
+const Beginning& guardOf(Loop& loop, const Leg& client) {
+  return loop.beginnings.at(loop.promises.at(client.id.place).guard - 1);
+}
+
+bool hasSpokenSince(Loop& loop, const Leg& client) { return loop.promises.at(client.id.place).awaitedUp > 0; }
+
+int64_t keepForAnswer(Loop& loop, const Leg& client, Leg& upstream) {
+  Promise& promised = loop.promises.at(client.id.place);
+  promised.answering = &upstream;
+  return promised.answerMs == kNever ? TimerWheel::kNeverMs : loop.nowMs + promised.answerMs;
+}
+
+Leg* findAnswering(Loop& loop, const Leg& client) { return loop.promises.at(client.id.place).answering; }
+
+void forgetAnswering(Loop& loop, const Leg& client) { loop.promises.at(client.id.place).answering = nullptr; }
 
 }  // namespace sallyport

@@ -1,13 +1,15 @@
-// A tunnel that is promised to a client: the first of its dials that connects joins at once, with no word from JavaScript.
+// A tunnel that is promised to a client: the first of its dials that connects joins at once, with no word from JavaScript; or,
+// where the promise has a guard, once its upstream has begun to answer (answer.h).
 //
 // Owner: the client's leg, which is held meanwhile and lives on the thread of its dials. From the promise on nothing is read
-// from the client on behalf of JavaScript; what was on its way there then comes back (kReturn), and is awaited. A client that
-// has left by the time a dial connects is not joined: whoever leaves before the tunnel is up has no tunnel.
+// from the client on behalf of JavaScript; what was on its way there then comes back (kReturn), and is awaited. With a guard it
+// stays there. A client that has left by the time a dial connects is not joined: whoever leaves before the tunnel is up has no tunnel.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "beginning.h"
 #include "tunnel.h"
 
 namespace sallyport {
@@ -18,7 +20,10 @@ class RecordReader;
 struct Promise {
   TunnelLimits limits;
   int64_t givenAtMs;
-  uint32_t awaitedUp;  // read from the client, on its way back from JavaScript
+  uint32_t awaitedUp;  // read from the client, on its way back from JavaScript; with a guard, what it will keep
+  uint32_t guard;      // which beginning of an answer is JavaScript's to see; 0: none
+  uint32_t answerMs;   // for how long an answer is awaited
+  Leg* answering;      // the one dial that has connected, and whose answer is awaited
   std::string reply;   // to the client, before a byte of the upstream's
   std::string up;      // to the upstream, before a byte of the client's
 };
@@ -36,8 +41,22 @@ Leg* findPromised(Loop& loop, LegId client);
 // where the destination is near, the handshake is over by now, and no event has to be waited for.
 // `preface` goes ahead of it, and is in what was sent.
 ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream, const std::string& preface);
-// Joins a connected upstream, to which `sent` bytes have gone already, behind all of the preface but `unsent`. Either leg may be
-// gone when it returns.
-void joinPromised(Loop& loop, Leg& client, Leg& upstream, const std::string& unsent, size_t sent);
+// Queues the rest of both, of which `sent` bytes have gone. Returns how many of those count as relayed.
+size_t queuePromised(Loop& loop, const Leg& client, Leg& upstream, const std::string& preface, size_t sent);
+// Joins an upstream which has said `bytes` by now, and to which `relayed` bytes have gone. Either leg may be gone when it returns.
+void joinPromised(Loop& loop, Leg& client, Leg& upstream, uint64_t relayed, const char* bytes, size_t length);
+
+bool isGuarded(Loop& loop, const Leg& client);
+const Beginning& guardOf(Loop& loop, const Leg& client);
+// More than what JavaScript has given to be sent up.
+bool hasSpokenSince(Loop& loop, const Leg& client);
+// The answer of `upstream` is awaited from now on, until the moment that is returned; no other dial connects for this client.
+int64_t keepForAnswer(Loop& loop, const Leg& client, Leg& upstream);
+// The upstream whose answer is awaited; null where none is.
+Leg* findAnswering(Loop& loop, const Leg& client);
+// It is not awaited any more: the dial has failed.
+void forgetAnswering(Loop& loop, const Leg& client);
+// JavaScript has its client back.
+void takePromise(Loop& loop, Leg& client);
 
 }  // namespace sallyport

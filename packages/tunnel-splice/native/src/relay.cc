@@ -36,13 +36,16 @@ bool drain(const Relay& relay) {
   return true;
 }
 
+void sendOn(Direction& direction, Leg& to, const char* bytes, size_t length) {
+  const size_t sent = to.out.empty() ? transmit(to, bytes, length) : 0;
+  direction.relayed += sent;
+  to.out.append(bytes + sent, length - sent);
+}
+
 size_t copy(const Relay& relay) {
   const RelayTools& tools = relay.tools;
   const size_t got = receive(relay.from, tools.buffer, kCopyBytes);
-  if (got == 0) return 0;
-  const size_t sent = transmit(relay.to, tools.buffer, got);
-  relay.direction.relayed += sent;
-  if (sent < got) relay.to.out.append(tools.buffer + sent, got - sent);
+  if (got > 0) sendOn(relay.direction, relay.to, tools.buffer, got);
   return got;
 }
 
@@ -70,16 +73,19 @@ uint32_t burstAfter(uint32_t burst, size_t got) {
   return static_cast<uint32_t>(std::min<size_t>(burst + got, 2 * kBulkBytes));
 }
 
+void noteRead(Direction& direction, size_t got, uint32_t nowMs) {
+  direction.hasRead = true;
+  direction.lastReadMs = nowMs;
+  direction.burst = burstAfter(direction.burst, got);
+}
+
 size_t read(const Relay& relay) {
   Direction& direction = relay.direction;
   const auto nowMs = static_cast<uint32_t>(relay.tools.nowMs);
   if (nowMs - direction.lastReadMs > kPauseMs) direction.burst = 0;
   const bool isBulk = direction.burst >= kBulkBytes;
   const size_t got = isBulk ? fill(relay) : copy(relay);
-  if (got == 0) return 0;
-  direction.hasRead = true;
-  direction.lastReadMs = nowMs;
-  direction.burst = burstAfter(direction.burst, got);
+  if (got > 0) noteRead(direction, got, nowMs);
   return got;
 }
 
@@ -101,6 +107,12 @@ bool mayRead(const Relay& relay) {
 }
 
 }  // namespace
+
+void relayRead(Leg& from, Leg& to, const char* bytes, size_t length, int64_t nowMs) {
+  Direction& direction = from.spliced.direction;
+  sendOn(direction, to, bytes, length);
+  noteRead(direction, length, static_cast<uint32_t>(nowMs));
+}
 
 Flow pump(Leg& from, Leg& to, RelayTools& tools) {
   const Relay relay{from, to, from.spliced.direction, tools};

@@ -35,6 +35,9 @@ constexpr size_t kTurnBytes = 1024 * 1024;
 // over: all is sent; the caller passes the FIN on. failed: `to` is lost; or `from` is, and all that it had said is sent.
 enum class Flow : uint8_t { kWaiting, kMore, kStarved, kOver, kFailed };
 
+// Sends on what somebody else has read from `from`, behind what waits already. Both are spliced, to each other.
+void relayRead(Leg& from, Leg& to, const char* bytes, size_t length, int64_t nowMs);
+
 // Moves what can be moved now of what `from` says. Both are spliced, to each other.
 Flow pump(Leg& from, Leg& to, RelayTools& tools);
 

@@ -28,10 +28,11 @@ enum Command : uint32_t {
   kListen = 10,        // listener, descriptor, is wildcard, interception
   kCloseListener = 11, // listener
   kAwaitDrain = 12,    // leg: say once nothing that was written waits any more
-  kPromise = 13,       // client, tunnel, idle, half close, lifetime, keep-alive in seconds, bytes got from it, lengths of both; reply,
-                       // bytes to go up
+  kPromise = 13,       // client, tunnel, idle, half close, lifetime, keep-alive in seconds, bytes got from it and used, guard, how long
+                       // an answer is awaited, lengths of both; reply, bytes to go up
   kAllowSilence = 14,  // listener, how long its clients may say nothing at all
   kDetach = 15,        // leg: give its descriptor up; nothing that was written may wait any more
+  kLearn = 16,         // length; bytes, mask: how an answer may begin, numbered from 1 on in the order in which they come
 };
 
 enum Event : uint32_t {

@@ -44,6 +44,7 @@ namespace {
 // One loop has a helm, and this program takes the part of JavaScript at it; of two each has its thread.
 size_t threads = 1;
 constexpr uint32_t kDoor = 7;
+constexpr uint32_t kBeginnings = 8;
 
 std::mt19937 generator;
 uint32_t dice(uint32_t sides) { return generator() % sides; }
@@ -169,13 +170,14 @@ struct HeldLeg {
   std::vector<char> unread;
   uint32_t received = 0;
   int promised = -1;    // the tunnel that one of its dials will join it to
+  bool isGuarded = false;  // its promise has a guard
   int tunnel = -1;      // once spliced
   bool isUpstream = false;
 };
 
 class Brain {
  public:
-  Brain(Engine& engine, uint16_t originPort) : engine_(engine), originPort_(originPort) {}
+  Brain(Engine& engine, uint16_t originPort) : engine_(engine), originPort_(originPort) { teach(); }
 
   void step() {
     uint32_t words[64 * 1024];
@@ -205,6 +207,22 @@ class Brain {
   template <typename... Arguments>
   void send(uint32_t thread, uint32_t kind, Arguments... arguments) {
     commands_.begin(kind | thread << kThreadShift, arguments...).end();
+  }
+
+  // How the echo of a stream begins, by more and more of its bytes; every other of them with a last byte that it does not have.
+  void teach() {
+    for (uint32_t number = 1; number <= kBeginnings; number++) {
+      std::string bytes(number * number, '\0');
+      for (size_t i = 0; i < bytes.size(); i++) bytes[i] = byteAt(i);
+      std::string mask(bytes.size(), '\xff');
+      mask[0] = static_cast<char>(number);
+      if (number % 2 == 0) bytes.back() = static_cast<char>(~bytes.back());
+      for (uint32_t thread = 0; thread < threads; thread++) {
+        commands_.begin(kLearn | thread << kThreadShift, bytes.size());
+        commands_.bytes(bytes.data(), bytes.size()).bytes(mask.data(), mask.size()).end();
+      }
+    }
+    flush();
   }
 
   void flush() {
@@ -278,14 +296,19 @@ class Brain {
         .end();
   }
 
+  // With a guard, the client keeps what is not to go up at once.
   void promise(HeldLeg& client) {
     client.promised = nextTunnel_++;
+    client.isGuarded = dice(2) == 0;
+    const size_t kept = client.isGuarded && dice(4) == 0 ? client.unread.size() / 2 : 0;
+    const size_t given = client.unread.size() - kept;
     commands_
         .begin(kPromise | threadOf(client.id.place) << kThreadShift, client.id.place, client.id.generation, client.promised,
-               span(200), span(100), 300 + dice(700), 0, client.received, 0, client.unread.size())
-        .bytes(client.unread.data(), client.unread.size())
+               span(200), span(100), 300 + dice(700), 0, client.received - kept,
+               client.isGuarded ? 1 + dice(kBeginnings) : 0, span(100), 0, given)
+        .bytes(client.unread.data(), given)
         .end();
-    client.unread.clear();
+    client.unread.erase(client.unread.begin(), client.unread.begin() + static_cast<ptrdiff_t>(given));
   }
 
   // Its client leg is forgotten here with the tunnel, as one that was spliced by JavaScript.
@@ -293,7 +316,7 @@ class Brain {
     const uint32_t token = event.word();
     REQUIRE(dials_.erase(token) == 1);
     HeldLeg* client = find(clientOf_[token]);
-    REQUIRE(client != nullptr && client->promised >= 0 && client->tunnel < 0);
+    REQUIRE(client != nullptr && client->promised >= 0 && client->tunnel < 0 && client->unread.empty());
     client->tunnel = client->promised;
     tunnels_[client->tunnel] = {client->id, client->id};
   }
@@ -304,7 +327,7 @@ class Brain {
     HeldLeg* leg = find(id);
     if (leg == nullptr) return;
     leg->received += length;
-    if (leg->tunnel < 0 && leg->promised >= 0) return sendBack(*leg, leg->id, bytes, length);
+    if (leg->tunnel < 0 && leg->promised >= 0 && !leg->isGuarded) return sendBack(*leg, leg->id, bytes, length);
     if (leg->tunnel < 0) {
       leg->unread.insert(leg->unread.end(), bytes, bytes + length);
       return;
@@ -352,6 +375,11 @@ class Brain {
     const LegId upstream = event.leg();
     REQUIRE(dials_.erase(token) == 1);
     HeldLeg* client = find(clientOf_[token]);
+    // Handed back: the tunnel is to be spliced here.
+    if (outcome == kConnected && client != nullptr) {
+      REQUIRE(client->promised < 0 || client->isGuarded);
+      client->promised = -1;
+    }
     if (outcome != kConnected) {
       if (client != nullptr && client->tunnel < 0 && !isDialledFor(client->id)) end(client->id);
       return;

@@ -57,6 +57,7 @@ export class Dials {
       this.#settle(dial, { kind: dial.isCancelled ? 'cancelled' : kind });
       return;
     }
+    dial.promised?.handedBack();
     const leg = this.#plane.addLeg(name, dial.address, { host: localHost, port: localPort }, dial.startedAt);
     // It was connected at the very moment at which it was given up.
     if (dial.isCancelled) leg.reset();

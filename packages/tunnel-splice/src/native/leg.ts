@@ -47,7 +47,7 @@ function keepUnread(unread: Uint8Array[], bytes: Uint8Array): void {
 /** Where a leg's two ends are, and since when there is one. */
 type Ends = Pick<Leg, 'remote' | 'local' | 'bornAt'>;
 
-/** What came of a leg, when it is handed over: what nobody has read, and how much it was in all. */
+/** What came of a leg, when it is handed over: what nobody has read and goes along, and how much it was in all, with what was read. */
 interface HandedOver {
   readonly unread: readonly Uint8Array[];
   readonly receivedBytes: number;
@@ -219,6 +219,18 @@ export class NativeLeg implements Leg, LegName {
   promise(promised: Promised): HandedOver {
     this.promised = promised;
     return this.#takeUnread(promised);
+  }
+
+  /** The same, but that it keeps what nobody has read, and all that comes. */
+  promiseGuarded(promised: Promised): HandedOver {
+    this.promised = promised;
+    const readBytes = this.#unread.reduce((bytes, { length }) => bytes - length, this.#receivedBytes) >>> 0;
+    return { unread: [], receivedBytes: readBytes };
+  }
+
+  /** It is its holder's again. */
+  handBack(): void {
+    this.promised = undefined;
   }
 
   /** From here on it is a tunnel's; and where that was promised, nothing of it comes any more. */

@@ -44,6 +44,14 @@ export class Promised implements ReturnPath {
     return isWanted;
   }
 
+  /** One of the dials has connected, and the tunnel is its holder's to make. */
+  handedBack(): void {
+    this.dials -= 1;
+    this.#isOver = true;
+    this.#client.handBack();
+    this.#home.giveBack(this.tunnel);
+  }
+
   dialFailed(): void {
     this.dials -= 1;
     this.settle();

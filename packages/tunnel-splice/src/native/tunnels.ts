@@ -1,4 +1,5 @@
 import type {
+  Beginning,
   DeadlineMs,
   JoinPlan,
   Leg,
@@ -19,6 +20,7 @@ import { COMMAND, threadOf, TUNNEL_ENDS, type LegName } from './wire.ts';
 const UP = 0;
 const DOWN = 1;
 const EMPTY = new Uint8Array(0);
+const NO_BEGINNING = 0;
 
 /** The tunnels that the data threads relay, by number. Columns in place of objects: there may be many, and most of them idle. */
 export class Tunnels implements PromiseHome {
@@ -30,6 +32,8 @@ export class Tunnels implements PromiseHome {
   readonly #generations: number[] = [];
   /** The legs of those that this thread has spliced: what was on its way here has to go back. */
   readonly #spliced = new Map<TunnelNumber, SplicedLegs>();
+  /** Those that the data threads were told of, which number them from 1 on. */
+  readonly #beginnings: Beginning[] = [];
 
   /** @param counts also gives the numbers, and may give some to others */
   constructor(plane: DataPlane, counts: CountPages) {
@@ -95,9 +99,10 @@ export class Tunnels implements PromiseHome {
 
   #promise(client: NativeLeg, plan: JoinPlan): Promised {
     const promised = new Promised(this, this.#counts.take(), client, plan);
-    const { clientBytes = EMPTY, reply } = plan;
-    const { unread, receivedBytes } = client.promise(promised);
+    const { clientBytes = EMPTY, reply, guard } = plan;
+    const { unread, receivedBytes } = guard ? client.promiseGuarded(promised) : client.promise(promised);
     const up = unread.length === 0 ? clientBytes : Buffer.concat([clientBytes, ...unread]);
+    const beginning = guard ? this.#numberOf(guard.beginning) : NO_BEGINNING;
     this.#plane
       .begin(threadOf(client), COMMAND.promise, reply.length + up.length)
       .word(client.place)
@@ -108,12 +113,30 @@ export class Tunnels implements PromiseHome {
       .word(spanUntil(plan.lifetimeDeadline))
       .word(wholeSeconds(plan.keepAliveMs))
       .word(receivedBytes)
+      .word(beginning)
+      .word(toSpan(guard?.answerTimeoutMs ?? Infinity))
       .word(reply.length)
       .word(up.length)
       .bytes(reply)
       .bytes(up)
       .end();
     return promised;
+  }
+
+  /** Each thread learns a beginning before the first promise that names it. */
+  #numberOf(beginning: Beginning): number {
+    const known = this.#beginnings.indexOf(beginning);
+    if (known >= 0) return known + 1;
+    const { bytes, mask } = beginning;
+    for (let thread = 0; thread < this.#plane.threads; thread++) {
+      this.#plane
+        .begin(thread, COMMAND.learn, 2 * bytes.length)
+        .word(bytes.length)
+        .bytes(bytes)
+        .bytes(mask)
+        .end();
+    }
+    return this.#beginnings.push(beginning);
   }
 
   #sendSplice(tunnel: TunnelNumber, legs: SplicedLegs, options: SpliceOptions): void {

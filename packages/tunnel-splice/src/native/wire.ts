@@ -36,6 +36,7 @@ export const COMMAND = {
   promise: 13,
   allowSilence: 14,
   detach: 15,
+  learn: 16,
 } as const;
 
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];

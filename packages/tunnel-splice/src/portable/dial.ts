@@ -1,11 +1,14 @@
 /** One attempt to reach one literal address. */
 import type { Socket } from 'node:net';
-import type { Address, Dial, DialOptions, DialResult, JoinPlan } from '../transport.ts';
+import type { Address, AnswerGuard, DeadlineMs, Dial, DialOptions, DialResult, JoinPlan } from '../transport.ts';
+import { AwaitedAnswer, type Told } from './awaited-answer.ts';
 import type { Alarm } from './deadlines.ts';
 import { PortableLeg, type LegResources } from './leg.ts';
 import { dialledSocket } from './node-socket.ts';
 import { dialFailureFrom } from './system-errors.ts';
 import type { Tunnels } from './tunnels.ts';
+
+const NOTHING = new Uint8Array(0);
 
 interface DialResources extends LegResources {
   readonly tunnels: Tunnels;
@@ -20,6 +23,7 @@ export class PortableDial implements Dial {
   readonly #preface: Uint8Array | undefined;
   readonly #leg: PortableLeg;
   readonly #alarm: Alarm;
+  #answer: AwaitedAnswer | undefined;
   #resolve: ((result: DialResult) => void) | undefined;
   /** Takes the listeners off again, so that a tunnel doesn't carry its dial along for life. */
   #forgetSocket: () => void = () => undefined;
@@ -72,15 +76,41 @@ export class PortableDial implements Dial {
       this.#fail('cancelled');
       return;
     }
-    this.#settle({ kind: 'joined' });
     if (this.#preface) this.#leg.write(this.#preface);
+    if (plan.guard) this.#awaitAnswer(client, plan, plan.guard);
+    else this.#joinTo(client, plan, performance.now());
+  }
+
+  #awaitAnswer(client: PortableLeg, { clientBytes = NOTHING, ...plan }: JoinPlan, guard: AnswerGuard): void {
+    const connectedAt = performance.now();
+    this.#resources.deadlines.cancel(this.#alarm);
+    this.#forgetSocket();
+    const takenBytes = this.#leg.offer(clientBytes);
+    if (takenBytes < clientBytes.length) this.#leg.write(clientBytes.subarray(takenBytes));
+    const onTold = (told: Told): void => {
+      if (told === 'join') this.#joinTo(client, plan, connectedAt, clientBytes.length);
+      else if (told === 'hand-back') this.#settle({ kind: 'connected', leg: this.#leg });
+      else this.#fail('cancelled');
+    };
+    this.#answer = new AwaitedAnswer({
+      client,
+      upstream: this.#leg,
+      guard,
+      deadlines: this.#resources.deadlines,
+      onTold,
+    });
+  }
+
+  #joinTo(client: PortableLeg, plan: JoinPlan, connectedAt: DeadlineMs, sentBytes = 0): void {
+    this.#settle({ kind: 'joined' });
     client.write(plan.reply);
-    const tunnel = this.#resources.tunnels.splice(client, this.#leg, plan);
-    plan.onUp(tunnel, this.#address, performance.now());
+    const tunnel = this.#resources.tunnels.splice(client, this.#leg, plan, sentBytes);
+    plan.onUp(tunnel, this.#address, connectedAt);
   }
 
   #fail(kind: Exclude<DialResult['kind'], 'connected' | 'joined' | 'untrusted'>): void {
     if (this.#resolve === undefined) return;
+    this.#answer?.forget();
     this.#settle({ kind });
     this.#leg.stop();
   }

@@ -81,6 +81,7 @@ export class PortableLeg implements Leg {
   /** A write has failed: how the peer has left, which the kernel tells once. */
   #loss: Departure | undefined;
   #onGone: ((how: Departure) => void) | undefined;
+  #onStir: (() => void) | undefined;
   #linger: Alarm | undefined;
   #isLingering = false;
   #keepAliveSeconds = 0;
@@ -161,6 +162,7 @@ export class PortableLeg implements Leg {
     if (this.#ahead !== undefined) return Promise.resolve(this.takeAhead(limitBytes));
     if (this.#isOver) return Promise.resolve('end');
     if (this.#departure !== undefined) return Promise.resolve(this.#departure);
+    if (deadline <= performance.now()) return Promise.resolve('deadline');
     return new Promise((settle) => {
       const alarm = this.#resources.deadlines.at(deadline, () => this.#answer('deadline'));
       this.#reader = { limitBytes, settle, alarm };
@@ -258,7 +260,18 @@ export class PortableLeg implements Leg {
   /** From now on `relay` gets what is read; what was read before is to be taken with {@link takeAhead}. */
   joinTo(relay: Relay): void {
     this.#onGone = undefined;
+    this.#onStir = undefined;
     this.#relay = relay;
+  }
+
+  /** Calls `listener` whenever something of the peer was read ahead, or the leg has ended on either side; undefined: nobody. */
+  whenStirred(listener: (() => void) | undefined): void {
+    this.#onStir = listener;
+  }
+
+  /** What was read ahead, to be looked at, at once. */
+  get ahead(): Uint8Array {
+    return this.#ahead?.bytes ?? NOTHING;
   }
 
   putBack(bytes: Uint8Array): void {
@@ -280,7 +293,12 @@ export class PortableLeg implements Leg {
 
   /** Its holder has it, and it has not left: a tunnel may take it. */
   get isJoinable(): boolean {
-    return !this.#isOver && this.#departure === undefined && this.#relay === undefined;
+    return !this.#isOver && this.#departure === undefined && this.#relay === undefined && this.#onStir === undefined;
+  }
+
+  /** Closed or reset by its holder. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   get departure(): Departure | undefined {
@@ -381,7 +399,8 @@ export class PortableLeg implements Leg {
     this.#lastReadBytes = bytes.length;
     const readsOn = this.#isOver || (this.#relay === undefined ? this.#keep(bytes) : this.#relay.carry(bytes));
     this.#isPaused = !readsOn;
-    return readsOn;
+    this.#onStir?.();
+    return !this.#isPaused;
   }
 
   #keep(bytes: Uint8Array): boolean {
@@ -421,6 +440,7 @@ export class PortableLeg implements Leg {
     this.#departure = how;
     this.#relay?.departed(how);
     if (!isFirst) return;
+    this.#onStir?.();
     this.#answer(how);
     this.#gone(how);
   }
@@ -437,6 +457,7 @@ export class PortableLeg implements Leg {
     this.#onGone = undefined;
     this.#ahead = undefined;
     this.#answer(answer);
+    this.#onStir?.();
   }
 
   #closed(): void {

@@ -12,6 +12,11 @@ export class ReadAhead {
     return this.#end - this.#start;
   }
 
+  /** All of it, left where it is: to be looked at, at once. */
+  get bytes(): Uint8Array {
+    return this.#memory.subarray(this.#start, this.#end);
+  }
+
   /** Copies `bytes` behind what is there. */
   append(bytes: Uint8Array): void {
     if (this.#end + bytes.length > this.#memory.length) this.#makeRoom(bytes.length);

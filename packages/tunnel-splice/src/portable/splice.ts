@@ -24,6 +24,8 @@ interface SplicedLegs {
 
 interface SpliceTools {
   readonly deadlines: Deadlines;
+  /** Sent up before the splice, and relayed all the same. */
+  readonly sentBytes: number;
   /** Called once. */
   readonly onEnd: (result: TunnelResult) => void;
 }
@@ -48,7 +50,7 @@ export class PortableSplice implements DirectionEvents {
   #end: TunnelEnd | undefined;
   #isOver = false;
 
-  constructor({ client, upstream }: SplicedLegs, options: SpliceOptions, { deadlines, onEnd }: SpliceTools) {
+  constructor({ client, upstream }: SplicedLegs, options: SpliceOptions, { deadlines, sentBytes, onEnd }: SpliceTools) {
     this.#client = client;
     this.#upstream = upstream;
     this.#deadlines = deadlines;
@@ -60,6 +62,7 @@ export class PortableSplice implements DirectionEvents {
     this.#down = new Direction(upstream, client, this);
     const keepAliveSeconds = wholeSeconds(options.keepAliveMs);
     for (const leg of [client, upstream]) leg.watchPeer(keepAliveSeconds);
+    this.#up.relayedBytes = sentBytes;
     this.#up.start(options.clientBytes);
     this.#down.start(options.upstreamBytes);
     this.#setAlarm();

@@ -25,10 +25,11 @@ export class Tunnels {
     this.#numbers = numbers;
   }
 
-  splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber {
+  /** @param sentBytes that went up before, and count as relayed */
+  splice(client: Leg, upstream: Leg, options: SpliceOptions, sentBytes = 0): TunnelNumber {
     const legs = { client: portable(client), upstream: portable(upstream) };
     const tunnel = this.#numbers.take();
-    this.#begin(tunnel, legs, options);
+    this.#begin(tunnel, legs, options, sentBytes);
     return tunnel;
   }
 
@@ -46,10 +47,11 @@ export class Tunnels {
     this.#live[tunnel]?.cut();
   }
 
-  #begin(tunnel: TunnelNumber, legs: Ends<PortableLeg>, options: SpliceOptions): void {
+  #begin(tunnel: TunnelNumber, legs: Ends<PortableLeg>, options: SpliceOptions, sentBytes = 0): void {
     const { keeper } = options;
     this.#live[tunnel] = new PortableSplice(legs, options, {
       deadlines: this.#deadlines,
+      sentBytes,
       onEnd: (result) => {
         keeper.tunnelEnded(tunnel, result);
         this.#live[tunnel] = undefined;

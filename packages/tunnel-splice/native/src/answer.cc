@@ -1,0 +1,90 @@
+#include "answer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "held.h"
+#include "loop.h"
+
+namespace sallyport {
+namespace {
+
+// When the kernel lacks memory no edge will come: look again so soon.
+constexpr uint32_t kStarvedMs = 25;
+
+void sleep(Loop& loop, Leg& upstream, const DialUnderWay& dial) {
+  const bool isStarved = upstream.isReadable || dial.client->isReadable;
+  const auto leftMs = static_cast<uint32_t>(std::clamp<int64_t>(dial.answerByMs - loop.nowMs, 0, kNever));
+  loop.setDeadline(upstream, isStarved ? std::min(leftMs, kStarvedMs) : leftMs);
+}
+
+void tellBytes(Loop& loop, Leg& leg, const char* bytes, size_t length) {
+  leg.unspliced.credit -= static_cast<uint32_t>(length);
+  leg.unspliced.sentUp += static_cast<uint32_t>(length);
+  loop.tell(kData, leg.id.place, leg.id.generation, length).bytes(bytes, length).end();
+}
+
+// `said` by the client, since the promise was given.
+void handBack(Loop& loop, Leg& upstream, DialUnderWay& dial, size_t said) {
+  Leg& client = *dial.client;
+  const std::string answer = std::move(dial.answer);
+  takePromise(loop, client);
+  if (said > 0) tellBytes(loop, client, loop.buffer.get(), said);
+  handOut(loop, upstream);
+  if (!answer.empty()) tellBytes(loop, upstream, answer.data(), answer.size());
+  serveHeld(loop, upstream);
+  serveHeld(loop, client);
+}
+
+void joinWith(Loop& loop, Leg& upstream, DialUnderWay& dial, const char* bytes, size_t length) {
+  if (dial.answer.empty()) return joinDialled(loop, *dial.client, upstream, dial, bytes, length);
+  const std::string answer = std::move(dial.answer.append(bytes, length));
+  joinDialled(loop, *dial.client, upstream, dial, answer.data(), answer.size());
+}
+
+// What the upstream says tells more than what the client does, and is looked at first. False: it says nothing that tells.
+bool serveAnswer(Loop& loop, Leg& upstream, DialUnderWay& dial) {
+  const Beginning& beginning = guardOf(loop, *dial.client);
+  while (upstream.isReadable) {
+    const size_t got = receive(upstream, loop.buffer.get(), kReadAheadBytes - dial.answer.size());
+    if (got == 0) break;
+    const Likeness likeness = compare(beginning, dial.answer.size(), loop.buffer.get(), got);
+    if (likeness == Likeness::kOther) return joinWith(loop, upstream, dial, loop.buffer.get(), got), true;
+    dial.answer.append(loop.buffer.get(), got);
+    if (likeness == Likeness::kSame) return handBack(loop, upstream, dial, 0), true;
+  }
+  if (!upstream.hasEnded && !upstream.isLost) return false;
+  return joinWith(loop, upstream, dial, "", 0), true;
+}
+
+bool serveClient(Loop& loop, Leg& upstream, DialUnderWay& dial) {
+  Leg& client = *dial.client;
+  const bool hasSpoken = hasSpokenSince(loop, client) || client.unspliced.credit == 0;
+  const size_t limit = std::min<size_t>(client.unspliced.credit, kCopyBytes);
+  const size_t said = hasSpoken || !client.isReadable ? 0 : receive(client, loop.buffer.get(), limit);
+  if (hasSpoken || said > 0) return handBack(loop, upstream, dial, said), true;
+  if (!client.hasEnded && !client.isLost) return false;
+  return joinWith(loop, upstream, dial, "", 0), true;
+}
+
+}  // namespace
+
+void awaitAnswer(Loop& loop, Leg& client, Leg& upstream, DialUnderWay& dial) {
+  dial.client = &client;
+  dial.answerByMs = keepForAnswer(loop, client, upstream);
+  serveAnswering(loop, upstream, dial);
+}
+
+void serveAnswering(Loop& loop, Leg& upstream, DialUnderWay& dial) {
+  flush(upstream, dial.relayed);
+  if (!loop.awaitRoom(upstream)) upstream.isLost = upstream.hasFailed = true;
+  if (serveAnswer(loop, upstream, dial) || serveClient(loop, upstream, dial)) return;
+  sleep(loop, upstream, dial);
+}
+
+void onAnswerDeadline(Loop& loop, Leg& upstream, DialUnderWay& dial) {
+  if (loop.nowMs < dial.answerByMs) return serveAnswering(loop, upstream, dial);
+  joinWith(loop, upstream, dial, "", 0);
+}
+
+}  // namespace sallyport

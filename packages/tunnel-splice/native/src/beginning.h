@@ -1,0 +1,20 @@
+// How a stream may begin. JavaScript says it once, by number; here it is compared with what comes, and never read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace sallyport {
+
+struct Beginning {
+  std::string bytes;
+  std::string mask;  // as long: of each byte, the bits that count
+};
+
+enum class Likeness : uint8_t { kOther, kUndecided, kSame };
+
+// `from` bytes of the stream were like it already, and these follow.
+Likeness compare(const Beginning& beginning, size_t from, const char* seen, size_t length);
+
+}  // namespace sallyport
