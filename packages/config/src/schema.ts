@@ -33,10 +33,12 @@ const cache = section({
     .describe('How long a name that does not exist is remembered.')
     .prefault('5s'),
   stale_if_error: durationOrOff().describe('How long an expired answer may serve when DNS fails.').prefault('off'),
-}).refine(({ min_ttl, max_ttl }) => min_ttl <= max_ttl, {
-  path: ['min_ttl'],
-  error: 'min_ttl is longer than max_ttl; lower it or raise max_ttl',
-});
+})
+  .refine(({ min_ttl, max_ttl }) => min_ttl <= max_ttl, {
+    path: ['min_ttl'],
+    error: 'min_ttl is longer than max_ttl; lower it or raise max_ttl',
+  })
+  .describe('Answers are kept for their time to live, within these bounds.');
 
 const hosts = z
   .record(
@@ -81,8 +83,10 @@ const admin = section({
 }).describe('Metrics and health checks; keep it off public addresses.');
 
 const log = section({
-  level: oneOf('trace', 'debug', 'info', 'warn', 'error').prefault('info'),
-  format: oneOf('json', 'pretty').prefault('json'),
+  level: oneOf('trace', 'debug', 'info', 'warn', 'error').describe('Lines below it are not written.').prefault('info'),
+  format: oneOf('json', 'pretty')
+    .describe('json: one object a line, for machines; pretty: one line for people.')
+    .prefault('json'),
   access: flag().describe('One line a tunnel, when it ends.').prefault(true),
   progress: durationOrOff({ longestMs: LONGEST_TIMER_MS })
     .describe('A line about every live tunnel at this interval.')

@@ -32,7 +32,7 @@ const parent = {
     'Where the parent listens; a name is resolved as destinations are.',
   ),
   username: secret('user name').describe('What we log in as; needs password.').exactOptional(),
-  password: secret('password').exactOptional(),
+  password: secret('password').describe('Never shown in a message or a log line.').exactOptional(),
   resolve: oneOf('parent', 'local')
     .describe('Who resolves names. local: address rules hold for names too, and the parent is given an address.')
     .prefault('parent'),

@@ -85,7 +85,9 @@ const sniListener = section({
 export const listeners = list(
   'listeners',
   z.discriminatedUnion('mode', [connectListener, sniListener], { error: explainMode }),
-).min(1, { error: 'no listener; give at least one' });
+)
+  .min(1, { error: 'no listener; give at least one' })
+  .describe('The doors: where clients come in, and how.');
 
 function readName(text: string): Read<string> {
   if (/^[a-z0-9_-]+$/.test(text)) return ok(text);

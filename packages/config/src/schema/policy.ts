@@ -32,12 +32,14 @@ const message = written('a sentence of 1 to 300 characters', readMessage);
 
 const rule = section({
   name: label.describe('Appears in logs and metrics; rule-N if left out.').exactOptional(),
-  action: oneOf('allow', 'deny'),
+  action: oneOf('allow', 'deny').describe('What happens to a request that matches.'),
   clients: networks(CLIENT_SETS).describe('CIDRs, addresses, or loopback, private, link_local, any.').exactOptional(),
   users: list('user names', z.string({ error: expected('a user name') }).min(1, { error: 'an empty name; remove it' }))
     .describe('Names of users, or common names of client certificates; match only clients that proved who they are.')
     .exactOptional(),
-  listeners: list('listener names', z.string({ error: expected('the name of a listener') })).exactOptional(),
+  listeners: list('listener names', z.string({ error: expected('the name of a listener') }))
+    .describe('Names of doors.')
+    .exactOptional(),
   hosts: list('hosts', hostPattern)
     .describe('Exact names, *.suffix (any depth below it, not the suffix itself), "*" for any name, or "@group".')
     .exactOptional(),
@@ -63,7 +65,9 @@ const rule = section({
   .describe('Every field left out matches anything.');
 
 const destinations = section({
-  deny: networks(DESTINATION_SETS).prefault(['special']),
+  deny: networks(DESTINATION_SETS)
+    .describe('Addresses that are never dialled, whatever the rules allow.')
+    .prefault(['special']),
   allow: networks(DESTINATION_SETS).describe('Exceptions from deny.').prefault([]),
 }).describe('Checked on the very address that is dialled, for every tunnel.');
 

@@ -1,8 +1,9 @@
-/** What a list lets through that its author may not have thought of: names of strangers, places to upload to, other proxies. */
+/** What the author of a list may not have thought of: names of strangers, places to upload to, other proxies, long messages. */
 import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/config';
 import { holdsStrangers } from '../learn/public-suffixes.ts';
 import type { HostPattern } from '../rules/host-patterns.ts';
 import { groupNamed, type Groups, patternsOf } from '../rules/groups.ts';
+import { lintLongMessages } from './long-messages.ts';
 import { UPLOAD_HOSTS } from './upload-hosts.ts';
 
 export interface ReachConfig {
@@ -17,6 +18,7 @@ export function lintReach({ policy, tests = [] }: ReachConfig, groups: Groups): 
       rule.action === 'allow' ? [...lintHosts(rule, number, groups), ...lintPorts(rule, number)] : [],
     ),
     ...lintTests(policy, tests),
+    ...lintLongMessages(policy),
   ];
 }
 

@@ -1,0 +1,38 @@
+/** Messages of the operator's that do not fit where most programs look for them: in the status line of a refusal. */
+import { fillMessage, type PolicyConfig, type Problem } from '@sallyport/config';
+
+/** A status line has at most 200 bytes, and this much of it is the sentence. */
+const SENTENCE_BYTES = 200 - 'HTTP/1.1 403 Forbidden ()'.length;
+
+/** Values as they commonly are; a destination's name is mostly shorter. */
+const COMMON = { host: 'registry.packages.example.com', port: '443', id: 't6x8zr-1234', client: '10.20.30.40' };
+
+/** Warns of each message that the status line would show without its middle. */
+export function lintLongMessages({ message: closing, rules }: PolicyConfig): readonly Problem[] {
+  const byDefault =
+    closing === undefined ? undefined : `No rule allows ${COMMON.host}:${COMMON.port}. ${fill(closing, 'default')}`;
+  return [
+    ...explain(byDefault, ['policy', 'message'], 'behind the sentence of the refusal'),
+    ...rules.flatMap(({ message, name }, number) => {
+      if (message === undefined) return [];
+      const rule = name ?? `rule-${number + 1}`;
+      const own = fill(message, rule);
+      const path = ['policy', 'rules', number, 'message'] as const;
+      if (closing === undefined || own.length > SENTENCE_BYTES)
+        return explain(own, path, 'with its placeholders filled in');
+      return explain(`${own}. ${fill(closing, rule)}`, path, 'together with policy.message');
+    }),
+  ];
+}
+
+function fill(message: string, rule: string): string {
+  return fillMessage(message, { ...COMMON, rule });
+}
+
+function explain(sentence: string | undefined, path: Problem['path'], how: string): readonly Problem[] {
+  if (sentence === undefined || sentence.length <= SENTENCE_BYTES) return [];
+  const message =
+    `${how} this takes about ${sentence.length} bytes, and the status line has room for ${SENTENCE_BYTES}: its middle is left out ` +
+    'there, and most programs show nothing else; shorten it';
+  return [{ severity: 'warning', path, message }];
+}
