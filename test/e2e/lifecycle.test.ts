@@ -132,16 +132,6 @@ describe('two signals in a row', () => {
   });
 });
 
-describe('SIGUSR1', () => {
-  it('opens no inspector, and changes nothing', async () => {
-    const proxy = await startSallyport(configText());
-    proxy.process.kill('SIGUSR1');
-    await proxy.line({ msg: 'SIGUSR1 is ignored; SIGHUP reloads, SIGTERM drains' });
-    expect(proxy.stderr()).toBe('');
-    expect(await proxy.stop()).toBe(0);
-  });
-});
-
 describe('SIGINT', () => {
   it('drains like SIGTERM', async () => {
     proxy = await startSallyport(configText());

@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
+// SIGUSR1 has Node.js open its inspector, a door of its own, for as long as nobody listens for it.
+if (process.argv[2] === 'run') process.on('SIGUSR1', () => undefined);
+
 // Nearly all that the set-up of a tunnel makes dies young, so V8's young generation stays small: two mebibytes for each half. By default it
 // grows to 16 with the first busy second, which was four fifths of what five thousand idle tunnels weighed; with the one it begins with, a
 // set-up takes four per cent more CPU.

@@ -18,6 +18,10 @@ export class ConfigWatch {
     this.#watch.aboutToRead();
   }
 
+  stop(): void {
+    this.#watch.follow([]);
+  }
+
   wasRead(read: SettingsResult, { kind }: Pick<ReloadResult, 'kind'>): void {
     const isInForce = kind === 'reloaded' && read.kind === 'ok';
     this.#files = isInForce ? read.files : [...new Set([...this.#files, ...read.files])];

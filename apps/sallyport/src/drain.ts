@@ -15,7 +15,24 @@ export async function drainTunnels(
   metrics.draining(true);
   await listeners.close();
   log.info({ tunnels: ledger.liveCount, timeout_ms: drainTimeoutMs }, 'draining');
-  if (await ledger.whenEmpty(drainTimeoutMs)) return;
+  await endWithin(drainTimeoutMs, ledger);
+}
+
+/** The same, where a successor has the sockets: nobody is refused, and whoever is connected by now is served to the end. */
+export async function leaveTunnels(
+  listeners: Pick<OpenListeners, 'close'>,
+  { ledger, log, metrics }: Services,
+  drainTimeoutMs: number,
+): Promise<void> {
+  metrics.draining(true);
+  await listeners.close();
+  ledger.isLeaving = true;
+  log.info({ tunnels: ledger.liveCount, timeout_ms: drainTimeoutMs }, 'draining');
+  await endWithin(drainTimeoutMs, ledger);
+}
+
+async function endWithin(timeoutMs: number, ledger: Services['ledger']): Promise<void> {
+  if (await ledger.whenEmpty(timeoutMs)) return;
   ledger.cutAll('drain');
   await ledger.whenEmpty(LAST_WORDS_MS);
 }

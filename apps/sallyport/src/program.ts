@@ -13,7 +13,7 @@ import { openDoors } from './doors.ts';
 import { dropPrivileges } from './privileges.ts';
 import { requireEngine } from './engine.ts';
 import { EXIT, FatalError } from './exit.ts';
-import { drainTunnels } from './drain.ts';
+import { drainTunnels, leaveTunnels } from './drain.ts';
 import { explainLogError } from './log-errors.ts';
 import { fatalListenError, formatAddress, formatBind } from './listen-errors.ts';
 import { isDeniedNow } from './judge-tunnel.ts';
@@ -22,9 +22,10 @@ import { findObstacle } from './reload.ts';
 import { createServices, type Services, updateServices } from './services.ts';
 import { showSettings } from './show-settings.ts';
 import type { Settings, SettingsResult } from './settings.ts';
-import { InheritedSockets, readPassedSockets } from './sockets/inherited-sockets.ts';
+import type { InheritedSockets } from './sockets/inherited-sockets.ts';
 import { type ListenerExchange, OpenListeners, type OpenSocket, type Receiver } from './sockets/open-listeners.ts';
 import { receiveClients } from './sockets/receive-clients.ts';
+import type { Sockets } from './takeover/succession.ts';
 
 export interface Program {
   /** Where clients reach each door. */
@@ -35,6 +36,10 @@ export interface Program {
   reload(next: SettingsResult): Promise<ReloadResult>;
   /** Closes the doors, lets live tunnels finish (at most `timeouts.drain`), then ends the rest. */
   drain(): Promise<void>;
+  /** Its sockets, for a successor. */
+  sockets(): Sockets;
+  /** The successor serves: leaves the doors to it, lets live tunnels finish (at most `runtime.takeover_drain`), then ends the rest. */
+  leave(): Promise<void>;
 }
 
 /** A door, and one of the addresses that it is bound to. */
@@ -47,10 +52,13 @@ export type ReloadResult =
   | { readonly kind: 'reloaded'; readonly warnings: readonly string[] }
   | { readonly kind: 'refused'; readonly problems: readonly string[] };
 
-/** Opens everything. Rejects with a FatalError that names what is in the way, with nothing left open. */
-export async function startProgram(settings: Settings, log: Logger): Promise<Program> {
+/**
+ * Opens everything. Rejects with a FatalError that names what is in the way, with nothing left open.
+ * @param inherited sockets that are open already
+ */
+export async function startProgram(settings: Settings, log: Logger, inherited: InheritedSockets): Promise<Program> {
   const services = createServices(settings, log);
-  const running = new Running(settings, services);
+  const running = new Running(settings, services, inherited);
   try {
     await running.open();
   } catch (cause) {
@@ -66,6 +74,7 @@ const STORE_PATIENCE_MS = 5_000;
 class Running implements Program {
   readonly #services: Services;
   readonly #listeners: OpenListeners;
+  readonly #inherited: InheritedSockets;
   #settings: Settings;
   /** Of the file that is about to take effect, for clients of a door that has just been opened. */
   #next: Settings;
@@ -75,13 +84,14 @@ class Running implements Program {
   #lastReload: StatusReply['reload'];
   readonly #history: TrafficHistory;
 
-  constructor(settings: Settings, services: Services) {
+  constructor(settings: Settings, services: Services, inherited: InheritedSockets) {
     this.#settings = settings;
     this.#next = settings;
     this.#services = services;
+    this.#inherited = inherited;
     this.#listeners = new OpenListeners({
       transport: services.transport,
-      inherited: new InheritedSockets(readPassedSockets(process.env, process.pid)),
+      inherited,
       receiverOf: (listener) => this.#receiverOf(listener),
     });
     services.metrics.onScrape(() => showSettings(this.#settings, services));
@@ -99,6 +109,7 @@ class Running implements Program {
     const exchange = await this.#prepareListeners(this.#settings);
     this.#dropPrivileges();
     await this.#exchange(exchange, this.#settings);
+    this.#inherited.closeUnwanted();
     this.#state = 'ready';
     this.#history.start();
     this.#warnOfFewDescriptors();
@@ -145,6 +156,20 @@ class Running implements Program {
   async drain(): Promise<void> {
     this.#state = 'draining';
     await drainTunnels(this.#listeners, this.#services, this.#settings.config.timeouts.drain);
+    await this.close();
+  }
+
+  sockets(): Sockets {
+    const doors = this.#listeners.open.map(({ wanted, listening }) => [wanted.place, listening.sockets] as const);
+    const { socket } = this.#admin ?? {};
+    const admin = socket === undefined ? [] : [[adminPlace(this.#settings.config.admin), [socket]] as const];
+    return new Map([...this.#inherited.waiting, ...doors, ...admin]);
+  }
+
+  async leave(): Promise<void> {
+    this.#state = 'draining';
+    await this.#admin?.leave();
+    await leaveTunnels(this.#listeners, this.#services, this.#settings.config.runtime.takeover_drain);
     await this.close();
   }
 
@@ -238,11 +263,15 @@ class Running implements Program {
     return [...admin, ...doors];
   }
 
-  async #startAdmin({ bind }: AdminConfig): Promise<AdminServer> {
+  async #startAdmin(config: AdminConfig): Promise<AdminServer> {
+    const { bind } = config;
+    const place = adminPlace(config);
+    const passed = this.#inherited.waiting.get(place)?.[0];
     const { metrics, log } = this.#services;
     try {
       const readiness = (): boolean => this.#state === 'ready';
-      const admin = await startAdminServer({ bind, metrics, log, readiness, routes: this.#adminRoutes() });
+      const admin = await startAdminServer({ bind, passed, metrics, log, readiness, routes: this.#adminRoutes() });
+      this.#inherited.take(place);
       log.info({ listener: 'admin', address: formatBind(admin.address) }, 'listening');
       return admin;
     } catch (cause) {
@@ -265,6 +294,11 @@ class Running implements Program {
     const tlsNow = () => (this.#settings.identities.get(name) ?? this.#next.identities.get(name))?.tls;
     return receiveClients(listener, { doorNow: () => this.#doors.get(name), tlsNow, ledger: this.#services.ledger });
   }
+}
+
+/** By which a successor finds its socket. */
+function adminPlace({ bind }: AdminConfig): string {
+  return `admin ${formatBind(bind)}`;
 }
 
 function refused(...problems: readonly string[]): ReloadResult {

@@ -1,10 +1,12 @@
 /** What signals do to a running program. */
 import type { Logger } from '@sallyport/telemetry';
-import { EXIT, type ExitCode } from './exit.ts';
 import { ConfigWatch } from './config-watch.ts';
+import { EXIT, type ExitCode } from './exit.ts';
 import type { Program } from './program.ts';
 import type { SettingsResult } from './settings.ts';
 import type { ServiceManager } from './systemd/service-manager.ts';
+import type { Successor } from './takeover/start-successor.ts';
+import { takeOver } from './takeover/take-over.ts';
 
 export interface Supervision {
   readonly log: Logger;
@@ -13,54 +15,102 @@ export interface Supervision {
   readonly started: SettingsResult;
   /** Reads the configuration anew. */
   readonly readSettings: () => SettingsResult;
+  /** How many descriptors this process was passed at its start. */
+  readonly inheritedCount: number;
 }
 
-/** Whatever changes the program comes one at a time. */
-type Sequence = (step: () => Promise<void>) => void;
-
-/** Resolves with the exit code once SIGTERM or SIGINT has drained the program; ends the process at once on a second one. */
+/**
+ * Resolves with the exit code once SIGTERM or SIGINT has drained the program, or a successor serves and the program has left. A second
+ * SIGTERM or SIGINT ends the process at once.
+ */
 export async function superviseProgram(program: Program, supervision: Supervision): Promise<ExitCode> {
   const { log, serviceManager } = supervision;
-  const inSequence = oneAtATime(log);
-  const requestReload = (): void => inSequence(() => reload(program, supervision, watch));
-  const watch = new ConfigWatch(supervision.started, requestReload);
-  process.on('SIGHUP', requestReload);
   process.on('SIGUSR2', () => reopenLog(log));
-  // Without a listener Node.js opens its inspector, which is a door of its own.
-  process.on('SIGUSR1', () => log.warn('SIGUSR1 is ignored; SIGHUP reloads, SIGTERM drains'));
+  const terminated = firstOf('SIGTERM', 'SIGINT').then(() => 'terminated' as const);
+  const changes = new Changes(program, supervision);
   serviceManager.ready();
-  await firstOf('SIGTERM', 'SIGINT');
-  serviceManager.stopping();
-  const drained = program.drain().then(() => EXIT.ok);
-  const interrupted = firstOf('SIGTERM', 'SIGINT').then(() => EXIT.failure);
-  const exitCode = await Promise.race([drained, interrupted]);
+  const end = await Promise.race([changes.succeeded, terminated]);
+  await changes.stop();
+  if (end === 'terminated') serviceManager.stopping();
+  const exitCode = await (end === 'terminated' ? drain(program) : leave(program, terminated));
   log.info({ exit: exitCode }, exitCode === EXIT.ok ? 'drained' : 'ended at once by a second signal');
   await log.close();
   return exitCode;
 }
 
-/** All or nothing: a file with a problem changes nothing, and the log says where it is wrong. */
-async function reload(program: Program, supervision: Supervision, watch: ConfigWatch): Promise<void> {
-  const { log, readSettings, serviceManager } = supervision;
-  serviceManager.reloading();
-  watch.aboutToRead();
-  const next = readSettings();
-  const result = await program.reload(next);
-  watch.wasRead(next, result);
-  if (result.kind === 'reloaded') {
-    for (const warning of result.warnings) log.warn({ detail: warning }, 'configuration warning');
-    log.info('reloaded');
-  } else {
-    log.error({ problems: result.problems }, 'reload failed');
-  }
-  serviceManager.ready();
+function drain(program: Program): Promise<ExitCode> {
+  const drained = program.drain().then(() => EXIT.ok);
+  const interrupted = firstOf('SIGTERM', 'SIGINT').then(() => EXIT.failure);
+  return Promise.race([drained, interrupted]);
 }
 
-function oneAtATime(log: Logger): Sequence {
-  let last = Promise.resolve();
-  return (step) => {
-    last = last.then(step).catch((cause: unknown) => log.error({ err: cause }, 'internal error'));
-  };
+/** Who sends a signal has less patience than a takeover. */
+function leave(program: Program, terminated: Promise<unknown>): Promise<ExitCode> {
+  return Promise.race([program.leave().then(() => EXIT.ok), terminated.then(() => drain(program))]);
+}
+
+/** Reloads and takeovers, one at a time and in the order in which they were asked for. */
+class Changes {
+  /** A successor serves. */
+  readonly succeeded: Promise<'succeeded'>;
+  readonly #program: Program;
+  readonly #supervision: Supervision;
+  readonly #watch: ConfigWatch;
+  #last: Promise<void> = Promise.resolve();
+  #successor: Successor | undefined;
+  #isOver = false;
+
+  constructor(program: Program, supervision: Supervision) {
+    this.#program = program;
+    this.#supervision = supervision;
+    const reload = (): void => this.#next('SIGHUP', () => this.#reload());
+    this.#watch = new ConfigWatch(supervision.started, reload);
+    process.on('SIGHUP', reload);
+    this.succeeded = new Promise((resolve) => {
+      process.on('SIGUSR1', () => this.#next('SIGUSR1', () => this.#takeOver(() => resolve('succeeded'))));
+    });
+  }
+
+  /** Resolves once nothing is under way any more; nothing begins. */
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    this.#watch.stop();
+    this.#successor?.stop();
+    await this.#last;
+  }
+
+  #next(signal: NodeJS.Signals, step: () => Promise<void>): void {
+    const { log } = this.#supervision;
+    this.#last = this.#last
+      .then(() => (this.#isOver ? log.warn(`${signal} is ignored: this process is about to end`) : step()))
+      .catch((cause: unknown) => log.error({ err: cause }, 'internal error'));
+  }
+
+  /** All or nothing: a file with a problem changes nothing, and the log says where it is wrong. */
+  async #reload(): Promise<void> {
+    const { log, readSettings, serviceManager } = this.#supervision;
+    serviceManager.reloading();
+    this.#watch.aboutToRead();
+    const next = readSettings();
+    const result = await this.#program.reload(next);
+    this.#watch.wasRead(next, result);
+    if (result.kind === 'reloaded') {
+      for (const warning of result.warnings) log.warn({ detail: warning }, 'configuration warning');
+      log.info('reloaded');
+    } else {
+      log.error({ problems: result.problems }, 'reload failed');
+    }
+    serviceManager.ready();
+  }
+
+  async #takeOver(onSucceeded: () => void): Promise<void> {
+    const onStarted = (successor: Successor): void => void (this.#successor = successor);
+    const isSucceeded = await takeOver(this.#program, { ...this.#supervision, onStarted });
+    this.#successor = undefined;
+    if (!isSucceeded) return;
+    this.#isOver = true;
+    onSucceeded();
+  }
 }
 
 /** The log goes on as it was when the file can't be opened. */

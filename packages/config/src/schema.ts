@@ -119,6 +119,9 @@ const runtime = section({
   reload_tunnels: oneOf('keep', 'recheck')
     .describe('What a reload does with live tunnels: recheck ends those that the new rules deny.')
     .prefault('keep'),
+  takeover_drain: duration()
+    .describe('How long this process lets its tunnels go on once a successor (SIGUSR1) serves; then they are cut.')
+    .prefault('1h'),
 }).describe('How the process runs.');
 
 /** Where a group is defined and where it is named, it is spelled alike: a name that no host can have does not begin with @. */

@@ -89,7 +89,14 @@ describe('a minimal configuration', () => {
       limits,
       admin: { bind: { host: '127.0.0.1', port: 9128 }, status_page: true, control: false },
       log: { level: 'info', format: 'json', access: true, progress: Infinity, file: null },
-      runtime: { engine: 'auto', threads: 'auto', user: null, watch: false, reload_tunnels: 'keep' },
+      runtime: {
+        engine: 'auto',
+        threads: 'auto',
+        user: null,
+        watch: false,
+        reload_tunnels: 'keep',
+        takeover_drain: 3_600_000,
+      },
     });
   });
 
@@ -252,7 +259,14 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
       },
       admin: { bind: { host: '127.0.0.1', port: 1 }, status_page: false, control: true },
       log: { level: 'trace', format: 'pretty', access: false, progress: 30_000, file: '/var/log/sallyport.log' },
-      runtime: { engine: 'auto', threads: 'auto', user: null, watch: false, reload_tunnels: 'keep' },
+      runtime: {
+        engine: 'auto',
+        threads: 'auto',
+        user: null,
+        watch: false,
+        reload_tunnels: 'keep',
+        takeover_drain: 3_600_000,
+      },
     });
   });
 });

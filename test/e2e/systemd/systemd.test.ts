@@ -89,7 +89,7 @@ describe.skipIf(!hasPython)('notifications', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     if (manager.stdout) createInterface({ input: manager.stdout }).on('line', (line) => heard.push(line));
-    await expect.poll(() => heard).toEqual(['listening']);
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['listening']);
   });
   afterEach(() => {
     manager.kill();
@@ -98,23 +98,39 @@ describe.skipIf(!hasPython)('notifications', () => {
 
   it('tell when the doors are open, of reloads, good or bad, and of the drain', async () => {
     const running = await startSallyport(configText(), { env: { NOTIFY_SOCKET: join(folder, 'notify') } });
-    await expect.poll(() => heard).toContain('READY=1 STATUS=Serving');
+    await expect.poll(() => heard, { timeout: 10_000 }).toContain('READY=1 STATUS=Serving');
     await running.reload(configText());
     await running.reload('nonsense');
     const reload = [
       expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+ STATUS=Reloading$/) as unknown,
       'READY=1 STATUS=Serving',
     ];
-    await expect.poll(() => heard.slice(2)).toEqual([...reload, ...reload]);
+    await expect.poll(() => heard.slice(2), { timeout: 10_000 }).toEqual([...reload, ...reload]);
     await running.stop();
-    await expect.poll(() => heard.at(-1)).toBe('STOPPING=1 STATUS=Draining');
+    await expect.poll(() => heard.at(-1), { timeout: 10_000 }).toBe('STOPPING=1 STATUS=Draining');
+  });
+
+  it('name the successor as the main process, with socket activation too, and tell of no end', async () => {
+    const env = { NOTIFY_SOCKET: join(folder, 'notify'), WATCHDOG_USEC: '200000' };
+    const under = ['python3', passSockets, 'explicit=0', 'transparent=0', '--'];
+    const running = await startSallyport(passedDoors(configText()), { env, under });
+    running.process.kill('SIGUSR1');
+    const { pid } = await running.line({ msg: 'successor serves' });
+    await running.line({ msg: 'drained' });
+    expect(await ask(running.port('transparent'), 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')).toContain('421');
+    await expect.poll(() => heard, { timeout: 10_000 }).toContain(`MAINPID=${String(pid)} READY=1 STATUS=Serving`);
+    const before = heard.length;
+    await expect.poll(() => heard.slice(before), { timeout: 10_000 }).toContain('WATCHDOG=1');
+    expect(heard).not.toContain('STOPPING=1 STATUS=Draining');
+    process.kill(Number(pid), 'SIGTERM');
+    await running.stop();
   });
 
   it('come from the watchdog twice in each of its periods', async () => {
     const env = { NOTIFY_SOCKET: join(folder, 'notify'), WATCHDOG_USEC: '200000' };
     const running = await startSallyport(configText(), { env });
     await expect
-      .poll(() => heard.filter((line) => line === 'WATCHDOG=1').length, { timeout: 5_000 })
+      .poll(() => heard.filter((line) => line === 'WATCHDOG=1').length, { timeout: 10_000 })
       .toBeGreaterThan(3);
     await running.stop();
   });
@@ -147,7 +163,7 @@ describe.skipIf(!hasSystemd)('the systemd units', () => {
     expect(analyze('verify', '--man=no', ...units)).toBe('');
   });
 
-  it.each(['bind-low-ports.conf', 'tproxy.conf'])('take %s as a drop-in', (name) => {
+  it.each(['bind-low-ports.conf', 'takeover.conf', 'tproxy.conf'])('take %s as a drop-in', (name) => {
     mkdirSync(join(folder, 'sallyport.service.d'));
     copyFileSync(join(root, 'configs/systemd', name), join(folder, 'sallyport.service.d', name));
     expect(analyze('verify', '--man=no', join(folder, 'sallyport.service'))).toBe('');

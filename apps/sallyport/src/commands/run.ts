@@ -4,10 +4,12 @@ import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { explainLogError } from '../log-errors.ts';
 import { forbidGainingPrivileges, warnOfUnreadable } from '../privileges.ts';
-import { startProgram } from '../program.ts';
+import { type Program, startProgram } from '../program.ts';
 import { readSettings, type Settings, type SettingsResult } from '../settings.ts';
-import { superviseProgram } from '../signals.ts';
+import { type Supervision, superviseProgram } from '../signals.ts';
+import { InheritedSockets, readPassedSockets } from '../sockets/inherited-sockets.ts';
 import { findServiceManager } from '../systemd/service-manager.ts';
+import { readSuccession } from '../takeover/succession.ts';
 
 export const runCommand: Command = {
   name: 'run',
@@ -15,33 +17,51 @@ export const runCommand: Command = {
   details: `Signals:
   SIGTERM, SIGINT  drain, then exit 0; a second one ends at once with exit 1
   SIGHUP           reload the configuration; an invalid one changes nothing
+  SIGUSR1          start a successor at the same sockets; once it is ready, drain
   SIGUSR2          reopen log.file`,
   options: { config: CONFIG_OPTION },
   execute: run,
 };
 
-/** Ends the process itself: after a drain, or a second signal, nothing that is still open may hold it. */
 async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
+  // Until the program is up: what comes too early would end it. Of SIGUSR1 see bin/sallyport.js.
+  for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined);
+  const succession = readSuccession(process.env);
+  const inherited = new InheritedSockets(succession?.sockets ?? readPassedSockets(process.env, process.pid));
+  try {
+    const supervised = await start(file, inherited);
+    const ended = superviseProgram(supervised.program, supervised);
+    succession?.answer({ kind: 'ready' });
+    // After a drain, or a second signal, nothing that is still open may hold the process.
+    process.exit(await ended);
+  } catch (cause) {
+    succession?.answer({ kind: 'failed', why: cause instanceof Error ? cause.message : String(cause) });
+    throw cause;
+  }
+}
+
+async function start(file: string, inherited: InheritedSockets): Promise<Supervision & { readonly program: Program }> {
   const started = readSettings(file, process.env);
   const settings = requireValid(started);
   const log = openLog(settings);
   for (const warning of settings.warnings) log.warn({ detail: warning }, 'configuration warning');
   const { user } = settings.config.runtime;
   if (user !== null) forbidGainingPrivileges(log);
-  const program = await startProgram(settings, log).catch((cause: unknown) => {
+  const program = await startProgram(settings, log, inherited).catch((cause: unknown) => {
     throw cause instanceof FatalError
       ? new FatalError(settings.asWritten(cause.message), cause.exitCode, cause.cause)
       : cause;
   });
   if (process.stdout.isTTY && process.stderr.isTTY) process.stderr.write(banner(file, settings.config, program));
   if (user !== null) warnOfUnreadable(user, readSettings(file, process.env), log);
-  const supervision = {
+  return {
+    program,
     log,
     started,
     serviceManager: findServiceManager(process.env, log),
     readSettings: () => readSettings(file, process.env),
+    inheritedCount: inherited.count,
   };
-  process.exit(await superviseProgram(program, supervision));
 }
 
 function requireValid(result: SettingsResult): Settings {

@@ -1,4 +1,5 @@
-/** Sockets that were open before this process was: systemd opened them for us and passed them on (sd_listen_fds(3)). */
+/** Sockets that were open before this process was: systemd opened and passed them (sd_listen_fds(3)), or the process that this one succeeds. */
+import { closeSync } from 'node:fs';
 
 /** The first descriptor that is passed; the others follow. */
 const FIRST_DESCRIPTOR = 3;
@@ -9,7 +10,10 @@ export class InheritedSockets {
   /** All that there ever were: how many sockets a name stands for does not change when they are used. */
   readonly #places: readonly string[];
 
+  readonly #count: number;
+
   constructor(sockets: ReadonlyMap<string, readonly number[]>) {
+    this.#count = [...sockets.values()].flat().length;
     this.#waiting = new Map(sockets);
     this.#places = [...sockets.keys()];
   }
@@ -25,6 +29,11 @@ export class InheritedSockets {
     return [...new Set(this.#places.flatMap((place) => /^systemd:(.*) #\d+$/.exec(place)?.[1] ?? []))];
   }
 
+  /** How many descriptors there were in all. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Those that nobody has taken yet. */
   get waiting(): ReadonlyMap<string, readonly number[]> {
     return this.#waiting;
@@ -36,9 +45,18 @@ export class InheritedSockets {
     return [...this.#waiting].flatMap(([place, descriptors]) => (ending.test(place) ? descriptors : []));
   }
 
-  /** They are a listener's from now on, which closes them. */
+  /** They are another's from now on, who closes them. */
   take(place: string): void {
     this.#waiting.delete(place);
+  }
+
+  /** Closes what a predecessor had open and nobody wants any more. What systemd passed may be wanted by a reload. */
+  closeUnwanted(): void {
+    for (const [place, descriptors] of this.#waiting) {
+      if (place.startsWith('systemd:')) continue;
+      this.#waiting.delete(place);
+      descriptors.forEach((descriptor) => closeSync(descriptor));
+    }
   }
 }
 

@@ -7,6 +7,8 @@ export interface ServiceManager {
   /** The doors are open. Also said when a reload is over, whether or not it took effect. */
   ready(): void;
   reloading(): void;
+  /** Another process serves from now on, and is to be watched in place of this one. */
+  succeededBy(pid: number): void;
   /** Draining has begun. */
   stopping(): void;
 }
@@ -24,6 +26,10 @@ export function findServiceManager(env: NodeJS.ProcessEnv, log: Logger): Service
     },
     // Type=notify-reload matches a reload by this clock.
     reloading: () => notify(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}\nSTATUS=Reloading`),
+    succeededBy(pid) {
+      clearInterval(watchdog);
+      notify(`MAINPID=${pid}\nREADY=1\nSTATUS=Serving`);
+    },
     stopping: () => notify('STOPPING=1\nSTATUS=Draining'),
   };
 }

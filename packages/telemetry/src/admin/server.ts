@@ -1,6 +1,6 @@
 /** The admin server: metrics and health over plain HTTP, on a listener of its own that neither door leads to. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { lstatSync, unlinkSync } from 'node:fs';
+import { linkSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
 import type { Logger } from '../log/logger.ts';
 import { tameConnections } from './connections.ts';
@@ -11,6 +11,8 @@ import { type AdminReply, type AdminRoute, matchPath, type VitalSources, vitalRo
 
 export interface AdminOptions extends VitalSources {
   readonly bind: AdminAddress;
+  /** The descriptor of a socket that listens there already, to be used and closed in place of one of our own. */
+  readonly passed?: number | undefined;
   /** More pages, beyond `/metrics`, `/healthz` and `/readyz`. */
   readonly routes?: readonly AdminRoute[];
   /** Told of a route that failed; its client only gets a 500. */
@@ -20,8 +22,12 @@ export interface AdminOptions extends VitalSources {
 export interface AdminServer {
   /** The address really bound. */
   readonly address: AdminAddress;
+  /** The descriptor of its socket, for another process to share it: true until it is closed. */
+  readonly socket: number | undefined;
   /** Ends at once, requests under way and kept-alive connections included. */
   close(): Promise<void>;
+  /** The same, where another process shares the socket and serves it from now on. */
+  leave(): Promise<void>;
 }
 
 /** Nobody who asks for a page needs longer or sends more: a client that stalls holds one of few places, and not for long. */
@@ -56,7 +62,17 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
   );
   server.setTimeout(STALLED_MS);
   paceClients(server);
-  return { address: await listen(server, options.bind), close: () => close(server) };
+  const address = await listen(server, options.bind, options.passed);
+  return {
+    address,
+    socket: descriptorOf(server),
+    async close() {
+      // What was passed has no path for its server, which so leaves it behind.
+      if (server.listening && 'path' in address) rmSync(address.path, { force: true });
+      await close(server);
+    },
+    leave: () => ('path' in address ? keepingPath(address.path, () => close(server)) : close(server)),
+  };
 }
 
 interface Answer extends AdminReply {
@@ -122,19 +138,41 @@ function namesThisMachine(hostHeader: string | undefined): boolean {
   return hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
 }
 
-function listen(server: Server, bind: AdminAddress): Promise<AdminAddress> {
+/** `_handle` is not documented; a server has no other way to tell its descriptor. */
+function descriptorOf(server: Server): number | undefined {
+  return (server as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd;
+}
+
+/** A server that has bound a path removes it when it closes, whoever else listens there: it removes another name of the socket. */
+async function keepingPath(path: string, closeServer: () => Promise<void>): Promise<void> {
+  const other = `${path}.${process.pid}`;
+  linkSync(path, other);
+  const closed = closeServer();
+  renameSync(other, path);
+  // Where the path was still there, the two were one file, and nothing was renamed.
+  rmSync(other, { force: true });
+  await closed;
+}
+
+function listen(server: Server, bind: AdminAddress, passed: number | undefined): Promise<AdminAddress> {
   return new Promise((resolve, reject) => {
     // It stays: once the server listens, nothing waits for the rejection, and an error of one accept ends nothing.
     server.on('error', (cause) => reject(new AdminListenError(bind, cause)));
+    if (passed !== undefined) {
+      server.listen({ fd: passed }, () => resolve(addressOf(server) ?? bind));
+      return;
+    }
     if ('path' in bind) {
       listenInFileSystem(server, bind.path, () => resolve(bind));
       return;
     }
-    server.listen({ host: bind.host, port: bind.port, ipv6Only: true }, () => {
-      const bound = server.address();
-      if (bound !== null && typeof bound === 'object') resolve({ host: bound.address, port: bound.port });
-    });
+    server.listen({ host: bind.host, port: bind.port, ipv6Only: true }, () => resolve(addressOf(server) ?? bind));
   });
+}
+
+function addressOf(server: Server): AdminAddress | undefined {
+  const bound = server.address();
+  return bound !== null && typeof bound === 'object' ? { host: bound.address, port: bound.port } : undefined;
 }
 
 /** For its owner and its group from the first moment on. One that nobody listens at any more, after a crash, is replaced. */

@@ -86,6 +86,7 @@ export const MESSAGE_FIELDS = {
   remedy: text('what helps'),
   problems: texts('what is wrong with a configuration file, each with file, line and column'),
   err: error('an error of the system or a mistake of ours: `type`, `message`, `stack`'),
+  pid: count('the process that is the successor'),
   code: text("the system's name of the error"),
   path: text('the page of the admin server that was asked for'),
   limit: count('the limit that is set'),

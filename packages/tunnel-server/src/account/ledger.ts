@@ -30,6 +30,8 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   options: RecordOptions;
   /** No new tunnels any more; the live ones go on. */
   isDraining = false;
+  /** A successor takes what comes: who is connected is served here, and asked to come back there. */
+  isLeaving = false;
   readonly hellos = new HellosUnderWay();
   readonly denials = new Denials();
   readonly framingTurns = new FramingTurns();
@@ -37,7 +39,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   /** Those whose tunnel is not up yet, and requests of plain HTTP. */
   readonly #records = new Slots<TunnelRecord>();
   readonly #tunnels = new Map<Transport, LiveTunnels>();
-  readonly #idPrefix = Math.trunc(Date.now() / 1000).toString(36);
+  readonly #idPrefix = Date.now().toString(36);
   #opened = 0;
   #onEmpty: (() => void) | undefined;
 
@@ -63,7 +65,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     return tunnels;
   }
 
-  /** Unique over restarts: the start's second, then a count. */
+  /** Unique over restarts, and among a process and its successors: the start's millisecond, then a count. */
   idOf(number: number): string {
     return `${this.#idPrefix}-${number.toString(36)}`;
   }

@@ -111,7 +111,7 @@ async function exchange(asked: Asked, client: Inflow, way: Upstream, visit: Visi
     isForwarded: forwarder !== undefined,
     mayUpgrade,
     // What the client sent in the hope of another protocol must not be read as its next request where it got none.
-    isLast: () => mayUpgrade || ledger.isDraining,
+    isLast: () => mayUpgrade || ledger.isDraining || ledger.isLeaving,
     turns: ledger.framingTurns,
     idleTimeoutMs: door.httpLimits().idleTimeoutMs,
     lifetimeDeadline,

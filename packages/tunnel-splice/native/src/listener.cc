@@ -115,6 +115,8 @@ void closeListener(Loop& loop, uint32_t id) {
   Listener& listener = *found->second;
   while (acceptOne(loop, listener) == Accepted::kOne) continue;
   loop.arrivals.announceAll(loop);
+  // Closing alone leaves it in the epoll set where another process has the socket too.
+  loop.unwatch(listener.fd);
   sys::close(listener.fd);
   TimerWheel::cancel(listener);
   listener.fd = -1;

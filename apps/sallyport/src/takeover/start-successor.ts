@@ -1,0 +1,82 @@
+/** Starts the program anew, as it is on the disk by now, at the sockets of this process. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { isAbsolute } from 'node:path';
+import { ANSWER_DESCRIPTOR, type Sockets, successorEnvironment, type SuccessionAnswer } from './succession.ts';
+
+/** A list of a million hosts is read within it. */
+const READY_WITHIN_MS = 60_000;
+
+export interface Successor {
+  readonly pid: number | undefined;
+  /** Never rejects. A successor that failed has ended. */
+  readonly outcome: Promise<SuccessionAnswer>;
+  /** It is wanted no more. */
+  stop(): void;
+}
+
+/** @param inheritedCount how many descriptors this process was passed itself: they are not to pass on by accident */
+export function startSuccessor(sockets: Sockets, inheritedCount: number): Successor {
+  const passed = [...sockets.values()].flat();
+  // What was passed to us is open over exec. Whatever takes its number in the successor, the socket itself does not.
+  const covers = Array.from({ length: Math.max(0, inheritedCount - passed.length) }, () => 'ignore' as const);
+  const child = spawn(nodePath(), [...process.execArgv, ...process.argv.slice(1)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...passed, ...covers],
+    env: successorEnvironment(process.env, sockets),
+  });
+  return {
+    pid: child.pid,
+    outcome: within(READY_WITHIN_MS, child, hearAnswer(child)),
+    stop: () => void child.kill('SIGTERM'),
+  };
+}
+
+/** As this process was started: a newer Node.js may stand at the end of a link. */
+function nodePath(): string {
+  return isAbsolute(process.argv0) ? process.argv0 : process.execPath;
+}
+
+async function hearAnswer(child: ChildProcess): Promise<SuccessionAnswer> {
+  const unstarted = new Promise<SuccessionAnswer>((resolve) => {
+    child.once('error', (cause) => resolve(failure(`it cannot be started: ${cause.message}`)));
+  });
+  const ended = new Promise<SuccessionAnswer>((resolve) => {
+    child.once('exit', (code, signal) => resolve(failure(`it ended with ${code ?? signal}; its stderr says why`)));
+  });
+  const channel = child.stdio[ANSWER_DESCRIPTOR];
+  if (!(channel instanceof Readable)) return unstarted;
+  const told = await Promise.race([unstarted, text(channel).catch(() => '')]);
+  if (typeof told !== 'string') return told;
+  // It has closed the channel: with an answer, or by its end.
+  return told === '' ? Promise.race([unstarted, ended]) : readAnswer(JSON.parse(told));
+}
+
+function readAnswer(told: unknown): SuccessionAnswer {
+  if (typeof told !== 'object' || told === null || !('kind' in told)) return failure('it gave no answer');
+  if (told.kind === 'ready') return { kind: 'ready' };
+  return failure('why' in told ? String(told.why) : 'it gave no reason');
+}
+
+async function within(
+  limitMs: number,
+  child: ChildProcess,
+  answer: Promise<SuccessionAnswer>,
+): Promise<SuccessionAnswer> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<SuccessionAnswer>((resolve) => {
+    timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      resolve(failure(`it was not ready within ${limitMs / 1000} s`));
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([answer, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function failure(why: string): SuccessionAnswer {
+  return { kind: 'failed', why };
+}

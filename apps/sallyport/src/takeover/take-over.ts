@@ -1,0 +1,42 @@
+/** SIGUSR1: a successor at the same sockets. If it does not come up, nothing has changed. */
+import type { Logger } from '@sallyport/telemetry';
+import type { Program } from '../program.ts';
+import type { ServiceManager } from '../systemd/service-manager.ts';
+import { startSuccessor, type Successor } from './start-successor.ts';
+
+export interface TakeoverTools {
+  readonly log: Logger;
+  readonly serviceManager: ServiceManager;
+  /** How many descriptors this process was passed at its own start. */
+  readonly inheritedCount: number;
+  /** Told of a successor that is on its way, which a drain stops. */
+  readonly onStarted: (successor: Successor) => void;
+}
+
+/** Resolves to whether a successor serves now; until then this process does, and says why it goes on. */
+export async function takeOver(program: Program, tools: TakeoverTools): Promise<boolean> {
+  const { log, serviceManager } = tools;
+  // The end of a container's first process is the end of the container, and so of the successor.
+  if (process.pid === 1) {
+    log.error({ detail: FIRST_PROCESS }, 'takeover failed');
+    return false;
+  }
+  serviceManager.reloading();
+  const successor = startSuccessor(program.sockets(), tools.inheritedCount);
+  tools.onStarted(successor);
+  const { pid } = successor;
+  log.info({ ...(pid !== undefined && { pid }) }, 'successor started');
+  const outcome = await successor.outcome;
+  if (outcome.kind === 'ready' && pid !== undefined) {
+    serviceManager.succeededBy(pid);
+    log.info({ pid }, 'successor serves');
+    return true;
+  }
+  const why = outcome.kind === 'failed' ? outcome.why : 'it has no process id';
+  log.error({ detail: `The successor did not come up: ${why}. This process goes on.` }, 'takeover failed');
+  serviceManager.ready();
+  return false;
+}
+
+const FIRST_PROCESS =
+  'This is process 1, whose end would end the successor too. Start another container in place of this one, or run under an init (docker run --init does not do: it ends with its child).';

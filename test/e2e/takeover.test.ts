@@ -1,0 +1,131 @@
+/** SIGUSR1: a successor at the same sockets, and a process that leaves once its tunnels have ended. */
+import { once } from 'node:events';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { configText } from './harness/config-text.ts';
+import { ask, echoOrigin, openTunnel, type Origin } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+
+let proxy: Running;
+let echo: Origin;
+afterEach(async () => {
+  echo.close();
+  for (const { msg, pid } of proxy.lines) if (msg === 'successor serves') signal(Number(pid), 'SIGTERM');
+  await proxy.stop();
+});
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+async function start(more = ''): Promise<void> {
+  echo = await echoOrigin();
+  proxy = await startSallyport(configText({ more }));
+}
+
+/** Resolves with the successor's process id. */
+async function takeOver(pid = proxy.process.pid): Promise<number> {
+  const before = proxy.lines.length;
+  signal(Number(pid), 'SIGUSR1');
+  return Number((await proxy.line({ msg: 'successor serves' }, before))['pid']);
+}
+
+async function echoes(): Promise<void> {
+  const tunnel = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+  tunnel.socket.write('heard?');
+  await tunnel.hears('heard?');
+  tunnel.socket.destroy();
+}
+
+describe('SIGUSR1', () => {
+  it('has a successor serve at the same ports, by the file as it is now, while tunnels go on', async () => {
+    await start();
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    writeFileSync(proxy.configFile, configText({ policy: 'policy: { default: deny }' }));
+    await takeOver();
+    await proxy.line({ msg: 'draining', tunnels: 1 });
+    const connect = `CONNECT 127.0.0.1:${echo.port} HTTP/1.1\r\n\r\n`;
+    expect(await ask(proxy.port('explicit'), connect)).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await ask(proxy.port('transparent'), 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')).toMatch(/^HTTP\/1\.1 421 /);
+    expect((await fetch(`http://127.0.0.1:${proxy.port('admin')}/readyz`)).status).toBe(200);
+    live.socket.write('still here');
+    await live.hears('still here');
+    live.socket.end();
+    await proxy.tunnel({ host: '127.0.0.1', outcome: 'ok' });
+    await proxy.line({ msg: 'drained', exit: 0 });
+    if (proxy.process.exitCode === null) await once(proxy.process, 'exit');
+    expect(proxy.process.exitCode).toBe(0);
+  });
+
+  it('goes on where the successor does not come up, and says why', async () => {
+    await start();
+    writeFileSync(proxy.configFile, 'nonsense: true');
+    proxy.process.kill('SIGUSR1');
+    const line = await proxy.line({ msg: 'takeover failed', level: 'error' });
+    expect(line['detail']).toMatch(/^The successor did not come up: .*sallyport\.yaml:1:1: nonsense: unknown key/s);
+    await echoes();
+    writeFileSync(proxy.configFile, configText());
+    await takeOver();
+    await echoes();
+  });
+
+  it('cuts what still lives after runtime.takeover_drain', async () => {
+    await start();
+    const short = configText().replace('runtime: {', 'runtime: { takeover_drain: 200ms,');
+    expect(await proxy.reload(short)).toMatchObject({ msg: 'reloaded' });
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    await takeOver();
+    expect((await live.ended()).wasReset).toBe(false);
+    live.socket.destroy();
+    await proxy.tunnel({ reason: 'drain' });
+  });
+
+  it('loses no client over a chain of successors', async () => {
+    await start();
+    let pid = proxy.process.pid;
+    let isOver = false;
+    let served = 0;
+    const clients = Array.from({ length: 4 }, async () => {
+      while (!isOver) {
+        await echoes();
+        served += 1;
+      }
+    });
+    for (let generation = 0; generation < 4; generation += 1) pid = await takeOver(pid);
+    isOver = true;
+    await Promise.all(clients);
+    expect(served).toBeGreaterThan(10);
+    expect(proxy.lines.filter(({ msg, reason }) => msg === 'tunnel' && reason === 'overload')).toEqual([]);
+  });
+
+  it('passes an admin server on a socket in the file system', async () => {
+    const path = join(tmpdir(), `sallyport-takeover-${process.pid}.sock`);
+    echo = await echoOrigin();
+    proxy = await startSallyport(
+      configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`),
+    );
+    const readiness = async (): Promise<number | undefined> => {
+      const asked = request({ socketPath: path, path: '/readyz' }).end();
+      const [response] = (await once(asked, 'response')) as [{ statusCode?: number; resume(): void }];
+      response.resume();
+      return response.statusCode;
+    };
+    const first = await takeOver();
+    await proxy.line({ msg: 'drained' });
+    expect(await readiness()).toBe(200);
+    await takeOver(first);
+    expect(await readiness()).toBe(200);
+    for (const { msg, pid } of proxy.lines) if (msg === 'successor serves') signal(Number(pid), 'SIGTERM');
+    for (let wait = 0; existsSync(path) && wait < 200; wait += 1) await delay(50);
+    expect(existsSync(path)).toBe(false);
+    rmSync(path, { force: true });
+  });
+});
