@@ -24,7 +24,10 @@ export function listTunnels(ledger: Ledger, rates: TunnelRates, query: TunnelQue
   const now = performance.now();
   const all = [...ledger.live()];
   const rateOf = withRates ? rates.measure(all, now) : () => 0;
-  const matching = filter === '' ? all : all.filter((tunnel) => tunnel.mentions(filter));
+  // Names are in lower case here, however somebody types them.
+  const spellings = [filter, filter.toLowerCase()];
+  const isFound = (tunnel: LiveTunnel): boolean => spellings.some((text) => tunnel.mentions(text));
+  const matching = filter === '' ? all : all.filter(isFound);
   const measure = { bytes: bytesOf, age: ({ openedAt }: LiveTunnel) => -openedAt, rate: rateOf }[sort];
   const tunnels = largest(matching, limit, measure).flatMap((tunnel) => {
     const rate = withRates ? { bytes_per_second: Math.round(rateOf(tunnel)) } : {};
@@ -57,7 +60,7 @@ function bytesOf({ bytesUp, bytesDown }: LiveTunnel): number {
 }
 
 /** The `limit` largest, in order, without sorting all: there may be very many. */
-function largest<Item>(items: readonly Item[], limit: number, measure: (item: Item) => number): readonly Item[] {
+export function largest<Item>(items: readonly Item[], limit: number, measure: (item: Item) => number): readonly Item[] {
   const kept: Item[] = [];
   const sizes: number[] = [];
   for (const item of items) {

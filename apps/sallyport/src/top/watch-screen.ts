@@ -9,7 +9,8 @@ const EVERY_MS = 1_000;
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';
-const TO_END_OF_LINE = '\x1b[K';
+/** Ahead of a line: behind one that fills the screen's width it would take its last character. */
+const CLEAR_LINE = '\x1b[K';
 const TO_END_OF_SCREEN = '\x1b[J';
 
 const CHOICES: Readonly<Record<string, Partial<Asking>>> = {
@@ -66,6 +67,6 @@ function frame(seen: Seen): string {
   const { columns, rows } = process.stdout;
   // A terminal that does not know its size says 0.
   const screen = { columns: columns || 80, rows: rows || 24, hasColours: process.env['NO_COLOR'] === undefined };
-  const lines = drawScreen(seen, screen).map((line) => `${line}${TO_END_OF_LINE}`);
+  const lines = drawScreen(seen, screen).map((line) => `${CLEAR_LINE}${line}`);
   return `${HOME}${lines.join('\r\n')}${TO_END_OF_SCREEN}`;
 }

@@ -101,12 +101,15 @@ export class RestingTunnels {
     return this.#timeOf(tunnel, 1);
   }
 
-  /** Whether one of its texts, its rule or its door has this text in it: cheaper than to read all facts of thousands. */
+  /** Whether its client, destination, upstream, user, rule or door has this text in it: cheaper than to read all facts of thousands. */
   mentions(tunnel: TunnelNumber, text: string): boolean {
     const kind = this.#kinds[tunnel];
     if (kind === undefined) return false;
     const isNamed = kind.door.name.includes(text) || (kind.decision?.rule.includes(text) ?? false);
-    return isNamed || (this.#texts[tunnel]?.includes(text) ?? false);
+    const texts = this.#texts[tunnel] ?? '';
+    if (isNamed || !texts.includes(text)) return isNamed;
+    const [client, destination, upstream, , , user] = texts.split(SEPARATOR);
+    return [client, destination, upstream, user].some((each) => each?.includes(text));
   }
 
   /** The numbers of all of them. */

@@ -72,6 +72,20 @@ describe('tunnels at rest', () => {
     for (let tunnel = 0; tunnel < 3_000; tunnel++) expect(resting.take(tunnel)?.hello).toEqual(helloOf(tunnel));
   });
 
+  it('are found by what an operator knows of them, and by nothing else', () => {
+    const resting = new RestingTunnels();
+    const remark = 'The name has another address.';
+    resting.put(0, { ...sample(), user: 'ci', destination: { host: 'a.example', port: 1 }, remark });
+    expect(['ci', 'a.exam', 'explicit'].map((text) => resting.mentions(0, text))).toEqual([true, true, true]);
+    expect(['another', '=', '\0', 'nobody'].map((text) => resting.mentions(0, text))).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(resting.mentions(1, 'ci')).toBe(false);
+  });
+
   it('give back what they have in common with the last of them', async () => {
     const resting = new RestingTunnels();
     const doors = Array.from({ length: 20 }, () => ({ ...door }));
