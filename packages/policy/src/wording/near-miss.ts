@@ -14,21 +14,33 @@ import type { Policy, PolicyRequest, Rule } from '../rules/policy.ts';
  * decided before. Asked only where a request is refused; bounded, so that a policy of any size answers in some microseconds.
  */
 export function findNearMiss(policy: Policy, request: PolicyRequest): string | undefined {
-  return findNearRule(policy, request) ?? findNearName(policy, request);
+  const search = { policy, request, looksLeft: LOOKS };
+  return findNearRule(search) ?? findNearName(search);
 }
+
+/** One search, and how many rules it may still have looked at by `decide`. */
+interface Search {
+  readonly policy: Policy;
+  readonly request: PolicyRequest;
+  looksLeft: number;
+}
+
+/** Some 30 µs. What could only be found by more is not named: a policy of thousands of rules for any name takes as long to decide at all. */
+const LOOKS = 600;
 
 /** So many rules are looked at: those behind them are hardly what was meant. */
 const LOOKED_AT = 50;
 
 /** A rule that names the destination, and asks for one thing that the request does not meet. */
-function findNearRule(policy: Policy, request: PolicyRequest): string | undefined {
+function findNearRule(search: Search): string | undefined {
+  const { policy, request } = search;
   let looked = 0;
   for (const numbers of candidateRules(policy, request.destination)) {
     for (const number of numbers) {
-      if (++looked > LOOKED_AT) return undefined;
+      if (++looked > LOOKED_AT || search.looksLeft === 0) return undefined;
       const rule = policy.rules[number];
       const unmet = rule?.action === 'allow' ? findOnlyUnmet(rule, request) : undefined;
-      const clause = rule && unmet && explainNear(unmet.key, rule, policy, request);
+      const clause = rule && unmet && explainNear(unmet.key, rule, search);
       if (clause !== undefined) return clause;
     }
   }
@@ -36,28 +48,29 @@ function findNearRule(policy: Policy, request: PolicyRequest): string | undefine
 }
 
 /** Names what would be met, as far as it would be allowed then: an earlier rule may deny it all the same. */
-function explainNear(key: Condition['key'], rule: Rule, policy: Policy, request: PolicyRequest): string | undefined {
+function explainNear(key: Condition['key'], rule: Rule, search: Search): string | undefined {
+  const { request } = search;
   switch (key) {
     case 'ports': {
-      const ports = (rule.ports ?? []).slice(0, TRIED).filter((range) => areAllowed(range, policy, request));
+      const ports = (rule.ports ?? []).slice(0, TRIED).filter((range) => areAllowed(range, search));
       if (ports.length === 0) return undefined;
       const [{ from, to } = { from: 0, to: 1 }] = ports;
       const noun = ports.length === 1 && from === to ? 'port' : 'ports';
       return `allowed on ${noun} ${anyOf(ports.map(portsText))}, not ${request.destination.port}`;
     }
     case 'clients': {
-      const clients = (rule.clientNetworks ?? []).slice(0, TRIED).filter((one) => isInAllowed(one, policy, request));
+      const clients = (rule.clientNetworks ?? []).slice(0, TRIED).filter((one) => isInAllowed(one, search));
       return clients.length === 0 ? undefined : `allowed for clients ${anyOf(clients)}`;
     }
     case 'listeners': {
-      const listeners = [...(rule.listeners ?? [])].filter((listener) => isAllowed(policy, { ...request, listener }));
+      const listeners = [...(rule.listeners ?? [])].filter((listener) => isAllowed(search, { ...request, listener }));
       return listeners.length === 0 ? undefined : `allowed at ${anyOf(listeners)}, not at ${request.listener}`;
     }
     case 'users': {
       // Not by name: who the others are is nobody else's business.
       const isForOthers = [...(rule.users ?? [])]
         .slice(0, TRIED)
-        .some((user) => isAllowed(policy, { ...request, user }));
+        .some((user) => isAllowed(search, { ...request, user }));
       if (!isForOthers) return undefined;
       return request.user === undefined ? 'allowed for users that log in' : 'allowed for other users';
     }
@@ -69,30 +82,33 @@ function explainNear(key: Condition['key'], rule: Rule, policy: Policy, request:
 /** So many of a rule's ports or networks are tried. */
 const TRIED = 8;
 
-function areAllowed({ from, to }: PortRange, policy: Policy, request: PolicyRequest): boolean {
-  return [from, to].every((port) => isAllowed(policy, withDestination(request, { ...request.destination, port })));
+function areAllowed({ from, to }: PortRange, search: Search): boolean {
+  const { request } = search;
+  return [from, to].every((port) => isAllowed(search, withDestination(request, { ...request.destination, port })));
 }
 
-function isInAllowed(network: Network, policy: Policy, request: PolicyRequest): boolean {
+function isInAllowed(network: Network, search: Search): boolean {
+  if (!take(search, COMPILING)) return false;
   const [bounds] = compileNetworks([network]).bounds;
   if (!bounds) return false;
   const client: Ip = { family: bounds.family, words: bounds.first, text: network };
-  return isAllowed(policy, { ...request, client });
+  return isAllowed(search, { ...search.request, client });
 }
 
 /**
  * `example.com` for `api.example.com`, or `*.example.com` for `example.com`. Only what is listed itself: what is not fares as the
  * name that was asked for.
  */
-function findNearName(policy: Policy, request: PolicyRequest): string | undefined {
+function findNearName(search: Search): string | undefined {
+  const { policy, request } = search;
   const { kind, host, port } = request.destination;
   if (kind === 'address') return undefined;
   const near = [...parentsOf(host), ...childrenOf(host)].find(
     ({ pattern, name }) =>
       isListed(policy.hosts, pattern) &&
-      isAllowed(policy, withDestination(request, { kind: 'name', host: name, port })),
+      isAllowed(search, withDestination(request, { kind: 'name', host: name, port })),
   );
-  if (!near || isNamedByDecider(policy, request)) return undefined;
+  if (!near || !mayAsk(search, request) || isNamedByDecider(policy, request)) return undefined;
   return `${host} is not allowed; ${patternText(near.pattern)} is`;
 }
 
@@ -129,10 +145,26 @@ function childrenOf(host: string): readonly Near[] {
   ];
 }
 
-function isAllowed(policy: Policy, request: PolicyRequest): boolean {
-  return decide(policy, request).decision === 'allow';
+function isAllowed(search: Search, request: PolicyRequest): boolean {
+  return mayAsk(search, request) && decide(search.policy, request).decision === 'allow';
+}
+
+/** Whether the policy may still be asked that; takes what it costs at most. */
+function mayAsk(search: Search, { destination }: PolicyRequest): boolean {
+  const looks = candidateRules(search.policy, destination).reduce((sum, rules) => sum + rules.length, 0);
+  return take(search, looks);
 }
 
 function withDestination(request: PolicyRequest, destination: Destination): PolicyRequest {
   return { ...request, destination };
 }
+
+/** What costs more than is left ends the search. */
+function take(search: Search, looks: number): boolean {
+  const isLeft = looks <= search.looksLeft;
+  search.looksLeft = isLeft ? search.looksLeft - looks : 0;
+  return isLeft;
+}
+
+/** How many looks at a rule take as long as a network takes to be compiled. */
+const COMPILING = 60;
