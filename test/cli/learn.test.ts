@@ -208,6 +208,31 @@ describe('sallyport learn', () => {
   }, 120_000);
 });
 
+describe('a log that names 300,000 hosts', () => {
+  it('is learned from in little memory', async () => {
+    const child = spawn(process.execPath, ['--import', PEAK_MEMORY, BINARY, 'learn', '--log', '-']);
+    let [length, stderr] = [0, ''];
+    child.stdout.on('data', (chunk: Buffer) => (length += chunk.length));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const ended = once(child, 'close');
+    for (let part = 0; part < 30; part++) {
+      const hosts = Array.from({ length: 10_000 }, (_, at) => `host-${part * 10_000 + at}.zone-${at % 1000}.example`);
+      const text = hosts.map((host, at) => `${line({ host, client: `10.0.${at % 7}.${at % 250}` })}\n`).join('');
+      if (!child.stdin.write(text)) await once(child.stdin, 'drain');
+    }
+    child.stdin.end();
+    await ended;
+    expect(length).toBeGreaterThan(18_000_000);
+    // Some 150 MiB, and 270 with a million of them.
+    expect(Number(/peak (\d+) KiB/.exec(stderr)?.[1])).toBeLessThan(210 * 1024);
+  }, 120_000);
+});
+
+/** Has the program tell at its end how much memory it had at most. */
+const PEAK_MEMORY = `data:text/javascript,${encodeURIComponent(
+  "process.on('exit', () => process.stderr.write(`peak ${process.resourceUsage().maxRSS} KiB`))",
+)}`;
+
 const compiled = new Map<string, ReturnType<typeof compilePolicy>['policy']>();
 
 function decisionOf(yaml: string, { host, port, client }: { host: string; port: number; client: string }): string {

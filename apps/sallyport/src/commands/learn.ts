@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type GroupBy, proposePolicy, Seen } from '@sallyport/policy';
 import type { Command, OptionLists, OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
@@ -26,7 +27,8 @@ async function learn({ by, fold }: OptionValues, { log = [] }: OptionLists): Pro
   for (const line of proposePolicy(seen, options)) {
     text += `${line}\n`;
     if (text.length < 65_536) continue;
-    process.stdout.write(text);
+    // A reader that is slow is waited for: a million lines would be a hundred mebibytes in the queue.
+    if (!process.stdout.write(text)) await once(process.stdout, 'drain');
     text = '';
   }
   process.stdout.write(text);

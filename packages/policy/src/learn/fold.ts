@@ -2,41 +2,41 @@
 import { holdsStrangers } from './public-suffixes.ts';
 
 /** A pattern of `hosts`, and the names that it stands for. */
-export interface Folded<Item> {
+export interface Folded {
   readonly pattern: string;
-  readonly items: readonly Item[];
+  readonly names: readonly string[];
+}
+
+export interface Folding {
+  readonly folded: readonly Folded[];
+  /** Names that are in none of them. */
+  readonly left: readonly string[];
 }
 
 /**
  * Folds `least` or more names below one suffix into `*.suffix`, the deepest suffixes first. A public suffix (`com`, `co.uk`, `github.io`:
  * the Public Suffix List with its private part) and whatever stands above one is never folded.
  */
-export function foldNames<Item extends { readonly host: string }>(
-  items: readonly Item[],
-  least: number,
-): readonly Folded<Item>[] {
-  if (least === Infinity) return items.map((item) => ({ pattern: item.host, items: [item] }));
-  const left = new Map(items.map((item) => [item.host, item]));
-  const folded: Folded<Item>[] = [];
-  for (const [suffix, below] of suffixesDeepestFirst(items)) {
-    const names = below.filter(({ host }) => left.has(host));
-    if (names.length < least || holdsStrangers(suffix)) continue;
-    for (const { host } of names) left.delete(host);
-    folded.push({ pattern: `*.${suffix}`, items: names });
+export function foldNames(names: readonly string[], least: number): Folding {
+  const left = new Set(names);
+  const folded: Folded[] = [];
+  for (const [suffix, allBelow] of suffixesDeepestFirst(names)) {
+    const below = allBelow.filter((name) => left.has(name));
+    if (below.length < least || holdsStrangers(suffix)) continue;
+    for (const name of below) left.delete(name);
+    folded.push({ pattern: `*.${suffix}`, names: below });
   }
-  return [...folded, ...[...left.values()].map((item) => ({ pattern: item.host, items: [item] }))];
+  return { folded, left: [...left] };
 }
 
-function suffixesDeepestFirst<Item extends { readonly host: string }>(
-  items: readonly Item[],
-): readonly (readonly [string, readonly Item[]])[] {
-  const below = new Map<string, Item[]>();
-  for (const item of items) {
-    for (let dot = item.host.indexOf('.'); dot >= 0; dot = item.host.indexOf('.', dot + 1)) {
-      const suffix = item.host.slice(dot + 1);
-      const names = below.get(suffix);
-      if (names) names.push(item);
-      else below.set(suffix, [item]);
+function suffixesDeepestFirst(names: readonly string[]): readonly (readonly [string, readonly string[]])[] {
+  const below = new Map<string, string[]>();
+  for (const name of names) {
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const suffix = name.slice(dot + 1);
+      const known = below.get(suffix);
+      if (known) known.push(name);
+      else below.set(suffix, [name]);
     }
   }
   return [...below].sort(([a], [b]) => b.split('.').length - a.split('.').length || (a < b ? -1 : 1));

@@ -3,8 +3,9 @@ import { compileNetworks, parseIp, specialPurposeOf } from '@sallyport/addresses
 import { destinationText } from '../destination.ts';
 import { foldNames } from './fold.ts';
 import { isMetadataName } from './metadata-names.ts';
-import type { Group, GroupBy, Seen, Sighting } from './seen.ts';
+import type { Group, GroupBy, Seen } from './seen.ts';
 import { asComment, describeSightings } from './sighting-text.ts';
+import type { Sighting, Sightings } from './sightings.ts';
 
 export interface ProposeOptions {
   readonly by: GroupBy;
@@ -16,7 +17,9 @@ export interface ProposeOptions {
 export function* proposePolicy(seen: Seen, options: ProposeOptions): Generator<string> {
   yield 'policy:';
   yield '  default: deny';
-  const rules = mergeAlike([...seen.groups].flatMap(([name, group]) => rulesOf(name, group, options)));
+  const { sightings } = seen;
+  const apart = [...seen.groups].flatMap(([name, group]) => rulesOf(name, group, sightings, options));
+  const rules = mergeAlike(apart, sightings);
   yield rules.length === 0 ? '  rules: []' : '  rules:';
   const names = new Set<string>();
   for (const rule of rules) yield* ruleLines(rule, nameOf(rule, names, options), seen, options);
@@ -28,41 +31,77 @@ interface ProposedRule {
   /** Users, clients or listeners. */
   readonly groups: readonly string[];
   readonly ports: readonly number[];
-  readonly hosts: readonly { readonly pattern: string; readonly items: readonly Sighting[] }[];
+  /** Sorted by pattern. */
+  readonly hosts: readonly ProposedHost[];
+  /** What rules for the same hosts at the same ports have in common; undefined where the rule shares with none. */
+  readonly likeness: string | undefined;
 }
 
-function rulesOf(name: string, group: Group, { foldAt }: ProposeOptions): readonly ProposedRule[] {
-  const byPorts = new Map<readonly number[], Sighting[]>();
-  for (const sighting of group.values()) {
+/** The number of a sighting whose host is the pattern: there may be a million. Else a pattern for several. */
+type ProposedHost = number | { readonly pattern: string; readonly items: readonly number[] };
+
+function rulesOf(
+  name: string,
+  group: Group,
+  sightings: Sightings,
+  { by, foldAt }: ProposeOptions,
+): readonly ProposedRule[] {
+  const byPorts = new Map<readonly number[], number[]>();
+  for (const number of group.values()) {
+    const sighting = sightings.read(number);
     if (whyLeftOut(sighting) !== undefined) continue;
     const alike = byPorts.get(sighting.ports);
-    if (alike) alike.push(sighting);
-    else byPorts.set(sighting.ports, [sighting]);
+    if (alike) alike.push(number);
+    else byPorts.set(sighting.ports, [number]);
   }
   return [...byPorts]
     .sort(([a], [b]) => comparePorts(a, b))
-    .map(([ports, sightings]) => ({
-      groups: [name],
-      ports,
-      hosts: foldNames(sightings, foldAt ?? Infinity).toSorted((a, b) => compareHosts(a.pattern, b.pattern)),
-    }));
+    .map(([ports, numbers]) => {
+      const hosts = foldAt === undefined ? numbers : foldHosts(numbers, group, sightings, foldAt);
+      hosts.sort((a, b) => compareHosts(patternOf(a, sightings), patternOf(b, sightings)));
+      // Whoever has no name for it matches anybody, and shares with nobody.
+      const mayShare = by !== 'nothing' && name !== '';
+      const likeness = mayShare
+        ? `${ports.join()} ${hosts.map((host) => patternOf(host, sightings)).join()}`
+        : undefined;
+      return { groups: [name], ports, hosts, likeness };
+    });
+}
+
+function foldHosts(numbers: readonly number[], group: Group, sightings: Sightings, foldAt: number): ProposedHost[] {
+  const numbersOf = (names: readonly string[]): number[] => names.flatMap((name) => group.get(name) ?? []);
+  const { folded, left } = foldNames(
+    numbers.map((number) => sightings.hostOf(number)),
+    foldAt,
+  );
+  return [...folded.map(({ pattern, names }) => ({ pattern, items: numbersOf(names) })), ...numbersOf(left)];
 }
 
 /** Groups whose rules are the same share one. */
-function mergeAlike(rules: readonly ProposedRule[]): readonly ProposedRule[] {
-  const merged = new Map<string, ProposedRule>();
+function mergeAlike(rules: readonly ProposedRule[], sightings: Sightings): readonly ProposedRule[] {
+  const merged = new Map<string | ProposedRule, ProposedRule>();
   for (const rule of rules) {
-    // Whoever has no name for it matches anybody, and shares with nobody.
-    const isForAnybody = rule.groups.includes('');
-    const key = `${isForAnybody} ${rule.ports.join()} ${rule.hosts.map(({ pattern }) => pattern).join()}`;
+    const key = rule.likeness ?? rule;
     const same = merged.get(key);
-    merged.set(key, same ? { ...same, groups: [...same.groups, ...rule.groups], hosts: joinHosts(same, rule) } : rule);
+    const groups = [...(same?.groups ?? []), ...rule.groups];
+    merged.set(key, same ? { ...same, groups, hosts: joinHosts(same, rule, sightings) } : rule);
   }
   return [...merged.values()];
 }
+function joinHosts(one: ProposedRule, other: ProposedRule, sightings: Sightings): readonly ProposedHost[] {
+  return one.hosts.map((host, at) => {
+    const alike = other.hosts[at];
+    const items = [...itemsOf(host), ...(alike === undefined ? [] : itemsOf(alike))];
+    return { pattern: patternOf(host, sightings), items };
+  });
+}
 
-function joinHosts(one: ProposedRule, other: ProposedRule): ProposedRule['hosts'] {
-  return one.hosts.map(({ pattern, items }, at) => ({ pattern, items: [...items, ...(other.hosts[at]?.items ?? [])] }));
+function patternOf(host: ProposedHost, sightings: Sightings): string {
+  return typeof host === 'number' ? sightings.hostOf(host) : host.pattern;
+}
+
+function itemsOf(host: ProposedHost): readonly number[] {
+  return typeof host === 'number' ? [host] : host.items;
 }
 
 function* ruleLines(rule: ProposedRule, name: string, seen: Seen, { by }: ProposeOptions): Generator<string> {
@@ -73,7 +112,9 @@ function* ruleLines(rule: ProposedRule, name: string, seen: Seen, { by }: Propos
   if (by !== 'client' && areNeighbours(seen.clients)) yield '      clients: [loopback, private]';
   yield `      ports: [${rule.ports.join(', ')}]`;
   yield '      hosts:';
-  for (const { pattern, items } of rule.hosts) {
+  for (const host of rule.hosts) {
+    const pattern = patternOf(host, seen.sightings);
+    const items = itemsOf(host).map((number) => seen.sightings.read(number));
     yield `        - ${JSON.stringify(pattern)} # ${describeSightings(items, pattern)}`;
   }
 }
@@ -103,16 +144,17 @@ const LISTED = 1000;
 
 /** What was seen and is not proposed, as comments. */
 function* leftOutLines(seen: Seen): Generator<string> {
-  const leftOut = [...seen.groups.values()].flatMap((group) =>
-    [...group.values()].flatMap((sighting) => {
-      const why = whyLeftOut(sighting);
-      return why === undefined ? [] : [{ sighting, why }];
-    }),
-  );
+  const { sightings } = seen;
+  const leftOut: number[] = [];
+  for (const group of seen.groups.values()) {
+    for (const number of group.values()) if (whyLeftOut(sightings.read(number)) !== undefined) leftOut.push(number);
+  }
   if (leftOut.length === 0) return;
   yield '  # Seen, and not proposed:';
-  leftOut.sort((a, b) => compareHosts(a.sighting.host, b.sighting.host));
-  for (const { sighting, why } of leftOut.slice(0, LISTED)) {
+  leftOut.sort((a, b) => compareHosts(sightings.hostOf(a), sightings.hostOf(b)));
+  for (const number of leftOut.slice(0, LISTED)) {
+    const sighting = sightings.read(number);
+    const why = whyLeftOut(sighting) ?? '';
     const places = sighting.ports.map((port) => destinationText({ host: sighting.host, port })).join(', ');
     yield `  #   ${places}: ${why}; ${describeSightings([sighting], sighting.host)}`;
   }
@@ -120,14 +162,14 @@ function* leftOutLines(seen: Seen): Generator<string> {
 }
 
 /** Why a destination is for a person to decide about, and not for this list. */
-function whyLeftOut({ host, isLiteral, count, refusedAddress }: Sighting): string | undefined {
+function whyLeftOut({ host, isLiteral, isRefusedByAddress }: Sighting): string | undefined {
   const ip = isLiteral ? parseIp(host) : undefined;
   if (ip) {
     const purpose = specialPurposeOf(ip);
     return purpose ? `an address for special use, ${purpose.name} (${purpose.source})` : 'an IP address, no name';
   }
   if (isMetadataName(host)) return "a cloud's metadata service";
-  if (refusedAddress === count) return 'a name with no address that policy.destinations permits';
+  if (isRefusedByAddress) return 'a name with no address that policy.destinations permits';
   return undefined;
 }
 
@@ -138,11 +180,15 @@ function comparePorts(a: readonly number[], b: readonly number[]): number {
 /** By the labels from the right, so that what belongs together stands together. */
 function compareHosts(a: string, b: string): number {
   let [endA, endB] = [a.length, b.length];
-  while (endA > 0 && endB > 0) {
-    const [dotA, dotB] = [a.lastIndexOf('.', endA - 1), b.lastIndexOf('.', endB - 1)];
-    const [labelA, labelB] = [a.slice(dotA + 1, endA), b.slice(dotB + 1, endB)];
-    if (labelA !== labelB) return labelA < labelB ? -1 : 1;
-    [endA, endB] = [dotA, dotB];
+  for (let back = 1; back <= a.length && back <= b.length; back++) {
+    const code = a.charCodeAt(a.length - back);
+    if (code !== b.charCodeAt(b.length - back)) break;
+    if (code === DOT) [endA, endB] = [a.length - back, b.length - back];
   }
-  return endA - endB;
+  const labelA = a.slice(a.lastIndexOf('.', endA - 1) + 1, endA);
+  const labelB = b.slice(b.lastIndexOf('.', endB - 1) + 1, endB);
+  if (labelA !== labelB) return labelA < labelB ? -1 : 1;
+  return a.length - b.length;
 }
+
+const DOT = 0x2e;

@@ -1,5 +1,5 @@
 /** How often, by whom and when, in one line that is safe behind a `#`. */
-import type { Sighting } from './seen.ts';
+import type { Sighting } from './sightings.ts';
 
 /** Names that a folded pattern shows. */
 const SHOWN = 3;
@@ -28,15 +28,14 @@ function whoText(sightings: readonly Sighting[]): string {
 }
 
 function whenText(sightings: readonly Sighting[]): string {
-  const firstMs = sightings.reduce((least, each) => Math.min(least, each.firstMs ?? Infinity), Infinity);
-  const lastMs = sightings.reduce((most, each) => Math.max(most, each.lastMs ?? -Infinity), -Infinity);
-  if (firstMs > lastMs) return '';
-  const [first, last] = [day(firstMs), day(lastMs)];
-  return first === last ? `, ${first}` : `, ${first} to ${last}`;
+  const first = sightings.reduce((least, each) => Math.min(least, each.firstDay ?? Infinity), Infinity);
+  const last = sightings.reduce((most, each) => Math.max(most, each.lastDay ?? -Infinity), -Infinity);
+  if (first > last) return '';
+  return first === last ? `, ${dayText(first)}` : `, ${dayText(first)} to ${dayText(last)}`;
 }
 
-function day(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 10);
+function dayText(day: number): string {
+  return new Date(day * 86_400_000).toISOString().slice(0, 10);
 }
 
 function hostsText(sightings: readonly Sighting[]): string {

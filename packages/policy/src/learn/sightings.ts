@@ -1,0 +1,132 @@
+/**
+ * What was seen of each host, in flat memory: a log may name a million of them, and an object for each would weigh ten times as much.
+ *
+ * A sighting is a number, from 0 on; its record is so many words of one array.
+ */
+
+/** How often one host was asked for, by whom and when. */
+export interface Sighting {
+  readonly host: string;
+  readonly isLiteral: boolean;
+  /** Ascending. Lists that are alike are the same list. */
+  readonly ports: readonly number[];
+  readonly count: number;
+  /** How many of them were denied, or would have been. */
+  readonly denied: number;
+  /** `destinations` refused each of them: every address of the name is private or special. */
+  readonly isRefusedByAddress: boolean;
+  /** The first three who asked, users where known, else clients. */
+  readonly who: readonly string[];
+  readonly othersAsked: boolean;
+  /** Since 1970, in UTC; undefined where no line has a time. */
+  readonly firstDay: number | undefined;
+  readonly lastDay: number | undefined;
+}
+
+/** What one line adds. */
+export interface Sight {
+  readonly port: number;
+  readonly who: string;
+  readonly isDenied: boolean;
+  readonly isRefusedByAddress: boolean;
+  readonly timeMs: number | undefined;
+}
+
+const NAMED = 3;
+const DAY_MS = 86_400_000;
+
+/** The words of a record. */
+const COUNT = 0;
+const DENIED = 1;
+/** Numbers of lists. */
+const PORTS = 2;
+const WHO = 3;
+/** Days since 1970; 0 is none. */
+const FIRST_DAY = 4;
+const LAST_DAY = 5;
+const FLAGS = 6;
+const WORDS = 7;
+
+const LITERAL = 1;
+const OTHERS_ASKED = 2;
+const NOT_REFUSED_BY_ADDRESS = 4;
+
+export class Sightings {
+  readonly #hosts: string[] = [];
+  readonly #ports = new Lists<number>();
+  readonly #who = new Lists<string>();
+  #words = new Uint32Array(1024 * WORDS);
+
+  /** The number of a new sighting, of which nothing has been added yet. */
+  open(host: string, isLiteral: boolean): number {
+    const number = this.#hosts.push(host) - 1;
+    if (this.#hosts.length * WORDS > this.#words.length) this.#words = enlarged(this.#words);
+    this.#words[number * WORDS + FLAGS] = isLiteral ? LITERAL : 0;
+    return number;
+  }
+
+  add(number: number, { port, who, isDenied, isRefusedByAddress, timeMs }: Sight): void {
+    const words = this.#words;
+    const at = number * WORDS;
+    const word = (which: number): number => words[at + which] ?? 0;
+    words[at + COUNT] = word(COUNT) + 1;
+    if (isDenied) words[at + DENIED] = word(DENIED) + 1;
+    if (!isRefusedByAddress) words[at + FLAGS] = word(FLAGS) | NOT_REFUSED_BY_ADDRESS;
+    words[at + PORTS] = this.#ports.including(word(PORTS), port, (ports) => ports.sort((a, b) => a - b));
+    if (this.#who.list(word(WHO)).length < NAMED) words[at + WHO] = this.#who.including(word(WHO), who);
+    else if (!this.#who.list(word(WHO)).includes(who)) words[at + FLAGS] = word(FLAGS) | OTHERS_ASKED;
+    const day = timeMs === undefined ? 0 : Math.max(0, Math.floor(timeMs / DAY_MS));
+    if (day === 0) return;
+    words[at + FIRST_DAY] = Math.min(word(FIRST_DAY) || day, day);
+    words[at + LAST_DAY] = Math.max(word(LAST_DAY), day);
+  }
+
+  hostOf(number: number): string {
+    return this.#hosts[number] ?? '';
+  }
+
+  /** All of it, for as long as it is looked at. */
+  read(number: number): Sighting {
+    const word = (which: number): number => this.#words[number * WORDS + which] ?? 0;
+    const flags = word(FLAGS);
+    return {
+      host: this.hostOf(number),
+      isLiteral: (flags & LITERAL) !== 0,
+      ports: this.#ports.list(word(PORTS)),
+      count: word(COUNT),
+      denied: word(DENIED),
+      isRefusedByAddress: (flags & NOT_REFUSED_BY_ADDRESS) === 0,
+      who: this.#who.list(word(WHO)),
+      othersAsked: (flags & OTHERS_ASKED) !== 0,
+      firstDay: word(FIRST_DAY) || undefined,
+      lastDay: word(LAST_DAY) || undefined,
+    };
+  }
+}
+
+/** Lists by number: few are unlike each other, and each would weigh more than all the rest of a record. The first is empty. */
+class Lists<Item extends string | number> {
+  readonly #lists: (readonly Item[])[] = [[]];
+  readonly #numbers = new Map<string, number>();
+
+  list(number: number): readonly Item[] {
+    return this.#lists[number] ?? [];
+  }
+
+  /** The number of the list that has the items of this one, and the item. */
+  including(number: number, item: Item, order: (items: Item[]) => Item[] = (items) => items): number {
+    const list = this.list(number);
+    if (list.includes(item)) return number;
+    const longer = order([...list, item]);
+    const key = longer.join('\n');
+    const known = this.#numbers.get(key) ?? this.#lists.push(longer) - 1;
+    this.#numbers.set(key, known);
+    return known;
+  }
+}
+
+function enlarged(words: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(words.length * 2);
+  larger.set(words);
+  return larger;
+}
