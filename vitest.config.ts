@@ -38,7 +38,7 @@ export default defineConfig({
           include: [
             'packages/*/test/**/*.test.ts',
             'apps/*/test/**/*.test.ts',
-            'test/{architecture,docs,browsers,cli,interop,monitoring,page}/**/*.test.ts',
+            'test/{architecture,browsers,cli,docs,interop,monitoring,page,recipes}/**/*.test.ts',
           ],
         },
       },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { formatProblem, loadConfig } from '../src/index.ts';
 
 const directory = fileURLToPath(new URL('../../../configs/', import.meta.url));
-const files = ['.', 'balancers', 'egress', 'examples', 'intercept', 'systemd'].flatMap((below) =>
+const files = ['.', 'balancers', 'egress', 'examples', 'intercept', 'migration', 'systemd'].flatMap((below) =>
   readdirSync(`${directory}${below}`)
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => `${below}/${name}`),
@@ -12,7 +12,7 @@ const files = ['.', 'balancers', 'egress', 'examples', 'intercept', 'systemd'].f
 
 describe('the configurations that come with the program', () => {
   it('are all here', () => {
-    expect(files).toHaveLength(18);
+    expect(files).toHaveLength(25);
   });
 
   it.each(files)('%s loads without a problem, whatever the environment', (name) => {

@@ -517,7 +517,7 @@ describe('loadConfig', () => {
 
   it('tells of a file that is not there', () => {
     const loaded = loadConfig('/absent/sallyport.yaml', {});
-    expect(loaded).toEqual({
+    expect(loaded).toMatchObject({
       kind: 'invalid',
       problems: [{ severity: 'error', path: [], message: 'no such file; name an existing one with --config' }],
     });
