@@ -27,7 +27,7 @@ void tellBytes(Loop& loop, Leg& leg, const char* bytes, size_t length) {
 // `said` by the client, since the promise was given.
 void handBack(Loop& loop, Leg& upstream, DialUnderWay& dial, size_t said) {
   Leg& client = *dial.client;
-  const std::string answer = std::move(dial.answer);
+  const ByteQueue answer = std::move(dial.answer);
   takePromise(loop, client);
   if (said > 0) tellBytes(loop, client, loop.buffer.get(), said);
   handOut(loop, upstream);
@@ -38,7 +38,8 @@ void handBack(Loop& loop, Leg& upstream, DialUnderWay& dial, size_t said) {
 
 void joinWith(Loop& loop, Leg& upstream, DialUnderWay& dial, const char* bytes, size_t length) {
   if (dial.answer.empty()) return joinDialled(loop, *dial.client, upstream, dial, bytes, length);
-  const std::string answer = std::move(dial.answer.append(bytes, length));
+  dial.answer.append(bytes, length);
+  const ByteQueue answer = std::move(dial.answer);
   joinDialled(loop, *dial.client, upstream, dial, answer.data(), answer.size());
 }
 

@@ -15,12 +15,16 @@ class ByteQueue {
  public:
   ByteQueue() = default;
   ByteQueue(ByteQueue&& from) noexcept : block_(std::exchange(from.block_, nullptr)) {}
+  ByteQueue& operator=(ByteQueue&& from) noexcept {
+    std::swap(block_, from.block_);
+    return *this;
+  }
   ByteQueue(const ByteQueue&) = delete;
   ByteQueue& operator=(const ByteQueue&) = delete;
   ~ByteQueue() { clear(); }
 
   bool empty() const { return block_ == nullptr; }
-  const char* data() const { return block_->bytes() + block_->begin; }
+  const char* data() const { return block_ == nullptr ? nullptr : block_->bytes() + block_->begin; }
   size_t size() const { return block_ == nullptr ? 0 : block_->end - block_->begin; }
 
   void append(const char* from, size_t length) {

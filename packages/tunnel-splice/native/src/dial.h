@@ -33,7 +33,7 @@ struct DialUnderWay {
   uint64_t relayed;    // of what goes up first
   Leg* client;         // an answer is awaited (answer.h), and this is whom it is for
   int64_t answerByMs;
-  std::string answer;  // as far as it has come
+  ByteQueue answer;    // as far as it has come
 };
 
 void dial(Loop& loop, const DialRequest& request);

@@ -33,8 +33,8 @@ void promise(Loop& loop, Leg& client, RecordReader& command) {
   promised.answerMs = command.word();
   const uint32_t replyLength = command.word();
   const uint32_t upLength = command.word();
-  promised.reply = command.text(replyLength);
-  promised.up = command.text(upLength);
+  promised.reply.append(command.bytes(replyLength), replyLength);
+  promised.up.append(command.bytes(upLength), upLength);
   client.isPromised = true;
   // What it says from here on is the tunnel's: nobody would note that it has broken its silence.
   TimerWheel::cancel(client.unspliced);
@@ -67,14 +67,15 @@ Leg* findPromised(Loop& loop, LegId id) {
 ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream, const std::string& preface) {
   const Promise& promised = loop.promises.at(client.id.place);
   if (!preface.empty()) {
-    const std::string all = preface + promised.up;
+    std::string all = preface;
+    if (!promised.up.empty()) all.append(promised.up.data(), promised.up.size());
     return sys::send(upstream.fd, all.data(), all.size());
   }
   return sys::send(upstream.fd, promised.up.data(), promised.up.size());
 }
 
 size_t queuePromised(Loop& loop, const Leg& client, Leg& upstream, const std::string& preface, size_t sent) {
-  const std::string& up = loop.promises.at(client.id.place).up;
+  const ByteQueue& up = loop.promises.at(client.id.place).up;
   const size_t prefaceSent = std::min(sent, preface.size());
   const size_t upSent = sent - prefaceSent;
   upstream.out.append(preface.data() + prefaceSent, preface.size() - prefaceSent);

@@ -17,15 +17,16 @@ namespace sallyport {
 class Loop;
 class RecordReader;
 
+// Small: with a guard there is one for every tunnel whose upstream has not answered yet, and malloc is quick with small things.
 struct Promise {
   TunnelLimits limits;
-  int64_t givenAtMs;
   uint32_t awaitedUp;  // read from the client, on its way back from JavaScript; with a guard, what it will keep
   uint32_t guard;      // which beginning of an answer is JavaScript's to see; 0: none
   uint32_t answerMs;   // for how long an answer is awaited
+  int64_t givenAtMs;
   Leg* answering;      // the one dial that has connected, and whose answer is awaited
-  std::string reply;   // to the client, before a byte of the upstream's
-  std::string up;      // to the upstream, before a byte of the client's
+  ByteQueue reply;     // to the client, before a byte of the upstream's
+  ByteQueue up;        // to the upstream, before a byte of the client's
 };
 
 // JavaScript has said what is to become of `client`. Of several promises the last one counts.
