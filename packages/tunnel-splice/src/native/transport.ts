@@ -55,6 +55,10 @@ export function createNativeTransport(options: NativeOptions): NativeTransportOr
 /** At least one record of the largest kind, which carries 64 KiB. */
 const EVENT_WORDS = 64 * 1024;
 const BATCHES_PER_TURN = 8;
+/** This thread has had nothing to do for so long, or was kept from it: a signal may have come meanwhile. */
+const AWAY_MS = 10;
+/** The process may have been stopped, and another thread of Node.js be about to pass the signal on. */
+const LONG_AWAY_MS = 200;
 /** Every data thread may find out on its own that there are no descriptors left. */
 const COMPLAINT_MS = 60_000;
 
@@ -69,6 +73,7 @@ class NativeTransport implements Transport, EventHandler {
   readonly #events = new EventReader(EVENT_WORDS);
   readonly #onShortage: (code: string) => void;
   #complainAgainAt = 0;
+  #deliveredAt = 0;
   #isStopped = false;
 
   constructor(addon: Addon, { threads, onShortage = () => undefined }: NativeOptions) {
@@ -139,14 +144,26 @@ class NativeTransport implements Transport, EventHandler {
     for (let count; (count = this.#addon.drain(events.words)) > 0;) events.read(count, handler);
   }
 
-  /** A data thread has reported something: takes what there is, in turns, so that a flood of events holds nothing else up. */
+  /**
+   * A data thread has reported something. libuv tells of signals behind all else: clients that were queued while the process was stopped
+   * would be let in ahead of the SIGTERM that came before them.
+   */
   deliverEvents(): void {
+    const awayMs = performance.now() - this.#deliveredAt;
+    if (awayMs > LONG_AWAY_MS) setTimeout(() => this.#deliver(), 1);
+    else if (awayMs > AWAY_MS) setImmediate(() => this.#deliver());
+    else this.#deliver();
+  }
+
+  /** Takes what there is, in turns, so that a flood of events holds nothing else up. */
+  #deliver(): void {
+    this.#deliveredAt = performance.now();
     for (let batch = 0; batch < BATCHES_PER_TURN; batch++) {
       const count = this.#isStopped ? 0 : this.#addon.drain(this.#events.words);
       if (count === 0) return;
       this.#events.read(count, this);
     }
-    setImmediate(() => this.deliverEvents());
+    setImmediate(() => this.#deliver());
   }
 
   accepted(client: AcceptedClient): void {

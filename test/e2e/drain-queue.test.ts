@@ -1,0 +1,60 @@
+/** Connections that wait in the kernel's queue when SIGTERM comes: all of them are answered, and none is let in. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { configText } from './harness/config-text.ts';
+import { helloFor } from './harness/hello.ts';
+import { type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+
+const QUEUED = 40;
+
+let proxy: Running;
+let echo: Origin;
+afterEach(async () => {
+  proxy.process.kill('SIGCONT');
+  echo.close();
+  await proxy.stop();
+});
+
+/** A process that is stopped accepts nothing: what comes meanwhile is queued, and so is the signal. */
+async function queue(listener: string, words: Uint8Array | string): Promise<readonly Client[]> {
+  proxy.process.kill('SIGSTOP');
+  const clients = await Promise.all(Array.from({ length: QUEUED }, () => openClient(proxy.port(listener))));
+  await Promise.all(clients.map(({ socket }) => new Promise<void>((resolve) => socket.write(words, () => resolve()))));
+  // Longer than any pause of a process that runs.
+  await delay(300);
+  return clients;
+}
+
+async function drain(): Promise<void> {
+  proxy.process.kill('SIGTERM');
+  proxy.process.kill('SIGCONT');
+  await proxy.line({ msg: 'draining' });
+}
+
+describe('SIGTERM', () => {
+  it('has CONNECTs that are queued refused with 503, and no tunnel cut', async () => {
+    echo = await echoOrigin();
+    proxy = await startSallyport(configText());
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    const clients = await queue('explicit', `CONNECT 127.0.0.1:${echo.port} HTTP/1.1\r\n\r\n`);
+    await drain();
+    const answers = await Promise.all(clients.map(async (client) => (await client.hears('\r\n\r\n')).toString()));
+    expect(new Set(answers.map((answer) => answer.slice(9, 12)))).toEqual(new Set(['503']));
+    live.socket.write('still here');
+    await live.hears('still here');
+    for (const { socket } of [live, ...clients]) socket.destroy();
+  });
+
+  it('has ClientHellos that are queued refused with an alert', async () => {
+    echo = await echoOrigin();
+    proxy = await startSallyport(configText());
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    const clients = await queue('transparent', helloFor('origin.test'));
+    await drain();
+    for (const client of clients) expect((await client.ended()).bytes).toEqual(Buffer.from([21, 3, 3, 0, 2, 2, 80]));
+    const refused = (): number => proxy.lines.filter(({ reason }) => reason === 'overload').length;
+    await expect.poll(refused, { timeout: 10_000 }).toBe(QUEUED);
+    for (const { socket } of [live, ...clients]) socket.destroy();
+  });
+});
