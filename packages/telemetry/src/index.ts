@@ -19,4 +19,5 @@ export type { ListenerMetrics, ListenerReading } from './listener-metrics.ts';
 export type { TimeReading } from './time-histogram.ts';
 export { type AdminAddress, AdminListenError } from './admin/listen-error.ts';
 export type { AdminReply, AdminRequest, AdminRoute } from './admin/routes.ts';
+export { Turns } from './admin/turns.ts';
 export { type AdminOptions, type AdminServer, startAdminServer } from './admin/server.ts';

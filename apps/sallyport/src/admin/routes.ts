@@ -1,6 +1,6 @@
 /** The pages of the admin server beyond metrics and health. Read this first. */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { AdminReply, AdminRequest, AdminRoute } from '@sallyport/telemetry';
+import { type AdminReply, type AdminRequest, type AdminRoute, Turns } from '@sallyport/telemetry';
 import type { AdminView } from './admin-view.ts';
 import type { DenialsReply, ExplainReply, HistoryReply, StatusReply, TunnelsReply } from './api.ts';
 import { explainDestination } from './explain-destination.ts';
@@ -18,6 +18,8 @@ type Json = StatusReply | TunnelsReply | DenialsReply | HistoryReply | ExplainRe
 export function adminRoutes(view: AdminView): readonly AdminRoute[] {
   const { services, history } = view;
   const rates = new TunnelRates();
+  const turns = new Turns();
+  const get = inTurn(turns);
   return [
     ...pageRoutes(() => view.settings().config.admin.status_page),
     get('/api/openapi.json', {}, () => ({
@@ -25,20 +27,16 @@ export function adminRoutes(view: AdminView): readonly AdminRoute[] {
       body: JSON.stringify(openApiDocument()),
       contentType: JSON_TYPE,
     })),
-    get('/api/status', PARAMETERS.status, async () => {
-      await wait(TOLD_WITHIN_MS);
-      return json(describeStatus(view));
-    }),
+    get('/api/status', PARAMETERS.status, () => json(describeStatus(view))),
     get('/api/history', PARAMETERS.history, () =>
       json({ interval_ms: SAMPLE_MS, doors: Object.fromEntries(history.doors()) }),
     ),
-    get('/api/tunnels', PARAMETERS.tunnels, async (values) => {
-      await wait(TOLD_WITHIN_MS);
+    get('/api/tunnels', PARAMETERS.tunnels, (values) => {
       const query = readTunnelQuery(values);
       const { tunnels, live, matching } = listTunnels(services.ledger, rates, query);
       return json({ tunnels, ...(query.withCounts && { live, matching }) });
     }),
-    { method: 'DELETE', path: '/api/tunnels/*', answer: (request) => cutTunnel(request, view) },
+    { method: 'DELETE', path: '/api/tunnels/*', answer: (request) => cutTunnel(request, view, turns) },
     get('/api/denials', PARAMETERS.denials, ({ limit, verdict }) => {
       const denials = services.ledger.denials.top(verdict === 'report' ? 'report' : 'deny', Number(limit));
       return json({
@@ -49,10 +47,15 @@ export function adminRoutes(view: AdminView): readonly AdminRoute[] {
         })),
       });
     }),
-    get('/api/explain', PARAMETERS.explain, async ({ host = '', port, client = '', listener, user }) => {
-      const reply = await explainDestination({ host, port: Number(port), client, listener, user }, view);
-      return typeof reply === 'string' ? sentence(400, reply) : json(reply);
-    }),
+    // In turns of its own: a name server may be waited for.
+    inTurn(new Turns())(
+      '/api/explain',
+      PARAMETERS.explain,
+      async ({ host = '', port, client = '', listener, user }) => {
+        const reply = await explainDestination({ host, port: Number(port), client, listener, user }, view);
+        return typeof reply === 'string' ? sentence(400, reply) : json(reply);
+      },
+    ),
   ];
 }
 
@@ -64,18 +67,23 @@ const TOLD_WITHIN_MS = 20;
 
 type ValuesOf<Table extends Parameters> = Extract<ReadParameters<Table>, { kind: 'ok' }>['values'];
 
-function get<Table extends Parameters>(
-  path: string,
-  table: Table,
-  answer: (values: ValuesOf<Table>) => AdminReply | Promise<AdminReply>,
-): AdminRoute {
-  return {
-    method: 'GET',
-    path,
-    answer: ({ query }) => {
-      const read = readParameters(query, table);
-      return read.kind === 'ok' ? answer(read.values) : sentence(400, read.why);
-    },
+/** Answers in turn, with rests in between: a list of thousands of tunnels takes milliseconds of the thread that decides. */
+function inTurn(turns: Turns) {
+  return function get<Table extends Parameters>(
+    path: string,
+    table: Table,
+    answer: (values: ValuesOf<Table>) => AdminReply | Promise<AdminReply>,
+  ): AdminRoute {
+    return {
+      method: 'GET',
+      path,
+      answer: async ({ query }) => {
+        const read = readParameters(query, table);
+        if (read.kind === 'wrong') return sentence(400, read.why);
+        await wait(TOLD_WITHIN_MS);
+        return turns.take(() => answer(read.values));
+      },
+    };
   };
 }
 
@@ -90,14 +98,18 @@ function readTunnelQuery(values: ValuesOf<typeof PARAMETERS.tunnels>): TunnelQue
   };
 }
 
-async function cutTunnel({ segment, query }: AdminRequest, { services, settings }: AdminView): Promise<AdminReply> {
+async function cutTunnel(
+  { segment, query }: AdminRequest,
+  { services, settings }: AdminView,
+  turns: Turns,
+): Promise<AdminReply> {
   const read = readParameters(query, {});
   if (read.kind === 'wrong') return sentence(400, read.why);
   if (!settings().config.admin.control)
     return sentence(403, 'nothing is ended from here unless the configuration says admin.control: true');
   await wait(TOLD_WITHIN_MS);
-  if (!services.ledger.cut(segment, 'admin')) return sentence(404, 'no live tunnel has this id');
-  return { status: 204, body: '' };
+  const isCut = await turns.take(() => services.ledger.cut(segment, 'admin'));
+  return isCut ? { status: 204, body: '' } : sentence(404, 'no live tunnel has this id');
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
