@@ -42,8 +42,8 @@ export function loopbackCopy(
   const { tests = [], policy, dns } = written;
   const hostOf = (expect: string): string => tests.find((test) => test.expect === expect)?.to.split(':')[0] ?? '';
   const [allowed, denied] = [hostOf('allow'), hostOf('deny')];
-  const here = Object.fromEntries([allowed, ...names].map((name) => [name, ['127.0.0.1']]));
-  const rules: readonly { ports?: unknown }[] = policy?.rules ?? [{}];
+  const here = Object.fromEntries([allowed, ...names].filter(Boolean).map((name) => [name, ['127.0.0.1']]));
+  const rules: readonly { ports?: unknown; action?: string }[] = policy?.rules ?? [{ action: 'allow' }];
   const listener = tests[0]?.listener ?? String(written.listeners[0]?.['name']);
   const copy = {
     ...written,
