@@ -9,10 +9,11 @@ const SHORTAGE_REMEDY = 'raise the limit on open files (LimitNOFILE, ulimit -n),
 
 /** Starts the transport. `auto` says once why it is not the native one; `native` throws a FatalError instead. */
 export function startEngine({ engine, threads }: RuntimeConfig, log: Logger): Transport {
-  if (engine === 'portable') return createPortableTransport();
+  const onShortage = (code: string): void => log.error({ code, remedy: SHORTAGE_REMEDY }, 'clients are turned away');
+  if (engine === 'portable') return createPortableTransport({ onShortage });
   const native = createNativeTransport({
     threads: threads === 'auto' ? availableParallelism() : threads,
-    onShortage: (code) => log.error({ code, remedy: SHORTAGE_REMEDY }, 'clients are turned away'),
+    onShortage,
   });
   if (native.kind === 'available') return native.transport;
   if (engine === 'native') {
@@ -20,7 +21,7 @@ export function startEngine({ engine, threads }: RuntimeConfig, log: Logger): Tr
     throw new FatalError(`the native engine is not available: ${native.reason}; ${remedy}`, EXIT.failure);
   }
   log.info({ reason: native.reason }, 'the native engine is not available; the portable one serves instead');
-  return createPortableTransport();
+  return createPortableTransport({ onShortage });
 }
 
 /** Throws a FatalError where the portable engine had to step in, and a listener intercepts as only the native one can. */

@@ -47,6 +47,7 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
   for (const warning of settings.warnings) log.warn({ detail: warning }, 'configuration warning');
   const { user } = settings.config.runtime;
   if (user !== null) forbidGainingPrivileges(log);
+  endOnUncaught(log);
   const program = await startProgram(settings, log, inherited).catch((cause: unknown) => {
     throw cause instanceof FatalError
       ? new FatalError(settings.asWritten(cause.message), cause.exitCode, cause.cause)
@@ -62,6 +63,14 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
     readSettings: () => readSettings(file, process.env),
     inheritedCount: inherited.count,
   };
+}
+
+/** What a mistake of ours leaves behind nobody knows: the process ends, for whoever runs it to start another. */
+function endOnUncaught(log: Logger): void {
+  process.on('uncaughtException', (cause) => {
+    log.fatal({ err: cause, exit: EXIT.failure }, 'uncaught error');
+    void log.close().then(() => process.exit(EXIT.failure));
+  });
 }
 
 function requireValid(result: SettingsResult): Settings {

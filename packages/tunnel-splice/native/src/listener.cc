@@ -41,7 +41,8 @@ void turnAway(Loop& loop, const Listener& listener) {
 
 // Not for each of them: there may be thousands a second.
 void complain(Loop& loop, int error) {
-  if (loop.nowMs < loop.complainAgainAtMs) return;
+  if (error == loop.lastComplaint && loop.nowMs < loop.complainAgainAtMs) return;
+  loop.lastComplaint = error;
   loop.complainAgainAtMs = loop.nowMs + kComplaintMs;
   loop.tell(kShortage, error).end();
 }
@@ -61,6 +62,7 @@ Accepted acceptOne(Loop& loop, const Listener& listener) {
       return Accepted::kShortage;
     case ENOBUFS:
     case ENOMEM:
+      complain(loop, -fd);  // who is queued stays so, and may have to wait
       return Accepted::kShortage;
     case ECONNABORTED:
     case EPERM:

@@ -73,6 +73,7 @@ class Loop {
   int spare = -1;             // given up for a moment to get rid of a client when there are no descriptors left
   size_t lingering = 0;
   int64_t complainAgainAtMs = 0;
+  int lastComplaint = 0;
   bool isHostCalled = false;
 
   Inbox& inbox() { return board.inboxes[thread]; }

@@ -104,6 +104,6 @@ export class PortableSide {
   }
 
   #started(): PortableTransport {
-    return (this.#transport ??= new PortableTransport(this.#numbers));
+    return (this.#transport ??= new PortableTransport({ numbers: this.#numbers }));
   }
 }

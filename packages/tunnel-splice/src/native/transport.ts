@@ -1,5 +1,4 @@
 import { closeSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
 import {
   ListenError,
   type Bind,
@@ -23,6 +22,7 @@ import { lastWordsTo } from './last-words.ts';
 import { Listeners } from './listeners.ts';
 import { loadAddon } from './load.ts';
 import { PortableSide } from './portable-side.ts';
+import { type ShortageListener, toldSeldom } from '../shortages.ts';
 import { Tunnels } from './tunnels.ts';
 import type { Addon } from './addon.ts';
 
@@ -31,8 +31,8 @@ export interface NativeOptions {
   readonly threads: number;
   /** Another build of the addon than the one made by the project's build: the sanitizers' builds. */
   readonly addonPath?: string;
-  /** Clients had to be turned away for want of descriptors or memory: `EMFILE`, say. Told once a minute at most. */
-  readonly onShortage?: (code: string) => void;
+  /** Clients had to be turned away for want of descriptors or memory: `EMFILE`, say. Told once a minute at most of each. */
+  readonly onShortage?: ShortageListener;
 }
 
 /** The transport, its threads running; or the reason why there is none. */
@@ -59,8 +59,6 @@ const BATCHES_PER_TURN = 8;
 const AWAY_MS = 10;
 /** The process may have been stopped, and another thread of Node.js be about to pass the signal on. */
 const LONG_AWAY_MS = 200;
-/** Every data thread may find out on its own that there are no descriptors left. */
-const COMPLAINT_MS = 60_000;
 
 class NativeTransport implements Transport, EventHandler {
   readonly name = 'native';
@@ -71,14 +69,13 @@ class NativeTransport implements Transport, EventHandler {
   readonly #tunnels: Tunnels;
   readonly #portable: PortableSide;
   readonly #events = new EventReader(EVENT_WORDS);
-  readonly #onShortage: (code: string) => void;
-  #complainAgainAt = 0;
+  readonly #onShortage: (errno: number) => void;
   #deliveredAt = 0;
   #isStopped = false;
 
   constructor(addon: Addon, { threads, onShortage = () => undefined }: NativeOptions) {
     this.#addon = addon;
-    this.#onShortage = onShortage;
+    this.#onShortage = toldSeldom(onShortage);
     this.#plane = new DataPlane(addon, threads);
     const counts = new CountPages((page, pairs) => addon.addCounts(page, pairs));
     this.#tunnels = new Tunnels(this.#plane, counts);
@@ -211,10 +208,7 @@ class NativeTransport implements Transport, EventHandler {
   }
 
   shortage(errno: number): void {
-    const now = performance.now();
-    if (now < this.#complainAgainAt) return;
-    this.#complainAgainAt = now + COMPLAINT_MS;
-    this.#onShortage(getSystemErrorName(-errno));
+    this.#onShortage(-errno);
   }
 
   detached(place: number, generation: number, fd: number): void {

@@ -11,15 +11,26 @@ import { LiveLegs } from './live-legs.ts';
 import { SecuredDial } from './secured-dial.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import { Tunnels, type TunnelNumbers } from './tunnels.ts';
+import { type ShortageListener, toldSeldom } from '../shortages.ts';
+import { watchDescriptors } from './watch-descriptors.ts';
 
 export interface PortableOptions {
   /** Another build of the addon than the one made by the project's build. Without any, the kernel is asked less. */
   readonly addonPath?: string;
+  /** Clients had to be turned away for want of descriptors or memory: `EMFILE`, say. Told once a minute at most of each. */
+  readonly onShortage?: ShortageListener;
+}
+
+interface Parts {
+  /** Of its tunnels, where another transport has tunnels beside them. */
+  readonly numbers?: TunnelNumbers | undefined;
+  readonly addonPath?: string | undefined;
+  readonly onShortage?: (errno: number) => void;
 }
 
 /** A transport on `node:net`. Legs of one transport can only be spliced with each other. */
-export function createPortableTransport({ addonPath }: PortableOptions = {}): Transport {
-  return new PortableTransport(undefined, addonPath);
+export function createPortableTransport({ addonPath, onShortage }: PortableOptions = {}): Transport {
+  return new PortableTransport({ addonPath, onShortage: toldSeldom(onShortage ?? (() => undefined)) });
 }
 
 /** The class behind it, for the transport that hands it connections of its own. */
@@ -28,9 +39,11 @@ export class PortableTransport implements Transport {
   readonly tunnels: Tunnels;
   readonly #resources: LegResources;
   readonly #doors = new Set<Listening>();
+  readonly #onShortage: (errno: number) => void;
+  #stopWatching: (() => void) | undefined;
 
-  /** @param numbers of its tunnels, where another transport has tunnels beside them */
-  constructor(numbers?: TunnelNumbers, addonPath?: string) {
+  constructor({ numbers, addonPath, onShortage = () => undefined }: Parts = {}) {
+    this.#onShortage = onShortage;
     this.#resources = {
       buffers: new ReadBuffers(),
       deadlines: new Deadlines(),
@@ -42,6 +55,7 @@ export class PortableTransport implements Transport {
 
   async listen(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions = {}): Promise<Listening> {
     const door = await openListener(bind, this.#resources, onClient, options);
+    this.#stopWatching ??= watchDescriptors(this.#onShortage);
     this.#doors.add(door);
     const close = (): Promise<void> => {
       this.#doors.delete(door);
@@ -74,6 +88,7 @@ export class PortableTransport implements Transport {
   }
 
   async stop(): Promise<void> {
+    this.#stopWatching?.();
     await Promise.all([...this.#doors].map((door) => door.close()));
     this.#doors.clear();
     await this.#resources.legs.stop();

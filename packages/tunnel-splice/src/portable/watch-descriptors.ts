@@ -1,0 +1,25 @@
+/** Whether there are descriptors left for another tunnel. */
+import { closeSync, openSync } from 'node:fs';
+
+const INTERVAL_MS = 1_000;
+const DESCRIPTORS_A_TUNNEL = 2;
+
+/**
+ * Looks every second, for libuv tells nobody: without a free descriptor it gives up a spare one of its own to accept and close whatever
+ * is queued.
+ *
+ * @param onShortage is told the error's number, negated
+ * @returns ends it
+ */
+export function watchDescriptors(onShortage: (errno: number) => void): () => void {
+  const timer = setInterval(() => {
+    const opened: number[] = [];
+    try {
+      while (opened.length < DESCRIPTORS_A_TUNNEL) opened.push(openSync('/dev/null', 'r'));
+    } catch (cause) {
+      if (cause instanceof Error && 'errno' in cause && typeof cause.errno === 'number') onShortage(cause.errno);
+    }
+    for (const fd of opened) closeSync(fd);
+  }, INTERVAL_MS).unref();
+  return () => clearInterval(timer);
+}

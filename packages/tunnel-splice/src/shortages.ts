@@ -1,0 +1,18 @@
+/** Clients that had to be turned away for want of descriptors or memory. */
+import { getSystemErrorName } from 'node:util';
+
+/** Told the name of the error: `EMFILE`, say. */
+export type ShortageListener = (code: string) => void;
+
+const AGAIN_MS = 60_000;
+
+/** Takes error numbers as the system gives them, negated, and tells of each once a minute at most: they come in thousands. */
+export function toldSeldom(listener: ShortageListener): (errno: number) => void {
+  const againAt = new Map<number, number>();
+  return (errno) => {
+    const now = performance.now();
+    if (now < (againAt.get(errno) ?? 0)) return;
+    againAt.set(errno, now + AGAIN_MS);
+    listener(getSystemErrorName(errno));
+  };
+}

@@ -1,0 +1,101 @@
+/** Faults of the system below: calls that fail for want of something, clocks that are set, errors that nobody expected. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isInstalled } from './egress/other-proxy.ts';
+import { configText } from './harness/config-text.ts';
+import { type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+import { type Errno, interposeSystemCalls, type SystemCalls } from './harness/system-calls.ts';
+
+const ERRORS: readonly Errno[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS'];
+const isNative = process.env['SALLYPORT_TEST_ENGINE'] === 'native';
+const DAY_MS = 86_400_000;
+
+describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
+  let echo: Origin;
+  let calls: SystemCalls;
+  let proxy: Running;
+  let live: Client;
+
+  beforeAll(async () => {
+    echo = await echoOrigin();
+    calls = interposeSystemCalls();
+    proxy = await startSallyport(configText(), { env: calls.env });
+    live = await openTunnel(proxy.port('explicit'), `origin.test:${echo.port}`);
+  });
+
+  afterAll(async () => {
+    live.socket.destroy();
+    await proxy.stop();
+    calls.remove();
+    echo.close();
+  });
+
+  it.each(ERRORS)('in accepting, %s: is told, and nobody else notices', async (error) => {
+    calls.fail('accept4', error, 1);
+    const hit = await openClient(proxy.port('explicit'));
+    // libuv tells nobody, and without descriptors closes whoever is queued; that they have run out is seen apart, by hostile/descriptors.
+    if (isNative) await proxy.line({ msg: 'clients are turned away', code: error });
+    else if (error === 'EMFILE' || error === 'ENFILE') await hit.ended();
+    expect((await connect()).status).toBe('200');
+    await expectLive();
+    hit.socket.destroy();
+  });
+
+  it.each(ERRORS)('in dialling, %s: is told to the client, in the log and in the metrics', async (error) => {
+    const from = proxy.lines.length;
+    const failed = 'dial_attempts_total{family="ipv4",result="error"}';
+    const before = (await proxy.metric(failed)) ?? 0;
+    calls.fail('socket', error, 1);
+    expect((await connect()).status).toBe('503');
+    expect(await proxy.line({ msg: 'tunnel', reason: 'overload' }, from)).toMatchObject({ stage: 'dial' });
+    expect(await proxy.metric(failed)).toBe(before + 1);
+    expect((await connect()).status).toBe('200');
+    await expectLive();
+  });
+
+  it.each([
+    ['forward a day', DAY_MS],
+    ['back two days', -DAY_MS],
+  ])('a clock that is put %s changes nothing but what lines say of the time', async (_, shiftMs) => {
+    calls.shiftClock(shiftMs);
+    const { status, port } = await connect();
+    expect(status).toBe('200');
+    await expectLive();
+    const { time, duration_ms: duration } = await proxy.line({ msg: 'tunnel', client_port: port });
+    expect(Math.abs(Date.parse(String(time)) - Date.now() - shiftMs)).toBeLessThan(DAY_MS / 2);
+    expect(Number(duration)).toBeLessThan(60_000);
+    expect(Number(duration)).toBeGreaterThanOrEqual(0);
+  });
+
+  /** The status that a newcomer is answered with, who leaves again. */
+  async function connect(): Promise<{ readonly status: string | undefined; readonly port: number | undefined }> {
+    const authority = `origin.test:${echo.port}`;
+    const client = await openClient(proxy.port('explicit'));
+    client.socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+    const { localPort: port } = client.socket;
+    const answer = await client.hears('\r\n\r\n');
+    client.socket.destroy();
+    return { status: answer.toString('latin1').split(' ')[1], port };
+  }
+
+  async function expectLive(): Promise<void> {
+    const from = live.heard().length;
+    live.socket.write('alive');
+    expect((await live.hears(from + 5)).subarray(from).toString()).toBe('alive');
+  }
+});
+
+describe('an error that nobody expected', () => {
+  it.each([
+    ['thrown', 'throw new Error("of a test")'],
+    ['rejected', 'void Promise.reject(new Error("of a test"))'],
+  ])('is logged, and ends the process: %s', async (_, statement) => {
+    const trap = `data:text/javascript,process.once("SIGWINCH", () => { ${statement} })`;
+    const proxy = await startSallyport(configText(), { nodeOptions: ['--import', trap] });
+    proxy.process.kill('SIGWINCH');
+    expect(await proxy.line({ level: 'fatal', msg: 'uncaught error' })).toMatchObject({
+      err: { message: 'of a test' },
+    });
+    expect(await proxy.stop()).toBe(1);
+  });
+});
