@@ -7,17 +7,20 @@ export interface SoakOptions {
   /** Held at once, through both doors together. */
   readonly idle: number;
   readonly minutes: number;
+  /** How long the mixed part lasts, in minutes. */
+  readonly mixed: number;
   readonly engine: 'native' | 'portable';
   /** How much PSS may grow once the proxy is warm. */
   readonly growBytes: number;
 }
 
-const usage = `usage: npm run soak -- [--tunnels N] [--idle N] [--minutes T] [--engine native|portable] [--grow-mib N]
+const usage = `usage: npm run soak -- [--tunnels N] [--idle N] [--minutes T] [--mixed T] [--engine native|portable] [--grow-mib N]
 
   --tunnels N    short tunnels, half of them through each door (1000000)
   --idle N       tunnels that are held while nothing happens in them, half of them through each door (9000);
                  the proxy needs two descriptors for each: see ulimit -Hn
   --minutes T    how long they are held, up to 1200 (10)
+  --mixed T      minutes of mixed traffic, slow clients, refusals and reloads, up to 1200 (30)
   --engine NAME  of Sallyport (native)
   --grow-mib N   PSS may grow so much once the proxy is warm (48)
 
@@ -32,6 +35,7 @@ export function readSoakOptions(args: readonly string[]): SoakOptions {
       tunnels: { type: 'string', default: '1000000' },
       idle: { type: 'string', default: '9000' },
       minutes: { type: 'string', default: '10' },
+      mixed: { type: 'string', default: '30' },
       engine: { type: 'string', default: 'native' },
       'grow-mib': { type: 'string', default: '48' },
       help: { type: 'boolean', default: false },
@@ -43,16 +47,21 @@ export function readSoakOptions(args: readonly string[]): SoakOptions {
   }
   const { engine } = values;
   if (engine !== 'native' && engine !== 'portable') throw new Error('--engine wants native or portable');
-  const minutes = Number(values.minutes);
-  // Below the day after which every proxy of the benchmark ends an idle tunnel.
-  if (!(minutes >= 0 && minutes <= 1200)) throw new Error('--minutes wants a number up to 1200');
   return {
     tunnels: wholeNumber('tunnels', values.tunnels),
     idle: wholeNumber('idle', values.idle),
-    minutes,
+    minutes: minutesOf('minutes', values.minutes),
+    mixed: minutesOf('mixed', values.mixed),
     engine,
     growBytes: wholeNumber('grow-mib', values['grow-mib']) * 2 ** 20,
   };
+}
+
+/** Below the day after which every proxy of the benchmark ends an idle tunnel. */
+function minutesOf(name: string, text: string): number {
+  const minutes = Number(text);
+  if (!(minutes >= 0 && minutes <= 1200)) throw new Error(`--${name} wants a number up to 1200`);
+  return minutes;
 }
 
 function wholeNumber(name: string, text: string): number {

@@ -1,11 +1,13 @@
 /** What a soak reads of the proxy, and what it holds against a reading. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pssBytes, quietCpuSeconds } from './measure.ts';
 import { MIB } from './scenarios/scenario.ts';
 
 export interface Reading {
   readonly descriptors: number;
+  /** Ends of pipes among them. */
+  readonly pipes: number;
   readonly pssBytes: number;
   readonly threads: number;
   /** What tunnels_active of /metrics says, over all listeners. */
@@ -35,8 +37,10 @@ const HELD_BYTES = 32 * 1024;
 
 export async function readSubject({ pid, adminPort }: Subject): Promise<Reading> {
   const tunnelsActive = await scrapeTunnelsActive(adminPort);
+  const descriptors = readdirSync(`/proc/${pid}/fd`);
   return {
-    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    descriptors: descriptors.length,
+    pipes: descriptors.filter((fd) => isPipe(`/proc/${pid}/fd/${fd}`)).length,
     pssBytes: pssBytes(pid),
     threads: readdirSync(`/proc/${pid}/task`).length,
     tunnelsActive,
@@ -71,6 +75,15 @@ export function excessOf(reading: Reading, { base, growBytes, held }: Allowance)
   const bound = growBytes + held * HELD_BYTES;
   if (grown > bound) return `PSS has grown by ${mebibytes(grown)} MiB, more than ${mebibytes(bound)}`;
   return undefined;
+}
+
+/** False too of one that was closed meanwhile. */
+function isPipe(link: string): boolean {
+  try {
+    return readlinkSync(link).startsWith('pipe:');
+  } catch {
+    return false;
+  }
 }
 
 export function mebibytes(bytes: number): string {

@@ -1,5 +1,5 @@
 /**
- * The soak: very many short tunnels, then many idle ones for a while, and whether Sallyport is afterwards what it was before.
+ * The soak: very many short tunnels, then many idle ones for a while, then all kinds of traffic at once, and whether Sallyport is afterwards what it was before.
  *
  * Needs what the benchmark needs. `npm run soak -- --help` tells the options.
  */
@@ -10,6 +10,7 @@ import { findPeers } from './peers/all.ts';
 import type { Door } from './peers/peer.ts';
 import { type RunningProxy, startProxy } from './peers/start.ts';
 import { proxyCore } from './places.ts';
+import { type MixedCounts, mixTraffic, warmBulk } from './soak-mixed.ts';
 import { readSoakOptions, type SoakOptions } from './soak-options.ts';
 import {
   type Allowance,
@@ -29,6 +30,7 @@ const BATCH = 20_000;
 /** Short tunnels before the base: so many at most, twice. */
 const WARM_UPS = 50_000;
 const READINGS_WHILE_IDLE = 10;
+const READINGS_WHILE_MIXED = 10;
 /** The load's own time limit, beyond the time that it holds its tunnels. */
 const OPENING_SECONDS = 300;
 
@@ -60,12 +62,13 @@ async function main(): Promise<void> {
 async function soak(options: SoakOptions): Promise<void> {
   const load = await startLoad();
   const proxy = await startSallyport(options, load);
-  print(['', 'descriptors', 'PSS, MiB', 'threads', 'tunnels_active']);
+  print(['', 'descriptors', 'pipes', 'PSS, MiB', 'threads', 'tunnels_active', 'errors']);
   printReading('ready', await readSubject(subjectOf(proxy)));
   const base = await warmUp(options, load, proxy);
   printReading('warm: the base', base);
   await passShortTunnels({ options, load, proxy, base });
   if (options.idle > 0) await holdIdleTunnels({ options, load, proxy, base });
+  if (options.mixed > 0) await mix({ options, load, proxy, base });
   proxy.stop();
   load.stop();
 }
@@ -77,10 +80,11 @@ async function startSallyport({ engine }: SoakOptions, { originPort }: Load): Pr
 }
 
 /** Does once everything that the soak does: what a proxy makes once, and memory that it keeps for the next tunnels, is in the base. */
-async function warmUp({ tunnels, idle }: SoakOptions, load: Load, proxy: RunningProxy): Promise<Reading> {
+async function warmUp({ tunnels, idle, mixed }: SoakOptions, load: Load, proxy: RunningProxy): Promise<Reading> {
   const warmUps = Math.min(WARM_UPS, tunnels);
   await openAndClose(load, proxy, warmUps);
   await release(await hold(load, proxy, { idle, minutes: 0 }));
+  if (mixed > 0) await warmBulk({ load, proxy });
   await openAndClose(load, proxy, warmUps);
   return readBase(subjectOf(proxy));
 }
@@ -106,6 +110,23 @@ async function holdIdleTunnels({ options, load, proxy, base }: Soak): Promise<vo
   }
   await release(held);
   await requireReturn('all closed', proxy, { base, held: 0, ...options });
+}
+
+async function mix({ options, load, proxy, base }: Soak): Promise<void> {
+  const counts: MixedCounts = { tunnels: 0, downloads: 0, slowClients: 0, refusals: 0, reloads: 0, errors: 0 };
+  const ending = new AbortController();
+  const mixed = mixTraffic({ load, proxy }, counts, ending.signal);
+  for (let reading = 1; reading <= READINGS_WHILE_MIXED; reading++) {
+    await delay((options.mixed * 60_000) / READINGS_WHILE_MIXED);
+    const minute = ((options.mixed * reading) / READINGS_WHILE_MIXED).toFixed(1);
+    printReading(`mixed for ${minute} min`, await readSubject(subjectOf(proxy)), counts.errors);
+  }
+  ending.abort();
+  await mixed;
+  await requireReturn('mixed traffic over', proxy, { base, held: 0, ...options });
+  const told = Object.entries<number>({ ...counts }).map(([what, count]) => `${what} ${count.toLocaleString('en')}`);
+  process.stdout.write(`${told.join(', ')}\n`);
+  if (counts.errors > 0) throw new Error(`${counts.errors} of the mixed traffic went wrong`);
 }
 
 /** Through both doors at once. */
@@ -151,8 +172,9 @@ function subjectOf({ pid, sparePort }: RunningProxy): Subject {
   return { pid, adminPort: sparePort };
 }
 
-function printReading(step: string, { descriptors, pssBytes, threads, tunnelsActive }: Reading): void {
-  print([step, String(descriptors), mebibytes(pssBytes), String(threads), String(tunnelsActive)]);
+function printReading(step: string, reading: Reading, errors = 0): void {
+  const { descriptors, pipes, pssBytes, threads, tunnelsActive } = reading;
+  print([step, ...[descriptors, pipes, mebibytes(pssBytes), threads, tunnelsActive, errors].map(String)]);
 }
 
 function print([step = '', ...cells]: readonly string[]): void {
