@@ -141,6 +141,7 @@ function typeOf(part: Part): string {
   if (part.items) return part.items.properties || part.items.oneOf ? 'list' : `list of ${typeOf(part.items)}`;
   if (part.pattern !== undefined) return WORDS.find(([pattern]) => part.pattern?.startsWith(pattern))?.[1] ?? 'text';
   if (part.type === 'object') return 'map';
+  if (part.type === 'null') return '`null`';
   if (part.type === 'integer') return range(part);
   if (part.type === 'boolean') return '`true`, `false`';
   return Array.isArray(part.type)
@@ -162,6 +163,8 @@ const WORDS: readonly (readonly [string, string])[] = [
   [':[0-9]{1,5}$|^systemd:', '`host:port` or `systemd:NAME`'],
   [':[0-9]{1,5}$|^unix:', '`host:port` or `unix:PATH`'],
   ['^(reject|original)$', '`reject`, `original` or `host:port`'],
+  ['^(tls|tcp)://', '`tls://host:port` or `tcp://host:port`'],
+  ['^https?://', 'URL'],
   [':[0-9]{1,5}$', '`host:port`'],
   ['^[a-z0-9_-]+$', 'name'],
 ];

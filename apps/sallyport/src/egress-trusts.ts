@@ -1,9 +1,7 @@
 /** Whom parents with `tls` must be known to: read with the configuration, at the start, by `check` and by every reload. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { Config, ParentConfig, Problem } from '@sallyport/config';
-import { createTlsTrust, type TlsTrust } from '@sallyport/tunnel-splice';
-import { explainSystemError } from './named-files.ts';
+import type { Config, Problem } from '@sallyport/config';
+import type { TlsTrust } from '@sallyport/tunnel-splice';
+import { readTlsTrust } from './tls-trusts.ts';
 
 export interface EgressTrusts {
   /** By name of egress; fit for use only where there is no problem. */
@@ -17,20 +15,9 @@ export function readEgressTrusts({ egress }: Config, folder: string): EgressTrus
   const problems: Problem[] = [];
   for (const [index, config] of egress.entries()) {
     if (config.type !== 'http' || !config.tls) continue;
-    const trust = readTrust(config, folder);
-    if (typeof trust === 'string') problems.push({ severity: 'error', path: ['egress', index, 'ca'], message: trust });
-    else trusts.set(config.name, trust);
+    const read = readTlsTrust(config.ca, folder);
+    if (typeof read === 'string') problems.push({ severity: 'error', path: ['egress', index, 'ca'], message: read });
+    else trusts.set(config.name, read.trust);
   }
   return { trusts, problems };
-}
-
-/** The trust, or what is wrong with it. */
-function readTrust({ ca }: Extract<ParentConfig, { type: 'http' }>, folder: string): TlsTrust | string {
-  const path = ca === undefined ? undefined : resolve(folder, ca);
-  try {
-    const result = createTlsTrust(path === undefined ? undefined : readFileSync(path, 'utf8'));
-    return result.kind === 'ok' ? result.trust : `${ca} ${result.why}`;
-  } catch (cause) {
-    return `${path} ${explainSystemError(cause)}`;
-  }
 }

@@ -11,7 +11,7 @@ const LARGEST_BYTES = 128 * 1024 * 1024;
  * All of them, as absolute paths.
  * @param folder the configuration's own: paths are relative to it
  */
-export function namedFiles({ listeners, policy, egress }: Config, folder: string): readonly string[] {
+export function namedFiles({ listeners, policy, egress, log }: Config, folder: string): readonly string[] {
   const ofListeners = listeners.flatMap((listener) => {
     if (listener.mode !== 'connect') return [];
     const { auth, tls } = listener;
@@ -19,7 +19,8 @@ export function namedFiles({ listeners, policy, egress }: Config, folder: string
   });
   const ofRules = policy.rules.map(({ hosts_file }) => hosts_file);
   const ofEgress = egress.map((one) => (one.type === 'http' ? one.ca : undefined));
-  const files = [...ofListeners, ...ofRules, ...ofEgress].filter((file) => file !== undefined);
+  const ofLog = [log.syslog?.ca, log.otlp?.ca];
+  const files = [...ofListeners, ...ofRules, ...ofEgress, ...ofLog].filter((file) => file !== undefined);
   return [...new Set(files.map((file) => resolve(folder, file)))];
 }
 

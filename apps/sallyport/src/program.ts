@@ -209,12 +209,12 @@ class Running implements Program {
 
   /** Everything that may fail comes first, and is undone where something behind it fails: what is left cannot. */
   async #takeEffect(settings: Settings): Promise<void> {
-    const { admin, log } = settings.config;
+    const { admin } = settings.config;
     const exchange = await this.#prepareListeners(settings);
     const from = this.#admin;
     try {
       if (!isDeepStrictEqual(admin.bind, this.#settings.config.admin.bind)) this.#admin = await this.#startAdmin(admin);
-      this.#reconfigureLog(log);
+      this.#reconfigureLog(settings);
     } catch (cause) {
       await exchange.abandon();
       if (this.#admin !== from) await this.#admin?.close();
@@ -226,9 +226,9 @@ class Running implements Program {
     if (this.#admin !== from) await from?.close();
   }
 
-  #reconfigureLog(config: Settings['config']['log']): void {
+  #reconfigureLog({ logOptions }: Settings): void {
     try {
-      this.#services.log.reconfigure(config);
+      this.#services.log.reconfigure(logOptions);
     } catch (cause) {
       throw new FatalError(explainLogError(cause), EXIT.failure, cause, ['log', 'file']);
     }

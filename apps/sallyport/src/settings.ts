@@ -22,10 +22,12 @@ import {
   type Policy,
   runTests,
 } from '@sallyport/policy';
+import type { LoggerOptions } from '@sallyport/telemetry';
 import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { readEgressTrusts } from './egress-trusts.ts';
 import { lintExposedFiles } from './exposed-files.ts';
 import { type ListenerIdentity, readListenerIdentities } from './listener-identities.ts';
+import { readLogOptions } from './log-options.ts';
 import { createHostsFileReader, namedFiles } from './named-files.ts';
 import { groupsFor } from './shipped-groups.ts';
 
@@ -36,6 +38,7 @@ export interface Settings {
   readonly identities: ReadonlyMap<string, ListenerIdentity>;
   /** Of parents with `tls`, by name of egress. */
   readonly trusts: ReadonlyMap<string, TlsTrust>;
+  readonly logOptions: LoggerOptions;
   /** What is allowed but hardly meant, a line each: `FILE:LINE:COL: path: message`; less what is silenced where it stands. */
   readonly warnings: readonly string[];
   /** Tells of further warnings in the same way. */
@@ -85,11 +88,13 @@ export function readSettings(
   });
   const { identities, problems: unfit } = readListenerIdentities(config, dirname(file));
   const { trusts, problems: untrusted } = readEgressTrusts(config, dirname(file));
+  const { logOptions, problems: unread } = readLogOptions(config, dirname(file));
   const meant = [
     ...problems,
     ...checkGroups(config.groups, config.policy.rules),
     ...unfit,
     ...untrusted,
+    ...unread,
     ...checkFallbacks(config),
     ...lintOpenProxy(config, policy),
     ...lintUnmetUsers(config),
@@ -110,7 +115,8 @@ export function readSettings(
     describe(warnings.map(show).filter(({ position }) => !isSilenced(position)));
   const explain: Settings['explain'] = (problem) => formatProblem(file, show({ ...problem, severity: 'error' }));
   const warnings = tell(found);
-  return { kind: 'ok', settings: { config, policy, identities, trusts, warnings, tell, explain, asWritten }, files };
+  const settings = { config, policy, identities, trusts, logOptions, warnings, tell, explain, asWritten };
+  return { kind: 'ok', settings, files };
 }
 
 /** A fallback destination is held to the same spelling as what a client asks for. */

@@ -20,10 +20,11 @@ import {
 } from './schema/fields.ts';
 import { DIRECT, egress, egressChoice } from './schema/egress.ts';
 import { limits, timeouts } from './schema/limits.ts';
+import { log } from './schema/log.ts';
 import { listeners } from './schema/listeners.ts';
 import { hostPattern, policy } from './schema/policy.ts';
 import { tests } from './schema/tests.ts';
-import { LONGEST_TIMER_MS, malformed, ok, type Read } from './units.ts';
+import { malformed, ok, type Read } from './units.ts';
 
 const cache = section({
   entries: count().describe('Names kept at once.').prefault(10_000),
@@ -81,23 +82,6 @@ const admin = section({
   status_page: flag().describe('Serve the status page at /.').prefault(true),
   control: flag().describe('Let DELETE /api/tunnels/ID end a tunnel.').prefault(false),
 }).describe('Metrics and health checks; keep it off public addresses.');
-
-const log = section({
-  level: oneOf('trace', 'debug', 'info', 'warn', 'error').describe('Lines below it are not written.').prefault('info'),
-  format: oneOf('json', 'pretty')
-    .describe('json: one object a line, for machines; pretty: one line for people.')
-    .prefault('json'),
-  access: flag().describe('One line a tunnel, when it ends.').prefault(true),
-  progress: durationOrOff({ longestMs: LONGEST_TIMER_MS })
-    .describe('A line about every live tunnel at this interval.')
-    .prefault('off'),
-  file: z
-    .string({ error: expected('the path of a file, or null for stdout') })
-    .nullable()
-    .transform((path) => path || null)
-    .describe('null, or nothing, is stdout. Reopened on SIGUSR2.')
-    .prefault(null),
-}).describe('The access log and messages.');
 
 const runtime = section({
   engine: oneOf('auto', 'native', 'portable')

@@ -88,7 +88,7 @@ describe('a minimal configuration', () => {
       timeouts,
       limits,
       admin: { bind: { host: '127.0.0.1', port: 9128 }, status_page: true, control: false },
-      log: { level: 'info', format: 'json', access: true, progress: Infinity, file: null },
+      log: { level: 'info', format: 'json', access: true, progress: Infinity, file: null, syslog: null, otlp: null },
       runtime: {
         engine: 'auto',
         threads: 'auto',
@@ -167,7 +167,9 @@ dns:
 timeouts: { handshake: 1s, connect: 2s, idle: 3s, half_close: 4s, lifetime: 5s, drain: 6s, keepalive: 7s }
 limits: { tunnels: 7, tunnels_per_client: 8, new_per_client: 200/s, handshake_bytes: 64KiB, store: { redis: 'rediss://u:p@redis/1' } }
 admin: { bind: "localhost:1", status_page: false, control: true }
-log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/log/sallyport.log }
+log:
+  { level: trace, format: pretty, access: false, progress: 30s, file: /var/log/sallyport.log,
+    syslog: { address: "tls://[2001:DB8::1]:6514", ca: ca.crt }, otlp: { endpoint: "https://Otlp.example", headers: { x-token: a }, ca: ca.crt } }
 `);
 
   it("puts a listener's own values over the global ones, one by one", () => {
@@ -258,7 +260,15 @@ log: { level: trace, format: pretty, access: false, progress: 30s, file: /var/lo
         store: { redis: 'rediss://u:p@redis/1', prefix: 'sallyport', on_failure: 'local' },
       },
       admin: { bind: { host: '127.0.0.1', port: 1 }, status_page: false, control: true },
-      log: { level: 'trace', format: 'pretty', access: false, progress: 30_000, file: '/var/log/sallyport.log' },
+      log: {
+        level: 'trace',
+        format: 'pretty',
+        access: false,
+        progress: 30_000,
+        file: '/var/log/sallyport.log',
+        syslog: { address: { isTls: true, host: '2001:db8::1', port: 6514 }, ca: 'ca.crt' },
+        otlp: { endpoint: 'https://otlp.example/', headers: { 'x-token': 'a' }, ca: 'ca.crt' },
+      },
       runtime: {
         engine: 'auto',
         threads: 'auto',

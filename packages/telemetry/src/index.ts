@@ -1,6 +1,7 @@
 /** What the proxy tells its operators: log, metrics and the admin server. */
 export { escapeControls } from './log/escape-controls.ts';
 export type { LiveLine, Outcome, TunnelLine } from './log/fields.ts';
+export type { CollectorTls } from './log/collectors/collector-sink.ts';
 export { logLineSchema } from './log/line-schema.ts';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from './log/logger.ts';
 export {

@@ -80,9 +80,9 @@ function requireValid(result: SettingsResult): Settings {
   throw new FatalError([first, ...others].join('\n'), EXIT.usage);
 }
 
-function openLog({ config: { log }, asWritten }: Settings): Logger {
+function openLog({ logOptions, asWritten }: Settings): Logger {
   try {
-    return createLogger(log);
+    return createLogger(logOptions);
   } catch (cause) {
     throw new FatalError(asWritten(explainLogError(cause)), EXIT.failure, cause);
   }

@@ -79,7 +79,7 @@ export const MESSAGE_FIELDS = {
   id: text('the tunnel that it is about'),
   listener: text('the door that it is about, or `admin`'),
   mode: TUNNEL_FIELDS.mode,
-  address: text('where a door listens'),
+  address: text('where a door listens, or a collector of the log'),
   user: text('whom the process runs as'),
   reason: text('why, as far as the system tells'),
   detail: text('a sentence on the cause'),

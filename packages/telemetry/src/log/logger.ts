@@ -1,5 +1,8 @@
 /** The log: lines about tunnels from templates and messages from pino, numbered and made safe to show, on their way to their sinks. */
 import { type Logger as PinoLogger, pino } from 'pino';
+import { Collectors } from './collectors/collectors.ts';
+import type { OtlpOptions } from './collectors/otlp-courier.ts';
+import type { SyslogOptions } from './collectors/syslog-courier.ts';
 import type { LiveLine, MessageFields, TunnelLine } from './fields.ts';
 import { LineSink, type Presenter } from './line-sink.ts';
 import { LineWriter } from './line-writer.ts';
@@ -14,6 +17,9 @@ export interface LoggerOptions {
   readonly format: 'json' | 'pretty';
   /** A path to append to; null is stdout. */
   readonly file: string | null;
+  /** Collectors that get every line too, in JSON; null or left out: none. */
+  readonly syslog?: SyslogOptions | null;
+  readonly otlp?: OtlpOptions | null;
 }
 
 /** Each level's method takes fields and a message, or a message alone. No method waits, blocks or throws, but where it says so. */
@@ -24,7 +30,7 @@ export interface Logger extends Readonly<Record<Level, LogMessage>> {
   live(msg: 'open' | 'progress', line: LiveLine): void;
   /** Goes on with other options. Throws the system's error where the file can't be opened, and then goes on as it was. */
   reconfigure(options: LoggerOptions): void;
-  /** How many lines were lost so far, because what reads the log was too slow or its disk full. */
+  /** How many lines were lost so far, because what reads the log was too slow or gone, or its disk full. A line that two lose counts twice. */
   linesDropped(): number;
   /** Opens the log file anew after it was renamed. Throws the system's error, and then goes on with the old file. */
   reopen(): void;
@@ -48,13 +54,21 @@ export function createLogger(options: LoggerOptions): Logger {
         'log lines were dropped: what reads the log is too slow, or its disk is full',
       ),
   });
-  const messages = createPino(lines, () => sink.write(lines));
+  const collectors = new Collectors(options, {
+    onLost: (address, detail) => messages.warn({ address, detail }, 'a log collector is lost; lines wait for it'),
+    onBack: (address, count) => messages.info({ address, lines_dropped: count }, 'a log collector is back'),
+  });
+  const hand = (): void => {
+    sink.write(lines);
+    collectors.write(lines);
+  };
+  const messages = createPino(lines, hand);
   messages.level = options.level;
   let { format, file } = options;
   const about = (level: Level, msg: 'tunnel' | 'open' | 'progress', line: TunnelLine | LiveLine): void => {
     if (!messages.isLevelEnabled(level)) return;
     lines.tunnel(level, msg, line);
-    sink.write(lines);
+    hand();
   };
   return Object.assign(messages, {
     tunnel: (level: Level, line: TunnelLine) => about(level, 'tunnel', line),
@@ -64,11 +78,14 @@ export function createLogger(options: LoggerOptions): Logger {
       // Else the columns stay as wide as they are.
       if (next.format !== format || next.file !== file) sink.present = presenterOf(next);
       ({ format, file } = next);
+      collectors.reconfigure(next);
       messages.level = next.level;
     },
-    linesDropped: () => sink.linesDropped,
+    linesDropped: () => sink.linesDropped + collectors.linesDropped,
     reopen: () => sink.reopen(),
-    close: () => sink.close(),
+    async close() {
+      await Promise.all([sink.close(), collectors.close()]);
+    },
   });
 }
 

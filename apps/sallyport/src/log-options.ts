@@ -1,0 +1,38 @@
+/** Where the log goes, with the certificates of collectors read: at the start, by `check` and by every reload. */
+import type { Config, Problem } from '@sallyport/config';
+import type { CollectorTls, LoggerOptions } from '@sallyport/telemetry';
+import { readTlsTrust } from './tls-trusts.ts';
+
+export interface LogOptionsResult {
+  /** Fit for use only where there is no problem. */
+  readonly logOptions: LoggerOptions;
+  readonly problems: readonly Problem[];
+}
+
+/** @param folder the configuration's own: paths are relative to it */
+export function readLogOptions({ log }: Config, folder: string): LogOptionsResult {
+  const problems: Problem[] = [];
+  const tlsOf = (collector: 'syslog' | 'otlp', ca: string | undefined): CollectorTls => {
+    const read = readTlsTrust(ca, folder);
+    if (typeof read !== 'string') return { ca: read.pem };
+    problems.push({ severity: 'error', path: ['log', collector, 'ca'], message: read });
+    return {};
+  };
+  const { level, format, file, syslog, otlp } = log;
+  const logOptions: LoggerOptions = {
+    level,
+    format,
+    file,
+    syslog: syslog && {
+      host: syslog.address.host,
+      port: syslog.address.port,
+      ...(syslog.address.isTls && { tls: tlsOf('syslog', syslog.ca) }),
+    },
+    otlp: otlp && {
+      endpoint: otlp.endpoint,
+      headers: otlp.headers,
+      ...(otlp.endpoint.startsWith('https:') && { tls: tlsOf('otlp', otlp.ca) }),
+    },
+  };
+  return { logOptions, problems };
+}

@@ -1,0 +1,172 @@
+/**
+ * Hands lines to a collector over the network, in batches, each until it is taken. A collector that is slow or gone costs no more than
+ * the queue: what finds no room there is dropped and counted, and its number is missing where the lines arrive.
+ */
+import { GatheredBytes } from '../gathered-bytes.ts';
+import { CLOSE_DEADLINE_MS, type LogSink, type WrittenLine } from '../sink.ts';
+
+/** How many bytes of lines may gather; as many again have been taken together, and are sent batch by batch. */
+const QUEUE_LIMIT_BYTES = 4 * 1024 * 1024;
+/** What is sent at once. Encoding it takes a millisecond or two of the deciding thread. */
+const BATCH_BYTES = 32 * 1024;
+const GATHER_MS = 100;
+/** Before the next attempt, doubling from the one to the other. */
+const SHORTEST_RETRY_MS = 250;
+const LONGEST_RETRY_MS = 30_000;
+/** A collector that comes and goes is told of no more often. */
+const TELL_EVERY_MS = 10_000;
+
+/** For a collector that is spoken to over TLS. */
+export interface CollectorTls {
+  /** Certificates in PEM that its own must be signed by; left out: the authorities that Node.js knows. */
+  readonly ca?: string | undefined;
+}
+
+/** How one kind of collector is spoken to. It settles within a deadline of its own, and never rejects. */
+export interface Courier {
+  /** @param lines in JSON, without their newline */
+  deliver(lines: readonly string[]): Promise<Delivery>;
+  /** Gives back what it has open. */
+  close(): void;
+}
+
+export type Delivery =
+  | { readonly kind: 'taken' }
+  /** It will not do any better later. */
+  | { readonly kind: 'rejected'; readonly lines: number; readonly detail: string }
+  | { readonly kind: 'failed'; readonly detail: string; readonly retryAfterMs?: number | undefined };
+
+/** Told once when a collector is lost, and once when it is back. */
+export interface CollectorEvents {
+  onLost(detail: string): void;
+  onBack(linesDropped: number): void;
+}
+
+export class CollectorSink implements LogSink {
+  readonly #courier: Courier;
+  readonly #events: CollectorEvents;
+  readonly #queue = new GatheredBytes(QUEUE_LIMIT_BYTES);
+  /** Taken from the queue, and not sent yet. */
+  #taken: Buffer = Buffer.alloc(0);
+  #linesDropped = 0;
+  #isHandingOver = false;
+  #isClosing = false;
+  #isClosed = false;
+  #loss: Loss | undefined;
+  #toldAt = -Infinity;
+  /** Ends a pause before its time. */
+  #wake: (() => void) | undefined;
+  #onHandedOver: (() => void) | undefined;
+
+  constructor(courier: Courier, events: CollectorEvents) {
+    this.#courier = courier;
+    this.#events = events;
+  }
+
+  get linesDropped(): number {
+    return this.#linesDropped;
+  }
+
+  write(line: WrittenLine): void {
+    if (this.#isClosing) return;
+    if (!this.#queue.add(line.bytes, line.length)) {
+      this.#linesDropped += 1;
+      return;
+    }
+    if (!this.#isHandingOver) void this.#handOver();
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#wake?.();
+    if (this.#isHandingOver) await this.#handedOver();
+    this.#isClosed = true;
+    this.#courier.close();
+  }
+
+  async #handOver(): Promise<void> {
+    this.#isHandingOver = true;
+    await this.#pause(GATHER_MS);
+    for (let lines = this.#nextBatch(); lines.length > 0 && !this.#isClosed; lines = this.#nextBatch()) {
+      await this.#deliver(lines);
+      if (this.#isClosing && this.#loss) break;
+      if (this.#taken.length === 0 && this.#queue.length < BATCH_BYTES) await this.#pause(GATHER_MS);
+    }
+    this.#isHandingOver = false;
+    this.#onHandedOver?.();
+  }
+
+  async #deliver(lines: readonly string[]): Promise<void> {
+    for (let retryMs = SHORTEST_RETRY_MS; !this.#isClosed; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
+      const delivery = await this.#courier.deliver(lines);
+      if (delivery.kind === 'taken') {
+        this.#wasReached();
+        return;
+      }
+      this.#wasLost(delivery.detail);
+      if (delivery.kind === 'rejected') {
+        this.#linesDropped += delivery.lines;
+        return;
+      }
+      if (this.#isClosing) break;
+      // Not all replicas at once.
+      await this.#pause(delivery.retryAfterMs ?? retryMs * (0.5 + Math.random() / 2));
+    }
+    this.#linesDropped += lines.length;
+  }
+
+  #nextBatch(): readonly string[] {
+    if (this.#taken.length === 0) this.#taken = this.#queue.take();
+    const { length } = this.#taken;
+    // Whole lines, and at least one.
+    const end = length <= BATCH_BYTES ? length : this.#taken.indexOf(NEWLINE, BATCH_BYTES) + 1;
+    const batch = this.#taken.toString('utf8', 0, end);
+    this.#taken = this.#taken.subarray(end);
+    return batch === '' ? [] : batch.slice(0, -1).split('\n');
+  }
+
+  /** Asked at every attempt: a loss that was not told of, because it came too soon behind another, is told of once it lasts. */
+  #wasLost(detail: string): void {
+    this.#loss ??= { isTold: false, droppedBefore: this.#linesDropped };
+    const now = performance.now();
+    if (this.#loss.isTold || now - this.#toldAt < TELL_EVERY_MS) return;
+    this.#loss.isTold = true;
+    this.#toldAt = now;
+    this.#events.onLost(detail);
+  }
+
+  #wasReached(): void {
+    const loss = this.#loss;
+    this.#loss = undefined;
+    if (loss?.isTold) this.#events.onBack(this.#linesDropped - loss.droppedBefore);
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (this.#isClosing) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms).unref();
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #handedOver(): Promise<void> {
+    return new Promise((resolve) => {
+      const deadline = setTimeout(resolve, CLOSE_DEADLINE_MS);
+      this.#onHandedOver = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+    });
+  }
+}
+
+const NEWLINE = 0x0a;
+
+interface Loss {
+  isTold: boolean;
+  readonly droppedBefore: number;
+}

@@ -1,0 +1,114 @@
+/** Speaks to a collector of OpenTelemetry: logs as JSON over HTTP (OTLP 1.x). */
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent as TlsAgent, request as requestTls } from 'node:https';
+import type { CollectorTls, Courier, Delivery } from './collector-sink.ts';
+import { otlpBody } from './otlp-body.ts';
+
+export interface OtlpOptions {
+  /** Of http or https; `/v1/logs` is added to its path. */
+  readonly endpoint: string;
+  /** Sent with every request, and shown nowhere. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Where the endpoint is https. */
+  readonly tls?: CollectorTls | undefined;
+}
+
+/** For a whole exchange. */
+const DEADLINE_MS = 10_000;
+const LONGEST_RETRY_AFTER_MS = 60_000;
+/** More is not read of an answer. */
+const ANSWER_LIMIT_BYTES = 64 * 1024;
+/** After which the same may be sent again (OTLP, "Retryable Response Codes"). */
+const RETRYABLE: readonly number[] = [429, 502, 503, 504];
+
+export class OtlpCourier implements Courier {
+  readonly #url: URL;
+  readonly #options: OtlpOptions;
+  readonly #agent: Agent;
+
+  constructor(options: OtlpOptions) {
+    this.#url = logsUrl(options.endpoint);
+    this.#options = options;
+    const kept = { keepAlive: true, maxSockets: 1 };
+    this.#agent = this.#url.protocol === 'https:' ? new TlsAgent({ ...kept, ca: options.tls?.ca }) : new Agent(kept);
+  }
+
+  async deliver(lines: readonly string[]): Promise<Delivery> {
+    const body = otlpBody(lines);
+    const first = await this.#post(body, lines.length);
+    // It closed a connection that was idle as we wrote: that says nothing of it.
+    return first === 'stale' ? this.#postOnce(body, lines.length) : first;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #postOnce(body: string, lines: number): Promise<Delivery> {
+    const delivery = await this.#post(body, lines);
+    return delivery === 'stale' ? { kind: 'failed', detail: 'it closed the connection' } : delivery;
+  }
+
+  #post(body: string, lines: number): Promise<Delivery | 'stale'> {
+    const { headers } = this.#options;
+    const ask = this.#url.protocol === 'https:' ? requestTls : request;
+    return new Promise((resolve) => {
+      const asking = ask(this.#url, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        agent: this.#agent,
+      });
+      const deadline = setTimeout(() => asking.destroy(new Error('no answer in time')), DEADLINE_MS);
+      asking
+        .on('response', (response: IncomingMessage) => void readAnswer(response, lines).then(resolve))
+        .on('error', (cause: NodeJS.ErrnoException) => {
+          const isStale = asking.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
+          resolve(isStale ? 'stale' : { kind: 'failed', detail: cause.message });
+        })
+        .on('close', () => clearTimeout(deadline))
+        .end(body);
+    });
+  }
+}
+
+function logsUrl(endpoint: string): URL {
+  const url = new URL(endpoint);
+  if (!url.pathname.endsWith('/v1/logs')) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/logs`;
+  return url;
+}
+
+async function readAnswer(response: IncomingMessage, lines: number): Promise<Delivery> {
+  const { statusCode: status = 0, headers } = response;
+  const text = await readText(response);
+  if (status === 200) return readPartialSuccess(text);
+  const detail = `it answers ${status}`;
+  if (!RETRYABLE.includes(status)) return { kind: 'rejected', lines, detail };
+  return { kind: 'failed', detail, retryAfterMs: readRetryAfter(headers['retry-after']) };
+}
+
+/** Undefined where it broke off. */
+async function readText(response: IncomingMessage): Promise<string | undefined> {
+  let text = '';
+  try {
+    for await (const chunk of response.setEncoding('utf8')) {
+      text += String(chunk);
+      if (text.length > ANSWER_LIMIT_BYTES) return undefined;
+    }
+    return text;
+  } catch {
+    return undefined; // Its status has told already.
+  }
+}
+
+/** It may take some lines and reject others (ExportLogsPartialSuccess). */
+function readPartialSuccess(text: string | undefined): Delivery {
+  const rejected = Number(/"rejectedLogRecords"\s*:\s*"?(\d+)/.exec(text ?? '')?.[1] ?? 0);
+  return rejected === 0 ? { kind: 'taken' } : { kind: 'rejected', lines: rejected, detail: 'it rejects some lines' };
+}
+
+/** Seconds, or a date (RFC 9110 §10.2.3). */
+function readRetryAfter(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
+}
