@@ -432,7 +432,7 @@ describe('the metrics', () => {
     config_last_reload_success_timestamp_seconds: [],
     log_lines_dropped_total: [],
     draining: [],
-    build_info: ['version', 'node', 'engine'],
+    build_info: ['version', 'node', 'engine', 'binary'],
   };
   const VALUES: Readonly<Record<string, RegExp>> = {
     outcome: /^(?:ok|refused|failed)$/,
@@ -448,6 +448,7 @@ describe('the metrics', () => {
     reason: /^[a-z_]+$/,
     listener: /^[a-z-]+$/,
     engine: /^(?:native|portable)$/,
+    binary: /^(?:built|none|linux-[a-z0-9]+-(?:glibc|musl))$/,
     node: /^v\d/,
   };
 

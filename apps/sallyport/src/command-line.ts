@@ -42,7 +42,8 @@ export type OptionLists = Readonly<Record<string, readonly string[] | undefined>
 export const OPERAND = '';
 
 export type Asked =
-  | { readonly kind: 'version' | 'nothing' }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'version'; readonly isVerbose: boolean }
   | { readonly kind: 'help'; readonly command?: Command }
   | {
       readonly kind: 'command';
@@ -55,7 +56,7 @@ export type Asked =
 export function readCommandLine(args: readonly string[], commands: readonly Command[]): Asked {
   const [first, ...rest] = args;
   if (first === undefined) return { kind: 'nothing' };
-  if (first === '--version' || first === '-V') return { kind: 'version' };
+  if (first === '--version' || first === '-V') return { kind: 'version', isVerbose: rest.includes('--verbose') };
   if (first === '--help' || first === '-h' || first === 'help') return { kind: 'help' };
   const command = commands.find(({ name }) => name === first);
   if (!command) {
@@ -116,7 +117,7 @@ Usage: sallyport COMMAND [OPTIONS]
 Commands:
 ${rows}
 
-  --version prints the version; --help, also behind a command, prints help.
+  --version prints the version, with --verbose also which Node.js and which native engine there are; --help, also behind a command, prints help.
 `;
 }
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { bindText, type ListenerConfig, type RuntimeConfig, whyNotPortable } from '@sallyport/config';
 import type { Logger } from '@sallyport/telemetry';
-import { createNativeTransport, createPortableTransport, type Transport } from '@sallyport/tunnel-splice';
+import { createNativeTransport, createPortableTransport, nativeBinary, type Transport } from '@sallyport/tunnel-splice';
 import { EXIT, FatalError } from './exit.ts';
 
 const SHORTAGE_REMEDY = 'raise the limit on open files (LimitNOFILE, ulimit -n), or lower limits.tunnels';
@@ -22,6 +22,12 @@ export function startEngine({ engine, threads }: RuntimeConfig, log: Logger): Tr
   }
   log.info({ reason: native.reason }, 'the native engine is not available; the portable one serves instead');
   return createPortableTransport({ onShortage });
+}
+
+/** Which binary a transport is, for `build_info`: `built` here, the platform that a package brought it for, or `none`. */
+export function binaryOf({ name }: Transport): string {
+  const found = name === 'native' ? nativeBinary() : undefined;
+  return found?.kind === 'loaded' ? found.binary : 'none';
 }
 
 /** Throws a FatalError where the portable engine had to step in, and a listener intercepts as only the native one can. */

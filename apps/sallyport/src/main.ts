@@ -10,7 +10,7 @@ import { summaryCommand } from './commands/summary.ts';
 import { topCommand } from './commands/top.ts';
 import { type Command, helpOf, overview, readCommandLine } from './command-line.ts';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
-import { version } from './version.ts';
+import { version, versionInFull } from './version.ts';
 
 const commands: readonly Command[] = [
   initCommand,
@@ -31,7 +31,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     const asked = readCommandLine(args, commands);
     switch (asked.kind) {
       case 'version':
-        process.stdout.write(`sallyport ${version()}\n`);
+        process.stdout.write(asked.isVerbose ? versionInFull() : `sallyport ${version()}\n`);
         return EXIT.ok;
       case 'help':
         process.stdout.write(asked.command ? helpOf(asked.command) : overview(commands));

@@ -14,7 +14,7 @@ import {
 } from '@sallyport/tunnel-server';
 import type { Transport } from '@sallyport/tunnel-splice';
 import { BoundAddresses } from './bound-addresses.ts';
-import { startEngine } from './engine.ts';
+import { binaryOf, startEngine } from './engine.ts';
 import { openLimitsStore } from './limits-store.ts';
 import type { Settings } from './settings.ts';
 import { version } from './version.ts';
@@ -38,7 +38,7 @@ export interface Services {
 
 export function createServices({ config, trusts }: Settings, log: Logger): Services {
   const transport = startEngine(config.runtime, log);
-  const metrics = createMetrics({ version: version(), engine: transport.name });
+  const metrics = createMetrics({ version: version(), engine: transport.name, binary: binaryOf(transport) });
   const limits = createLimits(config.limits);
   const ledger = new Ledger(ledgerOptions(config, log), limits);
   metrics.onScrape(() => ledger.countLiveBytes());

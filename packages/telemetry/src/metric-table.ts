@@ -68,7 +68,12 @@ export function declareMetrics(registry: Registry) {
     ),
     logLinesDropped: counter('log_lines_dropped_total', 'Log lines lost: what reads the log was too slow.', []),
     draining: gauge('draining', '1 while the proxy drains, else 0.', []),
-    buildInfo: gauge('build_info', 'Always 1; what is running is in the labels.', ['version', 'node', 'engine']),
+    buildInfo: gauge('build_info', 'Always 1; what is running is in the labels.', [
+      'version',
+      'node',
+      'engine',
+      'binary',
+    ]),
   };
 }
 

@@ -26,6 +26,8 @@ export interface MetricsOptions {
   readonly version: string;
   /** The transport that runs. */
   readonly engine: 'native' | 'portable';
+  /** Which build of the native engine that is: `built`, `none`, or a platform. */
+  readonly binary: string;
 }
 
 export interface Metrics {
@@ -127,7 +129,7 @@ const MISNAMED_GAUGES = [
 ] as const;
 
 /** A series is there, at 0, before its first event: otherwise `rate()` misses that event. */
-function showFromTheStart(table: MetricTable, { version, engine }: MetricsOptions): void {
+function showFromTheStart(table: MetricTable, { version, engine, binary }: MetricsOptions): void {
   for (const result of DNS_CACHE_RESULTS) table.dnsCache.inc({ result }, 0);
   for (const family of DIAL_FAMILIES) {
     for (const result of DIAL_RESULTS) table.dialAttempts.inc({ family, result }, 0);
@@ -139,7 +141,7 @@ function showFromTheStart(table: MetricTable, { version, engine }: MetricsOption
   table.configReloadOk.set(1);
   table.configReloadedAt.setToCurrentTime();
   table.draining.set(0);
-  table.buildInfo.set({ version, node: process.version, engine }, 1);
+  table.buildInfo.set({ version, node: process.version, engine, binary }, 1);
 }
 
 function countReload(table: MetricTable, result: ReloadResult): void {

@@ -8,7 +8,7 @@ import { createMetrics } from '../src/metrics.ts';
 const PROMISED = [
   'bytes_total{direction,listener}',
   'certificate_expiry_timestamp_seconds{listener}',
-  'build_info{engine,node,version}',
+  'build_info{binary,engine,node,version}',
   'client_hellos_total{ech,listener,version}',
   'sni_checks_total{listener,result}',
   'config_last_reload_success_timestamp_seconds',
@@ -33,7 +33,7 @@ const PROMISED = [
   'tunnels_total{listener,outcome,reason}',
 ];
 
-const OPTIONS = { version: '1.2.3', engine: 'portable' } as const;
+const OPTIONS = { version: '1.2.3', engine: 'portable', binary: 'none' } as const;
 
 /** Every metric used once, so that every label shows. */
 function busyMetrics() {
@@ -131,7 +131,7 @@ describe('the metrics', () => {
   });
 
   it('say what runs', async () => {
-    const build = `sallyport_build_info{version="1.2.3",node="${process.version}",engine="portable"}`;
+    const build = `sallyport_build_info{version="1.2.3",node="${process.version}",engine="portable",binary="none"}`;
     expect(samples(await createMetrics(OPTIONS).scrape()).get(build)).toBe(1);
   });
 

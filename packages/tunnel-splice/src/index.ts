@@ -35,6 +35,8 @@ export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './tls-ide
 export { createTlsTrust, type TlsTrust } from './tls-trust.ts';
 export { createPortableTransport } from './portable/transport.ts';
 export { createNativeTransport, type NativeTransportOrReason } from './native/transport.ts';
+export { nativeBinary, type NativeBinary } from './native/load.ts';
+export { platformName } from './native/platform.ts';
 export { Slots } from './native/slots.ts';
 export { forbidNewPrivileges } from './native/new-privileges.ts';
 export { sendDatagram, type DatagramResult } from './native/datagram.ts';

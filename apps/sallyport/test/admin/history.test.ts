@@ -7,7 +7,7 @@ describe('the last fifteen minutes', () => {
   afterEach(() => void vi.useRealTimers());
 
   function follow(isWanted = () => true) {
-    const metrics = createMetrics({ version: '0', engine: 'portable' });
+    const metrics = createMetrics({ version: '0', engine: 'portable', binary: 'none' });
     const history = new TrafficHistory(() => metrics.read(), isWanted);
     const door = metrics.forListener('explicit');
     history.start();

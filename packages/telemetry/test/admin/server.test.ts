@@ -18,7 +18,7 @@ afterEach(async () => {
 async function start(options: Partial<AdminOptions> = {}): Promise<AdminServer> {
   const server = await startAdminServer({
     bind: { host: '127.0.0.1', port: 0 },
-    metrics: createMetrics({ version: '1.2.3', engine: 'portable' }),
+    metrics: createMetrics({ version: '1.2.3', engine: 'portable', binary: 'none' }),
     readiness: () => true,
     log: { error: (fields: unknown) => void logged.push(fields) },
     ...options,

@@ -6,7 +6,7 @@ import { createMetrics } from '@sallyport/telemetry';
 import { RestingTunnels } from '../../src/account/resting-tunnels.ts';
 import type { TunnelFacts } from '../../src/account/tunnel-facts.ts';
 
-const metrics = createMetrics({ version: '0', engine: 'portable' }).forListener('explicit');
+const metrics = createMetrics({ version: '0', engine: 'portable', binary: 'none' }).forListener('explicit');
 const door = { name: 'explicit', mode: 'connect', metrics } as const;
 
 const port = fc.integer({ min: 1, max: 65_535 });
