@@ -24,6 +24,16 @@ const endToEndOnOneThread = {
   },
 };
 
+/** What users install is made once, and tried in roots of its own: no engine is chosen, each package brings its own. */
+const packages = {
+  extends: true as const,
+  test: {
+    name: 'packages',
+    include: ['test/packages/**/*.test.ts'],
+    testTimeout: 120_000,
+  },
+};
+
 export default defineConfig({
   test: {
     exclude: ['**/node_modules/**', '**/dist/**'],
@@ -42,6 +52,7 @@ export default defineConfig({
           ],
         },
       },
+      packages,
       endToEnd('native'),
       endToEndOnOneThread,
       endToEnd('portable'),

@@ -5,7 +5,7 @@ import { createMetrics } from '@sallyport/telemetry';
 import { Denials } from '../../src/account/denials.ts';
 import type { TunnelFacts } from '../../src/account/tunnel-facts.ts';
 
-const metrics = createMetrics({ version: '0', engine: 'portable' }).forListener('explicit');
+const metrics = createMetrics({ version: '0', engine: 'portable', binary: 'none' }).forListener('explicit');
 
 function facts(host: string, decision: TunnelFacts['decision'] = { rule: 'default', decision: 'deny' }): TunnelFacts {
   const unknown = { user: undefined, hello: undefined, original: undefined, egress: undefined, upstream: undefined };

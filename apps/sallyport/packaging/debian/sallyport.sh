@@ -1,0 +1,2 @@
+#!/bin/sh
+exec /usr/lib/sallyport/node /usr/lib/sallyport/bin/sallyport.js "$@"

@@ -1,0 +1,29 @@
+/** The program as the Debian package and the image install it: with a Node.js of its own, and the one addon that fits. */
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fetchNode } from './node-runtime.ts';
+import type { Architecture } from './options.ts';
+import { PREBUILT, type Program } from './stage-program.ts';
+
+/** Where it goes. */
+export const PROGRAM_FOLDER = 'usr/lib/sallyport';
+
+const PARTS = ['bin', 'dist', 'groups', 'node_modules', 'package.json'] as const;
+/** Tests and pages about itself that a package was published with: a third of the tree, and nothing runs or reads them there. */
+const NOT_INSTALLED =
+  /\/node_modules\/(?:@[^/]+\/)?[^/]+\/(?:tests?|benchmarks?|docs|examples?)$|\.(?:md|markdown|html)$/i;
+
+export function installedProgram(program: Program, architecture: Architecture, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const part of PARTS) {
+    const filter = (path: string): boolean => !NOT_INSTALLED.test(path) || path.includes('/@sallyport/');
+    cpSync(join(program.folder, part), join(to, part), { recursive: true, filter });
+  }
+  const addons = join(to, PREBUILT);
+  for (const name of readdirSync(addons)) {
+    if (name !== `linux-${architecture}-glibc.node`) rmSync(join(addons, name));
+    else chmodSync(join(addons, name), 0o644);
+  }
+  copyFileSync(fetchNode(architecture).executable, join(to, 'node'));
+  chmodSync(join(to, 'node'), 0o755);
+}

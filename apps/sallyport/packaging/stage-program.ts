@@ -1,0 +1,53 @@
+/** The program as every package has it: one folder with the built program, what it needs, its manuals and its configurations. */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { completions } from './completions.ts';
+import { readHelp } from './help.ts';
+import { thirdPartyLicenses } from './licenses.ts';
+import { manualPages } from './manual.ts';
+import { root, workshop } from './places.ts';
+import { readManifest, type Vendored, vendorTree } from './vendor.ts';
+
+export interface Program {
+  readonly folder: string;
+  readonly version: string;
+  /** The time that every file is given: that of the commit. */
+  readonly epochSeconds: number;
+  readonly commit: string;
+  readonly vendored: readonly Vendored[];
+}
+
+/** Where the addons of all platforms stand within the program. */
+export const PREBUILT = 'node_modules/@sallyport/tunnel-splice/native/prebuilt';
+
+const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'TROUBLESHOOTING.md', 'LICENSE'] as const;
+
+export function stageProgram(): Program {
+  const folder = join(workshop, 'program');
+  rmSync(folder, { recursive: true, force: true });
+  const app = join(root, 'apps/sallyport');
+  const { version } = readManifest(app);
+  const epochSeconds = Number(process.env['SOURCE_DATE_EPOCH'] ?? git('log', '-1', '--format=%ct'));
+  const vendored = vendorTree(app, folder, version);
+  cpSync(join(root, 'packages/tunnel-splice/native/build/prebuilt'), join(folder, PREBUILT), {
+    recursive: true,
+    filter: (path) => path.endsWith('prebuilt') || path.endsWith('.node'),
+  });
+  cpSync(join(root, 'configs'), join(folder, 'configs'), { recursive: true });
+  for (const name of DOCUMENTS) copyFileSync(join(root, name), join(folder, name));
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), thirdPartyLicenses(vendored));
+  const help = readHelp(folder);
+  writeAll(join(folder, 'man'), manualPages(help, epochSeconds));
+  writeAll(join(folder, 'completions'), completions(help));
+  return { folder, version, epochSeconds, commit: git('rev-parse', 'HEAD'), vendored };
+}
+
+function writeAll(folder: string, files: Readonly<Record<string, string>>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+}
+
+function git(...args: readonly string[]): string {
+  return execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+}
