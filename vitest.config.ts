@@ -30,7 +30,7 @@ const packages = {
   test: {
     name: 'packages',
     include: ['test/packages/**/*.test.ts'],
-    testTimeout: 120_000,
+    testTimeout: 300_000,
   },
 };
 

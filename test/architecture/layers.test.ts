@@ -46,6 +46,11 @@ describe('the layers', () => {
     expect(members.map(({ manifest }) => manifest.name).sort()).toEqual(Object.keys(layerOf).sort());
   });
 
+  it('has one version, that of the program', () => {
+    const versioned = members.filter(({ manifest }) => 'version' in manifest);
+    expect(versioned.map(({ manifest }) => manifest.name)).toEqual(['sallyport']);
+  });
+
   it.each(members)('lets $manifest.name depend only on lower layers', ({ manifest }) => {
     const own = layerOf[manifest.name] ?? -1;
     const needed = Object.keys(manifest.dependencies ?? {}).filter((name) => name in layerOf);

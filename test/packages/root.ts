@@ -1,7 +1,6 @@
 /** A root file system of its own for each artefact: Debian's smallest, with no compiler, Python, pnpm, Node.js or network in it. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Ran {
@@ -17,8 +16,8 @@ export interface Root {
   run(command: readonly string[], env?: Readonly<Record<string, string>>): Ran;
 }
 
-const RUN_TIMEOUT_MS = 120_000;
-const TOOLS = ['debootstrap', 'unshare', 'ip', 'chroot', 'dpkg-deb', 'aarch64-linux-gnu-g++'] as const;
+const RUN_TIMEOUT_MS = 240_000;
+const TOOLS = ['debootstrap', 'unshare', 'ip', 'chroot', 'dpkg-deb', 'umoci', 'aarch64-linux-gnu-g++'] as const;
 
 /** Why no root can be made here, if that is so. */
 export function obstacle(): string | undefined {
@@ -38,7 +37,7 @@ export function bootstrap(folder: string): void {
 
 /** A root of its own on top of `base`, which stays as it is. */
 export function openRoot(base: string): Root {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-root-'));
+  const folder = mkdtempSync(join(base, '..', 'root-'));
   for (const name of ['changes', 'work', 'root']) mkdirSync(join(folder, name));
   const changes = join(folder, 'changes');
   const layers = `lowerdir=${base},upperdir=${changes},workdir=${join(folder, 'work')}`;

@@ -4,7 +4,7 @@
  *
  * FOLDER has origin.crt and origin.key, for the server that the tunnels lead to. CONFIG is written. Prints what was seen, as JSON.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -14,7 +14,7 @@ import tls from 'node:tls';
 
 const [folder, config, ...program] = process.argv.slice(2);
 const ORIGIN_PORT = 9443;
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 const overdue = setTimeout(() => fail('it took too long'), 3 * DEADLINE_MS);
 
 const origin = tls.createServer(
@@ -37,7 +37,9 @@ ended.then(([code, signal]) => {
 const seen = {};
 await until(async () => (await get('/readyz')).status === 200);
 seen.explicit = await throughExplicitDoor();
+seen.page = (await get('/')).status;
 seen.transparent = await talk({ host: '127.0.0.1', port: 443 });
+if (process.env.HEALTHCHECK) seen.health = spawnSync(process.execPath, [process.env.HEALTHCHECK]).status;
 const metrics = (await get('/metrics')).text;
 seen.build = /^sallyport_build_info\{.*$/m.exec(metrics)?.[0];
 writeConfig('deny');

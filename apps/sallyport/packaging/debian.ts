@@ -16,13 +16,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DEBIAN_NAMES } from './debian-files.ts';
 import { installedProgram, PROGRAM_FOLDER } from './installed-program.ts';
 import { fetchNode } from './node-runtime.ts';
 import type { Architecture } from './options.ts';
 import { packaging, root, workshop } from './places.ts';
 import type { Program } from './stage-program.ts';
 
-const DEBIAN_NAMES: Readonly<Record<Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
 const UNITS = ['sallyport.service', 'sallyport-explicit.socket', 'sallyport-transparent.socket'] as const;
 const MAINTAINER = 'Sallyport maintainers <maintainers@sallyport.dev>';
 const SCRIPTS = ['postinst', 'prerm', 'postrm'] as const;

@@ -8,15 +8,15 @@ import { PREBUILT, type Program } from './stage-program.ts';
 /** Where it goes. */
 export const PROGRAM_FOLDER = 'usr/lib/sallyport';
 
-const PARTS = ['bin', 'dist', 'groups', 'node_modules', 'package.json'] as const;
-/** Tests and pages about itself that a package was published with: a third of the tree, and nothing runs or reads them there. */
-const NOT_INSTALLED =
+const PARTS = ['bin', 'dist', 'groups', 'page', 'node_modules', 'package.json'] as const;
+/** Tests and pages about itself that a package was published with: nothing runs or reads them there. */
+const PUBLISHED_ONLY =
   /\/node_modules\/(?:@[^/]+\/)?[^/]+\/(?:tests?|benchmarks?|docs|examples?)$|\.(?:md|markdown|html)$/i;
 
 export function installedProgram(program: Program, architecture: Architecture, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const part of PARTS) {
-    const filter = (path: string): boolean => !NOT_INSTALLED.test(path) || path.includes('/@sallyport/');
+    const filter = (path: string): boolean => !isPublishedOnly(path.slice(program.folder.length));
     cpSync(join(program.folder, part), join(to, part), { recursive: true, filter });
   }
   const addons = join(to, PREBUILT);
@@ -26,4 +26,8 @@ export function installedProgram(program: Program, architecture: Architecture, t
   }
   copyFileSync(fetchNode(architecture).executable, join(to, 'node'));
   chmodSync(join(to, 'node'), 0o755);
+}
+
+function isPublishedOnly(path: string): boolean {
+  return path.startsWith('/node_modules/') && !path.includes('/@sallyport/') && PUBLISHED_ONLY.test(path);
 }

@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { buildDebianPackage } from './debian.ts';
+import { buildImage } from './image.ts';
 import { buildNpmPackage } from './npm-package.ts';
 import { readOptions, type Options } from './options.ts';
 import { root } from './places.ts';
@@ -30,6 +31,7 @@ function packageAll({ artefacts, architectures, out }: Options): readonly string
   if (artefacts.has('npm')) made.push(buildNpmPackage(program, out));
   for (const architecture of architectures) {
     if (artefacts.has('deb')) made.push(buildDebianPackage(program, architecture, out));
+    if (artefacts.has('image')) made.push(...buildImage(program, architecture, out));
   }
   return [...made, writeSums(out)];
 }

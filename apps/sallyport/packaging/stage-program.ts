@@ -37,10 +37,27 @@ export function stageProgram(): Program {
   cpSync(join(root, 'configs'), join(folder, 'configs'), { recursive: true });
   for (const name of DOCUMENTS) copyFileSync(join(root, name), join(folder, name));
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), thirdPartyLicenses(vendored));
+  describeToNpm(folder);
   const help = readHelp(folder);
   writeAll(join(folder, 'man'), manualPages(help, epochSeconds));
   writeAll(join(folder, 'completions'), completions(help));
   return { folder, version, epochSeconds, commit: git('rev-parse', 'HEAD'), vendored };
+}
+
+/** What npm and its users are told beyond what `vendorTree` wrote. */
+function describeToNpm(folder: string): void {
+  const file = join(folder, 'package.json');
+  const { rest, dependencies } = readManifest(folder);
+  const published = {
+    ...rest,
+    description: 'A guarded way out of a network for HTTPS: a forward proxy with a CONNECT door and an SNI door',
+    bin: { sallyport: 'bin/sallyport.js' },
+    man: ['man/sallyport.8', 'man/sallyport.yaml.5'],
+    engines: { node: '>=20.19' },
+    // All of them are in the tarball, each in the version that the tests ran with.
+    bundleDependencies: Object.keys(dependencies),
+  };
+  writeFileSync(file, `${JSON.stringify(published, undefined, 2)}\n`);
 }
 
 function writeAll(folder: string, files: Readonly<Record<string, string>>): void {

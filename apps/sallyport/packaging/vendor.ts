@@ -22,7 +22,7 @@ export interface Vendored {
 const LEFT_OUT = /\.(?:[cm]?ts|map|tsbuildinfo|flow)$|^\.[^/]*$/;
 
 /** What of a workspace package ships. */
-const OWN_FOLDERS = ['bin', 'dist', 'groups'] as const;
+const OWN_FOLDERS = ['bin', 'dist', 'groups', 'page'] as const;
 
 /**
  * Copies `from` to `to`, its dependencies to `to`/node_modules: the first version of each that is met flat, any other one below the package
@@ -77,7 +77,7 @@ export function isOurs({ name }: Manifest): boolean {
 /** The built half of a workspace package, its version and those of its dependencies filled in. */
 function copyOwn({ manifest, from, to }: Vendored, version: string): void {
   for (const folder of OWN_FOLDERS) {
-    const filter = (path: string): boolean => isShipped(path) && !isStale(path, from);
+    const filter = (path: string): boolean => isShipped(path) && !isStale(path, from) && !path.endsWith('/src');
     if (existsSync(join(from, folder))) cpSync(join(from, folder), join(to, folder), { recursive: true, filter });
   }
   const dependencies = Object.fromEntries(

@@ -4,15 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { formatProblem, loadConfig } from '../src/index.ts';
 
 const directory = fileURLToPath(new URL('../../../configs/', import.meta.url));
-const files = ['.', 'balancers', 'egress', 'examples', 'intercept', 'migration', 'systemd'].flatMap((below) =>
-  readdirSync(`${directory}${below}`)
-    .filter((name) => name.endsWith('.yaml'))
-    .map((name) => `${below}/${name}`),
+const files = ['.', 'balancers', 'compose', 'egress', 'examples', 'intercept', 'migration', 'systemd'].flatMap(
+  (below) =>
+    readdirSync(`${directory}${below}`)
+      .filter((name) => name.endsWith('.yaml'))
+      .map((name) => `${below}/${name}`),
 );
 
 describe('the configurations that come with the program', () => {
   it('are all here', () => {
-    expect(files).toHaveLength(25);
+    expect(files).toHaveLength(26);
   });
 
   it.each(files)('%s loads without a problem, whatever the environment', (name) => {

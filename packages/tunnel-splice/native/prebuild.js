@@ -94,20 +94,22 @@ function compileFlags(target) {
 
 function linkFlags({ libc }) {
   const own = ['-shared', '-s', '-Wl,--gc-sections', '-Wl,--exclude-libs,ALL', '-Wl,--build-id=none', '-Wl,-z,now'];
-  // musl's own library is in every process of its: an addon that names no other needs none to link against.
   return libc === 'musl' ? [...own, '-nodefaultlibs'] : [...own, '-static-libstdc++', '-static-libgcc'];
 }
 
-/** The C++ runtime, where the compiler is not let choose: its own choice would bring glibc. */
+/** The C++ runtime and musl, where the compiler is not let choose: its own choice would bring glibc. */
 function runtimeOf({ libc, compiler }) {
   if (libc !== 'musl') return [];
-  return ['libstdc++.a', 'libgcc_eh.a', 'libgcc.a'].map((name) => ask(compiler, [`-print-file-name=${name}`]).trim());
+  const archives = ['libstdc++.a', 'libgcc_eh.a', 'libgcc.a'].map((name) =>
+    ask(compiler, [`-print-file-name=${name}`]).trim(),
+  );
+  return [...archives, `-L/usr/lib/${compiler.replace('-gnu-g++', '')}-musl`, '-l:libc.so'];
 }
 
 /** The C++ library's headers and the compiler's own, with musl's in place of glibc's between them, and the kernel's behind. */
 function muslIncludes({ arch, compiler }) {
   const triple = compiler.replace('-gnu-g++', '');
-  const headers = join(process.env.SALLYPORT_MUSL_HEADERS ?? '/usr/include', `${triple}-musl`);
+  const headers = `/usr/include/${triple}-musl`;
   if (!existsSync(headers))
     fail(`there are no headers of musl at ${headers}: install musl-dev:${arch === 'x64' ? 'amd64' : arch}`);
   const searched =
