@@ -11,10 +11,3 @@
 #undef _GLIBCXX_USE_PTHREAD_COND_CLOCKWAIT
 #undef _GLIBCXX_USE_PTHREAD_MUTEX_CLOCKLOCK
 #undef _GLIBCXX_USE_PTHREAD_RWLOCK_CLOCKLOCK
-
-#include <sys/auxv.h>
-
-#include "own-runtime.h"
-
-/// The compiler's own library asks for it on arm64, to know which atomic instructions there are.
-extern "C" OWN unsigned long __getauxval(unsigned long item) { return getauxval(item); }
