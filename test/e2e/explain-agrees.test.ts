@@ -8,13 +8,15 @@ import { openClient, tcpOrigin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 type PolicyConfig = Parameters<typeof compilePolicy>[0];
+type Policy = ReturnType<typeof compilePolicy>['policy'];
 type RuleConfig = PolicyConfig['rules'][number];
 
 const NAMES = ['a.test', 'b.a.test', 'c.test', 'www.c.test'];
 const PATTERNS = [...NAMES, '*.test', '*.a.test', '*'];
 const CLIENTS = ['127.0.0.1', '127.0.0.2'];
-const ROUNDS = 8;
-const REQUESTS_EACH = 12;
+/** `npm run agree` draws many more. */
+const ROUNDS = Number(process.env['SALLYPORT_AGREE_POLICIES'] ?? 8);
+const REQUESTS_EACH = 25;
 
 let proxy: Running;
 /** Nobody listens there: what is allowed is refused by the destination, at once. */
@@ -44,36 +46,42 @@ describe('the doors', () => {
       const listeners = [{ name: 'transparent', report_only: isDoorOnTrial }];
       const { policy } = compilePolicy(policyOf(rules), undefined, { listeners });
 
-      for (let count = 0; count < REQUESTS_EACH; count++) {
-        const host = pick(random, NAMES);
-        const client = pick(random, CLIENTS);
+      const asked = Array.from({ length: REQUESTS_EACH }, () => {
         const listener = pick(random, ['explicit', 'transparent']);
         const port = listener === 'explicit' ? pick(random, closedPorts) : (closedPorts[0] ?? 0);
-        const before = proxy.lines.length;
-        const heard = await ask(listener, host, port, client);
-        const line = await proxy.line({ msg: 'tunnel', listener, host, client }, before);
-
-        const request = { client: ipOf(client), listener, destination: destinationOf(host, port) };
-        const decision = decide(policy, request);
-        expect(line).toMatchObject({ decision: decision.decision, rule: decision.rule, port });
-        expect(line['would_deny']).toBe(decision.wouldDeny);
-        expect(line['reason']).toBe(decision.decision === 'deny' ? 'policy' : 'refused');
-        if (decision.decision !== 'deny') continue;
-        const words = wordDenial(policy, { request, decision, id: String(line['id']) });
-        expect(line['detail']).toBe(words.detail);
-        if (listener === 'explicit')
-          expect(heard).toContain(`403 Forbidden (${words.sentence.replace(/\.$/, '')})\r\n`);
-      }
+        return { listener, port, host: pick(random, NAMES), client: pick(random, CLIENTS) };
+      });
+      await Promise.all(asked.map((one) => holdAgainst(policy, one)));
     },
   );
 });
 
-async function ask(listener: string, host: string, port: number, client: string): Promise<string> {
+interface Asked {
+  readonly listener: string;
+  readonly host: string;
+  readonly port: number;
+  readonly client: string;
+}
+
+/** Asks a door, and the policy. */
+async function holdAgainst(policy: Policy, { listener, host, port, client }: Asked): Promise<void> {
+  const before = proxy.lines.length;
   const asking = await openClient(proxy.port(listener), '127.0.0.1', client);
+  const from = asking.socket.localPort;
   asking.socket.write(listener === 'explicit' ? `CONNECT ${host}:${port} HTTP/1.1\r\n\r\n` : helloFor(host));
-  const { bytes } = await asking.ended();
+  const heard = (await asking.ended()).bytes.toString('latin1');
   asking.socket.destroy();
-  return bytes.toString('latin1');
+  const line = await proxy.line({ msg: 'tunnel', listener, host, client, client_port: from }, before);
+
+  const request = { client: ipOf(client), listener, destination: destinationOf(host, port) };
+  const decision = decide(policy, request);
+  expect(line).toMatchObject({ decision: decision.decision, rule: decision.rule, port });
+  expect(line['would_deny']).toBe(decision.wouldDeny);
+  expect(line['reason']).toBe(decision.decision === 'deny' ? 'policy' : 'refused');
+  if (decision.decision !== 'deny') return;
+  const words = wordDenial(policy, { request, decision, id: String(line['id']) });
+  expect(line['detail']).toBe(words.detail);
+  if (listener === 'explicit') expect(heard).toContain(`403 Forbidden (${words.sentence.replace(/\.$/, '')})\r\n`);
 }
 
 type Random = (below: number) => number;

@@ -6,12 +6,14 @@ import {
   encodeSocksRefusal,
   findDoubtfulField,
   joinedValues,
+  REFUSALS,
   TunnelError,
   type Frontend,
   type Greeting,
   type Identified,
   type PlainHttp,
   type PrereadLimits,
+  type Refusal,
   type RefusalReason,
   type RefusedTunnel,
   type SocksVersion,
@@ -67,6 +69,7 @@ class ConnectFrontend implements Frontend {
   }
 
   async identify(limits: PrereadLimits, alreadyRead = new Uint8Array()): Promise<Identified | PlainHttp> {
+    requireHandshake(this.#client);
     const opening = await readOpening(this.#client, limits, alreadyRead);
     requireTls(this.#client, opening);
     switch (opening.kind) {
@@ -115,6 +118,12 @@ class ConnectFrontend implements Frontend {
       return undefined;
     }
     const state = this.#client.tls?.kind;
+    if (state === 'withheld') {
+      // It waits for a ServerHello: an alert is all that it understands.
+      const { alert }: Refusal = REFUSALS[error.reason];
+      this.#client.close(alert && encodeAlert(alert));
+      return undefined;
+    }
     // There is nothing to log in to with a certificate: its client hears of it as of a TLS handshake that fails.
     const isForCertificate = error.reason === 'auth' && this.#options.auth === undefined;
     const isMute = this.#isSilent || isForCertificate || state === 'failed' || state === 'under-way';
@@ -196,10 +205,18 @@ function requireNoDoubt(head: Request['head']): void {
   if (doubtful !== undefined) throw malformed(doubtful);
 }
 
-/** A connection may be older than what its door asks for by now: who opens another one is asked anew. */
+/** A connection may be older than what its door asks for by now, or than its certificate: who opens another one is asked anew. */
 function requireCurrentCertificate({ tls }: Leg, authorities: string | undefined): void {
-  if (tls?.kind !== 'secured' || authorities === undefined || tls.authorities === authorities) return;
-  throw new TunnelError('auth', 'This connection is older than the authorities whose certificates count now.');
+  if (tls?.kind !== 'secured' || authorities === undefined) return;
+  if (tls.authorities !== authorities)
+    throw new TunnelError('auth', 'This connection is older than the authorities whose certificates count now.');
+  if (tls.expiresAt !== undefined && tls.expiresAt < Date.now())
+    throw new TunnelError('auth', "The client's certificate has expired since this connection began.");
+}
+
+/** Its limits were asked when it came, and had no room; by now they may have some. */
+function requireHandshake({ tls }: Leg): void {
+  if (tls?.kind === 'withheld') throw new TunnelError('overload', 'There was no room for this client when it came.');
 }
 
 function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {
@@ -235,6 +252,7 @@ function whyGone(client: Leg, saidBytes: number): TunnelError {
       );
     case 'awaited':
     case 'absent':
+    case 'withheld':
     case undefined:
       break;
   }

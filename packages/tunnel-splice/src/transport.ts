@@ -60,12 +60,19 @@ export type TlsState =
    * `peerName` is the common name in the peer's certificate, where one was asked for and has exactly one; `authorities` are those
    * that it was held against (see {@link TlsIdentity}).
    */
-  | { readonly kind: 'secured'; readonly peerName?: string; readonly authorities?: string }
+  | {
+      readonly kind: 'secured';
+      readonly peerName?: string;
+      readonly authorities?: string;
+      /** When the peer's certificate expires, in milliseconds since 1970, where one was asked for. */
+      readonly expiresAt?: number;
+    }
+  /** A listener's `identity` gave the client no handshake: what is written to it goes out in the clear. */
+  | { readonly kind: 'withheld' }
   /** `why` is a clause fit for a log. */
   | { readonly kind: 'failed'; readonly why: string; readonly fault: TlsFault };
 
-/** Of a client that a listener's `identity` gave no handshake. */
-export const TLS_WITHHELD: TlsState = { kind: 'failed', why: 'it was not begun', fault: 'alert' };
+export const TLS_WITHHELD: TlsState = { kind: 'withheld' };
 
 /** A byte stream whose other end is a client or an upstream. */
 export interface Leg {

@@ -1,11 +1,12 @@
 /** A connection of plain HTTP that goes on: each request is decided as if it were the first of a new one, at the moment it comes. */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { hashSync } from 'bcryptjs';
-import { afterEach, describe, expect, it } from 'vitest';
-import { makeCertificates } from '../harness/certificates.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type Certificates, makeCertificates } from '../harness/certificates.ts';
 import { configText } from '../harness/config-text.ts';
 import { ask, type Client, openClient } from '../harness/peers.ts';
 import { type Running, type StartOptions, startSallyport } from '../harness/sallyport.ts';
@@ -116,6 +117,48 @@ describe('a request after a reload', () => {
     expect(await running.tunnel({ user: 'ci' })).toMatchObject({ status: 200 });
   });
 });
+
+describe('a request behind the end of a client certificate', () => {
+  it('comes too late, though its connection began in time', async () => {
+    const [own, clients] = [makeCertificates(['127.0.0.1']), makeCertificates(['ci'])];
+    const explicit = ['http: forward', 'tls: { cert: proxy.crt, key: proxy.key, client_ca: clients.crt }'];
+    const files = { 'proxy.crt': own.cert, 'proxy.key': own.key, 'clients.crt': readFileSync(clients.caFile, 'utf8') };
+    const running = await start(configText({ ...forwarding, explicit }), { files });
+    stage.rawAnswer = (socket) => socket.end(answer);
+    // Time enough for a handshake on a busy machine.
+    const expiresAt = Math.ceil(Date.now() / 1000 + 4) * 1000;
+    const socket = connectTls({
+      host: '127.0.0.1',
+      port: running.port('explicit'),
+      ca: readFileSync(own.caFile),
+      cert: signAgain(clients, new Date(expiresAt)),
+      key: clients.key,
+    });
+    socket.on('error', () => socket.destroy()).write(get(url()));
+    await once(socket, 'data');
+    await vi.waitUntil(() => Date.now() > expiresAt, { timeout: 10_000 });
+    socket.resume().write(get(url()));
+    await once(socket, 'close');
+    const line = await running.tunnel({ reason: 'auth' });
+    expect(line).toMatchObject({ outcome: 'refused', detail: expect.stringContaining('expired') as string });
+    expect(await running.tunnel({ user: 'ci' })).toMatchObject({ status: 200 });
+  });
+});
+
+/** The same certificate with another end, which `openssl x509` can give in whole days alone. */
+function signAgain({ caFile }: Certificates, expiresAt: Date): string {
+  const cwd = dirname(caFile);
+  const settings = 'database=index.txt\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\npolicy=names';
+  writeFileSync(join(cwd, 'ca.cnf'), `[ca]\ndefault_ca=own\n[own]\n${settings}\n[names]\ncommonName=supplied\n`);
+  writeFileSync(join(cwd, 'index.txt'), '');
+  const end = expiresAt.toISOString().replace(/[-:T]|\.000/g, '');
+  const authority = ['-config', 'ca.cnf', '-cert', 'ca.crt', '-keyfile', 'ca.key', '-batch', '-notext'];
+  execFileSync('openssl', ['ca', ...authority, '-in', 'req.pem', '-out', 'short.pem', '-enddate', end], {
+    cwd,
+    stdio: 'pipe',
+  });
+  return readFileSync(join(cwd, 'short.pem'), 'utf8');
+}
 
 describe('a further request', () => {
   it('counts for new_per_client', async () => {

@@ -208,7 +208,6 @@ function serveAnew(
 /** Where it is: what a descriptor costs to hand over, this client is not worth. */
 function turnAway(leg: NativeLeg, { onClient }: OpenListener): void {
   leg.tls = TLS_WITHHELD;
-  leg.reset();
   onClient(leg);
 }
 

@@ -44,7 +44,6 @@ export function handedOverLeg(from: HandedOver, resources: LegResources, securit
   leg.bornAt = from.bornAt;
   if (from.original !== undefined) leg.original = from.original;
   if (from.isReset) leg.noteReset();
-  else if (security === 'withheld') leg.reset();
   return leg;
 }
 

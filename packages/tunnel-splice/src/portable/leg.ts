@@ -70,7 +70,7 @@ export class PortableLeg implements Leg {
   #socket: Socket;
   readonly #secured: Secured | undefined;
   /** TLS was due, and no handshake begun. */
-  readonly isWithheld: boolean;
+  readonly #isWithheld: boolean;
   /** What the kernel knows of: the socket itself, or what TLS runs over. */
   readonly #wire: Socket;
   /** Read, and not asked for yet. */
@@ -94,7 +94,7 @@ export class PortableLeg implements Leg {
   /** @param open makes the socket; it must read into what it is given, and say where another one takes its place */
   constructor(resources: LegResources, open: OpenSocket, secured?: Secured | 'withheld') {
     this.#resources = resources;
-    this.isWithheld = secured === 'withheld';
+    this.#isWithheld = secured === 'withheld';
     this.#secured = secured === 'withheld' ? undefined : secured;
     const onread: OnReadOpts = {
       buffer: () => this.#nextBuffer(),
@@ -155,7 +155,7 @@ export class PortableLeg implements Leg {
   }
 
   get tls(): TlsState | undefined {
-    return this.isWithheld ? TLS_WITHHELD : this.#secured?.state;
+    return this.#isWithheld ? TLS_WITHHELD : this.#secured?.state;
   }
 
   read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult> {

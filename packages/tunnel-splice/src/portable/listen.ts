@@ -41,7 +41,6 @@ export async function openListener(
     if (introduce !== undefined) {
       void introducedLeg(handle, resources, { ...reception, introduce }).then((leg) => {
         leg.keepUrgentInline();
-        if (leg.isWithheld) leg.reset();
         handOut(leg);
       });
       return;
@@ -52,7 +51,6 @@ export async function openListener(
     if (!leg.nameEnds()) leg.local = bound;
     // The kernel made the socket in the name of where the client was going.
     else if (intercept === 'tproxy') leg.original = leg.local;
-    if (leg.isWithheld) leg.reset();
     handOut(leg);
   };
   for (const server of servers) acceptFrom(server, receive);

@@ -99,12 +99,13 @@ export class SecuredWire implements Secured {
   #secured(socket: TLSSocket): void {
     const error = this.#identity.asksForCertificate ? certificateError(socket) : undefined;
     if (error === undefined) {
-      const peerName = this.#identity.asksForCertificate ? commonName(socket) : undefined;
-      const { authorities } = this.#identity;
+      const { asksForCertificate, authorities } = this.#identity;
+      const peerName = asksForCertificate ? commonName(socket) : undefined;
       this.#state = {
         kind: 'secured',
         ...(peerName !== undefined && { peerName }),
         ...(authorities !== undefined && { authorities }),
+        ...(asksForCertificate && { expiresAt: Date.parse(socket.getPeerCertificate().valid_to) }),
       };
       return;
     }
