@@ -81,7 +81,9 @@ async function holdAgainst(policy: Policy, { listener, host, port, client }: Ask
   if (decision.decision !== 'deny') return;
   const words = wordDenial(policy, { request, decision, id: String(line['id']) });
   expect(line['detail']).toBe(words.detail);
-  if (listener === 'explicit') expect(heard).toContain(`403 Forbidden (${words.sentence.replace(/\.$/, '')})\r\n`);
+  // An operator's own words keep their full stop.
+  const told = words.isVerbatim ? words.sentence : words.sentence.replace(/\.$/, '');
+  if (listener === 'explicit') expect(heard).toContain(`403 Forbidden (${told})\r\n`);
 }
 
 type Random = (below: number) => number;
