@@ -97,12 +97,13 @@ describe.skipIf(!isHere)('the native transport and its process', () => {
       door.allowSilence(50);
       await new Promise((resolve) => setImmediate(resolve));
       const client = connect(door.address.port, '127.0.0.1').resume();
+      const closed = once(client, 'close');
       await once(client, 'connect');
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
       const leg = await accepted;
       expect(await leg.read(100, Infinity)).toBe('deadline');
       leg.close();
-      await once(client, 'close');
+      await closed;
       await door.close();
       await transport.stop();
     },
