@@ -1,4 +1,4 @@
-/** What needs somebody's attention, the worst first: what to look at when one is woken by it. */
+/** The problems that need an operator's attention, the worst first. */
 import type { StatusReply } from './api.ts';
 import { element, part } from './dom.ts';
 import { countText } from './figures.js';

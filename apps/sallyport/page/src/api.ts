@@ -1,2 +1,2 @@
-/** What the admin API answers, as the program defines it: types alone, of its build. */
+/** The types of the admin API's answers, taken from the program's build. */
 export type * from '../../dist/admin/api.js';

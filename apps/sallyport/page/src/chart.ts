@@ -1,4 +1,4 @@
-/** A small chart of the last fifteen minutes: a line over its area, in SVG. What it shows is said in words too. */
+/** A small chart of the last fifteen minutes: a line over its area, in SVG. A text says the same. */
 import { element, setText } from './dom.ts';
 
 const SVG = 'http://www.w3.org/2000/svg';

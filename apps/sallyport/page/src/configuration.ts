@@ -1,4 +1,4 @@
-/** The last reload, and what was wrong with it. */
+/** The panel of the last reload and its error. */
 import type { StatusReply } from './api.ts';
 import { element, part, setTerms } from './dom.ts';
 import { agoText } from './figures.js';

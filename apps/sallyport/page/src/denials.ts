@@ -1,4 +1,4 @@
-/** The most refused destinations, and why: on request in the words of `sallyport explain`, with the YAML that would allow it. */
+/** The most refused destinations. On request, one shows what `sallyport explain` prints and the YAML rule that would allow it. */
 import type { DenialsReply, ExplainReply } from './api.ts';
 import { part, setText } from './dom.ts';
 import { agoText, countText, hostText } from './figures.js';

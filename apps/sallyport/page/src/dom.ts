@@ -1,4 +1,4 @@
-/** Elements, made of text: nothing that a client sent is ever read as HTML. */
+/** Makes elements from text only: nothing that a client sent is parsed as HTML. */
 
 interface Attributes {
   readonly class?: string;

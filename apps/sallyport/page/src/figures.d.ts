@@ -1,2 +1,2 @@
-/** How figures are written is one thing, here and in the terminal: the program's own module, served beside the page's. */
+/** The page and the terminal format figures by the same module: the program's own, which is served beside the page's. */
 export * from '../../dist/figures.js';

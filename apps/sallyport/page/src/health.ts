@@ -1,4 +1,4 @@
-/** Names and dials, ways out, and limits. */
+/** The panels of DNS and dials, ways out, and limits. */
 import type { StatusReply } from './api.ts';
 import { element, part, setTerms, setText } from './dom.ts';
 import { countText, secondsText, shortNumber } from './figures.js';

@@ -1,4 +1,4 @@
-/** Asks again and again, one question at a time, and not at all while the page is hidden. */
+/** Polls the admin API: one request at a time, and none while the page is hidden. */
 
 export interface Listener<Reply> {
   readonly show: (reply: Reply) => void;

@@ -1,4 +1,4 @@
-/** A table whose rows stay the same elements while what they show changes: focus and selection survive. */
+/** A table that keeps its row elements when their content changes, so that focus and selection are kept. */
 import { element, setText } from './dom.ts';
 
 export interface Column<Item> {

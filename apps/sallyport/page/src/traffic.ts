@@ -1,4 +1,4 @@
-/** Tunnels, set-ups and bytes of all doors together and of each, now and in the last fifteen minutes. */
+/** Tunnels, set-ups and bytes, of all doors together and of each door, now and in the last fifteen minutes. */
 import type { HistoryReply, StatusReply } from './api.ts';
 import { type Chart, createChart } from './chart.ts';
 import { element, part, setText } from './dom.ts';

@@ -1,4 +1,4 @@
-/** The largest, oldest or fastest live tunnels, a filter over all of them, and their end where the configuration allows it. */
+/** The largest, oldest or fastest live tunnels, a filter over all of them, and a button that ends one where the configuration allows it. */
 import type { TunnelsReply } from './api.ts';
 import { part, setText } from './dom.ts';
 import { bytesText, countText, durationText, hostText, rateText } from './figures.js';

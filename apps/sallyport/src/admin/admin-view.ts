@@ -1,4 +1,4 @@
-/** The running program, as far as the admin API shows it. */
+/** The part of the running program that the admin API shows. */
 import type { Services } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import type { StatusReply } from './api.ts';

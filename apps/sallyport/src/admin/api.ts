@@ -1,7 +1,7 @@
 /**
- * What the admin API answers: the one definition, of which the types, the OpenAPI document and what `sallyport top` accepts are made.
+ * The one definition of the admin API's answers. The types, the OpenAPI document and the parser of `sallyport top` are made from it.
  *
- * Names are spelled as in the access log. Counts are from the start of the process on, moments ISO 8601 in UTC.
+ * Names are spelled as in the access log. Counts begin at the start of the process. Times are ISO 8601 in UTC.
  */
 import * as z from 'zod';
 

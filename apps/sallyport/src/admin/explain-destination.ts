@@ -1,4 +1,4 @@
-/** `GET /api/explain`: what `sallyport explain` says of a request to the running proxy, and the rule that would allow it. */
+/** `GET /api/explain`: how the running proxy would decide a request, as `sallyport explain` prints it, and the rule that would allow it. */
 import { parseIp } from '@sallyport/addresses';
 import { parseDestination, type PolicyRequest, remedyOf } from '@sallyport/policy';
 import { explainRequest } from '../explain-request.ts';

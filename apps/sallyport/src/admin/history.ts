@@ -1,6 +1,6 @@
 /**
- * The last fifteen minutes, for the charts: a sample of the counters every five seconds, so that they are there when somebody comes to
- * look. It touches no tunnel's set-up, and costs one pass over the byte counts of live tunnels a sample.
+ * Samples the counters every five seconds and keeps fifteen minutes of them, so that the charts are complete when the page is opened.
+ * A sample costs one pass over the byte counts of live tunnels, and nothing in a tunnel's set-up.
  */
 import type { ListenerReading, MetricsReading, TimeReading } from '@sallyport/telemetry';
 

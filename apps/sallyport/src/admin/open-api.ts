@@ -1,4 +1,4 @@
-/** The OpenAPI document of the admin server, made of the definitions that it answers by. */
+/** The OpenAPI document of the admin server, made from the definitions of its answers. */
 import * as z from 'zod';
 import { denialsReply, explainReply, historyReply, statusReply, tunnelsReply } from './api.ts';
 import { PARAMETERS } from './operations.ts';

@@ -1,4 +1,4 @@
-/** What the admin API is asked with. */
+/** The operations of the admin API: their methods, paths and parameters. */
 import type { Parameters } from './parameters.ts';
 
 const limit = { about: 'How many at the most.', kind: 'count', byDefault: '50' } as const;

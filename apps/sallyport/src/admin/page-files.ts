@@ -1,4 +1,4 @@
-/** The status page: its files, as they are served. */
+/** The files of the status page, as they are served. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AdminReply, AdminRoute } from '@sallyport/telemetry';

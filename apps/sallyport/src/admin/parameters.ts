@@ -1,4 +1,4 @@
-/** The parameters that the admin API takes in a query: read, and described, by one table. */
+/** The query parameters of the admin API. One table both parses and documents them. */
 
 export interface Parameter {
   readonly about: string;

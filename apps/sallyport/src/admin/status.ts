@@ -1,4 +1,4 @@
-/** `GET /api/status`: how the proxy is, in one piece. */
+/** `GET /api/status`: the state of the whole proxy in one answer. */
 import { bindText, type Config, type ListenerConfig } from '@sallyport/config';
 import type { LimitedListener } from '@sallyport/tunnel-server';
 import type { EgressReading, ListenerReading, MetricsReading } from '@sallyport/telemetry';

@@ -1,4 +1,4 @@
-/** How fast each live tunnel is: measured between one question and the next, so that it costs nothing while nobody asks. */
+/** The byte rate of each live tunnel, measured between two requests. It costs nothing while no client asks. */
 import type { LiveTunnel } from '@sallyport/tunnel-server';
 
 /** The shortest time that a rate is taken over, in milliseconds. */

@@ -1,4 +1,4 @@
-/** What one screen is made of. */
+/** Asks the admin server for what one screen shows. */
 import {
   type DenialsReply,
   denialsReply,

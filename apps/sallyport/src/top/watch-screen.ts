@@ -1,4 +1,4 @@
-/** The terminal: draws again and again until it is told to stop, and leaves it as it was. */
+/** Redraws the screen until it is told to stop, then restores the terminal. */
 import type { AdminClient } from './admin-client.ts';
 import { type Asking, askAll, type Seen } from './asking.ts';
 import { drawScreen } from './draw-screen.ts';
