@@ -1,4 +1,4 @@
-/** What a person at a terminal sees once the proxy is up: its doors, its policy, its admin server, and two commands to try. */
+/** The banner printed on a terminal once the proxy is up: its doors, its policy, its admin server, and two commands to try. */
 import { type Address } from '@sallyport/tunnel-splice';
 import type { Config, ListenerConfig } from '@sallyport/config';
 import { groupNamed } from '@sallyport/policy';

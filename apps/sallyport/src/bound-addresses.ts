@@ -1,4 +1,4 @@
-/** Where we really listen: port 0 has become a number, and every address is one that must never be dialled. */
+/** The addresses on which we listen, with port 0 replaced by the real port. None of them may be dialled. */
 import type { OwnAddresses } from '@sallyport/policy';
 import { ownAddresses } from '@sallyport/tunnel-server';
 import type { Address, Listening } from '@sallyport/tunnel-splice';

@@ -1,4 +1,4 @@
-/** What a new file would decide otherwise than an old one: its tests, and the destinations of an access log. */
+/** Finds what a new configuration decides differently from an old one, for its tests and for the destinations of an access log. */
 import { parseIp } from '@sallyport/addresses';
 import {
   destinationText,

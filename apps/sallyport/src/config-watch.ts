@@ -1,4 +1,4 @@
-/** `runtime.watch`: a reload whenever the configuration, or a file that it names, has changed. */
+/** `runtime.watch`: reloads when the configuration, or a file that it names, has changed. */
 import { FileWatch } from './file-watch.ts';
 import type { ReloadResult } from './program.ts';
 import type { SettingsResult } from './settings.ts';

@@ -1,4 +1,4 @@
-/** How many tunnels the system's limit on open files leaves room for. */
+/** How many tunnels the system's limit on open files allows. */
 import { readFileSync } from 'node:fs';
 
 /** Two for each tunnel; the rest is for listeners, look-ups, the log and the runtime. */

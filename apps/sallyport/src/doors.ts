@@ -1,4 +1,4 @@
-/** Which frontend serves which listener: the one place where the two doors meet. */
+/** Chooses the frontend of each listener. Only this file knows both frontends. */
 import { bindText, type ConnectListener, type ListenerConfig, type SniListener } from '@sallyport/config';
 import { type ConnectAuth, type ConnectFrontendOptions, createConnectFrontend } from '@sallyport/connect-frontend';
 import {

@@ -1,4 +1,4 @@
-/** Ending in good order: no new tunnels, time for those that live, and a word in the log for those that are cut. */
+/** The drain: no new tunnels are accepted, live ones get time to end, and those that are cut get their log line. */
 import type { Services } from './services.ts';
 import type { OpenListeners } from './sockets/open-listeners.ts';
 

@@ -1,4 +1,4 @@
-/** Whom parents with `tls` must be known to: read with the configuration, at the start, by `check` and by every reload. */
+/** The certificates that parents with `tls` are verified by. They are read with the configuration: at the start, by `check` and by every reload. */
 import type { Config, Problem } from '@sallyport/config';
 import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { readTlsTrust } from './tls-trusts.ts';

@@ -1,4 +1,4 @@
-/** Which transport moves the bytes. */
+/** Chooses the transport that moves the bytes. */
 import { availableParallelism } from 'node:os';
 import { bindText, type ListenerConfig, type RuntimeConfig, whyNotPortable } from '@sallyport/config';
 import type { Logger } from '@sallyport/telemetry';

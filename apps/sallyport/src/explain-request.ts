@@ -1,4 +1,4 @@
-/** Asks the policy and the resolver of one request, in the steps of a tunnel's life up to the dial. For `sallyport explain` and the status page. */
+/** Takes one request through the steps of a tunnel up to the dial, without dialling. For `sallyport explain` and the status page. */
 import type { Ip } from '@sallyport/addresses';
 import {
   type AddressGuards,

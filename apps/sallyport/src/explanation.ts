@@ -1,4 +1,4 @@
-/** What `sallyport explain` prints. */
+/** The text that `sallyport explain` prints. */
 import type { Ip } from '@sallyport/addresses';
 import {
   type Decision,

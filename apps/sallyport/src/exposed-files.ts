@@ -1,4 +1,4 @@
-/** Files that others on this machine can read, change or put in place of ours. */
+/** Finds files that other users of this machine can read, change or replace. */
 import { lstatSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Config, ConfigPath, Problem } from '@sallyport/config';

@@ -1,4 +1,4 @@
-/** Figures as people read them, in the terminal and on the status page: no Node.js in here. */
+/** Formats figures for people, in the terminal and on the status page. It runs in browsers too: no Node.js API here. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 

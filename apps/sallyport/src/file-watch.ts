@@ -1,6 +1,6 @@
 /**
- * Whether files have changed. They are looked at, for the system's notifications are blind where it matters: on network and overlay mounts,
- * and to a link above a file that is exchanged, as Kubernetes does with `..data` of a ConfigMap.
+ * Polls files for changes. The system's notifications do not work on network and overlay mounts, nor when a symbolic link above a file is
+ * replaced, as Kubernetes does with `..data` of a ConfigMap.
  */
 import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';

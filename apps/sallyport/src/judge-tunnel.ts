@@ -1,4 +1,4 @@
-/** Would a tunnel that is up be let up now? Its name, its address, its user and its port are held against settings. */
+/** Checks whether given settings would allow a live tunnel: its name, its address, its user and its port. */
 import { type Ip, parseIp } from '@sallyport/addresses';
 import { DIRECT } from '@sallyport/config';
 import { decide, type Destination, judgeAddress } from '@sallyport/policy';

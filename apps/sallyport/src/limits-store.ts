@@ -1,4 +1,4 @@
-/** The store that replicas share limits by, as the configuration names it. */
+/** The store through which replicas share limits, as configured. */
 import type { Config } from '@sallyport/config';
 import type { Logger, Metrics } from '@sallyport/telemetry';
 import { keepRedisLink, type Limits, SharedLimits } from '@sallyport/tunnel-server';

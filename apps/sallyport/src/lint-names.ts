@@ -1,4 +1,4 @@
-/** Allowed names that lead to addresses which `destinations` refuses: asked of the resolver, as a tunnel would ask. */
+/** Finds allowed names that resolve to addresses which `destinations` refuses. It asks the resolver as a tunnel does. */
 import type { Config, Problem } from '@sallyport/config';
 import { judgeAddress, parseDestination, type Policy } from '@sallyport/policy';
 import { Resolver } from '@sallyport/resolver';

@@ -1,4 +1,4 @@
-/** A door that does not open: one line that names the cause and the remedy. */
+/** Describes why a door cannot listen, in one line with the cause and the remedy. */
 import type { ConfigPath, UnixSocket } from '@sallyport/config';
 import { AdminListenError } from '@sallyport/telemetry';
 import { type Address, ListenError } from '@sallyport/tunnel-splice';

@@ -1,4 +1,4 @@
-/** The files behind `auth` and `tls`: read with the configuration, at the start, by `check` and by every reload. */
+/** The files that `auth` and `tls` name. They are read with the configuration: at the start, by `check` and by every reload. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config, ConfigPath, ConnectListener, Problem } from '@sallyport/config';

@@ -1,4 +1,4 @@
-/** Why the log cannot go where it is to go, and what to do: for the start, and for a reload. */
+/** Describes why the log cannot be written to its destination, and what to do: at the start and at a reload. */
 export function explainLogError(cause: unknown): string {
   const why = cause instanceof Error ? cause.message : String(cause);
   const remedy = 'name a file in a folder that is there and may be written to, or leave log.file out for stdout';

@@ -1,4 +1,4 @@
-/** Access logs as lines: files, standard input, gzipped or not. */
+/** Reads the lines of access logs: from files or standard input, gzipped or not. */
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';

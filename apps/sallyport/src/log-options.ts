@@ -1,4 +1,4 @@
-/** Where the log goes, with the certificates of collectors read: at the start, by `check` and by every reload. */
+/** The destinations of the log, with the certificates of collectors. Read at the start, by `check` and by every reload. */
 import type { Config, Problem } from '@sallyport/config';
 import type { CollectorTls, LoggerOptions } from '@sallyport/telemetry';
 import { readTlsTrust } from './tls-trusts.ts';

@@ -1,4 +1,4 @@
-/** Files that the configuration names: read with it, at the start, by `check`, and by every reload. */
+/** Files that the configuration names. They are read with it: at the start, by `check` and by every reload. */
 import { readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '@sallyport/config';

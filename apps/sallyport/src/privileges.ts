@@ -1,4 +1,4 @@
-/** From a process that may do anything to one that may do no more than its user. */
+/** Gives up root's privileges: afterwards the process has only the rights of its user. */
 import { execFileSync } from 'node:child_process';
 import { chownSync } from 'node:fs';
 import type { Logger } from '@sallyport/telemetry';

@@ -1,4 +1,4 @@
-/** Sallyport as it runs: services that live as long as the process, and doors, which a reload exchanges under live traffic. */
+/** The running program: services that live as long as the process, and doors that a reload replaces under live traffic. */
 import { isDeepStrictEqual } from 'node:util';
 import type { AdminConfig, ListenerConfig } from '@sallyport/config';
 import { type AdminRoute, type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';

@@ -1,4 +1,4 @@
-/** Live tunnels under the rules of a reload (`runtime.reload_tunnels: recheck`): those that would be denied now are ended. */
+/** Ends the live tunnels that the reloaded rules deny (`runtime.reload_tunnels: recheck`). */
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Ledger, TunnelFacts } from '@sallyport/tunnel-server';
 

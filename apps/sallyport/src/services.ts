@@ -1,4 +1,4 @@
-/** What all doors share, and what outlives a reload. */
+/** The services that all doors share and that a reload keeps. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '@sallyport/config';
 import { Resolver } from '@sallyport/resolver';

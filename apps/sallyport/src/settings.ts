@@ -1,4 +1,4 @@
-/** A configuration file, read, validated and compiled: what `run`, `check` and a reload have in common. */
+/** Reads, validates and compiles a configuration file, for `run`, `check` and a reload. */
 import { dirname } from 'node:path';
 import {
   type AsWritten,

@@ -1,4 +1,4 @@
-/** The groups of hosts that come with the program: text files, one host a line, each with its source and the day it was looked at. */
+/** The groups of hosts that come with the program: text files, one host a line, each with its source and the date of its last check. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '@sallyport/config';

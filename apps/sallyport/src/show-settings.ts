@@ -1,4 +1,4 @@
-/** What of the configuration in force is a metric: alerts hold what happens against it. */
+/** Sets the metrics that show configured values. Alerts compare the traffic with them. */
 import type { Services } from './services.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,4 +1,4 @@
-/** What signals do to a running program. */
+/** Handles the signals sent to a running program. */
 import type { Logger } from '@sallyport/telemetry';
 import { ConfigWatch } from './config-watch.ts';
 import { EXIT, type ExitCode } from './exit.ts';

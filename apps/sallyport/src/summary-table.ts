@@ -1,4 +1,4 @@
-/** What a configuration comes to, at a glance: its doors and its rules, as tables for a terminal. */
+/** The doors and the rules of a configuration, as tables for a terminal. */
 import { bindText, type Config, type ListenerConfig, type RuleConfig } from '@sallyport/config';
 import type { Policy } from '@sallyport/policy';
 

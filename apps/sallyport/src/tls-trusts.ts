@@ -1,4 +1,4 @@
-/** Whom those must be known to that we speak TLS to: parents, and collectors of the log. */
+/** The certificates by which we verify the servers that we speak TLS to: parents, and collectors of the log. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createTlsTrust, type TlsTrust } from '@sallyport/tunnel-splice';

@@ -46,7 +46,7 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
   return against === undefined || (await compare(file, against, log)) ? EXIT.ok : EXIT.usage;
 }
 
-/** Says what is decided otherwise. Neither file's tests are run: that one fails is part of the answer. False where a file is invalid. */
+/** Prints what the two files decide differently. It does not require that the files' tests pass: they are part of the comparison. False where a file is invalid. */
 async function compare(file: string, against: string, logs: readonly string[]): Promise<boolean> {
   const [before, after] = [against, file].map((name) => readSettings(name, process.env, { runsTests: false }));
   if (before?.kind === 'invalid') process.stderr.write(before.problems.map((line) => `${line}\n`).join(''));

@@ -1,4 +1,4 @@
-/** Sockets that were open before this process was: systemd opened and passed them (sd_listen_fds(3)), or the process that this one succeeds. */
+/** Sockets that were opened before this process started, and passed to it: by systemd (sd_listen_fds(3)), or by the process that it replaces. */
 import { closeSync } from 'node:fs';
 
 /** The first descriptor that is passed; the others follow. */

@@ -1,4 +1,4 @@
-/** The doors' sockets: one set of listeners is exchanged for another, and what both have stays open. */
+/** Replaces one set of the doors' sockets by another. A socket that is in both sets stays open. */
 import type { ListenerConfig } from '@sallyport/config';
 import { type Leg, ListenError, type Listening, type Reception, type Transport } from '@sallyport/tunnel-splice';
 import { EXIT, FatalError } from '../exit.ts';

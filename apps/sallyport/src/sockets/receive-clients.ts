@@ -1,4 +1,4 @@
-/** How the clients of a listener are received, and whose they are. */
+/** Receives the clients of a listener and gives them to its door. */
 import { parseIp } from '@sallyport/addresses';
 import type { ListenerConfig } from '@sallyport/config';
 import { type Door, type DoorNow, type Ledger, serveTunnel } from '@sallyport/tunnel-server';

@@ -1,4 +1,4 @@
-/** Which sockets a configuration wants, each by the place at which the next configuration, or a successor, finds it again. */
+/** The sockets that a configuration needs. Each has a key by which the next configuration, or a successor process, finds it again. */
 import { bindText, type Bind, type ConfigPath, type ListenerConfig } from '@sallyport/config';
 import type { Address, Intercept } from '@sallyport/tunnel-splice';
 import { EXIT, FatalError } from '../exit.ts';

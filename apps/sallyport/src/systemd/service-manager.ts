@@ -1,4 +1,4 @@
-/** What systemd is told of the service, and when (sd_notify(3)). Without systemd, nothing of it does anything. */
+/** Notifies systemd of the service's state (sd_notify(3)). Without systemd it does nothing. */
 import { execFile } from 'node:child_process';
 import type { Logger } from '@sallyport/telemetry';
 import { sendDatagram } from '@sallyport/tunnel-splice';

@@ -1,4 +1,4 @@
-/** Starts the program anew, as it is on the disk by now, at the sockets of this process. */
+/** Starts the program that is on the disk now as a successor, with the sockets of this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';

@@ -1,4 +1,4 @@
-/** What a process passes to its successor, and what that tells in return. */
+/** What a process passes to its successor, and what the successor answers. */
 import { closeSync, writeSync } from 'node:fs';
 
 /** Under this name the successor finds what it was passed. */

@@ -1,4 +1,4 @@
-/** SIGUSR1: a successor at the same sockets. If it does not come up, nothing has changed. */
+/** SIGUSR1: a successor takes over the same sockets. If it fails to start, this process goes on unchanged. */
 import type { Logger } from '@sallyport/telemetry';
 import type { Program } from '../program.ts';
 import type { ServiceManager } from '../systemd/service-manager.ts';
