@@ -1,4 +1,4 @@
-/** What a request head asks of the explicit door. */
+/** Decides from a request head what the client asks of the explicit door. */
 import { type Destination, parseDestination } from '@sallyport/policy';
 import { findDoubtfulField, parseAuthorityForm, type RequestHead } from '@sallyport/tunnel-server';
 

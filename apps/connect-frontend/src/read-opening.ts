@@ -1,4 +1,4 @@
-/** The first words of a client at the explicit door. */
+/** Reads the first bytes that a client sends to the explicit door. */
 import {
   type NeedMore,
   parseRequestHead,

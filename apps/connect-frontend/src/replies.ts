@@ -1,4 +1,4 @@
-/** What the explicit door says where it does not refuse, as bytes. */
+/** The replies of the explicit door that are not refusals, as bytes. */
 
 /** The status that says so. */
 export const ESTABLISHED_STATUS = 200;

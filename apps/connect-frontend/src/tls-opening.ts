@@ -1,4 +1,4 @@
-/** A client that speaks TLS to a door where HTTP is spoken, told by its first bytes. */
+/** Detects, by its first bytes, a client that speaks TLS to a door that expects HTTP. */
 
 /** `undecided`: too few bytes yet to tell. */
 export type TlsOpening = 'tls' | 'not-tls' | 'undecided';

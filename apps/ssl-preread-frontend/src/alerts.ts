@@ -1,4 +1,4 @@
-/** What the transparent door says, as bytes: an alert to who speaks TLS, one sentence to who speaks HTTP, nothing to anyone else. */
+/** The refusals of the transparent door, as bytes: an alert for a TLS client, an HTTP reply for an HTTP client, nothing for others. */
 import {
   encodeAlert,
   encodeRefusal,

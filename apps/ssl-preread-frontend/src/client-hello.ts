@@ -1,4 +1,4 @@
-/** The ClientHello (RFC 8446 §4.1.2): what it says of where its sender wants to go, and of what it speaks. */
+/** Parses a ClientHello (RFC 8446 §4.1.2): the host it names, and the protocols it offers. */
 import type { HelloFacts } from '@sallyport/tunnel-server';
 import { readAlpn, readServerName, readSupportedVersions, splitExtensions } from './hello-extensions.ts';
 import { malformed, type Malformed } from './malformed.ts';

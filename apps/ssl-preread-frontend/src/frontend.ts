@@ -1,4 +1,4 @@
-/** The transparent door: clients know nothing of us, and name their destination in the ClientHello's SNI. Read this first. */
+/** The transparent door: its clients know of no proxy, and name their destination in the ClientHello's SNI. Read this first. */
 import { parseIp } from '@sallyport/addresses';
 import type { Destination } from '@sallyport/policy';
 import {

@@ -1,4 +1,4 @@
-/** Those extensions of a ClientHello that a door has use for, each read to its last byte. */
+/** Parses the extensions of a ClientHello that a door uses, each to its last byte. */
 import { parseIp } from '@sallyport/addresses';
 import { parseDestination } from '@sallyport/policy';
 import { malformed, type Malformed } from './malformed.ts';

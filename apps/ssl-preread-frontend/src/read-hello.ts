@@ -1,4 +1,4 @@
-/** A client's ClientHello, out of whatever pieces it comes in. */
+/** Reads a client's ClientHello from bytes that may arrive in any pieces. */
 import { prereadUntil, type NeedMore, type Preread, type PrereadLimits } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { readClientHello, type ClientHello } from './client-hello.ts';

@@ -1,4 +1,4 @@
-/** What a client speaks that does not speak TLS: so that a lost HTTP client is told, and any other is not confused. */
+/** Finds out what a client without TLS speaks: an HTTP client gets an explanation, any other gets no bytes that it could misread. */
 import {
   prereadUntil,
   type NeedMore,

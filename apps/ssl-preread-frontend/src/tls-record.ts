@@ -1,4 +1,4 @@
-/** The record layer (RFC 8446 §5.1): one handshake message out of as many records as the client cut it into. */
+/** The record layer (RFC 8446 §5.1): joins one handshake message that the client split over any number of records. */
 import { malformed, type Malformed } from './malformed.ts';
 import type { NeedMore } from '@sallyport/tunnel-server';
 import { VectorReader } from './vector-reader.ts';

@@ -1,4 +1,4 @@
-/** The versions of TLS and how log and label spell them: a closed set, whatever a client writes. */
+/** The names of TLS versions in the log and in labels: a closed set, whatever a client sends. */
 
 const NAMES = ['SSLv3', 'TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 const SSL_3_0 = 0x0300;

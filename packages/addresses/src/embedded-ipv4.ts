@@ -1,4 +1,4 @@
-/** IPv4 addresses hidden in IPv6 ones: dialling the one may end at the other. */
+/** IPv4 addresses that are embedded in IPv6 addresses: a dial to the IPv6 address may reach the IPv4 address. */
 import { type Ip, ipFromWords } from './ip.ts';
 
 export interface EmbeddedIpv4 {

@@ -1,4 +1,4 @@
-/** What is written like a host name, and cannot be taken for an address. */
+/** Checks that a text has the form of a host name and cannot be read as an address. */
 import { endsInNumber } from './legacy-ipv4.ts';
 
 /** Without the root's dot (RFC 1035 §2.3.4). */

@@ -1,4 +1,4 @@
-/** The one reading of IP addresses and networks, and which of them are special. Read ip.ts first. */
+/** The only parser of IP addresses and networks, and the list of special ones. Read ip.ts first. */
 export { formatIp, type Ip, ipFromWords, parseIp } from './ip.ts';
 export { isHostName, MAX_NAME_LENGTH } from './host-name.ts';
 export { endsInNumber, readLegacyIpv4 } from './legacy-ipv4.ts';

@@ -1,4 +1,4 @@
-/** IP addresses as values: read once from text, compared as numbers ever after. */
+/** IP addresses as values: parsed once from text, then compared as numbers. */
 
 export interface Ip {
   readonly family: 4 | 6;

@@ -1,4 +1,4 @@
-/** The spellings of an IPv4 address that dialling code takes and nobody should write. */
+/** Legacy spellings of an IPv4 address, which C libraries accept when they dial. */
 import { type Ip, ipFromWords } from './ip.ts';
 
 /**

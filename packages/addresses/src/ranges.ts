@@ -1,7 +1,4 @@
-/**
- * Runs of IP addresses, as plain numbers: what networks are made of before they are compiled. Not for the path of a
- * tunnel.
- */
+/** Ranges of IP addresses as plain numbers, from which networks are compiled. Too slow for the path of a tunnel. */
 import { formatIp, type Ip, parseIp } from './ip.ts';
 
 /** All addresses of one family from `first` to `last`, both included. */
