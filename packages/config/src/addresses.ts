@@ -2,7 +2,7 @@
  * How addresses and networks are written in the configuration.
  *
  * An address is an IP literal in its full form only. The shorthands that C libraries read as addresses (`127.1`, `0x7f.1`,
- * `017700000001`) are refused, for no two programs agree on what they mean.
+ * `017700000001`) are refused, because programs disagree on what they mean.
  */
 import { canonicalCidr, isHostName, type Network, parseIp } from '@sallyport/addresses';
 import { didYouMean } from './suggest.ts';

@@ -1,4 +1,4 @@
-/** What the keys about how clients come in need of each other. */
+/** Checks across the keys that say how clients arrive. */
 import * as z from 'zod';
 import { readBind } from './addresses.ts';
 import type { Problem } from './problems.ts';

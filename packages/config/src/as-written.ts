@@ -1,8 +1,8 @@
-/** What the environment put into the configuration may be a secret: messages show the text as it stands in the file. */
+/** A value from the environment may be a secret: messages show the text of the file in its place. */
 import { readNetwork } from './addresses.ts';
 import type { ConfigPath } from './problems.ts';
 
-/** A text with references, and what became of it. */
+/** A text with references to the environment, before and after their expansion. */
 export interface Expansion {
   readonly written: string;
   readonly expanded: string;
@@ -11,7 +11,7 @@ export interface Expansion {
 /** Puts text as written in place of what it was expanded to. */
 export type AsWritten = (message: string) => string;
 
-/** Shorter ones are parts of other words more often than secrets. */
+/** Shorter values occur as parts of other words more often than as secrets. */
 const SHORTEST = 3;
 
 /**

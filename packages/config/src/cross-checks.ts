@@ -1,4 +1,4 @@
-/** What no key can tell alone: names and addresses used twice, names that nobody has. */
+/** Checks across several keys: names and addresses that are used twice, references to names that are not defined. */
 import * as z from 'zod';
 import { networkCutFrom, readBind } from './addresses.ts';
 import type { ConfigPath, Problem } from './problems.ts';

@@ -1,4 +1,4 @@
-/** What the keys about ways out need of each other. */
+/** Checks across the keys about ways out. */
 import * as z from 'zod';
 import type { ConfigPath, Problem } from './problems.ts';
 import { DIRECT } from './schema/egress.ts';

@@ -1,4 +1,4 @@
-/** The line of the file that a problem is about, with a caret under its column. Secrets that stand in the line are masked. */
+/** The line of the file that a problem is about, with a caret under its column. Secrets in the line are masked. */
 import type { Position } from './problems.ts';
 
 /** Shows the line at a position, and a caret below it; nothing where the text has no such line. */

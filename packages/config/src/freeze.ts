@@ -1,4 +1,4 @@
-/** Values that nobody can change. */
+/** Makes values immutable, to any depth. */
 
 /** The type of a value that is frozen all the way down. */
 export type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T;

@@ -1,4 +1,4 @@
-/** What the keys about intercepted connections need of each other, and of the engine. */
+/** Checks across the keys about intercepted connections, and whether the engine supports them. */
 import * as z from 'zod';
 import type { Problem } from './problems.ts';
 

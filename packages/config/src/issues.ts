@@ -1,4 +1,4 @@
-/** What zod found, as problems. */
+/** Turns zod's issues into problems. */
 import type * as z from 'zod';
 import type { ConfigPath, Problem } from './problems.ts';
 import { UNKNOWN_KEY } from './schema/fields.ts';

@@ -1,4 +1,4 @@
-/** The schema for editors. */
+/** The JSON Schema of the configuration, for editors. */
 import * as z from 'zod';
 import { configSchema } from './schema.ts';
 

@@ -1,4 +1,4 @@
-/** From a file to a configuration, or to everything that is wrong with it. */
+/** Loads a file: the result is a configuration, or all problems in it. */
 import { type AsWritten, createAsWritten, showAsWritten } from './as-written.ts';
 import { type Config, completeConfig } from './config.ts';
 import { checkAcross } from './cross-checks.ts';

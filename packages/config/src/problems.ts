@@ -1,4 +1,4 @@
-/** What is wrong with a configuration, where, and how it is told. */
+/** The problems of a configuration: their positions and their text. */
 
 /** The keys and list positions that lead to a value. */
 export type ConfigPath = readonly (string | number)[];

@@ -1,8 +1,8 @@
 /**
  * The one definition of every key, its default and its unit.
  *
- * Input is what is written in the file; output has durations in milliseconds, sizes in bytes and every default in its place.
- * The sections that need a page of their own are in `schema/`.
+ * The input is the file's content. The output has durations in milliseconds, sizes in bytes, and every default filled in.
+ * Long sections have files of their own in `schema/`.
  */
 import * as z from 'zod';
 import { readAdminBind, readHostName, readIp, readServer } from './addresses.ts';

@@ -1,4 +1,4 @@
-/** Warnings that somebody has read and means to live with. */
+/** Warnings that the author of the file has accepted by a comment. */
 import type { Position } from './problems.ts';
 
 /** Says whether a warning about a place is silenced there. */
@@ -6,7 +6,7 @@ export type IsSilenced = (position: Position | undefined) => boolean;
 
 const SILENCE = /(?:^|\s)#\s*sallyport-ignore\b/;
 
-/** A comment `# sallyport-ignore`, with a reason behind it or without, silences the warnings of its line, or, alone, of the next one. */
+/** A comment `# sallyport-ignore` silences the warnings of its line, or of the next line if it stands alone. A reason may follow it. */
 export function createIsSilenced(text: string): IsSilenced {
   const lines = text.split('\n');
   return (position) => {

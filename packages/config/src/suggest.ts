@@ -1,4 +1,4 @@
-/** What somebody probably meant. */
+/** Suggests the known word closest to a misspelt one. */
 
 /**
  * The candidate closest to a misspelt word, if any is close: at most three edits, and no more than half the word's letters.

@@ -1,7 +1,7 @@
 /**
  * How quantities are written in the configuration: durations, sizes, rates, ports.
  *
- * Every reader here takes text and gives a value or the reason why not, as a message for whoever wrote the file.
+ * Every reader here takes text. It returns a value, or a message for the author of the file that says why not.
  */
 
 /** What reading a piece of text came to; `why` names the cause and the remedy. */

@@ -1,4 +1,4 @@
-/** The file as YAML 1.2: nodes that know their offsets, and the line and column of every offset. */
+/** The file as YAML 1.2: nodes with their offsets, and the line and column of every offset. */
 import { Composer, type CST, type ErrorCode, LineCounter, type ParsedNode, Parser, type YAMLError } from 'yaml';
 import type { LocatedProblem, Position } from './problems.ts';
 

@@ -1,4 +1,4 @@
-/** Where the values of a YAML document stand. */
+/** Finds the positions of values in a YAML document. */
 import { isAlias, isMap, isPair, isScalar, isSeq, type Node } from 'yaml';
 import type { ConfigPath, Locate, Position } from './problems.ts';
 import type { ParsedDocument } from './yaml-document.ts';

@@ -1,4 +1,4 @@
-/** Answers of name servers, for as long as they hold. */
+/** A cache of name servers' answers, kept while they are valid. */
 import { LRUCache } from 'lru-cache';
 import type { Ip } from '@sallyport/addresses';
 import { type Answer, NO_ADDRESS, orderAddresses, type Rest } from './answer.ts';

@@ -1,4 +1,4 @@
-/** What a look-up comes to. */
+/** The result of a look-up. */
 import type { Ip } from '@sallyport/addresses';
 
 /**
@@ -8,7 +8,7 @@ export type Answer =
   | {
       readonly kind: 'addresses';
       readonly addresses: readonly Ip[];
-      /** There may be more: one family has not answered. Nothing is final before it was asked for. */
+      /** Set while one family has not answered. No result is final before {@link Rest.ask} was called. */
       readonly rest?: Rest;
     }
   | {
@@ -18,10 +18,10 @@ export type Answer =
       readonly rcode?: Rcode | undefined;
     };
 
-/** What is still to be known of a name. */
+/** The part of an answer that is still missing. */
 export interface Rest {
   readonly missing: RecordType;
-  /** It is being asked for; otherwise its question has failed, and is put again by {@link ask}. */
+  /** Its query is under way; otherwise its query has failed, and {@link ask} sends it again. */
   readonly isUnderWay: boolean;
   /** The whole answer, at the latest at `dns.timeout`. */
   ask(client: ClientKey): Waiting<Answer>;

@@ -1,4 +1,4 @@
-/** IPv4 and IPv6 asked at once, and one reply made of both. */
+/** Queries IPv4 and IPv6 at once, and merges both into one reply. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { orderAddresses, RECORD_TYPES, type Family, type RecordType } from './answer.ts';
 import type { Inquiry, ServerReply } from './name-server.ts';

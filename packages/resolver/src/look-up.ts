@@ -1,4 +1,4 @@
-/** One look-up under way, and those who wait for it. */
+/** One look-up under way, and the clients that wait for it. */
 import type { Answer, Waiting } from './answer.ts';
 import type { FamilyReplies, NameReply } from './families.ts';
 

@@ -1,13 +1,12 @@
 /**
- * One name server, asked through c-ares: no thread of the pool is held up by a slow name, and TTLs are the server's
- * own.
+ * One name server, queried through c-ares. A slow name blocks no thread of the pool, and TTLs are the server's own.
  */
 import dns from 'node:dns';
 import type { Address } from '@sallyport/tunnel-splice';
 import { parseIp, type Ip } from '@sallyport/addresses';
 import { type Answer, MAX_ADDRESSES_A_FAMILY, type Rcode, type RecordType } from './answer.ts';
 
-/** What one server says of one record type. */
+/** One server's reply for one record type. */
 export type ServerReply =
   | { readonly kind: 'records'; readonly addresses: readonly Ip[]; readonly ttlMs: number }
   /** The answer is that there is nothing: NXDOMAIN, or NODATA (`NOERROR`). */
@@ -18,7 +17,7 @@ export type ServerReply =
 export interface Inquiry {
   /** Never rejects. */
   readonly reply: Promise<ServerReply>;
-  /** Gives it up, so that no more packets are sent for it: it then fails, unless it is over. */
+  /** Cancels the query: no more packets are sent for it, and it fails unless it has ended. */
   abandon(): void;
 }
 

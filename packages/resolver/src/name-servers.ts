@@ -1,4 +1,4 @@
-/** Several name servers as one. */
+/** Several name servers, used as if they were one. */
 import type { Address, DeadlineMs } from '@sallyport/tunnel-splice';
 import type { RecordType } from './answer.ts';
 import { createNameServer, type Inquiry } from './name-server.ts';

@@ -1,9 +1,9 @@
-/** Who has how many of the places for look-ups. */
+/** Counts how many of the places for look-ups each client holds. */
 import type { ClientKey } from './answer.ts';
 
 /**
- * A client gets one more place as long as it has fewer than there are free: one alone takes half of them at most, and however many
- * take all they can get, somebody new finds one.
+ * A client gets one more place while it holds fewer than are free. So one client alone takes at most half of them, and a place is left for
+ * a new client however many others take all they can.
  */
 export class Places {
   readonly #total: number;

@@ -1,4 +1,4 @@
-/** One question on its way round the name servers. */
+/** One query, which is sent to one name server after another until one answers. */
 import type { DeadlineMs } from '@sallyport/tunnel-splice';
 import type { RecordType } from './answer.ts';
 import type { Inquiry, ServerReply } from './name-server.ts';
@@ -7,12 +7,12 @@ import type { ServerHealth } from './server-health.ts';
 export interface QuestionOptions {
   readonly name: string;
   readonly type: RecordType;
-  /** How long a server has to itself before the next one is asked too. */
+  /** How long one server is waited for before the next one is queried too. */
   readonly tryMs: number;
   readonly deadline: DeadlineMs;
 }
 
-/** Over at the first answer from anybody, when every server has failed, or at its deadline; nobody is asked any more then. */
+/** Ends at the first answer of any server, when every server has failed, or at its deadline. No server is queried after that. */
 export class Question implements Inquiry {
   readonly reply: Promise<ServerReply>;
   readonly #servers: readonly ServerHealth[];

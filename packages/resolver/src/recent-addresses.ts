@@ -1,4 +1,4 @@
-/** Which addresses names had lately: many a name has others at each look-up, and a client dials what it was told minutes ago. */
+/** The recent addresses of names. Many names rotate their addresses, and a client may dial one that it was told minutes ago. */
 import { LRUCache } from 'lru-cache';
 import type { Ip } from '@sallyport/addresses';
 import { MAX_ADDRESSES_A_FAMILY } from './answer.ts';

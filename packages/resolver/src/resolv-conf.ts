@@ -1,4 +1,4 @@
-/** The format of /etc/resolv.conf (resolv.conf(5)), as far as it says whom to ask for what. */
+/** Parses the parts of /etc/resolv.conf (resolv.conf(5)) that say which servers to query, and how. */
 import { isIP } from 'node:net';
 import type { Address } from '@sallyport/tunnel-splice';
 

@@ -1,4 +1,4 @@
-/** From names to addresses: tables first, then memory, then name servers. Read this first. */
+/** Resolves names to addresses: by tables first, then by the cache, then by name servers. Read this first. */
 import type { Address } from '@sallyport/tunnel-splice';
 import { type Ip, parseIp } from '@sallyport/addresses';
 import { AnswerCache, type CacheSettings } from './answer-cache.ts';

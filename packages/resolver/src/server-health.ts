@@ -1,11 +1,11 @@
-/** Which servers are worth asking first. */
+/** Tracks which name servers answer, so that those are queried first. */
 import type { RecordType } from './answer.ts';
 import type { Inquiry, NameServer, ServerReply } from './name-server.ts';
 
-/** How long a server that was silent is asked only after the others. */
+/** How long a server that did not answer is queried only after the others. */
 const SILENCE_REMEMBERED_MS = 30_000;
 
-/** How long it has to answer the question by which we see whether it is back. */
+/** How long it may take to answer the query that probes whether it works again. */
 const PROBE_MS = 1000;
 
 /** One server and whether it is worth asking first. */

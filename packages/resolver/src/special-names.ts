@@ -1,4 +1,4 @@
-/** Names that no name server is asked for. */
+/** Names that are never sent to a name server. */
 import { parseIp } from '@sallyport/addresses';
 import { answerOf, NO_NAME, type Answer, type Family } from './answer.ts';
 

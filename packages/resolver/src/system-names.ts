@@ -1,6 +1,5 @@
 /**
- * How this machine resolves names: /etc/resolv.conf and /etc/hosts, read by us so that c-ares can ask and TTLs are
- * real.
+ * How this machine resolves names: we read /etc/resolv.conf and /etc/hosts ourselves, so that c-ares can query with real TTLs.
  */
 import type { Ip } from '@sallyport/addresses';
 import { parseHostsFile } from './hosts-file.ts';

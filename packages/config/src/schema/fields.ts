@@ -1,4 +1,4 @@
-/** What the schema is built of: sections of known keys, and values that say in the operator's words what they should be. */
+/** The parts of the schema: sections that accept known keys only, and values whose errors say what was expected. */
 import * as z from 'zod';
 import type { Network } from '@sallyport/addresses';
 import { readNetwork } from '../addresses.ts';

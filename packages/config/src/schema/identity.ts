@@ -1,4 +1,4 @@
-/** How the explicit door tells its clients apart, and how it is spoken to. */
+/** How the explicit door authenticates its clients, and its TLS. */
 import * as z from 'zod';
 import { ok, type Read } from '../units.ts';
 import { expected, section, written } from './fields.ts';

@@ -1,4 +1,4 @@
-/** Timeouts and limits: for all doors, and what a door may override. */
+/** Timeouts and limits: for all doors, and those that a door may override. */
 import * as z from 'zod';
 import { ok, RATE_PATTERN, type Read, readRate } from '../units.ts';
 import { count, duration, durationOrOff, section, size, written } from './fields.ts';

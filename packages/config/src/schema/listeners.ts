@@ -1,4 +1,4 @@
-/** The doors: what both have, and what sets them apart. */
+/** The doors: the keys that both kinds have, and those of one kind. */
 import * as z from 'zod';
 import { CLIENT_SETS } from '@sallyport/addresses';
 import { type HostAndPort, readDestination, readListenerBind } from '../addresses.ts';

@@ -1,4 +1,4 @@
-/** What is logged, how, and where it goes beside stdout or a file. */
+/** The log: its level, its format and its destinations. */
 import * as z from 'zod';
 import { readCollector, readEndpoint } from '../collectors.ts';
 import { LONGEST_TIMER_MS } from '../units.ts';

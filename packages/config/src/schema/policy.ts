@@ -1,4 +1,4 @@
-/** Who may go where. */
+/** The policy: which clients may reach which destinations. */
 import * as z from 'zod';
 import { CLIENT_SETS, DESTINATION_SETS, type Network } from '@sallyport/addresses';
 import { PORTS_PATTERN, type PortRange, readPorts } from '../units.ts';

@@ -1,4 +1,4 @@
-/** What an operator expects of the rules, beside them. */
+/** Tests of the rules: the decisions that an operator expects. */
 import * as z from 'zod';
 import { readIp, readTested } from '../addresses.ts';
 import { malformed, ok, type Read } from '../units.ts';
