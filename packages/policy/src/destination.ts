@@ -1,4 +1,4 @@
-/** Where a client wants to go: the one reading of a host, for both doors and for the patterns of rules. */
+/** The destination of a client. This is the only parser of a host, for both doors and for the patterns of rules. */
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { endsInNumber, type Ip, isHostName, MAX_NAME_LENGTH, parseIp, readLegacyIpv4 } from '@sallyport/addresses';
 

@@ -1,4 +1,4 @@
-/** Who may go where. Pure: no socket, no clock, no file but those named to it. Read rules/decide.ts first. */
+/** Which clients may reach which destinations. Pure: no socket, no clock, no file but those named to it. Read rules/decide.ts first. */
 export { type Destination, destinationText, type MalformedDestination, parseDestination } from './destination.ts';
 export { compilePolicy, type CompiledPolicy } from './rules/compile.ts';
 export { decide } from './rules/decide.ts';

@@ -1,25 +1,25 @@
-/** The last word before dialling: which of a destination's addresses may be dialled. */
+/** The last check before dialling: which of a destination's addresses may be dialled. */
 import type { Ip } from '@sallyport/addresses';
 import type { Address } from '@sallyport/config';
 import { type Destination, destinationText } from '../destination.ts';
 import { type AddressVerdict, type DestinationRules, isPermitted, judgeAddress } from './permit.ts';
 
-/** Knows our own doors, wherever they can be reached. */
+/** All addresses at which our own doors can be reached. */
 export interface OwnAddresses {
   /** True where dialling the address would end at one of our own listeners. */
   includes(ip: Ip, port: number): boolean;
 }
 
-/** What is held against the addresses of one destination. */
+/** The checks that the addresses of one destination must pass. */
 export interface AddressGuards {
   readonly rules: DestinationRules;
   readonly own: OwnAddresses;
 }
 
-/** What is held against one address of a destination. */
+/** The result of these checks for one address. */
 export type DialVerdict = AddressVerdict | { readonly kind: 'loop' };
 
-/** May this address be dialled at this port? The rules come first: what they refuse is no loop. */
+/** May this address be dialled at this port? The rules are checked first: an address that they refuse is not reported as a loop. */
 export function judgeDial(ip: Ip, port: number, { rules, own }: AddressGuards): DialVerdict {
   const verdict = judgeAddress(ip, rules);
   return verdict.kind === 'permitted' && own.includes(ip, port) ? LOOP : verdict;

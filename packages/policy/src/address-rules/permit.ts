@@ -1,4 +1,4 @@
-/** May this very address be dialled? Asked of every address of every tunnel, after DNS. */
+/** May this address be dialled? Checked for every address of every tunnel, after DNS. */
 import {
   compileNetworks,
   type EmbeddedIpv4,

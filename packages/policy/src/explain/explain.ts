@@ -1,4 +1,4 @@
-/** A decision with its reasons: the very decision of `decide`, and what kept each earlier rule from making it. */
+/** A decision with its reasons: the same decision as `decide` makes, and why each earlier rule did not match. */
 import type { PolicyConfig } from '@sallyport/config';
 import { findUnmet } from '../rules/conditions.ts';
 import { candidateRules, decide, decidingRule } from '../rules/decide.ts';

@@ -1,4 +1,4 @@
-/** What one line of the access log says of a decision. */
+/** Reads the decision from one line of the access log. */
 import { type Ip, parseIp } from '@sallyport/addresses';
 import { parseDestination } from '../destination.ts';
 

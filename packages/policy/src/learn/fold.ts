@@ -1,4 +1,4 @@
-/** Many names below one suffix, made one `*.suffix`: never of a suffix under which strangers can have names. */
+/** Replaces many names below one suffix by `*.suffix`, but never for a suffix under which anybody can register names. */
 import { holdsStrangers } from './public-suffixes.ts';
 
 /** A pattern of `hosts`, and the names that it stands for. */

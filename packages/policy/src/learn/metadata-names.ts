@@ -1,4 +1,4 @@
-/** The names under which clouds serve credentials to their machines. */
+/** The names of the cloud metadata services, which serve credentials to machines. */
 const METADATA_NAMES: ReadonlySet<string> = new Set([
   // Google Cloud, "About VM metadata"
   'metadata',

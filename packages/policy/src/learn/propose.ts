@@ -1,4 +1,4 @@
-/** From what a log has seen to a policy that allows it, with a comment for each entry. Read this first. */
+/** Proposes a policy that allows the requests of a log, with a comment for each entry. Read this first. */
 import { compileNetworks, parseIp, specialPurposeOf } from '@sallyport/addresses';
 import { destinationText } from '../destination.ts';
 import { foldNames } from './fold.ts';

@@ -1,4 +1,4 @@
-/** Under which names strangers can have names: the Public Suffix List with its private part (`com`, `co.uk`, `github.io`). */
+/** The suffixes under which anybody can register names: the Public Suffix List with its private part (`com`, `co.uk`, `github.io`). */
 import { createRequire } from 'node:module';
 import type * as Tldts from 'tldts';
 import type * as TrieData from 'tldts/dist/cjs/src/data/trie.js';

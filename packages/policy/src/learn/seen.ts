@@ -1,4 +1,4 @@
-/** What a log has seen of each destination, for each group of clients that gets rules of its own. */
+/** The requests of a log by destination, for each group of clients that gets its own rules. */
 import type { LogEntry } from './access-log.ts';
 import { Sightings } from './sightings.ts';
 

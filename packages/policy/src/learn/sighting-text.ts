@@ -1,4 +1,4 @@
-/** How often, by whom and when, in one line that is safe behind a `#`. */
+/** Describes how often a host was requested, by which clients and when, in one line that is safe in a YAML comment. */
 import type { Sighting } from './sightings.ts';
 
 /** Names that a folded pattern shows. */
@@ -15,7 +15,7 @@ export function describeSightings(sightings: readonly Sighting[], pattern: strin
   ].join('; ');
 }
 
-/** Text that a client chose, without what could end a comment or turn text round. */
+/** Text that a client chose, without characters that could end a comment or reverse the direction of text. */
 export function asComment(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

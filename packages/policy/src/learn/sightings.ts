@@ -1,7 +1,7 @@
 /**
- * What was seen of each host, in flat memory: a log may name a million of them, and an object for each would weigh ten times as much.
+ * The requests of a log by host, in flat memory. A log may name a million hosts, and an object for each would take ten times as much.
  *
- * A sighting is a number, from 0 on; its record is so many words of one array.
+ * A sighting is a number, counted from 0; its record is a fixed number of 32-bit words in one array.
  */
 
 /** How often one host was asked for, by whom and when. */

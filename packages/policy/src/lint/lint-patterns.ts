@@ -1,4 +1,4 @@
-/** Patterns that make no difference: another one of their rule, or an earlier rule, matches all that they match. */
+/** Finds patterns without effect: another pattern of the rule, or an earlier rule, matches every name that they match. */
 import type { Problem, RuleConfig } from '@sallyport/config';
 import type { Policy, Rule } from '../rules/policy.ts';
 import { type HostPattern, parseHostPattern, patternText, widerPatterns } from '../rules/host-patterns.ts';

@@ -1,4 +1,4 @@
-/** What the author of a list may not have thought of: names of strangers, places to upload to, other proxies, long messages. */
+/** Warns of risks that the author of a list may have missed: names that anybody can register, hosts to upload to, other proxies, long messages. */
 import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/config';
 import { holdsStrangers } from '../learn/public-suffixes.ts';
 import type { HostPattern } from '../rules/host-patterns.ts';

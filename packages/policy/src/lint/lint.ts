@@ -1,4 +1,4 @@
-/** What a policy says, and its author can hardly mean. All of it is warnings: the policy holds as written. */
+/** Finds what the author of a policy probably did not intend. All are warnings: the policy applies as written. */
 import { compileNetworks, type Network } from '@sallyport/addresses';
 import type { PolicyConfig, Problem, RuleConfig } from '@sallyport/config';
 import type { Policy, Rule } from '../rules/policy.ts';

@@ -1,4 +1,4 @@
-/** Messages of the operator's that do not fit where most programs look for them: in the status line of a refusal. */
+/** Finds operators' messages that are too long for the status line of a refusal, the part that most programs show. */
 import { fillMessage, type PolicyConfig, type Problem } from '@sallyport/config';
 
 /** A status line has at most 200 bytes, and this much of it is the sentence. */

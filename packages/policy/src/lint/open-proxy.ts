@@ -1,4 +1,4 @@
-/** Doors that stand open to the world. */
+/** Finds doors that any client on the Internet could use. */
 import { compileNetworks, type Network, parseIp } from '@sallyport/addresses';
 import { type Bind, bindText, type PolicyConfig, type Problem, type RuleConfig } from '@sallyport/config';
 import type { Policy } from '../rules/policy.ts';

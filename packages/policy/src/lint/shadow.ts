@@ -1,4 +1,4 @@
-/** Rules that never get their turn: an earlier one matches all that they match. */
+/** Finds rules that never decide: an earlier rule matches every request that they match. */
 import type { PortRange } from '@sallyport/config';
 import { compileNetworks, type NetworkSet } from '@sallyport/addresses';
 import type { Policy, Rule } from '../rules/policy.ts';

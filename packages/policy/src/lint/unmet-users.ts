@@ -1,4 +1,4 @@
-/** Rules for users at doors that never ask who a client is. */
+/** Finds rules for users at doors that do not authenticate clients. */
 import type { PolicyConfig, Problem } from '@sallyport/config';
 import { knowsItsClients } from './open-proxy.ts';
 

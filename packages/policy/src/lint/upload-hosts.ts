@@ -1,4 +1,4 @@
-/** Hosts where whoever has an account, or nobody's leave, can put data: the usual ways out of a network that has a list. */
+/** Hosts to which anybody can upload data, with a free account or without one: the usual ways to leak data past a list. */
 export const UPLOAD_HOSTS: readonly string[] = [
   // Code and snippets
   'github.com',

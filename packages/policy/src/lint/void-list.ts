@@ -1,4 +1,4 @@
-/** Settings under which the list of destinations does not hold, though it is there. */
+/** Finds settings that make the list of destinations ineffective. */
 import { compileNetworks } from '@sallyport/addresses';
 import type { PolicyConfig, Problem } from '@sallyport/config';
 

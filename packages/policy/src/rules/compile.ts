@@ -1,4 +1,4 @@
-/** The configuration's rules, made ready to decide: names canonical, networks and hosts indexed, mistakes told. */
+/** Compiles the configuration's rules: makes names canonical, indexes networks and hosts, reports mistakes. */
 import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/config';
 import { compileNetworks } from '@sallyport/addresses';
 import { compileDestinations } from '../address-rules/permit.ts';

@@ -1,4 +1,4 @@
-/** What a rule can ask of a request, beside the names it lists: one entry for each key of the configuration. */
+/** The conditions that a rule can have beside its hosts: one entry for each key of the configuration. */
 import { embeddedIpv4, type Ip, type NetworkSet } from '@sallyport/addresses';
 import type { PortRange } from '@sallyport/config';
 import type { PolicyRequest, Rule } from './policy.ts';

@@ -1,4 +1,4 @@
-/** Who may go where: the first rule that matches decides. Pure, and the same for both doors. */
+/** Decides a request by the first rule that matches. Pure, and the same for both doors. */
 import type { Destination } from '../destination.ts';
 import { findUnmet } from './conditions.ts';
 import { type RuleNumbers, rulesNaming } from './host-index.ts';

@@ -1,6 +1,6 @@
 /**
- * What `hosts_file` names: a text of patterns, one a line, a million of them; or a list in one of the forms that others write, told by its
- * content: a hosts file, domain lines of ad blockers (`||name^`), a response policy zone. Read this first.
+ * Reads the file that `hosts_file` names: patterns, one a line, up to millions; or one of three common formats, recognised by the content:
+ * a hosts file, domain lines of ad blockers (`||name^`), a response policy zone. Read this first.
  */
 import { readAdblockLine } from './adblock-list.ts';
 import { readHostsLine } from './hosts-lines.ts';

@@ -1,8 +1,8 @@
 /**
  * Names in flat memory: the bytes of all of them in one array, and a hash table of where each begins.
  *
- * A Map of strings would do for thousands. A million of them take seconds to make and 150 MiB to keep, and the collector
- * walks them again and again while tunnels wait; this is the names themselves and some 20 bytes for each.
+ * A Map of strings suits thousands of names. With a million it takes seconds to build and 150 MiB to keep, and the garbage collector
+ * walks it repeatedly while tunnels wait. This table takes the bytes of the names and some 20 bytes for each.
  */
 import { randomInt } from 'node:crypto';
 

@@ -1,4 +1,4 @@
-/** A policy as it decides: rules compiled, names indexed, networks sorted. */
+/** A compiled policy: rules, indexed names, sorted networks. */
 import type { Ip, Network, NetworkSet } from '@sallyport/addresses';
 import type { PortRange } from '@sallyport/config';
 import type { DestinationRules } from '../address-rules/permit.ts';

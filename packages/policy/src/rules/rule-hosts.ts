@@ -1,4 +1,4 @@
-/** Which names a rule is about: those of `hosts`, and those of the file that `hosts_file` names. */
+/** The names that a rule matches: those of `hosts`, and those of the file that `hosts_file` names. */
 import type { Problem, RuleConfig } from '@sallyport/config';
 import { hostLines } from './host-list.ts';
 import { type Groups, patternsOf } from './groups.ts';

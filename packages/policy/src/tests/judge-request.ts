@@ -1,4 +1,4 @@
-/** What becomes of a request as far as that can be told without asking a name server: the rules, then the address rules. */
+/** Decides a request without asking a name server: by the rules, then by the address rules. */
 import { judgeAddress } from '../address-rules/permit.ts';
 import { destinationText } from '../destination.ts';
 import { decide } from '../rules/decide.ts';

@@ -1,4 +1,4 @@
-/** The tests of a configuration: each asks the policy what a door would ask it. */
+/** Runs the tests of a configuration: each asks the policy as a door would. */
 import { parseIp } from '@sallyport/addresses';
 import type { Problem, TestConfig } from '@sallyport/config';
 import { parseDestination } from '../destination.ts';

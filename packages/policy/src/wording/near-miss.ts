@@ -1,4 +1,4 @@
-/** What a client that is refused may have meant: the closest request that the policy would allow. */
+/** Finds the allowed request closest to a refused one, as a hint for the client. */
 import { compileNetworks, type Ip, type Network } from '@sallyport/addresses';
 import type { PortRange } from '@sallyport/config';
 import type { Destination } from '../destination.ts';

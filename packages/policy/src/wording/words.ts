@@ -1,4 +1,4 @@
-/** Why a request is refused, in one sentence: the same words at every door, in the log and in `explain`. Read this first. */
+/** The sentence that says why a request is refused: the same at every door, in the log and in `explain`. Read this first. */
 import { fillMessage, type MessageValues } from '@sallyport/config';
 import { destinationText } from '../destination.ts';
 import type { Decision, Policy, PolicyRequest } from '../rules/policy.ts';
