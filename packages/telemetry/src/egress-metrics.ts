@@ -1,4 +1,4 @@
-/** What is counted of the ways out. */
+/** The counts of the ways out. */
 import type { MetricTable } from './metric-table.ts';
 import { Tally } from './tally.ts';
 

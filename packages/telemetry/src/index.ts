@@ -1,4 +1,4 @@
-/** What the proxy tells its operators: log, metrics and the admin server. */
+/** The information for operators: log, metrics and the admin server. */
 export { escapeControls } from './log/escape-controls.ts';
 export type { LiveLine, Outcome, TunnelLine } from './log/fields.ts';
 export type { CollectorTls } from './log/collectors/collector-sink.ts';

@@ -1,8 +1,8 @@
 /**
- * What is counted of one listener's tunnels, on the path of every one of them.
+ * The counts of one listener's tunnels, on the path of every tunnel.
  *
- * Counts gather in plain numbers and go to prom-client at a scrape: there each would cost a quarter of a microsecond for its labels, a
- * dozen times a tunnel. So do times (`time-histogram.ts`).
+ * Counts are plain numbers that go to prom-client at a scrape: prom-client itself takes a quarter of a microsecond for the labels of each,
+ * a dozen times a tunnel. The same holds for times (`time-histogram.ts`).
  */
 import type { Outcome } from './log/fields.ts';
 import type { MetricTable } from './metric-table.ts';

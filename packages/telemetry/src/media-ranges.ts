@@ -1,4 +1,4 @@
-/** What an Accept field asks for (RFC 9110 §12.5.1), wherever one is read. */
+/** Parses an Accept field (RFC 9110 §12.5.1), for all that read one. */
 
 export interface MediaRange {
   /** `type/subtype`, in lower case; either part may be `*`. */

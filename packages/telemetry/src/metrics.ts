@@ -1,4 +1,4 @@
-/** What is counted, as verbs: whoever calls never spells a metric's name or a label. */
+/** The metrics as methods: callers never spell a metric's name or a label. */
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { EgressCounts, type EgressMetrics, type EgressReading } from './egress-metrics.ts';
 import {

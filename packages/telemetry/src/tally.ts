@@ -1,4 +1,4 @@
-/** Counts by two label values, kept until they are asked for. */
+/** Counts by two label values, kept until the next scrape. */
 
 /** A number of events with the same labels. */
 export interface LabelledCount<Labels> {
@@ -12,7 +12,7 @@ interface Count<Labels> {
   told: number;
 }
 
-/** Label values are as few as they are: reasons, rules, versions. Two of them, and never their sum: to hash a new text costs more than to count. */
+/** Label values are few: reasons, rules, versions. The two are separate keys and never joined: to hash a new text costs more than to count. */
 export class Tally<Labels, One extends string, Other extends string> {
   readonly #toLabels: (one: One, other: Other) => Labels;
   readonly #counts = new Map<One, Map<Other, Count<Labels>>>();

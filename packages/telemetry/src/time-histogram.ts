@@ -1,8 +1,8 @@
 /**
  * A histogram of times by listener, observed on the path of every tunnel.
  *
- * prom-client's own finds its bucket by spelling the bound, which costs a microsecond an observation, four times a tunnel. This one counts
- * in flat memory, and is a metric of prom-client's registry only when it is scraped.
+ * prom-client's histogram formats the bound to find its bucket, which costs a microsecond an observation, four times a tunnel. This one
+ * counts in flat memory, and becomes a metric of prom-client's registry only at a scrape.
  */
 import type { Registry } from 'prom-client';
 

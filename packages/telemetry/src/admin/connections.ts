@@ -1,11 +1,11 @@
-/** The connections of the admin server: few, one request at a time on each, and always room for one more. */
+/** The connections of the admin server: a limited number, one request at a time on each. A new client always gets a connection. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** How many there may be at once. */
 export const MAX_CONNECTIONS = 64;
 
-/** How many requests may wait on one connection behind the one that is answered: a client that sends more is closed on. */
+/** How many requests may wait on one connection behind the one that is answered: a client that sends more is disconnected. */
 const MAX_WAITING = 8;
 
 /** How long an answer may hold its connection when another client wants the place, in milliseconds. */

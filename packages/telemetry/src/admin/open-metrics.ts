@@ -1,4 +1,4 @@
-/** The metrics in OpenMetrics 1.0, made of the text format: both are lines of the same samples. */
+/** Converts the metrics from the Prometheus text format to OpenMetrics 1.0. Both have the same samples. */
 import { readMediaRanges } from '../media-ranges.ts';
 
 /** The Content-Type of what {@link toOpenMetrics} returns. */

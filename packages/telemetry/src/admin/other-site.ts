@@ -1,4 +1,4 @@
-/** Whether a page of another site has its visitor's browser ask (CSRF): whoever reaches this server is let in, and a browser may be inside. */
+/** Detects requests that a page of another site makes a browser send (CSRF). This server trusts every client that reaches it, browsers included. */
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**

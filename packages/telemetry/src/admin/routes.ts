@@ -1,4 +1,4 @@
-/** What the admin server answers, by path. */
+/** The answers of the admin server, by path. */
 import type { Metrics } from '../metrics.ts';
 import { acceptsOpenMetrics, OPEN_METRICS_TYPE, toOpenMetrics } from './open-metrics.ts';
 import { shareScrapes } from './shared-scrape.ts';

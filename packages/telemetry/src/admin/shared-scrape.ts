@@ -1,4 +1,4 @@
-/** One reading of all metrics for everybody who asks within a second. */
+/** Collects all metrics once for all clients that ask within a second. */
 import { Turns } from './turns.ts';
 
 /**

@@ -1,16 +1,16 @@
-/** Work for who asks, in turn and with rests: nobody makes the thread that decides busy by asking often. */
+/** Does the work of requests one at a time, with pauses, so that frequent requests cannot keep the deciding thread busy. */
 
-/** The longest that anybody waits for a rest to end, in milliseconds. */
+/** The longest pause, in milliseconds. */
 const LONGEST_REST_MS = 1_000;
 
-/** How many times as long as a piece of work took its successor waits: all of it takes one part in twenty of the thread. */
+/** The pause after a piece of work is so many times its duration: the work takes at most a twentieth of the thread. */
 const REST_FACTOR = 19;
 
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
   #restsUntil = 0;
 
-  /** Does the work once all before it is done and rested from. What it throws is its asker's. */
+  /** Does the work after all earlier work and its pause. An error goes to the caller. */
   take<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     const turn = this.#last.then(() => rest(this.#restsUntil - performance.now())).then(() => this.#measure(work));
     this.#last = turn.catch(() => undefined);
