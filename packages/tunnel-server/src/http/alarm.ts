@@ -1,4 +1,4 @@
-/** One timer for one deadline, however far away. */
+/** A timer for one deadline, which may be further away than `setTimeout` can wait. */
 import type { DeadlineMs } from '@sallyport/tunnel-splice';
 
 /** What `setTimeout` can wait. */

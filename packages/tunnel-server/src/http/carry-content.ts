@@ -1,4 +1,4 @@
-/** A message's content on its way from one leg to the other: framed anew, with backpressure, to its last byte or to what cuts it short. */
+/** Copies a message's content from one leg to the other: with new framing and backpressure, until its last byte or an error. */
 import type { Departure } from '@sallyport/tunnel-splice';
 import type { ContentReader } from './content-reader.ts';
 import type { FramingTurns } from './framing-turns.ts';

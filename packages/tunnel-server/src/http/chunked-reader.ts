@@ -1,4 +1,4 @@
-/** The chunked transfer coding (RFC 9112 §7.1), a whole buffer at a time: chunks of one byte must cost no more than their bytes. */
+/** Decodes the chunked transfer coding (RFC 9112 §7.1), a whole buffer at a time: chunks of one byte must cost no more than their bytes. */
 import { ByteQueue } from '../byte-queue.ts';
 import type { ContentPiece, ContentReader } from './content-reader.ts';
 import {

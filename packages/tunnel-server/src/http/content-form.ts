@@ -1,4 +1,4 @@
-/** Where a message's content ends (RFC 9112 §6): the one thing on which two readers of a connection must never differ. */
+/** Where a message's content ends (RFC 9112 §6). Two readers of a connection that differ on it allow request smuggling. */
 import { type Field, type Malformed, malformed, trimWhitespace } from './head-lines.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';

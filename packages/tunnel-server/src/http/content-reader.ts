@@ -1,4 +1,4 @@
-/** A message's content, out of bytes that may come in any pieces, with its framing taken off. */
+/** Reads a message's content from bytes that may arrive in any pieces, and removes its framing. */
 import { ChunkedReader } from './chunked-reader.ts';
 import type { ContentForm } from './content-form.ts';
 import type { Dialect, Field, Malformed } from './head-lines.ts';

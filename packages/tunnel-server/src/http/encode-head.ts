@@ -1,4 +1,4 @@
-/** Heads as bytes: an octet of a field is an octet on the wire. */
+/** Encodes heads as bytes: every octet of a field is sent unchanged. */
 import type { FieldLine } from './fields.ts';
 
 /** @param startLine request line or status line, without its line end */

@@ -1,4 +1,4 @@
-/** One request on its way up and its response on the way down: to the rest of the house, a tunnel like any other. */
+/** One request to the destination and its response to the client. All other modules treat it as a tunnel. */
 import type { DeadlineMs, Departure, Leg, TunnelCounts } from '@sallyport/tunnel-splice';
 import type { CutReason } from '../account/tunnel-facts.ts';
 import type { Relay, RelayResult } from '../account/tunnel-record.ts';

@@ -1,4 +1,4 @@
-/** Which fields of a message go on to the next hop, and which are added (RFC 9110 §7.6). */
+/** Which fields of a message are forwarded to the next hop, and which are added (RFC 9110 §7.6). */
 import { type ContentForm, namedLength } from './content-form.ts';
 import { type Field, trimWhitespace } from './head-lines.ts';
 import type { RequestHead } from './request-head.ts';

@@ -1,4 +1,4 @@
-/** One direction of a leg each: what is read of it, with what nobody used put back; and what is written to it, with backpressure. */
+/** The two directions of a leg: reads, where unused bytes can be put back; and writes, with backpressure. */
 import type { DeadlineMs, Departure, Leg } from '@sallyport/tunnel-splice';
 import type { Field } from './head-lines.ts';
 
@@ -7,10 +7,10 @@ const NOTHING = new Uint8Array(0);
 /** At a time: as much as a leg reads ahead. */
 const READ_BYTES = 64 * 1024;
 
-/** Written and not known to have gone: so much is let pass before anybody waits. */
+/** Bytes that may be written and not yet sent before a writer has to wait. */
 const UNDRAINED_BYTES = 64 * 1024;
 
-/** What a write costs in memory beside its bytes, until it has gone: one of a single byte must not look like nothing. */
+/** The memory of a pending write beside its bytes: many writes of a single byte must count too. */
 const WRITE_BYTES = 512;
 
 /** What comes from a leg. One reader at a time; the leg stays its owner's. */

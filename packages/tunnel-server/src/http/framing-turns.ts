@@ -1,4 +1,4 @@
-/** Framing is read octet by octet on the deciding thread: how much of it, of all connections together, before others get their turn. */
+/** Limits how much framing, which is read octet by octet on the deciding thread, all connections together read in one turn of the loop. */
 
 /** Chunks of one byte, which are five parts framing, keep the thread busy for about 0.3 ms in a turn of so many. */
 export const TURN_BYTES = 48 * 1024;

@@ -1,4 +1,4 @@
-/** The head of a destination's answer, past the interim responses in front of it (RFC 9110 §15.2). */
+/** Reads the head of a destination's final response, after any interim responses (RFC 9110 §15.2). */
 import type { Departure } from '@sallyport/tunnel-splice';
 import { ByteQueue } from '../byte-queue.ts';
 import { responseContentForm } from './content-form.ts';

@@ -1,4 +1,4 @@
-/** A client's request head, out of whatever pieces it comes in. */
+/** Reads a client's request head from bytes that may arrive in any pieces. */
 import type { Leg } from '@sallyport/tunnel-splice';
 import { departed } from '../departed.ts';
 import type { PrereadLimits } from '../frontend.ts';

@@ -1,4 +1,4 @@
-/** The head of an HTTP/1 request, out of bytes that may come in any pieces (RFC 9112 §2.1): the one reading of it, at every door. */
+/** Parses the head of an HTTP/1 request from bytes that may arrive in any pieces (RFC 9112 §2.1). The only such parser, for every door. */
 import { type Field, findHeadEnd, type Malformed, malformed, parseFieldLines, splitHead, TOKEN } from './head-lines.ts';
 
 /** A request head that is well formed; what it asks for is not judged yet. */

@@ -1,4 +1,4 @@
-/** Where a plain request wants to go: by its target (RFC 9112 §3.2), or by Host where the client knows of no proxy. */
+/** The destination of a plain request: from its target (RFC 9112 §3.2), or from Host where the client knows of no proxy. */
 import { parseAuthorityForm } from '../authority-form.ts';
 import { type Destination, parseDestination } from '@sallyport/policy';
 

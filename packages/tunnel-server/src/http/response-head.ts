@@ -1,4 +1,4 @@
-/** The head of an HTTP/1 response, read as leniently as RFC 9112 lets a proxy, and never ambiguously. */
+/** Parses the head of an HTTP/1 response as leniently as RFC 9112 allows a proxy. An ambiguous head is refused. */
 import { type Field, findHeadEnd, type Malformed, malformed, parseFieldLines, splitHead } from './head-lines.ts';
 
 export interface ResponseHead {

@@ -1,4 +1,4 @@
-/** The first check of every connection: is there room for it? */
+/** The first check of every connection: do the limits admit it? */
 import type { Ip } from '@sallyport/addresses';
 import { TunnelError } from '../reasons.ts';
 import type { Admission, LimitedListener, Limits } from './limits.ts';

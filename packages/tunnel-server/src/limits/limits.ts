@@ -1,6 +1,6 @@
 /**
- * Who may come in: `limits.tunnels`, `tunnels_per_client` and `new_per_client`, counted from accept on, handshakes
- * included. Where they are shared, replicas count the latter two together.
+ * Which clients are admitted: `limits.tunnels`, `tunnels_per_client` and `new_per_client`, counted from accept on, handshakes
+ * included. Replicas with a shared store count the latter two together.
  */
 import type { Ip } from '@sallyport/addresses';
 import { Occupancy } from './occupancy.ts';

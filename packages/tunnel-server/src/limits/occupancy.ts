@@ -1,4 +1,4 @@
-/** Who holds how many connections right now. */
+/** How many connections each client holds at the moment. */
 import type { ClientKey } from './token-buckets.ts';
 
 /** Counts connections, in all and per client. A client with none is forgotten, so memory follows the connections. */
@@ -19,7 +19,7 @@ export class Occupancy {
     return this.#byClient.get(client) ?? 0;
   }
 
-  /** How many the client holds that holds the most. */
+  /** The connections of the client that holds the most. */
   most(): number {
     let most = 0;
     for (const count of this.#byClient.values()) most = Math.max(most, count);

@@ -1,4 +1,4 @@
-/** One token bucket per client, in one number per client, for as long as it says anything. */
+/** One token bucket per client, stored as one number, and forgotten once it is full. */
 
 /** How many new connections a second, per client. */
 export type RatePerSecond = number;

@@ -1,4 +1,4 @@
-/** What is under way between this replica and the store, client by client. */
+/** The counts that this replica has not yet settled with the store, for each client. */
 import type { Occupancy } from '../occupancy.ts';
 import type { ClientKey } from '../token-buckets.ts';
 
@@ -13,7 +13,7 @@ export interface Scope {
 export interface Account {
   readonly scope: Scope;
   readonly client: ClientKey;
-  /** In the occupancy, though nobody knows yet whether they stay there. */
+  /** Counted in the occupancy, but not yet granted or refused. */
   undecided: number;
   /** Asked of the store, with no answer yet. */
   unanswered: number;

@@ -1,9 +1,9 @@
-/** Attempts that go to the store together, those of one client as one entry, and clients of which it is told. */
+/** One batch for the store: attempts, with those of one client as one entry, and the counts of clients that it must know. */
 import type { ClientKey } from '../token-buckets.ts';
 import type { Account, Scope } from './accounts.ts';
 import type { Entry, Granted } from './count-script.ts';
 
-/** What is asked before a connection, or a further request, is let in. */
+/** What the store is asked before a connection, or a further request, is admitted. */
 export interface Question {
   readonly client: ClientKey;
   /** Whose places are counted; undefined where only a token is asked for. */

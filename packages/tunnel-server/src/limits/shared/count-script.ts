@@ -1,10 +1,9 @@
 /**
- * What is asked of Redis, and what it answers: one script, which counts a whole batch at once, so that nothing comes between
- * its reading and its writing.
+ * The script that Redis runs, and its answer. One script counts a whole batch, so that reading and writing are atomic.
  *
- * Places of a client are a hash: one field for each replica, with its count and the moment at which that lapses unless it is said
- * again. A bucket is the moment at which it will be full again, as in `TokenBuckets`. All moments are Redis's, in milliseconds, and
- * one that lies too far ahead is from before its clock was set back.
+ * The places of a client are a hash: one field for each replica, with its count and the time at which the count expires unless it is sent
+ * again. A bucket is the time at which it will be full again, as in `TokenBuckets`. All times are by Redis's clock, in milliseconds. One
+ * that lies too far ahead was written before that clock was set back.
  */
 
 /** One client's line in a batch. */

@@ -1,6 +1,6 @@
 /**
- * How long batches are waited for, as time in which the store could have answered: it passes only while this process looks at its
- * sockets again and again. Where the machine is too busy for that, the store is not to blame, and nobody would have gone on sooner.
+ * How long batches wait for the store. Only time in which this process polls its sockets regularly counts. On a machine that is too busy
+ * for that, the delay is not the store's, and no client would have been served sooner.
  */
 
 /** What is waited for, and what is done about it once that has lasted. Neither is called once it is over. */

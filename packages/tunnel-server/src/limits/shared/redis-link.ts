@@ -1,4 +1,4 @@
-/** A connection to Redis that is made again whenever it is lost. The client library is loaded here, with the first connection. */
+/** A connection to Redis that reconnects whenever it is lost. It loads the client library with the first connection. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { COUNT_SCRIPT } from './count-script.ts';
 

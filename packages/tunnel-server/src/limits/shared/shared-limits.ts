@@ -1,10 +1,9 @@
 /**
- * Limits that replicas hold together, by way of a store that counts for all of them.
+ * Limits that replicas share through a store that counts for all of them.
  *
- * The attempts of one turn of the event loop go to the store in one batch, and wait for its answer for a few milliseconds. Where that
- * does not come the replica decides by its own count. Nothing rests on what the store remembers: every entry says how many places the
- * replica holds, and all are said again every few seconds. So a store that has lost everything, or was out of reach, is soon right
- * again.
+ * The attempts of one turn of the event loop go to the store in one batch, and wait for its answer for a few milliseconds. Without an
+ * answer the replica decides by its own count. Nothing depends on what the store remembers: every entry says how many places the replica
+ * holds, and all are sent again every few seconds. So a store that has lost its data, or was out of reach, is soon correct again.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** Whether the store is worth asking: it is up once it knows everything and answers in time, and away when it does not. */
+/** Whether the store is used: it is up once it has all counts and answers in time, and away when it does not. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Batch } from './batch.ts';
 import { decodeAnswers, encodeBatch } from './count-script.ts';
@@ -14,13 +14,13 @@ export interface HealthWatcher {
 
 /** What brings a store up to date. Both reject where that fails. */
 export interface Recovery {
-  /** Says all that this replica holds. */
+  /** Sends all counts of this replica. */
   tellAll(link: StoreLink): Promise<void>;
   /** Resolves with whether the store answered in time. */
   probe(link: StoreLink): Promise<boolean>;
 }
 
-/** A store whose answers are all late, so many and for so long, is asked no more. */
+/** A store is no longer asked after so many late answers in a row, over so long a time. */
 const LATE_IN_A_ROW = 3;
 const LATE_FOR_MS = 500;
 /** How many answers in time a store that was slow owes before it is up, and when it is tried again. */
