@@ -1,4 +1,4 @@
-/** Waiting on behalf of a client that may leave. */
+/** Waits for work that is cancelled when its client leaves. */
 import type { Leg } from '@sallyport/tunnel-splice';
 import { TunnelError } from './reasons.ts';
 

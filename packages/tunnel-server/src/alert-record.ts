@@ -1,4 +1,4 @@
-/** The last word of a door to a client that speaks TLS. */
+/** The TLS alert by which a door refuses a client. */
 import { ALERT, type AlertName } from './reasons.ts';
 
 /**

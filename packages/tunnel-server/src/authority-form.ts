@@ -1,4 +1,4 @@
-/** The target of a CONNECT as text: a host and a port, and not a character more. */
+/** Parses the target of a CONNECT: exactly a host and a port. */
 
 import { parseIp } from '@sallyport/addresses';
 

@@ -1,4 +1,4 @@
-/** Bytes that come in pieces, kept as one run of them. */
+/** Joins bytes that arrive in pieces into one contiguous array. */
 
 const NOTHING = new Uint8Array(0);
 

@@ -1,4 +1,4 @@
-/** One listener as a tunnel sees it: the questions of `serveTunnel`, in its order, and the room that answers each. */
+/** One listener as a tunnel uses it: a method for each step of `serveTunnel`, in its order, and the module that implements it. */
 import { compileNetworks, type Ip } from '@sallyport/addresses';
 import type { ListenerConfig, SniListener } from '@sallyport/config';
 import { decide, type Decision, type Destination, type Policy } from '@sallyport/policy';
@@ -44,7 +44,7 @@ import {
   type UnverifiedTunnel,
 } from './sni-check.ts';
 
-/** A door is made anew at each reload; a tunnel keeps the one it came in by. */
+/** Each reload makes new doors; a tunnel keeps the door that accepted it. */
 export interface Door {
   readonly name: string;
   readonly mode: 'connect' | 'sni';
@@ -52,12 +52,12 @@ export interface Door {
   openFrontend(client: Leg): Frontend;
   /** Takes a place in the limits. Throws `client_limit` or `overload`, or rejects with it, where replicas have to be asked. */
   admit(client: Ip): Promise<void> | undefined;
-  /** Whether the limits leave room for it; while draining too, for then it is told so. */
+  /** Whether the limits admit the client. Also true while draining, so that the client gets its refusal. */
   wouldAdmit(client: Ip): boolean;
-  /** Who a client is that a balancer speaks for. Left out where none does. */
+  /** Reads from a balancer which client it forwards. Left out where there is no balancer. */
   introduce?(wire: Pick<Leg, 'read' | 'putBack'>, peer: Address): Promise<Introduction>;
   prereadLimits(): PrereadLimits;
-  /** Throws `overload` for who was admitted before a drain, and asks only now. */
+  /** Throws `overload` for a client that was admitted before a drain and makes its request only now. */
   requireOpen(): void;
   /** Throws `client_limit` or `overload`, or rejects with it, for a further request of a client that has its place. */
   admitNext(client: Ip): Promise<void> | undefined;

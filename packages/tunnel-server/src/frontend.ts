@@ -1,18 +1,18 @@
-/** The seam between a door and the life of a tunnel: all that differs between the doors, and no more. */
+/** The interface between a door and the life of a tunnel: it holds only what differs between the doors. */
 import type { Address, DeadlineMs } from '@sallyport/tunnel-splice';
 import type { Destination } from '@sallyport/policy';
 import type { HelloFacts } from './hello-facts.ts';
 import type { TunnelError } from './reasons.ts';
 import type { RefusedTunnel } from './refusal/problem.ts';
 
-/** What bounds the reading of a CONNECT head or a ClientHello. */
+/** The limits for reading a CONNECT head or a ClientHello. */
 export interface PrereadLimits {
-  /** No more than so many bytes of it (`limits.handshake_bytes`). */
+  /** The most bytes that it may have (`limits.handshake_bytes`). */
   readonly prereadLimitBytes: number;
   readonly deadline: DeadlineMs;
 }
 
-/** Where the client wants to go, and what was read from it that the upstream must still get. */
+/** The client's destination, and the bytes already read that the upstream must still get. */
 export interface Identified {
   readonly destination: Destination;
   /** Read but not relayed: early bytes behind a CONNECT head, or the ClientHello itself. */
@@ -21,13 +21,13 @@ export interface Identified {
   readonly hello?: HelloFacts;
   /** The address that the client itself chose, at an intercepting door, where the destination was derived from it. */
   readonly original?: Address | undefined;
-  /** Who the client proved to be, where the door asks. */
+  /** The authenticated user, where the door asks for credentials. */
   readonly user?: string | undefined;
-  /** By which proxies the request has come, where it says (RFC 9110 §7.6.3). */
+  /** The proxies that the request has passed, where its Via field names them (RFC 9110 §7.6.3). */
   readonly via?: string | undefined;
 }
 
-/** Plain HTTP, at a door that forwards it: no one destination, but one for each request. */
+/** Plain HTTP, at a door that forwards it: each request has a destination of its own. */
 export interface PlainHttp {
   readonly kind: 'http';
   /** All that was read: the first request, or its beginning. */
@@ -36,15 +36,15 @@ export interface PlainHttp {
   readonly headDeadline: DeadlineMs;
   /** The client knows of the proxy and names the destination in absolute-form; else by Host. */
   readonly isToProxy: boolean;
-  /** What a 407 asks to log in to, where the door asks. */
+  /** The realm that a 407 names, where the door asks for credentials. */
   readonly realm?: string;
-  /** Who sends a request with such a Proxy-Authorization. Throws `auth` or `client_closed`. */
+  /** Authenticates the sender of a request by its Proxy-Authorization. Throws `auth` or `client_closed`. */
   identifyUser(credentials: string | undefined, deadline: DeadlineMs): Promise<Pick<Identified, 'user'>>;
 }
 
-/** Goes to the client ahead of all that its destination says. */
+/** The bytes that the client gets before any byte of its destination. */
 export interface Greeting {
-  /** May be none: a client that knows nothing of us is told nothing. */
+  /** Empty for a client that knows of no proxy. */
   readonly bytes: Uint8Array;
   /** The HTTP status in it, if it is one. */
   readonly status: number | undefined;

@@ -1,4 +1,4 @@
-/** What a ClientHello says of itself; logged and counted, never decided upon but by `ech`. */
+/** The facts of a ClientHello. They are logged and counted; only `ech` takes part in a decision. */
 export interface HelloFacts {
   /** The name, canonical; undefined where the hello names no host. */
   readonly sni: string | undefined;

@@ -1,4 +1,4 @@
-/** A CONNECT that a transparent door serves: the tunnel is held to what that door asks of its own clients. */
+/** A CONNECT that a transparent door serves: its tunnel must meet the same requirements as that door's own clients. */
 import type { SniListener } from '@sallyport/config';
 import { encodeAlert } from './alert-record.ts';
 import { REFUSALS, type Refusal, TunnelError } from './reasons.ts';
@@ -11,8 +11,8 @@ import {
 } from './sni-check.ts';
 
 /**
- * Reads the hello before a byte goes up. Throws what the door says of a hello that comes to it directly, both legs closed and the
- * client told in TLS: `not_tls`, `malformed`, `too_large`, `no_sni`, `handshake_timeout` or `client_closed`.
+ * Reads the hello before a byte goes up. Throws the error that the door has for such a hello of its own clients, after closing both legs and
+ * sending the client a TLS alert: `not_tls`, `malformed`, `too_large`, `no_sni`, `handshake_timeout` or `client_closed`.
  */
 export async function requireHello(
   tunnel: UnverifiedTunnel,

@@ -1,4 +1,4 @@
-/** Our own doors, as destinations: dialling one of them would be a loop. */
+/** The addresses of our own doors: dialling one of them would be a loop. */
 import { networkInterfaces } from 'node:os';
 import { compileNetworks, embeddedIpv4, type Ip, parseIp } from '@sallyport/addresses';
 import type { OwnAddresses } from '@sallyport/policy';

@@ -1,4 +1,4 @@
-/** The step in which what a name resolves to becomes what may be dialled, also where half of the answer is still to come. */
+/** The step that selects, from the addresses of a name, those that may be dialled, even before both families have answered. */
 import { type AddressGuards, type Destination, permitAddresses, type PermitVerdict } from '@sallyport/policy';
 import type { Answer, Rest } from '@sallyport/resolver';
 import type { Address } from '@sallyport/tunnel-splice';
@@ -8,8 +8,8 @@ import { TunnelError } from './reasons.ts';
 import { type NameClient, nameClientKey, type Resolved } from './resolve-destination.ts';
 
 /**
- * The addresses that may be dialled, in dialling order. What the rules refuse is final once all is known: where one family has not
- * answered, it is waited for, or asked again (RFC 8305 §3). Throws a TunnelError: `address`, `loop`, or `client_closed`.
+ * The addresses that may be dialled, in dialling order. A refusal is final only once both families are known: one that has not answered
+ * is waited for, or queried again (RFC 8305 §3). Throws a TunnelError: `address`, `loop`, or `client_closed`.
  */
 export function permitAnswer(
   { addresses, rest }: Resolved,

@@ -1,4 +1,4 @@
-/** Reading from a client before its destination is known: as little as will do, within a limit and a deadline. */
+/** Reads from a client before its destination is known: only as much as is needed, within a limit and a deadline. */
 import type { Leg } from '@sallyport/tunnel-splice';
 import { ByteQueue } from './byte-queue.ts';
 import type { PrereadLimits } from './frontend.ts';

@@ -1,4 +1,4 @@
-/** From where a client wants to go to a leg that leads there: the checks on the way, in their order, for tunnels and requests alike. */
+/** Opens a leg to a client's destination after all checks, in their order. For tunnels and requests alike. */
 import { destinationText, wordAddressRefusal, wordDenial } from '@sallyport/policy';
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { TunnelRecord } from './account/tunnel-record.ts';
@@ -15,7 +15,7 @@ export interface Seeker {
   readonly record: TunnelRecord;
 }
 
-/** Throws a TunnelError, with nothing left open, where a drain, the policy, the addresses, the resolver or the destination say no. */
+/** Throws a TunnelError, with nothing left open, where a drain, the policy, the address rules, the resolver or the dial end in a refusal. */
 export async function reachDestination(seeker: Seeker, identified: Identified): Promise<Upstream> {
   const way = await findWay(seeker, identified);
   seeker.record.enter('dial');

@@ -1,5 +1,5 @@
 /**
- * The one table of why tunnels end before they are up: reason -> wire, log and metric.
+ * The one table of the reasons why tunnels end before they are up: reason -> wire, log and metric.
  *
  * The reason is the same word in the access log, the metrics and the tests. A reason without an entry here does not compile.
  */

@@ -1,4 +1,4 @@
-/** A refusal in HTTP, as bytes: both doors send it, to who speaks HTTP. */
+/** Encodes a refusal in HTTP. Both doors send it to clients that speak HTTP. */
 import { STATUS_CODES } from 'node:http';
 import { type ProxyError, REFUSALS, type Refusal, type TunnelError } from './reasons.ts';
 import { acceptsJson } from './refusal/accepts-json.ts';

@@ -1,4 +1,4 @@
-/** The step of a tunnel's life in which its destination becomes addresses. */
+/** The step that resolves a tunnel's destination to addresses. */
 import { parseIp } from '@sallyport/addresses';
 import type { Destination } from '@sallyport/policy';
 import type { Answer, ClientKey, Resolver } from '@sallyport/resolver';

@@ -1,4 +1,4 @@
-/** The step in which the destination of an intercepted client becomes addresses: where it was going has a say in it. */
+/** The step that resolves the destination of an intercepted client. The address that the client dialled originally is taken into account. */
 import type { Leg } from '@sallyport/tunnel-splice';
 import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
 import { type Ip, parseIp } from '@sallyport/addresses';

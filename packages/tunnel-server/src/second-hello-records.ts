@@ -1,4 +1,4 @@
-/** Records of TLS (RFC 8446 §5.1), as far as they tell whether a ClientHello may follow another one. */
+/** Reads TLS records (RFC 8446 §5.1) only to find out whether a second ClientHello may follow. */
 import { type Beginning, compareBeginning } from '@sallyport/tunnel-splice';
 
 export const NOTHING = new Uint8Array(0);
@@ -12,7 +12,7 @@ const HANDSHAKE = 22;
 const APPLICATION_DATA = 23;
 
 /**
- * Where a HelloRetryRequest differs from every other first word of a server: a handshake record with a ServerHello whose random is the
+ * How the first bytes of a HelloRetryRequest differ from any other answer of a server: a handshake record with a ServerHello whose random is the
  * SHA-256 of "HelloRetryRequest" (RFC 8446 §4.1.3). Versions and lengths may be anything.
  */
 const RETRY_RANDOM = Buffer.from('cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c', 'hex');

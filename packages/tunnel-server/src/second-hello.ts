@@ -1,6 +1,6 @@
 /**
- * The second ClientHello. A server may answer the first with a HelloRetryRequest (RFC 8446 §4.1.4), and takes the name in the second
- * at its word, whatever the first said: so nothing of the second goes up unless it names the same host.
+ * The second ClientHello. A server may answer the first with a HelloRetryRequest (RFC 8446 §4.1.4), and then uses the name in the second,
+ * whatever the first named. So nothing of the second is sent up unless it names the same host.
  */
 import { type Leg, TICK_MS } from '@sallyport/tunnel-splice';
 import type { PrereadLimits } from './frontend.ts';

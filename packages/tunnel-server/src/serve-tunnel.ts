@@ -7,15 +7,15 @@ import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
 import { dialBy, findWay, toRefusal } from './reach-destination.ts';
 import { TunnelError } from './reasons.ts';
 
-/** The door of this moment: a reload exchanges it for all that begins from then on. Undefined where there is none any more. */
+/** Returns the current door: after a reload, new connections get the new door. Undefined where the door was removed. */
 export type DoorNow = () => Door | undefined;
 
 /**
  * Serves one client from accept until its tunnel is up or it has been refused; never rejects. Owns `client` until a tunnel takes it
- * over. The ledger follows the tunnel from there: a function that waited for its end would hold all that it has seen until then,
- * two kilobytes for each idle tunnel.
+ * over. The ledger follows the tunnel from there: a function that waited for the end would keep all its variables alive until then, two
+ * kilobytes for each idle tunnel.
  * The order of the checks is part of what users rely on: limits, form, method, credentials, policy, addresses.
- * @param next of a connection of plain HTTP that goes on: whatever its client says next, it is decided as if it were its first
+ * @param next the next bytes on a kept-alive connection of plain HTTP; they are decided as if they were the first
  */
 export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger, next?: NextRequest): Promise<void> {
   const door = doorNow();
@@ -51,7 +51,7 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     const { bytes: reply, status } = frontend.greeting();
     const { hello } = opening;
     const isHello = hello !== undefined;
-    // At a transparent door the hello has come already, but for what opened with CONNECT.
+    // At a transparent door the hello has arrived already, unless the client opened with CONNECT.
     const isVerified = door.verifySni !== undefined && (door.mode === 'connect' || !isHello);
     const onUp: OnUp = (tunnels, tunnel, { upstream, at }) => record.isUp(tunnels, tunnel, { upstream, at, status });
     const joined =

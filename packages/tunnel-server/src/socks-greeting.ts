@@ -1,4 +1,4 @@
-/** A client that takes us for a SOCKS proxy: how it is known, and how it is told no in words that it understands. */
+/** Detects a client that expects a SOCKS proxy, and encodes a refusal that it understands. */
 
 /** The version that a greeting opens with: SOCKS 4, or 5 (RFC 1928). */
 export type SocksVersion = 4 | 5;

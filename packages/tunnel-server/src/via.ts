@@ -1,4 +1,4 @@
-/** Via: by which proxies a message has come, so that one that goes round in circles is noticed (RFC 9110 §7.6.3). */
+/** Via: the proxies that a message has passed, by which a loop is detected (RFC 9110 §7.6.3). */
 import { randomBytes } from 'node:crypto';
 
 /** What Via calls all of our kind, and by which comment this very process knows itself again. */

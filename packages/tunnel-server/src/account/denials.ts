@@ -1,4 +1,4 @@
-/** The destinations that are denied most, or would be: in bounded memory, and touched by denials alone. */
+/** The destinations that are denied most, or would be, in bounded memory. Only a denial costs anything. */
 import { SpaceSaving } from './space-saving.ts';
 import type { EndReason, TunnelFacts } from './tunnel-facts.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The ClientHellos of live tunnels, by their random: one that comes back to us has gone in a circle, by a port mapping in front of us that no
- * list of our own addresses can know.
+ * The ClientHellos of live tunnels, by their random. One that arrives again is in a loop, through a port mapping in front of us that no list
+ * of our own addresses contains.
  */
 import { TunnelError } from '../reasons.ts';
 

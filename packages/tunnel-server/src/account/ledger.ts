@@ -1,4 +1,4 @@
-/** Every live connection of the process: for its one log line and its metrics, for the scrape, and for the drain. */
+/** All live connections of the process, for their log lines and metrics, for the scrape, and for the drain. */
 import type { Logger } from '@sallyport/telemetry';
 import { type DeadlineMs, type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
 import { parseIp } from '@sallyport/addresses';

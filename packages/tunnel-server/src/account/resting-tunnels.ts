@@ -1,6 +1,6 @@
 /**
- * The facts of tunnels that are up, in some 150 bytes each. A busy proxy holds thousands of tunnels, most of them idle, and needs none of
- * their facts before they end: so they are written down here in columns, by the tunnel's number, and read back once.
+ * The facts of tunnels that are up, in some 150 bytes each. A busy proxy holds thousands of tunnels, most of them idle, and needs their
+ * facts only when they end. So they are stored here in columns, by the tunnel's number, and read back once.
  */
 import type { TunnelNumber } from '@sallyport/tunnel-splice';
 import type { Decision } from '@sallyport/policy';

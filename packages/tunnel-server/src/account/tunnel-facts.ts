@@ -1,4 +1,4 @@
-/** What is known of one tunnel, whatever became of it, and how it reads in the access log. */
+/** The facts of one tunnel, whether it came up or not, and how they are written in the access log. */
 import { type Decision, destinationText } from '@sallyport/policy';
 import type { ListenerMetrics, LiveLine, TunnelLine } from '@sallyport/telemetry';
 import type { DeadlineMs, TunnelCounts, TunnelEnd } from '@sallyport/tunnel-splice';

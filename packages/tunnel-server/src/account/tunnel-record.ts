@@ -1,8 +1,8 @@
 /**
- * What is known of one connection while its tunnel is being set up, or while its request is answered.
+ * The facts of one connection while its tunnel is being set up, or while its request is answered.
  *
- * It ends exactly once: its tunnel `isUp`, and the facts go to whoever keeps live tunnels; or it has `ended`, as a request does; or it
- * has `failed`. Whatever it was told on the way is in the one line; what does not apply is left out.
+ * A record ends exactly once: its tunnel `isUp`, and the facts go to the list of live tunnels; or it has `ended`, as a request does; or it
+ * has `failed`. The one log line holds all facts that were recorded; those that do not apply are left out.
  */
 import { type Ip, parseIp } from '@sallyport/addresses';
 import type { Decision, Destination } from '@sallyport/policy';

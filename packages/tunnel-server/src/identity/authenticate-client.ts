@@ -1,4 +1,4 @@
-/** The step between form and policy: who does this client prove to be? */
+/** The step between the form of a request and the policy: authenticates the client. */
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { unlessGone } from '../abandon.ts';
 import { parseIp } from '@sallyport/addresses';

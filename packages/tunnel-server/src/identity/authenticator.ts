@@ -1,4 +1,4 @@
-/** Who a client is, by name and password: one bcrypt comparison, and a look into memory from then on. */
+/** Checks a name and a password: by one bcrypt comparison, and from then on by a cache. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { LRUCache } from 'lru-cache';
@@ -14,7 +14,7 @@ export type Verdict = 'right' | 'wrong' | 'busy';
 /** Many users behind one address may come at once; and whatever waits here, the next client's turn comes after one comparison each. */
 const WAITING = { perClient: 32, total: 256 };
 
-/** Who waits for whom: clients that were right before, then those who name a user that exists, then everyone else. */
+/** The order of comparisons: clients that were right before, then those that name an existing user, then all others. */
 const RANK = { provenClient: 0, existingName: 1, rest: 2 } as const;
 
 /** How long a password that was right needs no comparison. A changed hash ends that at once. */

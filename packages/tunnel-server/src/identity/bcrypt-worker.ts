@@ -1,4 +1,4 @@
-/** The thread that compares passwords: whatever one costs, tunnels go on meanwhile. */
+/** The thread that compares passwords, so that a comparison never delays tunnels. */
 import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { compareSync } from 'bcryptjs';

@@ -1,4 +1,4 @@
-/** Work that waits for few workers: the better rank first, then each neighbourhood in turn, and each client in it. */
+/** A queue for work that few workers do: the better rank first, then each neighbourhood in turn, and each client in it. */
 
 /** How much may wait. */
 export interface QueueLimits {
@@ -16,8 +16,8 @@ export interface Asker<Client> {
 }
 
 /**
- * A queue for each client, a round of clients for each neighbourhood, a round of those for each rank: a flood waits behind
- * itself, however many addresses it comes from.
+ * A queue for each client, a round of clients for each neighbourhood, a round of those for each rank. So a flood delays
+ * only its own neighbourhood, however many addresses it comes from.
  */
 export class FairQueue<Client, Item> {
   readonly #limits: QueueLimits;

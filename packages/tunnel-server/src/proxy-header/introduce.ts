@@ -1,4 +1,4 @@
-/** The first step of a client behind a balancer: who it really is. */
+/** The first step for a client behind a balancer: reads its real address. */
 import { type NetworkSet, parseIp } from '@sallyport/addresses';
 import type { Address, Introduction, Leg } from '@sallyport/tunnel-splice';
 import type { PrereadLimits } from '../frontend.ts';
@@ -8,8 +8,8 @@ import { readProxyHeader } from './read.ts';
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Reads the PROXY header that a listed peer must send, and no byte more. What is unfit is told as a clause for the log. A peer that
- * closes without a word, as health checks do, is left to be told of like any other.
+ * Reads the PROXY header that a listed peer must send, and no byte more. What is wrong is returned as a clause for the log. A
+ * peer that closes without a byte, as health checks do, is reported like at any other door.
  */
 export async function introduceClient(
   wire: Pick<Leg, 'read' | 'putBack'>,

@@ -1,4 +1,4 @@
-/** The header by which a balancer tells of its client (HAProxy's proxy-protocol.txt, versions 1 and 2), out of bytes in any pieces. */
+/** Parses the header by which a balancer names its client (HAProxy's proxy-protocol.txt, versions 1 and 2), from bytes in any pieces. */
 import { ipFromWords, parseIp } from '@sallyport/addresses';
 import type { Address } from '@sallyport/tunnel-splice';
 import type { NeedMore } from '../preread.ts';

@@ -1,4 +1,4 @@
-/** The header by which a proxy tells the next hop of its client (HAProxy's proxy-protocol.txt, versions 1 and 2). */
+/** Writes the header that names the client to the next hop (HAProxy's proxy-protocol.txt, versions 1 and 2). */
 import { parseIp } from '@sallyport/addresses';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
 

@@ -1,4 +1,4 @@
-/** Does a client want its refusal in JSON? Only where it says so: most that accept anything show the text to a person. */
+/** Does a client want its refusal in JSON? Only if it asks for JSON: most clients that accept anything show the text to a person. */
 import { readMediaRanges, weightOf } from '@sallyport/telemetry';
 
 /**

@@ -1,4 +1,4 @@
-/** A sentence in the alphabets of a head: printable ASCII alone, and no longer than programs show it. */
+/** Encodes a sentence for a head: in printable ASCII only, and no longer than programs show. */
 
 /** How long a status line may be. Programs that show nothing else of a refusal show so much. */
 const STATUS_LINE_BYTES = 200;
