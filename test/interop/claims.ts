@@ -61,7 +61,7 @@ export const claims: readonly Claim[] = [
     },
   },
   {
-    what: 'at a closed port the client hears',
+    what: 'at a closed port the client gets',
     probe: 'closedPort',
     answers: {
       ourSni: 'alert internal_error',
@@ -72,7 +72,7 @@ export const claims: readonly Claim[] = [
     },
   },
   {
-    what: 'a client meant for the other kind of door hears',
+    what: 'a client meant for the other kind of door gets',
     probe: 'wrongDoor',
     answers: {
       ourSni: '421 http_request_error, naming the other door',
