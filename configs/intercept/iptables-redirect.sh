@@ -1,14 +1,14 @@
 #!/bin/sh
-# Sends what goes to TCP port 443 to a Sallyport with `intercept: redirect` (configs/intercept/redirect.yaml), by iptables REDIRECT.
+# Redirects connections to TCP port 443 to a Sallyport with `intercept: redirect` (configs/intercept/redirect.yaml), by iptables REDIRECT.
 #
 #   iptables-redirect.sh up | down
 #
-# Two ways in, both by default: SCOPE="gateway local"
-#   gateway  what this machine forwards for others (LAN=eth1 restricts it to what comes in there)
-#   local    what this machine's own programs send, but for the group that Sallyport runs as (GROUP): its own dials must get out
+# Two scopes, both by default: SCOPE="gateway local"
+#   gateway  what this machine forwards for others (LAN=eth1 restricts it to that interface)
+#   local    what this machine's own programs send, except those of Sallyport's group (GROUP): its own dials must not be redirected
 # PORT is where Sallyport listens.
 #
-# UDP port 443 is rejected, not dropped: browsers try QUIC first, which no TCP proxy sees, and fall back to TCP at once when told no.
+# UDP port 443 is rejected, not dropped: browsers try QUIC first, which no TCP proxy sees, and fall back to TCP at once when it is rejected.
 set -eu
 PORT="${PORT:-8443}" GROUP="${GROUP:-sallyport}" LAN="${LAN:-}" SCOPE="${SCOPE:-gateway local}"
 

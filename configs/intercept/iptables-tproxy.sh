@@ -1,15 +1,15 @@
 #!/bin/sh
-# Hands what goes to TCP port 443 to a Sallyport with `intercept: tproxy` (configs/intercept/tproxy.yaml), by iptables TPROXY: no
+# Delivers connections to TCP port 443 to a Sallyport with `intercept: tproxy` (configs/intercept/tproxy.yaml), by iptables TPROXY: no
 # address is rewritten, no connection tracking is needed, and with `source: client` the destination sees the client's own address.
 #
 #   iptables-tproxy.sh up | down
 #
-# Two ways in, both by default: SCOPE="gateway local"
-#   gateway  what this machine forwards for others (LAN=eth1 restricts it to what comes in there)
-#   local    what this machine's own programs send, but for the group that Sallyport runs as (GROUP): its own dials must get out
+# Two scopes, both by default: SCOPE="gateway local"
+#   gateway  what this machine forwards for others (LAN=eth1 restricts it to that interface)
+#   local    what this machine's own programs send, except those of Sallyport's group (GROUP): its own dials must not be redirected
 # PORT is where Sallyport listens. MARK marks packets that are to be delivered here whatever their address, by the routing table TABLE.
 #
-# UDP port 443 is rejected, not dropped: browsers try QUIC first, which no TCP proxy sees, and fall back to TCP at once when told no.
+# UDP port 443 is rejected, not dropped: browsers try QUIC first, which no TCP proxy sees, and fall back to TCP at once when it is rejected.
 set -eu
 PORT="${PORT:-8443}" GROUP="${GROUP:-sallyport}" LAN="${LAN:-}" SCOPE="${SCOPE:-gateway local}"
 MARK="${MARK:-0x5a11}" TABLE="${TABLE:-23057}"

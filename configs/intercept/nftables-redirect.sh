@@ -1,7 +1,7 @@
 #!/bin/sh
-# iptables-redirect.sh, in nftables: one table of our own for IPv4 and IPv6, made and taken away whole.
+# iptables-redirect.sh, in nftables: one table of our own for IPv4 and IPv6, added and deleted as a whole.
 #
-#   nftables-redirect.sh up | down      SCOPE, LAN, GROUP and PORT as there
+#   nftables-redirect.sh up | down      SCOPE, LAN, GROUP and PORT as in iptables-redirect.sh
 set -eu
 PORT="${PORT:-8443}" GROUP="${GROUP:-sallyport}" LAN="${LAN:-}" SCOPE="${SCOPE:-gateway local}"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# iptables-tproxy.sh, in nftables: one table of our own for IPv4 and IPv6, made and taken away whole, and the routes.
+# iptables-tproxy.sh, in nftables: one table of our own for IPv4 and IPv6, added and deleted as a whole, and the routes.
 #
-#   nftables-tproxy.sh up | down      SCOPE, LAN, GROUP, PORT, MARK and TABLE as there
+#   nftables-tproxy.sh up | down      SCOPE, LAN, GROUP, PORT, MARK and TABLE as in iptables-tproxy.sh
 set -eu
 PORT="${PORT:-8443}" GROUP="${GROUP:-sallyport}" LAN="${LAN:-}" SCOPE="${SCOPE:-gateway local}"
 MARK="${MARK:-0x5a11}" TABLE="${TABLE:-23057}"
