@@ -1,4 +1,4 @@
-/** Makes one attack over and over for so many seconds, and says how often. */
+/** Repeats one attack for so many seconds, and reports how often. */
 import { CASES } from './cases/all.ts';
 import { until } from './client.ts';
 import type { Places } from './stage.ts';

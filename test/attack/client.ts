@@ -1,4 +1,4 @@
-/** What attackers are made of: connections that say something and may not read the answer. */
+/** The connections of attackers: they send bytes, and may not read the answer. */
 import { connect, type Socket } from 'node:net';
 
 export interface CallOptions {

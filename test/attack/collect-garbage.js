@@ -1,2 +1,2 @@
-// Loaded into the proxy under attack, for the measurement alone: its garbage is collected when it gets SIGWINCH.
+// Loaded into the proxy under attack, only for the measurement: SIGWINCH makes it collect its garbage.
 process.on('SIGWINCH', () => globalThis.gc?.());

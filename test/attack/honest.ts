@@ -1,6 +1,6 @@
 /**
- * Honest clients, from 127.0.0.2: while told to, they come one after the other to each door, and to the admin server, and note how long
- * they waited.
+ * Honest clients, from 127.0.0.2. While enabled, they connect one after the other to each door and to the admin server, and record how
+ * long they waited.
  */
 import { connect, type Socket } from 'node:net';
 import { helloFor } from './hello.ts';

@@ -1,4 +1,4 @@
-/** Origins of plain HTTP that answer as no origin should. */
+/** Origins of plain HTTP with invalid or endless answers. */
 import type { Socket } from 'node:net';
 
 const MANY = Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n'.repeat(1000));

@@ -1,4 +1,4 @@
-/** The hostile origins, in a process of their own: how busy they are must not be taken for how slow the proxy is. */
+/** The hostile origins, in a process of their own, so that their load is not measured as the proxy's delay. */
 import { HOSTILE } from './hostile-origins.ts';
 import { listen } from './listen.ts';
 

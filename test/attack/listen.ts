@@ -1,4 +1,4 @@
-/** Servers of TCP on loopback that outlive whatever their clients do. */
+/** TCP servers on loopback that survive any error of their clients. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 

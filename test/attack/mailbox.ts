@@ -1,4 +1,4 @@
-/** What a child process says, one message after the other. */
+/** The messages of a child process, one after the other. */
 import type { ChildProcess } from 'node:child_process';
 
 export class Mailbox {

@@ -1,8 +1,8 @@
 /**
- * Attacks a running Sallyport in every way that is known to have hurt a proxy, and in random ones, with a heap of 512 MiB; says of each
- * whether the proxy lived, what honest clients waited meanwhile, whether a forbidden origin was reached, and what memory was kept.
+ * Runs every known attack on proxies, and random ones, against a Sallyport with a heap of 512 MiB. It reports for each whether the proxy
+ * survived, how long honest clients waited, whether a forbidden origin was reached, and how much memory was kept.
  *
- * `npm run attack -- --help` tells the options. Everything is on loopback and bounded in time.
+ * `npm run attack -- --help` lists the options. Everything is on loopback and bounded in time.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { caseNames } from './cases/all.ts';

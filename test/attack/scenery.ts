@@ -1,4 +1,4 @@
-/** The world of honest clients: a name server, an echo, an origin of plain HTTP; and the origin that nobody may reach. */
+/** The servers for honest clients: a name server, an echo, an origin of plain HTTP; and the forbidden origin. */
 import { FORBIDDEN_ADDRESS } from './configuration.ts';
 import { afterRequest } from './hostile-origins.ts';
 import { listen } from './listen.ts';

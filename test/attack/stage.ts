@@ -1,4 +1,4 @@
-/** All that an attack needs around it: the proxy, a hostile world, honest clients; each a process of its own. */
+/** The processes that an attack needs: the proxy, the hostile origins and the honest clients. */
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, setPriority, tmpdir } from 'node:os';

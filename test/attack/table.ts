@@ -1,4 +1,4 @@
-/** What an attack came to, and what is held against it. */
+/** The outcome of an attack, and the limits that it must keep. */
 import { mebibytes } from './memory.ts';
 import type { AttackOptions } from './options.ts';
 

@@ -1,4 +1,4 @@
-/** What reaches the admin port: other programs of the machine, or a page in a browser there. */
+/** Attacks on the admin port, by other programs of the machine or by a page in a browser there. */
 import { call, crowd, pour } from '../client.ts';
 import type { Case } from './all.ts';
 

@@ -1,4 +1,4 @@
-/** Every attack by its name. A case gets the places once and returns what to do in each round. */
+/** Every attack by its name. A case gets the places once and returns the function that each round calls. */
 import type { Places } from '../stage.ts';
 import { adminCases } from './admin.ts';
 import { bypassCases } from './bypass.ts';

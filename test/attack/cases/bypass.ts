@@ -1,4 +1,4 @@
-/** Ways past the list to a host that a rule denies; the forbidden origin counts who gets there. */
+/** Ways past the list to a host that a rule denies; the forbidden origin counts the clients that reach it. */
 import { FORBIDDEN_ADDRESS, FORBIDDEN_HOST } from '../configuration.ts';
 import { call, firstWords } from '../client.ts';
 import { helloFor } from '../hello.ts';

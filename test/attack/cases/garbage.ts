@@ -1,4 +1,4 @@
-/** Heads and hellos changed by chance, at every door. */
+/** Randomly changed heads and hellos, at every door. */
 import { makeInput } from '../../fuzz/src/mutate.ts';
 import { Random } from '../../fuzz/src/random.ts';
 import { headSeeds, headWords } from '../../fuzz/src/seeds/heads.ts';

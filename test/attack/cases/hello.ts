@@ -1,4 +1,4 @@
-/** Hellos that are large, or long in coming. */
+/** Hellos that are large, or sent slowly. */
 import { randomBytes } from 'node:crypto';
 import { call, firstWords } from '../client.ts';
 import { clientHello, serverName } from '../hello.ts';

@@ -1,4 +1,4 @@
-/** Passwords to be tried, and handshakes that cost more than they say. */
+/** Password guessing, and handshakes that cost the proxy more than the client. */
 import { connect as connectTls } from 'node:tls';
 import { call, firstWords } from '../client.ts';
 import type { Case } from './all.ts';

@@ -1,4 +1,4 @@
-/** Requests that are dear to read, or to keep. */
+/** Requests that are expensive to parse or to keep. */
 import { call, crowd, firstWords, pour } from '../client.ts';
 import type { Case } from './all.ts';
 

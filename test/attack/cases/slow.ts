@@ -1,4 +1,4 @@
-/** Clients that begin and never end, and clients that leave at once. */
+/** Clients that never finish what they send, and clients that leave at once. */
 import { call, crowd } from '../client.ts';
 import { helloFor } from '../hello.ts';
 import type { Case } from './all.ts';
