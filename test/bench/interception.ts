@@ -1,7 +1,7 @@
 /**
  * What interception costs: the CPU of a set-up by REDIRECT and by TPROXY beside the plain SNI door, interleaved in one run.
  *
- * Needs Linux, root, network namespaces, nftables, a C compiler and two cores. `npm run bench:interception -- --help` tells the options.
+ * Needs Linux, root, network namespaces, nftables, a C compiler and two cores. `npm run bench:interception -- --help` lists the options.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release } from 'node:os';

@@ -1,4 +1,4 @@
-/** What the figures were taken on. */
+/** The machine on which the figures were measured. */
 import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import type { Options } from './options.ts';
 import type { FoundPeer } from './peers/peer.ts';

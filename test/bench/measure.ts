@@ -1,4 +1,4 @@
-/** What the kernel says of a process and its descendants. */
+/** Reads from the kernel what a process and its descendants use. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 

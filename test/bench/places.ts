@@ -1,4 +1,4 @@
-/** Where things lie, and which core does what. */
+/** The paths of the benchmark, and the cores of proxy and load. */
 import { join } from 'node:path';
 
 // This file runs from test/bench/build.

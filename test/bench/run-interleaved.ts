@@ -1,4 +1,4 @@
-/** One scenario over all peers: every run visits every peer, so that a slow minute of the machine hits them alike. */
+/** Runs one scenario over all peers: every run measures every peer, so that a slow minute of the machine affects all alike. */
 import type { Load } from './load.ts';
 import type { Options } from './options.ts';
 import type { FoundPeer } from './peers/peer.ts';

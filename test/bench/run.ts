@@ -1,7 +1,7 @@
 /**
  * The side-by-side benchmark: Sallyport and its peers, interleaved in one run, with one load.
  *
- * Needs Linux, a C compiler and two cores: one for the proxy, one for the load. `pnpm bench --help` tells the options.
+ * Needs Linux, a C compiler and two cores: one for the proxy, one for the load. `pnpm bench --help` lists the options.
  */
 import { writeFileSync } from 'node:fs';
 import { decisionCost } from './decision.ts';

@@ -1,5 +1,5 @@
 /**
- * The mixed part of the soak: short tunnels and downloads through both doors, slow clients, clients that leave in the middle, destinations
+ * The mixed part of the soak: short tunnels and downloads through both doors, slow clients, clients that leave early, destinations
  * that refuse, and a reload every few seconds, all at once.
  */
 import { once } from 'node:events';

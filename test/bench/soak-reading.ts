@@ -1,4 +1,4 @@
-/** What a soak reads of the proxy, and what it holds against a reading. */
+/** The figures that a soak reads from the proxy, and the limits that they must keep. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pssBytes, quietCpuSeconds } from './measure.ts';

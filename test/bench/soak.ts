@@ -1,7 +1,8 @@
 /**
- * The soak: very many short tunnels, then many idle ones for a while, then all kinds of traffic at once, and whether Sallyport is afterwards what it was before.
+ * The soak: very many short tunnels, then many idle ones for a while, then all kinds of traffic at once. Afterwards Sallyport must use as much
+ * as before.
  *
- * Needs what the benchmark needs. `npm run soak -- --help` tells the options.
+ * Needs what the benchmark needs. `npm run soak -- --help` lists the options.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Held, type Load, startLoad } from './load.ts';

@@ -1,4 +1,4 @@
-/* A client's way into a tunnel: TCP, at the explicit door CONNECT and 200, then the ClientHello and its first answer. */
+/* How a client opens a tunnel: TCP, at the explicit door CONNECT and 200, then the ClientHello and its first answer. */
 #ifndef DOOR_H
 #define DOOR_H
 

@@ -1,7 +1,7 @@
 /*
- * The ClientHello that opens every tunnel (RFC 8446, section 4.1.2), whichever the door.
+ * The ClientHello that opens every tunnel (RFC 8446, section 4.1.2), at either door.
  *
- * Its random says what the origin is to do: byte 0 is the order, bytes 1 to 8 a number of bytes, big-endian. The proxies
+ * Its random tells the origin what to do: byte 0 is the order, bytes 1 to 8 a number of bytes, big-endian. The proxies
  * pass it on unread, so one origin on one port serves every workload.
  */
 #ifndef HELLO_H

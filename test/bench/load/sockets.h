@@ -1,4 +1,4 @@
-/* Non-blocking TCP over IPv4, clocks, and the one way to give up. */
+/* Non-blocking TCP over IPv4, clocks, and the one function that exits on an error. */
 #ifndef SOCKETS_H
 #define SOCKETS_H
 

@@ -1,4 +1,4 @@
-/** Everyone who takes part. */
+/** All proxies that are measured. */
 import { haproxy, haproxyWithSplice } from './haproxy.ts';
 import { nginx, nginxWithBigBuffers } from './nginx.ts';
 import { nginxWithConnect } from './nginx-connect.ts';

@@ -1,4 +1,4 @@
-/** HAProxy in TCP mode, choosing by req.ssl_sni. It knows no CONNECT from clients. */
+/** HAProxy in TCP mode, choosing by req.ssl_sni. It does not serve CONNECT. */
 import { serverName } from '../places.ts';
 import { type Command, everyScenario, type Found, type Peer, type Place, tunnelSeconds } from './peer.ts';
 import { outputOf, versionIn } from './version.ts';

@@ -1,4 +1,4 @@
-/** What one writes in Node in an afternoon: `client.pipe(upstream).pipe(client)`. */
+/** The simplest proxy in plain Node: `client.pipe(upstream).pipe(client)`. */
 import { join } from 'node:path';
 import { buildFolder } from '../places.ts';
 import { everyScenario, type Peer } from './peer.ts';

@@ -1,4 +1,4 @@
-/** A proxy to measure: where it is, what it can do, and how it is told to. */
+/** A proxy to measure: its program, its abilities and its configuration. */
 
 export type Door = 'sni' | 'connect';
 

@@ -1,4 +1,4 @@
-/** What a relay costs: CPU seconds per GiB of a download, and KiB per idle tunnel, the variants in turns. */
+/** What a relay costs: CPU seconds per GiB of a download, and KiB per idle tunnel, measured for the variants alternately. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** A proxy that does nothing but relay, so that only the relay is measured. Run as `node proxy.js VARIANT UPSTREAM_PORT`. */
+/** A proxy that only relays, so that only the relay is measured. Run as `node proxy.js VARIANT UPSTREAM_PORT`. */
 import { connect, createServer } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Clients: downloads as many bytes as it is told, or opens tunnels and leaves them idle. */
+/** The clients: they download a given number of bytes, or open tunnels and leave them idle. */
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { connect } from 'node:net';

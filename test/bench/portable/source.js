@@ -1,4 +1,4 @@
-/** An upstream: sends as many bytes as the first message asks for (whole MiB), then FIN; asked for none, one byte and nothing more. */
+/** An upstream: sends as many bytes as the first message asks for (whole MiB), then FIN. Asked for none, it sends one byte and nothing more. */
 import { Buffer } from 'node:buffer';
 import { createServer } from 'node:net';
 

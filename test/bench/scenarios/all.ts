@@ -1,4 +1,4 @@
-/** Which scenarios run. */
+/** Chooses the scenarios that run. */
 import type { Options } from '../options.ts';
 import type { Door } from '../peers/peer.ts';
 import { bulk } from './bulk.ts';

@@ -1,4 +1,4 @@
-/** What a tunnel costs that does nothing. */
+/** The memory of an idle tunnel. */
 import { pssBytes, quietCpuSeconds } from '../measure.ts';
 import { MIB, type Scenario } from './scenario.ts';
 

@@ -1,4 +1,4 @@
-/** How often an unhurried tunnel starts: half as often as nginx can, on this machine and just now. */
+/** The rate of tunnels in paced runs: half of nginx's highest rate, measured on this machine in the same run. */
 import type { Door, FoundPeer } from '../peers/peer.ts';
 import { type Bench, runInterleaved } from '../run-interleaved.ts';
 import { median } from '../table.ts';

@@ -1,4 +1,4 @@
-/** Small messages to and fro. */
+/** Small messages in both directions, in turn. */
 import { costOf } from '../measure.ts';
 import type { Scenario } from './scenario.ts';
 

@@ -1,4 +1,4 @@
-/** Opening and closing tunnels: as fast as it goes, and at a pace that leaves a core half idle. */
+/** Opening and closing tunnels: as fast as possible, and at a rate that leaves a core half idle. */
 import { costOf } from '../measure.ts';
 import type { Door } from '../peers/peer.ts';
 import type { Bench } from '../run-interleaved.ts';

@@ -1,4 +1,4 @@
-/** The input under way, in memory that the main thread can read while a worker hangs in it. */
+/** The current input, in memory that the main thread can read while a worker hangs. */
 import type { TargetName } from './targets/names.ts';
 
 export interface WorkerOptions {

@@ -1,4 +1,4 @@
-/** What can be fuzzed, and what came of it. */
+/** A target of the fuzzer, and the result of a run. */
 import type { Random } from './random.ts';
 
 /** One thing under test. `check` says what is wrong with the answer to `input`, if anything; throwing is wrong too. */

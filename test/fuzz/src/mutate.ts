@@ -1,4 +1,4 @@
-/** New inputs out of known ones. */
+/** Makes new inputs from known ones. */
 import { MAX_INPUT_BYTES } from './current-input.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 import type { Random } from './random.ts';

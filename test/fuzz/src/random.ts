@@ -1,4 +1,4 @@
-/** Chance that can be had again: sfc32, a small fast generator that passes PractRand. */
+/** Reproducible random numbers: sfc32, a small fast generator that passes PractRand. */
 
 export class Random {
   #a: number;

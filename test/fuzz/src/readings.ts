@@ -1,4 +1,4 @@
-/** How others read a host: libc's `inet_aton`, and the URL standard. Written apart from the product, so that it can be held against it. */
+/** Other parsers of a host: libc's `inet_aton`, and the URL standard. Written independently of the product, which is compared with them. */
 
 /**
  * The IPv4 address that `inet_aton` makes of a text, as a number: one to four parts, each decimal, octal or hexadecimal, the

@@ -1,8 +1,8 @@
 /**
- * The fuzzer: everything that reads what a stranger wrote, on random and mutated input, for a time that is given.
+ * The fuzzer: runs every parser of untrusted input on random and mutated input, for a given time.
  *
- * `npm run fuzz -- --help` tells the options. Each target runs in a worker; a failure, or an input that a target does not come
- * back from, is printed in hexadecimal with the way to run it again, and the exit code is 1.
+ * `npm run fuzz -- --help` lists the options. Each target runs in a worker. A failure, or an input on which a target hangs, is
+ * printed in hexadecimal with the command that runs it again, and the exit code is 1.
  */
 import { Worker } from 'node:worker_threads';
 import { HELP, type Options, readOptions } from './options.ts';

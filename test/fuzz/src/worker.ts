@@ -1,4 +1,4 @@
-/** One target, input after input, until its time is up or an answer is wrong. */
+/** Runs one target on one input after the other until its time is up or an answer is wrong. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { CurrentInput, type WorkerOptions } from './current-input.ts';
 import type { FuzzTarget, Report } from './fuzz-target.ts';

@@ -1,4 +1,4 @@
-/** Request heads to start from: each good in its own way, or bad by the one thing its name says. */
+/** Request heads to start from: each is valid in its own way, or has the one fault that its name says. */
 
 const line = (target: string, version = '1.1'): string => `CONNECT ${target} HTTP/${version}\r\n`;
 

@@ -1,4 +1,4 @@
-/** The ClientHello, held against readers that are lenient where ours is strict, and against itself cut into pieces. */
+/** The ClientHello: compared with parsers that are more lenient than ours, and with itself in pieces. */
 import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { createHelloScan } from '../../../../apps/ssl-preread-frontend/dist/read-hello.js';

@@ -1,4 +1,4 @@
-/** The configuration file: any text is answered with a configuration or with problems that have a place in it. */
+/** The configuration file: any text gives a configuration, or problems with positions in the text. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseConfig } from '../../../../packages/config/dist/load.js';

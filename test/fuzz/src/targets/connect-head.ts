@@ -1,4 +1,4 @@
-/** The request head, held against one regular expression of its grammar, and against itself cut into pieces. */
+/** The request head: compared with a regular expression of its grammar, and with itself in pieces. */
 import { isDeepStrictEqual } from 'node:util';
 import { parseConnectRequest } from '../../../../apps/connect-frontend/dist/connect-request.js';
 import { type Field } from '../../../../packages/tunnel-server/dist/http/head-lines.js';

@@ -1,4 +1,4 @@
-/** A parent's answer to CONNECT, held against one regular expression of its grammar, and against itself cut into pieces. */
+/** A parent's answer to CONNECT: compared with a regular expression of its grammar, and with itself in pieces. */
 import { isDeepStrictEqual } from 'node:util';
 import { type ConnectReply, ConnectReplyScan } from '../../../../packages/tunnel-server/dist/egress/connect-reply.js';
 import type { FuzzTarget } from '../fuzz-target.ts';

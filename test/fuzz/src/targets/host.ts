@@ -1,4 +1,4 @@
-/** The reading of a host, held against libc's and the URL standard's. */
+/** The parser of a host: compared with libc's and the URL standard's. */
 import { isIP } from 'node:net';
 import { parseDestination } from '@sallyport/policy';
 import type { FuzzTarget } from '../fuzz-target.ts';

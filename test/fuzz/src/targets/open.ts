@@ -1,4 +1,4 @@
-/** From a target's name to the target. */
+/** Opens a target by its name. */
 import type { FuzzTarget } from '../fuzz-target.ts';
 import { clientHelloTarget } from './client-hello.ts';
 import { configTarget } from './config.ts';

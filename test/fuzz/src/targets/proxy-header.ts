@@ -1,4 +1,4 @@
-/** The PROXY header, held against a second reading of it, and against itself cut short and with more behind it. */
+/** The PROXY header: compared with a second parser, and with itself truncated and with bytes after it. */
 import { isDeepStrictEqual } from 'node:util';
 import { type ProxyHeader, readProxyHeader } from '../../../../packages/tunnel-server/dist/proxy-header/read.js';
 import { crc32c } from '../../../../packages/tunnel-server/dist/proxy-header/crc32c.js';

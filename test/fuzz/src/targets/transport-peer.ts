@@ -1,4 +1,4 @@
-/** The other end of a leg: a plain socket that counts and sums up what it hears. */
+/** The other end of a leg: a plain socket that counts and checksums what it receives. */
 import { createHash, type Hash } from 'node:crypto';
 import type { Socket } from 'node:net';
 

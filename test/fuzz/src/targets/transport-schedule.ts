@@ -1,5 +1,5 @@
 /**
- * What the peers of one tunnel do, one thing after the other. After each, what it brings about is waited for, so that nothing
+ * The actions of the peers of one tunnel, one after the other. After each action its effect is waited for, so that nothing
  * depends on timing and two transports must show exactly the same.
  *
  *     bits 0-2  what happens: see STEPS    bits 3-5  how much, see SIZES    the first byte also says what was read before the splice

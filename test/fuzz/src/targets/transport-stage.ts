@@ -1,4 +1,4 @@
-/** A transport between real sockets, tunnel after tunnel. */
+/** A transport between real sockets, for one tunnel after the other. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type {

@@ -1,4 +1,4 @@
-/** Both transports on the same schedule: each byte of the input is one thing that a peer does, and all that is seen must agree. */
+/** Both transports on the same schedule: each byte of the input is one action of a peer, and both must show the same result. */
 import { isDeepStrictEqual } from 'node:util';
 import { createNativeTransport, createPortableTransport } from '../../../../packages/tunnel-splice/dist/index.js';
 import type { FuzzTarget } from '../fuzz-target.ts';
