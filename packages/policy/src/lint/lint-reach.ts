@@ -55,8 +55,9 @@ function lintPorts({ ports = [] }: RuleConfig, number: number): readonly Problem
     const found = PROXY_PORTS.filter((port) => range.from <= port && port <= range.to);
     if (found.length === 0) return [];
     const message =
-      `port ${found.join(' and ')} is where proxies listen: a tunnel to one reaches every host that it reaches; ` +
-      'leave it out, or name the hosts';
+      found.length === 1
+        ? `port ${found.join('')} is where proxies listen: a tunnel to one reaches every host that it reaches; leave it out, or name the hosts`
+        : `ports ${found.join(', ')} are where proxies listen: a tunnel to one reaches every host that it reaches; leave them out, or name the hosts`;
     return [warning(['policy', 'rules', number, 'ports', at], message)];
   });
 }
