@@ -333,7 +333,19 @@ function helloWithTwoExtensions(): Buffer {
 
 describe('a tunnel', () => {
   const relayed = ['bytes_up', 'bytes_down', 'connect_ms', 'duration_ms'];
-  const always = ['level', 'time', 'msg', 'id', 'listener', 'mode', 'client', 'client_port', 'outcome', 'reason'];
+  const always = [
+    'level',
+    'time',
+    'seq',
+    'msg',
+    'id',
+    'listener',
+    'mode',
+    'client',
+    'client_port',
+    'outcome',
+    'reason',
+  ];
   const decided = ['host', 'port', 'rule', 'decision', 'egress', 'upstream'];
 
   const ends: readonly TunnelRow[] = [

@@ -91,8 +91,8 @@ void joinPromised(Loop& loop, Leg& client, Leg& upstream, uint64_t relayed, cons
   client.out.discountAll();
   Tunnel& tunnel = join(loop, client, upstream, limitsNow(loop, promised), promised.awaitedUp, 0);
   tunnel.up().relayed = relayed;
-  loop.board.counts.store(tunnel.index, relayed, 0);
   if (length > 0) relayRead(upstream, client, bytes, length, loop.nowMs);
+  loop.board.counts.store(tunnel.index, relayed, tunnel.down().relayed);
   if (client.isCut) giveUp(loop, tunnel, kWasCut);
   else serveTunnel(loop, tunnel);
 }

@@ -42,6 +42,20 @@ export function describeGuarding(create: () => Transport): void {
       expect(firstByteAt).toBeDefined();
     });
 
+    it('counts an answer that nothing follows', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const { done, splice } = join(leg);
+      const upstream = await stage().nextUpstream();
+      await upstream.receives(hello.length);
+      upstream.send('other');
+      expect(await done).toEqual({ kind: 'joined' });
+      await peer.receives(5);
+      await expect.poll(() => splice.counts()).toEqual({ bytesUp: hello.length, bytesDown: 5 });
+      peer.finish();
+      upstream.finish();
+      expect(await splice.done).toMatchObject({ bytesUp: hello.length, bytesDown: 5 });
+    });
+
     it.each([
       ['whole', ['A..B and more']],
       ['byte by byte', ['A', '.', '.', 'B', ' and more']],
