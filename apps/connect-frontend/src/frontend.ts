@@ -29,7 +29,7 @@ export interface ConnectFrontendOptions {
   readonly misdirected: 'explain' | ((client: Leg) => Frontend);
   /** Requests of plain HTTP are served one by one; else they are refused. */
   readonly forwardsHttp?: boolean;
-  /** Who may use this door; left out where anyone may. */
+  /** Authenticates clients; left out where the door admits every client. */
   readonly auth?: ConnectAuth;
   /** Whose certificates the door asks for now, as its TLS identity names them; left out where it asks for none. */
   readonly authorities?: string;
@@ -124,7 +124,7 @@ class ConnectFrontend implements Frontend {
       this.#client.close(alert && encodeAlert(alert));
       return undefined;
     }
-    // There is nothing to log in to with a certificate: its client hears of it as of a TLS handshake that fails.
+    // There is nothing to log in to with a certificate: its client gets what a failed TLS handshake gives it.
     const isForCertificate = error.reason === 'auth' && this.#options.auth === undefined;
     const isMute = this.#isSilent || isForCertificate || state === 'failed' || state === 'under-way';
     const asked = { isHead: this.#isHead, accept: this.#accept };
@@ -223,7 +223,7 @@ function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {
   return tls?.kind === 'secured' && tls.peerName !== undefined ? { user: tls.peerName } : {};
 }
 
-/** Whoever speaks plain HTTP to a door of TLS is answered in plain HTTP, and served in none: not a word of it is believed. */
+/** A client that speaks plain HTTP to a TLS door is answered in plain HTTP, but never served: nothing that it sends is trusted. */
 function requireTls({ tls }: Leg, { kind }: Opening): void {
   if (tls?.kind !== 'absent' || kind === 'left' || kind === 'timed-out' || kind === 'socks') return;
   const isHttp = kind === 'request' || kind === 'too-large';
@@ -235,7 +235,7 @@ function awaitedOf({ tls }: Leg): string {
   return tls?.kind === 'under-way' ? 'TLS handshake' : 'request head';
 }
 
-/** A leg whose TLS fails is gone with it: there is nobody to read an answer in HTTP, and TLS has sent its alert. */
+/** A leg is closed when its TLS fails: no client could read an answer in HTTP, and TLS has sent its alert. */
 function whyGone(client: Leg, saidBytes: number): TunnelError {
   const { tls } = client;
   switch (tls?.kind) {

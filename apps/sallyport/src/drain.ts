@@ -18,7 +18,7 @@ export async function drainTunnels(
   await endWithin(drainTimeoutMs, ledger);
 }
 
-/** The same, where a successor has the sockets: nobody is refused, and whoever is connected by now is served to the end. */
+/** The same, where a successor has the sockets: no client is refused, and those that are connected are served to the end. */
 export async function leaveTunnels(
   listeners: Pick<OpenListeners, 'close'>,
   { ledger, log, metrics }: Services,

@@ -38,7 +38,7 @@ interface JudgedAddress {
   readonly verdict: DialVerdict;
 }
 
-/** Why it is refused, in the words of the doors. */
+/** Why the request is refused, in the sentence that the doors use. */
 export interface Refusal {
   readonly reason: string;
   /** `detail` is what the log says; `sentence` what the client is told. */

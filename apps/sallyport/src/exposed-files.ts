@@ -30,7 +30,7 @@ function lintSecret(file: string, path: ConfigPath): readonly Problem[] {
   return [{ severity: 'warning', path, message }];
 }
 
-/** Whoever may write to the directory decides what the link leads to, and so what this process appends to. */
+/** A user who may write to the directory can change the link, and so the file that this process appends to. */
 function lintLogFile(file: string): readonly Problem[] {
   const isLink = (modeOf(() => (lstatSync(file).isSymbolicLink() ? 1 : 0)) & 1) === 1;
   const canWrite = (modeOf(() => statSync(dirname(resolve(file))).mode) & WRITABLE_BY_OTHERS) !== 0;
@@ -39,7 +39,7 @@ function lintLogFile(file: string): readonly Problem[] {
   return [{ severity: 'warning', path: ['log', 'file'], message }];
 }
 
-/** 0 for what cannot be looked at: whoever reads the file says why. */
+/** 0 for a file that cannot be examined: reading it reports the error. */
 function modeOf(look: () => number): number {
   try {
     return look();

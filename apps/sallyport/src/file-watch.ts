@@ -80,7 +80,7 @@ function versionsOf(files: readonly string[]): string {
     .join('\n');
 }
 
-/** Not waited for: a network mount that hangs holds up nobody. */
+/** Not waited for: a network mount that hangs must not block the program. */
 async function currentVersion(file: string): Promise<string> {
   try {
     return versionOf(await stat(file));

@@ -26,7 +26,7 @@ function destinationOf({ destination }: TunnelFacts): Destination | undefined {
   return ip ? { kind: 'address', host, ip, port } : { kind: 'name', host, port };
 }
 
-/** Whoever had logged in could not log in any more. A password that has changed is not told from one that has not. */
+/** Whether the tunnel's user could no longer log in. A changed password is not detected. */
 function isUserGone({ user, door }: TunnelFacts, { config, identities }: Settings): boolean {
   const listener = config.listeners.find(({ name }) => name === door.name);
   const asksForUser = listener?.mode === 'connect' && listener.auth !== undefined;

@@ -6,7 +6,7 @@ import { parseHtpasswd, type Users } from '@sallyport/tunnel-server';
 import { createTlsIdentity, type TlsIdentity, type TlsMaterial } from '@sallyport/tunnel-splice';
 import { explainSystemError } from './named-files.ts';
 
-/** Who may use a listener, and what it shows its clients; both left out where the listener has no such key. */
+/** A listener's users, and its certificate; each left out where the listener has no such key. */
 export interface ListenerIdentity {
   readonly users?: Users;
   readonly tls?: TlsIdentity;

@@ -171,7 +171,7 @@ function addressDestination({ host, port }: Address): Destination | undefined {
   return ip && { kind: 'address', host: ip.text, ip, port };
 }
 
-/** Who comes here knows of no proxy, and has no credentials for one. */
+/** Clients of this door know of no proxy, and have no credentials for one. */
 function plainHttp(clientBytes: Uint8Array, { deadline: headDeadline }: PrereadLimits): PlainHttp {
   return { kind: 'http', clientBytes, headDeadline, isToProxy: false, identifyUser: () => Promise.resolve({}) };
 }

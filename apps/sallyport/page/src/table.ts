@@ -9,7 +9,7 @@ export interface Column<Item> {
   note?(item: Item): string;
   /** What marks the text: a small word behind it, and how bad it is. */
   mark?(item: Item): { readonly text: string; readonly class: 'good' | 'warn' | 'bad' } | undefined;
-  /** A button in the cell, and what it is for in words that stand alone. */
+  /** A button in the cell, with a label that is complete without the row. */
   readonly button?: {
     readonly text: string;
     readonly label: (item: Item) => string;
@@ -65,7 +65,7 @@ export function createTable<Item>({ label, columns, empty, keyOf }: TableOptions
   };
 }
 
-/** Whoever has the focus on a row keeps it: then only new rows find their places, at the end. */
+/** A row that has the focus keeps it: then rows are not reordered, and new ones go to the end. */
 function arrange(body: HTMLElement, wanted: readonly HTMLElement[]): void {
   if (body.contains(document.activeElement)) {
     for (const node of wanted) if (!node.isConnected) body.append(node);

@@ -14,7 +14,7 @@ export interface Question {
   readonly user: string | undefined;
 }
 
-/** A sentence where nobody can ask this. */
+/** A sentence where the question is invalid. */
 export async function explainDestination(question: Question, view: AdminView): Promise<ExplainReply | string> {
   const { services } = view;
   const settings = view.settings();

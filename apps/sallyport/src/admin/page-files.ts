@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
 };
 
-/** Everything is a file of ours: nothing inline, nothing from elsewhere, and nobody frames it. */
+/** All content is in our own files: nothing inline, nothing of another origin, and no site may frame it. */
 const HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -37,7 +37,7 @@ export function pageRoutes(isOn: () => boolean): readonly AdminRoute[] {
 
 const NO_PAGE: AdminReply = { status: 404, body: 'no such page\n' };
 
-/** Read whenever it is asked for: nothing is kept for nobody, and what is small comes from the system's cache. */
+/** Read at each request: an unused page takes no memory, and small files come from the system's cache. */
 function readPageFile(name: string): AdminReply {
   // No separator and no dot at the front: a name, and not a path.
   const [, type = ''] = /^[a-z][a-z-]*\.(html|css|js|svg)$/.exec(name) ?? [];

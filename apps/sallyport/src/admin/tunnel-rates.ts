@@ -3,7 +3,7 @@ import type { LiveTunnel } from '@sallyport/tunnel-server';
 
 /** The shortest time that a rate is taken over, in milliseconds. */
 const SHORTEST_MS = 2_000;
-/** Who does not ask for so long is gone, and what was kept for it with it. */
+/** A client that has not asked for so long is forgotten, with the figures kept for it. */
 const FORGOTTEN_AFTER_MS = 60_000;
 
 interface Sample {

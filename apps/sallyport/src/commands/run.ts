@@ -65,7 +65,7 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
   };
 }
 
-/** What a mistake of ours leaves behind nobody knows: the process ends, for whoever runs it to start another. */
+/** After an uncaught error the state is unknown: the process ends, so that its supervisor starts another. */
 function endOnUncaught(log: Logger): void {
   process.on('uncaughtException', (cause) => {
     log.fatal({ err: cause, exit: EXIT.failure }, 'uncaught error');

@@ -34,7 +34,7 @@ export class InheritedSockets {
     return this.#count;
   }
 
-  /** Those that nobody has taken yet. */
+  /** Those that have not been taken yet. */
   get waiting(): ReadonlyMap<string, readonly number[]> {
     return this.#waiting;
   }
@@ -50,7 +50,7 @@ export class InheritedSockets {
     this.#waiting.delete(place);
   }
 
-  /** Closes what a predecessor had open and nobody wants any more. What systemd passed may be wanted by a reload. */
+  /** Closes a predecessor's sockets that no listener uses any more. What systemd passed may be wanted by a reload. */
   closeUnwanted(): void {
     for (const [place, descriptors] of this.#waiting) {
       if (place.startsWith('systemd:')) continue;

@@ -6,7 +6,7 @@ import { fatalListenError } from '../listen-errors.ts';
 import type { InheritedSockets } from './inherited-sockets.ts';
 import { type WantedSocket, wantedSockets } from './wanted-sockets.ts';
 
-/** Who is handed the clients of a listener, and how they are received. */
+/** The function that gets the clients of a listener, and how they are received. */
 export interface Receiver {
   readonly onClient: (client: Leg) => void;
   readonly reception: Reception;
@@ -36,7 +36,7 @@ export interface ListenerExchange {
   abandon(): Promise<void>;
 }
 
-/** A socket that was opened, and clients that came before it was anybody's. */
+/** An open socket, and the clients that arrived before a listener owned it. */
 interface EarlySocket extends OpenSocket {
   readonly early: Leg[];
 }

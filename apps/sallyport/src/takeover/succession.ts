@@ -59,6 +59,6 @@ function answer(told: SuccessionAnswer): void {
     writeSync(ANSWER_DESCRIPTOR, JSON.stringify(told));
     closeSync(ANSWER_DESCRIPTOR);
   } catch {
-    // Whoever started this process has ended meanwhile: nobody waits for the answer.
+    // The process that started this one has ended: nothing waits for the answer.
   }
 }
