@@ -107,7 +107,7 @@ function findUnknownListeners({ listeners, policy, tests }: LooseFile): Problem[
   ];
 }
 
-/** Whoever is served at the wrong door must not get past what either door asks for. */
+/** A client that is served at the wrong door must meet the requirements of both doors. */
 function findUnaskedClients({ listeners }: LooseFile): Problem[] {
   const isAsked = listeners.some(({ auth }) => auth !== undefined);
   return listeners.flatMap((listener, index): Problem[] => {

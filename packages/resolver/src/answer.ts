@@ -27,14 +27,14 @@ export interface Rest {
   ask(client: ClientKey): Waiting<Answer>;
 }
 
-/** Who asks: an IPv4 address or an IPv6 /64. No one of them may take all look-ups for itself. */
+/** The client that asks: an IPv4 address or an IPv6 /64. No client may take all look-ups for itself. */
 export type ClientKey = string | number;
 
 /** A wait for what others may wait for too. */
 export interface Waiting<T> {
   /** Never rejects. */
   readonly done: Promise<T>;
-  /** Waits no longer: what nobody waits for is given up. Called at most once. */
+  /** Stops waiting: a look-up that no client waits for is cancelled. Called at most once. */
   cancel(): void;
 }
 

@@ -6,7 +6,7 @@ import { Question } from './question.ts';
 import { ServerHealth } from './server-health.ts';
 
 export interface NameServersOptions {
-  /** For a look-up as a whole, whoever answers it. */
+  /** For a look-up as a whole, whichever server answers it. */
   readonly timeoutMs: number;
   /** The longest a server is waited for alone; its even share of `timeoutMs` if left out or less. */
   readonly tryMs?: number | undefined;

@@ -63,7 +63,7 @@ export class Question implements Inquiry {
       this.#finish(reply);
       return;
     }
-    // That somebody said no tells more than that somebody else said nothing.
+    // A server's negative answer tells more than another server's silence.
     if (reply.reason === 'dns') this.#failure = reply;
     // A failure that comes in the turn of the next server does not cut that one short.
     if (turn === this.#asked || this.#open.size === 0) this.#askNext();

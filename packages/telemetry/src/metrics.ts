@@ -47,7 +47,7 @@ export interface Metrics {
   /** Adds lines lost since the last call. */
   logLinesDropped(count: number): void;
   draining(isDraining: boolean): void;
-  /** Calls `listener` before each scrape: whoever owns live tunnels adds the bytes that have flowed since. */
+  /** Calls `listener` before each scrape, so that the bytes of live tunnels since the last one are added. */
   onScrape(listener: () => void): void;
   /** The counts of this moment, for who shows them: without prom-client, in plain numbers. */
   read(): MetricsReading;

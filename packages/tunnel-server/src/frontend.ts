@@ -58,12 +58,12 @@ export interface Frontend {
    * @param alreadyRead what another door read from this client before it found it misdirected
    */
   identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Promise<Identified | PlainHttp>;
-  /** What tells the client that its tunnel is up. Asked once it is identified; whoever sends it needs no {@link establish}. */
+  /** The bytes that tell the client that its tunnel is up. Called once it is identified; a caller that sends them must not call {@link establish}. */
   greeting(): Greeting;
   /** Sends the greeting. From here on `refuse` only closes. */
   establish(): void;
-  /** Where the client asked to go, as soon as that was read: it may be refused before it is identified. */
+  /** The destination that the client asked for, as soon as it was read: the client may be refused before it is identified. */
   readonly asked?: Destination | undefined;
-  /** Answers in the door's language and closes. Returns the HTTP status that the client was answered with, if any. */
+  /** Answers in the door's protocol and closes. Returns the HTTP status that the client was answered with, if any. */
   refuse(error: TunnelError, tunnel: RefusedTunnel): number | undefined;
 }

@@ -60,7 +60,7 @@ function requireStraight({ via }: Identified): void {
   if (circle !== undefined) throw new TunnelError('loop', circle);
 }
 
-/** A cause, as it is told: where the policy or an address was refused, in the words of the policy. */
+/** The cause of a refusal. Where the policy or an address rule refused, the policy words it. */
 export function toRefusal(cause: unknown, { door, record }: Omit<Seeker, 'client'>): TunnelError {
   const error = toTunnelError(cause);
   const { clientIp, destination, user, decision, id } = record;

@@ -36,7 +36,7 @@ export type ProxyError =
   | 'proxy_internal_error'
   | 'proxy_loop_detected';
 
-/** Who said no: we (`refused`), or the destination, the resolver, a parent, or a client that left (`failed`). */
+/** Who ended it: we (`refused`), or the destination, the resolver, a parent, or a client that left (`failed`). */
 export type FailureOutcome = 'refused' | 'failed';
 
 export interface Refusal {
@@ -88,7 +88,7 @@ export const REFUSALS = {
   misdirected: { outcome: 'refused', level: 'info' },
   proxy_protocol: { outcome: 'refused', level: 'warn' },
   client_closed: { outcome: 'failed', level: 'info' },
-  // The client does not accept the certificate that a TLS door showed it: nobody is there to be answered.
+  // The client does not accept the certificate of a TLS door: it reads no answer.
   certificate: { outcome: 'failed', level: 'warn' },
   // A balancer that asks whether the port is open does so every few seconds.
   probe: { outcome: 'ok', level: 'debug' },
@@ -142,7 +142,7 @@ export class TunnelError extends Error {
   /** Of a name server's answer: `NXDOMAIN`, and its extended error (RFC 8914), for Proxy-Status (RFC 9209 §2.3.2). */
   readonly rcode: string | undefined;
   readonly infoCode: number | undefined;
-  /** Whose password was wrong, where there is such a user: for the log alone. */
+  /** The user whose password was wrong, if that user exists: only for the log. */
   readonly claimedUser: string | undefined;
 
   /** @param sentence for the client, and for the log unless that has a `detail`: no secret, nothing the client sent that is not escaped. */

@@ -14,7 +14,7 @@ export type Resolved = Extract<Answer, { kind: 'addresses' }>;
 export type NameClient = Pick<Leg, 'whenGone' | 'remote'>;
 
 /**
- * The destination's addresses, in dialling order, at once where nobody has to be asked. A literal resolves to itself.
+ * The destination's addresses, in dialling order, at once where no server has to be asked. A literal resolves to itself.
  * Throws a TunnelError: `dns`, `dns_timeout`, or `client_closed` when the client leaves first.
  */
 export function resolveDestination(
@@ -28,7 +28,7 @@ export function resolveDestination(
   return known ? addressesOf(known, host) : waitForAddresses(resolver, host, client);
 }
 
-/** Whose share of the look-ups one more is. */
+/** The client to whose share a look-up counts. */
 export function nameClientKey({ remote }: NameClient): ClientKey {
   const ip = parseIp(remote.host);
   return ip ? clientKey(ip) : remote.host;

@@ -71,7 +71,7 @@ const destinations = section({
   allow: networks(DESTINATION_SETS).describe('Exceptions from deny.').prefault([]),
 }).describe('Checked on the very address that is dialled, for every tunnel.');
 
-/** Without a policy: neighbours may reach HTTPS out there, whoever else finds the door gets nothing. */
+/** Without a policy: clients on private networks may reach public HTTPS, and all others are denied. */
 const SAFE_DEFAULT: z.input<typeof policySection> = {
   rules: [{ name: 'safe-default', action: 'allow', clients: ['loopback', 'private'], ports: [443] }],
 };

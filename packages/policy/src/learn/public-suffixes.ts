@@ -10,7 +10,7 @@ interface SuffixList {
   readonly above: ReadonlySet<string>;
 }
 
-/** True for a public suffix, and for a name above one: `*.amazonaws.com` holds `*.s3.amazonaws.com`, where anybody has a bucket. */
+/** True for a public suffix, and for a name above one: `*.amazonaws.com` includes `*.s3.amazonaws.com`, where anybody can have a bucket. */
 export function holdsStrangers(suffix: string): boolean {
   const { getDomain, above } = suffixList();
   return getDomain(suffix, { allowPrivateDomains: true, validateHostname: false }) === null || above.has(suffix);

@@ -2,7 +2,7 @@
 import type { LogEntry } from './access-log.ts';
 import { Sightings } from './sightings.ts';
 
-/** Whose rules are kept apart. */
+/** How clients are grouped: each group gets rules of its own. */
 export type GroupBy = 'nothing' | 'user' | 'client' | 'listener';
 
 /** The numbers of one group's sightings, by host. */

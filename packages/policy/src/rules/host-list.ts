@@ -15,7 +15,7 @@ export interface HostLine {
   readonly problem?: string;
 }
 
-/** What one line of a list comes to: patterns (none for a comment), or half a sentence on what is wrong. */
+/** The result of one line of a list: patterns (none for a comment), or half a sentence on what is wrong. */
 export type ListLine = readonly string[] | { readonly problem: string };
 
 type Form = 'a list of names' | 'a hosts file' | 'an ad blocker list' | 'a response policy zone';

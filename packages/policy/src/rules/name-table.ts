@@ -99,7 +99,7 @@ const CHARACTERS = 5;
 
 const DOT = 0x2e;
 
-/** Lists of names may come from others: nobody can choose names that all meet in one slot. */
+/** Lists of names may come from others: a seed prevents names that are chosen to collide in one slot. */
 const SEED = randomInt(2 ** 32) | 0;
 
 function hashName(name: string): number {

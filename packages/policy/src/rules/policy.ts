@@ -12,7 +12,7 @@ export interface PolicyRequest {
   /** The listener's name. */
   readonly listener: string;
   readonly destination: Destination;
-  /** Who the client proved to be, if it did. */
+  /** The authenticated user, if any. */
   readonly user?: string | undefined;
 }
 

@@ -17,7 +17,7 @@ export function runTests(policy: Policy, tests: readonly TestConfig[], firstList
   });
 }
 
-/** What a test asks; a sentence where that can be asked by nobody. */
+/** The request of a test; a sentence where no client could make it. */
 export function requestOf({ client, user, listener, to }: TestConfig, firstListener: string): PolicyRequest | string {
   const ip = parseIp(client);
   const destination = parseDestination(to.host.includes(':') ? `[${to.host}]` : to.host, to.port);

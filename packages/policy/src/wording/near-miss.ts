@@ -67,7 +67,7 @@ function explainNear(key: Condition['key'], rule: Rule, search: Search): string 
       return listeners.length === 0 ? undefined : `allowed at ${anyOf(listeners)}, not at ${request.listener}`;
     }
     case 'users': {
-      // Not by name: who the others are is nobody else's business.
+      // Not by name: a client must not learn the names of other users.
       const isForOthers = [...(rule.users ?? [])]
         .slice(0, TRIED)
         .some((user) => isAllowed(search, { ...request, user }));

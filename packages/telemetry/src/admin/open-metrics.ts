@@ -6,7 +6,7 @@ export const OPEN_METRICS_TYPE = 'application/openmetrics-text; version=1.0.0; c
 
 const [MEDIA_TYPE = ''] = OPEN_METRICS_TYPE.split(';');
 
-/** True where an Accept field likes OpenMetrics 1.0 at least as much as the text format. Whoever names neither gets the text format. */
+/** True where an Accept field prefers OpenMetrics 1.0, or accepts both equally. A client that names neither gets the text format. */
 export function acceptsOpenMetrics(accept: string | undefined): boolean {
   if (accept === undefined) return false;
   const ranges = readMediaRanges(accept);

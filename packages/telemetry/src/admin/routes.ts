@@ -58,7 +58,7 @@ export function vitalRoutes({ metrics, readiness }: VitalSources): readonly Admi
   ];
 }
 
-/** One scrape, in the format of whoever asks: it is turned into the other one once, for all. */
+/** One scrape, in the format that the client asks for: it is converted once, for all clients. */
 class Reading {
   readonly text: string;
   #openMetrics: string | undefined;

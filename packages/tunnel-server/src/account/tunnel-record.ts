@@ -16,7 +16,7 @@ import { type HellosUnderWay, NO_PLACE } from './hellos-under-way.ts';
 import type { LiveTunnel, LiveTunnels } from './live-tunnels.ts';
 import type { CutReason, Ending, RecordedDoor, TunnelFacts } from './tunnel-facts.ts';
 
-/** Who keeps the records of live connections. */
+/** The keeper of the records of live connections. */
 export interface RecordKeeper {
   /** A record's last act. */
   forget(record: TunnelRecord): void;

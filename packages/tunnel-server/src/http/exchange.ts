@@ -201,7 +201,7 @@ export class Exchange implements Relay {
     }
     // With a FIN, a response that was cut short could look complete.
     if (!this.#isAnswered) this.#options.client.leg.reset();
-    // Who has the whole response may leave before we know that it has.
+    // A client that has the whole response may leave before we know that it has.
     const end = this.#isAnswered ? 'upstream_closed' : cause;
     const { firstByteAt } = this.#fromUpstream;
     const result = { end, ...this.counts(), ...(firstByteAt !== undefined && { firstByteAt }) };

@@ -18,7 +18,7 @@ import { fieldValue, findDoubtfulField, joinedValues, type RequestHead } from '.
 import { readRequestHead } from './read-request-head.ts';
 import { parseRequestTarget, type RequestTarget } from './request-target.ts';
 
-/** Who came in, and where what becomes of it is written down. */
+/** The client, and where the outcome of its request is recorded. */
 export interface Visit {
   readonly client: Leg;
   readonly door: Door;
@@ -88,7 +88,7 @@ function judge(head: RequestHead, { isToProxy }: PlainHttp): Asked {
 /** RFC 9112 §3.2: a request without one must be refused, wherever its target says where it goes. */
 const NO_HOST = 'the head has no Host field';
 
-/** Who asks is found out for every request: a connection has no user. */
+/** Every request is authenticated by itself: a connection has no user. */
 async function identify({ head, target }: Asked, opening: PlainHttp, { door, record }: Visit): Promise<Identified> {
   record.asked(target.destination);
   const credentials = fieldValue(head, 'proxy-authorization');
@@ -177,7 +177,7 @@ const FORWARDED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 /** Tells the client why, in HTTP, and reads nothing more of it. */
 function refuseRequest(error: TunnelError, { visit, opening, head }: Refused): void {
   const { client, record } = visit;
-  // Where there is nothing to log in to, it is for a certificate: its client hears of it as of a TLS handshake that fails.
+  // Where there is nothing to log in to, it is for a certificate: its client gets what a failed TLS handshake gives it.
   const isMute = error.reason === 'auth' && opening.realm === undefined;
   const reply = isMute
     ? undefined

@@ -62,7 +62,7 @@ export function splitHead(bytes: Uint8Array, headBytes: number, dialect: Dialect
 /** Far more than any message has; each costs more to take apart than its bytes do. */
 const FIELDS = 1000;
 
-/** Options of a connection, codings, proxies on the way: a list of so many is an attack on whoever takes it apart. */
+/** Options of a connection, codings, proxies on the way: a list of so many is an attack on its parser. */
 const LIST_ELEMENTS = 100;
 
 /** Lists that are taken apart here. All others go on as they came. */

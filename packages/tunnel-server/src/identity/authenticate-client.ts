@@ -8,7 +8,7 @@ import type { Authenticator, Origin, Verdict } from './authenticator.ts';
 import { parseBasicCredentials } from './basic-credentials.ts';
 import type { Users } from './htpasswd.ts';
 
-/** Who may come in, and what tells them from others. */
+/** The users of a door, and how they are authenticated. */
 export interface Gatekeeper {
   readonly users: Users;
   readonly authenticator: Authenticator;
@@ -64,7 +64,7 @@ function originOf({ remote }: Leg): Origin {
     : { client: remote.host, neighbourhood: remote.host };
 }
 
-/** Who mistyped a password is to be found in the log; who typed it in the name's place is not. */
+/** The log names a user who mistyped a password, but not a name that no user has: it may be a password typed in the wrong field. */
 function claimed(name: string, users: Users): string | undefined {
   return users.has(name) ? name : undefined;
 }

@@ -53,7 +53,7 @@ export class Authenticator {
   readonly #key = randomBytes(32);
   readonly #right = new LRUCache<string, true>({ max: MEMORY_ENTRIES, ttl: RIGHT_FOR_MS });
   readonly #wrong = new LRUCache<string, true>({ max: MEMORY_ENTRIES, ttl: WRONG_FOR_MS });
-  /** Whoever asks what is being compared already, as the first connections of a browser do, waits for the same answer. */
+  /** Equal credentials that are being compared already, as on the first connections of a browser, share the result. */
   readonly #pending = new Map<string, Promise<Verdict>>();
   /** The users' hashes by number. */
   readonly #hashes = new WeakMap<Users, readonly string[]>();
@@ -84,7 +84,7 @@ export class Authenticator {
     await Promise.all(this.#comparers.map((comparer) => comparer.close()));
   }
 
-  /** A name that nobody has costs what a wrong password costs: it is held against another user's hash, and fails whatever comes of it. */
+  /** An unknown name costs as much as a wrong password: it is compared with another user's hash, and always fails. */
   #prepare(users: Users, { name, password }: Credentials): Comparison {
     const own = users.get(name);
     const hash = own ?? this.#borrowHash(users, name);

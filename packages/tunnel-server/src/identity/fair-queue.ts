@@ -6,7 +6,7 @@ export interface QueueLimits {
   readonly total: number;
 }
 
-/** Whose an item is. */
+/** The client that an item belongs to. */
 export interface Asker<Client> {
   /** 0 is served first; a lower one waits until no better one is left. */
   readonly rank: number;

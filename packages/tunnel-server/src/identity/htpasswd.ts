@@ -1,6 +1,6 @@
 /** A users file as `htpasswd -B` writes it: a name and the bcrypt hash of its password on each line. */
 
-/** Who may come in: the bcrypt hash of each one's password, by name. */
+/** The users: the bcrypt hash of each one's password, by name. */
 export type Users = ReadonlyMap<string, string>;
 
 /** Something wrong with a users file; the message names cause and remedy, and nothing of a password or its hash. */

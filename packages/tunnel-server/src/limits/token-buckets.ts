@@ -10,9 +10,8 @@ export type ClientKey = number | string;
  * the moment at which it will be full again. Each token taken moves that moment on by one refill interval, and a token
  * is there as long as the moment is less than a burst away. Refilling is the clock's work: no timer, no write.
  *
- * A bucket that is full again says nothing, and the emptiest is full after one burst’s time. So two generations of that
- * age are all the memory there is: a bucket nobody touched for a whole generation goes with it, without being looked
- * at.
+ * A full bucket need not be stored, and an empty one is full after one burst’s time. So two generations of that age are
+ * enough: a bucket that was not used for a whole generation is dropped with it, without being examined.
  */
 export class TokenBuckets {
   #young = new Map<ClientKey, number>();

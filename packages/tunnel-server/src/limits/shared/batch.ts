@@ -6,7 +6,7 @@ import type { Entry, Granted } from './count-script.ts';
 /** What the store is asked before a connection, or a further request, is admitted. */
 export interface Question {
   readonly client: ClientKey;
-  /** Whose places are counted; undefined where only a token is asked for. */
+  /** The scope whose places are counted; undefined where only a token is asked for. */
   readonly places: Scope | undefined;
   readonly placesLimit: number;
   readonly buckets: Pick<Scope, 'name'>;
@@ -93,7 +93,7 @@ export class Batch {
     for (const { account, entry } of this.#lines) if (account) account.unanswered -= entry.wanted;
   }
 
-  /** Whom it is about. */
+  /** The accounts that the batch is about. */
   get accounts(): readonly Account[] {
     return this.#lines.flatMap(({ account }) => account ?? []);
   }

@@ -130,7 +130,7 @@ export class SharedLimits {
     this.#closing.abort();
   }
 
-  /** Who comes while enough calls are under way gathers, and goes with many others. */
+  /** Attempts that arrive while enough calls are under way are collected into one batch. */
   async #send(): Promise<void> {
     clearImmediate(this.#sending);
     clearTimeout(this.#changing);
