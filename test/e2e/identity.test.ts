@@ -293,10 +293,12 @@ describe('a door with tls', () => {
   });
 
   it('bounds the handshake, and counts the client from accept on', async () => {
-    proxy = await startSallyport(yaml(`${tls}, timeouts: { handshake: 300ms }, limits: { tunnels: 1 }`), {
+    proxy = await startSallyport(yaml(`${tls}, timeouts: { handshake: 1s }, limits: { tunnels: 1 }`), {
       files: pair(proxyCertificates),
     });
     const silent = await openClient(proxy.port('explicit'));
+    // A silent client is announced some milliseconds after it has come.
+    await expect.poll(() => proxy.metric('handshakes_active{listener="explicit"}')).toBe(1);
     const other = await openClient(proxy.port('explicit'));
     await proxy.tunnel({ reason: 'overload' });
     await proxy.tunnel({ reason: 'handshake_timeout' });
