@@ -3,12 +3,11 @@
  *
  * Needs Linux, root, network namespaces, nftables, a C compiler and two cores. `npm run bench:interception -- --help` lists the options.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Lab, openLab, requireLab, type Way } from './interception-lab.ts';
 import { requireMachine } from './machine.ts';
-import { quietCpuSeconds } from './measure.ts';
+import { cpuMicroseconds, quietCpuSeconds } from './measure.ts';
 import { loadCore, proxyCore } from './places.ts';
 import { formatFigures, formatPlainTable } from './table.ts';
 
@@ -96,22 +95,15 @@ async function measureRuns(lab: Lab, runs: number): Promise<readonly Run[]> {
 
 /** In CPU microseconds. */
 async function costOfTunnel(lab: Lab, { door }: Way): Promise<number> {
-  const before = cpuNanoseconds(lab.pid);
+  const before = cpuMicroseconds(lab.pid);
   await openTunnels(lab, door, TUNNELS);
   await quietCpuSeconds(lab.pid);
-  return (cpuNanoseconds(lab.pid) - before) / 1000 / TUNNELS;
+  return (cpuMicroseconds(lab.pid) - before) / TUNNELS;
 }
 
 async function openTunnels(lab: Lab, door: Way['door'], tunnels: number): Promise<void> {
   const { address, port } = lab.target(door);
   await lab.load.run('sni', port, { workload: 'set-up', address, tunnels, at_once: AT_ONCE });
-}
-
-/** Exact, where /proc/PID/stat counts hundredths of a second; its first field is the time on a CPU (sched-stats.txt of the kernel). */
-function cpuNanoseconds(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`)
-    .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
-    .reduce((sum, nanoseconds) => sum + Number(nanoseconds), 0);
 }
 
 function formatRuns(runs: readonly Run[]): string {

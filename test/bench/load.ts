@@ -19,6 +19,10 @@ export interface Work {
   readonly bytes?: number;
   readonly rounds?: number;
   readonly limit?: number;
+  /** Where an explicit door is asked to connect to, if not to the origin. */
+  readonly connect?: number;
+  /** 1: the clients are behind a balancer, which tells of them by a PROXY header. */
+  readonly header?: number;
 }
 
 /** What load.c prints. */
@@ -110,7 +114,7 @@ function startPinned(under: readonly string[], program: string, args: readonly s
 }
 
 function argumentsOf({ workload, ...rest }: Work, port: number, originPort: number | undefined): readonly string[] {
-  const numbers = { ...rest, port, ...(originPort !== undefined && { connect: originPort }) };
+  const numbers = { ...(originPort !== undefined && { connect: originPort }), ...rest, port };
   return [workload, `name=${serverName}`, ...Object.entries(numbers).map(([key, value]) => `${key}=${value}`)];
 }
 

@@ -34,6 +34,13 @@ export function pssBytes(root: number): number {
     .reduce((sum, kib) => sum + Number(kib ?? 0) * 1024, 0);
 }
 
+/** CPU time so far of the process alone. Exact, where /proc/PID/stat counts hundredths of a second (sched-stats.txt of the kernel). */
+export function cpuMicroseconds(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`)
+    .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
+    .reduce((sum, nanoseconds) => sum + Number(nanoseconds) / 1000, 0);
+}
+
 /** CPU seconds of each thread, with the thread's name. */
 export function threadCpu(pid: number): readonly { readonly name: string; readonly seconds: number }[] {
   return readdirSync(`/proc/${pid}/task`).map((thread) => {

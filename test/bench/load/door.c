@@ -14,12 +14,14 @@ struct door sni_door(int port, const char *server_name, enum order order, uint64
   return door;
 }
 
-struct door explicit_door(int port, int origin_port, const char *server_name, enum order order, uint64_t bytes) {
+struct door explicit_door(int port, int origin_port, bool has_header, const char *server_name, enum order order,
+                          uint64_t bytes) {
   struct door door = sni_door(port, server_name, order, bytes);
   door.is_explicit = true;
   /* A literal: not every proxy has a hosts table of its own, and a look-up in /etc/hosts is not what is measured. */
-  snprintf(door.head, sizeof door.head, "CONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", origin_port,
-           origin_port);
+  const char *header = has_header ? "PROXY TCP4 127.0.0.1 127.0.0.1 40000 3128\r\n" : "";
+  snprintf(door.head, sizeof door.head, "%sCONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n", header,
+           origin_port, origin_port);
   return door;
 }
 

@@ -15,7 +15,7 @@ struct door {
   struct in_addr address; /* 127.0.0.1, unless set otherwise */
   int port;
   bool is_explicit;
-  char head[HEAD_BYTES]; /* the CONNECT head, where is_explicit */
+  char head[HEAD_BYTES]; /* the CONNECT head and what goes ahead of it, where is_explicit */
   uint8_t hello[HELLO_BYTES];
 };
 
@@ -33,7 +33,9 @@ struct tunnel {
 enum progress { WAITING, DONE, FAILED };
 
 struct door sni_door(int port, const char *server_name, enum order order, uint64_t bytes);
-struct door explicit_door(int port, int origin_port, const char *server_name, enum order order, uint64_t bytes);
+/* With a header, clients come as through a balancer that tells of them by a PROXY header. */
+struct door explicit_door(int port, int origin_port, bool has_header, const char *server_name, enum order order,
+                          uint64_t bytes);
 
 /* Goes on with the opening as far as the socket lets it; DONE once the origin's first byte is read. */
 enum progress open_tunnel(struct tunnel *tunnel, const struct door *door);

@@ -8,7 +8,7 @@
  *   hold       tunnels=N at_once=N               opens tunnels, prints its line, and holds them until stdin ends
  *
  * And for all: port=N, the door; address=IPV4, where it is if not on loopback; name=HOST, the server_name;
- * connect=ORIGIN_PORT at the explicit door; limit=SECONDS.
+ * connect=ORIGIN_PORT at the explicit door, with header=1 a PROXY header ahead of it; limit=SECONDS.
  * Prints one line of JSON; times are microseconds from the moment a tunnel was due to its first byte.
  */
 #define _GNU_SOURCE
@@ -71,7 +71,8 @@ static struct workload read_arguments(int count, char **arguments) {
     workload.tunnels = (unsigned)number(count, arguments, "tunnels", "1");
     workload.at_once = (unsigned)number(count, arguments, "at_once", "4096");
     workload.rate = (unsigned)number(count, arguments, "rate", "0");
-    workload.door = origin_port ? explicit_door(port, origin_port, name, kinds[i].order, bytes)
+    workload.door = origin_port ? explicit_door(port, origin_port, number(count, arguments, "header", "0") != 0, name,
+                                                kinds[i].order, bytes)
                                 : sni_door(port, name, kinds[i].order, bytes);
     workload.door.address = parse_address(text(count, arguments, "address", "127.0.0.1"));
     set_workload(bytes, number(count, arguments, "rounds", "0"));

@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly originPort: number;
   /** As taskset takes them. */
   readonly cores: string;
+  /** Where its doors are to be; whatever is free without it. */
+  readonly ports?: Partial<Record<Door, number>>;
 }
 
 export interface RunningProxy {
@@ -27,11 +29,14 @@ export interface RunningProxy {
 type PresentPeer = Extract<Found, { kind: 'present' }>;
 
 /** Resolves once every door takes connections; rejects with the last words of a proxy that ends before that. */
-export async function startProxy(peer: PresentPeer, { doors, originPort, cores }: StartOptions): Promise<RunningProxy> {
+export async function startProxy(
+  peer: PresentPeer,
+  { doors, originPort, cores, ports: chosen }: StartOptions,
+): Promise<RunningProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   // Squid and nginx drop to a user of their own when started by root.
   chmodSync(folder, 0o755);
-  const ports = { sni: await freePort(), connect: await freePort() };
+  const ports = { sni: await freePort(), connect: await freePort(), ...chosen };
   const sparePort = await freePort();
   const { argv, files } = peer.configure({ folder, ports, sparePort, originPort });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
@@ -51,7 +56,7 @@ export async function startProxy(peer: PresentPeer, { doors, originPort, cores }
 }
 
 /** Below the ephemeral range, where no outgoing connection can have taken or used it (ip_local_port_range is 32768 on). */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 12_000 + Math.floor(Math.random() * 18_000);
     const server = createServer();
