@@ -210,6 +210,8 @@ export interface DialOptions {
   readonly isSourceForeign?: boolean;
   /** Goes out ahead of everything, TLS included; not counted. */
   readonly preface?: Uint8Array | undefined;
+  /** The preface asks for an answer: that the dial has connected may be told as late as that, or some milliseconds later. */
+  readonly isAnswerAwaited?: boolean | undefined;
   /** TLS is spoken with the peer, which must be known by this name. Never together with `join`. */
   readonly secure?: { readonly trust: TlsTrust; readonly peerName: string } | undefined;
   /** A leg this one will be spliced with: a transport with several threads dials where that leg lives. A hint, no more. */
@@ -289,9 +291,9 @@ export interface TunnelKeeper {
 export interface SpliceOptions {
   readonly keeper: TunnelKeeper;
   /** Read from the client before the splice, not sent on yet: these go up first. */
-  readonly clientBytes?: Uint8Array;
+  readonly clientBytes?: Uint8Array | undefined;
   /** Read from the upstream before the splice: these go down first. */
-  readonly upstreamBytes?: Uint8Array;
+  readonly upstreamBytes?: Uint8Array | undefined;
   /** No byte either way for so long ends the tunnel (`idle`). Infinity: never. */
   readonly idleTimeoutMs: number;
   /** After the first FIN, the other side silent for so long ends it (`half_close`). */

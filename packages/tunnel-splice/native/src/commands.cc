@@ -22,6 +22,7 @@ void obeyDial(Loop& loop, RecordReader& command) {
   request.isTransparent = command.word() != 0;
   request.isToJoin = command.word() != 0;
   request.client = command.leg();
+  request.isAnswerAwaited = command.word() != 0;
   const uint32_t prefaceLength = command.word();
   request.host = command.text(hostLength);
   request.source = command.text(sourceLength);

@@ -56,13 +56,6 @@ bool isJoinedToItself(const Leg& leg, uint16_t port) {
   return sys::peerAddress(leg.fd, peer) == 0 && isSame(own, peer);
 }
 
-void succeed(Loop& loop, Leg& leg, const DialUnderWay& dial) {
-  if (isJoinedToItself(leg, dial.port)) return fail(loop, leg, kRefused);
-  leg.out.append(dial.preface.data(), dial.preface.size());
-  handOut(loop, leg);
-  serveHeld(loop, leg);
-}
-
 // Watched once it is known for what: a leg that is connected by then needs no event to say so. False when it can't be.
 bool watchOnce(Loop& loop, Leg& leg) {
   if (leg.isWatchedForRoom) return true;
@@ -71,13 +64,31 @@ bool watchOnce(Loop& loop, Leg& leg) {
   return error == 0;
 }
 
-// Connected, or connecting still: for a dial that is to join, sending says which.
+// Connected, or connecting still: what came of sending says which. False where it connects still, or has failed.
+bool isThrough(Loop& loop, Leg& leg, const DialUnderWay& dial, ssize_t sent) {
+  if (sent < 0 && sent != -EAGAIN && !isShortage(sent)) return fail(loop, leg, outcomeOf(static_cast<int>(-sent))), false;
+  if (sent >= 0) leg.isWritable = true;
+  if (!watchOnce(loop, leg) || !leg.isWritable) return false;
+  if (!isJoinedToItself(leg, dial.port)) return true;
+  fail(loop, leg, kRefused);
+  return false;
+}
+
+void goOnToHandOut(Loop& loop, Leg& leg, const DialUnderWay& dial) {
+  const std::string& preface = dial.preface;
+  const ssize_t sent = preface.empty() ? -EAGAIN : sys::send(leg.fd, preface.data(), preface.size());
+  if (!isThrough(loop, leg, dial, sent)) return;
+  const size_t gone = static_cast<size_t>(std::max<ssize_t>(0, sent));
+  leg.out.append(preface.data() + gone, preface.size() - gone);
+  uint64_t ignored = 0;
+  flush(leg, ignored);
+  handOut(loop, leg);
+  serveHeld(loop, leg);
+}
+
 void goOnToJoin(Loop& loop, Leg& leg, Leg& client, DialUnderWay& dial) {
   const ssize_t sent = sendPromised(loop, client, leg, dial.preface);
-  if (sent < 0 && sent != -EAGAIN && !isShortage(sent)) return fail(loop, leg, outcomeOf(static_cast<int>(-sent)));
-  if (sent >= 0) leg.isWritable = true;
-  if (!watchOnce(loop, leg) || !leg.isWritable) return;
-  if (isJoinedToItself(leg, dial.port)) return fail(loop, leg, kRefused);
+  if (!isThrough(loop, leg, dial, sent)) return;
   dial.relayed = queuePromised(loop, client, leg, dial.preface, static_cast<size_t>(std::max<ssize_t>(0, sent)));
   // Not the time at which this turn began: the dial itself may have been asked for since.
   dial.connectedNs = sys::monotonicNs();
@@ -86,10 +97,7 @@ void goOnToJoin(Loop& loop, Leg& leg, Leg& client, DialUnderWay& dial) {
 }
 
 void goOn(Loop& loop, Leg& leg, DialUnderWay& dial) {
-  if (!dial.isToJoin) {
-    if (leg.isWritable) succeed(loop, leg, dial);
-    return;
-  }
+  if (!dial.isToJoin) return goOnToHandOut(loop, leg, dial);
   Leg* client = findPromised(loop, dial.clientId);
   if (client == nullptr) return fail(loop, leg, kCancelled);
   goOnToJoin(loop, leg, *client, dial);
@@ -117,12 +125,12 @@ void dial(Loop& loop, const DialRequest& request) {
   DialUnderWay& dial = loop.dials[request.token];
   dial.leg = &leg;
   dial.isToJoin = request.isToJoin;
+  dial.isAnswerAwaited = request.isAnswerAwaited;
   dial.clientId = request.client;
   dial.port = request.port;
   dial.preface = request.preface;
   loop.setDeadline(leg, request.deadlineMs);
-  if (request.isToJoin) goOn(loop, leg, dial);
-  else watchOnce(loop, leg);
+  goOn(loop, leg, dial);
 }
 
 void cancelDial(Loop& loop, uint32_t token) {
@@ -140,7 +148,9 @@ void handOut(Loop& loop, Leg& leg) {
   SocketAddress own;
   const AddressText local = sys::localAddress(leg.fd, own) == 0 ? formatAddress(own) : AddressText{};
   TimerWheel::cancel(leg.unspliced);
-  loop.tell(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
+  // Its answer wakes who is to read both.
+  if (!loop.dials.at(token).isAnswerAwaited) loop.hasUrgentEvents = true;
+  loop.events.begin(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)
       .end();
   hold(leg);

@@ -18,6 +18,7 @@ struct DialRequest {
   bool isTransparent;  // the source is another machine's address
   bool isToJoin;       // `client`, to which a tunnel is promised
   LegId client;
+  bool isAnswerAwaited;  // of the preface: nobody need be woken before it comes
   std::string preface;  // goes out ahead of everything, and counts as nothing
 };
 
@@ -25,6 +26,7 @@ struct DialRequest {
 struct DialUnderWay {
   Leg* leg;
   bool isToJoin;
+  bool isAnswerAwaited;
   LegId clientId;
   uint16_t port;
   std::string preface;

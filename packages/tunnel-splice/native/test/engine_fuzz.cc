@@ -291,7 +291,8 @@ class Brain {
     threadOf_[token] = isToJoin ? threadOf(client.place) : token % threads;
     commands_
         .begin(kDial | threadOf_[token] << kThreadShift, token, dice(50) == 0 ? 0 : 5'000,
-               dice(40) == 0 ? 1 : originPort_, host.size(), 0, 0, isToJoin, client.place, client.generation, 0)
+               dice(40) == 0 ? 1 : originPort_, host.size(), 0, 0, isToJoin, client.place, client.generation,
+               dice(4) == 0, 0)
         .bytes(host.data(), host.size())
         .end();
   }

@@ -91,6 +91,7 @@ export class Dials {
       .word(isToJoin ? 1 : 0)
       .word(isToJoin ? client.place : 0)
       .word(isToJoin ? client.generation : 0)
+      .word(options.isAnswerAwaited ? 1 : 0)
       .word(preface.length)
       .text(host)
       .text(sourceHost)

@@ -99,9 +99,9 @@ export class Tunnels implements PromiseHome {
 
   #promise(client: NativeLeg, plan: JoinPlan): Promised {
     const promised = new Promised(this, this.#counts.take(), client, plan);
-    const { clientBytes = EMPTY, reply, guard } = plan;
+    const { clientBytes, reply, guard } = plan;
     const { unread, receivedBytes } = guard ? client.promiseGuarded(promised) : client.promise(promised);
-    const up = unread.length === 0 ? clientBytes : Buffer.concat([clientBytes, ...unread]);
+    const up = gather(clientBytes, unread);
     const beginning = guard ? this.#numberOf(guard.beginning) : NO_BEGINNING;
     this.#plane
       .begin(threadOf(client), COMMAND.promise, reply.length + up.length)
@@ -143,8 +143,8 @@ export class Tunnels implements PromiseHome {
     const { client, upstream } = legs;
     const fromClient = client.handOver(legs);
     const fromUpstream = upstream.handOver(legs);
-    const up = Buffer.concat([options.clientBytes ?? EMPTY, ...fromClient.unread]);
-    const down = Buffer.concat([options.upstreamBytes ?? EMPTY, ...fromUpstream.unread]);
+    const up = gather(options.clientBytes, fromClient.unread);
+    const down = gather(options.upstreamBytes, fromUpstream.unread);
     this.#plane
       .begin(threadOf(upstream), COMMAND.splice, up.length + down.length)
       .word(client.place)
@@ -179,6 +179,11 @@ export class Tunnels implements PromiseHome {
     this.#counts.giveBack(tunnel);
     this.#plane.closed();
   }
+}
+
+/** What goes ahead, and what was read behind it. */
+function gather(first: Uint8Array = EMPTY, unread: readonly Uint8Array[]): Uint8Array {
+  return unread.length === 0 ? first : Buffer.concat([first, ...unread]);
 }
 
 /** Both legs of a tunnel that this thread has spliced: what was on its way here goes back to the data thread, which waits for it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Transport } from '../../src/index.ts';
+import type { DialResult, Leg, Transport } from '../../src/index.ts';
 import { listen, portOf, useStage } from './stage.ts';
 import { openSilentListener } from './silent-listener.ts';
 
@@ -69,5 +69,42 @@ export function describeDialling(create: () => Transport): void {
       peer.send('220 ready');
       expect(Buffer.from(await leg.read(100, Infinity)).toString()).toBe('220 ready');
     });
+
+    it('sends a preface ahead of all else, and reads the answer to it', async () => {
+      const { transport, upstreamAddress } = stage();
+      const preface = Buffer.from('who is there?');
+      const dial = transport.dial(upstreamAddress, { deadline: Infinity, preface, isAnswerAwaited: true });
+      const peer = await stage().nextUpstream();
+      await peer.receives(preface.length);
+      peer.send('me');
+      const leg = connected(await dial.done);
+      leg.write(Buffer.from('!'));
+      expect(Buffer.from(await leg.read(100, Infinity)).toString()).toBe('me');
+      expect((await peer.receives(preface.length + 1)).toString()).toBe('who is there?!');
+    });
+
+    it('tells that it has connected, though its preface has no answer', async () => {
+      const { transport, upstreamAddress } = stage();
+      const preface = Buffer.from('anybody?');
+      const leg = connected(
+        await transport.dial(upstreamAddress, { deadline: Infinity, preface, isAnswerAwaited: true }).done,
+      );
+      expect(await leg.read(1, performance.now() + 60)).toBe('deadline');
+    });
+
+    it('sends a preface that is larger than what the kernel takes at once', async () => {
+      const { transport, upstreamAddress } = stage();
+      const preface = Buffer.alloc(8 * 1024 * 1024, 'long ');
+      const dial = transport.dial(upstreamAddress, { deadline: Infinity, preface });
+      const peer = await stage().nextUpstream();
+      const received = await peer.receives(preface.length);
+      expect(received.equals(preface)).toBe(true);
+      connected(await dial.done).close();
+    });
   });
+}
+
+function connected(dialled: DialResult): Leg {
+  if (dialled.kind !== 'connected') throw new Error(dialled.kind);
+  return dialled.leg;
 }
