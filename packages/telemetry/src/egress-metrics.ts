@@ -64,6 +64,8 @@ export class EgressCounts {
   }
 
   #isUp(egress: string, isUp: boolean): void {
+    // Told at every tunnel, and mostly nothing new.
+    if (this.#known.get(egress) === isUp) return;
     this.#known.set(egress, isUp);
     this.#table.egressUp.set({ egress }, isUp ? 1 : 0);
   }

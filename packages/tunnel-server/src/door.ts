@@ -178,6 +178,8 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     sourceHost: egress.sourceHost ?? (isSourceKept ? client.remote.host : undefined),
     isSourceForeign: isSourceKept && egress.sourceHost === undefined,
     preface: egress.proxyProtocol && headerFor(client, egress.proxyProtocol),
+    secure: undefined,
+    isAnswerAwaited: false,
     join,
     onAttempt,
     onOutcome: egress.onOutcome,
@@ -247,10 +249,11 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     ...(verifySni && {
       verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, { readHello, onResult, deniesEch }),
     }),
-    splice: (client, upstream, preread) => ({
+    splice: (client, upstream, { clientBytes, upstreamBytes }) => ({
       tunnels,
       tunnel: transport.splice(client, upstream, {
-        ...preread,
+        clientBytes,
+        upstreamBytes,
         keeper: tunnels,
         idleTimeoutMs: timeouts.idle,
         halfCloseTimeoutMs: timeouts.half_close,

@@ -3,7 +3,7 @@ import { destinationText, wordAddressRefusal, wordDenial } from '@sallyport/poli
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { TunnelRecord } from './account/tunnel-record.ts';
 import type { Door } from './door.ts';
-import { dialByParents, type Upstream } from './egress/by-parents.ts';
+import { dialByParents, findAddresses, type Upstream } from './egress/by-parents.ts';
 import type { DialList } from './egress/race.ts';
 import type { Identified } from './frontend.ts';
 import { TunnelError, toTunnelError } from './reasons.ts';
@@ -27,9 +27,9 @@ export async function reachDestination(seeker: Seeker, identified: Identified): 
 export type Way = DialList | 'by-parent';
 
 /** Throws a TunnelError, with nothing left open, where the destination or a parent says no. */
-export async function dialBy(way: Way, seeker: Seeker, identified: Identified): Promise<Leg> {
+export function dialBy(way: Way, seeker: Seeker, identified: Identified): Promise<Leg> {
   const { client, door, record } = seeker;
-  if (way === 'by-parent') return (await dialByParents(seeker, identified, 'tunnel')).leg;
+  if (way === 'by-parent') return dialByParents(seeker, identified, 'tunnel').then(({ leg }) => leg);
   return door.dial(way, client, door.directWay(record.decision));
 }
 
@@ -37,7 +37,8 @@ export async function dialBy(way: Way, seeker: Seeker, identified: Identified): 
  * Where to dial, at once where no resolver has to be asked. Throws a TunnelError where a drain, the policy, the
  * addresses or the resolver say no.
  */
-export function findWay({ client, door, record }: Seeker, identified: Identified): Way | Promise<Way> {
+export function findWay(seeker: Seeker, identified: Identified): Way | Promise<Way> {
+  const { door, record } = seeker;
   const { destination } = identified;
   door.requireOpen();
 
@@ -50,9 +51,7 @@ export function findWay({ client, door, record }: Seeker, identified: Identified
   if (egress.kind === 'parent') return 'by-parent';
 
   record.enter('resolve');
-  const resolved = door.resolve(identified, client, (remark) => record.remarked(remark));
-  if (!(resolved instanceof Promise)) return door.permit(resolved, destination, client);
-  return resolved.then((addresses) => door.permit(addresses, destination, client));
+  return findAddresses(seeker, identified);
 }
 
 function requireStraight({ via }: Identified): void {

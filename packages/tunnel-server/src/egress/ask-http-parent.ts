@@ -16,13 +16,10 @@ const NO_BYTES = new Uint8Array(0);
 
 export function askHttpParent({ credentials }: Pick<ParentEgress, 'credentials'>, point: Point): ParentQuestion {
   const authority = destinationText(point);
-  const lines = [
-    `CONNECT ${authority} HTTP/1.1`,
-    `Host: ${authority}`,
-    `Via: ${[point.via, viaHop('1.1')].filter((hop) => hop !== undefined).join(', ')}`,
-    ...(credentials ? [`Proxy-Authorization: ${basicCredentials(credentials)}`] : []),
-  ];
-  return { opening: Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), answer: readAnswer };
+  const via = point.via === undefined ? viaHop('1.1') : `${point.via}, ${viaHop('1.1')}`;
+  const authorization = credentials ? `Proxy-Authorization: ${basicCredentials(credentials)}\r\n` : '';
+  const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\nVia: ${via}\r\n${authorization}\r\n`;
+  return { opening: Buffer.from(head, 'latin1'), answer: readAnswer };
 }
 
 /** RFC 7617, in UTF-8. */
@@ -36,7 +33,7 @@ async function readAnswer(leg: Leg, deadline: DeadlineMs): Promise<ParentAnswer>
   const { found, bytes } = await prereadUntil(leg, limits, NO_BYTES, (all) => scan.look(all));
   switch (found.kind) {
     case 'opened':
-      leg.putBack(bytes.subarray(found.headBytes));
+      if (bytes.length > found.headBytes) leg.putBack(bytes.subarray(found.headBytes));
       return { kind: 'opened' };
     case 'refused': {
       const { status } = found;

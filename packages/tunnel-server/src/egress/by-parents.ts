@@ -49,7 +49,8 @@ export async function dialByParents(
     }
     // By address, a proxy would not know which host of it is meant.
     const isForwarder = use === 'requests' && egress.type === 'http' && !egress.resolvesHere;
-    const point = await findPoint(seeker, identified, egress);
+    const found = findPoint(seeker, identified, egress);
+    const point = found instanceof Promise ? await found : found;
     const now = performance.now();
     // A silent parent leaves those behind it their share of the time.
     const share = now + (deadline - now) / (ways.length - at);
@@ -69,19 +70,28 @@ function inOrder(ways: Ways): readonly Egress[] {
   return [...ways.filter((egress) => !isAside(egress)), ...ways.filter(isAside)];
 }
 
-async function findAddresses({ client, door, record }: Seeker, identified: Identified): Promise<DialList> {
-  const resolved = await door.resolve(identified, client, (remark) => record.remarked(remark));
-  return door.permit(resolved, identified.destination, client);
+/** The destination's addresses that may be dialled, at once where nobody has to be asked. */
+export function findAddresses({ client, door, record }: Seeker, identified: Identified): DialList | Promise<DialList> {
+  const { destination } = identified;
+  const resolved = door.resolve(identified, client, (remark) => record.remarked(remark));
+  if (!(resolved instanceof Promise)) return door.permit(resolved, destination, client);
+  return resolved.then((addresses) => door.permit(addresses, destination, client));
 }
 
 /** A name goes on as it is, unless it is resolved here; an address is held to the rules. */
-async function findPoint(seeker: Seeker, identified: Identified, { resolvesHere }: ParentEgress): Promise<Point> {
-  const { client, door, record } = seeker;
-  const { destination } = identified;
+function findPoint(seeker: Seeker, identified: Identified, { resolvesHere }: ParentEgress): Point | Promise<Point> {
+  const { destination, via } = identified;
+  if (!resolvesHere && destination.kind === 'name') return findNamed(seeker, identified, destination);
+  const addresses = findAddresses(seeker, identified);
+  return addresses instanceof Promise ? addresses.then((all) => preferred(all, via)) : preferred(addresses, via);
+}
+
+async function findNamed(
+  { client, door, record }: Seeker,
+  identified: Identified,
+  destination: Extract<Destination, { kind: 'name' }>,
+): Promise<Point> {
   const { via } = identified;
-  if (resolvesHere || destination.kind === 'address') {
-    return preferred(await findAddresses(seeker, identified), via);
-  }
   const chosen = await door.judgeName(identified, client, (remark) => record.remarked(remark));
   if (chosen !== undefined) return preferred(await door.permit(chosen, destination, client), via);
   return { host: destination.host, port: destination.port, via };
@@ -91,7 +101,7 @@ async function findPoint(seeker: Seeker, identified: Identified, { resolvesHere 
 function preferred(addresses: readonly Address[], via: string | undefined): Point {
   const address = addresses.find(({ host }) => !host.includes(':')) ?? addresses[0];
   if (address === undefined) throw new TunnelError('unreachable', 'There is no way to the destination from here.');
-  return { ...address, via };
+  return { host: address.host, port: address.port, via };
 }
 
 type Failure = Exclude<ParentAttempt, { kind: 'up' }>;

@@ -19,10 +19,10 @@ export class ConnectReplyScan {
 
   look(bytes: Uint8Array): ConnectReply | NeedMore {
     for (;;) {
-      if (!isProtocol(bytes.subarray(this.#start))) return malformed('it does not begin with HTTP/1');
+      if (!isProtocol(bytes, this.#start)) return malformed('it does not begin with HTTP/1');
       const end = this.#findEnd(bytes);
       if (end === undefined) return { kind: 'need-more', atLeastBytes: bytes.length + 1 };
-      const reply = readHead(bytes.subarray(this.#start, end), end);
+      const reply = readHead(bytes, this.#start, end);
       if (reply !== 'interim') return reply;
       this.#start = this.#at = end;
     }
@@ -40,21 +40,24 @@ export class ConnectReplyScan {
   }
 }
 
-function isProtocol(bytes: Uint8Array): boolean {
-  const length = Math.min(bytes.length, PROTOCOL.length);
-  return PROTOCOL.subarray(0, length).equals(bytes.subarray(0, length));
+/** As far as there are bytes. */
+function isProtocol(bytes: Uint8Array, start: number): boolean {
+  const length = Math.min(bytes.length - start, PROTOCOL.length);
+  for (let at = 0; at < length; at++) if (bytes[start + at] !== PROTOCOL[at]) return false;
+  return true;
 }
 
 /** Of the fields none says anything that counts; but no field of HTTP holds a NUL (RFC 9110 §5.5). */
-function readHead(head: Uint8Array, headBytes: number): ConnectReply | 'interim' {
-  if (head.includes(0)) return malformed('its head has a NUL');
-  const [statusLine = ''] = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1').split(/\r?\n/, 1);
-  const status = Number(/^HTTP\/1\.[01] ([1-9][0-9]{2})(?: .*)?$/.exec(statusLine)?.[1]);
+function readHead(bytes: Uint8Array, start: number, end: number): ConnectReply | 'interim' {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+  if (head.includes('\0')) return malformed('its head has a NUL');
+  const line = head.slice(0, head.indexOf('\n'));
+  const status = Number(/^HTTP\/1\.[01] ([1-9][0-9]{2})(?: .*)?\r?$/.exec(line)?.[1]);
   if (Number.isNaN(status)) return malformed('its status line is not a version and a status');
   // The proxy would speak another protocol from here on, and was not asked to.
   if (status === 101) return malformed('it switches protocols');
   if (status < 200) return 'interim';
-  return status < 300 ? { kind: 'opened', headBytes } : { kind: 'refused', status };
+  return status < 300 ? { kind: 'opened', headBytes: end } : { kind: 'refused', status };
 }
 
 function malformed(why: string): ConnectReply {

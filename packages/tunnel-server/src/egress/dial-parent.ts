@@ -1,5 +1,5 @@
 /** One parent: dialled, and asked for one destination. */
-import { type Ip, parseIp } from '@sallyport/addresses';
+import type { Ip } from '@sallyport/addresses';
 import type { OwnAddresses } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
 import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
@@ -45,8 +45,22 @@ export async function dialParent(
   deadline: DeadlineMs,
   tools: ParentTools,
 ): Promise<ParentAttempt> {
-  const attempt = await tryParent(parent, point, { client, deadline }, tools);
-  const { health, metrics } = parent;
+  const found = parent.literals ?? (await resolveParent(parent, client, tools.resolver));
+  if (typeof found === 'string') return noted(parent, { kind: 'down', why: found });
+  const addresses = withoutLoops(found, parent, tools.own);
+  const question = point === undefined ? NO_QUESTION : ask(parent, point);
+  const errand = { client, deadline };
+  let leg: Leg;
+  try {
+    leg = await dialDirect(addresses, client, dialOptions(parent, question, errand, tools));
+  } catch (cause) {
+    return noted(parent, failureOf(cause));
+  }
+  if (parent.trust !== undefined) leg.write(question.opening);
+  return noted(parent, await converse(leg, question, errand));
+}
+
+function noted({ health, metrics }: ParentEgress, attempt: ParentAttempt): ParentAttempt {
   if (attempt.kind === 'up' || attempt.kind === 'refused') health.answered();
   else if (attempt.kind === 'down') health.down(performance.now());
   else health.silent(performance.now());
@@ -57,21 +71,6 @@ export async function dialParent(
 interface Errand {
   readonly client: Leg;
   readonly deadline: DeadlineMs;
-}
-
-async function tryParent(
-  parent: ParentEgress,
-  point: Point | undefined,
-  errand: Errand,
-  tools: ParentTools,
-): Promise<ParentAttempt> {
-  const known = parseIp(parent.address.host);
-  const found = known ? [known] : await resolveParent(parent, errand.client, tools.resolver);
-  if (typeof found === 'string') return { kind: 'down', why: found };
-  const addresses = withoutLoops(found, parent, tools.own);
-  const question = point === undefined ? NO_QUESTION : ask(parent, point);
-  const reached = await reach(parent, addresses, question, errand, tools);
-  return 'kind' in reached ? reached : converse(reached.leg, question, errand);
 }
 
 function ask(parent: ParentEgress, point: Point): ParentQuestion {
@@ -104,26 +103,35 @@ function withoutLoops(found: readonly Ip[], { name, address }: ParentEgress, own
   throw new TunnelError('loop', 'The proxy beyond this one is this one itself.', { detail });
 }
 
-async function reach(
+/** Written out, in the order of a door's own: dials that differ in their shape are dear. */
+function dialOptions(
   { address, trust, proxyProtocol }: ParentEgress,
-  addresses: readonly Address[],
   { opening }: ParentQuestion,
   { client, deadline }: Errand,
   { dial, onAttempt }: ParentTools,
-): Promise<{ readonly leg: Leg } | ParentAttempt> {
+): RaceOptions {
   const header = proxyProtocol && headerFor(client, proxyProtocol);
-  const preface = trust ? header : header ? Buffer.concat([header, opening]) : opening;
-  const secure = trust && { trust, peerName: address.host };
-  try {
-    const leg = await dialDirect(addresses, client, { dial, onAttempt, deadline, near: client, preface, secure });
-    if (trust) leg.write(opening);
-    return { leg };
-  } catch (cause) {
-    const why = cause instanceof TunnelError ? DOWN.get(cause.reason) : undefined;
-    if (why === undefined || !(cause instanceof TunnelError)) throw cause;
-    if (cause.reason === 'connect_timeout') return { kind: 'silent', why };
-    return { kind: 'down', why: cause.reason === 'egress' ? `${why}: ${cause.detail}` : why };
-  }
+  return {
+    dial,
+    deadline,
+    near: client,
+    sourceHost: undefined,
+    isSourceForeign: false,
+    preface: trust ? header : header ? Buffer.concat([header, opening]) : opening,
+    secure: trust && { trust, peerName: address.host },
+    isAnswerAwaited: trust === undefined && opening.length > 0,
+    join: undefined,
+    onAttempt,
+    onOutcome: undefined,
+  };
+}
+
+/** Of a dial. Throws what is not the parent's doing. */
+function failureOf(cause: unknown): ParentAttempt {
+  const why = cause instanceof TunnelError ? DOWN.get(cause.reason) : undefined;
+  if (why === undefined || !(cause instanceof TunnelError)) throw cause;
+  if (cause.reason === 'connect_timeout') return { kind: 'silent', why };
+  return { kind: 'down', why: cause.reason === 'egress' ? `${why}: ${cause.detail}` : why };
 }
 
 /** What a failed dial means of a parent. Whatever else it says is about us, or about the client. */

@@ -11,9 +11,13 @@ type Joined = Extract<DialResult, { kind: 'joined' }>;
  * `overload` when we ourselves lack what a connection needs, or `client_closed` when the client leaves first; nothing
  * stays open then.
  */
-export async function dialDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<Leg> {
-  const result = await race(addresses, client, options, isConnected);
-  return result.leg;
+export function dialDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<Leg> {
+  // No async function: its state would be kept for as long as the client waits, for nothing.
+  return race(addresses, client, options, isConnected).then(legOf);
+}
+
+function legOf({ leg }: Connected): Leg {
+  return leg;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The ways out by name, ready for use: what the configuration says of each, and how each has fared. */
+import { type Ip, parseIp } from '@sallyport/addresses';
 import { DIRECT, type Config, type EgressConfig, type ParentConfig } from '@sallyport/config';
 import type { Decision } from '@sallyport/policy';
 import type { EgressMetrics, Metrics } from '@sallyport/telemetry';
@@ -21,6 +22,8 @@ export interface ParentEgress {
   readonly type: ParentConfig['type'];
   /** A name or an IP literal, and a port. */
   readonly address: ParentConfig['address'];
+  /** Left out where it has a name, which is looked up each time. */
+  readonly literals: readonly [Ip] | undefined;
   /** Names become addresses here, and the parent is given one that may be dialled. */
   readonly resolvesHere: boolean;
   readonly credentials: Credentials | undefined;
@@ -106,11 +109,13 @@ function open(config: EgressConfig, tools: EgressTools, known: ParentHealth | un
   if (config.type === 'direct') return openDirect(config, tools);
   const { name, type, address, username, password, resolve, proxy_protocol: proxyProtocol } = config;
   const metrics = tools.metrics.forEgress(name);
+  const literal = parseIp(address.host);
   return {
     kind: 'parent',
     name,
     type,
     address,
+    literals: literal && [literal],
     resolvesHere: resolve === 'local',
     credentials: username !== undefined && password !== undefined ? { username, password } : undefined,
     trust: tools.trusts.get(name),
