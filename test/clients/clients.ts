@@ -88,6 +88,17 @@ export const CLIENTS: readonly Client[] = [
     command: ({ url }) => ['env', 'NODE_USE_ENV_PROXY=1', process.execPath, program('get.js'), url],
   },
   {
+    name: 'Chromium',
+    // The script that Debian starts it by complains of a shell's arithmetic first.
+    version: ['sh', '-c', 'chromium --version 2>/dev/null'],
+    command: ({ url }) => [process.execPath, program('browse-chromium.js'), url],
+  },
+  {
+    name: 'Firefox',
+    version: ['firefox-esr', '--version'],
+    command: ({ url }) => [process.execPath, program('browse-firefox.js'), url],
+  },
+  {
     name: 'openssl s_client',
     isTlsAlone: true,
     version: ['openssl', 'version'],

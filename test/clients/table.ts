@@ -18,6 +18,9 @@ export function readShown(output: string, statusLine: string): Shown {
   if (cut !== undefined) return { line: cut, shows: 'a status line without its sentence' };
   const alert = lines.findLast((line) => /access.*denied|name.*recogni[sz]ed|unrecogni[sz]ed.name/iu.test(line));
   if (alert !== undefined && statusLine === '') return { line: alert, shows: 'the alert' };
+  // What browsers call it.
+  const code = lines.find((line) => /^(?:net::)?ERR_[A-Z_]+$|Error code: [A-Z_]+/u.test(line));
+  if (code !== undefined) return { line: code, shows: 'neither' };
   const bare = lines.findLast((line) => /\b(?:4\d\d|50\d)\b/u.test(line));
   if (bare !== undefined && statusLine !== '') return { line: bare, shows: 'the status' };
   return { line: lines.findLast((line) => line !== '') ?? '', shows: 'neither' };

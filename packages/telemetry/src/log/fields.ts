@@ -1,6 +1,6 @@
 /**
  * Every field that a log line can have: its form, and what it says. The one table: the types that code is held to, the JSON Schema of a
- * line, the table in the README and the writer of access lines are made of it.
+ * line, its page LOG.md and the writer of access lines are made of it.
  */
 
 /** How a value is written in JSON. `ms` is a number of milliseconds to three places, `count` a whole number. */
