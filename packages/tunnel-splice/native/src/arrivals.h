@@ -1,7 +1,7 @@
-// Clients that JavaScript has not heard of yet: each is announced with its first words, so that it costs one wake-up, not two.
+// Accepted clients that JavaScript does not know yet. Each is announced together with its first bytes, so that it costs one wake-up.
 //
-// One that says nothing is announced all the same within kAnnounceMs, for it counts against the limits. They are announced in
-// the order in which they came: whoever speaks later is not let in before one who was there first.
+// A client that sends nothing is announced within kAnnounceMs, since it counts against the limits. Clients are announced in the order
+// in which they were accepted.
 #pragma once
 
 #include <deque>

@@ -1,4 +1,4 @@
-// How a stream may begin. JavaScript says it once, by number; here it is compared with what comes, and never read.
+// A pattern for the first bytes of a stream. JavaScript registers it once, by number; here bytes are compared with it, never parsed.
 #pragma once
 
 #include <cstddef>

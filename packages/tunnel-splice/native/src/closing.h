@@ -1,7 +1,7 @@
-// How a leg ends: at once, with an RST, in good order with a lingering close, or in other hands.
+// How a leg ends: at once, with an RST, with a lingering close, or handed to another owner.
 //
-// A lingering leg has said its last words and FIN; what its peer still says is thrown away, until that ends too or
-// kLingerMs have passed. Without that, the kernel would answer unread bytes with an RST that destroys the reply on its way
+// A lingering leg has sent its last bytes and a FIN. What its peer still sends is discarded, until the peer ends too or kLingerMs
+// have passed. Without that, the kernel would answer unread bytes with an RST that destroys the reply on its way
 // (RFC 9112 §9.6). A resetting leg sends an RST once its peer has all that was sent before: an RST destroys what the kernel has
 // not sent yet. It waits for as long as the peer acknowledges some of it every kLingerMs.
 // Each function takes the leg out of its table: the caller must not use it afterwards.

@@ -1,4 +1,4 @@
-// Where JavaScript leaves commands: memory of its own, which we look at when it has nothing to do. So to leave one is no crossing.
+// Memory in which JavaScript writes commands. It is read when JavaScript has nothing to do, so a command costs no call into native code.
 //
 // The first word counts the words that follow, and is 0 once they are taken. Owner: the JavaScript thread.
 #pragma once

@@ -1,4 +1,4 @@
-// One direction of a tunnel: how far it has come with what one of its legs says. It lies in that leg while it is spliced.
+// One direction of a tunnel: how much of what one leg sends has been relayed. It is stored in that leg while it is spliced.
 #pragma once
 
 #include <cstdint>

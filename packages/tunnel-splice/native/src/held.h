@@ -1,4 +1,4 @@
-// A leg in JavaScript's hands: what it says goes up as events, within its credit; that it left is noticed at once.
+// A leg that JavaScript owns: what is read goes to JavaScript as events, within its credit. Its departure is reported at once.
 #pragma once
 
 #include "leg.h"

@@ -1,9 +1,9 @@
-// Who turns a loop that has no thread to itself: the JavaScript thread whenever it has nothing else to do, and a stand-in once that
-// has been away for longer than kPatience. So a tunnel is set up on one thread, with no hand-over and no wake-up, and bytes are
-// relayed all the same while JavaScript is stalled.
+// Decides which thread runs a loop that has no thread of its own: the JavaScript thread whenever it would wait, and a second thread
+// (the stand-in) once the JavaScript thread has been busy for longer than kPatience. A tunnel is so set up on one thread, without a
+// wake-up, and bytes are relayed although JavaScript is stalled.
 //
-// Whoever has the helm has the mutex, and the loop is that thread's meanwhile. The stand-in gives it back after the turn it is at.
-// It sleeps while JavaScript stays at home, and looks after it every kPatience while it comes and goes.
+// The thread that holds the mutex runs the loop and owns it meanwhile. The stand-in releases it after the current turn. It sleeps while
+// the JavaScript thread waits in the loop, and checks every kPatience while that thread runs JavaScript.
 #pragma once
 
 #include <atomic>

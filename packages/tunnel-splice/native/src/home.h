@@ -1,7 +1,7 @@
-// Turns the engine's only loop on the JavaScript thread: in place of libuv's wait, whenever libuv would wait.
+// Runs the engine's only loop on the JavaScript thread, in place of libuv's wait.
 //
-// libuv comes by before it polls (a prepare handle), and finds nothing to wait for there (an idle handle): we wait for both, with
-// its own descriptor among ours and its next timer as our patience. While only bytes are relayed, libuv is not gone back to.
+// A prepare handle is called before libuv polls, and an idle handle keeps that poll from waiting. We wait for both loops here: libuv's
+// descriptor is among ours, and its next timer bounds our wait. While only bytes are relayed, control does not return to libuv.
 // `uv_backend_timeout` is 0 when it has something to do at once, a descriptor that it does not poll yet among them.
 #pragma once
 

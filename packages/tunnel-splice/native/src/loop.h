@@ -1,5 +1,5 @@
 // One epoll, its legs and tunnels, its timers. Everything in here belongs to the thread that turns the loop: a data thread of its
-// own, or whoever has the helm (helm.h).
+// own, or the one that holds the helm (helm.h).
 //
 // A turn: wait; obey commands; go on with tunnels whose turn was used up; act on every event, then on deadlines; hand legs to
 // other threads; hand the turn's events to JavaScript as one batch; free what was closed. Commands come before events, so that

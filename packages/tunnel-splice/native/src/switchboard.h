@@ -1,4 +1,4 @@
-// What the data threads and the JavaScript thread share, and all that they share: mailboxes and counts.
+// All that the data threads and the JavaScript thread share: mailboxes and counts.
 #pragma once
 
 #include <atomic>

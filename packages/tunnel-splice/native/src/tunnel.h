@@ -1,6 +1,6 @@
 // Two legs joined: two directions, the deadlines, and why it ended.
 //
-// Owner: the loop, in whose slab it lies; JavaScript knows it by the name of the client leg. It takes both legs over at `join`
+// Owner: the loop, whose slab holds it. JavaScript names it by the client leg. It takes both legs over at `join`
 // and closes them at its end; the first cause wins. A FIN is passed on when everything before it is, and so is an RST, as RST: a
 // FIN would make a truncated stream look complete. So a tunnel whose one leg is lost, by an RST or by a write that failed, still
 // reads that leg to its end and sends on what it said, for as long as the other takes some of it every kLingerMs. Deadlines and

@@ -1,7 +1,7 @@
-// Wakes JavaScript from data threads, which have their loops to themselves.
+// Wakes JavaScript from data threads that run loops of their own.
 //
-// Not a threadsafe function of N-API: that one wakes the other thread while it holds the lock which the other needs first, and on
-// a shared core each wake-up then costs two switches more.
+// It is no threadsafe function of N-API: that wakes the other thread while it holds the lock that the other needs first, and on a shared
+// core each wake-up then costs two more context switches.
 #pragma once
 
 #include <uv.h>

@@ -1,4 +1,4 @@
-// How the engine has JavaScript called when events wait, and how it comes to what JavaScript wants of it.
+// How the engine calls JavaScript when events wait, and how it gets JavaScript's commands.
 //
 // Owner: the JavaScript thread; only `wake` is for any thread.
 #pragma once

@@ -1,4 +1,4 @@
-/** What data threads still had to say when they ended: how tunnels did. Whatever else they tell of is gone. */
+/** The last events of data threads that have ended: how tunnels ended. Everything else that they report is gone by then. */
 import type { EventHandler } from './event-reader.ts';
 
 type Heard = Pick<EventHandler, 'joined' | 'tunnelEnded' | 'detached'>;
