@@ -55,7 +55,9 @@ describe('tests', () => {
   - { client: "::1", user: ci, to: "10.0.0.1:53", expect: allow }`;
       const path = file('failing.yaml', configOf(RULES, failing));
       const { code, stderr } = await sallyport([command, '--config', path]);
-      expect(stderr.replace('sallyport: ', '').trim().split('\n')).toEqual([
+      // `check` shows the line of the file below each problem.
+      const problems = stderr.replace('sallyport: ', '').split('\n');
+      expect(problems.filter((line) => line.startsWith(path))).toEqual([
         `${path}:12:5: tests[1]: expected allow by rule web, but rule no-ads decides: deny (The rule no-ads denies ads.test:443.)`,
         `${path}:13:5: tests[2]: expected allow by rule no-ads, but rule web decides: allow`,
         `${path}:14:5: tests[3]: expected allow, but the default decides: deny (No rule allows www.test:8443: allowed on port 443, not 8443.)`,
