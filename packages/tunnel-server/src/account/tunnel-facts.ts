@@ -133,6 +133,11 @@ export function liveLine(id: string, facts: TunnelFacts, counts?: TunnelCounts):
   };
 }
 
+/** In milliseconds. A data thread relays at once, and may read the first byte before this thread has noted that the tunnel is up. */
+export function untilFirstByte(firstByteAt: DeadlineMs | undefined, upAt: DeadlineMs | undefined): number | undefined {
+  return firstByteAt === undefined || upAt === undefined ? undefined : Math.max(0, firstByteAt - upAt);
+}
+
 /** Milliseconds to three places. */
 function inMicroseconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;

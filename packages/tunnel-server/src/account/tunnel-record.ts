@@ -14,7 +14,7 @@ import type { SniVerdict } from '../sni-check.ts';
 import type { Denials } from './denials.ts';
 import { type HellosUnderWay, NO_PLACE } from './hellos-under-way.ts';
 import type { LiveTunnel, LiveTunnels } from './live-tunnels.ts';
-import type { CutReason, Ending, RecordedDoor, TunnelFacts } from './tunnel-facts.ts';
+import { type CutReason, type Ending, type RecordedDoor, type TunnelFacts, untilFirstByte } from './tunnel-facts.ts';
 
 /** The keeper of the records of live connections. */
 export interface RecordKeeper {
@@ -225,7 +225,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
   ended({ end, firstByteAt }: RelayResult, status: number | undefined): void {
     this.status = status;
     this.#endSetUp();
-    const firstByteMs = firstByteAt !== undefined && this.upAt !== undefined ? firstByteAt - this.upAt : undefined;
+    const firstByteMs = untilFirstByte(firstByteAt, this.upAt);
     this.#close({
       ...this.#counts(),
       outcome: 'ok',
