@@ -5,8 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket } from 'undici';
 
+const PATIENCE_MS = 10_000;
 const [url] = process.argv.slice(2);
 const profile = mkdtempSync(join(tmpdir(), 'firefox-'));
 writeFileSync(join(profile, 'user.js'), preferences());
@@ -25,13 +27,17 @@ await once(socket, 'open');
 await ask('session.new', { capabilities: {} });
 const { context } = (await ask('browsingContext.create', { type: 'tab' })).result;
 // A navigation that fails ends at a page of the browser's own, which no script may read: its address names the error.
-const { message } = await ask('browsingContext.navigate', { context, url, wait: 'complete' });
+// A window that asks for a password holds the navigation up.
+const navigated = ask('browsingContext.navigate', { context, url, wait: 'complete' });
+const { message } = await Promise.race([navigated, wait(PATIENCE_MS, {})]);
 const expression = 'document.body.innerText';
-const said = await ask('script.evaluate', { expression, target: { context }, awaitPromise: false });
+const evaluated = ask('script.evaluate', { expression, target: { context }, awaitPromise: false });
+const said = await Promise.race([evaluated, wait(PATIENCE_MS, {})]);
 console.log(message ?? said.result?.result?.value ?? '');
-await ask('browser.close', {});
+firefox.kill();
 await ended;
 rmSync(profile, { recursive: true, force: true });
+process.exit();
 
 function preferences() {
   const { hostname, port } = new URL(process.env.https_proxy ?? 'http://none:1');
