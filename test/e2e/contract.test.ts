@@ -7,6 +7,7 @@ import { startNameServer } from '../../packages/resolver/test/fake-name-server.t
 import { testedRuntime } from './harness/config-text.ts';
 import { clientHello, helloFor, serverName } from './harness/hello.ts';
 import { type Client, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
+import { CLOSED_PORT } from './harness/ports.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
 
 let proxy: Running;
@@ -48,9 +49,6 @@ afterAll(async () => {
   await silentNames.stop();
 });
 
-/** tcpmux: nobody listens there, and no system gives it to a client. */
-const closedPort = 1;
-
 async function scrape(): Promise<string> {
   return (await fetch(`http://127.0.0.1:${proxy.port('admin')}/metrics`)).text();
 }
@@ -69,7 +67,7 @@ function configuration(): string {
     'name: fast-sni, mode: sni, limits: { new_per_client: "1/s" }',
     'name: transparent, mode: sni',
     'name: ech-less, mode: sni, ech: deny',
-    `name: to-closed, mode: sni, port: ${closedPort}`,
+    `name: to-closed, mode: sni, port: ${CLOSED_PORT}`,
     `name: to-deaf, mode: sni, port: ${deaf.port}, timeouts: { connect: 300ms }`,
     `name: to-deaf-explicit, mode: connect, timeouts: { connect: 300ms }`,
     `name: to-echo, mode: sni, port: ${echo.port}`,
@@ -151,7 +149,7 @@ const explicitRows: readonly ExplicitRow[] = [
   { door: 'full', what: 'one too many', says: () => connectTo('a.test'), reason: 'overload', status: 503, error: 'connection_limit_reached', level: warn },
   { door: 'explicit', what: 'a name that is none', says: () => connectTo('nowhere.example.net:443'), reason: 'dns', outcome: failed, status: 502, error: 'dns_error' },
   { door: 'explicit', what: 'a silent name server', says: () => connectTo('silent.test:443'), reason: 'dns_timeout', outcome: failed, status: 504, error: 'dns_timeout', level: warn },
-  { door: 'explicit', what: 'a closed port', says: () => connectTo(`origin.test:${closedPort}`), reason: 'refused', outcome: failed, status: 502, error: 'connection_refused' },
+  { door: 'explicit', what: 'a closed port', says: () => connectTo(`origin.test:${CLOSED_PORT}`), reason: 'refused', outcome: failed, status: 502, error: 'connection_refused' },
   { door: 'explicit', what: 'an address without a route', says: () => connectTo('unroutable.test:443'), reason: 'unreachable', outcome: failed, status: 502, error: 'destination_ip_unroutable', level: warn },
   { door: 'to-deaf-explicit', what: 'an address that does not answer', says: () => connectTo(`127.0.0.1:${deaf.port}`), reason: 'connect_timeout', outcome: failed, status: 504, error: 'connection_timeout', level: warn },
 ];

@@ -4,7 +4,8 @@ import { compilePolicy, decide, parseDestination, wordDenial } from '@sallyport/
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
 import { helloFor } from './harness/hello.ts';
-import { openClient, tcpOrigin } from './harness/peers.ts';
+import { openClient } from './harness/peers.ts';
+import { CLOSED_PORT, CLOSED_PORTS } from './harness/ports.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 type PolicyConfig = Parameters<typeof compilePolicy>[0];
@@ -19,15 +20,8 @@ const ROUNDS = Number(process.env['SALLYPORT_AGREE_POLICIES'] ?? 8);
 const REQUESTS_EACH = 25;
 
 let proxy: Running;
-/** Nobody listens there: what is allowed is refused by the destination, at once. */
-const closedPorts: number[] = [];
 
 beforeAll(async () => {
-  for (let count = 0; count < 2; count++) {
-    const gone = await tcpOrigin(() => undefined);
-    closedPorts.push(gone.port);
-    gone.close();
-  }
   proxy = await startSallyport(yamlOf([], false));
 });
 
@@ -48,7 +42,7 @@ describe('the doors', () => {
 
       const asked = Array.from({ length: REQUESTS_EACH }, () => {
         const listener = pick(random, ['explicit', 'transparent']);
-        const port = listener === 'explicit' ? pick(random, closedPorts) : (closedPorts[0] ?? 0);
+        const port = listener === 'explicit' ? pick(random, CLOSED_PORTS) : CLOSED_PORT;
         return { listener, port, host: pick(random, NAMES), client: pick(random, CLIENTS) };
       });
       await Promise.all(asked.map((one) => holdAgainst(policy, one)));
@@ -107,7 +101,7 @@ function pick<Item>(random: Random, items: readonly Item[]): Item {
 
 function anyRule(random: Random, number: number): RuleConfig {
   const action = pick(random, ['allow', 'allow', 'deny'] as const);
-  const port = pick(random, closedPorts);
+  const port = pick(random, CLOSED_PORTS);
   return {
     name: `rule ${number}`,
     action,
@@ -129,7 +123,7 @@ function policyOf(rules: readonly RuleConfig[]): PolicyConfig {
 function yamlOf(rules: readonly RuleConfig[], isDoorOnTrial: boolean): string {
   const written = rules.map((rule) => ({ ...rule, ...(rule.ports && { ports: rule.ports.map(({ from }) => from) }) }));
   return configText({
-    transparent: [`port: ${closedPorts[0]}`, `report_only: ${isDoorOnTrial}`],
+    transparent: [`port: ${CLOSED_PORT}`, `report_only: ${isDoorOnTrial}`],
     hosts: Object.fromEntries(NAMES.map((name) => [name, ['127.0.0.1']])),
     policy: `policy: ${JSON.stringify({ ...policyOf(rules), rules: written })}`,
   });

@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
 import { clientHello, helloFor, serverName } from './harness/hello.ts';
-import { ask, echoOrigin, openClient, openTunnel, type Origin, run, tcpOrigin } from './harness/peers.ts';
+import { ask, echoOrigin, openClient, openTunnel, type Origin, run } from './harness/peers.ts';
+import { CLOSED_PORT } from './harness/ports.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 let proxy: Running;
 let echo: Origin;
-let closedPort: number;
 
 const policy = `policy:
   rules:
@@ -17,15 +17,12 @@ const policy = `policy:
 
 beforeAll(async () => {
   echo = await echoOrigin();
-  const gone = await tcpOrigin(() => undefined);
-  closedPort = gone.port;
-  gone.close();
   proxy = await startSallyport(
     configText({
       policy,
       explicit: ['timeouts: { handshake: 400ms }', 'limits: { handshake_bytes: 2KiB }'],
       transparent: [
-        `port: ${closedPort}`,
+        `port: ${CLOSED_PORT}`,
         'ech: deny',
         'timeouts: { handshake: 400ms }',
         'limits: { handshake_bytes: 2KiB }',
@@ -104,7 +101,7 @@ const explicitCases: readonly ExplicitCase[] = [
   { reason: 'dns', request: () => connectTo('nowhere.invalid:443'), status: 502, proxyError: 'dns_error' },
   {
     reason: 'refused',
-    request: () => connectTo(`127.0.0.1:${closedPort}`),
+    request: () => connectTo(`127.0.0.1:${CLOSED_PORT}`),
     status: 502,
     proxyError: 'connection_refused',
   },

@@ -6,16 +6,13 @@ import { makeCertificates } from '../harness/certificates.ts';
 import { configText } from '../harness/config-text.ts';
 import { helloFor } from '../harness/hello.ts';
 import { ask, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from '../harness/peers.ts';
+import { CLOSED_PORT } from '../harness/ports.ts';
 import { type Running, startSallyport } from '../harness/sallyport.ts';
 
 let echo: Origin;
-let closedPort: number;
 
 beforeAll(async () => {
   echo = await echoOrigin();
-  const gone = await tcpOrigin(() => undefined);
-  closedPort = gone.port;
-  gone.close();
 });
 
 afterAll(() => echo.close());
@@ -131,7 +128,7 @@ describe('the choice', () => {
 
 describe('a parent that is down', () => {
   it.each([
-    { what: 'closed', address: () => `127.0.0.1:${closedPort}`, status: 502, detail: /corp refused the connection/ },
+    { what: 'closed', address: () => `127.0.0.1:${CLOSED_PORT}`, status: 502, detail: /corp refused the connection/ },
     { what: 'without an address', address: () => 'nowhere.invalid:3128', status: 502, detail: /has no address/ },
   ])('is $status when it is $what, and nothing goes straight out', async ({ address, status, detail }) => {
     let dialled = 0;
@@ -156,8 +153,8 @@ describe('a parent that is down', () => {
     const proxy = await startSallyport(
       configText({
         more: `${egressLines(
-          `{ name: one, type: http, address: "127.0.0.1:${closedPort}" }`,
-          `{ name: two, type: socks5, address: "127.0.0.1:${closedPort}" }`,
+          `{ name: one, type: http, address: "127.0.0.1:${CLOSED_PORT}" }`,
+          `{ name: two, type: socks5, address: "127.0.0.1:${CLOSED_PORT}" }`,
           `{ name: three, type: http, address: "127.0.0.1:${second.port}" }`,
         )}default_egress: [one, two, three]`,
       }),

@@ -4,6 +4,10 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { vi } from 'vitest';
 
+/** tcpmux and compressnet: nobody listens there, and no system gives them to a client. */
+export const CLOSED_PORTS = [1, 2] as const;
+export const CLOSED_PORT = CLOSED_PORTS[0];
+
 /** Below the ephemeral range, where no outgoing connection can have taken it. */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -27,7 +27,7 @@ export interface Running {
   readonly stderr: () => string;
   /** The port that a listener, or `admin`, is bound to. */
   port(listener: string): number;
-  /** The first line, past (from index `from` on) or to come, with these fields; rejects after 10 s with all lines seen. */
+  /** The first line, past (from index `from` on) or to come, with these fields; rejects after 10 s with all lines seen since. */
   line(expected: Expected, from?: number): Promise<LogLine>;
   /** The first access-log line with these fields. */
   tunnel(expected?: Expected): Promise<LogLine>;
@@ -104,30 +104,34 @@ function follow(child: ChildProcess, folder: string, configFile: string): Runnin
     return child.exitCode;
   });
 
-  const line = (expected: Expected, from = 0): Promise<LogLine> =>
+  /** The first line from index `from` on that is as one of `expected` says. */
+  const lineOf = (expected: readonly Expected[], from: number): Promise<LogLine> =>
     new Promise((resolve, reject) => {
       const settle = (finish: () => void): void => {
         clearTimeout(timer);
         waiting.delete(check);
         finish();
       };
-      const fail = (why: string): void =>
-        settle(() =>
-          reject(
-            new Error(
-              `${why} ${JSON.stringify(expected)}\n${lines.map((l) => JSON.stringify(l)).join('\n')}\n${stderr}`,
-            ),
-          ),
-        );
+      const fail = (why: string): void => {
+        const seen = lines.slice(from).map((candidate) => JSON.stringify(candidate));
+        settle(() => reject(new Error([why, JSON.stringify(expected), ...seen, stderr].join('\n'))));
+      };
+      let next = from;
       const check = (): void => {
-        const found = lines.slice(from).find((candidate) => matches(candidate, expected));
-        if (found) settle(() => resolve(found));
-        else if (hasEnded) fail('sallyport ended without the line');
+        for (; next < lines.length; next++) {
+          const candidate = lines[next];
+          if (candidate && expected.some((one) => matches(candidate, one))) {
+            settle(() => resolve(candidate));
+            return;
+          }
+        }
+        if (hasEnded) fail('sallyport ended without the line');
       };
       const timer = setTimeout(() => fail('no log line in 10 s with'), 10_000);
       waiting.add(check);
       check();
     });
+  const line = (expected: Expected, from = 0): Promise<LogLine> => lineOf([expected], from);
 
   const port = (listener: string): number => {
     const found = lines.find((candidate) => matches(candidate, { msg: 'listening', listener }));
@@ -152,7 +156,7 @@ function follow(child: ChildProcess, folder: string, configFile: string): Runnin
       const before = lines.length;
       writeFileSync(configFile, yaml);
       child.kill('SIGHUP');
-      return Promise.race([line({ msg: 'reloaded' }, before), line({ msg: 'reload failed' }, before)]);
+      return lineOf([{ msg: 'reloaded' }, { msg: 'reload failed' }], before);
     },
     stop: async () => {
       child.kill('SIGTERM');
