@@ -1,6 +1,6 @@
 import type { Beginning } from './transport.ts';
 
-/** Does a stream begin so, as far as it has come? `undecided` while it may still turn out to. */
+/** Does a stream begin like this, as far as it was received? `undecided` while it still may. */
 export function compareBeginning({ bytes, mask }: Beginning, seen: Uint8Array): 'same' | 'other' | 'undecided' {
   const end = Math.min(bytes.length, seen.length);
   for (let at = 0; at < end; at++) {

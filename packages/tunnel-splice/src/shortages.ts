@@ -1,12 +1,12 @@
-/** Clients that had to be turned away for want of descriptors or memory. */
+/** Reports that clients were refused because descriptors or memory ran out. */
 import { getSystemErrorName } from 'node:util';
 
-/** Told the name of the error: `EMFILE`, say. */
+/** Gets the name of the error: `EMFILE`, for example. */
 export type ShortageListener = (code: string) => void;
 
 const AGAIN_MS = 60_000;
 
-/** Takes error numbers as the system gives them, negated, and tells of each once a minute at most: they come in thousands. */
+/** Takes error numbers as the system gives them, negated, and reports each once a minute at most: they come in thousands. */
 export function toldSeldom(listener: ShortageListener): (errno: number) => void {
   const againAt = new Map<number, number>();
   return (errno) => {

@@ -1,13 +1,13 @@
-/** What a listener that speaks TLS shows its clients, and what it asks them to show. */
+/** The certificate that a TLS listener shows its clients, and the certificates that it asks for. */
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
 /** PEM texts. */
 export interface TlsMaterial {
-  /** The certificate, and behind it those that lead to its authority. */
+  /** The certificate, followed by those that lead to its authority. */
   readonly cert: string;
   readonly key: string;
-  /** Authorities of clients. With it, a client must show a certificate that one of them signed. */
+  /** Authorities of clients. With it, a client must show a certificate that one of them has signed. */
   readonly clientCa?: string;
 }
 
@@ -15,17 +15,17 @@ export interface TlsMaterial {
 export interface TlsIdentity {
   readonly secureContext: SecureContext;
   readonly asksForCertificate: boolean;
-  /** Names the authorities whose certificates it asks for, if any: of two identities the same only where these are. */
+  /** Identifies the authorities whose certificates it asks for, if any: equal for two identities only where these are equal. */
   readonly authorities?: string;
   readonly validTo: Date;
 }
 
 export type TlsIdentityResult =
   | { readonly kind: 'ok'; readonly identity: TlsIdentity }
-  /** `why` is a clause with cause and remedy, and nothing of the key. */
+  /** `why` is a clause with cause and remedy. It contains nothing of the key. */
   | { readonly kind: 'unfit'; readonly part: keyof TlsMaterial; readonly why: string };
 
-/** Checks what it is given part by part, so that it can say which one is unfit. */
+/** Checks its parts one by one, so that it can say which one is unfit. */
 export function createTlsIdentity({ cert, key, clientCa }: TlsMaterial): TlsIdentityResult {
   const certificate = readCertificate(cert);
   if (!certificate) return unfit('cert', 'is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----');
@@ -42,9 +42,10 @@ export function createTlsIdentity({ cert, key, clientCa }: TlsMaterial): TlsIden
   return createContext({ cert, key, ...(clientCa !== undefined && { clientCa }) }, certificate);
 }
 
-/** Whatever remains is about the certificate as OpenSSL sees it: a key too short for its security level, say, or a broken chain. */
+/** The remaining errors are OpenSSL's about the certificate: a key too short for its security level, for example, or a broken chain. */
 function createContext({ cert, key, clientCa }: TlsMaterial, certificate: X509Certificate): TlsIdentityResult {
-  // A session is resumed without showing the certificate again: only one that asked for the same may be (SSL_CTX_set_session_id_context(3)).
+  // A resumed session shows no certificate again. So it may be resumed only where the same authorities were asked for
+  // (SSL_CTX_set_session_id_context(3)).
   const authorities = createHash('sha256')
     .update(clientCa ?? '')
     .digest('hex')
@@ -68,7 +69,7 @@ function readCertificate(pem: string): X509Certificate | undefined {
   try {
     return new X509Certificate(pem);
   } catch {
-    // Its only way to say no.
+    // Its only way to refuse.
     return undefined;
   }
 }
@@ -84,7 +85,7 @@ function readKey(pem: string): KeyObject | string {
   }
 }
 
-/** OpenSSL's own word, such as `ee key too small`. */
+/** OpenSSL's own message, such as `ee key too small`. */
 function explain(cause: unknown): string {
   if (cause instanceof Error && 'reason' in cause) return String(cause.reason);
   return cause instanceof Error ? cause.message : String(cause);

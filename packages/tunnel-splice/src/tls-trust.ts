@@ -1,4 +1,4 @@
-/** Whom we trust where we are the client of TLS. */
+/** Which certificates we trust where we are the TLS client. */
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
@@ -12,7 +12,10 @@ export type TlsTrustResult =
   /** `why` is a clause with cause and remedy. */
   | { readonly kind: 'unfit'; readonly why: string };
 
-/** @param ca certificates in PEM that the peer's must be signed by, or be; left out: the authorities that Node.js knows */
+/**
+ * @param ca certificates in PEM: the peer's certificate must be one of them or be signed by one. Left out: the authorities that Node.js
+ * knows
+ */
 export function createTlsTrust(ca?: string): TlsTrustResult {
   if (ca === undefined) return { kind: 'ok', trust: { secureContext: createSecureContext() } };
   try {

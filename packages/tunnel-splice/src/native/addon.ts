@@ -1,21 +1,22 @@
 /** The functions of the addon, as `native/src/addon.cc` defines them. */
 export interface Addon {
-  /** Starts the engine; '' when it runs, otherwise why not. One at a time in each thread of Node.js. */
+  /** Starts the engine. Returns '' when it runs, otherwise why not. One engine at a time in each thread of Node.js. */
   start(threads: number, onEvents: () => void): string;
   /**
-   * Where commands are left: the first word says how many words of them follow, and is 0 again once they are taken. That happens before
-   * each wait of the event loop, and after `onEvents`. The memory must stay alive until {@link stop}, or until other memory is shared.
+   * Sets the memory for commands. Its first word says how many words of commands follow, and is set to 0 once they are taken. They are
+   * taken before each wait of the event loop, and after `onEvents`. The memory must stay alive until {@link stop}, or until other memory
+   * is shared.
    */
   shareCommands(words: Uint32Array): void;
-  /** Takes the commands that were left, now. */
+  /** Takes the commands now. */
   collect(): void;
-  /** Joins the threads and ends everything that is open; the last events are still to be drained. Idempotent. */
+  /** Joins the threads and ends everything that is open. The last events can still be drained. Idempotent. */
   halt(): void;
-  /** Halts, and gives everything back. Idempotent. */
+  /** Halts, and releases everything. Idempotent. */
   stop(): void;
   /**
-   * Opens a door; an errno of 0 means that it is open. `passed` is a descriptor to take over, or -1; `thread` has the door to itself, or
-   * -1: all of them have it. `isBeside`: another door, whose port was shared, is in its place.
+   * Opens a listener; an errno of 0 means that it is open. `passed` is a descriptor to take over, or -1. `thread` is the only thread of
+   * the listener, or -1: all threads serve it. `isBeside`: the port is shared with another listener.
    */
   listen(
     listener: number,
@@ -27,27 +28,30 @@ export interface Addon {
     isDualStack: boolean,
     isBeside: boolean,
   ): [errno: number, boundPort: number, boundHost: string, ...descriptors: number[]];
-  /** Other sockets of this user may be bound to the port of this one (SO_REUSEPORT). */
+  /** Lets other sockets of this user be bound to the port of this one (SO_REUSEPORT). */
   sharePort(descriptor: number): void;
-  /** Copies whole events into `events`; how many words, 0 when none is left. */
+  /** Copies whole events into `events`. Returns how many words, 0 when none is left. */
   drain(events: Uint32Array): number;
   /** `pairs` must stay alive until {@link stop}. */
   addCounts(page: number, pairs: Float64Array): void;
   /** 1 for a socket of IPv6 that takes IPv4 clients too. */
   isDualStack(descriptor: number): number;
-  /** How much of what was sent on a connection its peer has not acknowledged. */
+  /** How many bytes sent on a connection its peer has not acknowledged. */
   countUnacked(descriptor: number): number;
-  /** 1 where its peer's FIN is there, though it may lie behind bytes that nobody has read. */
+  /** 1 where the peer's FIN has come, even behind unread bytes. */
   hasFin(descriptor: number): number;
-  /** An urgent byte stays in its place in the stream. */
+  /** Leaves an urgent byte in its place in the stream (SO_OOBINLINE). */
   keepUrgentInline(descriptor: number): void;
-  /** The kernel gives a peer up that has vanished for so long: by keep-alive, or by TCP_USER_TIMEOUT where bytes are under way. */
+  /**
+   * Makes the kernel close a connection whose peer has vanished for so long: by keep-alive, or by TCP_USER_TIMEOUT where bytes are on
+   * their way.
+   */
   watchPeer(descriptor: number, seconds: number): void;
-  /** Lifts TCP_USER_TIMEOUT from a peer that lives and has closed its window, or sets it again. */
+  /** Lifts TCP_USER_TIMEOUT for a peer that lives and has closed its window, or sets it again. */
   heedWindow(descriptor: number, seconds: number): void;
-  /** Of every thread of the process, and of those to come (PR_SET_NO_NEW_PRIVS); an errno, 0 when it is done. */
+  /** Sets PR_SET_NO_NEW_PRIVS for every thread of the process, present and future. Returns an errno, 0 when it is done. */
   forbidNewPrivileges(): number;
-  /** To a Unix socket; an errno, 0 when it was taken. */
+  /** Sends a datagram to a Unix socket. Returns an errno, 0 when it was taken. */
   sendDatagram(path: string, text: string): number;
   /** Whether what is open keeps the process running. */
   keepAlive(wanted: boolean): void;

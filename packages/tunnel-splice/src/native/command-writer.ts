@@ -7,9 +7,9 @@ const HEAD_WORDS = 2;
 const MOST_ARGUMENTS = 16;
 
 /**
- * Leaves commands in memory that the engine looks at before each wait of the event loop, when every continuation of the events at hand has
- * run: no crossing, and at most one wake-up per thread, for everything that a batch of events led to. The first word counts those that
- * follow. A command is begun, written in order and ended; it counts once it has ended, so that none is ever seen half-written.
+ * Writes commands into memory that the engine reads before each wait of the event loop, when all continuations of the present events have
+ * run. So all commands of a batch of events need no call into the addon, and at most one wake-up per thread. The first word counts the
+ * words that follow. A command is begun, written in order and ended. It counts once it has ended, so the engine never sees part of one.
  */
 export class CommandWriter {
   readonly #addon: Pick<Addon, 'shareCommands' | 'collect'>;
@@ -27,12 +27,12 @@ export class CommandWriter {
     this.#addon.shareCommands(this.#words);
   }
 
-  /** Hands over what was left, now; for what must not wait for the end of the turn. */
+  /** Hands over the commands now, where they must not wait for the end of the turn. */
   flush(): void {
     this.#addon.collect();
   }
 
-  /** @param blobBytes how many bytes and characters will be written, at most */
+  /** @param blobBytes the most bytes and characters that will be written */
   begin(thread: number, kind: Command, blobBytes = 0): this {
     // Each blob may be padded to a word.
     this.#makeRoom(HEAD_WORDS + 2 * MOST_ARGUMENTS + wordsFor(blobBytes));
@@ -53,7 +53,7 @@ export class CommandWriter {
     return this;
   }
 
-  /** Of ASCII: an address. Shorter than what a Buffer for it would cost. */
+  /** An address, in ASCII. Cheaper than a Buffer for it. */
   text(ascii: string): this {
     for (let at = 0; at < ascii.length; at++) this.#bytes[this.#at * 4 + at] = ascii.charCodeAt(at);
     this.#at += wordsFor(ascii.length);

@@ -2,8 +2,8 @@ import type { TunnelCounts } from '../transport.ts';
 import { TUNNELS_PER_PAGE } from './wire.ts';
 
 /**
- * The live counts of all tunnels, in memory shared with the data threads: [up, down] of tunnel `n` lie at 2n. They write it as
- * they relay; reading it is no crossing. The values are whole numbers up to 2^53, in doubles.
+ * The live counts of all tunnels, in memory shared with the data threads: [up, down] of tunnel `n` lie at 2n. The threads write them as
+ * they relay; reading them needs no call into the addon. The values are whole numbers up to 2^53, in doubles.
  */
 export class CountPages {
   readonly #addPage: (page: number, pairs: Float64Array) => void;
@@ -32,7 +32,7 @@ export class CountPages {
     return { bytesUp: pairs?.[at] ?? 0, bytesDown: pairs?.[at + 1] ?? 0 };
   }
 
-  /** The data thread has said its last word about this tunnel. */
+  /** The data thread has sent its last event of this tunnel. */
   giveBack(tunnel: number): void {
     this.#free.push(tunnel);
   }

@@ -5,15 +5,15 @@ import { NativeLeg, type LegHome } from './leg.ts';
 import { ReadDeadlines } from './read-deadlines.ts';
 import { indexOf, threadOf, type Command, type LegName } from './wire.ts';
 
-/** What listeners, dials and tunnels share: the way to the data threads, and the legs by name. */
+/** What listeners, dials and tunnels share: the commands to the data threads, and the legs by name. */
 export class DataPlane implements LegHome {
   readonly addon: Addon;
   readonly threads: number;
   readonly deadlines = new ReadDeadlines();
   readonly #writer: CommandWriter;
-  /** By where they lie in their threads' tables; a place is taken again only after the last event of the leg before. */
+  /** By their place in their threads' tables. A place is used again only after the last event of the leg before. */
   readonly #legs: (NativeLeg | undefined)[] = [];
-  /** From the kernel's monotonic clock, in which data threads report, to `performance.now()`. */
+  /** The difference between the kernel's monotonic clock, which data threads use, and `performance.now()`. */
   readonly #clockOffsetMs = performance.now() - Number(process.hrtime.bigint()) / 1e6;
   #openThings = 0;
   /** From then on the addon may belong to another transport. */
@@ -37,12 +37,12 @@ export class DataPlane implements LegHome {
     this.#writer.share();
   }
 
-  /** @param blobBytes how many bytes and characters will be written, at most */
+  /** @param blobBytes the most bytes and characters that will be written */
   begin(thread: number, kind: Command, blobBytes?: number): CommandWriter {
     return this.#writer.begin(thread, kind, blobBytes);
   }
 
-  /** Sends what was collected, now instead of at the end of the turn. */
+  /** Sends the collected commands now, instead of at the end of the turn. */
   flush(): void {
     this.#writer.flush();
   }
@@ -58,7 +58,7 @@ export class DataPlane implements LegHome {
     return leg;
   }
 
-  /** Undefined for an event that was under way when its leg was closed here. */
+  /** Undefined for an event that was on its way when its leg was closed here. */
   findLeg(place: number, generation: number): NativeLeg | undefined {
     const leg = this.#legs[this.#positionOf(place)];
     return leg?.generation === generation ? leg : undefined;
@@ -70,7 +70,7 @@ export class DataPlane implements LegHome {
     this.closed();
   }
 
-  /** What is open (a listener, a dial, a leg, a tunnel) keeps the process running, as a socket does. */
+  /** Something was opened (a listener, a dial, a leg, a tunnel). It keeps the process running, as a socket does. */
   opened(): void {
     this.#openThings += 1;
     if (this.#openThings === 1 && !this.#isStopped) this.addon.keepAlive(true);
@@ -81,7 +81,7 @@ export class DataPlane implements LegHome {
     if (this.#openThings === 0 && !this.#isStopped) this.addon.keepAlive(false);
   }
 
-  /** Ends the data threads, behind every command that was given; what they had to say is still to be drained. */
+  /** Ends the data threads, behind every command that was given. Their last events can still be drained. */
   halt(): void {
     this.flush();
     this.#isStopped = true;
@@ -95,7 +95,7 @@ export class DataPlane implements LegHome {
     this.#legs.length = 0;
   }
 
-  /** The tables of all threads in one, place by place: each of them is dense, and so is this. */
+  /** An index over the tables of all threads, interleaved: each table is dense, and so are the indices. */
   #positionOf(place: number): number {
     return indexOf(place) * this.threads + threadOf({ place });
   }

@@ -4,7 +4,7 @@ import { loadAddon } from './load.ts';
 export type DatagramResult = { readonly kind: 'sent' } | { readonly kind: 'failed'; readonly reason: string };
 
 /**
- * Sends one datagram to a Unix socket, which `node:dgram` cannot; it needs the addon, but no transport.
+ * Sends one datagram to a Unix socket, which `node:dgram` cannot. It needs the addon, but no transport.
  * @param path begins with `@` where the socket is in the abstract namespace
  */
 export function sendDatagram(path: string, text: string): DatagramResult {

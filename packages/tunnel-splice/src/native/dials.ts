@@ -47,7 +47,7 @@ export class Dials {
     return { done: dial.done, cancel: () => this.#cancel(dial, thread) };
   }
 
-  /** The data thread's answer, unless it is that the dial has joined. */
+  /** The data thread's answer; {@link joined} is called where the dial has joined. */
   answered({ token, outcome, localHost, localPort, ...name }: DialAnswer): void {
     const dial = this.#pending.get(token);
     if (dial === undefined) return;
@@ -59,7 +59,7 @@ export class Dials {
     }
     dial.promised?.handedBack();
     const leg = this.#plane.addLeg(name, dial.address, { host: localHost, port: localPort }, dial.startedAt);
-    // It was connected at the very moment at which it was given up.
+    // It connected when it had just been cancelled here.
     if (dial.isCancelled) leg.reset();
     this.#settle(dial, dial.isCancelled ? { kind: 'cancelled' } : { kind, leg });
   }
@@ -99,7 +99,7 @@ export class Dials {
       .end();
   }
 
-  /** Where the leg is that this one will be spliced with; without such a hint, each thread in its turn. */
+  /** The thread of the leg that this one will be spliced with; without such a hint, each thread in turn. */
   #chooseThread(token: number, { near, join }: DialOptions): number {
     const neighbour = join?.client ?? near;
     return neighbour instanceof NativeLeg ? threadOf(neighbour) : token % this.#plane.threads;
@@ -118,12 +118,12 @@ export class Dials {
   }
 }
 
-/** A deadline as the data threads read it: whole milliseconds from now. */
+/** A deadline as the data threads expect it: whole milliseconds from now. */
 export function spanUntil(deadline: DeadlineMs): number {
   return deadline === Infinity ? NEVER : toSpan(deadline - performance.now());
 }
 
-/** A time-out as the data threads read it. */
+/** A time-out as the data threads expect it. */
 export function toSpan(ms: number): number {
   return ms < NEVER ? Math.max(0, Math.ceil(ms)) : NEVER;
 }

@@ -1,16 +1,16 @@
 import { EVENT } from './wire.ts';
 
-/** What the data threads report, in the order in which it happened on each. A leg is named by `place` and `generation`. */
+/** The events of the data threads, in the order in which they happened on each thread. A leg is named by `place` and `generation`. */
 export interface EventHandler {
   accepted(client: AcceptedClient): void;
   data(place: number, generation: number, bytes: Uint8Array): void;
-  /** The peer's FIN has come, or the connection is lost; bytes may still be waiting before it. */
+  /** The peer's FIN has come, or the connection is lost. Bytes may still be unread before it. */
   gone(place: number, generation: number, isLost: boolean): void;
   end(place: number, generation: number): void;
   failed(place: number, generation: number): void;
-  /** Nothing that was written to the leg waits any more. */
+  /** All that was written to the leg has been sent. */
   drained(place: number, generation: number): void;
-  /** A client said nothing in its time, and is closed. */
+  /** A client that sent nothing in its time is closed. */
   silenced(place: number, generation: number): void;
   dialed(answer: DialAnswer): void;
   /** @param connectedNs on the kernel's monotonic clock, as all times here */
@@ -18,9 +18,9 @@ export interface EventHandler {
   /** @param firstByteNs 0 if none came */
   tunnelEnded(tunnel: number, end: number, firstByteNs: number, endedNs: number): void;
   listenerClosed(listener: number): void;
-  /** @param errno what clients were turned away for */
+  /** @param errno the shortage for which clients were refused */
   shortage(errno: number): void;
-  /** The data thread has given `fd` up, behind all that it had read from the leg. */
+  /** The data thread has released `fd`, after all that it had read from the leg. */
   detached(place: number, generation: number, fd: number): void;
 }
 
@@ -34,14 +34,14 @@ export interface AcceptedClient {
   /** Empty: the listener's own address. */
   readonly localHost: string;
   readonly localPort: number;
-  /** Where it was going before it was redirected. Empty: nobody knows of a redirection. */
+  /** Where it was going before it was redirected. Empty: no redirection is known. */
   readonly originalHost: string;
   readonly originalPort: number;
-  /** What the client had said already. */
+  /** What the client has sent already. */
   readonly bytes: Uint8Array;
 }
 
-/** The leg and its own end's address mean something only where the outcome is `connected`. */
+/** The leg and its local address are valid only where the outcome is `connected`. */
 export interface DialAnswer {
   readonly token: number;
   readonly outcome: number;
@@ -51,7 +51,7 @@ export interface DialAnswer {
   readonly localPort: number;
 }
 
-/** Reads the records of one batch. The batch's memory is used again, so bytes are copied out of it. */
+/** Reads the records of one batch. Bytes are copied, for the batch's memory is used again. */
 export class EventReader {
   readonly words: Uint32Array;
   readonly #bytes: Buffer;
@@ -168,7 +168,7 @@ export class EventReader {
     return length === 0 ? NO_BYTES : Buffer.from(this.#bytes.subarray(start, start + length));
   }
 
-  /** Where the next `length` bytes start; moves past them and their padding. */
+  /** Returns where the next `length` bytes start, and moves past them and their padding. */
   #skip(length: number): number {
     const start = this.#at * 4;
     this.#at += (length + 3) >>> 2;

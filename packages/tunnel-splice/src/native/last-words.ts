@@ -1,4 +1,4 @@
-/** The last events of data threads that have ended: how tunnels ended. Everything else that they report is gone by then. */
+/** The last events of data threads that have ended: how tunnels ended. Other events no longer matter then. */
 import type { EventHandler } from './event-reader.ts';
 
 type Heard = Pick<EventHandler, 'joined' | 'tunnelEnded' | 'detached'>;

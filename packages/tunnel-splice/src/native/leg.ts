@@ -13,23 +13,23 @@ export interface LegHome {
   forget(leg: NativeLeg): void;
 }
 
-/** Where a spliced leg sends bytes that were on their way here. */
+/** Where a spliced leg sends bytes that were already on their way to this thread. */
 export interface ReturnPath {
   sendBack(from: NativeLeg, bytes: Uint8Array): void;
 }
 
-/** Credit is given back in portions, so that a trickle of bytes does not become a trickle of commands. */
+/** Credit is returned in portions, so that many small reads do not cause many commands. */
 const GRANT_BYTES = 16 * 1024;
 
 const NO_LISTENER = (): void => undefined;
 const NO_BYTES = new Uint8Array(0);
 
-/** Pieces below this size are put together: an array that holds one byte weighs a hundred. */
+/** Pieces below this size are joined: an array that holds one byte takes a hundred. */
 const GATHERED_BYTES = 2048;
 
 /**
- * Puts a piece behind what was read and not handed out. A small one takes in those before it that are no larger, so that a byte is copied
- * a logarithmic number of times, and a client that drips 64 KiB holds some forty pieces and not as many as it sent.
+ * Adds a piece behind the unread ones. A small piece is joined with those before it that are no larger. So a byte is copied a logarithmic
+ * number of times, and a client that sends 64 KiB byte by byte holds some forty pieces.
  */
 function keepUnread(unread: Uint8Array[], bytes: Uint8Array): void {
   let piece = bytes;
@@ -44,18 +44,18 @@ function keepUnread(unread: Uint8Array[], bytes: Uint8Array): void {
   unread.push(piece);
 }
 
-/** Where a leg's two ends are, and since when there is one. */
+/** A leg's two addresses, and when it was made. */
 type Ends = Pick<Leg, 'remote' | 'local' | 'bornAt'>;
 
-/** What came of a leg, when it is handed over: what nobody has read and goes along, and how much it was in all, with what was read. */
+/** What a leg that is handed over held: the unread pieces, which go with it, and how many bytes it had received in all. */
 interface HandedOver {
   readonly unread: readonly Uint8Array[];
   readonly receivedBytes: number;
 }
 
 /**
- * This thread's end of a connection whose socket lives on a data thread. Bytes come unasked, within a credit of
- * `READ_AHEAD_BYTES`, and wait here to be read; so a read that finds some crosses no thread.
+ * This thread's end of a connection whose socket belongs to a data thread. Bytes are sent here before they are asked for, within a credit
+ * of `READ_AHEAD_BYTES`, and wait to be read. So a read that finds some crosses no thread.
  */
 export class NativeLeg implements Leg, LegName {
   readonly place: number;
@@ -64,37 +64,37 @@ export class NativeLeg implements Leg, LegName {
   local: Address;
   refusal?: string;
   readonly bornAt: DeadlineMs;
-  /** Set at an intercepting listener, before anybody sees the leg. */
+  /** Set at an intercepting listener, before the leg is handed out. */
   original?: Address;
-  /** Set before anybody sees the leg, where TLS was due and was not begun; those with TLS live elsewhere. */
+  /** Set before the leg is handed out, where the listener uses TLS but allowed no handshake. Legs with TLS are portable ones. */
   tls?: TlsState;
   readonly #home: LegHome;
   /** The tunnel that it will be joined to by the first of its dials that connects. */
   promised: Promised | undefined;
   #isReleased = false;
   #isRetired = false;
-  /** What was read ahead and not yet handed out. */
+  /** Read ahead and not yet returned. */
   #unread: Uint8Array[] = [];
-  /** Nothing comes after what is unread. */
+  /** How the peer left, once no byte will come behind the unread ones. */
   #last: Departure | undefined;
   #departure: Departure | undefined;
   #onGone = NO_LISTENER as (how: Departure) => void;
   #reader: ((result: ReadResult) => void) | undefined;
   #readLimitBytes = 0;
-  /** Of the read under way. */
+  /** The deadline of the read under way. */
   deadline: DeadlineMs = Infinity;
-  /** Where that deadline stands; -1: it has none. */
+  /** The number of that deadline in {@link ReadDeadlines}; -1 for none. */
   #deadlineSlot = -1;
   #toGrant = 0;
   #hasWritten = false;
   #onDrained = NO_LISTENER;
-  /** Bytes that came from the data thread, modulo 2^32: it knows by this which are still on their way at a splice. */
+  /** Bytes received from the data thread, modulo 2^32. At a splice it tells the data thread which bytes are still on their way here. */
   #receivedBytes = 0;
-  /** It said nothing in its time. */
+  /** It sent nothing in its time. */
   #isSilenced = false;
-  /** Once it is to be detached: where the connection goes that its data thread gives up. */
+  /** For a leg that is being detached: receives the connection from the data thread. */
   #onDetached: ((connection: Connection | undefined) => void) | undefined;
-  /** Once spliced, or promised to be: where bytes go that were on their way here. */
+  /** For a leg that is spliced, or promised to be: where bytes go that were on their way here. */
   #tunnel: ReturnPath | undefined;
 
   constructor(home: LegHome, { place, generation }: LegName, { remote, local, bornAt }: Ends) {
@@ -106,7 +106,7 @@ export class NativeLeg implements Leg, LegName {
     this.bornAt = bornAt;
   }
 
-  /** Closed, or given to a tunnel: its holder has no more say. */
+  /** Closed, or given to a tunnel: its holder can no longer use it. */
   get isReleased(): boolean {
     return this.#isReleased;
   }
@@ -187,17 +187,17 @@ export class NativeLeg implements Leg, LegName {
     if (isNews) this.#onGone(how);
   }
 
-  /** What was written has gone, or can't any more. */
+  /** What was written has been sent, or can never be. */
   drain(): void {
     this.#onDrained();
     this.#onDrained = NO_LISTENER;
   }
 
-  /** It said nothing in its time, and its data thread has closed it. */
+  /** It sent nothing in its time, and its data thread has closed it. */
   silence(): void {
     this.#isSilenced = true;
     this.#answer('deadline');
-    // A connection that is closed won't be given up any more.
+    // A connection that is closed cannot be detached any more.
     if (this.#onDetached !== undefined) this.#endDetaching(undefined);
   }
 
@@ -207,7 +207,7 @@ export class NativeLeg implements Leg, LegName {
   }
 
   /**
-   * Gives the leg to a tunnel. A leg that was closed before is given all the same, and its data thread ends the tunnel.
+   * Gives the leg to a tunnel. A leg that was closed before is given too, and its data thread ends the tunnel.
    * @param path gets the bytes that were on their way here
    */
   handOver(path: ReturnPath): HandedOver {
@@ -215,13 +215,13 @@ export class NativeLeg implements Leg, LegName {
     return this.#takeUnread(path);
   }
 
-  /** It is to be joined by whichever dial connects first; until then its holder may still end it, and hears of its leaving. */
+  /** It will be joined by the dial that connects first. Until then its holder may still end it, and is told when it leaves. */
   promise(promised: Promised): HandedOver {
     this.promised = promised;
     return this.#takeUnread(promised);
   }
 
-  /** The same, but that it keeps what nobody has read, and all that comes. */
+  /** As `promise`, but the leg keeps unread bytes, and receives further ones. */
   promiseGuarded(promised: Promised): HandedOver {
     this.promised = promised;
     const readBytes = this.#unread.reduce((bytes, { length }) => bytes - length, this.#receivedBytes) >>> 0;
@@ -233,7 +233,7 @@ export class NativeLeg implements Leg, LegName {
     this.promised = undefined;
   }
 
-  /** From here on it is a tunnel's; and where that was promised, nothing of it comes any more. */
+  /** From here on it belongs to a tunnel. Where that was promised, nothing more of it comes here. */
   leave(): void {
     this.#isReleased = true;
     this.#onGone = NO_LISTENER;
@@ -242,8 +242,8 @@ export class NativeLeg implements Leg, LegName {
   }
 
   /**
-   * Takes the connection away from its data thread, once the kernel has all that was written. The leg is over with this call;
-   * `onDetached` owns the descriptor, and gets none if the leg was closed before, falls silent for too long or the transport stops first.
+   * Takes the connection from its data thread, once the kernel has all that was written. This call ends the leg. `onDetached` then owns
+   * the descriptor. It gets none if the leg was closed before, is silent for too long or the transport stops first.
    */
   detach(onDetached: (connection: Connection | undefined) => void): void {
     if (this.#isReleased || this.#isSilenced) {
@@ -258,14 +258,14 @@ export class NativeLeg implements Leg, LegName {
     void drained.then(() => this.#begin(COMMAND.detach).end());
   }
 
-  /** Its data thread has given `fd` up; all that it had read came before. */
+  /** Its data thread has released `fd`. All that it had read came before. */
   detached(fd: number): void {
     const { remote, local, bornAt, original } = this;
     const unread = Buffer.concat(this.#unread);
     this.#endDetaching({ fd, remote, local, bornAt, original, unread, isReset: this.#departure === 'reset' });
   }
 
-  /** Nothing more is to be delivered to it: closed here, or its tunnel is over. Idempotent. */
+  /** Nothing more is delivered to it: it was closed here, or its tunnel is over. Idempotent. */
   retire(): void {
     if (this.#isRetired) return;
     this.#isRetired = true;
@@ -320,7 +320,7 @@ export class NativeLeg implements Leg, LegName {
     reader(result);
   }
 
-  /** What a read can have at once. */
+  /** What a read can return at once. */
   #next(limitBytes: number): ReadResult | undefined {
     const first = this.#unread[0];
     if (first === undefined && this.#isSilenced) return 'deadline';

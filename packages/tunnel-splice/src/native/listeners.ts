@@ -19,28 +19,28 @@ import type { PortableSide } from './portable-side.ts';
 import { COMMAND, INTERCEPTIONS, type Command } from './wire.ts';
 
 interface OpenListener {
-  /** By which the data threads know it: one for each socket that was passed. */
+  /** Its numbers on the data threads: one for each socket that was passed. */
   readonly ids: readonly number[];
   readonly address: Address;
   onClient: (client: Leg) => void;
   readonly intercept: Intercept | undefined;
   introduce: ListenOptions['introduce'];
-  /** With it, clients speak TLS. */
+  /** With it, clients use TLS. */
   identity: ListenOptions['identity'];
-  /** What will still bring a client: data threads with a socket of it, and clients whose descriptors are on their way here. */
+  /** How many sources of clients are left: data threads with one of its sockets, and clients whose descriptors are on their way here. */
   sources: number;
   readonly closed: Promise<void>;
   readonly resolveClosed: () => void;
 }
 
-/** One socket, or one of each data thread, as the data threads opened it. */
+/** One socket, or one of each data thread, as opened by the data threads. */
 interface OpenSockets {
   readonly id: number;
   readonly address: Address;
   readonly descriptors: readonly number[];
 }
 
-/** The doors that are open: each has one socket on every data thread, unless its sockets were passed. */
+/** The open listeners. Each has one socket on every data thread, unless its sockets were passed. */
 export class Listeners {
   readonly #plane: DataPlane;
   readonly #portable: PortableSide;
@@ -55,7 +55,7 @@ export class Listeners {
   open(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions): Listening {
     const { intercept, introduce, identity, passed = [], isDualStack: isToBeDual = false } = options;
     const [first] = passed;
-    // Asked first: what was passed is another descriptor afterwards.
+    // Asked first: a passed socket has another descriptor afterwards.
     const isDualStack = first === undefined ? isToBeDual : this.#plane.addon.isDualStack(first) === 1;
     const opened = this.#openSockets(bind, { ...options, isDualStack });
     const { promise: closed, resolve: resolveClosed } = withResolver();
@@ -82,12 +82,13 @@ export class Listeners {
     };
   }
 
-  /** Throws a ListenError, with what was opened closed again. */
+  /** Throws a ListenError, after closing what was opened. */
   #openSockets(bind: Bind, { intercept, passed = [], beside = [], isDualStack = false }: ListenOptions): OpenSockets[] {
     const { addon, threads } = this.#plane;
     for (const descriptor of beside) addon.sharePort(descriptor);
     const how = INTERCEPTIONS.indexOf(intercept ?? 'none');
-    // A socket a thread, as when we opened them, wakes one thread for each client; of fewer, each wakes all that have it.
+    // With one socket a thread, as when we open them, each client wakes one thread. With fewer, it wakes every thread that has the
+    // socket.
     const hasEachItsOwn = passed.length >= threads;
     const opened: OpenSockets[] = [];
     for (const [index, descriptor] of (passed.length > 0 ? passed : [-1]).entries()) {
@@ -106,7 +107,7 @@ export class Listeners {
     return opened;
   }
 
-  /** A client has come; it may have spoken already. */
+  /** A client was accepted. Some of its bytes may have come with it. */
   accepted(client: AcceptedClient): void {
     const listener = this.#open.get(client.listener);
     if (listener === undefined) return;
@@ -157,15 +158,15 @@ export class Listeners {
         this.#plane.begin(thread, COMMAND.allowSilence).word(id).word(toSpan(ms)).end();
       }
     }
-    // It holds though this thread should stall from now on.
+    // It must apply even if this thread stalls from now on.
     this.#plane.flush();
   }
 
-  /** TLS is spoken on `node:net`, with the identity of the moment in which the client comes there. */
+  /** TLS runs on `node:net`, with the identity of the moment at which the client arrives there. */
   #secure(listener: OpenListener, leg: NativeLeg, identity: NonNullable<ListenOptions['identity']>): void {
     listener.sources += 1;
     const onTaken = (taken: Leg | undefined): void => {
-      // One that said nothing in its time never comes there, but is a client all the same.
+      // A client that sent nothing in its time never arrives there. It is handed out all the same.
       const client = taken ?? (leg.isSilenced ? leg : undefined);
       if (client !== undefined) listener.onClient(client);
       this.#lose(listener);
@@ -205,13 +206,13 @@ function serveAnew(
   listener.identity = identity;
 }
 
-/** Where it is: what a descriptor costs to hand over, this client is not worth. */
+/** Refuses the client on its data thread: it is not worth handing its descriptor over. */
 function turnAway(leg: NativeLeg, { onClient }: OpenListener): void {
   leg.tls = TLS_WITHHELD;
   onClient(leg);
 }
 
-/** Under `tproxy`, and for a client that came to us directly, the socket's own address is where it was going. */
+/** Under `tproxy`, and for a client that connected to us directly, the socket's own address is where the client was going. */
 function originalOf({ originalHost: host, originalPort: port }: AcceptedClient, { local }: Leg): Address {
   return host === '' ? local : { host, port };
 }
@@ -234,7 +235,7 @@ const LISTEN_ERROR_KINDS: ReadonlyMap<number, ListenError['kind']> = new Map([
 function toListenError(bind: Bind, errno: number, intercept: Intercept | undefined): ListenError {
   const code = getSystemErrorName(-errno);
   const cause = Object.assign(new Error(`listen ${code}`), { code, errno: -errno, syscall: 'listen' });
-  // A low port without the right to it is EACCES (bind(2)); only asking for IP_TRANSPARENT is EPERM.
+  // A low port without the right to it is EACCES (bind(2)). Only IP_TRANSPARENT gives EPERM.
   const isTransparencyLacking = intercept === 'tproxy' && errno === constants.errno.EPERM;
   const kind = isTransparencyLacking ? 'not-transparent' : LISTEN_ERROR_KINDS.get(errno);
   return new ListenError(kind ?? 'other', bind, cause);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Addon } from './addon.ts';
 import { platformName } from './platform.ts';
 
-/** The addon, or why there is none: the reason goes to the log, so that nobody has to guess. */
+/** The addon, or why there is none, for the log. */
 export type LoadedAddon =
   | { readonly kind: 'loaded'; readonly addon: Addon; readonly file: string; readonly binary: string }
   | { readonly kind: 'unavailable'; readonly reason: string };
@@ -18,19 +18,19 @@ export function loadAddon(path?: string): LoadedAddon {
   const found = path === undefined ? findAddon() : { file: path, binary: 'built' };
   if (!existsSync(found.file)) return { kind: 'unavailable', reason: whyNotThere() };
   try {
-    // The one boundary at which the addon's shape is taken on trust: it is built from the same tree.
+    // The one place where the addon's shape is not checked: it is built from the same tree.
     return { kind: 'loaded', addon: createRequire(import.meta.url)(found.file) as Addon, ...found };
   } catch (cause) {
     return { kind: 'unavailable', reason: cause instanceof Error ? cause.message : String(cause) };
   }
 }
 
-/** Which addon there is to load: `built` beside its sources, or one of those that a package brings, named by their platforms. */
+/** Which addon is loaded: `built` beside its sources, or one of those in the package, named by their platforms. */
 export type NativeBinary =
   | { readonly kind: 'loaded'; readonly binary: string; readonly file: string }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
-/** Loads the addon, where it is not loaded yet, and says which one that is. */
+/** Loads the addon, where it is not loaded yet, and says which one it is. */
 export function nativeBinary(): NativeBinary {
   const loaded = loadAddon();
   if (loaded.kind === 'unavailable') return loaded;

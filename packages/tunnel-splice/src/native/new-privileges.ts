@@ -3,7 +3,7 @@ import { loadAddon } from './load.ts';
 
 export type NewPrivilegesResult = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly reason: string };
 
-/** No program that is run from this process gains a right by it: it needs the addon, but no transport. */
+/** Forbids programs that this process runs to gain rights. It needs the addon, but no transport. */
 export function forbidNewPrivileges(): NewPrivilegesResult {
   const loaded = loadAddon();
   if (loaded.kind === 'unavailable') return { kind: 'failed', reason: loaded.reason };

@@ -1,14 +1,14 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** Far more than the headers of an executable take, behind which the name of its loader stands. */
+/** Much more than the headers of an executable and the name of its loader behind them. */
 const HEADER_BYTES = 4096;
 
-/** For which platform an addon must be built to be loaded by this Node.js, such as `linux-x64-musl`. */
+/** The platform that an addon must be built for to be loaded by this Node.js, such as `linux-x64-musl`. */
 export function platformName(): string {
   return [process.platform, process.arch, libraryOf(process.execPath)].filter(Boolean).join('-');
 }
 
-/** The C library of a Linux executable, by the loader that it asks for; '' where that tells nothing. */
+/** The C library of a Linux executable, from the name of its loader; '' where that is unknown. */
 function libraryOf(executable: string): string {
   const bytes = Buffer.alloc(HEADER_BYTES);
   try {
@@ -16,7 +16,7 @@ function libraryOf(executable: string): string {
     readSync(file, bytes);
     closeSync(file);
   } catch {
-    return ''; // An executable that was replaced or hidden since: no package brings an addon for what nobody knows.
+    return ''; // An executable that was since replaced or hidden: its library is unknown, and no addon fits.
   }
   const loader = /\/ld-(musl|linux)[\w.-]*/.exec(bytes.toString('latin1'))?.[1];
   return loader === undefined ? '' : ({ musl: 'musl', linux: 'glibc' }[loader] ?? '');

@@ -1,4 +1,4 @@
-/** What the native transport leaves to `node:net`: clients that speak TLS, and whatever is joined with them. */
+/** What the native transport leaves to `node:net`: clients that use TLS, and whatever is joined with them. */
 import { PortableTransport } from '../portable/transport.ts';
 import type { TunnelNumbers } from '../portable/tunnels.ts';
 import type {
@@ -13,7 +13,7 @@ import type {
 } from '../transport.ts';
 import { NativeLeg } from './leg.ts';
 
-/** A tunnel that begins once one of its legs has been taken over from its data thread. */
+/** A tunnel that begins once one of its legs was taken over from its data thread. */
 interface LateTunnel {
   readonly native: NativeLeg;
   readonly other: Leg;
@@ -21,21 +21,21 @@ interface LateTunnel {
   readonly begin: (tunnel: TunnelNumber, taken: Leg) => void;
 }
 
-/** A portable transport, made when it is first needed, and the way there for native legs. */
+/** A portable transport, made when it is first needed, and the hand-over of native legs to it. */
 export class PortableSide {
   readonly #numbers: TunnelNumbers;
-  /** Tunnels that have not begun yet: whether they are to be cut at once. */
+  /** Tunnels that have not begun yet, and whether they are to be cut at once. */
   readonly #late = new Map<TunnelNumber, { isCut: boolean }>();
   #transport: PortableTransport | undefined;
 
-  /** @param numbers of all tunnels, whoever relays them */
+  /** @param numbers of all tunnels, native or portable */
   constructor(numbers: TunnelNumbers) {
     this.#numbers = numbers;
   }
 
   /**
-   * `onTaken` gets the leg that goes on where `leg` left off, or nothing if that was closed before, falls silent for too long or the
-   * transport stops first.
+   * `onTaken` gets the leg that continues `leg`. It gets none if `leg` was closed before, is silent for too long or the transport stops
+   * first.
    */
   takeOver(leg: NativeLeg, onTaken: (taken: Leg | undefined) => void, identity?: ListenOptions['identity']): void {
     leg.detach((connection) => onTaken(connection && this.#started().takeOver(connection, identity)));
@@ -45,7 +45,7 @@ export class PortableSide {
     return this.#started().dial(address, options);
   }
 
-  /** Of two legs of which one may be native still: it is taken over first. */
+  /** Joins two legs. Where one is still native, it is taken over first. */
   splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber {
     const { tunnels } = this.#started();
     if (client instanceof NativeLeg) {
@@ -61,7 +61,7 @@ export class PortableSide {
     return tunnels.splice(client, upstream, options);
   }
 
-  /** Undefined of a tunnel that is not relayed here. */
+  /** Undefined for a tunnel that is not relayed here. */
   counts(tunnel: TunnelNumber): TunnelCounts | undefined {
     return this.#transport?.tunnels.counts(tunnel);
   }
@@ -81,13 +81,13 @@ export class PortableSide {
     const tunnel = this.#numbers.take();
     const late = { isCut: false };
     this.#late.set(tunnel, late);
-    // Its holder listens no more, as with any splice.
+    // From here on its holder is no longer told when it leaves, as with any splice.
     other.whenGone(() => undefined);
     this.takeOver(native, (taken) => {
       this.#late.delete(tunnel);
       if (taken === undefined) {
         other.close();
-        // The splicer may not know the number yet.
+        // The caller of `splice` may not know the number yet.
         queueMicrotask(() => this.#tellNeverBegun(tunnel, options, late.isCut ? 'cut' : 'lifetime'));
         return;
       }

@@ -1,19 +1,19 @@
 import type { Address, DeadlineMs, JoinPlan, TunnelKeeper, TunnelNumber } from '../transport.ts';
 import type { NativeLeg, ReturnPath } from './leg.ts';
 
-/** What a promise needs of the register its tunnel will stand in. */
+/** What a promise needs of the register of tunnels. */
 export interface PromiseHome {
   isUp(tunnel: TunnelNumber, client: NativeLeg, keeper: TunnelKeeper): void;
   cut(tunnel: TunnelNumber): void;
-  /** The number was given for nothing. */
+  /** The number is not needed: there will be no tunnel. */
   giveBack(tunnel: TunnelNumber): void;
-  /** Bytes that were on their way here when the promise was given: the data thread waits for them. */
+  /** Bytes that were on their way here when the promise was given. The data thread waits for them. */
   sendBackUp(client: NativeLeg, bytes: Uint8Array): void;
 }
 
 /** A tunnel promised to a client, while dials for it are under way or may still come. */
 export class Promised implements ReturnPath {
-  /** Under way. */
+  /** How many are under way. */
   dials = 0;
   readonly tunnel: TunnelNumber;
   readonly #home: PromiseHome;
@@ -32,7 +32,7 @@ export class Promised implements ReturnPath {
     this.#home.sendBackUp(from, bytes);
   }
 
-  /** One of the dials has joined; false: the client's holder had given it up by then, and so the tunnel is cut. */
+  /** One of the dials has joined. False: the client's holder had closed it before, and so the tunnel is cut. */
   joined(upstream: Address, upAt: DeadlineMs): boolean {
     this.dials -= 1;
     this.#isOver = true;
@@ -44,7 +44,7 @@ export class Promised implements ReturnPath {
     return isWanted;
   }
 
-  /** One of the dials has connected, and the tunnel is its holder's to make. */
+  /** One of the dials has connected, and its holder is to make the tunnel. */
   handedBack(): void {
     this.dials -= 1;
     this.#isOver = true;
@@ -57,7 +57,7 @@ export class Promised implements ReturnPath {
     this.settle();
   }
 
-  /** The client was closed, or one of its dials is over: with neither left, there will be no tunnel. */
+  /** The client was closed, or one of its dials is over. Once both are gone, there will be no tunnel. */
   settle(): void {
     if (this.#isOver || this.dials > 0 || !this.#client.isReleased) return;
     this.#isOver = true;
@@ -65,5 +65,5 @@ export class Promised implements ReturnPath {
   }
 }
 
-/** Keeps what nobody wants any more, until it has ended. */
+/** Keeps a tunnel that has no keeper any more, until it has ended. */
 const NOBODY: TunnelKeeper = { tunnelEnded: () => undefined };

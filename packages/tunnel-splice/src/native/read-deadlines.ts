@@ -1,19 +1,19 @@
 import { TICK_MS, type DeadlineMs } from '../transport.ts';
 import { Slots } from './slots.ts';
 
-/** Something that waits, and gives up when its time has come. */
+/** Something that waits until a deadline. */
 export interface Waiting {
   readonly deadline: DeadlineMs;
-  /** Called once the deadline has passed; has itself forgotten. */
+  /** Called once the deadline has passed. It must have itself forgotten. */
   expire(): void;
 }
 
-/** The deadlines of every read under way, looked at by one timer that runs only while somebody waits. */
+/** The deadlines of all reads under way. One timer checks them; it runs only while there are any. */
 export class ReadDeadlines {
   readonly #waiting = new Slots<Waiting>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** Returns by which number to forget it: once it is over, or was told to expire. */
+  /** Returns the number with which to forget it. It must be forgotten once it is over or was told to expire. */
   add(waiting: Waiting): number {
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
     return this.#waiting.add(waiting);

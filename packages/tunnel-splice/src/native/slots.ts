@@ -1,7 +1,7 @@
 /**
- * Things by small numbers, each number given again once its thing is gone. In place of a Map where things come and go with every tunnel:
- * a Map replaces its table again and again, and each table that was promoted to the old generation drags the next one there, with all
- * that stood in it, until a full collection (kilobytes of garbage a tunnel, and most of what scavenges cost).
+ * A table of things by small numbers. A number is used again once its thing is removed. It replaces a Map where things come and go with
+ * every tunnel. A Map replaces its table again and again. A table in the old generation keeps the next one alive, with all that stood in
+ * it, until a full collection: kilobytes of garbage a tunnel, and most of the cost of scavenges.
  */
 export class Slots<Thing> implements Iterable<Thing> {
   readonly #things: (Thing | undefined)[] = [];
@@ -11,7 +11,7 @@ export class Slots<Thing> implements Iterable<Thing> {
     return this.#things.length - this.#free.length;
   }
 
-  /** Returns the number by which it is known. */
+  /** Returns the thing's number. */
   add(thing: Thing): number {
     const slot = this.#free.pop() ?? this.#things.length;
     this.#things[slot] = thing;

@@ -27,20 +27,23 @@ import { Tunnels } from './tunnels.ts';
 import type { Addon } from './addon.ts';
 
 export interface NativeOptions {
-  /** Data threads: one a core is what fits. */
+  /** How many data threads; one a core is best. */
   readonly threads: number;
-  /** Another build of the addon than the one made by the project's build: the sanitizers' builds. */
+  /** Another build of the addon than the project's own: a sanitizer's build. */
   readonly addonPath?: string;
-  /** Clients had to be turned away for want of descriptors or memory: `EMFILE`, say. Told once a minute at most of each. */
+  /**
+   * Told when clients were refused because descriptors or memory ran out, with the error's name: `EMFILE`, for example. At most once a
+   * minute for each error.
+   */
   readonly onShortage?: ShortageListener;
 }
 
-/** The transport, its threads running; or the reason why there is none. */
+/** The transport, with its threads running, or the reason why there is none. */
 export type NativeTransportOrReason =
   | { readonly kind: 'available'; readonly transport: Transport }
   | { readonly kind: 'unavailable'; readonly reason: string };
 
-/** Starts the transport whose bytes are moved by C++ on threads of their own (Linux). Ended by `stop`, after which it may start again. */
+/** Starts the transport whose bytes are moved by C++ on its own threads (Linux). Ended by `stop`, after which it may start again. */
 export function createNativeTransport(options: NativeOptions): NativeTransportOrReason {
   const loaded = loadAddon(options.addonPath);
   if (loaded.kind === 'unavailable') return loaded;
@@ -55,9 +58,9 @@ export function createNativeTransport(options: NativeOptions): NativeTransportOr
 /** At least one record of the largest kind, which carries 64 KiB. */
 const EVENT_WORDS = 64 * 1024;
 const BATCHES_PER_TURN = 8;
-/** This thread has had nothing to do for so long, or was kept from it: a signal may have come meanwhile. */
+/** After so long without work, or without a turn, a signal may be waiting. */
 const AWAY_MS = 10;
-/** The process may have been stopped, and another thread of Node.js be about to pass the signal on. */
+/** After so long the process may have been stopped, and another thread of Node.js may be about to pass a signal on. */
 const LONG_AWAY_MS = 200;
 
 class NativeTransport implements Transport, EventHandler {
@@ -97,7 +100,7 @@ class NativeTransport implements Transport, EventHandler {
   dial(address: Address, options: DialOptions): Dial {
     if (this.#isStopped) return { done: Promise.resolve({ kind: 'cancelled' }), cancel: () => undefined };
     const neighbour = options.join?.client ?? options.near;
-    // What is no data thread's will be joined on this one; and TLS is `node:tls`, here as well.
+    // A dial for a portable leg is joined on this thread. And TLS is `node:tls` here as well.
     const isNative = options.secure === undefined && (neighbour === undefined || neighbour instanceof NativeLeg);
     return isNative ? this.#dials.start(address, options) : this.#portable.dial(address, options);
   }
@@ -111,7 +114,7 @@ class NativeTransport implements Transport, EventHandler {
     return this.#portable.counts(tunnel) ?? this.#tunnels.readCounts(tunnel);
   }
 
-  /** Each side knows its own. */
+  /** Asks both sides; only the one that has the tunnel acts. */
   cut(tunnel: TunnelNumber): void {
     this.#tunnels.cut(tunnel);
     this.#portable.cut(tunnel);
@@ -130,7 +133,7 @@ class NativeTransport implements Transport, EventHandler {
     return this.#portable.stop();
   }
 
-  /** In memory of its own: `stop` may be called by a handler of the batch at hand. */
+  /** Uses memory of its own: `stop` may be called by a handler of the present batch. */
   #hearLastWords(): void {
     const events = new EventReader(EVENT_WORDS);
     const handler = lastWordsTo({
@@ -142,8 +145,8 @@ class NativeTransport implements Transport, EventHandler {
   }
 
   /**
-   * A data thread has reported something. libuv tells of signals behind all else: clients that were queued while the process was stopped
-   * would be let in ahead of the SIGTERM that came before them.
+   * A data thread has reported something. libuv delivers signals after everything else. Without the wait, clients that were queued while
+   * the process was stopped would be served before the SIGTERM that came first.
    */
   deliverEvents(): void {
     const awayMs = performance.now() - this.#deliveredAt;
@@ -152,7 +155,7 @@ class NativeTransport implements Transport, EventHandler {
     else this.#deliver();
   }
 
-  /** Takes what there is, in turns, so that a flood of events holds nothing else up. */
+  /** Takes the present events, in turns, so that a flood of events delays nothing else. */
   #deliver(): void {
     this.#deliveredAt = performance.now();
     for (let batch = 0; batch < BATCHES_PER_TURN; batch++) {
@@ -213,7 +216,7 @@ class NativeTransport implements Transport, EventHandler {
 
   detached(place: number, generation: number, fd: number): void {
     const leg = this.#plane.findLeg(place, generation);
-    // The transport was stopped by an event before this one.
+    // An earlier event has stopped the transport.
     if (leg === undefined) closeSync(fd);
     else leg.detached(fd);
   }

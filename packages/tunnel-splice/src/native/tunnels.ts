@@ -22,20 +22,22 @@ const DOWN = 1;
 const EMPTY = new Uint8Array(0);
 const NO_BEGINNING = 0;
 
-/** The tunnels that the data threads relay, by number. Columns in place of objects: there may be many, and most of them idle. */
+/**
+ * The tunnels that the data threads relay, by number. They are kept in columns, not as objects: there may be many, and most of them idle.
+ */
 export class Tunnels implements PromiseHome {
   readonly #plane: DataPlane;
   readonly #counts: CountPages;
   readonly #keepers: (TunnelKeeper | undefined)[] = [];
-  /** The client's leg, by which data threads know a tunnel. */
+  /** The client's leg, which names the tunnel to its data thread. */
   readonly #places: number[] = [];
   readonly #generations: number[] = [];
-  /** The legs of those that this thread has spliced: what was on its way here has to go back. */
+  /** The legs that this thread has spliced: bytes that were on their way here must be sent back. */
   readonly #spliced = new Map<TunnelNumber, SplicedLegs>();
-  /** Those that the data threads were told of, which number them from 1 on. */
+  /** Those that the data threads know, which number them from 1 on. */
   readonly #beginnings: Beginning[] = [];
 
-  /** @param counts also gives the numbers, and may give some to others */
+  /** @param counts also gives the numbers, and may give some of them to others */
   constructor(plane: DataPlane, counts: CountPages) {
     this.#plane = plane;
     this.#counts = counts;
@@ -50,7 +52,7 @@ export class Tunnels implements PromiseHome {
     return tunnel;
   }
 
-  /** Tells the data thread what to do as soon as a dial for this client connects; once, however many dials there are. */
+  /** Tells the data thread what to do as soon as a dial for this client connects. Once, however many dials there are. */
   promise(plan: JoinPlan): Promised {
     const client = native(plan.client);
     const promised = client.promised ?? this.#promise(client, plan);
@@ -62,7 +64,7 @@ export class Tunnels implements PromiseHome {
     return this.#counts.read(tunnel);
   }
 
-  /** At once: whatever a peer does after the cut comes after it. */
+  /** Sent at once: the cut must be the first cause. */
   cut(tunnel: TunnelNumber): void {
     const place = this.#places[tunnel];
     const generation = this.#generations[tunnel];
@@ -71,13 +73,13 @@ export class Tunnels implements PromiseHome {
     this.#plane.flush();
   }
 
-  /** A data thread's last word about a tunnel. */
+  /** A data thread's last event of a tunnel. */
   ended(tunnel: TunnelNumber, end: number, firstByteNs: number, endedNs: number): void {
     const firstByteAt = firstByteNs === 0 ? undefined : this.#plane.toDeadline(firstByteNs);
     this.#finish(tunnel, TUNNEL_ENDS[end] ?? 'lifetime', this.#plane.toDeadline(endedNs), firstByteAt);
   }
 
-  /** The threads are gone, and the sockets with them; what they knew of a tunnel's end was told before. */
+  /** The threads have ended, and the sockets are closed. Ends that they knew of were reported before. */
   stop(): void {
     for (const tunnel of this.#keepers.keys()) this.#finish(tunnel, 'lifetime', performance.now());
   }
@@ -123,7 +125,7 @@ export class Tunnels implements PromiseHome {
     return promised;
   }
 
-  /** Each thread learns a beginning before the first promise that names it. */
+  /** Each thread is told of a beginning before the first promise that names it. */
   #numberOf(beginning: Beginning): number {
     const known = this.#beginnings.indexOf(beginning);
     if (known >= 0) return known + 1;
@@ -181,12 +183,15 @@ export class Tunnels implements PromiseHome {
   }
 }
 
-/** What goes ahead, and what was read behind it. */
+/** The bytes to send first, and the unread ones behind them. */
 function gather(first: Uint8Array = EMPTY, unread: readonly Uint8Array[]): Uint8Array {
   return unread.length === 0 ? first : Buffer.concat([first, ...unread]);
 }
 
-/** Both legs of a tunnel that this thread has spliced: what was on its way here goes back to the data thread, which waits for it. */
+/**
+ * Both legs of a tunnel that this thread has spliced. Bytes that were on their way here are sent back to the data thread, which waits for
+ * them.
+ */
 class SplicedLegs implements ReturnPath {
   readonly client: NativeLeg;
   readonly upstream: NativeLeg;
@@ -198,7 +203,7 @@ class SplicedLegs implements ReturnPath {
     this.upstream = upstream;
   }
 
-  /** By way of the upstream's thread, behind the splice itself, which goes that way to fetch the upstream leg. */
+  /** Sent by way of the upstream's thread, behind the splice command, which takes that way to fetch the upstream leg. */
   sendBack(from: NativeLeg, bytes: Uint8Array): void {
     const direction = from === this.client ? UP : DOWN;
     sendBack(this.#plane, this.upstream, { client: this.client, direction, bytes });

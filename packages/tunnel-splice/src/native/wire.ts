@@ -1,19 +1,19 @@
 /**
- * The language between this thread and the data threads: records of 32-bit words, batched both ways.
+ * The messages between this thread and the data threads: records of 32-bit words, in batches both ways.
  *
- * A record is [words in all, kind, ...arguments, ...bytes padded to a word]; a command's second word also names, in its upper
- * half, the thread it goes to. The numbers are those of `native/src/wire.h`; a test holds the two files together.
+ * A record is [words in all, kind, ...arguments, ...bytes padded to a word]. The upper half of a command's second word names the thread
+ * it is for. The numbers are those of `native/src/wire.h`; a test compares the two files.
  */
 
 import type { TunnelEnd } from '../transport.ts';
 
-/** A span on the wire that never ends. */
+/** A span that never ends. */
 export const NEVER = 0xffffffff;
 
-/** The thread stands in a command's second word from this bit on. */
+/** The first bit of the thread in a command's second word. */
 export const THREAD_SHIFT = 16;
 
-/** The index of a leg in its thread's table; the bits above name the thread. */
+/** The lower bits of a place are the index in the thread's table, the upper ones name the thread. */
 export const INDEX_BITS = 24;
 
 const INDEX_MASK = 0xff_ffff;
@@ -81,14 +81,14 @@ export const TUNNEL_ENDS = [
   'cut',
 ] as const satisfies readonly TunnelEnd[];
 
-/** A leg by name: a command for one that is gone finds another generation in its place, and does nothing. */
+/** The name of a leg. A command for a leg that is gone finds another generation in its place, and does nothing. */
 export interface LegName {
-  /** The thread and the index in its table. */
+  /** The thread, and the index in its table. */
   readonly place: number;
   readonly generation: number;
 }
 
-/** The data thread on which a leg lives. */
+/** The data thread of a leg. */
 export const threadOf = (leg: Pick<LegName, 'place'>): number => leg.place >>> INDEX_BITS;
 
 /** Its index in that thread's table. */

@@ -1,4 +1,4 @@
-/** Legs of connections that have been accepted: by a listener of this transport, or by another one that hands its own over. */
+/** Legs of accepted connections: from a listener of this transport, or from another transport that hands its connection over. */
 import type { Socket } from 'node:net';
 import type { Address, DeadlineMs, ListenOptions } from '../transport.ts';
 import type { TlsIdentity } from '../tls-identity.ts';
@@ -6,28 +6,28 @@ import { PortableLeg, type LegResources } from './leg.ts';
 import { acceptedSocket, type SocketSource } from './node-socket.ts';
 import { SecuredWire } from './secured-wire.ts';
 
-/** A connection as another transport leaves it. */
+/** A connection that another transport hands over. */
 export interface HandedOver {
   readonly fd: number;
   readonly remote: Address;
   readonly local: Address;
   readonly bornAt: DeadlineMs;
   readonly original?: Address | undefined;
-  /** Read from the descriptor, and not asked for. */
+  /** Read from the descriptor, but not yet by the leg's holder. */
   readonly unread: Uint8Array;
-  /** An RST has been read from the descriptor, which says nothing of it any more. */
+  /** An RST was read from the descriptor, which no longer reports it. */
   readonly isReset: boolean;
 }
 
-/** How a connection is spoken on: in the clear where it has none of it. `withheld`: TLS was due, and is not begun. */
+/** The TLS of a connection; a plain connection has none. `withheld`: the listener uses TLS, but starts no handshake with this client. */
 export type Security = TlsIdentity | 'withheld';
 
-/** What a listener says of a client that has just come. */
+/** What a listener decides for a new client. */
 export function securityFor(identity: NonNullable<ListenOptions['identity']>, client: Address): Security {
   return identity(client) ?? 'withheld';
 }
 
-/** A leg that has no names yet; with `security` it speaks TLS, or not at all. */
+/** A leg whose addresses are not yet known. With `security` it uses TLS, or has its TLS withheld. */
 export function acceptedLeg(source: SocketSource, resources: LegResources, security?: Security): PortableLeg {
   if (security === undefined) return new PortableLeg(resources, (onread) => acceptedSocket(source, onread));
   if (security === 'withheld')
@@ -35,7 +35,7 @@ export function acceptedLeg(source: SocketSource, resources: LegResources, secur
   return securedLeg(acceptedSocket(source), security, resources);
 }
 
-/** A leg that goes on where another transport has left off: the owner of `from.fd`. */
+/** A leg that continues a connection of another transport. It owns `from.fd`. */
 export function handedOverLeg(from: HandedOver, resources: LegResources, security?: Security): PortableLeg {
   const isSecured = security !== undefined && security !== 'withheld';
   const leg = isSecured ? goOnWithTls(from, security, resources) : goOn(from, resources, security);
@@ -59,7 +59,7 @@ function goOnWithTls(from: HandedOver, identity: TlsIdentity, resources: LegReso
   return securedLeg(wire, identity, resources);
 }
 
-/** TLS over a wire that has been read from before: what it has left comes first. */
+/** TLS over a connection that was read from before. Unread bytes are read first. */
 export function securedLeg(wire: Socket, identity: TlsIdentity, resources: LegResources): PortableLeg {
   const secured = new SecuredWire(wire, identity);
   return new PortableLeg(resources, (onread, onReplaced) => secured.open(onread, onReplaced), secured);

@@ -1,9 +1,9 @@
-/** Addresses as the kernel names them, in the transport's one spelling. */
+/** Addresses as the kernel reports them, in the transport's one spelling. */
 import type { Address } from '../transport.ts';
 
 const MAPPED_PREFIX = '::ffff:';
 
-/** Without a zone, and IPv4-mapped IPv6 as IPv4 (RFC 4291 §2.5.5.2). Nothing where the kernel knew no address any more. */
+/** Without a zone, and IPv4-mapped IPv6 as IPv4 (RFC 4291 §2.5.5.2). Undefined where the kernel no longer knows the address. */
 export function addressOf(host: string | undefined, port: number | undefined): Address | undefined {
   if (host === undefined || port === undefined) return undefined;
   const [withoutZone = host] = host.split('%', 1);

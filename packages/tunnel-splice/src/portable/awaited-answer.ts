@@ -1,4 +1,4 @@
-/** An upstream's answer that is awaited before a client is joined to it. */
+/** Waits for the upstream's answer before a client is joined to it. */
 import { compareBeginning } from '../beginning.ts';
 import type { AnswerGuard } from '../transport.ts';
 import type { Alarm, Deadlines } from './deadlines.ts';
@@ -6,15 +6,15 @@ import type { PortableLeg } from './leg.ts';
 
 interface AwaitedAnswerOptions {
   readonly client: PortableLeg;
-  /** Has what goes up first. */
+  /** The client's bytes are sent to it first. */
   readonly upstream: PortableLeg;
   readonly guard: AnswerGuard;
   readonly deadlines: Deadlines;
-  /** Called once, unless it is forgotten before; perhaps from within the constructor. */
+  /** Called once, unless the wait is forgotten before. It may be called from within the constructor. */
   readonly onTold: (outcome: Told) => void;
 }
 
-/** What is to become of both legs. `cancelled`: the client was closed by its holder. */
+/** What happens with both legs. `cancelled`: the client was closed by its holder. */
 export type Told = 'join' | 'hand-back' | 'cancelled';
 
 /** See {@link AnswerGuard}. */
@@ -41,7 +41,7 @@ export class AwaitedAnswer {
     if (told !== undefined) this.#tell(told);
   }
 
-  /** What the upstream says tells more than what the client does. */
+  /** The upstream's bytes count before the client's. */
   #judge(): Told | undefined {
     const { client, upstream, guard } = this.#options;
     if (client.isOver) return 'cancelled';

@@ -1,31 +1,31 @@
 /**
- * Every deadline of a transport on one timer: a hashed timing wheel.
+ * All deadlines of a transport on one timer: a hashed timing wheel.
  *
- * A timer of Node per tunnel would be re-armed with every packet. Here whoever waits keeps a stamp of the last activity, and asks for
- * a new alarm only when the old one rings too early. Far alarms stay in their slot and are passed over once a turn of the wheel.
+ * One Node.js timer per tunnel would be set again with every packet. Here each tunnel keeps the time of its last activity, and sets a new
+ * alarm only when the old one rings too early. Far alarms stay in their slot and are skipped at each turn of the wheel.
  */
 import { TICK_MS, type DeadlineMs } from '../transport.ts';
 
-/** A turn of the wheel takes 51 s: a tunnel that idles for ten minutes is looked at a dozen times. */
+/** A turn of the wheel takes 51 s. A tunnel with an idle timeout of ten minutes is looked at a dozen times. */
 const SLOTS = 1024;
 
-/** Something to be called once. */
+/** A callback that is called once. */
 export interface Alarm {
   readonly dueAt: DeadlineMs;
   readonly ring: () => void;
 }
 
-/** The wheel. Its interval runs only while something waits, and never keeps the process alive. */
+/** The wheel. Its interval runs only while there are alarms, and never keeps the process alive. */
 export class Deadlines {
   readonly #slots: (Set<Alarm> | undefined)[] = [];
   #interval: NodeJS.Timeout | undefined;
   #waiting = 0;
-  /** The tick that was looked at last. It is looked at again: what is due late in it was not yet due then. */
+  /** The last tick that was looked at. It is looked at again: an alarm that is due late in it was not yet due then. */
   #tick = 0;
 
-  /** Calls `ring` at `dueAt`, never before and up to {@link TICK_MS} after. `Infinity` never rings. */
+  /** Calls `ring` at `dueAt` or up to {@link TICK_MS} later, never before. `Infinity` never rings. */
   at(dueAt: DeadlineMs, ring: () => void): Alarm {
-    // What is past already is due now: so an alarm lies in the slot of its own moment, where `cancel` looks for it.
+    // A `dueAt` in the past is set to now. So an alarm lies in the slot of its `dueAt`, where `cancel` looks for it.
     const alarm: Alarm = { dueAt: Math.max(dueAt, performance.now()), ring };
     if (dueAt === Infinity) return alarm;
     this.#start();
@@ -34,7 +34,7 @@ export class Deadlines {
     return alarm;
   }
 
-  /** Forgets an alarm. One that has rung, or was cancelled before, is no harm. */
+  /** Forgets an alarm. Does nothing where it has rung or was cancelled before. */
   cancel(alarm: Alarm | undefined): void {
     if (alarm === undefined || alarm.dueAt === Infinity) return;
     if (this.#slots[slotOf(alarm.dueAt)]?.delete(alarm) === true) this.#forgetOne();
@@ -50,7 +50,7 @@ export class Deadlines {
     const now = performance.now();
     const firstTick = this.#tick;
     this.#tick = tickOf(now);
-    // After a long stall of the event loop one whole turn sees every slot.
+    // After a long stall of the event loop one whole turn covers every slot.
     const ticks = Math.min(this.#tick - firstTick, SLOTS - 1);
     for (let tick = this.#tick - ticks; tick <= this.#tick; tick += 1) this.#ringDue(this.#slots[tick % SLOTS], now);
   }

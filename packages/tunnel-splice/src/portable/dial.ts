@@ -25,7 +25,7 @@ export class PortableDial implements Dial {
   readonly #alarm: Alarm;
   #answer: AwaitedAnswer | undefined;
   #resolve: ((result: DialResult) => void) | undefined;
-  /** Takes the listeners off again, so that a tunnel doesn't carry its dial along for life. */
+  /** Removes the listeners, so that a tunnel does not hold its dial in memory. */
   #forgetSocket: () => void = () => undefined;
 
   constructor(address: Address, options: DialOptions, resources: DialResources) {
@@ -49,7 +49,7 @@ export class PortableDial implements Dial {
   #watch(socket: Socket, host: string): void {
     const onConnect = (): void => this.#connected();
     const onError = (error: Error): void => this.#fail(dialFailureFrom(error, host));
-    // Destroyed without a word: the transport has stopped.
+    // Destroyed without an error: the transport has stopped.
     const onClose = (): void => this.cancel();
     socket.on('connect', onConnect).on('error', onError).on('close', onClose);
     this.#forgetSocket = () => socket.off('connect', onConnect).off('error', onError).off('close', onClose);
@@ -59,7 +59,7 @@ export class PortableDial implements Dial {
     const leg = this.#leg;
     leg.keepUrgentInline();
     if (!leg.nameEnds()) this.#fail('reset');
-    // Where nobody listens on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
+    // Where no listener is on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
     else if (isSame(leg.local, leg.remote)) this.#fail('refused');
     else if (this.#plan === undefined) this.#hand(leg);
     else this.#join(this.#plan);

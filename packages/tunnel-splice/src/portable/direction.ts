@@ -1,36 +1,36 @@
-/** One direction of a splice: written once, used twice. */
+/** One direction of a splice. */
 import type { Departure } from '../transport.ts';
 import type { PortableLeg, Relay } from './leg.ts';
 import { BULK_BYTES } from './read-buffers.ts';
 
-/** What a direction tells its splice. */
+/** What a direction reports to its splice. */
 export interface DirectionEvents {
-  /** Bytes came, or went after a wait. */
+  /** Bytes were read, or waiting bytes were sent. */
   moved(direction: Direction): void;
-  /** It waits for its reader to drain, or has had its last byte: RST may now go unheard. */
+  /** The direction waits for its reader to drain, or has sent its last byte. An RST may now go unnoticed. */
   fellSilent(): void;
-  /** FIN came; it has been passed on behind the last byte. */
+  /** FIN was read, and has been passed on behind the last byte. */
   ended(direction: Direction): void;
-  /** No byte is on its way any more, for now. */
+  /** No byte is on its way at the moment. */
   drained(): void;
-  /** RST came, behind all that was read. */
+  /** An RST was read, behind all bytes. */
   reset(direction: Direction): void;
-  /** Nothing can be sent any more to the leg that this direction reads from; what that had said before is still to be read. */
+  /** Nothing can be sent any more to the leg that this direction reads from. Bytes it sent before may still be unread. */
   lost(direction: Direction): void;
   stopped(): void;
 }
 
-/** Bytes from one leg to the other, in order, with at most one read's worth under way. */
+/** Moves bytes from one leg to the other, in order. At most one read's bytes wait to be sent. */
 export class Direction implements Relay {
   readonly #from: PortableLeg;
   readonly #to: PortableLeg;
   readonly #events: DirectionEvents;
-  /** Handed to the kernel so far. */
+  /** Bytes that the kernel has taken. */
   relayedBytes = 0;
-  /** Read, and not yet taken by the kernel. */
+  /** Bytes that were read, and that the kernel has not taken yet. */
   pendingBytes = 0;
   hasEnded = false;
-  /** Its reader is lost. */
+  /** Nothing can be sent to its reader any more. */
   #isAbandoned = false;
 
   constructor(from: PortableLeg, to: PortableLeg, events: DirectionEvents) {
@@ -40,7 +40,7 @@ export class Direction implements Relay {
     from.joinTo(this);
   }
 
-  /** Sends on what was read before the splice: first what the holder has, then what the leg read ahead. */
+  /** Sends what was read before the splice: first the holder's bytes, then what the leg read ahead. */
   start(alreadyRead: Uint8Array | undefined): void {
     if (alreadyRead !== undefined) this.carry(alreadyRead);
     this.carry(this.#from.takeAhead(Infinity));
@@ -74,7 +74,7 @@ export class Direction implements Relay {
     this.#events.lost(this);
   }
 
-  /** Reads no more: there is nobody to send it to. */
+  /** Stops reading: there is no leg to send the bytes to. */
   abandon(): void {
     this.#isAbandoned = true;
   }
@@ -84,7 +84,7 @@ export class Direction implements Relay {
   }
 
   #wait(bytes: Uint8Array): void {
-    // `offer` has found that out.
+    // `offer` has found the reader lost.
     if (this.#isAbandoned) return;
     this.pendingBytes += bytes.length;
     this.#to.queue(bytes, (hasGone) => this.#waited(bytes.length, hasGone));
@@ -103,7 +103,7 @@ export class Direction implements Relay {
   }
 }
 
-// After a read this large the others get their turn: libuv would go on with the same socket for 32 reads.
+// After a read this large, other sockets are served first: libuv would continue with the same socket for 32 reads.
 function resume(leg: PortableLeg): void {
   leg.resume();
 }

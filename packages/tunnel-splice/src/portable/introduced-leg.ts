@@ -1,4 +1,4 @@
-/** A client whose peer says first who it is: read from the wire itself, for TLS may begin behind it. */
+/** A client whose peer first says which client it speaks for. That is read from the TCP socket, for TLS may begin behind it. */
 import type { Socket } from 'node:net';
 import type { DeadlineMs, Leg, ListenOptions, ReadResult } from '../transport.ts';
 import { acceptedLeg, securedLeg, securityFor } from './accepted-leg.ts';
@@ -10,7 +10,7 @@ import { acceptedSocket } from './node-socket.ts';
 
 type Introducing = ListenOptions & Required<Pick<ListenOptions, 'introduce'>>;
 
-/** Resolves once the client is introduced; `refusal` says where it was not. */
+/** Resolves once the introduction is read. `refusal` says why it was refused. */
 export async function introducedLeg(
   handle: TcpHandle,
   resources: LegResources,
@@ -37,7 +37,7 @@ async function introduceWire(
   { introduce, identity }: Introducing & Required<Pick<ListenOptions, 'identity'>>,
 ): Promise<PortableLeg> {
   const bornAt = performance.now();
-  // It stays as long as the wire lives: an `error` event that nobody hears ends the process.
+  // The listener stays as long as the socket: an `error` event without a listener ends the process.
   wire.on('error', () => undefined);
   const peer = addressOf(wire.remoteAddress, wire.remotePort) ?? { host: '', port: 0 };
   const introduction = await introduce(new WireReader(wire, resources.deadlines), peer);
@@ -59,7 +59,7 @@ function named(
   return leg;
 }
 
-/** What a leg does before it is one: no more than an introduction needs. */
+/** The two calls of a leg that an introduction needs. */
 class WireReader implements Pick<Leg, 'read' | 'putBack'> {
   readonly #wire: Socket;
   readonly #deadlines: Deadlines;

@@ -1,4 +1,4 @@
-/** A leg on `node:net`: the owner of one socket, from the tick in which it appears to its last descriptor. */
+/** A leg on `node:net`. It owns one socket from its creation until its descriptor is closed. */
 import type { OnReadOpts, Socket } from 'node:net';
 import {
   LINGER_MS,
@@ -28,22 +28,22 @@ export interface LegResources {
   readonly buffers: ReadBuffers;
   readonly deadlines: Deadlines;
   readonly legs: LiveLegs;
-  /** Undefined where the addon is not here. */
+  /** Undefined where there is no addon. */
   readonly kernel: KernelTools | undefined;
 }
 
-/** Who gets what a spliced leg reads. */
+/** Receives what a spliced leg reads. */
 export interface Relay {
-  /** Takes bytes out of the shared buffer before it returns; false: no more until `resume`. */
+  /** Takes the bytes out of the shared buffer before it returns. False: no more bytes until `resume`. */
   carry(bytes: Uint8Array): boolean;
   departed(how: Departure): void;
-  /** Nothing can be sent to this leg any more; what it had said before is still to come. */
+  /** Nothing can be sent to this leg any more. Bytes it sent before may still be unread. */
   lost(): void;
-  /** The transport stops. */
+  /** The transport has stopped. */
   stopped(): void;
 }
 
-/** How often a leg that is not being read is asked whether it has been reset: nothing else tells. */
+/** How often a leg that is not read is checked for an RST: no event reports it then. */
 export const PROBE_MS = 1_000;
 
 type OpenSocket = (onread: OnReadOpts, onReplaced: (socket: Socket) => void) => Socket;
@@ -54,11 +54,11 @@ interface Reader {
   readonly alarm: Alarm;
 }
 
-/** Of a peer that was gone before it could be asked for: in no network that anybody trusts. */
+/** The address of a peer that left before its address was read. No network of the configuration contains it. */
 const UNKNOWN: Address = { host: '::', port: 0 };
 const NOTHING = new Uint8Array(0);
 
-/** See {@link Leg} for what its holder may do; the rest is for the splice that takes it over. */
+/** See {@link Leg} for its holder's calls. The other calls are for the splice that owns it. */
 export class PortableLeg implements Leg {
   remote: Address = UNKNOWN;
   local: Address = UNKNOWN;
@@ -66,19 +66,19 @@ export class PortableLeg implements Leg {
   original?: Address;
   refusal?: string;
   readonly #resources: LegResources;
-  /** Of a client that may speak TLS, the wire until it does. */
+  /** For a client that may use TLS, this is the TCP socket until TLS begins. */
   #socket: Socket;
   readonly #secured: Secured | undefined;
-  /** TLS was due, and no handshake begun. */
+  /** The listener uses TLS, but starts no handshake with this client. */
   readonly #isWithheld: boolean;
-  /** What the kernel knows of: the socket itself, or what TLS runs over. */
+  /** The TCP socket: the socket itself, or the one beneath TLS. */
   readonly #wire: Socket;
-  /** Read, and not asked for yet. */
+  /** Read, but not yet by the holder. */
   #ahead: ReadAhead | undefined;
   #reader: Reader | undefined;
   #relay: Relay | undefined;
   #departure: Departure | undefined;
-  /** A write has failed: how the peer has left, which the kernel tells once. */
+  /** How the peer left, found by a failed write. The kernel reports it once. */
   #loss: Departure | undefined;
   #onGone: ((how: Departure) => void) | undefined;
   #onStir: (() => void) | undefined;
@@ -88,10 +88,10 @@ export class PortableLeg implements Leg {
   #isWindowHeeded = false;
   #lastReadBytes = 0;
   #isPaused = false;
-  /** Closed or reset by our side: what still comes is discarded. */
+  /** Closed or reset by our side. Further bytes are discarded. */
   #isOver = false;
 
-  /** @param open makes the socket; it must read into what it is given, and say where another one takes its place */
+  /** @param open makes the socket. The socket must read into the buffer it is given. `open` reports a socket that takes its place */
   constructor(resources: LegResources, open: OpenSocket, secured?: Secured | 'withheld') {
     this.#resources = resources;
     this.#isWithheld = secured === 'withheld';
@@ -109,7 +109,7 @@ export class PortableLeg implements Leg {
     resources.legs.add(this);
   }
 
-  /** The listeners stay as long as the socket lives: an `error` event that nobody hears ends the process. */
+  /** The listeners stay as long as the socket: an `error` event without a listener ends the process. */
   #listenTo(socket: Socket): void {
     socket.on('error', () => {
       if (socket === this.#socket) this.#departed('reset');
@@ -122,7 +122,7 @@ export class PortableLeg implements Leg {
     });
   }
 
-  /** Asks the kernel for both addresses, once, while it still knows them; false: the peer has left with an RST already. */
+  /** Reads both addresses, once, while the kernel still knows them. False: the peer has left with an RST already. */
   nameEnds(): boolean {
     const remote = addressOf(this.#wire.remoteAddress, this.#wire.remotePort);
     const local = addressOf(this.#wire.localAddress, this.#wire.localPort);
@@ -132,12 +132,12 @@ export class PortableLeg implements Leg {
     return true;
   }
 
-  /** Once, when the connection is there and nothing was read from it: an urgent byte would leave a hole in the stream. */
+  /** Called once, before anything is read: an urgent byte would be taken out of the stream. */
   keepUrgentInline(): void {
     this.#resources.kernel?.keepUrgentInline(descriptorOf(this.#wire));
   }
 
-  /** Gives the peer up once it has vanished for so long; 0: when the kernel does. */
+  /** Closes the connection once the peer has vanished for so long. 0: when the kernel does. */
   watchPeer(seconds: number): void {
     this.#keepAliveSeconds = seconds;
     if (seconds === 0) return;
@@ -146,7 +146,10 @@ export class PortableLeg implements Leg {
     else kernel.watchPeer(descriptorOf(this.#wire), seconds);
   }
 
-  /** Its peer may have stopped reading: one that lives is not given up for that. To be called now and then while `isHeldBack`, and once after. */
+  /**
+   * A peer that lives and does not read must not be closed by TCP_USER_TIMEOUT. Called now and then while `isHeldBack`, and once after
+   * it.
+   */
   heedWindow(isHeldBack: boolean): void {
     if ((isHeldBack || this.#isWindowHeeded) && this.#keepAliveSeconds > 0) {
       this.#resources.kernel?.heedWindow(descriptorOf(this.#wire), this.#keepAliveSeconds);
@@ -177,7 +180,7 @@ export class PortableLeg implements Leg {
 
   drained(): Promise<void> {
     if (this.#isOver || this.#socket.writableLength === 0 || !this.#socket.writable) return Promise.resolve();
-    // Called behind all that waits, or when the socket is destroyed.
+    // Called once all before it is written, or when the socket is destroyed.
     return new Promise((resolve) => this.#socket.write(NOTHING, () => resolve()));
   }
 
@@ -202,7 +205,9 @@ export class PortableLeg implements Leg {
     this.#resetNow();
   }
 
-  /** Ends with an RST, once the peer has all that was sent to it before, for as long as it takes some of it every {@link LINGER_MS}. */
+  /**
+   * Ends with an RST once the peer has all bytes sent before. The wait lasts while the peer takes some of them every {@link LINGER_MS}.
+   */
   resetBehindBytes(): void {
     if (this.#isOver) return;
     const isHeard = this.#loss === undefined && this.#departure !== 'reset' && !this.#socket.destroyed;
@@ -223,7 +228,7 @@ export class PortableLeg implements Leg {
     else this.#linger = this.#resources.deadlines.at(now + TICK_MS, () => this.#resetOnceDelivered(left, nextGiveUpAt));
   }
 
-  /** Without the addon nobody knows what the kernel has not sent yet: it gets the time to the next look. */
+  /** Without the addon the kernel's unsent bytes are unknown: they get the time until the next check. */
   #undeliveredBytes(lastTime: number): number {
     const queued = this.#socket.writableLength;
     const { kernel } = this.#resources;
@@ -233,7 +238,7 @@ export class PortableLeg implements Leg {
 
   #resetNow(): void {
     const isShuttingDown = this.#socket.writableEnded && !this.#socket.writableFinished;
-    // libuv refuses a reset while a shutdown is under way (EINVAL), and Node then loses the descriptor for good: wait for it.
+    // libuv refuses a reset while a shutdown is under way (EINVAL), and Node.js then leaks the descriptor: wait for the shutdown.
     if (isShuttingDown && this.#socket.writableLength === 0) {
       this.#socket.once('finish', () => this.#sendReset());
     } else if (!this.#socket.destroyed) this.#sendReset();
@@ -250,26 +255,26 @@ export class PortableLeg implements Leg {
     };
   }
 
-  /** Ends at once, without a word: the transport stops, or the dial is over. */
+  /** Ends at once: the transport stops, or the dial is over. */
   stop(): void {
     this.#relay?.stopped();
     this.#leave('end');
     this.#socket.destroy();
   }
 
-  /** From now on `relay` gets what is read; what was read before is to be taken with {@link takeAhead}. */
+  /** From now on `relay` receives what is read. What was read before is taken with {@link takeAhead}. */
   joinTo(relay: Relay): void {
     this.#onGone = undefined;
     this.#onStir = undefined;
     this.#relay = relay;
   }
 
-  /** Calls `listener` whenever something of the peer was read ahead, or the leg has ended on either side; undefined: nobody. */
+  /** Calls `listener` whenever bytes were read ahead, or the leg has ended on either side. Undefined: no listener. */
   whenStirred(listener: (() => void) | undefined): void {
     this.#onStir = listener;
   }
 
-  /** What was read ahead, to be looked at, at once. */
+  /** What was read ahead, without a copy. Valid only until the next read. */
   get ahead(): Uint8Array {
     return this.#ahead?.bytes ?? NOTHING;
   }
@@ -278,12 +283,12 @@ export class PortableLeg implements Leg {
     if (bytes.length > 0 && !this.#isOver) (this.#ahead ??= new ReadAhead()).prepend(bytes);
   }
 
-  /** Its peer's RST was read before it was this leg's: the kernel will only say that it has ended. */
+  /** Its peer's RST was read before the socket became this leg's. The kernel will report a plain end. */
   noteReset(): void {
     this.#departed('reset');
   }
 
-  /** What was read on behalf of nobody, `limitBytes` of it at most. */
+  /** Takes what was read ahead, `limitBytes` at most. */
   takeAhead(limitBytes: number): Uint8Array {
     const bytes = this.#ahead?.take(limitBytes) ?? new Uint8Array(0);
     if (this.#ahead?.length === 0) this.#ahead = undefined;
@@ -291,7 +296,7 @@ export class PortableLeg implements Leg {
     return bytes;
   }
 
-  /** Its holder has it, and it has not left: a tunnel may take it. */
+  /** It is its holder's, and the peer has not left: a tunnel may take it. */
   get isJoinable(): boolean {
     return !this.#isOver && this.#departure === undefined && this.#relay === undefined && this.#onStir === undefined;
   }
@@ -305,7 +310,7 @@ export class PortableLeg implements Leg {
     return this.#departure;
   }
 
-  /** Hands the kernel what it takes at once, and returns how much. Under TLS nothing: it must never see these bytes as they are. */
+  /** Gives the kernel what it takes at once, and returns how much. Under TLS nothing, for these bytes are not encrypted. */
   offer(bytes: Uint8Array): number {
     const mustQueue = this.#secured !== undefined || this.#socket.writableLength > 0 || this.#socket.destroyed;
     if (mustQueue) return 0;
@@ -316,24 +321,24 @@ export class PortableLeg implements Leg {
     return 0;
   }
 
-  /** Queues a copy of what the kernel did not take. `settle` is always called, once: did it go? */
+  /** Queues a copy of what the kernel did not take. `settle` is called once in any case, and told whether the bytes were sent. */
   queue(bytes: Uint8Array, settle: (hasGone: boolean) => void): void {
     const { buffers } = this.#resources;
     const copy = buffers.keep(bytes);
     this.#socket.write(copy, (error) => {
       buffers.release(copy.length);
       this.#wasWritten(error);
-      // A socket destroyed in mid-write reports no error here.
+      // A socket that is destroyed during a write reports no error here.
       settle(error == null && !this.#socket.destroyed);
     });
   }
 
-  /** Passes a FIN on: behind what is queued, with the other direction left open (RFC 9293 §3.6). */
+  /** Sends FIN behind what is queued, and leaves the other direction open (RFC 9293 §3.6). */
   finish(): void {
     this.#socket.end();
   }
 
-  /** Reads on, after `carry` said stop. */
+  /** Reads on, after `carry` returned false. */
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
@@ -341,15 +346,15 @@ export class PortableLeg implements Leg {
   }
 
   /**
-   * Has it been reset while it was not reading? Only asked of a leg that got no FIN from us: with FINs both ways the kernel keeps the
-   * unread bytes but forgets the peer, and that would look the same.
+   * Has it been reset while it was not read? Only for a leg that got no FIN from us: after FINs both ways the kernel keeps the unread
+   * bytes but forgets the peer, which looks the same.
    */
   hasBeenReset(): boolean {
     const isDeaf = this.#isPaused || this.#departure === 'end';
     return isDeaf && !this.#socket.writableEnded && !this.#socket.destroyed && !isConnected(this.#wire);
   }
 
-  /** Node will destroy the socket of a write that failed, and what the peer had said before with it: that is read out first. */
+  /** Node.js will destroy a socket whose write failed, with the bytes that the peer sent before. So those are read first. */
   #wasWritten(error: Error | null | undefined): void {
     if (error == null || this.#isOver || this.#socket.destroyed || this.#departure === 'reset') return;
     this.#loss ??= lossFrom(error) ?? 'reset';
@@ -358,14 +363,14 @@ export class PortableLeg implements Leg {
     this.#relay?.lost();
   }
 
-  /** libuv takes the POLLHUP of an RST right behind the last bytes for an end: the kernel knows better. */
+  /** libuv takes the POLLHUP of an RST behind the last bytes for a plain end. The kernel reports the RST. */
   #howItEnded(): Departure {
     if (this.#loss !== undefined) return this.#loss;
     if (this.#secured !== undefined || isConnected(this.#socket)) return 'end';
     return this.#readOut();
   }
 
-  /** Reads on to the end, though nobody has asked. The kernel's own buffer bounds it. */
+  /** Reads to the end, before the holder asks. The kernel's own buffer bounds the amount. */
   #readOut(): Departure {
     const into = this.#resources.buffers.readOut;
     for (;;) {
@@ -412,7 +417,7 @@ export class PortableLeg implements Leg {
     return false;
   }
 
-  /** Nobody reads, and the read-ahead is full: a client that leaves now, while its name is looked up, must be noticed all the same. */
+  /** Reading is paused because the read-ahead is full. A client that leaves during its look-up must still be noticed. */
   #probeWhileFull(): void {
     this.#resources.deadlines.at(performance.now() + PROBE_MS, () => {
       const isHeld = this.#isPaused && this.#relay === undefined && !this.#isOver;
@@ -421,7 +426,7 @@ export class PortableLeg implements Leg {
         this.#departed('reset');
         return;
       }
-      // What lies before the FIN may still be read.
+      // Bytes before the FIN can still be read.
       if (this.#resources.kernel?.hasFin(descriptorOf(this.#wire)) === 1) this.#gone('end');
       this.#probeWhileFull();
     });
@@ -450,7 +455,7 @@ export class PortableLeg implements Leg {
     this.#onGone = undefined;
   }
 
-  /** Our side is through with it, whichever way. */
+  /** Our side has ended the leg, in one way or another. */
   #leave(answer: Departure): void {
     this.#isOver = true;
     this.#relay = undefined;

@@ -1,4 +1,4 @@
-/** An open door on `node:net`. */
+/** A listener on `node:net`. */
 import { createServer, type ListenOptions as NetListenOptions, type Server } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
@@ -17,7 +17,7 @@ import type { LegResources } from './leg.ts';
 import { handleOf, type TcpHandle } from './node-handle.ts';
 import { listenErrorFrom } from './system-errors.ts';
 
-/** How many connections the kernel queues for us; it takes no more than its own limit (net.core.somaxconn). */
+/** How many connections the kernel queues; its own limit (net.core.somaxconn) may be lower. */
 const BACKLOG = 4096;
 
 /** Opens a listener; rejects with a {@link ListenError}. */
@@ -31,7 +31,7 @@ export async function openListener(
   const [first] = passed;
   const servers = await boundServers(bind, options);
   const bound = servers.map(boundAddress).find((address) => address !== undefined) ?? bind;
-  // Both of the moment.
+  // Both may be replaced by `serve`.
   let handOut = onClient;
   let reception: Reception = options;
   let acceptedCount = 0;
@@ -47,9 +47,9 @@ export async function openListener(
     }
     const leg = acceptedLeg({ handle }, resources, identity && securityFor(identity, peerOf(handle)));
     leg.keepUrgentInline();
-    // A client that has sent an RST while it was queued has no address any more. It is told of all the same: it may be a probe.
+    // A client that sent an RST while it was queued has no address any more. It is reported all the same: it may be a probe.
     if (!leg.nameEnds()) leg.local = bound;
-    // The kernel made the socket in the name of where the client was going.
+    // The kernel gave the socket the client's destination as its local address.
     else if (intercept === 'tproxy') leg.original = leg.local;
     handOut(leg);
   };
@@ -63,7 +63,7 @@ export async function openListener(
       handOut = nextOnClient;
       reception = nextReception;
     },
-    // Nobody else is there who could watch the clients while this thread is stalled.
+    // No other thread can close silent clients while this one is stalled.
     allowSilence: () => undefined,
     async close() {
       await drainQueue(() => acceptedCount);
@@ -72,11 +72,11 @@ export async function openListener(
   };
 }
 
-/** One of our own, or one for each that was passed. */
+/** One server of our own, or one for each passed socket. */
 async function boundServers(bind: Bind, options: ListenOptions): Promise<readonly Server[]> {
   const { intercept, passed = [], isDualStack = false } = options;
   if (intercept === 'redirect' || (intercept === 'tproxy' && passed.length === 0)) {
-    // Node.js has no way to set IP_TRANSPARENT, nor to ask for SO_ORIGINAL_DST.
+    // Node.js can neither set IP_TRANSPARENT nor read SO_ORIGINAL_DST.
     throw new ListenError('not-transparent', bind, new Error(`no ${intercept} without the native transport`));
   }
   const { host, port } = bind;
@@ -98,10 +98,10 @@ function listening(bind: Bind, where: NetListenOptions | { readonly fd: number }
 }
 
 /**
- * Takes connections as handles, before `net.Server` makes sockets of them that could not be given an `onread` buffer.
+ * Takes connections as handles, before `net.Server` makes sockets of them: those cannot be given an `onread` buffer.
  *
- * Without a free descriptor libuv gives up a spare one of its own to accept and close whatever is queued, and tells nobody: clients
- * are dropped, the process and its tunnels go on.
+ * Without a free descriptor libuv uses a spare one to accept and close what is queued, and reports nothing: clients are dropped, the
+ * process and its tunnels go on.
  */
 function acceptFrom(server: Server, onHandle: (handle: TcpHandle) => void): void {
   const listener = handleOf(server);
@@ -116,12 +116,12 @@ async function closeAll(servers: readonly Server[]): Promise<void> {
   await Promise.all(open.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
 }
 
-/** Without the addon nobody can tell. */
+/** Without the addon this is unknown. */
 function takesIpv4(passed: number, { kernel }: LegResources): boolean {
   return kernel === undefined || kernel.isDualStack(passed) === 1;
 }
 
-/** Before there is a socket of it: most clients of a flood are not worth one that speaks TLS. */
+/** Read before a socket is made: under a flood most clients are refused before TLS. */
 function peerOf(handle: TcpHandle): Address {
   const peer: { address?: string; port?: number } = {};
   handle.getpeername(peer);
@@ -133,11 +133,11 @@ function boundAddress(server: Server): Address | undefined {
   return bound === null || typeof bound === 'string' ? undefined : addressOf(bound.address, bound.port);
 }
 
-/** Lets the event loop accept what is queued: closing the descriptor would answer it with RSTs. */
+/** Lets the event loop accept what is queued: closing the descriptor would answer those clients with RSTs. */
 async function drainQueue(countAccepted: () => number): Promise<void> {
   let quietTurns = 0;
-  // libuv accepts one connection a turn. Of two quiet turns the second one has polled from start to end. New connections keep
-  // coming meanwhile, so there are no more turns than the queue had places.
+  // libuv accepts one connection a turn. Two quiet turns are awaited, for only the second one has polled from start to end. New
+  // connections keep coming meanwhile, so the number of turns is limited to the size of the queue.
   for (let turn = 0; turn < BACKLOG && quietTurns < 2; turn += 1) {
     const before = countAccepted();
     await nextTurn();

@@ -1,9 +1,9 @@
-/** Every leg of a transport that is not over yet: so that `stop` leaves nothing behind, and that closed legs can't pile up. */
+/** Every leg of a transport that is not over yet. With it `stop` ends all of them, and the number of closed legs is bounded. */
 
-/** How many legs may linger at once; further ones are closed without. Two seconds each, so this is for 500 refusals a second. */
+/** How many legs may linger at once; further ones are closed at once. At two seconds each, this serves 500 refusals a second. */
 const LINGERING_LIMIT = 1024;
 
-/** What the register can do to a leg. */
+/** What the register does with a leg. */
 export interface Stoppable {
   stop(): void;
 }
@@ -23,7 +23,7 @@ export class LiveLegs {
     if (this.#legs.size === 0) this.#whenEmpty?.();
   }
 
-  /** Asks for leave to linger; whoever gets it says when it is over. */
+  /** Asks for permission to linger. A leg that gets it must report when it is over. */
   mayLinger(): boolean {
     if (this.#lingering >= LINGERING_LIMIT) return false;
     this.#lingering += 1;

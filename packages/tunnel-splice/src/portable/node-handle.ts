@@ -1,10 +1,10 @@
 /**
- * What this transport takes from inside Node, all of it: the handle under a socket.
+ * All that this transport uses of Node's internals: the handle of a socket.
  *
- * `_handle` is not documented, and has not changed since Node 0.12. It is needed for six things that the public interface
- * of `node:net` does not offer: sockets with `onread` buffers for accepted connections (a `Server` builds them without, and a second
- * Socket per client would cost more than all else we do for it), writing without queueing, noticing an RST while not reading,
- * asking what OpenSSL thinks of a client's certificate, an RST beneath TLS, and hearing of what goes wrong in TLS behind the handshake.
+ * `_handle` is not documented, and has not changed since Node 0.12. It is needed for six things that `node:net` does not offer: sockets
+ * with `onread` buffers for accepted connections (a `Server` builds them without, and a second Socket per client would be the largest
+ * cost of a connection), writing without queueing, noticing an RST while not reading, OpenSSL's verdict on a client's certificate, an RST
+ * beneath TLS, and errors of TLS after the handshake.
  */
 import { readSync, writeSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
@@ -16,14 +16,14 @@ import { lossFrom } from './system-errors.ts';
 export interface TcpHandle {
   /** The descriptor; negative once closed, and always on Windows. */
   readonly fd: number;
-  /** Called for each connection; `status` is 0 or a negative errno, and then there is no handle. */
+  /** Called for each connection. `status` is 0 or a negative errno; with an errno there is no handle. */
   onconnection: (status: number, client?: TcpHandle) => void;
-  /** Fills `into`; returns 0, or a negative errno when there is no connection (any more). */
+  /** Fills `into`. Returns 0, or a negative errno when there is no connection (any more). */
   getpeername(into: object): number;
   close(): void;
 }
 
-/** The handle under a socket or a listener, as long as it is open. */
+/** The handle of a socket or a listener, as long as it is open. */
 export function handleOf(owner: Socket | Server): TcpHandle | undefined {
   // The one place where Node's internals are given a type.
   return (owner as unknown as { readonly _handle: TcpHandle | null })._handle ?? undefined;
@@ -35,9 +35,9 @@ export function descriptorOf(socket: Socket): number {
 }
 
 /**
- * Writes what the kernel takes at once and returns how much that was, or how the peer has left. Unlike `socket.write` it never keeps
- * the bytes, so they may lie in a buffer that the very next read fills again; and it destroys no socket that may still be read.
- * Only for a socket with nothing queued, or bytes overtake each other.
+ * Writes what the kernel takes at once. Returns how much that was, or how the peer has left. Unlike `socket.write` it never keeps the
+ * bytes, so the next read may use the same buffer, and it never destroys a socket that can still be read. Only for a socket with nothing
+ * queued, or bytes overtake each other.
  */
 export function writeAtOnce(socket: Socket, bytes: Uint8Array): number | Departure {
   const descriptor = descriptorOf(socket);
@@ -49,7 +49,7 @@ export function writeAtOnce(socket: Socket, bytes: Uint8Array): number | Departu
   }
 }
 
-/** Reads what the kernel has at once: how much that was (0: nothing yet), or how the peer has left, with all read before. */
+/** Reads what the kernel has. Returns how much that was (0: nothing yet), or how the peer has left, once all is read. */
 export function readAtOnce(socket: Socket, into: Uint8Array): number | Departure {
   const descriptor = descriptorOf(socket);
   if (descriptor < 0) return 'end';
@@ -60,14 +60,14 @@ export function readAtOnce(socket: Socket, into: Uint8Array): number | Departure
   }
 }
 
-/** False once an RST has come, or the connection has timed out: the kernel then knows no peer any more, read or unread. */
+/** False once an RST has come or the connection has timed out: the kernel then knows no peer any more, read or unread. */
 export function isConnected(socket: Socket): boolean {
   return handleOf(socket)?.getpeername({}) === 0;
 }
 
-/** What is wrong with the peer's certificate, as a code such as `CERT_HAS_EXPIRED`; undefined where nothing is. */
+/** The error of the peer's certificate, as a code such as `CERT_HAS_EXPIRED`; undefined where it is valid. */
 export function certificateError(socket: TLSSocket): string | undefined {
-  // The one place where the handle under TLS is given a type: `verifyError` is what `tls.Server` asks, and nobody else can.
+  // The one place where the handle beneath TLS is given a type. `tls.Server` asks `verifyError`; there is no public interface for it.
   const handle = (socket as unknown as { readonly _handle: { verifyError(): Error | null | undefined } | null })
     ._handle;
   if (!handle) return 'UNKNOWN';
@@ -76,13 +76,13 @@ export function certificateError(socket: TLSSocket): string | undefined {
   return 'code' in error ? String(error.code) : 'UNKNOWN';
 }
 
-/** Has the connection end with an RST, not a FIN, when the socket is destroyed: what `resetAndDestroy` does, but for the destroying. */
+/** Makes the connection end with an RST, not a FIN, when the socket is destroyed: as `resetAndDestroy`, without the destroying. */
 export function resetWhenClosed(socket: Socket): void {
   (socket as unknown as { resetAndClosing: boolean }).resetAndClosing = true;
 }
 
-/** Tells of errors of TLS, behind the handshake too, where `error` events are only for sockets that a `tls.Server` has made. */
+/** Reports errors of TLS, also after the handshake: `error` events report those only for sockets of a `tls.Server`. */
 export function onTlsError(socket: TLSSocket, listener: (error: Error) => void): void {
-  // Not documented either; `tls.Server` itself listens to it.
+  // Not documented either. `tls.Server` itself listens to it.
   socket.on('_tlsError', listener);
 }

@@ -1,15 +1,15 @@
-/** Sockets of `node:net` with every option chosen, none left to chance. */
+/** Sockets of `node:net` with every option set. */
 import { connect, Socket, type OnReadOpts } from 'node:net';
 import type { Address } from '../transport.ts';
 import type { TcpHandle } from './node-handle.ts';
 
-/** A peer that vanished without a word is found out by the kernel, whatever the idle timeout. */
+/** After so long the kernel probes a silent peer, whatever the idle timeout: a peer may vanish without FIN or RST. */
 const KEEP_ALIVE_MS = 60_000;
 
-/** What a socket is made of: a handle, which is what `net.Server` passes here too, or a descriptor, which it then owns. */
+/** What a socket is made of: a handle, as `net.Server` itself does it, or a descriptor, which it then owns. */
 export type SocketSource = { readonly handle: TcpHandle } | { readonly fd: number };
 
-/** The socket of a connection that is there already; without `onread` for TLS, which reads from the handle itself. */
+/** The socket of an existing connection. Without `onread` for TLS, which reads from the handle itself. */
 export function acceptedSocket(source: SocketSource, onread?: OnReadOpts): Socket {
   const from = 'fd' in source ? { fd: source.fd } : { handle: source.handle };
   const options = { ...from, allowHalfOpen: true, ...(onread && { onread }) };
@@ -27,15 +27,15 @@ export function dialledSocket(address: Address, sourceHost: string | undefined, 
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MS,
-    // The address has been judged: nothing may try another one, or look it up.
+    // The address has been judged: no other one may be tried, and no name looked up.
     autoSelectFamily: false,
   });
 }
 
-/** libuv asks ten times, a second apart, once the peer was silent for as long as it is told. */
+/** libuv sends ten probes, a second apart, once the peer was silent for the time it is given. */
 const LIBUV_PROBES_SECONDS = 10;
 
-/** Node.js has no TCP_USER_TIMEOUT: a peer to which bytes are on their way is given up when the kernel does, after a quarter of an hour. */
+/** Node.js has no TCP_USER_TIMEOUT. A peer with bytes on their way is given up when the kernel does it, after a quarter of an hour. */
 export function keepAliveAsNodeCan(socket: Socket, seconds: number): void {
   socket.setKeepAlive(true, Math.max(1, seconds - LIBUV_PROBES_SECONDS) * 1_000);
 }

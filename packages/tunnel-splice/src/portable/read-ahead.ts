@@ -1,4 +1,7 @@
-/** Bytes read on behalf of nobody, in one piece: a client that drips them one by one must not cost an object each. */
+/**
+ * The least memory to keep bytes that were read ahead. They lie in one piece: a client that sends them one by one must not cost an object
+ * each.
+ */
 
 const LEAST_CAPACITY = 1024;
 
@@ -12,19 +15,19 @@ export class ReadAhead {
     return this.#end - this.#start;
   }
 
-  /** All of it, left where it is: to be looked at, at once. */
+  /** All of it, without a copy. Valid only until the next call. */
   get bytes(): Uint8Array {
     return this.#memory.subarray(this.#start, this.#end);
   }
 
-  /** Copies `bytes` behind what is there. */
+  /** Copies `bytes` behind the present ones. */
   append(bytes: Uint8Array): void {
     if (this.#end + bytes.length > this.#memory.length) this.#makeRoom(bytes.length);
     this.#memory.set(bytes, this.#end);
     this.#end += bytes.length;
   }
 
-  /** Copies `bytes` ahead of what is there. */
+  /** Copies `bytes` before the present ones. */
   prepend(bytes: Uint8Array): void {
     const behind = this.take(this.length);
     this.append(bytes);

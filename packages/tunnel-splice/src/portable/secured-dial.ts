@@ -1,4 +1,4 @@
-/** One attempt to reach a literal address and speak TLS with who is there. */
+/** One attempt to connect to a literal address and to use TLS with the peer. */
 import type { OnReadOpts, Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Address, Dial, DialOptions, DialResult, TlsState } from '../transport.ts';
@@ -15,7 +15,7 @@ interface SecuredDialOptions extends DialOptions {
   readonly secure: Secure;
 }
 
-/** See {@link Dial}; `connected` is said once the peer has proved who it is. */
+/** See {@link Dial}. `connected` is reported once the peer's certificate is verified. */
 export class SecuredDial implements Dial {
   readonly done: Promise<DialResult>;
   readonly #resources: LegResources;
@@ -30,7 +30,7 @@ export class SecuredDial implements Dial {
     this.#options = options;
     this.done = new Promise((resolve) => (this.#resolve = resolve));
     this.#wire = dialledSocket(address, options.sourceHost);
-    // It stays as long as the wire lives: an `error` event that nobody hears ends the process.
+    // The listener stays as long as the socket: an `error` event without a listener ends the process.
     this.#wire.on('error', (error) => this.#fail({ kind: dialFailureFrom(error, address.host) }));
     this.#wire.on('close', () => this.cancel());
     this.#wire.once('connect', () => this.#secure());
@@ -75,7 +75,7 @@ export class SecuredDial implements Dial {
 
 type Failure = Exclude<DialResult, { kind: 'connected' | 'joined' }>;
 
-/** TLS over a wire that is connected: the client's side of it. Only the socket above is ever destroyed, and takes the wire with it. */
+/** The client's side of TLS over a connected socket. Only the TLS socket is ever destroyed, and destroys the TCP socket with it. */
 class SecuredUpstream implements Secured {
   readonly wire: Socket;
   readonly state: TlsState = { kind: 'secured' };
@@ -87,7 +87,7 @@ class SecuredUpstream implements Secured {
     this.#secure = secure;
   }
 
-  /** @param onSettled is told once how the handshake went */
+  /** @param onSettled is called once with the result of the handshake */
   open(onread: OnReadOpts, onSettled: (failure: Failure | undefined) => void): Socket {
     const { trust, peerName } = this.#secure;
     const isName = !/^[\d.]+$|:/.test(peerName);
@@ -112,17 +112,17 @@ class SecuredUpstream implements Secured {
   }
 
   begin(): void {
-    // It has, with the leg itself.
+    // It has begun, with the leg itself.
   }
 
   reset(): void {
-    // As for a client's wire: never the wire first.
+    // As for a client's connection: never the TCP socket first.
     resetWhenClosed(this.wire);
     this.#socket?.destroy();
   }
 }
 
-/** OpenSSL's words and codes such as `CERT_HAS_EXPIRED`; whatever is neither is the connection that broke. */
+/** OpenSSL's errors and codes such as `CERT_HAS_EXPIRED`. Any other error is one of the connection. */
 function failureOf(error: NodeJS.ErrnoException): Failure {
   if ('reason' in error && typeof error.reason === 'string')
     return { kind: 'untrusted', why: `TLS says ${error.reason}` };

@@ -1,4 +1,4 @@
-/** TLS with one client: the socket its leg reads and writes, over the TCP connection beneath. */
+/** TLS with one client: the socket its leg reads and writes, over the TCP socket beneath. */
 import type { OnReadOpts, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { TlsState } from '../transport.ts';
@@ -6,18 +6,21 @@ import { certificateError, onTlsError, resetWhenClosed } from './node-handle.ts'
 import { explainTlsError, type TlsFailure } from './tls-failures.ts';
 import type { TlsIdentity } from '../tls-identity.ts';
 
-/** What a leg that speaks TLS needs beside its socket. */
+/** What a leg that uses TLS needs beside its socket. */
 export interface Secured {
-  /** For what TLS has no words for: addresses, and an RST. */
+  /** The TCP socket, for addresses and for an RST. */
   readonly wire: Socket;
   readonly state: TlsState;
-  /** Begins the handshake, unless it has begun, or the peer speaks no TLS. */
+  /** Begins the handshake, unless it has begun, or the peer does not use TLS. */
   begin(): void;
   /** Ends both at once with an RST. */
   reset(): void;
 }
 
-/** Owns the wire from its first line on. Once TLS has begun, only the socket above is ever destroyed, and takes the wire with it. */
+/**
+ * Owns the TCP socket from its first line on. Once TLS has begun, only the TLS socket is ever destroyed, and destroys the TCP socket with
+ * it.
+ */
 export class SecuredWire implements Secured {
   readonly wire: Socket;
   readonly #identity: TlsIdentity;
@@ -35,16 +38,16 @@ export class SecuredWire implements Secured {
   }
 
   /**
-   * Returns the wire as it is: the peer's first byte says whether it speaks TLS at all. What is read goes to `onread`, as if the socket
-   * had been made with it.
-   * @param onSecured gets the socket that takes the wire's place, where TLS begins
+   * Returns the TCP socket as it is: the peer's first byte tells whether it uses TLS at all. What is read goes to `onread`, as if the
+   * socket had been made with it.
+   * @param onSecured gets the TLS socket that replaces it, where TLS begins
    */
   open(onread: OnReadOpts, onSecured: (socket: Socket) => void): Socket {
     const { wire } = this;
     const opened = (bytes: Buffer): void => {
       if (opensTls(bytes)) {
         wire.pause();
-        // TLS takes what its wire has read already before it reads on.
+        // TLS first takes what was already read from the TCP socket.
         wire.unshift(bytes);
         this.begin();
         return;
@@ -62,7 +65,10 @@ export class SecuredWire implements Secured {
     return wire;
   }
 
-  /** Begins the handshake, unless it has begun, or the peer speaks no TLS: before anything is written, or it would go out in the clear. */
+  /**
+   * Begins the handshake, unless it has begun, or the peer does not use TLS. Called before anything is written, for it would be sent
+   * unencrypted.
+   */
   begin(): void {
     const begin = this.#begin;
     this.#begin = undefined;
@@ -75,7 +81,7 @@ export class SecuredWire implements Secured {
       this.wire.resetAndDestroy();
       return;
     }
-    // Never `wire.resetAndDestroy()` here: with the wire gone first, TLS goes on with a handle that is no more, and Node 20 crashes.
+    // Never `wire.resetAndDestroy()` here: with the TCP socket destroyed first, TLS uses a handle that is freed, and Node 20 crashes.
     resetWhenClosed(this.wire);
     this.#socket.destroy();
   }
@@ -85,7 +91,7 @@ export class SecuredWire implements Secured {
     const { secureContext, asksForCertificate } = this.#identity;
     const demand = { requestCert: asksForCertificate, rejectUnauthorized: asksForCertificate };
     const socket = new TLSSocket(this.wire, { isServer: true, secureContext, ...demand });
-    // A client of TLS 1.2 could have us do the costly half of a handshake again and again (CVE-2011-1473).
+    // A client of TLS 1.2 could make us repeat the costly half of a handshake again and again (CVE-2011-1473).
     socket.disableRenegotiation();
     this.#socket = socket;
     socket.on('error', (error: Error) => this.#failed(error));
@@ -95,7 +101,7 @@ export class SecuredWire implements Secured {
     return socket;
   }
 
-  /** The handshake is over, which says nothing yet of the client's certificate: OpenSSL's verdict is left to us. */
+  /** The handshake is over. The client's certificate is not checked by that: we ask for OpenSSL's verdict. */
   #secured(socket: TLSSocket): void {
     const error = this.#identity.asksForCertificate ? certificateError(socket) : undefined;
     if (error === undefined) {
@@ -119,7 +125,9 @@ export class SecuredWire implements Secured {
     if (failure) this.#state = failedFor(failure);
   }
 
-  /** Node keeps an error of TLS behind the handshake to itself, and the socket open, though nothing can be read from it any more. */
+  /**
+   * Node.js does not report an error of TLS after the handshake, and keeps the socket open, though nothing can be read from it any more.
+   */
   #brokeOff(socket: TLSSocket, error: Error): void {
     const failure = this.#state.kind === 'secured' ? explainTlsError(error) : undefined;
     if (!failure) return;
@@ -132,7 +140,7 @@ function failedFor({ why, fault }: TlsFailure): TlsState {
   return { kind: 'failed', why, fault };
 }
 
-/** A handshake record (RFC 8446 §5.1), or the two-byte header of an SSL 2.0 hello: whatever else it is, OpenSSL says. */
+/** A handshake record (RFC 8446 §5.1), or the two-byte header of an SSL 2.0 hello. OpenSSL judges the rest. */
 function opensTls([first = 0]: Uint8Array): boolean {
   return first === HANDSHAKE_RECORD || (first & SSLV2_SHORT_HEADER) !== 0;
 }
@@ -140,7 +148,7 @@ function opensTls([first = 0]: Uint8Array): boolean {
 const HANDSHAKE_RECORD = 22;
 const SSLV2_SHORT_HEADER = 0x80;
 
-/** Neither TLS nor a socket that is there already can be given a buffer to read into. */
+/** Neither TLS nor an existing socket can be given a buffer to read into. */
 function readInto(socket: Socket, onread: OnReadOpts): (bytes: Buffer) => void {
   const read = (bytes: Buffer): void => {
     if (!onread.callback(bytes.length, bytes)) socket.pause();
@@ -149,7 +157,7 @@ function readInto(socket: Socket, onread: OnReadOpts): (bytes: Buffer) => void {
   return read;
 }
 
-/** A subject with two common names could be taken for either of two users, and so is none. */
+/** A subject with two common names could be taken for either of two users, and so counts as none. */
 function commonName(socket: TLSSocket): string | undefined {
   const name: unknown = socket.getPeerCertificate().subject.CN;
   return typeof name === 'string' && name !== '' && !CONTROL.test(name) ? name : undefined;

@@ -1,4 +1,4 @@
-/** Two portable legs joined: what ends a tunnel, and when. */
+/** Two portable legs joined: why and when the tunnel ends. */
 import {
   LINGER_MS,
   type DeadlineMs,
@@ -24,7 +24,7 @@ interface SplicedLegs {
 
 interface SpliceTools {
   readonly deadlines: Deadlines;
-  /** Sent up before the splice, and relayed all the same. */
+  /** Bytes that were sent up before the splice. They count as relayed. */
   readonly sentBytes: number;
   /** Called once. */
   readonly onEnd: (result: TunnelResult) => void;
@@ -45,7 +45,7 @@ export class PortableSplice implements DirectionEvents {
   #lastMoveAt = performance.now();
   #firstByteAt: DeadlineMs | undefined;
   #firstFin: { readonly end: 'client_closed' | 'upstream_closed'; readonly at: DeadlineMs } | undefined;
-  /** From a leg that is lost: what that had said before is still on its way. */
+  /** Reads from a leg that is lost: bytes it sent before are still on their way. */
   #losing: Direction | undefined;
   #end: TunnelEnd | undefined;
   #isOver = false;
@@ -121,15 +121,15 @@ export class PortableSplice implements DirectionEvents {
     else this.#finish('lifetime');
   }
 
-  /** The leg that `direction` reads from is lost. Its FIN, or the other leg's, may have come before. */
+  /** The leg that `direction` reads from is lost. A FIN of either leg may have come before. */
   #finishByReset(direction: Direction): void {
     const end = direction === this.#up ? 'client_reset' : 'upstream_reset';
     this.#finish(this.#firstFin?.end ?? end, (leg) => leg.resetBehindBytes());
   }
 
   /**
-   * The first cause wins. An RST is answered with an RST, or a stream cut short would look complete; all else ends with FIN.
-   * Either comes behind what is on its way already.
+   * The first cause wins. An RST is passed on as an RST, or a stream cut short would look complete. Every other end is passed on as FIN.
+   * Either comes behind the bytes already on their way.
    */
   #finish(end: TunnelEnd, endLeg: (leg: PortableLeg) => void = closeLeg): void {
     if (this.#end !== undefined) return;
@@ -140,7 +140,7 @@ export class PortableSplice implements DirectionEvents {
     this.drained();
   }
 
-  /** Never from within a call of the keeper's own: it may not even know the tunnel's number yet. */
+  /** Never within a call that the keeper made: it may not know the tunnel's number yet. */
   #tellEnd(end: TunnelEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -176,7 +176,7 @@ export class PortableSplice implements DirectionEvents {
     else this.#setAlarm();
   }
 
-  /** Of what the lost leg had said, the other takes nothing any more. */
+  /** The other leg no longer takes what the lost leg had sent. */
   #ringWhileLosing(direction: Direction): void {
     if (this.#nextDue().at > performance.now()) this.#setAlarm();
     else this.#finishByReset(direction);

@@ -1,4 +1,4 @@
-/** System errors, translated once, where they enter. */
+/** Translates system errors, in one place, where they enter. */
 import { ListenError, type Bind, type DialResult, type Departure } from '../transport.ts';
 
 type DialFailure = Exclude<DialResult['kind'], 'connected' | 'joined' | 'untrusted' | 'cancelled'>;
@@ -8,7 +8,7 @@ const LISTEN_FAILURES: Readonly<Record<string, ListenError['kind']>> = {
   EACCES: 'no-rights',
   EPERM: 'no-rights',
   EADDRNOTAVAIL: 'no-such-address',
-  // The machine has no IPv6, or the address belongs to no family it knows.
+  // The machine has no IPv6, or does not know the address family.
   EAFNOSUPPORT: 'no-such-address',
 };
 
@@ -32,20 +32,20 @@ export function listenErrorFrom(error: NodeJS.ErrnoException, bind: Bind): Liste
   return new ListenError(LISTEN_FAILURES[error.code ?? ''] ?? 'other', bind, error);
 }
 
-/** Why a dial failed. What has no entry (no route, no such family, forbidden by a firewall) is `unreachable`. */
+/** Why a dial failed. An error without an entry (no route, no such family, forbidden by a firewall) is `unreachable`. */
 export function dialFailureFrom(error: NodeJS.ErrnoException, host: string): DialFailure {
-  // EADDRNOTAVAIL means two things: to IPv4 the kernel always finds a source address, so it is the port that it lacks (connect(2)).
+  // EADDRNOTAVAIL means two things. For IPv4 the kernel always finds a source address, so the port is missing (connect(2)).
   const isPortLacking = error.code === 'EADDRNOTAVAIL' && error.syscall === 'connect' && !host.includes(':');
   return isPortLacking ? 'exhausted' : (DIAL_FAILURES[error.code ?? ''] ?? 'unreachable');
 }
 
-/** The kernel is short of room or memory, which says nothing of the peer. */
+/** The kernel lacks memory or buffer space. The peer is not the cause. */
 const SHORTAGES: ReadonlySet<unknown> = new Set(['EAGAIN', 'ENOMEM', 'ENOBUFS', 'EINTR']);
 
-/** How the peer of a connection has left whose read or write failed so; undefined where it has not. */
+/** How the peer of a connection has left, from the error of a read or a write; undefined where it has not left. */
 export function lossFrom(error: unknown): Departure | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (SHORTAGES.has(code)) return undefined;
-  // EPIPE: its FIN had come before (the kernel's tcp_reset says so in CLOSE_WAIT), and reading will find it.
+  // EPIPE: its FIN had come before (the kernel's tcp_reset says so in CLOSE_WAIT), and a read will find it.
   return code === 'EPIPE' ? 'end' : 'reset';
 }

@@ -1,4 +1,4 @@
-/** What OpenSSL says of a client whose TLS went wrong, in words that send the reader to the right place. */
+/** Explains OpenSSL's errors for a client whose TLS failed. */
 import type { TlsFault } from '../transport.ts';
 
 export interface TlsFailure {
@@ -7,7 +7,7 @@ export interface TlsFailure {
   readonly fault: TlsFault;
 }
 
-/** Undefined of whatever is no word of OpenSSL's: that is the connection which broke, and no failure of TLS. */
+/** Undefined for an error that is not OpenSSL's: that is an error of the connection, not of TLS. */
 export function explainTlsError(error: Error): TlsFailure | undefined {
   if (!('reason' in error)) return undefined;
   const reason = String(error.reason);
@@ -21,10 +21,10 @@ export function explainTlsError(error: Error): TlsFailure | undefined {
 
 const NO_CERTIFICATE = 'peer did not return a certificate';
 
-/** OpenSSL names the version in which an alert came up: `sslv3 alert bad certificate`, and from 3.2 on `ssl/tls alert ...`. */
+/** OpenSSL names the version in which an alert was received: `sslv3 alert bad certificate`, and from 3.2 on `ssl/tls alert ...`. */
 const RECEIVED_ALERT = /^(?:sslv3|tlsv1|tlsv13|ssl\/tls) alert (.+)$/;
 
-/** How clients say that they do not trust, or do not like, the certificate they were shown (RFC 8446 §6.2). */
+/** The alerts by which clients refuse the certificate they were shown (RFC 8446 §6.2). */
 const CERTIFICATE_ALERTS: ReadonlySet<string> = new Set([
   'bad certificate',
   'unsupported certificate',

@@ -1,4 +1,4 @@
-/** The transport that works wherever Node does: `node:net`, no native code. */
+/** The transport that works on every platform of Node.js: `node:net`, no native code. */
 import type { Bind, Dial, DialOptions, Leg, Listening, ListenOptions, Address, Transport } from '../transport.ts';
 import type { SpliceOptions, TunnelCounts, TunnelNumber } from '../transport.ts';
 import { handedOverLeg, securityFor, type HandedOver } from './accepted-leg.ts';
@@ -15,14 +15,17 @@ import { type ShortageListener, toldSeldom } from '../shortages.ts';
 import { watchDescriptors } from './watch-descriptors.ts';
 
 export interface PortableOptions {
-  /** Another build of the addon than the one made by the project's build. Without any, the kernel is asked less. */
+  /** Another build of the addon than the project's own. Without any addon, fewer kernel calls are used. */
   readonly addonPath?: string;
-  /** Clients had to be turned away for want of descriptors or memory: `EMFILE`, say. Told once a minute at most of each. */
+  /**
+   * Told when clients were refused because descriptors or memory ran out, with the error's name: `EMFILE`, for example. At most once a
+   * minute for each error.
+   */
   readonly onShortage?: ShortageListener;
 }
 
 interface Parts {
-  /** Of its tunnels, where another transport has tunnels beside them. */
+  /** The numbers for its tunnels, where another transport has tunnels beside them. */
   readonly numbers?: TunnelNumbers | undefined;
   readonly addonPath?: string | undefined;
   readonly onShortage?: (errno: number) => void;
@@ -33,7 +36,7 @@ export function createPortableTransport({ addonPath, onShortage }: PortableOptio
   return new PortableTransport({ addonPath, onShortage: toldSeldom(onShortage ?? (() => undefined)) });
 }
 
-/** The class behind it, for the transport that hands it connections of its own. */
+/** The class behind it, for the native transport, which hands over some of its connections. */
 export class PortableTransport implements Transport {
   readonly name = 'portable';
   readonly tunnels: Tunnels;
@@ -82,7 +85,7 @@ export class PortableTransport implements Transport {
     this.tunnels.cut(tunnel);
   }
 
-  /** Goes on with a connection where another transport has left off; with `identity`, TLS is spoken on it. */
+  /** Continues a connection of another transport. With `identity`, TLS is used on it. */
   takeOver(connection: HandedOver, identity?: ListenOptions['identity']): Leg {
     return handedOverLeg(connection, this.#resources, identity && securityFor(identity, connection.remote));
   }

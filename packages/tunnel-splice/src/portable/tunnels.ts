@@ -3,7 +3,7 @@ import type { Deadlines } from './deadlines.ts';
 import { PortableLeg } from './leg.ts';
 import { PortableSplice } from './splice.ts';
 
-/** Who gives tunnels their numbers: small ones, none to two of them at a time. */
+/** Gives tunnels their numbers: small ones, and each to one live tunnel only. */
 export interface TunnelNumbers {
   take(): TunnelNumber;
   giveBack(tunnel: TunnelNumber): void;
@@ -25,7 +25,7 @@ export class Tunnels {
     this.#numbers = numbers;
   }
 
-  /** @param sentBytes that went up before, and count as relayed */
+  /** @param sentBytes bytes that were sent up before, and count as relayed */
   splice(client: Leg, upstream: Leg, options: SpliceOptions, sentBytes = 0): TunnelNumber {
     const legs = { client: portable(client), upstream: portable(upstream) };
     const tunnel = this.#numbers.take();
@@ -33,7 +33,7 @@ export class Tunnels {
     return tunnel;
   }
 
-  /** Under a number that was taken before; it is given back at the end like any other. */
+  /** Under a number that was taken before. It is given back at the end like any other. */
   spliceAs(tunnel: TunnelNumber, { client, upstream }: Ends<Leg>, options: SpliceOptions): void {
     this.#begin(tunnel, { client: portable(client), upstream: portable(upstream) }, options);
   }

@@ -1,14 +1,13 @@
-/** Whether there are descriptors left for another tunnel. */
+/** Watches whether there are descriptors left for another tunnel. */
 import { closeSync, openSync } from 'node:fs';
 
 const INTERVAL_MS = 1_000;
 const DESCRIPTORS_A_TUNNEL = 2;
 
 /**
- * Looks every second, for libuv tells nobody: without a free descriptor it gives up a spare one of its own to accept and close whatever
- * is queued.
+ * Checks every second, for libuv reports nothing: without a free descriptor it uses a spare one to accept and close what is queued.
  *
- * @param onShortage is told the error's number, negated
+ * @param onShortage gets the error's number, negated
  * @returns ends it
  */
 export function watchDescriptors(onShortage: (errno: number) => void): () => void {
