@@ -116,6 +116,36 @@ describe('a reload', () => {
     await expect(openClient(before)).rejects.toThrow(/ECONNREFUSED/);
   });
 
+  it('exchanges the ports of the admin server and of a listener, and widens both', async () => {
+    const [a, b] = [await freePort(), await freePort()];
+    await start({ listeners: { one: connect(`127.0.0.1:${a}`) }, admin: `127.0.0.1:${b}` });
+    const live = await openTunnel(a, `127.0.0.1:${echo.port}`);
+    const exchanged = { listeners: { one: connect(`127.0.0.1:${b}`) }, admin: `127.0.0.1:${a}` };
+    const wide = { listeners: { one: connect(`0.0.0.0:${a}`) }, admin: `0.0.0.0:${b}` };
+    for (const [file, door, admin] of [
+      [exchanged, b, a],
+      [wide, a, b],
+    ] as const) {
+      expect(await proxy.reload(fileText(file))).toMatchObject({ msg: 'reloaded' });
+      await echoes(door);
+      expect((await fetch(`http://127.0.0.1:${admin}/readyz`)).status).toBe(200);
+    }
+    live.socket.write('still here');
+    await live.hears('still here');
+    live.socket.destroy();
+  });
+
+  it('exchanges the ports of two listeners', async () => {
+    const [a, b] = [await freePort(), await freePort()];
+    const sni = (port: number): string => `mode: sni, bind: "127.0.0.1:${port}"`;
+    await start({ listeners: { one: connect(`127.0.0.1:${a}`), two: sni(b) } });
+    const exchanged = { one: connect(`127.0.0.1:${b}`), two: sni(a) };
+    expect(await proxy.reload(fileText({ listeners: exchanged }))).toMatchObject({ msg: 'reloaded' });
+    await echoes(b);
+    expect(await ask(a, 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')).toMatch(/^HTTP\/1\.1 421 /);
+    await proxy.tunnel({ listener: 'two' });
+  });
+
   it('ends a connection of plain HTTP whose listener is no more at its next request, and gives its place back', async () => {
     const alone = ', limits: { tunnels: 1 }';
     const gone = connect('127.0.0.1:0', `, http: forward${alone}`);
@@ -171,6 +201,23 @@ describe('a reload that cannot be whole', () => {
     expect(await proxy.reload(fileText({ listeners }))).toMatchObject({ msg: 'reload failed' });
     await echoes(port);
     await expect(openClient(port, '127.0.0.2')).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  it('has the admin server and a listener at their old ports where what comes behind their exchange fails', async () => {
+    const [a, b] = [await freePort(), await freePort()];
+    await start({ listeners: { one: connect(`127.0.0.1:${a}`) }, admin: `127.0.0.1:${b}` });
+    const exchanged = { one: connect(`127.0.0.1:${b}`), two: connect('127.0.0.1:0') };
+    const failures = [
+      { listeners: exchanged, log: '{ file: /proc/no/such.log }' },
+      { listeners: { ...exchanged, two: connect('192.0.2.1:0') } },
+    ];
+    for (const file of failures) {
+      expect(await proxy.reload(fileText({ ...file, admin: `127.0.0.1:${a}` }))).toMatchObject({
+        msg: 'reload failed',
+      });
+      await echoes(a);
+      expect((await fetch(`http://127.0.0.1:${b}/readyz`)).status).toBe(200);
+    }
   });
 
   it('changes nothing where the log cannot go', async () => {

@@ -1,9 +1,9 @@
 /** The running program: services that live as long as the process, and doors that a reload replaces under live traffic. */
-import { isDeepStrictEqual } from 'node:util';
-import type { AdminConfig, ListenerConfig } from '@sallyport/config';
-import { type AdminRoute, type AdminServer, type Logger, startAdminServer } from '@sallyport/telemetry';
+import type { ListenerConfig } from '@sallyport/config';
+import { type AdminAddress, type AdminRoute, type Logger, startAdminServer } from '@sallyport/telemetry';
 import type { Door } from '@sallyport/tunnel-server';
 import type { Address } from '@sallyport/tunnel-splice';
+import { AdminDoor } from './admin/admin-door.ts';
 import type { StatusReply } from './admin/api.ts';
 import { TrafficHistory } from './admin/history.ts';
 import { adminRoutes } from './admin/routes.ts';
@@ -15,7 +15,7 @@ import { requireEngine } from './engine.ts';
 import { EXIT, FatalError } from './exit.ts';
 import { drainTunnels, leaveTunnels } from './drain.ts';
 import { explainLogError } from './log-errors.ts';
-import { fatalListenError, formatAddress, formatBind } from './listen-errors.ts';
+import { formatAddress } from './listen-errors.ts';
 import { isDeniedNow } from './judge-tunnel.ts';
 import { recheckTunnels } from './recheck.ts';
 import { findObstacle } from './reload.ts';
@@ -23,7 +23,13 @@ import { createServices, type Services, updateServices } from './services.ts';
 import { showSettings } from './show-settings.ts';
 import type { Settings, SettingsResult } from './settings.ts';
 import type { InheritedSockets } from './sockets/inherited-sockets.ts';
-import { type ListenerExchange, OpenListeners, type OpenSocket, type Receiver } from './sockets/open-listeners.ts';
+import {
+  type GiveWay,
+  type ListenerExchange,
+  OpenListeners,
+  type OpenSocket,
+  type Receiver,
+} from './sockets/open-listeners.ts';
 import { receiveClients } from './sockets/receive-clients.ts';
 import type { Sockets } from './takeover/succession.ts';
 
@@ -31,7 +37,7 @@ export interface Program {
   /** Where clients reach each door. */
   openDoors(): readonly OpenDoor[];
   /** Where the admin server listens. */
-  adminAddress(): AdminServer['address'] | undefined;
+  adminAddress(): AdminAddress | undefined;
   /** Puts new settings into force for new connections, or changes nothing and says why not. Counts either. One at a time. */
   reload(next: SettingsResult): Promise<ReloadResult>;
   /** Closes the doors, lets live tunnels finish (at most `timeouts.drain`), then ends the rest. */
@@ -79,7 +85,7 @@ class Running implements Program {
   /** Of the file that is about to take effect, for clients of a door that has just been opened. */
   #next: Settings;
   #doors: ReadonlyMap<string, Door> = new Map();
-  #admin: AdminServer | undefined;
+  readonly #admin: AdminDoor;
   #state: StatusReply['state'] = 'starting';
   #lastReload: StatusReply['reload'];
   readonly #history: TrafficHistory;
@@ -94,19 +100,26 @@ class Running implements Program {
       inherited,
       receiverOf: (listener) => this.#receiverOf(listener),
     });
-    services.metrics.onScrape(() => showSettings(this.#settings, services));
+    const readiness = (): boolean => this.#state === 'ready';
+    const { metrics, log } = services;
+    this.#admin = new AdminDoor({
+      start: (bind, passed) => startAdminServer({ bind, passed, metrics, log, readiness, routes: this.#adminRoutes() }),
+      inherited,
+      log,
+    });
+    metrics.onScrape(() => showSettings(this.#settings, services));
     this.#history = new TrafficHistory(
-      () => services.metrics.read(),
+      () => metrics.read(),
       () => this.#settings.config.admin.status_page,
     );
   }
 
   async open(): Promise<void> {
     const { config } = this.#settings;
-    this.#admin = await this.#startAdmin(config.admin);
+    await this.#admin.open(config.admin);
     // Replicas that start together count together from their first client on, where that is possible at all.
     await this.#services.limitsStore?.whenKnown(STORE_PATIENCE_MS);
-    const exchange = await this.#prepareListeners(this.#settings);
+    const exchange = await this.#prepareListeners(this.#settings, () => Promise.resolve(false));
     this.#dropPrivileges();
     await this.#exchange(exchange, this.#settings);
     this.#inherited.closeUnwanted();
@@ -120,7 +133,7 @@ class Running implements Program {
   #dropPrivileges(): void {
     const { user } = this.#settings.config.runtime;
     if (user === null) return;
-    const address = this.#admin?.address;
+    const { address } = this.#admin;
     dropPrivileges(user, address && 'path' in address ? [address.path] : []);
     this.#services.log.info({ user }, 'privileges dropped');
   }
@@ -140,8 +153,8 @@ class Running implements Program {
     }));
   }
 
-  adminAddress(): AdminServer['address'] | undefined {
-    return this.#admin?.address;
+  adminAddress(): AdminAddress | undefined {
+    return this.#admin.address;
   }
 
   async reload(next: SettingsResult): Promise<ReloadResult> {
@@ -161,14 +174,12 @@ class Running implements Program {
 
   sockets(): Sockets {
     const doors = this.#listeners.open.map(({ wanted, listening }) => [wanted.place, listening.sockets] as const);
-    const { socket } = this.#admin ?? {};
-    const admin = socket === undefined ? [] : [[adminPlace(this.#settings.config.admin), [socket]] as const];
-    return new Map([...this.#inherited.waiting, ...doors, ...admin]);
+    return new Map([...this.#inherited.waiting, ...doors, ...this.#admin.socket()]);
   }
 
   async leave(): Promise<void> {
     this.#state = 'draining';
-    await this.#admin?.leave();
+    await this.#admin.leave();
     await leaveTunnels(this.#listeners, this.#services, this.#settings.config.runtime.takeover_drain);
     await this.close();
   }
@@ -176,7 +187,7 @@ class Running implements Program {
   async close(): Promise<void> {
     this.#history.stop();
     await this.#listeners.close();
-    await this.#admin?.close();
+    await this.#admin.close();
     const { transport, authenticator, limitsStore } = this.#services;
     await Promise.all([transport.stop(), authenticator.close(), limitsStore?.close()]);
   }
@@ -209,21 +220,20 @@ class Running implements Program {
 
   /** Everything that may fail comes first, and is undone where something behind it fails: what is left cannot. */
   async #takeEffect(settings: Settings): Promise<void> {
-    const { admin } = settings.config;
-    const exchange = await this.#prepareListeners(settings);
-    const from = this.#admin;
+    const move = this.#admin.move(settings.config.admin);
+    let exchange: ListenerExchange | undefined;
     try {
-      if (!isDeepStrictEqual(admin.bind, this.#settings.config.admin.bind)) this.#admin = await this.#startAdmin(admin);
+      // A listener and the admin server may exchange their ports.
+      exchange = await this.#prepareListeners(settings, move.giveWay);
+      await move.open(exchange.giveWay);
       this.#reconfigureLog(settings);
     } catch (cause) {
-      await exchange.abandon();
-      if (this.#admin !== from) await this.#admin?.close();
-      this.#admin = from;
+      await move.undo(async () => exchange?.abandon());
       throw cause;
     }
     updateServices(this.#services, this.#settings, settings);
     await this.#exchange(exchange, settings);
-    if (this.#admin !== from) await from?.close();
+    await move.commit();
   }
 
   #reconfigureLog({ logOptions }: Settings): void {
@@ -234,11 +244,11 @@ class Running implements Program {
     }
   }
 
-  async #prepareListeners(settings: Settings): Promise<ListenerExchange> {
+  async #prepareListeners(settings: Settings, giveWay: GiveWay): Promise<ListenerExchange> {
     const { listeners } = settings.config;
     for (const listener of listeners) requireEngine(listener, this.#services.transport);
     this.#next = settings;
-    return this.#listeners.prepare(listeners);
+    return this.#listeners.prepare(listeners, giveWay);
   }
 
   async #exchange(exchange: ListenerExchange, settings: Settings): Promise<void> {
@@ -257,26 +267,10 @@ class Running implements Program {
   }
 
   #boundBy(sockets: readonly OpenSocket[]): ReturnType<typeof boundAddresses> {
-    const address = this.#admin?.address;
+    const { address } = this.#admin;
     const admin = address && 'host' in address ? [{ listener: 'admin', address }] : [];
     const doors = sockets.flatMap(({ wanted, listening }) => boundAddresses(wanted.listener.name, listening));
     return [...admin, ...doors];
-  }
-
-  async #startAdmin(config: AdminConfig): Promise<AdminServer> {
-    const { bind } = config;
-    const place = adminPlace(config);
-    const passed = this.#inherited.waiting.get(place)?.[0];
-    const { metrics, log } = this.#services;
-    try {
-      const readiness = (): boolean => this.#state === 'ready';
-      const admin = await startAdminServer({ bind, passed, metrics, log, readiness, routes: this.#adminRoutes() });
-      this.#inherited.take(place);
-      log.info({ listener: 'admin', address: formatBind(admin.address) }, 'listening');
-      return admin;
-    } catch (cause) {
-      throw fatalListenError('the admin server', cause, ['admin', 'bind']);
-    }
   }
 
   #adminRoutes(): readonly AdminRoute[] {
@@ -294,11 +288,6 @@ class Running implements Program {
     const tlsNow = () => (this.#settings.identities.get(name) ?? this.#next.identities.get(name))?.tls;
     return receiveClients(listener, { doorNow: () => this.#doors.get(name), tlsNow, ledger: this.#services.ledger });
   }
-}
-
-/** By which a successor finds its socket. */
-function adminPlace({ bind }: AdminConfig): string {
-  return `admin ${formatBind(bind)}`;
 }
 
 function refused(...problems: readonly string[]): ReloadResult {

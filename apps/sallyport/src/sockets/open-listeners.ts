@@ -24,12 +24,17 @@ export interface OpenSocket {
   readonly listening: Listening;
 }
 
+/** Makes room for a socket that could not be opened, at the port that it needs. False where there was nothing to do it by. */
+export type GiveWay = (port: number) => Promise<boolean>;
+
 /** What is to become of the sockets: everything that may fail is behind it. */
 export interface ListenerExchange {
   /** All that will be open, in the order of the configuration. */
   readonly open: readonly OpenSocket[];
   readonly opened: readonly OpenSocket[];
   readonly closing: readonly OpenSocket[];
+  /** Closes ahead of time what is about to be closed at a port. */
+  readonly giveWay: GiveWay;
   /** From now on this is what is open. Resolves once what is not needed any more is closed. */
   commit(): Promise<void>;
   /** Everything becomes what it was. */
@@ -54,10 +59,13 @@ export class OpenListeners {
     return this.#open;
   }
 
-  /** Opens what is missing. Rejects with a FatalError, and everything is as it was. */
-  async prepare(listeners: readonly ListenerConfig[]): Promise<ListenerExchange> {
+  /**
+   * Opens what is missing. Rejects with a FatalError, and everything is as it was.
+   * @param othersGiveWay asked where something else of this process may hold a port
+   */
+  async prepare(listeners: readonly ListenerConfig[], othersGiveWay: GiveWay): Promise<ListenerExchange> {
     const plan = planExchange(wantedSockets(listeners, this.#options.inherited), this.#open);
-    const opening = new Opening(this.#options, plan.leaving);
+    const opening = new Opening(this.#options, plan.leaving, othersGiveWay);
     try {
       for (const wanted of plan.missing) await opening.open(wanted);
     } catch (cause) {
@@ -70,6 +78,7 @@ export class OpenListeners {
       open,
       opened: opening.opened,
       closing: plan.leaving,
+      giveWay: (port) => opening.giveWay(port),
       commit: () => this.#commit(open, plan, opening),
       abandon: () => this.#undo(opening),
     };
@@ -141,10 +150,12 @@ class Opening {
   readonly released = new Set<OpenSocket>();
   readonly #options: OpenListenersOptions;
   readonly #leaving: readonly OpenSocket[];
+  readonly #othersGiveWay: GiveWay;
 
-  constructor(options: OpenListenersOptions, leaving: readonly OpenSocket[]) {
+  constructor(options: OpenListenersOptions, leaving: readonly OpenSocket[], othersGiveWay: GiveWay) {
     this.#options = options;
     this.#leaving = leaving;
+    this.#othersGiveWay = othersGiveWay;
   }
 
   async open(wanted: WantedSocket): Promise<void> {
@@ -165,25 +176,41 @@ class Opening {
     return restored;
   }
 
+  /** For a moment nobody listens there. */
+  async giveWay(port: number): Promise<boolean> {
+    const inTheWay = this.#inTheWay(port);
+    await Promise.all(inTheWay.map(({ listening }) => listening.close()));
+    for (const socket of inTheWay) this.released.add(socket);
+    return inTheWay.length > 0;
+  }
+
+  #inTheWay(port: number): readonly OpenSocket[] {
+    return this.#leaving.filter((socket) => socket.listening.address.port === port && !this.released.has(socket));
+  }
+
   /** A socket of ours that is about to be closed may have the port. */
   async #openInTheWay(wanted: WantedSocket): Promise<EarlySocket> {
-    const inTheWay = this.#leaving.filter(({ listening }) => listening.address.port === wanted.address.port);
-    const inherited = this.#options.inherited.waitingAt(wanted.address.port);
-    const beside = [...inTheWay.flatMap(({ listening }) => listening.sockets), ...inherited];
-    try {
-      return await this.#listen(wanted, []);
-    } catch (cause) {
-      if (!isInUse(cause) || beside.length === 0) throw cause;
+    const { port } = wanted.address;
+    const inherited = this.#options.inherited.waitingAt(port);
+    const beside = [...this.#inTheWay(port).flatMap(({ listening }) => listening.sockets), ...inherited];
+    const ways = [[], ...(beside.length > 0 ? [beside] : [])];
+    for (const way of ways) {
+      const socket = await this.#listenUnlessInUse(wanted, way);
+      if (socket !== undefined) return socket;
     }
+    // Either the transport shares no port, or what holds it is no listener.
+    await this.giveWay(port);
+    await this.#othersGiveWay(port);
+    return this.#listen(wanted, []);
+  }
+
+  async #listenUnlessInUse(wanted: WantedSocket, beside: readonly number[]): Promise<EarlySocket | undefined> {
     try {
       return await this.#listen(wanted, beside);
     } catch (cause) {
-      if (!isInUse(cause) || inTheWay.length === 0) throw cause;
+      if (!isInUse(cause)) throw cause;
+      return undefined;
     }
-    // A transport that shares no port: for a moment nobody listens there.
-    await Promise.all(inTheWay.map(({ listening }) => listening.close()));
-    for (const socket of inTheWay) this.released.add(socket);
-    return this.#listen(wanted, []);
   }
 
   async #listen(wanted: WantedSocket, beside: readonly number[]): Promise<EarlySocket> {

@@ -1,0 +1,123 @@
+/** The admin server as long as the process lives: where it listens, and how a reload moves it. */
+import { isDeepStrictEqual } from 'node:util';
+import type { AdminConfig } from '@sallyport/config';
+import { type AdminAddress, AdminListenError, type AdminServer, type Logger } from '@sallyport/telemetry';
+import { fatalListenError, formatBind } from '../listen-errors.ts';
+import type { InheritedSockets } from '../sockets/inherited-sockets.ts';
+import type { GiveWay } from '../sockets/open-listeners.ts';
+import type { Sockets } from '../takeover/succession.ts';
+
+export interface AdminDoorOptions {
+  /** Rejects with an {@link AdminListenError}. */
+  readonly start: (bind: AdminAddress, passed: number | undefined) => Promise<AdminServer>;
+  readonly inherited: InheritedSockets;
+  readonly log: Pick<Logger, 'info'>;
+}
+
+/** A reload on its way to another `admin.bind`, or to the same. One of `commit` and `undo` ends it. */
+export interface AdminMove {
+  /** Whether the port is free now, for it was that of the server, which leaves it. */
+  readonly giveWay: GiveWay;
+  /** Opens the server at its new place. Rejects with a FatalError. */
+  open(giveWay: GiveWay): Promise<void>;
+  /** The server is at its new place alone. */
+  commit(): Promise<void>;
+  /** Everything becomes what it was. `undoOthers` runs while the server listens at neither place. */
+  undo(undoOthers: () => Promise<void>): Promise<void>;
+}
+
+export class AdminDoor {
+  readonly #options: AdminDoorOptions;
+  #server: AdminServer | undefined;
+  #bind: AdminConfig['bind'] | undefined;
+
+  constructor(options: AdminDoorOptions) {
+    this.#options = options;
+  }
+
+  get address(): AdminAddress | undefined {
+    return this.#server?.address;
+  }
+
+  /** Opens it for the first time. Rejects with a FatalError. */
+  async open({ bind }: AdminConfig): Promise<void> {
+    this.#server = await this.#start(bind, neverInTheWay);
+    this.#bind = bind;
+  }
+
+  /** Nothing has happened yet when it returns. */
+  move({ bind }: AdminConfig): AdminMove {
+    const [from, fromBind] = [this.#server, this.#bind];
+    const isMoving = !isDeepStrictEqual(bind, fromBind);
+    let isFromOpen = true;
+    const giveWay: GiveWay = async (port) => {
+      if (!isMoving || !isFromOpen || from === undefined || !isAt(from.address, port)) return false;
+      isFromOpen = false;
+      await from.close();
+      return true;
+    };
+    return {
+      giveWay,
+      open: async (othersGiveWay) => {
+        if (!isMoving) return;
+        this.#server = await this.#start(bind, async (port) => (await giveWay(port)) || othersGiveWay(port));
+        this.#bind = bind;
+      },
+      commit: async () => {
+        if (!isMoving || from === undefined) return;
+        if (isFromOpen) await from.close();
+        this.#options.log.info({ listener: 'admin', address: formatBind(from.address) }, 'no longer listening');
+      },
+      undo: async (undoOthers) => {
+        if (this.#server !== from) await this.#server?.close();
+        await undoOthers();
+        this.#server = from !== undefined && !isFromOpen ? await this.#start(from.address, neverInTheWay) : from;
+        this.#bind = fromBind;
+      },
+    };
+  }
+
+  /** Its socket, for a successor. */
+  socket(): Sockets {
+    const { socket } = this.#server ?? {};
+    return new Map(this.#bind && socket !== undefined ? [[placeOf(this.#bind), [socket]]] : []);
+  }
+
+  /** Another process shares the socket, and serves it from now on. */
+  async leave(): Promise<void> {
+    await this.#server?.leave();
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+  }
+
+  async #start(bind: AdminAddress, giveWay: GiveWay): Promise<AdminServer> {
+    const { start, inherited, log } = this.#options;
+    const place = placeOf(bind);
+    const listen = (): Promise<AdminServer> => start(bind, inherited.waiting.get(place)?.[0]);
+    try {
+      const server = await listen().catch(async (cause: unknown) => {
+        const isTaken = cause instanceof AdminListenError && cause.kind === 'in-use' && 'port' in bind;
+        if (isTaken && (await giveWay(bind.port))) return listen();
+        throw cause;
+      });
+      inherited.take(place);
+      log.info({ listener: 'admin', address: formatBind(server.address) }, 'listening');
+      return server;
+    } catch (cause) {
+      throw fatalListenError('the admin server', cause, ['admin', 'bind']);
+    }
+  }
+}
+
+const neverInTheWay: GiveWay = () => Promise.resolve(false);
+
+/** By which a successor finds its socket. */
+function placeOf(bind: AdminAddress): string {
+  return `admin ${formatBind(bind)}`;
+}
+
+function isAt(address: AdminAddress, port: number): boolean {
+  return 'port' in address && address.port === port;
+}
