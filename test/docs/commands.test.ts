@@ -22,9 +22,9 @@ const NOT_RUN: readonly (readonly [command: string, why: string])[] = [
   ['kill -USR1 "$PID"', 'test/e2e/takeover.test.ts sends it'],
 ];
 
-/** Where the document says that a command fails. */
+/** Where the document says that a command fails. 22 is curl's code for an answer that is an error, which is asked of it here. */
 const FAILS: readonly { readonly ending: string; readonly code: number; readonly prints: string }[] = [
-  { ending: 'https://example.com:22/', code: 56, prints: '403 Forbidden (No rule allows example.com:22' },
+  { ending: 'https://example.com:22/', code: 22, prints: '403 Forbidden (No rule allows example.com:22' },
 ];
 
 const blocks = documents.flatMap((document) => blocksOf(document));
