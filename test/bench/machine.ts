@@ -26,8 +26,8 @@ export function describeMachine(peers: readonly FoundPeer[], { runs }: Options):
     `- Versions: ${[...new Set(versions)].join(', ')}`,
     ...(missing.length > 0 ? [`- Missing: ${[...new Set(missing)].join(', ')}`] : []),
     `- Over loopback; the proxy on core ${proxyCore}, load generator and origin on core ${loadCore}; every figure from a fresh process`,
-    `- Medians of ${runs} interleaved runs (lowest–highest). CPU is user and system time of all the proxy's processes and threads`,
+    `- ${runs === 1 ? 'One run of each' : `Medians of ${runs} interleaved runs (lowest–highest)`}. CPU is user and system time of all the proxy's processes and threads`,
     "- Core is the proxy's CPU time over the time that passed, load core that of load generator and origin. With core well below 100 % the load generator, or other work on the machine, set the pace: rates and waits then say little of the proxy",
-    '- One worker or thread each. No access log, except where the row says so: then to /dev/null',
+    '- One worker or thread each. No access log, except where the row says so: then as JSON, to /dev/null, written as the proxy does by default (nginx each line at once, Sallyport those of 10 ms together)',
   ].join('\n');
 }

@@ -6,13 +6,64 @@ export interface Costed<T> {
   readonly result: T;
   /** Of all threads of all processes, user and system. */
   readonly cpuSeconds: number;
+  /** Of those, in the kernel. */
+  readonly kernelSeconds: number;
+  /** How often a thread waited, for whatever. */
+  readonly waits: number;
 }
 
 /** The CPU that a process tree uses while something is done, and until it is quiet again: closing tunnels is work too. */
 export async function costOf<T>(pid: number, work: () => Promise<T>): Promise<Costed<T>> {
-  const before = cpuSeconds(pid);
+  const before = readUse(pid);
   const result = await work();
-  return { result, cpuSeconds: (await quietCpuSeconds(pid)) - before };
+  await quietCpuSeconds(pid);
+  const after = readUse(pid);
+  const ticked = after.ticks - before.ticks;
+  const exact = after.exactSeconds - before.exactSeconds;
+  // Of threads that came and went meanwhile only the ticks know.
+  const cpuSeconds = ticked - exact > MOST_ROUNDING_SECONDS ? ticked : exact;
+  const kernelShare = ticked > 0 ? (after.kernelTicks - before.kernelTicks) / ticked : NaN;
+  return { result, cpuSeconds, kernelSeconds: kernelShare * cpuSeconds, waits: after.waits - before.waits };
+}
+
+/** So much may ticks say too much of a few processes. */
+const MOST_ROUNDING_SECONDS = 0.03;
+
+interface Use {
+  /** In seconds, as all of these. */
+  readonly ticks: number;
+  readonly kernelTicks: number;
+  /** Of the threads that there are. */
+  readonly exactSeconds: number;
+  readonly waits: number;
+}
+
+function readUse(root: number): Use {
+  const tree = processTree(root);
+  const stats = tree.map((pid) => readStat(`/proc/${pid}/stat`));
+  return {
+    ticks: stats.reduce((sum, { ownSeconds, childSeconds }) => sum + ownSeconds + childSeconds, 0),
+    kernelTicks: stats.reduce((sum, { kernelSeconds }) => sum + kernelSeconds, 0),
+    exactSeconds: tree.reduce((sum, pid) => sum + cpuMicroseconds(pid) / 1e6, 0),
+    waits: tree.reduce((sum, pid) => sum + countWaits(pid), 0),
+  };
+}
+
+function countWaits(pid: number): number {
+  return ofEachThread(pid, 'status')
+    .map((status) => /^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1])
+    .reduce((sum, count) => sum + Number(count ?? 0), 0);
+}
+
+/** What the kernel tells of each thread; one may end between the list and the look. */
+function ofEachThread(pid: number, file: string): readonly string[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    try {
+      return [readFileSync(`/proc/${pid}/task/${thread}/${file}`, 'utf8')];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Waits (a second at most) until 50 ms pass without a tick of CPU. */
@@ -36,8 +87,8 @@ export function pssBytes(root: number): number {
 
 /** CPU time so far of the process alone. Exact, where /proc/PID/stat counts hundredths of a second (sched-stats.txt of the kernel). */
 export function cpuMicroseconds(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`)
-    .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
+  return ofEachThread(pid, 'schedstat')
+    .map((stat) => stat.split(' ')[0])
     .reduce((sum, nanoseconds) => sum + Number(nanoseconds) / 1000, 0);
 }
 
@@ -81,6 +132,8 @@ interface Stat {
   readonly name: string;
   readonly parent: number;
   readonly ownSeconds: number;
+  /** In the kernel, those of children that have ended included. */
+  readonly kernelSeconds: number;
   /** Of children that have ended and were waited for. */
   readonly childSeconds: number;
 }
@@ -98,6 +151,7 @@ function readStat(file: string): Stat {
     name: text.slice(text.indexOf('(') + 1, nameEnd),
     parent: ticks(1),
     ownSeconds: (ticks(11) + ticks(12)) / TICKS_PER_SECOND,
+    kernelSeconds: (ticks(12) + ticks(14)) / TICKS_PER_SECOND,
     childSeconds: (ticks(13) + ticks(14)) / TICKS_PER_SECOND,
   };
 }

@@ -25,6 +25,10 @@ export interface Sizes {
   readonly pacedSeconds: number;
   /** At the same pace before those: it is another path, to a JIT, than the crowded one. */
   readonly pacedWarmUpSeconds: number;
+  readonly lowRateSeconds: number;
+  /** Tunnels before the first of those. */
+  readonly lowRateWarmUps: number;
+  readonly garbageTunnels: number;
   readonly roundTrips: number;
   /** Decisions that are timed. */
   readonly decisions: number;
@@ -37,6 +41,9 @@ const full: Sizes = {
   warmUps: 15_000,
   pacedSeconds: 5,
   pacedWarmUpSeconds: 3,
+  lowRateSeconds: 6,
+  lowRateWarmUps: 10_000,
+  garbageTunnels: 30_000,
   roundTrips: 60_000,
   decisions: 1_000_000,
 };
@@ -44,25 +51,33 @@ const full: Sizes = {
 const quick: Sizes = {
   ...full,
   bulkBytes: 2 ** 29,
+  idleTunnels: 2_000,
   setUps: 3_000,
   warmUps: 1_000,
-  pacedSeconds: 2,
-  pacedWarmUpSeconds: 1,
+  pacedSeconds: 1,
+  pacedWarmUpSeconds: 0.5,
+  lowRateSeconds: 2,
+  lowRateWarmUps: 3_000,
+  garbageTunnels: 10_000,
   roundTrips: 20_000,
   decisions: 200_000,
 };
 
-const usage = `usage: pnpm bench [--runs N] [--quick] [--only SCENARIO,...] [--peers PEER,...] [--two-threads] [--output FILE]
+const usage = `usage: npm run bench -- [--runs N] [--quick] [--only SCENARIO,...] [--peers PEER,...] [--two-threads] [--output FILE]
 
-  --runs N       times that every peer is measured, interleaved (5; with --quick 2)
-  --quick        smaller sizes
-  --only LIST    of: bulk, idle-memory, set-up-sni, set-up-connect, ping-pong, two-threads, decision
-  --peers LIST   of: sallyport-native, sallyport-native-log, sallyport-portable, sallyport-portable-log, nginx,
-                 nginx-256k, nginx-connect, haproxy, haproxy-splice, squid, tinyproxy, node-pipe (and for two-threads sallyport-native-2)
+  --runs N       times that every peer is measured, interleaved (5; with --quick 1)
+  --quick        smaller sizes: three minutes in all, on a machine that has nothing else to do
+  --only LIST    of: bulk, idle-memory, set-up-sni, set-up-connect, low-rate-sni, low-rate-connect, ping-pong, garbage,
+                 two-threads, decision
+  --peers LIST   of: sallyport-native, sallyport-native-log, sallyport-portable, sallyport-portable-log, nginx, nginx-log,
+                 nginx-64k, nginx-256k, nginx-tunnel, nginx-tunnel-log, nginx-proxy-connect, nginx-proxy-connect-log,
+                 haproxy, haproxy-splice, squid, tinyproxy, node-pipe (and for two-threads sallyport-native-2)
   --two-threads  also compares one data thread of the native engine with two
   --output FILE  writes the tables to FILE too
 
-NGINX_CONNECT names an nginx that takes CONNECT (tunnel_pass or proxy_connect), where the one on the PATH does not.
+NGINX names the nginx for SNI, where it is not the one on the PATH. NGINX_CONNECT names those for CONNECT, with colons
+between them: one that takes tunnel_pass (nginx 1.31 and later), one that takes proxy_connect (a module of third parties).
+Debian's nginx takes neither: without NGINX_CONNECT those rows say that they are missing.
 A benchmark wants a machine to itself: whatever else runs shows in the figures.
 `;
 
@@ -85,7 +100,7 @@ export function readOptions(args: readonly string[]): Options {
     process.stdout.write(usage);
     process.exit(0);
   }
-  const runs = Number(values.runs ?? (values.quick ? 2 : 5));
+  const runs = Number(values.runs ?? (values.quick ? 1 : 5));
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs wants a whole number from 1');
   return {
     runs,

@@ -1,7 +1,7 @@
 /** Runs one scenario over all peers: every run measures every peer, so that a slow minute of the machine affects all alike. */
 import type { Load } from './load.ts';
 import type { Options } from './options.ts';
-import type { FoundPeer } from './peers/peer.ts';
+import type { FoundPeer, Peer } from './peers/peer.ts';
 import { startProxy } from './peers/start.ts';
 import { allCores, type Figures, type Scenario } from './scenarios/scenario.ts';
 import { proxyCore } from './places.ts';
@@ -13,8 +13,8 @@ export interface Bench {
 
 /** What the table says of one peer. */
 export type Row =
-  | { readonly kind: 'measured'; readonly label: string; readonly runs: readonly Figures[] }
-  | { readonly kind: 'missing' | 'failed'; readonly label: string; readonly why: string };
+  | { readonly kind: 'measured'; readonly peer: Peer; readonly runs: readonly Figures[] }
+  | { readonly kind: 'missing' | 'failed'; readonly peer: Peer; readonly why: string };
 
 export interface Results {
   readonly rows: readonly Row[];
@@ -40,15 +40,15 @@ export async function runInterleaved(scenario: Scenario, peers: readonly FoundPe
 }
 
 function firstRow({ peer, found }: FoundPeer, { door }: Scenario): Row {
-  if (found.kind === 'missing') return { kind: 'missing', label: peer.label, why: found.why };
+  if (found.kind === 'missing') return { kind: 'missing', peer, why: found.why };
   if (door !== 'either' && !peer.doors.includes(door)) {
     return {
       kind: 'missing',
-      label: peer.label,
+      peer,
       why: `${found.version} has no ${door === 'sni' ? 'SNI' : 'CONNECT'} door`,
     };
   }
-  return { kind: 'measured', label: peer.label, runs: [] };
+  return { kind: 'measured', peer, runs: [] };
 }
 
 /** Nobody always follows the same neighbour. */
@@ -63,22 +63,25 @@ async function measureOnce(
   runs: readonly Figures[],
   bench: Bench,
 ): Promise<Row> {
-  if (found.kind === 'missing') return { kind: 'missing', label: peer.label, why: found.why };
+  if (found.kind === 'missing') return { kind: 'missing', peer, why: found.why };
   const door = scenario.door === 'either' ? (peer.doors[0] ?? 'sni') : scenario.door;
   try {
     const cores = scenario.usesAllCores ? allCores : proxyCore;
-    const proxy = await startProxy(found, { doors: peer.doors, originPort: bench.load.originPort, cores });
+    const { v8Flags } = scenario;
+    const { originPort } = bench.load;
+    const proxy = await startProxy(found, { doors: peer.doors, originPort, cores, ...(v8Flags && { v8Flags }) });
     try {
-      const through = { pid: proxy.pid, port: proxy.ports[door], door };
+      const { pid, ports, readOutput } = proxy;
+      const through = { pid, port: ports[door], door, ports, readOutput };
       const figures = await scenario.measure(through, bench);
       if (figures.length !== scenario.columns.length)
         throw new Error(`${scenario.name} made no figure for every column`);
-      return { kind: 'measured', label: peer.label, runs: [...runs, figures] };
+      return { kind: 'measured', peer, runs: [...runs, figures] };
     } finally {
       proxy.stop();
     }
   } catch (cause) {
-    return { kind: 'failed', label: peer.label, why: cause instanceof Error ? cause.message : String(cause) };
+    return { kind: 'failed', peer, why: cause instanceof Error ? cause.message : String(cause) };
   }
 }
 

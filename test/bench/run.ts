@@ -12,6 +12,7 @@ import { findPeers } from './peers/all.ts';
 import { runInterleaved } from './run-interleaved.ts';
 import { chooseScenarios } from './scenarios/all.ts';
 import { halfOfNginx } from './scenarios/pace.ts';
+import { formatSummary, type Measured } from './summary.ts';
 import { formatResults } from './table.ts';
 
 await main();
@@ -34,13 +35,18 @@ async function main(): Promise<void> {
 
 async function measureAll(options: Options): Promise<string> {
   const peers = findPeers(options.peers);
-  const sections = [describeMachine(peers, options)];
+  const machine = describeMachine(peers, options);
+  const sections: string[] = [];
+  const measured: Measured[] = [];
   const load = await startLoad();
   const scenarios = chooseScenarios(options, await halfOfNginx(peers, { load, options }));
   for (const scenario of scenarios) {
-    sections.push(formatResults(scenario, await runInterleaved(scenario, peers, { load, options })));
+    const results = await runInterleaved(scenario, peers, { load, options });
+    measured.push({ scenario, results });
+    sections.push(formatResults(scenario, results));
   }
   load.stop();
   if (options.only.length === 0 || options.only.includes('decision')) sections.push(decisionCost(options));
-  return `${sections.join('\n\n')}\n`;
+  const summary = formatSummary(measured);
+  return `${[machine, ...(summary === undefined ? [] : [summary]), ...sections].join('\n\n')}\n`;
 }

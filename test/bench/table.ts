@@ -1,16 +1,15 @@
 /** Results as Markdown. */
 import type { Results, Row } from './run-interleaved.ts';
-import type { Column, Ratio, Scenario } from './scenarios/scenario.ts';
+import type { Column, Comparison, Scenario } from './scenarios/scenario.ts';
 
 /** One scenario's heading, note and table: medians, with the lowest and the highest run. */
 export function formatResults(scenario: Scenario, { rows }: Results): string {
-  const { title, note, columns, ratio } = scenario;
-  const ratioHeading = ratio ? [`${ratio.heading}, over that of ${ratio.overRow}`] : [];
-  const headings = ['', ...columns.map(({ heading }) => heading), ...ratioHeading];
+  const { title, note, columns, comparisons = [] } = scenario;
+  const headings = ['', ...columns.map(({ heading }) => heading), ...comparisons.map(({ heading }) => heading)];
   const lines = rows.map((row) => [
-    row.label,
+    row.peer.label,
     ...formatRow(row, columns),
-    ...(ratio ? [formatRatio(row, rows, columns, ratio)] : []),
+    ...comparisons.map((comparison) => formatFigures(compare(row, rows, columns, comparison), comparison.digits)),
   ]);
   return formatPlainTable(title, note, [headings, ...lines]);
 }
@@ -32,7 +31,7 @@ export function formatFigures(figures: readonly number[], digits: number): strin
   return sorted.length === 1 ? show(lowest) : `${show(median(sorted))} (${show(lowest)}–${show(highest)})`;
 }
 
-/** The middle one, or the mean of the middle two. */
+/** The middle one, or the mean of the middle two; NaN of none. */
 export function median(figures: readonly number[]): number {
   const sorted = [...figures].sort((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -56,18 +55,36 @@ function formatRow(row: Row, columns: readonly Column[]): readonly string[] {
 }
 
 /** Of each run, so that what slowed the machine down for a while is in both. */
-function formatRatio(row: Row, rows: readonly Row[], columns: readonly Column[], { heading, overRow }: Ratio): string {
-  const column = columns.findIndex((each) => each.heading === heading);
-  const figuresOf = (of: Row | undefined): readonly number[] =>
-    of?.kind === 'measured' ? of.runs.map((figures) => figures[column] ?? NaN) : [];
-  const base = figuresOf(rows.find(({ label }) => label === overRow));
-  return formatFigures(
-    figuresOf(row).map((figure, run) => figure / (base[run] ?? NaN)),
-    2,
-  );
+function compare(
+  row: Row,
+  rows: readonly Row[],
+  columns: readonly Column[],
+  { column, how, against }: Comparison,
+): readonly number[] {
+  const base = against(row.peer)
+    .map((id) => figuresOf(rows, id, columns, column))
+    .find((figures) => figures.length > 0);
+  if (base === undefined) return [];
+  return figuresOf(rows, row.peer.id, columns, column).map((figure, run) => {
+    const other = base[run] ?? NaN;
+    return how === 'over' ? figure / other : figure - other;
+  });
 }
 
-function formatLine(cells: readonly string[]): string {
+/** What the runs of a peer have in one column; nothing where it was not measured. */
+export function figuresOf(
+  rows: readonly Row[],
+  id: string,
+  columns: readonly Column[],
+  heading: string,
+): readonly number[] {
+  const at = columns.findIndex((column) => column.heading === heading);
+  const row = rows.find(({ peer }) => peer.id === id);
+  return row?.kind === 'measured' ? row.runs.map((figures) => figures[at] ?? NaN) : [];
+}
+
+/** A line of a table. */
+export function formatLine(cells: readonly string[]): string {
   // A pipe or a line break would end the cell.
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')).join(' | ')} |`;
 }

@@ -1,7 +1,7 @@
 /** All proxies that are measured. */
 import { haproxy, haproxyWithSplice } from './haproxy.ts';
-import { nginx, nginxWithBigBuffers } from './nginx.ts';
-import { nginxWithConnect } from './nginx-connect.ts';
+import { nginxPeers } from './nginx.ts';
+import { nginxConnectPeers } from './nginx-connect.ts';
 import { nodePipe } from './node-pipe.ts';
 import type { FoundPeer } from './peer.ts';
 import { sallyportPeers } from './sallyport.ts';
@@ -12,9 +12,8 @@ import { tinyproxy } from './tinyproxy.ts';
 export function findPeers(ids: readonly string[]): readonly FoundPeer[] {
   const all = [
     ...sallyportPeers,
-    nginx,
-    nginxWithBigBuffers,
-    nginxWithConnect,
+    ...nginxPeers,
+    ...nginxConnectPeers,
     haproxy,
     haproxyWithSplice,
     squid,

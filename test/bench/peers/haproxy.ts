@@ -18,10 +18,15 @@ export const haproxy: Peer = {
 
 export const haproxyWithSplice: Peer = {
   id: 'haproxy-splice',
-  label: 'HAProxy, splice-auto, 1 MiB pipes',
+  // Forced: `splice-auto` guesses from the first pieces, and seldom splices.
+  label: 'HAProxy, splicing, 1 MiB pipes',
   doors: ['sni'],
   scenarios: ['bulk'],
-  find: () => find({ global: 'tune.pipesize 1048576\n  maxpipes 64', defaults: 'option splice-auto' }),
+  find: () =>
+    find({
+      global: 'tune.pipesize 1048576\n  maxpipes 64',
+      defaults: 'option splice-request\n  option splice-response',
+    }),
 };
 
 function find(tuning: Tuning): Found {

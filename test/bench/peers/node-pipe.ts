@@ -7,7 +7,7 @@ export const nodePipe: Peer = {
   id: 'node-pipe',
   label: 'plain Node `pipe`',
   doors: ['sni', 'connect'],
-  scenarios: everyScenario,
+  scenarios: [...everyScenario, 'garbage'],
   find: () => ({
     kind: 'present',
     version: `Node ${process.versions.node}`,

@@ -2,7 +2,16 @@
 
 export type Door = 'sni' | 'connect';
 
-export type ScenarioName = 'bulk' | 'idle-memory' | 'set-up-sni' | 'set-up-connect' | 'ping-pong' | 'two-threads';
+export type ScenarioName =
+  | 'bulk'
+  | 'idle-memory'
+  | 'set-up-sni'
+  | 'set-up-connect'
+  | 'low-rate-sni'
+  | 'low-rate-connect'
+  | 'ping-pong'
+  | 'garbage'
+  | 'two-threads';
 
 export interface Peer {
   /** As `--peers` spells it. */
@@ -12,6 +21,8 @@ export interface Peer {
   /** The one that is used where a scenario leaves the choice comes first. */
   readonly doors: readonly Door[];
   readonly scenarios: readonly ScenarioName[];
+  /** For one that writes an access log: the id of the same peer without it. */
+  readonly withoutLog?: string;
   find(): Found;
 }
 
@@ -44,8 +55,11 @@ export interface Command {
   readonly files: Readonly<Record<string, string>>;
 }
 
+/** Where tunnels are set up: all that an access log adds to. */
+export const setUpScenarios = ['set-up-sni', 'set-up-connect', 'low-rate-sni', 'low-rate-connect'] as const;
+
 /** What everybody is measured in. */
-export const everyScenario = ['bulk', 'idle-memory', 'set-up-sni', 'set-up-connect', 'ping-pong'] as const;
+export const everyScenario = ['bulk', 'idle-memory', ...setUpScenarios, 'ping-pong'] as const;
 
 /** How long what a peer waits for is waited for; a soak holds its tunnels nearly as long. */
 export const tunnelSeconds = 86_400;

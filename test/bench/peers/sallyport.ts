@@ -11,6 +11,7 @@ import {
   type Peer,
   type Place,
   type ScenarioName,
+  setUpScenarios,
   tunnelSeconds,
 } from './peer.ts';
 import { outputOf, versionIn } from './version.ts';
@@ -21,14 +22,14 @@ interface Variant {
   readonly hasAccessLog: boolean;
 }
 
-const setUps: readonly ScenarioName[] = ['set-up-sni', 'set-up-connect'];
+const logged: readonly ScenarioName[] = [...setUpScenarios, 'garbage'];
 
 export const sallyportPeers: readonly Peer[] = [
-  variant('native', 'Sallyport native', [...everyScenario, 'two-threads'], { engine: 'native' }),
-  variant('native-log', 'Sallyport native, access log', setUps, { engine: 'native', hasAccessLog: true }),
+  variant('native', 'Sallyport native', [...everyScenario, 'garbage', 'two-threads'], { engine: 'native' }),
+  variant('native-log', 'Sallyport native, JSON log', logged, { engine: 'native', hasAccessLog: true }),
   variant('native-2', 'Sallyport native, 2 threads', ['two-threads'], { engine: 'native', threads: 2 }),
-  variant('portable', 'Sallyport portable', everyScenario, { engine: 'portable' }),
-  variant('portable-log', 'Sallyport portable, access log', setUps, { engine: 'portable', hasAccessLog: true }),
+  variant('portable', 'Sallyport portable', [...everyScenario, 'garbage'], { engine: 'portable' }),
+  variant('portable-log', 'Sallyport portable, JSON log', logged, { engine: 'portable', hasAccessLog: true }),
 ];
 
 function variant(
@@ -38,7 +39,14 @@ function variant(
   { engine, threads = 1, hasAccessLog = false }: Pick<Variant, 'engine'> & Partial<Variant>,
 ): Peer {
   const wanted = { engine, threads, hasAccessLog };
-  return { id: `sallyport-${id}`, label, doors: ['sni', 'connect'], scenarios, find: () => find(wanted) };
+  return {
+    id: `sallyport-${id}`,
+    label,
+    doors: ['sni', 'connect'],
+    scenarios,
+    ...(hasAccessLog && { withoutLog: `sallyport-${engine}` }),
+    find: () => find(wanted),
+  };
 }
 
 function find(wanted: Variant): Found {

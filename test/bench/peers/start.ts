@@ -1,6 +1,6 @@
 /** Starts a proxy in a folder of its own, on ports and cores of its own, and ends it with all its children. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,8 @@ export interface StartOptions {
   readonly cores: string;
   /** Where its doors are to be; whatever is free without it. */
   readonly ports?: Partial<Record<Door, number>>;
+  /** For a peer in Node; what V8 then prints is kept. */
+  readonly v8Flags?: readonly string[];
 }
 
 export interface RunningProxy {
@@ -23,6 +25,8 @@ export interface RunningProxy {
   readonly ports: Readonly<Record<Door, number>>;
   /** For whatever else the peer listens on. */
   readonly sparePort: number;
+  /** What it has printed so far; nothing without `v8Flags`. */
+  readonly readOutput: () => string;
   stop(): void;
 }
 
@@ -31,7 +35,7 @@ type PresentPeer = Extract<Found, { kind: 'present' }>;
 /** Resolves once every door takes connections; rejects with the last words of a proxy that ends before that. */
 export async function startProxy(
   peer: PresentPeer,
-  { doors, originPort, cores, ports: chosen }: StartOptions,
+  { doors, originPort, cores, ports: chosen, v8Flags }: StartOptions,
 ): Promise<RunningProxy> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   // Squid and nginx drop to a user of their own when started by root.
@@ -39,8 +43,13 @@ export async function startProxy(
   const ports = { sni: await freePort(), connect: await freePort(), ...chosen };
   const sparePort = await freePort();
   const { argv, files } = peer.configure({ folder, ports, sparePort, originPort });
+  const [program, ...args] = argv;
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const child = spawn('taskset', ['-c', cores, ...argv], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  const output = join(folder, 'output');
+  const child = spawn('taskset', ['-c', cores, program, ...(v8Flags ?? []), ...args], {
+    cwd: folder,
+    stdio: ['ignore', v8Flags ? openSync(output, 'w') : 'ignore', 'pipe'],
+  });
   const stop = stopper(child, folder);
   try {
     await untilOpen(
@@ -52,7 +61,8 @@ export async function startProxy(
     throw cause;
   }
   if (child.pid === undefined) throw new Error('a proxy without a process answered');
-  return { pid: child.pid, ports, sparePort, stop };
+  const readOutput = (): string => (v8Flags ? readFileSync(output, 'utf8') : '');
+  return { pid: child.pid, ports, sparePort, readOutput, stop };
 }
 
 /** Below the ephemeral range, where no outgoing connection can have taken or used it (ip_local_port_range is 32768 on). */

@@ -12,7 +12,9 @@ export async function halfOfNginx(peers: readonly FoundPeer[], bench: Bench): Pr
   const { only } = bench.options;
   const isWanted = (door: Door): boolean => only.length === 0 || only.includes(`set-up-${door}`);
   const halfOf = (id: string, door: Door): Promise<Pace | undefined> => halfOfPeer({ id, door }, peers, bench);
-  const connect = isWanted('connect') ? await halfOf('nginx-connect', 'connect') : undefined;
+  const connect = isWanted('connect')
+    ? ((await halfOf('nginx-tunnel', 'connect')) ?? (await halfOf('nginx-proxy-connect', 'connect')))
+    : undefined;
   const isSniAsked = isWanted('sni') || (isWanted('connect') && connect === undefined);
   const sni = isSniAsked ? await halfOf('nginx', 'sni') : undefined;
   return { sni: sni ?? usualPace, connect: connect ?? sni ?? usualPace };
@@ -29,6 +31,6 @@ async function halfOfPeer(
   const most = Math.round(median(row.runs.map(([rate = NaN]) => rate)));
   return {
     rate: Math.round(most / 2),
-    why: `half of the ${most.toLocaleString('en')} a second that ${row.label} made`,
+    why: `half of the ${most.toLocaleString('en')} a second that ${row.peer.label} made`,
   };
 }
