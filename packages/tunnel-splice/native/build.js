@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 const folder = dirname(fileURLToPath(import.meta.url));
 const addon = join(folder, 'build', 'Release', 'tunnel_splice.node');
 const reasonFile = join(folder, 'build', 'reason.txt');
-/** Generous: a cold build takes 20 s on a small machine; a download of headers that hangs must not. */
+/** A cold build takes 20 s on a small machine. The limit is for a download of headers that hangs. */
 const TIMEOUT_MS = 300_000;
 
 const reason = build();
@@ -46,14 +46,14 @@ function isUpToDate() {
   return statSync(addon).mtimeMs > newest;
 }
 
-/** The headers beside this Node.js, so that none are downloaded; without them node-gyp looks where it always does. */
+/** The headers of this Node.js, so that none are downloaded; without them node-gyp looks in its usual places. */
 function headersFlag() {
   const candidates = [process.env.npm_config_nodedir, resolve(process.execPath, '..', '..')];
   const found = candidates.find((path) => path && existsSync(join(path, 'include', 'node', 'node_api.h')));
   return found === undefined ? [] : [`--nodedir=${found}`];
 }
 
-/** The one line of a build log that names the cause. */
+/** The line of a build log that names the cause. */
 function whatWentWrong(log) {
   const lines = log.split('\n').map((line) => line.trim());
   const telling = [/error: /, /not found: /, /not found$/, /find Python/, /^gyp ERR! stack Error: /];

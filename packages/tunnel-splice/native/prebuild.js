@@ -1,8 +1,8 @@
 /**
- * Builds the native transport for every platform that the npm package serves, with Debian's cross compilers: `build/prebuilt/TARGET.node`.
+ * Builds the native transport for every platform of the npm package, with Debian's cross compilers: `build/prebuilt/TARGET.node`.
  *
- * One addon of plain N-API serves every Node.js of a platform. It carries its C++ runtime, needs glibc 2.28 or musl 1.2 and no more, and is
- * the same to the bit whenever the same compiler builds the same sources. Usage: prebuild.js [TARGET…]
+ * Addons use plain N-API, so one serves every Node.js of a platform. It contains its C++ runtime and needs only glibc 2.28 or musl 1.2.
+ * The same compiler and sources give the same bytes. Usage: prebuild.js [TARGET…]
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -101,7 +101,7 @@ function linkFlags({ libc }) {
   return libc === 'musl' ? [...own, '-nodefaultlibs'] : [...own, '-static-libstdc++', '-static-libgcc'];
 }
 
-/** The C++ runtime and musl, where the compiler is not let choose: its own choice would bring glibc. */
+/** The C++ runtime and musl, named explicitly: the compiler's own choice would be glibc. */
 function runtimeOf({ libc, compiler }) {
   if (libc !== 'musl') return [];
   const archives = ['libstdc++.a', 'libgcc_eh.a', 'libgcc.a'].map((name) =>
@@ -110,7 +110,7 @@ function runtimeOf({ libc, compiler }) {
   return [...archives, `-L/usr/lib/${compiler.replace('-gnu-g++', '')}-musl`, '-l:libc.so'];
 }
 
-/** The C++ library's headers and the compiler's own, with musl's in place of glibc's between them, and the kernel's behind. */
+/** The headers of the C++ library, then musl's in place of glibc's, then the compiler's and the kernel's. */
 function muslIncludes({ arch, compiler }) {
   const triple = compiler.replace('-gnu-g++', '');
   const headers = `/usr/include/${triple}-musl`;
@@ -127,7 +127,7 @@ function muslIncludes({ arch, compiler }) {
   return ['-nostdinc', ...ordered.flatMap((path) => ['-isystem', path])];
 }
 
-/** The kernel's headers alone: beside them in /usr/include are glibc's. */
+/** The kernel's headers alone: /usr/include has glibc's beside them. */
 function kernelHeaders(triple) {
   const links = join(out, `${triple}-kernel`);
   rmSync(links, { recursive: true, force: true });
@@ -152,7 +152,7 @@ function nodeHeaders() {
   );
 }
 
-/** The versions of glibc that an addon asks for. */
+/** The versions of glibc that an addon needs. */
 function needsOf({ libc }, addon) {
   const versions = readFileSync(addon, 'latin1').match(/GLIBC_[\d.]+(?=\0)/g) ?? [];
   if (libc === 'musl' && versions.length > 0) fail(`${addon} is for musl, and asks for glibc`);

@@ -1,5 +1,5 @@
-// What the C++ runtime of the compiler that builds the prebuilt addons asks of a newer C library than they may need. The addon carries that
-// runtime (-static-libstdc++), so these few are defined here, for its own use alone: hidden, they meet no other library's.
+// Functions that the compiler's C++ runtime needs and that older C libraries do not have. The prebuilt addon contains that runtime
+// (-static-libstdc++), so they are defined here. They are hidden: no other library sees them.
 #include <pthread.h>
 #include <signal.h>
 
@@ -19,7 +19,7 @@ OWN int _dl_find_object(void*, void*) { return -1; }
 
 #ifdef __GLIBC__
 
-// Functions that glibc moved between its libraries since 2.28 are asked for by the version that they had before.
+// Functions that glibc moved between its libraries since 2.28 are used in the version that they had before.
 #if defined(__x86_64__)
 #define FIRST_VERSION "GLIBC_2.2.5"
 #define NAMING_VERSION "GLIBC_2.12"
@@ -30,7 +30,7 @@ OWN int _dl_find_object(void*, void*) { return -1; }
 #error "which was the first version of glibc for this processor?"
 #endif
 
-// Each is defined here under its own name, for the addon and the C++ runtime in it, and calls the old one.
+// Each is defined here under its own name, for the addon and the C++ runtime in it, and calls the old version.
 #define FROM_OLD_GLIBC(version, result, name, parameters, arguments)     \
   extern "C" result old_##name parameters;                               \
   __asm__(".symver old_" #name ", " #name "@" version);                  \

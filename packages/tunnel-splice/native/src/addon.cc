@@ -1,8 +1,8 @@
-// The N-API face of the engine, and nothing else: plain functions over numbers, strings and typed arrays (NAPI_VERSION 8, so
-// that one binary serves every Node from 18 on).
+// The N-API functions of the engine, and nothing else. They take numbers, strings and typed arrays (NAPI_VERSION 8, so that one binary
+// serves every Node from 18 on).
 //
-// State lies in the instance data of one environment (the main thread, or a worker); there is no global. Cleanup hooks do not
-// run on process.exit(): the threads then die with the process, and nothing here has a destructor that could run meanwhile.
+// State lies in the instance data of one environment (the main thread, or a worker); there is no global. Cleanup hooks do not run on
+// process.exit(): the threads then end with the process, and nothing here has a destructor that could run meanwhile.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -93,13 +93,13 @@ void stopEngine(Instance& instance, void (*done)(void*), void* context) {
   instance.waker = nullptr;
 }
 
-// On whichever thread turns a loop.
+// On the thread that runs a loop.
 void wakeJavaScript(void* waker) { static_cast<Waker*>(waker)->wake(); }
 
-// Why it could not be started; nothing when it runs.
+// Returns why it could not be started; null when it runs.
 const char* startEngine(napi_env env, Instance& instance, size_t threads, napi_value onEvents) {
   if (instance.engine != nullptr) return "it runs already in this thread of Node.js";
-  // One loop is turned by the JavaScript thread itself; of several each has a thread, which has to wake it.
+  // A single loop runs on the JavaScript thread itself. With several, each has a thread, which must wake the JavaScript thread.
   if (threads == 1) instance.waker = Home::open(env, onEvents);
   else instance.waker = WakeUp::open(env, onEvents);
   if (instance.waker == nullptr) return "this thread of Node.js is about to end";
@@ -120,14 +120,14 @@ napi_value start(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// halt(): joins the threads and ends everything; the last events are still to be drained.
+// halt(): joins the threads and ends everything. The last events can still be drained.
 napi_value halt(napi_env env, napi_callback_info) {
   const Instance& instance = instanceOf(env);
   if (instance.engine != nullptr) instance.engine->halt();
   return nullptr;
 }
 
-// stop(): ends everything, joins the threads and throws the last events away.
+// stop(): ends everything, joins the threads and discards the last events.
 napi_value stop(napi_env env, napi_callback_info) {
   stopEngine(instanceOf(env), nullptr, nullptr);
   return nullptr;
@@ -166,7 +166,7 @@ napi_value listen(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// shareCommands(words: Uint32Array): where commands are left from now on.
+// shareCommands(words: Uint32Array): the memory for commands from now on.
 napi_value shareCommands(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   const Instance& instance = instanceOf(env);
@@ -174,14 +174,14 @@ napi_value shareCommands(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// collect(): takes the commands that were left.
+// collect(): takes the commands from that memory.
 napi_value collect(napi_env env, napi_callback_info) {
   const Instance& instance = instanceOf(env);
   if (instance.engine != nullptr) instance.waker->commands.collect(*instance.engine);
   return nullptr;
 }
 
-// drain(words: Uint32Array): how many words of events were copied into it.
+// drain(words: Uint32Array): copies events into it and returns how many words.
 napi_value drain(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Engine* engine = instanceOf(env).engine;
@@ -216,13 +216,13 @@ napi_value isDualStack(napi_env env, napi_callback_info info) {
   return fromNumber(env, sallyport::sys::isDualStack(toInteger(env, arguments[0])) ? 1 : 0);
 }
 
-// countUnacked(descriptor): how many bytes of it its peer has not acknowledged.
+// countUnacked(descriptor): how many bytes sent on it the peer has not acknowledged.
 napi_value countUnacked(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   return fromNumber(env, sallyport::sys::countUnacked(toInteger(env, arguments[0])));
 }
 
-// hasFin(descriptor): 1 where its peer's FIN is there.
+// hasFin(descriptor): 1 where the peer's FIN has come.
 napi_value hasFin(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   return fromNumber(env, sallyport::sys::hasFin(toInteger(env, arguments[0])) ? 1 : 0);
@@ -262,17 +262,17 @@ napi_value sendDatagram(napi_env env, napi_callback_info info) {
   return fromNumber(env, static_cast<uint32_t>(error));
 }
 
-// prctl(2) sets it for the calling thread alone, and V8's threads were there before JavaScript was. A seccomp filter that is put on every
-// thread takes the caller's no_new_privs along to each (seccomp(2), SECCOMP_FILTER_FLAG_TSYNC); this one allows everything.
+// prctl(2) sets it for the calling thread alone, and V8's threads are older than JavaScript. A seccomp filter that is put on every thread
+// copies the caller's no_new_privs to each (seccomp(2), SECCOMP_FILTER_FLAG_TSYNC). This filter allows everything.
 uint32_t forbidNewPrivilegesOfAllThreads() {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return static_cast<uint32_t>(errno);
   sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   sock_fprog program{1, &allow};
-  // Without SPEC_ALLOW older kernels would slow the whole process down on behalf of a filter that guards nothing.
+  // Without SPEC_ALLOW older kernels would slow the whole process down, for a filter that guards nothing.
   constexpr unsigned kFlags = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
   const long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags, &program);
   if (result < 0) return static_cast<uint32_t>(errno);
-  // The number of a thread that has a filter of its own already.
+  // The result is the number of a thread that has a filter of its own already.
   return result == 0 ? 0 : EBUSY;
 }
 
@@ -287,7 +287,7 @@ void forget(void* data) {
   delete instance;
 }
 
-// The environment ends while the threads may still run; it waits until they don't, and until its loop is free of us.
+// The environment ends while the threads may still run. It waits until they have ended and its loop has none of our handles.
 void cleanUp(napi_async_cleanup_hook_handle, void* data) {
   stopEngine(*static_cast<Instance*>(data), forget, data);
 }

@@ -7,7 +7,7 @@
 namespace sallyport {
 namespace {
 
-// What inet_ntop does by way of printf. There is one for each client, and it showed.
+// As inet_ntop, which uses printf: at one call for each client that was slow enough to measure.
 uint32_t writeDottedQuad(const uint8_t* octets, char* text) {
   char* at = text;
   for (int i = 0; i < 4; i++) {

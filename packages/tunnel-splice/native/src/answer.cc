@@ -9,7 +9,7 @@
 namespace sallyport {
 namespace {
 
-// When the kernel lacks memory no edge will come: look again so soon.
+// While the kernel lacks memory no edge will come: try again after this.
 constexpr uint32_t kStarvedMs = 25;
 
 void sleep(Loop& loop, Leg& upstream, const DialUnderWay& dial) {
@@ -24,7 +24,7 @@ void tellBytes(Loop& loop, Leg& leg, const char* bytes, size_t length) {
   loop.tell(kData, leg.id.place, leg.id.generation, length).bytes(bytes, length).end();
 }
 
-// `said` by the client, since the promise was given.
+// `said`: how many bytes the client has sent since the promise was given.
 void handBack(Loop& loop, Leg& upstream, DialUnderWay& dial, size_t said) {
   Leg& client = *dial.client;
   const ByteQueue answer = std::move(dial.answer);
@@ -43,7 +43,7 @@ void joinWith(Loop& loop, Leg& upstream, DialUnderWay& dial, const char* bytes, 
   joinDialled(loop, *dial.client, upstream, dial, answer.data(), answer.size());
 }
 
-// What the upstream says tells more than what the client does, and is looked at first. False: it says nothing that tells.
+// The upstream's bytes count before the client's, and are read first. False: they decide nothing yet.
 bool serveAnswer(Loop& loop, Leg& upstream, DialUnderWay& dial) {
   const Beginning& beginning = guardOf(loop, *dial.client);
   while (upstream.isReadable) {

@@ -1,9 +1,8 @@
-// A promise with a guard: its tunnel is joined only once the upstream has begun to answer, and otherwise than in one given way.
+// A promise with a guard. Its tunnel is joined once the upstream has begun to answer, unless the answer has a given beginning.
 //
-// Meanwhile the upstream is connected and has what goes up first; nothing else goes either way. Where the answer begins in that way, or
-// the client says something before it, JavaScript is handed the upstream as of a dial without a promise, and has its client back.
-// Where nothing more can be told (a FIN or a loss on either side, or the time is over) the tunnel is joined.
-// Owner: the dial, which goes on until then.
+// Until then the upstream is connected and gets the first bytes; nothing else is sent either way. Where the answer has that beginning, or
+// the client sends more before it, JavaScript gets the upstream as from a dial without a promise, and gets its client back. Where nothing
+// more can come (a FIN or a loss on either side, or the time is over) the tunnel is joined. Owner: the dial, which goes on until then.
 #pragma once
 
 #include "dial.h"

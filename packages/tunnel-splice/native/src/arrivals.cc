@@ -6,7 +6,7 @@
 namespace sallyport {
 namespace {
 
-// Long enough for the first words of most clients, short enough for nobody to notice.
+// Long enough for the first bytes of most clients, and too short to be noticed.
 constexpr int64_t kAnnounceMs = 20;
 
 }  // namespace
@@ -41,7 +41,7 @@ void Arrivals::announceNext(Loop& loop, size_t received) {
   AddressText local{};
   AddressText original{};
   SocketAddress address;
-  // What netfilter took to us on its way elsewhere was bound for anywhere, wherever the listener is bound.
+  // Clients that netfilter delivers to us were going to any address, whatever address the listener is bound to.
   const bool hasManyAddresses = listener.isWildcard || listener.interception == Interception::kTransparent;
   if (hasManyAddresses && sys::localAddress(leg.fd, address) == 0) local = formatAddress(address);
   const bool isRedirected = listener.interception == Interception::kRedirect;

@@ -18,9 +18,9 @@ class Arrivals {
  public:
   // A client was accepted, and is held.
   void add(Loop& loop, Leg& leg, const Listener& listener, const SocketAddress& peer);
-  // It has spoken or left: announces it, with the `received` bytes that lie in the loop's buffer, and whoever came before.
+  // `speaker` has sent something or left. Announces it, with the `received` bytes in the loop's buffer, and all clients before it.
   void announce(Loop& loop, const Leg& speaker, size_t received);
-  // Those that have been silent for kAnnounceMs.
+  // Announces those that have been silent for kAnnounceMs.
   void announceOld(Loop& loop);
   void announceAll(Loop& loop);
   // When `announceOld` has something to do.

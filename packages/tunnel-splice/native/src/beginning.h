@@ -1,4 +1,4 @@
-// A pattern for the first bytes of a stream. JavaScript registers it once, by number; here bytes are compared with it, never parsed.
+// A pattern for the first bytes of a stream. JavaScript registers it once, by number. Here bytes are compared with it, never parsed.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ struct Beginning {
 
 enum class Likeness : uint8_t { kOther, kUndecided, kSame };
 
-// `from` bytes of the stream were like it already, and these follow.
+// `from` bytes of the stream have matched already, and these follow.
 Likeness compare(const Beginning& beginning, size_t from, const char* seen, size_t length);
 
 }  // namespace sallyport

@@ -1,7 +1,7 @@
-// Bytes that wait for a peer to take them: replies JavaScript wrote, bytes read before the splice, the rest of a short write.
+// Bytes that wait until a peer takes them: replies JavaScript wrote, bytes read before the splice, the rest of a short write.
 //
-// Empty it is one null pointer, as in every tunnel that is not blocked. Its owner bounds it: a relay reads nothing more while
-// something waits here. The first bytes may be uncounted: replies are no part of what a tunnel relayed.
+// An empty queue is one null pointer, as in every tunnel that is not blocked. Its owner bounds it: a relay reads nothing more while
+// something waits here. The first bytes may be uncounted: replies are not part of what a tunnel relayed.
 #pragma once
 
 #include <cstddef>
@@ -39,12 +39,12 @@ class ByteQueue {
     block_ = grown;
   }
 
-  // From here on, what waits now will not count as relayed.
+  // The bytes that wait now will not count as relayed.
   void discountAll() {
     if (block_ != nullptr) block_->uncounted = size();
   }
 
-  // Forgets the first `length` bytes, now that they are sent; returns how many of them count as relayed.
+  // Removes the first `length` bytes, which were sent. Returns how many of them count as relayed.
   size_t consume(size_t length) {
     const size_t uncounted = length < block_->uncounted ? length : block_->uncounted;
     block_->uncounted -= uncounted;

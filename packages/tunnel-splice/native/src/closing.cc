@@ -5,9 +5,9 @@
 namespace sallyport {
 namespace {
 
-// At a time; the rest waits for the next turn of the peer, or for the deadline.
+// At a time. The rest is read at the next event of the peer, or at the deadline.
 constexpr int kDiscardReads = 16;
-// No event tells that all was acknowledged.
+// No event reports that all was acknowledged, so it is checked this often.
 constexpr uint32_t kLookAgainMs = 25;
 
 void retire(Loop& loop, Leg& leg) {
@@ -67,7 +67,7 @@ void serveLingering(Loop& loop, Leg& leg) {
   discard(loop, leg);
   if (!leg.isLost && !flush(leg, ignored) && loop.awaitRoom(leg)) return;
   if (leg.isLost || !leg.out.empty()) return closeNow(loop, leg);
-  // With nothing unread and nothing unsent, close() itself ends in good order.
+  // With nothing unread and nothing unsent, close() itself sends a FIN and no RST.
   if (leg.hasEnded) return closeNow(loop, leg);
   if (!leg.isFinSent) sys::sendFin(leg.fd);
   leg.isFinSent = true;

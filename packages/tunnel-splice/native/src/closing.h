@@ -14,7 +14,7 @@ namespace sallyport {
 class Loop;
 
 constexpr int64_t kLingerMs = 2'000;
-// Per data thread. Past it legs are closed at once: a flood of refused clients must not hold all descriptors.
+// Per data thread. Above it legs are closed at once: a flood of refused clients must not hold all descriptors.
 constexpr size_t kLingeringLegs = 1'024;
 
 void closeNow(Loop& loop, Leg& leg);
@@ -22,14 +22,14 @@ void closeWithReset(Loop& loop, Leg& leg);
 void resetBehindBytes(Loop& loop, Leg& leg);
 void closeLingering(Loop& loop, Leg& leg);
 
-// Hands a held leg's descriptor to JavaScript, behind every byte and departure that was told before; what is unread stays unread.
-// Also one that has failed: its holder knows by then.
+// Gives a held leg's descriptor to JavaScript, after every byte and departure that was reported before. Unread bytes stay unread. A
+// failed leg is given too: its holder has been told by then.
 void detach(Loop& loop, Leg& leg);
 
 // A lingering leg has an event.
 void serveLingering(Loop& loop, Leg& leg);
 
-// A resetting leg has an event, or it is time to look at it again.
+// A resetting leg has an event, or is due to be checked again.
 void serveResetting(Loop& loop, Leg& leg);
 
 }  // namespace sallyport

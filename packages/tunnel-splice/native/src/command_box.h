@@ -9,7 +9,7 @@
 
 class CommandBox {
  public:
-  // From here on it is this memory, which stays alive until it is exchanged or nobody collects any more.
+  // Sets the memory. It must stay alive until it is replaced, or until commands are no longer collected.
   void share(uint32_t* words) { words_ = words; }
 
   void collect(sallyport::Engine& engine) {

@@ -34,7 +34,7 @@ void obeyWrite(Loop& loop, Leg& leg, RecordReader& command) {
   const uint32_t length = command.word();
   write(leg, command.bytes(length), length);
   if (!loop.awaitRoom(leg)) leg.isLost = leg.hasFailed = true;
-  // A write that failed must not lose what the peer has said before.
+  // After a failed write, what the peer sent before must still be read.
   if (leg.isLost) serveHeld(loop, leg);
 }
 
@@ -71,14 +71,14 @@ Leg* findHeld(Loop& loop, LegId id) {
   return leg != nullptr && leg->state == LegState::kHeld ? leg : nullptr;
 }
 
-// A cut takes the short way, straight to the client's thread, and may be there before the splice.
+// A cut is posted directly to the client's thread, and may arrive before the splice.
 void obeyCut(Loop& loop, Leg& client) {
   client.isCut = true;
   if (client.state == LegState::kSpliced) giveUp(loop, *client.spliced.tunnel, kWasCut);
 }
 
-// Both legs of a tunnel live on one thread. A splice is posted to the upstream's; where the client lives on another, the
-// upstream leg moves there inside the command itself, whose last two words are its address on the way: in neither table.
+// Both legs of a tunnel must be on one thread. A splice is posted to the upstream's thread. Where the client is on another, the upstream
+// leg moves there inside the command: its last two words are the leg's address, and the leg is in neither table meanwhile.
 void moveUpstream(Loop& loop, uint32_t* record) {
   RecordReader command(record);
   const LegId client = command.leg();
@@ -104,7 +104,7 @@ Leg& adopt(Loop& loop, std::unique_ptr<Leg> moved) {
   return leg;
 }
 
-// JavaScript had closed one of them before: a tunnel with one end is over at once.
+// JavaScript had closed one of them before: the tunnel is over at once.
 void refuseSplice(Loop& loop, uint32_t index, Leg* client, Leg* upstream) {
   loop.events.begin(kTunnelEnded, index, client == nullptr ? kClientClosed : kUpstreamClosed, 0, 0,
                     loop.nowNs >> 32, loop.nowNs & 0xffffffff)

@@ -1,7 +1,7 @@
-// The live byte counts of all tunnels: pages of doubles that JavaScript allocated and reads at any time, with no crossing.
+// The live byte counts of all tunnels: pages of doubles that JavaScript allocated and reads at any time, without a call.
 //
-// A tunnel's index is given by JavaScript, and is its own until its end was reported: [up, down] lie at 2 * index. One data
-// thread writes a pair; JavaScript reads it, perhaps a moment late, never torn (aligned 8-byte stores).
+// JavaScript gives a tunnel its index, which is used for it alone until its end was reported: [up, down] lie at 2 * index. One data
+// thread writes a pair. JavaScript reads it, perhaps a moment late, but never half-written (aligned 8-byte stores).
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@ class Counts {
   static constexpr uint32_t kTunnelsPerPage = 4096;
   static constexpr uint32_t kPages = 1024;
 
-  // Before the first tunnel of that page is spliced, and for good.
+  // Called before the first tunnel of that page is spliced. The page stays until the end.
   void addPage(uint32_t page, double* pairs) { pages_[page].store(pairs, std::memory_order_release); }
 
   void store(uint32_t tunnel, uint64_t up, uint64_t down) {

@@ -45,10 +45,10 @@ void fail(Loop& loop, Leg& leg, DialOutcome outcome) {
   closeNow(loop, leg);
 }
 
-// The kernel gives none below to a socket that has not asked for it (ip_local_port_range).
+// The kernel gives no lower port to a socket that has not asked for one (ip_local_port_range).
 constexpr uint16_t kFirstEphemeralPort = 1'024;
 
-// Where nobody listens on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
+// Where no listener is on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
 bool isJoinedToItself(const Leg& leg, uint16_t port) {
   SocketAddress own;
   SocketAddress peer;
@@ -56,7 +56,7 @@ bool isJoinedToItself(const Leg& leg, uint16_t port) {
   return sys::peerAddress(leg.fd, peer) == 0 && isSame(own, peer);
 }
 
-// Watched once it is known for what: a leg that is connected by then needs no event to say so. False when it can't be.
+// Watched once its state is known: a leg that is connected by then needs no event for it. False when it cannot be watched.
 bool watchOnce(Loop& loop, Leg& leg) {
   if (leg.isWatchedForRoom) return true;
   const int error = loop.watch(leg);
@@ -64,7 +64,7 @@ bool watchOnce(Loop& loop, Leg& leg) {
   return error == 0;
 }
 
-// Connected, or connecting still: what came of sending says which. False where it connects still, or has failed.
+// The result of sending tells whether it is connected. False where it is still connecting, or has failed.
 bool isThrough(Loop& loop, Leg& leg, const DialUnderWay& dial, ssize_t sent) {
   if (sent < 0 && sent != -EAGAIN && !isShortage(sent)) return fail(loop, leg, outcomeOf(static_cast<int>(-sent))), false;
   if (sent >= 0) leg.isWritable = true;
@@ -90,7 +90,7 @@ void goOnToJoin(Loop& loop, Leg& leg, Leg& client, DialUnderWay& dial) {
   const ssize_t sent = sendPromised(loop, client, leg, dial.preface);
   if (!isThrough(loop, leg, dial, sent)) return;
   dial.relayed = queuePromised(loop, client, leg, dial.preface, static_cast<size_t>(std::max<ssize_t>(0, sent)));
-  // Not the time at which this turn began: the dial itself may have been asked for since.
+  // Not the time at which this turn began: the dial may have been requested after it.
   dial.connectedNs = sys::monotonicNs();
   if (isGuarded(loop, client)) awaitAnswer(loop, client, leg, dial);
   else joinDialled(loop, client, leg, dial, "", 0);
@@ -148,7 +148,7 @@ void handOut(Loop& loop, Leg& leg) {
   SocketAddress own;
   const AddressText local = sys::localAddress(leg.fd, own) == 0 ? formatAddress(own) : AddressText{};
   TimerWheel::cancel(leg.unspliced);
-  // Its answer wakes who is to read both.
+  // Where an answer is awaited, its arrival wakes JavaScript.
   if (!loop.dials.at(token).isAnswerAwaited) loop.hasUrgentEvents = true;
   loop.events.begin(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)

@@ -1,4 +1,4 @@
-// Dialling: one literal address, one deadline, one attempt; its outcome goes up as one event, whatever happens.
+// Dialling: one literal address, one deadline, one attempt. It always reports exactly one event.
 #pragma once
 
 #include <string>
@@ -30,7 +30,7 @@ struct DialUnderWay {
   LegId clientId;
   uint16_t port;
   std::string preface;
-  // Of one that has connected, and was to join:
+  // For a dial that has connected and is to join:
   int64_t connectedNs;
   uint64_t relayed;    // of what goes up first
   Leg* client;         // an answer is awaited (answer.h), and this is whom it is for
@@ -40,10 +40,10 @@ struct DialUnderWay {
 
 void dial(Loop& loop, const DialRequest& request);
 void cancelDial(Loop& loop, uint32_t token);
-// Gives up one that awaits an answer: its client was closed.
+// Cancels a dial that awaits an answer: its client was closed.
 void abandonAnswering(Loop& loop, Leg& upstream);
 
-// How one ends that has connected; it is over then.
+// Reports a connected leg to JavaScript. The dial is over then.
 void handOut(Loop& loop, Leg& leg);
 // `bytes` were read from the upstream already.
 void joinDialled(Loop& loop, Leg& client, Leg& upstream, const DialUnderWay& dial, const char* bytes, size_t length);

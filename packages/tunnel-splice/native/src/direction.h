@@ -14,7 +14,7 @@ struct Direction {
   uint64_t relayed = 0;     // handed to the kernel of the other leg
   uint32_t burst = 0;       // moved without a pause, by and large (kLargePieceBytes)
   uint32_t awaited = 0;     // read before the splice, on their way back from JavaScript
-  // Modulo 2^32: a silence of 49 days may pass for none, and all that does is to keep a burst.
+  // Modulo 2^32: a silence of 49 days may look like none, which only keeps a burst.
   uint32_t lastReadMs = 0;
   bool hasRead = false;     // since the tunnel has last looked
   bool isStopped = false;   // read no more: the tunnel has been given up

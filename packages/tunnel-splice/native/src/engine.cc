@@ -19,7 +19,7 @@ void raiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Signals are the main thread's business, and a SIGPIPE from splice(2) is nobody's.
+// Signals are for the main thread, and a SIGPIPE from splice(2) is ignored.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -40,7 +40,7 @@ bool isWildcard(const SocketAddress& address) {
   return IN6_IS_ADDR_UNSPECIFIED(&reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr);
 }
 
-// `count` sockets of one door, by `open`, which is told the first of them; on failure none stays open. Returns 0 or an errno.
+// Opens `count` sockets of one listener with `open`, which is given the first of them. On failure none stays open. Returns 0 or an errno.
 template <typename Open>
 int openEach(SocketAddress& address, size_t count, std::vector<int>& sockets, Open open) {
   while (sockets.size() < count) {
@@ -67,7 +67,7 @@ int openShared(const DoorRequest& request, SocketAddress& address, size_t count,
   });
 }
 
-// Events that nobody will take any more: a descriptor that travels in one is ours again.
+// Closes the descriptors in events that will not be taken any more.
 void closeDetached(std::vector<uint32_t>& events, size_t from) {
   for (size_t at = from; at < events.size(); at += events[at]) {
     RecordReader event(&events[at]);
@@ -84,7 +84,7 @@ Engine::Engine(size_t threads, void (*wake)(void*), void* context) : board_(thre
   board_.context = context;
   const size_t pipes = std::max<size_t>(1, PipePool::kPipesOfProcess / threads);
   for (uint32_t thread = 0; thread < threads; thread++) loops_.push_back(std::make_unique<Loop>(thread, board_, pipes));
-  if (threads == 1) helm_ = std::make_unique<Helm>(*loops_[0]);
+  if (threads == 1) loopOwner_ = std::make_unique<LoopOwner>(*loops_[0]);
 }
 
 Engine::~Engine() { stop(); }
@@ -97,7 +97,7 @@ int Engine::start() {
   }
   const SignalsBlocked blocked;
   for (auto& loop : loops_) {
-    threads_.emplace_back([this, &loop] { helm_ ? helm_->standIn() : loop->run(); });
+    threads_.emplace_back([this, &loop] { loopOwner_ ? loopOwner_->runSecondThread() : loop->run(); });
     pthread_setname_np(threads_.back().native_handle(), "sallyport-data");
   }
   return 0;
@@ -105,9 +105,9 @@ int Engine::start() {
 
 void Engine::halt() {
   for (size_t thread = 0; thread < threads_.size(); thread++) loops_[thread]->requestStop();
-  if (helm_) helm_->dismiss();
+  if (loopOwner_) loopOwner_->stopSecondThread();
   for (auto& thread : threads_) thread.join();
-  // What was said before the end counts: a cut, above all. A command is passed on once at most.
+  // Commands given before the end count, above all a cut. A command is passed on once at most.
   for (int round = 0; round < 2; round++) {
     for (size_t thread = 0; thread < threads_.size(); thread++) loops_[thread]->obeyLast();
   }
@@ -137,7 +137,7 @@ Door Engine::listen(const DoorRequest& request) {
                    ? openShared(request, address, count, door.sockets)
                    : openEach(address, count, door.sockets, [&](bool) { return sys::adoptListener(request.passed); });
   if (door.error != 0) return door;
-  // What was passed is ours from here on, and each thread has its own descriptor for it.
+  // The passed socket is ours from here on, and each thread has its own descriptor for it.
   if (request.passed >= 0) sys::close(request.passed);
   door.bound = formatAddress(address);
   handOut(request, door.sockets, address);
@@ -155,7 +155,7 @@ void Engine::handOut(const DoorRequest& request, const std::vector<int>& sockets
 }
 
 void Engine::post(uint32_t* records, size_t words) {
-  // All of them first, then the wake-ups: a thread that wakes at the first record would be woken again for the next.
+  // All records are left first, then the threads are woken: a thread that wakes at the first record would be woken again for the next.
   for (size_t at = 0; at < words; at += records[at]) {
     board_.inboxes[records[at + 1] >> kThreadShift].leave(records + at, records[at]);
   }

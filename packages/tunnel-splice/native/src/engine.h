@@ -1,4 +1,4 @@
-// The data threads as one thing: start, listen, commands in, events out, stop. Used from the JavaScript thread alone.
+// All data threads together: start, listen, commands in, events out, stop. Used from the JavaScript thread alone.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "helm.h"
+#include "loop_owner.h"
 #include "loop.h"
 #include "switchboard.h"
 
@@ -31,25 +31,25 @@ struct Door {
 
 class Engine {
  public:
-  // `wake` is called when events wait, once until they are taken, by the thread that turns the loop.
+  // `wake` is called when events wait, once until they are taken, on the thread that runs the loop.
   Engine(size_t threads, void (*wake)(void*), void* context);
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
   ~Engine();
 
-  // An errno when the threads could not be started; 0 when they run.
+  // 0 when the threads run, otherwise an errno.
   int start();
-  // A loop that is the only one has a helm, for the JavaScript thread to take; where there are several, each has its own thread.
-  Helm* helm() { return helm_.get(); }
+  // For a single loop, which the JavaScript thread may run. Null where there are several: each has its own thread.
+  LoopOwner* loopOwner() { return loopOwner_.get(); }
   Loop& firstLoop() { return *loops_.front(); }
-  // Joins the threads and ends everything that is open; how tunnels ended is still there to be drained. Idempotent.
+  // Joins the threads and ends everything that is open. The ends of tunnels can still be drained. Idempotent.
   void halt();
-  // Halts, and throws away what was not drained. Idempotent.
+  // Halts, and discards what was not drained. Idempotent.
   void stop();
 
-  // One socket a thread, all on the same port; or all threads, or one, at a socket that was passed to us.
+  // Opens one socket a thread, all on the same port; or lets all threads, or one, use a socket that was passed to us.
   Door listen(const DoorRequest& request);
-  // A batch of commands, each to the thread that its second word names.
+  // Posts a batch of commands, each to the thread that its second word names.
   void post(uint32_t* records, size_t words);
   // Copies whole event records into `into`; returns the words copied, 0 when none is left.
   size_t drain(uint32_t* into, size_t words);
@@ -60,7 +60,7 @@ class Engine {
 
   Switchboard board_;
   std::vector<std::unique_ptr<Loop>> loops_;
-  std::unique_ptr<Helm> helm_;
+  std::unique_ptr<LoopOwner> loopOwner_;
   std::vector<std::thread> threads_;
   std::vector<uint32_t> drained_;
   size_t drainedTo_ = 0;

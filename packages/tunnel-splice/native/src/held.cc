@@ -10,7 +10,7 @@ namespace sallyport {
 
 namespace {
 
-// What JavaScript has not heard of comes with its first words.
+// A leg that was not announced yet is announced with its first bytes.
 void tellBytes(Loop& loop, Leg& leg, size_t got) {
   if (leg.isUnannounced) return loop.arrivals.announce(loop, leg, got);
   loop.tell(kData, leg.id.place, leg.id.generation, got).bytes(loop.buffer.get(), got).end();
@@ -26,7 +26,7 @@ void hold(Leg& leg) {
 void serveHeld(Loop& loop, Leg& leg) {
   uint64_t ignored = 0;
   flush(leg, ignored);
-  // Whatever it says while its upstream's answer is awaited is for that to judge.
+  // While its upstream's answer is awaited, what the client sends is handled there.
   Leg* answering = leg.isPromised ? findAnswering(loop, leg) : nullptr;
   if (answering != nullptr) return serveDial(loop, *answering);
   while (leg.isReadable && leg.unspliced.credit > 0 && !leg.isPromised) {
@@ -49,7 +49,7 @@ void tellDrained(Loop& loop, Leg& leg) {
 
 void tellDeparture(Loop& loop, Leg& leg) {
   if (leg.wasEndTold) return;
-  // What came before a loss may still wait for credit; of a promised client nothing more is read.
+  // Bytes before a loss may still wait for credit. A promised client is read no more.
   const bool hasFailed = leg.hasFailed || (leg.isLost && leg.isPromised);
   const bool hasLeft = leg.hasFin || leg.isLost;
   if (!hasFailed && !leg.hasEnded && (!hasLeft || leg.wasGoneTold)) return;

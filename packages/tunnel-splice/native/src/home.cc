@@ -19,9 +19,9 @@ Home* Home::open(napi_env env, napi_value function) {
 
 int Home::begin(sallyport::Engine& engine) {
   engine_ = &engine;
-  engine.helm()->take();
+  engine.loopOwner()->acquire();
   const int error = engine.firstLoop().setHost(uv_backend_fd(uv_));
-  engine.helm()->leave();
+  engine.loopOwner()->release();
   if (error < 0) return -error;
   uv_prepare_start(&prepare_, [](uv_prepare_t* prepare) { ownerOf<Home>(prepare).turnWhileFree(); });
   uv_idle_start(&idle_, doNothing);
@@ -29,10 +29,10 @@ int Home::begin(sallyport::Engine& engine) {
 }
 
 void Home::turnWhileFree() {
-  sallyport::Helm& helm = *engine_->helm();
+  sallyport::LoopOwner& owner = *engine_->loopOwner();
   sallyport::Loop& loop = engine_->firstLoop();
   commands.collect(*engine_);
-  helm.take();
+  owner.acquire();
   bool isFree = true;
   while (isFree) {
     const int patience = patienceMs();
@@ -41,14 +41,14 @@ void Home::turnWhileFree() {
     isFree = patience != 0 && !loop.isHostCalled;
     if (!isCalled_) continue;
     isCalled_ = false;
-    helm.leave();
+    owner.release();
     call();
-    // That may have stopped the engine.
+    // The call may have stopped the engine.
     if (isClosed()) return;
     commands.collect(*engine_);
-    helm.take();
+    owner.acquire();
   }
-  helm.leave();
+  owner.release();
 }
 
 int Home::patienceMs() {

@@ -1,8 +1,8 @@
 // Runs the engine's only loop on the JavaScript thread, in place of libuv's wait.
 //
-// A prepare handle is called before libuv polls, and an idle handle keeps that poll from waiting. We wait for both loops here: libuv's
-// descriptor is among ours, and its next timer bounds our wait. While only bytes are relayed, control does not return to libuv.
-// `uv_backend_timeout` is 0 when it has something to do at once, a descriptor that it does not poll yet among them.
+// A prepare handle is called before libuv polls, and an idle handle keeps that poll from waiting. The wait for both loops is here:
+// libuv's descriptor is among ours, and its next timer bounds our wait. While bytes are only relayed, control does not return to libuv.
+// `uv_backend_timeout` is 0 when libuv has something to do at once, such as a descriptor that it does not poll yet.
 #pragma once
 
 #include <uv.h>

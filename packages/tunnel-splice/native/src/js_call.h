@@ -1,4 +1,4 @@
-// The function of JavaScript that takes events. It is called on its own thread, outside of any other JavaScript.
+// The JavaScript function that takes events. It is called on its own thread, outside of any other JavaScript.
 #pragma once
 
 #include <node_api.h>
@@ -10,7 +10,7 @@ class JsCall {
   JsCall& operator=(const JsCall&) = delete;
   ~JsCall();
 
-  // Runs what the call has made ready (microtasks, next ticks) before it returns. The function may destroy its caller.
+  // Before it returns it runs what the call has queued (microtasks, next ticks). The function may destroy its caller.
   void operator()();
 
  private:

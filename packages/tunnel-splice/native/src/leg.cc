@@ -17,7 +17,7 @@ namespace {
 
 bool isUnspliced(LegState state) { return state != LegState::kSpliced && state != LegState::kClosed; }
 
-// Constructs the part of the leg that goes with its state, over whatever lay there.
+// Constructs the part of the leg that belongs to its state, over the memory of the part before.
 void beginPart(Leg& leg, Tunnel* tunnel) {
   if (isUnspliced(leg.state)) new (&leg.unspliced) Unspliced(leg);
   else if (leg.state == LegState::kSpliced) new (&leg.spliced) Spliced(tunnel);
@@ -55,8 +55,8 @@ void noteReadiness(Leg& leg, uint32_t events) {
 size_t receive(Leg& leg, char* into, size_t limit) {
   const ssize_t got = sys::receive(leg.fd, into, limit);
   if (got > 0) {
-    // A short read has emptied the socket: what comes later makes a new edge. Not so a FIN or an error that was reported already;
-    // and before urgent data a read stops short though there is more.
+    // A short read has emptied the socket: what comes later makes a new edge. This does not hold for a FIN or an error that was reported
+    // already. And before urgent data a read is short though there is more.
     const bool hasMore = leg.hasFin || leg.isLost || leg.hasUrgent;
     if (static_cast<size_t>(got) < limit && !hasMore) leg.isReadable = false;
     return static_cast<size_t>(got);
@@ -65,7 +65,7 @@ size_t receive(Leg& leg, char* into, size_t limit) {
   leg.isReadable = leg.hasUrgent = false;
   if (got == -EAGAIN) return 0;
   if (got < 0) leg.isLost = leg.wasReset = leg.hasFailed = true;
-  // Once a call has been told of the error, a read is told of an end in its place.
+  // Once a call has returned the error, a read reports a plain end instead.
   else if (leg.wasReset) leg.hasFailed = true;
   else leg.hasFin = leg.hasEnded = true;
   return 0;
@@ -74,12 +74,12 @@ size_t receive(Leg& leg, char* into, size_t limit) {
 void noteLoss(Leg& leg, ssize_t error) {
   leg.isLost = leg.isReadable = true;
   leg.isWritable = false;
-  // EPIPE: its FIN had come before (the kernel's tcp_reset says so in CLOSE_WAIT), and reading will find it.
+  // EPIPE: its FIN had come before (the kernel's tcp_reset says so in CLOSE_WAIT), and a read will find it.
   if (error != -EPIPE) leg.wasReset = true;
 }
 
 size_t transmit(Leg& leg, const char* from, size_t length) {
-  // To try it would take the error away, which tells a read how it ended.
+  // A try would consume the error, from which a read learns how the connection ended.
   if (leg.isLost) return 0;
   const ssize_t sent = sys::send(leg.fd, from, length);
   if (sent >= 0) {

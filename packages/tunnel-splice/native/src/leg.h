@@ -1,20 +1,20 @@
 // A connection to a client or an upstream, as its data thread sees it.
 //
-// Owner: the thread whose table it lies in; nothing here is touched from any other. Its life:
+// Owner: the thread whose table it lies in; no other thread touches it. Its life:
 //
-//   dialling -> held -> spliced -> (lingering, resetting) -> closed        an accepted client is born held
+//   dialling -> held -> spliced -> (lingering, resetting) -> closed        an accepted client begins as held
 //
-// held: JavaScript owns it, and bytes go up as events. spliced: a tunnel owns it. lingering, resetting: nobody does but a deadline.
-// closed: the descriptor is gone; the place is kept until the current batch of epoll events is done.
+// held: JavaScript owns it, and gets its bytes as events. spliced: a tunnel owns it. lingering, resetting: it only waits for its peer or
+// a deadline. closed: the descriptor is closed; the place is kept until the current batch of epoll events is done.
 //
-// Readiness is edge-triggered, so it is remembered here: a flag is set by an epoll event and cleared by a call that found
-// nothing more to do.
+// Readiness is edge-triggered, so it is remembered here: a flag is set by an epoll event and cleared by a call that found nothing more to
+// do.
 //
-// A connection that is lost (RST, time-out) is found out by an event or by a call that fails. Nothing can be sent any more, but
-// what the peer said before still lies in the kernel, and is read to its end: that alone tells an RST from a FIN with an RST behind.
+// A lost connection (RST, time-out) is found by an event or by a call that fails. Nothing can be sent any more, but what the peer sent
+// before is still in the kernel, and is read to its end. Only that tells an RST from a FIN with an RST behind it.
 //
-// There are two for every tunnel, most of them idle, so a leg is one cache line: what only some states need shares its room.
-// A spliced leg has no timer, for its tunnel has one.
+// There are two legs for every tunnel, most of them idle, so a leg is one cache line: what only some states need shares memory. A spliced
+// leg has no timer, for its tunnel has one.
 #pragma once
 
 #include <sys/types.h>
@@ -31,7 +31,7 @@ namespace sallyport {
 struct Leg;
 struct Tunnel;
 
-// What an epoll event can be for; its tag points here.
+// The kinds of objects that epoll events are for; an event's tag points here.
 enum class WatchedKind : uint8_t { kLeg, kListener, kWakeup, kHost };
 struct Watched {
   explicit Watched(WatchedKind is) : kind(is) {}
@@ -40,7 +40,7 @@ struct Watched {
 
 enum class LegState : uint8_t { kDialling, kHeld, kSpliced, kLingering, kResetting, kClosed };
 
-// A base of its own, so that all of them begin false: a bit field has no initializer in C++17.
+// A base class, so that all flags begin false: a bit field has no initializer in C++17.
 struct LegFlags {
   bool isReadable : 1;      // bytes, FIN or an error may be waiting
   bool isWritable : 1;
@@ -87,7 +87,7 @@ struct Spliced {
 struct alignas(64) Leg : Watched, LegFlags {
   Leg() : Leg(-1, LegState::kClosed) {}
   Leg(int descriptor, LegState born);
-  // Into a table, or out of one: not spliced, and before any timer or event knows its address.
+  // Moves it into or out of a table. Only while it is not spliced, and before any timer or event has its address.
   Leg(Leg&& from) noexcept;
 
   LegState state;  // changed by `enter`
@@ -103,34 +103,34 @@ struct alignas(64) Leg : Watched, LegFlags {
 
 static_assert(sizeof(Leg) <= 64, "two for every tunnel");
 
-// What a leg is watched for all its life; and what more it is once a write had to wait. Most never have to, and asking from the
-// start would make an event of each one's birth.
+// The events that a leg is watched for at all times; and those for a leg with a write that had to wait. Most never have one, and asking
+// for them from the start would cause an event for each new leg.
 constexpr uint32_t kLegEvents = 0x80000000u /* EPOLLET */ | 0x1 /* IN */ | 0x2 /* PRI */ | 0x2000 /* RDHUP */;
 constexpr uint32_t kRoomEvents = kLegEvents | 0x4 /* OUT */;
 
-// Changes the state, and begins the part of the leg that goes with it; what the part before held is lost, its timer cancelled.
+// Changes the state, and begins the part of the leg that belongs to it. The part before is lost, and its timer cancelled.
 void enter(Leg& leg, LegState next, Tunnel* tunnel = nullptr);
 
-// Notes what an epoll event says.
+// Notes the flags of an epoll event.
 void noteReadiness(Leg& leg, uint32_t events);
 
-// Reads at most `limit` bytes; 0 when there are none now. The flags say why: neither readable, ended, nor failed; or still
-// readable when the kernel lacked memory, which is worth another try a little later.
+// Reads at most `limit` bytes; 0 when there are none now. The flags say why: not readable, ended or failed. Or still readable when the
+// kernel lacked memory: then a little later it may succeed.
 size_t receive(Leg& leg, char* into, size_t limit);
 
 // A call for `leg` has failed with `error`: the connection is lost.
 void noteLoss(Leg& leg, ssize_t error);
 
-// Sends what the kernel takes of it, and returns how much that was.
+// Sends what the kernel takes, and returns how much that was.
 size_t transmit(Leg& leg, const char* from, size_t length);
 
-// Sends what waits in `leg.out`; `counted` grows by those bytes that count. True once nothing waits.
+// Sends what waits in `leg.out`, and adds the bytes that count to `counted`. True once nothing waits.
 bool flush(Leg& leg, uint64_t& counted);
 
 // Sends now what can be sent, and queues the rest.
 void write(Leg& leg, const char* from, size_t length);
 
-// True for errors that say nothing about the peer, but that our kernel is short of memory.
+// True for errors that say nothing about the peer, only that our kernel is short of memory.
 bool isShortage(ssize_t error);
 
 }  // namespace sallyport

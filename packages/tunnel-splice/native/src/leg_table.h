@@ -1,7 +1,7 @@
-// The legs of one data thread by name. Places are used again, generations are not, so a stale name finds nothing.
+// The legs of one data thread by name. Places are used again, generations are not, so an old name finds nothing.
 //
-// The table owns every leg in it, by value: a place is a leg that keeps its `id` from life to life, with the generation counted
-// on when a life ends. Its memory is used again only after `bury`, at the end of the epoll batch.
+// The table owns every leg in it, by value. A place is a leg that keeps its `id` for each new leg in it; the generation is counted up
+// when a leg ends. Its memory is used again only after `bury`, at the end of the epoll batch.
 #pragma once
 
 #include <new>
@@ -16,7 +16,7 @@ class LegTable {
  public:
   explicit LegTable(uint32_t thread) : thread_(thread) {}
 
-  // Takes in a new leg, or one that comes from another thread. It is named, and has its address for life, from here on.
+  // Adds a new leg, or one that comes from another thread. From here on it has a name and a fixed address.
   Leg& add(Leg&& leg) {
     const uint32_t taken = places_.size();
     Leg& place = places_.take();
@@ -34,7 +34,7 @@ class LegTable {
     return leg.state != LegState::kClosed && leg.id.generation == id.generation ? &leg : nullptr;
   }
 
-  // Ends a leg's life here; the caller has closed its descriptor, or moved the leg out.
+  // Removes a leg. The caller has closed its descriptor, or moved the leg out.
   void retire(Leg& leg) {
     enter(leg, LegState::kClosed);
     leg.id.generation++;

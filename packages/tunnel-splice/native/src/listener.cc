@@ -15,7 +15,7 @@ constexpr int64_t kComplaintMs = 60'000;
 
 enum class Accepted : uint8_t { kOne, kNone, kShortage };
 
-// The first words are often there already: then no event is waited for.
+// The first bytes are often there already: then no event is awaited.
 void welcome(Loop& loop, const Listener& listener, int fd, const SocketAddress& peer) {
   Leg& leg = loop.legs.add(Leg(fd, LegState::kHeld));
   hold(leg);
@@ -23,13 +23,13 @@ void welcome(Loop& loop, const Listener& listener, int fd, const SocketAddress& 
   loop.setDeadline(leg, listener.silenceMs);
   loop.arrivals.add(loop, leg, listener, peer);
   serveHeld(loop, leg);
-  // Without a watch nothing of it would ever be noticed.
+  // Without a watch none of its events would be noticed.
   if (loop.watch(leg) == 0) return;
   leg.isLost = leg.hasFailed = true;
   serveHeld(loop, leg);
 }
 
-// No descriptor is left: the spare one is given up for a moment, so that the client is told instead of left waiting.
+// No descriptor is left: the spare one is closed for a moment, so that the client is refused and does not wait.
 void turnAway(Loop& loop, const Listener& listener) {
   if (loop.spare < 0) return;
   sys::close(loop.spare);
@@ -39,7 +39,7 @@ void turnAway(Loop& loop, const Listener& listener) {
   loop.spare = sys::openSpare();
 }
 
-// Not for each of them: there may be thousands a second.
+// Not reported for each of them: there may be thousands a second.
 void complain(Loop& loop, int error) {
   if (error == loop.lastComplaint && loop.nowMs < loop.complainAgainAtMs) return;
   loop.lastComplaint = error;
@@ -101,7 +101,7 @@ void acceptClients(Loop& loop, Listener& listener) {
 }
 
 void resumeAccepting(Loop& loop, Listener& listener) {
-  // In the moment that the spare one was given up, another thread may have taken its place.
+  // While the spare one was closed, another thread may have used its place.
   if (loop.spare < 0) loop.spare = sys::openSpare();
   if (loop.watch(listener) < 0) loop.wheel.schedule(listener, loop.nowMs + kBackOffMs);
 }

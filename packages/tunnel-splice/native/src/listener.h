@@ -1,4 +1,4 @@
-// One of the listening sockets of a door: each data thread has its own, and the kernel spreads the clients (SO_REUSEPORT).
+// One listening socket of a listener: each data thread has its own, and the kernel spreads the clients (SO_REUSEPORT).
 #pragma once
 
 #include "leg.h"
@@ -26,16 +26,16 @@ struct Listener : Watched, TimerNode {
 
 void openListener(Loop& loop, uint32_t id, int fd, bool isWildcard, Interception interception);
 
-// From the next client on. JavaScript counts the time of whoever has spoken; this holds even while JavaScript is stalled.
+// From the next client on. JavaScript times clients that have sent something; this limit holds even while JavaScript is stalled.
 void allowSilence(Loop& loop, uint32_t id, uint32_t silenceMs);
 
-// Clients are waiting: accepts them, with what they have said already.
+// Clients are queued: accepts them, with what they have sent already.
 void acceptClients(Loop& loop, Listener& listener);
 
 // The end of a pause that `acceptClients` made for lack of descriptors, or because JavaScript is stalled.
 void resumeAccepting(Loop& loop, Listener& listener);
 
-// Accepts whoever is queued (closing the socket would reset them), then closes it for good.
+// Accepts the queued clients (closing the socket would reset them), then closes it.
 void closeListener(Loop& loop, uint32_t id);
 
 }  // namespace sallyport

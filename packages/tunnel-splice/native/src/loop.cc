@@ -11,11 +11,10 @@
 namespace sallyport {
 namespace {
 constexpr int kEventsPerTurn = 256;
-// That a tunnel is up, or has ended, can wait so long: it is only written down. Every wake-up of the other thread costs more
-// than all that it then does.
+// The beginning or end of a tunnel is reported this late at most, without a wake-up: waking the other thread costs more than its work.
 constexpr int64_t kQuietMs = 10;
 
-// Of two spans, either of which may be kForever.
+// The shorter of two spans, either of which may be kForever.
 int sooner(int aMs, int bMs) { return aMs < 0 ? bMs : bMs < 0 ? aMs : std::min(aMs, bMs); }
 
 }  // namespace
@@ -63,7 +62,7 @@ int Loop::setHost(int fd) {
 }
 
 void Loop::heedHost(bool isHeeded) {
-  // Never taken out: to put it in again could fail for want of memory.
+  // Never removed: adding it again could fail for lack of memory.
   if (hostFd_ >= 0) sys::rewatch(epoll_, hostFd_, isHeeded ? EPOLLIN : 0, &host_);
 }
 
@@ -175,8 +174,7 @@ bool Loop::awaitRoom(Leg& leg) {
   return leg.isWatchedForRoom;
 }
 
-// A stamp of 32 bits tells before from after within 24 days, and a longer span is cut to that: no dial and no silent client
-// lives to see it.
+// A stamp of 32 bits orders times within 24 days, and a longer span is cut to that. No dial and no silent client lasts so long.
 void Loop::setDeadline(Leg& leg, uint32_t spanMs) {
   if (spanMs == kNever) return TimerWheel::cancel(leg.unspliced);
   const int64_t dueMs = nowMs + std::min<uint32_t>(spanMs, INT32_MAX);

@@ -1,9 +1,9 @@
-// One epoll, its legs and tunnels, its timers. Everything in here belongs to the thread that turns the loop: a data thread of its
-// own, or the one that holds the helm (helm.h).
+// One epoll, its legs and tunnels, its timers. Everything in here belongs to the thread that runs the loop: a data thread of its own, or
+// the one that owns it at the moment (loop_owner.h).
 //
-// A turn: wait; obey commands; go on with tunnels whose turn was used up; act on every event, then on deadlines; hand legs to
-// other threads; hand the turn's events to JavaScript as one batch; free what was closed. Commands come before events, so that
-// whoever was cut first was cut first; legs leave after them, since an event of the batch may point to one.
+// A turn: wait; execute commands; continue tunnels whose share of the last turn was used up; handle every event, then deadlines; hand
+// legs to other threads; hand the turn's events to JavaScript as one batch; free what was closed. Commands come before events, so that a
+// cut is the first cause. Legs leave after events, since an event of the batch may point to one.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,7 @@
 
 namespace sallyport {
 
-// To wait for as long as it takes.
+// Waits without a limit.
 constexpr int kForever = -1;
 
 class Loop {
@@ -35,22 +35,22 @@ class Loop {
   Loop(uint32_t thread, Switchboard& board, size_t pipes);
   ~Loop();
 
-  // The reason why the thread cannot run, as a negated errno; 0 when it can. Called once, before `run`.
+  // Returns why the thread cannot run, as a negated errno; 0 when it can. Called once, before `run`.
   int open();
-  // Turns until `requestStop`.
+  // Runs turns until `requestStop`.
   void run();
-  // One turn, which waits for the first event for so long at most, or kForever.
+  // One turn. It waits for the first event for so long at most, or kForever.
   void turn(int patienceMs);
   // From any thread.
   void requestStop();
   bool isStopping() const { return isStopping_.load(std::memory_order_acquire); }
-  // When nobody turns it any more: obeys what it was told before, and passes on what is for other loops.
+  // Once no thread runs it any more: executes the commands left, and passes on those for other loops.
   void obeyLast();
-  // Then: tells of the tunnels that end by it, for JavaScript to find.
+  // After that: reports the tunnels that end by it.
   void closeEverything();
 
-  // The descriptor by which the event loop of the JavaScript thread says that it has something to do, for `isHostCalled` to tell.
-  // Only that thread needs to hear of it, so a stand-in heeds it not. 0, or a negated errno.
+  // The descriptor by which the JavaScript thread's event loop shows that it has work, for `isHostCalled`. Only that thread needs it, so
+  // the second thread ignores it. 0, or a negated errno.
   int setHost(int fd);
   void heedHost(bool isHeeded);
 
@@ -79,21 +79,21 @@ class Loop {
   Inbox& inbox() { return board.inboxes[thread]; }
 
   RelayTools tools() { return {pipes, buffer.get(), nowMs}; }
-  // When onLegDeadline is to be called for a leg that is not spliced; kNever takes the deadline from it.
+  // When onLegDeadline is to be called for a leg that is not spliced. kNever removes the deadline.
   void setDeadline(Leg& leg, uint32_t spanMs);
   // Zero, or a negated errno.
   int watch(Leg& leg);
-  // Something waits in `leg` for its peer, perhaps: an event will say when there is room. False: none will.
+  // Something may wait in `leg` for its peer: an event will report when there is room. False: there will be none.
   bool awaitRoom(Leg& leg);
-  // Several threads may wait at one socket, where it was passed to us: one of them is enough for a client.
+  // Several threads may wait at one socket that was passed to us. One of them is enough for a client.
   int watch(Listener& listener) {
     return sys::watch(epoll_, listener.fd, EPOLLIN | EPOLLEXCLUSIVE, static_cast<Watched*>(&listener));
   }
   void unwatch(int fd) { sys::unwatch(epoll_, fd); }
 
-  // To be gone on with at the next turn, without waiting for an event.
+  // Continues it at the next turn, without waiting for an event.
   void goOnWith(Tunnel& tunnel) { ready_.push_back(&tunnel); }
-  // Begins an event that JavaScript is woken for.
+  // Begins an event that wakes JavaScript.
   template <typename... Arguments>
   RecordWriter& tell(uint32_t kind, Arguments... arguments) {
     hasUrgentEvents = true;
@@ -129,7 +129,7 @@ class Loop {
   std::vector<std::unique_ptr<Listener>> retiredListeners_;
 };
 
-// What an event or a deadline means to a leg depends on its state; these are the answers of each.
+// What an event or a deadline does to a leg depends on its state.
 void onLegEvent(Loop& loop, Leg& leg);
 void onLegDeadline(Loop& loop, Leg& leg);
 

@@ -13,7 +13,7 @@ namespace sallyport {
 
 class Mailbox {
  public:
-  // Leaves the records for whenever the receiver comes by.
+  // Adds the records without waking the receiver.
   void leave(const uint32_t* words, size_t count) {
     const std::lock_guard<std::mutex> guard(mutex_);
     words_.insert(words_.end(), words, words + count);
@@ -29,7 +29,7 @@ class Mailbox {
   // True when the receiver has to be woken for what waits.
   bool signal() { return !isSignalled_.exchange(true); }
 
-  // Whether there is something to take that its sender has called for.
+  // Whether a sender has called the receiver and nothing was taken since.
   bool isSignalled() const { return isSignalled_.load(); }
 
   // Moves everything posted into `words`, whose own memory serves the next posts.

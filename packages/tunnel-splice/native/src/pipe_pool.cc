@@ -4,7 +4,7 @@
 
 namespace sallyport {
 namespace {
-// After the kernel refused one: asking at every read would cost more than copying does.
+// After the kernel refused a pipe: asking at every read would cost more than copying does.
 constexpr int64_t kRetryMs = 1'000;
 }  // namespace
 

@@ -1,8 +1,8 @@
-// The pipes through which bulk is spliced, pooled per data thread.
+// The pipes through which bulk flows are spliced, pooled per data thread.
 //
-// Only an empty pipe is ever given back; one that holds bytes is closed, or they would surface in another tunnel. A tunnel
-// has a pipe only while bytes lie in it, so a few pipes serve many bulk flows. The cap keeps a user without CAP_SYS_RESOURCE
-// below his 64 MiB of pipe pages, past which the kernel hands out pipes of two pages.
+// Only an empty pipe is returned to the pool. One that holds bytes is closed, or they would appear in another tunnel. A tunnel has a pipe
+// only while bytes lie in it, so a few pipes serve many bulk flows. The limit keeps a user without CAP_SYS_RESOURCE below 64 MiB of pipe
+// pages, above which the kernel gives pipes of two pages.
 #pragma once
 
 #include <cstddef>
@@ -28,10 +28,10 @@ class PipePool {
   PipePool& operator=(const PipePool&) = delete;
   ~PipePool();
 
-  // Null when the cap is reached or the kernel gives none: then bytes are copied.
+  // Null when the limit is reached or the kernel gives none: then bytes are copied.
   std::unique_ptr<Pipe> take(int64_t nowMs);
   void giveBack(std::unique_ptr<Pipe> pipe);
-  // splice(2) does not work here (a sandbox forbids it, say): hand out none any more.
+  // splice(2) does not work here (a sandbox may forbid it): no pipe is given any more.
   void disable() { cap_ = 0; }
 
  private:

@@ -10,7 +10,7 @@
 namespace sallyport {
 namespace {
 
-// What is left of the promise's lifetime, which began when it was given.
+// The rest of the promise's lifetime, which began when it was given.
 TunnelLimits limitsNow(const Loop& loop, const Promise& promised) {
   TunnelLimits limits = promised.limits;
   if (limits.lifetimeMs == kNever) return limits;
@@ -36,7 +36,7 @@ void promise(Loop& loop, Leg& client, RecordReader& command) {
   promised.reply.append(command.bytes(replyLength), replyLength);
   promised.up.append(command.bytes(upLength), upLength);
   client.isPromised = true;
-  // What it says from here on is the tunnel's: nobody would note that it has broken its silence.
+  // What it sends from here on goes to the tunnel, so its silence can no longer be judged here.
   TimerWheel::cancel(client.unspliced);
   loop.promises.insert_or_assign(client.id.place, std::move(promised));
 }

@@ -1,4 +1,4 @@
-// Writing and reading the records of wire.h. No thread is concerned: a writer and a reader each have one owner.
+// Writing and reading the records of wire.h. A writer and a reader each belong to one owner; they do no locking.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,7 @@ class RecordWriter {
   size_t start_ = 0;
 };
 
-// Reads one record's arguments in order. The records come from our own code, so nothing is checked but in debug builds.
+// Reads one record's arguments in order. The records come from our own code, so they are checked only in debug builds.
 class RecordReader {
  public:
   explicit RecordReader(uint32_t* record) : record_(record), at_(record + 2) {}

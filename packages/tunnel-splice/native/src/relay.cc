@@ -49,8 +49,8 @@ size_t copy(const Relay& relay) {
   return got;
 }
 
-// Fills an empty pipe. splice(2) says EAGAIN where there is nothing to read, and also before TCP urgent data; 0 at a FIN, or there
-// again. A read says which.
+// Fills an empty pipe. splice(2) returns EAGAIN where there is nothing to read, and also before TCP urgent data. It returns 0 at a FIN,
+// and there too. A read tells which.
 size_t fill(const Relay& relay) {
   PipePool& pipes = relay.tools.pipes;
   auto pipe = pipes.take(relay.tools.nowMs);
@@ -63,7 +63,7 @@ size_t fill(const Relay& relay) {
   }
   pipes.giveBack(std::move(pipe));
   if (got == -EINVAL || got == -ENOSYS || got == -EPERM) pipes.disable();
-  // The kernel tells of an RST once: a read would be told that the stream has ended.
+  // The kernel reports an RST once: a later read would see a plain end.
   else if (got < 0 && got != -EAGAIN && !isShortage(got)) noteLoss(relay.from, got);
   return copy(relay);
 }

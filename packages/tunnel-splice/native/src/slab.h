@@ -1,10 +1,9 @@
-// Room for objects of one kind, in chunks that never move: each costs its own size, with no header and no table of pointers,
-// and may be pointed to by epoll, by timers and by its like for as long as it lives.
+// Memory for objects of one kind, in chunks that never move. An item costs its own size, with no header and no table of pointers, and
+// epoll, timers and other items may point to it while it is in use.
 //
-// Owner: one data thread. Every item is built with its chunk, and goes from life to life: `take` hands out one as its last
-// life left it, and what a new life needs is the caller's to set. An item that is retired is not taken again before `bury`, at
-// the end of the epoll batch: an event for it may still wait in that batch. Between two lives `nextFree` chains it to others.
-// Chunks are kept to the end: what one crowd has needed will serve the next.
+// Owner: one data thread. Every item is constructed with its chunk, and is used again and again: `take` returns it as its last user left
+// it, and the caller sets what it needs. A retired item is not taken again before `bury`, at the end of the epoll batch: an event for it
+// may still wait in that batch. Between two uses `nextFree` chains it to others. Chunks are kept to the end, for the next peak.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +36,7 @@ class Slab {
     }
   }
 
-  // How many items were ever taken, and each of them by number: in the order in which they first were.
+  // How many items were ever taken. Each can be reached by number, in the order in which they were first taken.
   uint32_t size() const { return size_; }
   Item& operator[](uint32_t index) { return chunks_[index / kItemsPerChunk]->items[index % kItemsPerChunk]; }
 

@@ -10,12 +10,12 @@
 
 namespace sallyport {
 
-// Commands for one loop, and what wakes the thread that turns it.
+// Commands for one loop, and how to wake the thread that runs it.
 struct Inbox {
   Mailbox mailbox;
   int wakeup = -1;
-  // That is another thread than those which post, and may be asleep in the loop. Set before the thread looks at the mailbox for
-  // the last time, so that of the two one sees the other.
+  // Whether the thread that runs the loop is another one than the sender, and may sleep in it. It is set before that thread looks at the
+  // mailbox for the last time, so that one of the two sees the other.
   std::atomic<bool> isElsewhere{true};
 
   void rouse() {
@@ -34,7 +34,7 @@ struct Inbox {
 };
 
 struct Switchboard {
-  // When JavaScript has not taken so many words of events, it is stalled: no further client is accepted until it has.
+  // When so many words of events wait for JavaScript, it is stalled: no further client is accepted until it has taken them.
   static constexpr size_t kStalledWords = 2 * 1024 * 1024;
 
   std::vector<Inbox> inboxes;
@@ -48,7 +48,7 @@ struct Switchboard {
   void publish(const uint32_t* records, size_t words) {
     if (outbox.post(records, words)) wakeJavaScript(context);
   }
-  // For JavaScript to find when it next comes by, or at `fetch`: it is told nothing.
+  // Leaves events for JavaScript without waking it: it finds them at its next turn, or at `fetch`.
   void leave(const uint32_t* records, size_t words) { outbox.leave(records, words); }
   void fetch() {
     if (outbox.waiting() > 0 && outbox.signal()) wakeJavaScript(context);

@@ -16,7 +16,7 @@
 namespace sallyport::sys {
 namespace {
 
-// The kernel caps it at net.core.somaxconn.
+// The kernel limits it to net.core.somaxconn.
 constexpr int kBacklog = 4096;
 // The first keep-alive probe: soon enough for middleboxes, rare enough to cost nothing.
 constexpr int kKeepAliveSeconds = 60;
@@ -41,7 +41,7 @@ void setKeepAlive(int fd) {
   set(fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveSeconds);
 }
 
-// The first look at or after it gives the peer up, and looks are an eighth apart.
+// The kernel closes the connection at the first check at or after this time, and checks are an eighth apart.
 int userTimeoutMs(uint32_t seconds) { return static_cast<int>(seconds * 875); }
 
 uint32_t unackedOf(int fd) {
@@ -49,7 +49,7 @@ uint32_t unackedOf(int fd) {
   return ::ioctl(fd, SIOCOUTQ, &unacked) < 0 ? 0 : static_cast<uint32_t>(unacked);
 }
 
-// All that was sent was acknowledged, but more waits; and no question about the window is unanswered.
+// All that was sent was acknowledged, but more waits; and no window probe is unanswered.
 bool isWindowClosed(int fd) {
   tcp_info info{};
   socklen_t length = sizeof(info);
@@ -87,8 +87,8 @@ int bindAndListen(int fd, const SocketAddress& bind, PortSharing sharing, bool i
   setStreamOptions(fd);
   if (sharing == PortSharing::kOneOfMany) set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (::bind(fd, bind.raw(), bind.length) < 0) return -errno;
-  // The first of many asks for sharing only once it is bound: with it set before, a port that another process of the same
-  // user shares would be taken silently, and each process would get half of the clients.
+  // The first of many sets SO_REUSEPORT only once it is bound. Set before, it would silently share a port with another process of the
+  // same user, and each process would get half of the clients.
   if (sharing == PortSharing::kFirstOfMany) set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   return ::listen(fd, kBacklog) < 0 ? -errno : 0;
 }
@@ -96,7 +96,7 @@ int bindAndListen(int fd, const SocketAddress& bind, PortSharing sharing, bool i
 int bindSource(int fd, const SocketAddress* source, bool isTransparent) {
   if (source == nullptr) return 0;
   if (const int error = isTransparent ? setTransparent(fd, source->family()) : 0) return error;
-  // The port is chosen at connect, when the destination is known too: otherwise a source address has 28,000 tunnels in all.
+  // The port is chosen at connect, when the destination is known too. Otherwise a source address has 28,000 tunnels in all.
   set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
   return ::bind(fd, source->raw(), source->length) < 0 ? -errno : 0;
 }
@@ -127,7 +127,7 @@ int openListener(const SocketAddress& bind, PortSharing sharing, bool isTranspar
 int adoptListener(int passed) {
   const int fd = retried([&] { return ::fcntl(passed, F_DUPFD_CLOEXEC, 0); });
   if (fd < 0) return fd;
-  // The file is shared with whoever passed it: systemd does not mind, for it leaves the accepting to us.
+  // The socket is shared with the process that passed it. systemd does not accept on it, so O_NONBLOCK does no harm there.
   if (::fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && ::listen(fd, kBacklog) == 0) {
     setStreamOptions(fd);
     return fd;
@@ -202,7 +202,7 @@ int sendFin(int fd) { return ::shutdown(fd, SHUT_WR) < 0 ? -errno : 0; }
 bool isDualStack(int fd) {
   int isIpv6Alone = 1;
   socklen_t length = sizeof isIpv6Alone;
-  // Of a socket of IPv4 it is an error.
+  // An error for a socket of IPv4.
   return ::getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &isIpv6Alone, &length) == 0 && isIpv6Alone == 0;
 }
 

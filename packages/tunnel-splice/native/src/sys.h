@@ -1,7 +1,7 @@
-// Every system call of the data threads, in one place: the seam at which the tests inject short reads and errors.
+// Every system call of the data threads, in one place, where the tests inject short reads and errors.
 //
-// A result below zero is a negated errno, so that no caller depends on the thread's errno surviving the next call. EINTR is
-// retried here. Descriptors are born non-blocking and close-on-exec; sending never raises SIGPIPE (the threads block it).
+// A result below zero is a negated errno, so that no caller depends on the thread's errno. EINTR is retried here. Descriptors are made
+// non-blocking and close-on-exec. Sending never raises SIGPIPE (the threads block it).
 #pragma once
 
 #include <sys/epoll.h>
@@ -14,7 +14,7 @@
 
 namespace sallyport::sys {
 
-// What a listener asks for; accepted sockets inherit the options, so that an accept costs no further call.
+// How a listener shares its port. Accepted sockets inherit the listener's options, so that an accept costs no further call.
 enum class PortSharing : uint8_t { kExclusive, kFirstOfMany, kOneOfMany };
 
 ssize_t receive(int fd, void* into, size_t limit);
@@ -24,20 +24,20 @@ ssize_t splice(int from, int to, size_t limit);
 
 // `isTransparent` takes clients on their way to any address, and needs CAP_NET_ADMIN.
 int openListener(const SocketAddress& bind, PortSharing sharing, bool isTransparent, bool isDualStack);
-// A descriptor of our own for a socket that somebody else bound and passed to us.
+// Our own descriptor for a socket that another process bound and passed to us.
 int adoptListener(int passed);
-// Sockets that ask for it too may be bound where this one is, by the same user.
+// Other sockets of the same user that ask for it too may be bound to this port.
 void sharePort(int fd);
 int accept(int listener, SocketAddress& peer);
-// A socket on its way to `address`; connected, or about to be. A transparent one may have a source that is not ours.
+// A socket that is connecting or connected to `address`. A transparent one may have a source that is not ours.
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent);
-// Has the kernel ask a silent peer whether it is still there, and give up within so many seconds one that has vanished: by
-// keep-alive where nothing is on its way to it, by TCP_USER_TIMEOUT where something is.
+// Lets the kernel probe a silent peer, and close the connection within so many seconds after the peer has vanished: by keep-alive where
+// nothing is on its way to it, by TCP_USER_TIMEOUT where something is.
 void keepAlive(int fd, uint32_t seconds);
-// TCP_USER_TIMEOUT counts also while a peer that lives has closed its window: a reader that pauses. So it is lifted for as long as
-// the window is closed and the peer answers.
+// TCP_USER_TIMEOUT also counts while a live peer has closed its window, as a reader that pauses does. So it is lifted while the window is
+// closed and the peer answers.
 void heedWindow(int fd, uint32_t seconds);
-// An urgent byte stays in its place in the stream: out of line it would be lost, and the stream have a hole.
+// Leaves an urgent byte in its place in the stream: out of line it would be lost, and the stream would have a gap.
 void keepUrgentInline(int fd);
 int localAddress(int fd, SocketAddress& address);
 int peerAddress(int fd, SocketAddress& address);
@@ -46,22 +46,22 @@ int originalAddress(int fd, SocketAddress& address);
 // The pending error of a socket, as a positive errno; reading it clears it.
 int takeError(int fd);
 int sendFin(int fd);
-// How much of what was sent the peer has not acknowledged.
+// How many bytes sent the peer has not acknowledged.
 uint32_t countUnacked(int fd);
-// The peer's FIN is there, though it may lie behind bytes that nobody has read.
+// The peer's FIN has come, even behind unread bytes.
 bool hasFin(int fd);
 // A socket of IPv6 that takes IPv4 clients too.
 bool isDualStack(int fd);
 void close(int fd);
 void closeWithReset(int fd);
 
-// A pipe that holds `capacity` bytes, or an error: a smaller one would be no use.
+// A pipe that holds `capacity` bytes, or an error: a smaller one is of no use.
 int openPipe(int ends[2], size_t capacity);
 int openSpare();
 
 int openEpoll();
 int watch(int epoll, int fd, uint32_t events, void* tag);
-// Asks for other events of a descriptor that is watched already; what is ready by now makes an event again.
+// Watches a watched descriptor for other events. What is ready by now makes an event again.
 int rewatch(int epoll, int fd, uint32_t events, void* tag);
 int unwatch(int epoll, int fd);
 int wait(int epoll, epoll_event* events, int limit, int timeoutMs);

@@ -7,7 +7,7 @@ namespace sallyport {
 void TimerWheel::schedule(TimerNode& node, int64_t dueMs) {
   cancel(node);
   if (dueMs == kNeverMs) return;
-  // Rounded up: a deadline never fires early because of the grain.
+  // Rounded up, so that no deadline fires early.
   const int64_t dueTick = (dueMs + kTickMs - 1) / kTickMs;
   const int64_t tick = std::clamp(dueTick, tick_, tick_ + static_cast<int64_t>(kSlots) - 1);
   TimerNode*& head = slots_[tick % kSlots];

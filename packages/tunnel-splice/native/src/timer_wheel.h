@@ -1,8 +1,8 @@
-// One coarse, lazy timer wheel per data thread: every deadline of its legs, tunnels and listeners.
+// One coarse timer wheel per data thread, for every deadline of its legs, tunnels and listeners.
 //
-// A node is moved only when its slot comes round, never per packet: its owner then looks at its activity stamp and either acts
-// or is scheduled anew. So a node may fire early (its owner has moved on, or the deadline lies beyond the wheel's horizon),
-// and fires at most one tick late. A node is owned by its owner, lies in at most one slot, and unlinks in constant time.
+// A node is moved only when its slot is due, never per packet. Its owner then checks the time of its last activity, and either acts or
+// schedules the node again. So a node may fire early (there was activity, or the deadline lies beyond the wheel's range), and fires at
+// most one tick late. A node is part of its owner, lies in at most one slot, and is removed in constant time.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,7 @@ class TimerWheel {
   // How long the thread may sleep: until the first slot in use, -1 when there is none.
   int sleepMs(int64_t nowMs);
 
-  // Takes out one node whose slot has come; null when there is none left. The caller acts on it and may schedule it again.
+  // Takes out one node whose slot is due; null when there is none left. The caller acts on it and may schedule it again.
   TimerNode* takeDue(int64_t nowMs);
 
  private:

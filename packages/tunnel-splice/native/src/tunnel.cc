@@ -10,26 +10,26 @@ namespace sallyport {
 namespace {
 
 constexpr int64_t kNeverMs = TimerWheel::kNeverMs;
-// When the kernel lacks memory no edge will come: look again so soon.
+// While the kernel lacks memory no edge will come: try again after this.
 constexpr int64_t kStarvedMs = 25;
 
 int64_t after(int64_t fromMs, uint32_t spanMs) { return spanMs == kNever ? kNeverMs : fromMs + spanMs; }
 
 uint32_t stampOf(const Loop& loop) { return static_cast<uint32_t>(loop.nowMs); }
 
-// When a stamp was taken: the last time that the clock's lower half showed it.
+// The time of a stamp: the last time at which the clock's lower half had its value.
 int64_t timeOf(const Loop& loop, uint32_t stampMs) { return loop.nowMs - (stampOf(loop) - stampMs); }
 
 int64_t idleAtMs(const Loop& loop, const Tunnel& tunnel) {
   return after(timeOf(loop, tunnel.lastByteMs), tunnel.idleMs);
 }
 
-// A byte in the direction still open puts it off: it is the silence of the other side that ends the tunnel.
+// A byte in the direction still open postpones it: the tunnel ends when the other side is silent.
 int64_t halfCloseAtMs(const Loop& loop, const Tunnel& tunnel) {
   return tunnel.isHalfClosed ? after(timeOf(loop, tunnel.halfQuietMs), tunnel.halfCloseMs) : kNeverMs;
 }
 
-// Of what a lost leg had said, the other takes nothing any more.
+// The other leg no longer takes what a lost leg had sent.
 int64_t lossEndsAtMs(const Loop& loop, const Tunnel& tunnel) { return timeOf(loop, tunnel.lastByteMs) + kLingerMs; }
 
 int64_t silenceEndsAtMs(const Loop& loop, const Tunnel& tunnel) {
@@ -41,12 +41,12 @@ void scheduleNext(Loop& loop, Tunnel& tunnel) {
   int64_t dueMs = tunnel.endsAtMs;
   if (!tunnel.isGivenUp) dueMs = std::min(dueMs, silenceEndsAtMs(loop, tunnel));
   if (tunnel.isStarved) dueMs = std::min(dueMs, loop.nowMs + kStarvedMs);
-  // Its peers have to be looked after in time. Every tunnel is looked at now and then, so that a long span needs no care.
+  // Its peers must be checked in time. Every tunnel is checked now and then, so a long span needs nothing.
   if (tunnel.keepAliveSeconds > 0) dueMs = std::min<int64_t>(dueMs, loop.nowMs + tunnel.keepAliveSeconds * 250);
   loop.wheel.schedule(tunnel, dueMs);
 }
 
-// A peer that took nothing while the tunnel was given up has had its time.
+// A peer that took nothing since the tunnel was cut gets no more time.
 void endInGoodOrder(Loop& loop, const Tunnel& tunnel, Leg& leg) {
   if (loop.nowMs >= tunnel.endsAtMs) closeNow(loop, leg);
   else closeLingering(loop, leg);
@@ -78,7 +78,7 @@ void finish(Loop& loop, Tunnel& tunnel) {
   loop.retire(tunnel);
 }
 
-// Passes the FIN on, unless the other direction is over too: then closing says it.
+// Passes the FIN on, unless the other direction is over too: then closing sends it.
 void endDirection(Leg& from, const Leg& to) {
   from.spliced.direction.isOver = true;
   if (!to.spliced.direction.isOver) sys::sendFin(to.fd);
@@ -120,17 +120,17 @@ void noteLoss(Loop& loop, Tunnel& tunnel) {
   scheduleNext(loop, tunnel);
 }
 
-// It is lost, what it had said is sent on, and how it ended is known.
+// It is lost, all that it sent was passed on, and how it ended is known.
 bool isLostAndDelivered(const Leg& leg, Flow flow) {
   return leg.isLost && (leg.spliced.direction.isOver || flow == Flow::kOver || flow == Flow::kFailed);
 }
 
-// Only for those that live to see a deadline: most are over by then, and each option is a system call.
+// Only for tunnels that live until a deadline. Most are over by then, and each option is a system call.
 void keepAlive(Tunnel& tunnel) {
   if (tunnel.keepAliveSeconds == 0) return;
   for (const Leg* leg : {tunnel.client, tunnel.upstream}) {
     if (!tunnel.isKeptAlive) sys::keepAlive(leg->fd, tunnel.keepAliveSeconds);
-    // It has had to wait for its peer once: perhaps it does now.
+    // It has had to wait for its peer once, and may be waiting now.
     if (leg->isWatchedForRoom) sys::heedWindow(leg->fd, tunnel.keepAliveSeconds);
   }
   tunnel.isKeptAlive = true;
@@ -164,7 +164,7 @@ void serveTunnel(Loop& loop, Tunnel& tunnel) {
   const uint64_t relayedBefore = tunnel.up().relayed + tunnel.down().relayed;
   Flow up = pump(client, upstream, tools);
   const Flow down = pump(upstream, client, tools);
-  // A write to the client has failed: what it had said before is still to be read.
+  // A write to the client has failed: what it sent before must still be read.
   if (client.isLost && client.isReadable && up == Flow::kWaiting) up = pump(client, upstream, tools);
   noteProgress(loop, tunnel, relayedBefore);
   noteFin(loop, tunnel);

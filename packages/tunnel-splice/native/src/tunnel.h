@@ -1,11 +1,10 @@
-// Two legs joined: two directions, the deadlines, and why it ended.
+// Two legs joined: two directions, the deadlines, and why the tunnel ended.
 //
-// Owner: the loop, whose slab holds it. JavaScript names it by the client leg. It takes both legs over at `join`
-// and closes them at its end; the first cause wins. A FIN is passed on when everything before it is, and so is an RST, as RST: a
-// FIN would make a truncated stream look complete. So a tunnel whose one leg is lost, by an RST or by a write that failed, still
-// reads that leg to its end and sends on what it said, for as long as the other takes some of it every kLingerMs. Deadlines and
-// cuts end in good order instead: what was read is still sent, then FIN. What each direction has done lies in the leg that it
-// reads from.
+// Owner: the loop, whose slab holds it. JavaScript names it by the client leg. It owns both legs from `join` on and closes them at its
+// end. The first cause wins. A FIN is passed on when everything before it is. An RST is passed on as RST: a FIN would make a truncated
+// stream look complete. So a tunnel with a lost leg (an RST, or a write that failed) still reads that leg to its end and sends on what
+// was read, while the other takes some of it every kLingerMs. Deadlines and cuts end otherwise: what was read is still sent, then FIN.
+// The state of each direction lies in the leg that it reads from.
 #pragma once
 
 #include "relay.h"
@@ -25,7 +24,7 @@ struct TunnelLimits {
   uint32_t keepAliveSeconds;  // within which a peer that has vanished is noticed; 0: the kernel's own time
 };
 
-// Two bytes are spared in each tunnel by so small a field.
+// So small a field saves two bytes in each tunnel.
 constexpr uint32_t kLongestKeepAliveSeconds = (1u << 12) - 1;
 
 struct Tunnel : TimerNode {
@@ -64,7 +63,7 @@ struct Tunnel : TimerNode {
   int64_t endsAtMs = 0;        // by its lifetime; given up: the end of that time
   uint32_t idleMs = kNever;
   uint32_t halfCloseMs = kNever;
-  // Modulo 2^32, which is enough: each is only compared with its span above, and when that has passed the tunnel ends.
+  // Modulo 2^32, which is enough: each is only compared with its span above, and once that has passed the tunnel ends.
   uint32_t lastByteMs = 0;
   uint32_t halfQuietMs = 0;    // half-closed: the last byte, or the FIN where none has come since
 };
@@ -74,12 +73,12 @@ static_assert(2 * sizeof(Leg) + sizeof(Tunnel) <= 200, "all that an idle tunnel 
 // Joins two held legs. What JavaScript read from each before lies in the other's `out` already.
 Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits, uint32_t awaitedUp, uint32_t awaitedDown);
 
-// An event on one of its legs, bytes that came back from JavaScript, or its turn again.
+// An event on one of its legs, bytes that came back from JavaScript, or its next turn.
 void serveTunnel(Loop& loop, Tunnel& tunnel);
 void onTunnelDeadline(Loop& loop, Tunnel& tunnel);
-// Ends it in good order, unless it is ending already.
+// Ends it with FINs, unless it is ending already.
 void giveUp(Loop& loop, Tunnel& tunnel, TunnelEnd cause);
-// The loop ends: tells why this tunnel did, with its legs left to whoever closes them.
+// The loop ends: reports this tunnel's end. Its legs are closed elsewhere.
 void tellStopped(Loop& loop, Tunnel& tunnel);
 
 }  // namespace sallyport

@@ -1,7 +1,7 @@
 // Wakes JavaScript from data threads that run loops of their own.
 //
-// It is no threadsafe function of N-API: that wakes the other thread while it holds the lock that the other needs first, and on a shared
-// core each wake-up then costs two more context switches.
+// Not a threadsafe function of N-API: that wakes the other thread while it holds the lock which the other needs first. On a shared core
+// each wake-up then costs two more context switches.
 #pragma once
 
 #include <uv.h>

@@ -16,13 +16,13 @@ class Waker {
   Waker(const Waker&) = delete;
   Waker& operator=(const Waker&) = delete;
 
-  // From the next turn of libuv's loop on. 0, or an errno.
+  // Begins with the next turn of libuv's loop. 0, or an errno.
   virtual int begin(sallyport::Engine& engine) = 0;
   // One call of the function, for however many wakes came before it.
   virtual void wake() = 0;
   // Whether it keeps the process running. At first it does not.
   virtual void keepAlive(bool isWanted) = 0;
-  // Nothing may wake it any more. `done` is called once nothing is left of it, unless it is null.
+  // Nothing may wake it any more. `done`, unless it is null, is called once nothing is left of it.
   void close(void (*done)(void*), void* context) {
     call_.reset();
     done_ = done;
@@ -40,13 +40,13 @@ class Waker {
   bool isClosed() const { return call_ == nullptr; }
   void call() { (*call_)(); }
 
-  // For a handle that libuv has just made: its callbacks find us, and it does not keep its loop running.
+  // For a new handle of libuv: sets its data to this object, and lets it not keep its loop running.
   template <typename Handle>
   void own(Handle& handle) {
     handle.data = this;
     setKept(handle, false);
   }
-  // Whose it is.
+  // The object of a handle.
   template <typename Self, typename Handle>
   static Self& ownerOf(const Handle* handle) {
     return *static_cast<Self*>(static_cast<Waker*>(handle->data));
@@ -56,7 +56,7 @@ class Waker {
     if (isWanted) uv_ref(reinterpret_cast<uv_handle_t*>(&handle));
     else uv_unref(reinterpret_cast<uv_handle_t*>(&handle));
   }
-  // For each of them, once. With the last one closed this ends.
+  // Called for each handle, once. The last call ends this object.
   template <typename Handle>
   void closeHandle(Handle& handle) {
     closing_++;

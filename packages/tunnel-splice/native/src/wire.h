@@ -1,8 +1,8 @@
-// The language between JavaScript and the data threads: records of 32-bit words, batched both ways.
+// The messages between JavaScript and the data threads: records of 32-bit words, in batches both ways.
 //
-// A record is [words in all, kind, ...arguments, ...bytes padded to a word]. A command's second word also carries, in its
-// upper half, the thread it is posted to. Every number here stands in src/native/wire.ts as well; a test holds them together.
-// A time on the wire is a span in milliseconds from now, kNever being never.
+// A record is [words in all, kind, ...arguments, ...bytes padded to a word]. The upper half of a command's second word is the thread it
+// is posted to. Every number here stands in src/native/wire.ts as well; a test compares the two files. A time in a record is a span in
+// milliseconds from now; kNever is never.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +52,7 @@ enum Event : uint32_t {
   kDetached = 13,      // leg, descriptor: JavaScript's from here on, behind all that was read from it
 };
 
-// How clients come to a listener that they were not going to, and so who knows where they were going: conntrack, or the socket.
+// How a listener gets clients that were going to another address, and so where that address is known: from conntrack, or from the socket.
 enum class Interception : uint32_t {
   kNone = 0,
   kRedirect = 1,
@@ -80,8 +80,8 @@ enum TunnelEnd : uint32_t {
   kWasCut = 7,
 };
 
-// A leg by name: the thread and the place in its table, and how often that place was taken before. A command for a leg that
-// is gone finds another generation, and does nothing.
+// The name of a leg: the thread, the place in its table, and how often that place was used before. A command for a leg that is gone finds
+// another generation, and does nothing.
 struct LegId {
   uint32_t place;
   uint32_t generation;

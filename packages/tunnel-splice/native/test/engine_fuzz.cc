@@ -1,9 +1,9 @@
 // Drives the whole engine as JavaScript would, over loopback, with random peers, random commands and injected faults.
 //
-// Clients say a known stream to an origin that echoes it. What a client hears is what it said, in order and once, however the
-// tunnel was made or ended; every dial gets one answer, every tunnel one end, every door its close; no descriptor is left.
-// Made for the sanitizers. Usage: engine_fuzz [seed] [clients], or engine_fuzz failing [clients]: then each system call fails once,
-// at each of several moments and with each of several errors, and nothing else goes wrong.
+// Clients send a known stream to an origin that echoes it. A client must receive what it sent, in order and once, however the tunnel was
+// made or ended. Every dial must get one answer, every tunnel one end, every listener its close, and no descriptor may be left. Made for
+// the sanitizers. Usage: engine_fuzz [seed] [clients], or engine_fuzz failing [clients]: then each system call fails once, at each of
+// several moments and with each of several errors, and nothing else fails.
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ namespace {
     }                                                             \
   } while (false)
 
-// One loop has a helm, and this program takes the part of JavaScript at it; of two each has its thread.
+// A single loop is run by this program, in place of JavaScript. With two, each has its own thread.
 size_t threads = 1;
 constexpr uint32_t kDoor = 7;
 constexpr uint32_t kBeginnings = 8;
@@ -209,7 +209,7 @@ class Brain {
     commands_.begin(kind | thread << kThreadShift, arguments...).end();
   }
 
-  // How the echo of a stream begins, by more and more of its bytes; every other of them with a last byte that it does not have.
+  // Beginnings of the echoed stream, of growing length. Every other one ends in a byte that the stream does not have.
   void teach() {
     for (uint32_t number = 1; number <= kBeginnings; number++) {
       std::string bytes(number * number, '\0');
@@ -297,7 +297,7 @@ class Brain {
         .end();
   }
 
-  // With a guard, the client keeps what is not to go up at once.
+  // With a guard, the client keeps what is not to be sent at once.
   void promise(HeldLeg& client) {
     client.promised = nextTunnel_++;
     client.isGuarded = dice(2) == 0;
@@ -312,7 +312,7 @@ class Brain {
     client.unread.erase(client.unread.begin(), client.unread.begin() + static_cast<ptrdiff_t>(given));
   }
 
-  // Its client leg is forgotten here with the tunnel, as one that was spliced by JavaScript.
+  // Its client leg is forgotten here with the tunnel, as if JavaScript had spliced it.
   void joined(RecordReader& event) {
     const uint32_t token = event.word();
     REQUIRE(dials_.erase(token) == 1);
@@ -349,7 +349,7 @@ class Brain {
         .end();
   }
 
-  // What the client said is with JavaScript or still in the socket: each byte once, and in order.
+  // What the client sent is in JavaScript or still in the socket: each byte once, and in order.
   void detached(RecordReader& event) {
     const LegId id = event.leg();
     const int fd = static_cast<int>(event.word());
@@ -473,13 +473,13 @@ size_t openDescriptors() {
   return count;
 }
 
-// As the JavaScript thread does when it is free; now and then it is away for so long that its stand-in takes over.
+// As the JavaScript thread does when it is free. Now and then it is away for so long that the second thread takes the loop.
 void turnAtHome(Engine& engine) {
-  if (engine.helm() == nullptr) return;
+  if (engine.loopOwner() == nullptr) return;
   if (dice(2'000) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(25));
-  engine.helm()->take();
+  engine.loopOwner()->acquire();
   engine.firstLoop().turn(0);
-  engine.helm()->leave();
+  engine.loopOwner()->release();
 }
 
 // Fails once in each run.
@@ -491,7 +491,7 @@ void run(uint32_t seed, uint32_t clients) {
   for (uint32_t page = 0; page <= clients / Counts::kTunnelsPerPage; page++) {
     engine.addCounts(page, &pairs[2 * Counts::kTunnelsPerPage * page]);
   }
-  // Not those of the run before: to open what an engine cannot do without has to succeed.
+  // Not the faults of the run before: the engine must be able to open what it needs.
   faults.shortage = faults.broken = faults.descriptors = 0;
   faults.failing = Call::kNone;
   REQUIRE(engine.start() == 0);
@@ -510,7 +510,7 @@ void run(uint32_t seed, uint32_t clients) {
     peers.step();
     turnAtHome(engine);
     brain.step();
-    // Nobody is left to speak to a client that was given up on by the engine's own lack of descriptors.
+    // A client that the engine closed for its own lack of descriptors has no peer any more.
     static uint64_t steps = 0;
     REQUIRE(++steps < 50'000'000);
   }
@@ -519,7 +519,7 @@ void run(uint32_t seed, uint32_t clients) {
   printf("engine: seed %u, %zu threads, %u clients, %zu tunnels\n", seed, threads, clients, brain.tunnelsEnded);
 }
 
-// JavaScript stops the engine before it takes what that has given up.
+// JavaScript stops the engine before it takes a detached descriptor.
 void stopWithDetachedLeg() {
   std::atomic<int> wakes{0};
   Engine engine(1, countWake, &wakes);
@@ -540,7 +540,7 @@ void stopWithDetachedLeg() {
   engine.stop();
 }
 
-// What each call may fail with. Descriptors and memory may be short, and a connection may break.
+// The errors that each call may fail with. Descriptors and memory may be short, and a connection may break.
 void failEachCallOnce(uint32_t clients) {
   for (uint32_t call = 1; call < static_cast<uint32_t>(Call::kCount); call++) {
     for (const int error : {ENOMEM, ENOBUFS, EMFILE, ENFILE, ECONNRESET, EPIPE, EINVAL}) {

@@ -1,6 +1,6 @@
 /**
- * Makes each system call of the native engine fail once, at several moments and with several errors, under AddressSanitizer: the
- * engine must neither crash, hang nor lose a byte or a descriptor by it, but for the connection that was hit.
+ * Makes each system call of the native engine fail once, at several moments and with several errors, under AddressSanitizer. The engine
+ * must not crash, hang, or lose a byte or a descriptor, except for the connection that was hit.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..');
 const out = join(folder, 'build', 'faults');
-/** They need Node.js; the last one is what the faulty calls stand in for. */
+/** These need Node.js; sys.cc is replaced by the faulty calls. */
 const leftOut = ['addon.cc', 'home.cc', 'js_call.cc', 'wake_up.cc', 'sys.cc'];
 const engine = readdirSync(join(folder, 'src')).filter((name) => name.endsWith('.cc') && !leftOut.includes(name));
 const tests = ['engine_fuzz.cc', 'faulty_sys.cc'].map((name) => join(folder, 'test', name));

@@ -1,7 +1,7 @@
 // Drives the relay alone, over real loopback connections, by seeded random schedules with injected faults.
 //
-// In every schedule: what arrives is what was sent, in order and once; the count says how much of it was handed on; without an
-// injected loss everything arrives; a pooled pipe is empty; no descriptor is left. Usage: relay_fuzz [first seed] [seeds]
+// In every schedule: what arrives is what was sent, in order and once; the count is what was handed on; without an injected loss
+// everything arrives; a pooled pipe is empty; no descriptor is left. Usage: relay_fuzz [first seed] [seeds]
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -58,7 +58,7 @@ Pair connectedPair() {
   return {ours, peer};
 }
 
-// The byte at each place of a stream, so that a loss, a repetition or a swap shows at once.
+// The byte at each place of a stream, so that a loss, a repetition or a swap is noticed.
 char byteAt(uint64_t place) { return static_cast<char>((place * 2654435761u) >> 13); }
 
 // A peer that sends a stream and checks the one it gets.

@@ -19,15 +19,15 @@ if (!Object.hasOwn(runtimes, sanitizer)) {
 const out = join(folder, 'build', sanitizer);
 mkdirSync(out, { recursive: true });
 const sources = readdirSync(join(folder, 'src')).filter((name) => name.endsWith('.cc'));
-// What needs Node.js, and has no part in a fuzzer.
+// These need Node.js, and are left out of a fuzzer.
 const binding = ['addon.cc', 'home.cc', 'js_call.cc', 'wake_up.cc'];
 const engine = sources.filter((name) => !binding.includes(name)).map((name) => join(folder, 'src', name));
 const faultyEngine = [...engine.filter((path) => !path.endsWith('/sys.cc')), join(folder, 'test', 'faulty_sys.cc')];
 const reports = join(out, 'reports');
 const options = {
-  // Node.js itself leaves memory behind at its end; what the engine leaks, the fuzzers show.
+  // Node.js itself does not free all memory at its end. The fuzzers show the engine's leaks.
   ASAN_OPTIONS: 'detect_leaks=0',
-  // Stock Node.js is not built for ThreadSanitizer, which so misses the order that V8's own threads keep: reports are sifted.
+  // Stock Node.js is not built for ThreadSanitizer, which therefore does not see V8's own synchronization: reports are filtered.
   TSAN_OPTIONS: `exitcode=0 log_path=${join(reports, 'race')}`,
 };
 
@@ -66,8 +66,8 @@ function runContractSuite() {
 }
 
 /**
- * Whether one of the two accesses is made by the addon. That it is somewhere below says nothing: JavaScript is called from there, and V8 has
- * its own threads.
+ * Whether one of the two accesses is made by the addon. A frame of it deeper down proves nothing: JavaScript is called from there, and V8
+ * has its own threads.
  */
 function isOurs(report) {
   const accesses = report.split('\n\n').filter((part) => /^ +(Previous )?(atomic )?(read|write) of size/im.test(part));

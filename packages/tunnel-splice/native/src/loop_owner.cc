@@ -1,4 +1,4 @@
-#include "helm.h"
+#include "loop_owner.h"
 
 #include "loop.h"
 
@@ -9,9 +9,9 @@ constexpr bool isAway(uint32_t moves) { return moves % 2 == 0; }
 
 }  // namespace
 
-Helm::Helm(Loop& loop) : loop_(loop) { loop_.inbox().isElsewhere = false; }
+LoopOwner::LoopOwner(Loop& loop) : loop_(loop) { loop_.inbox().isElsewhere = false; }
 
-void Helm::take() {
+void LoopOwner::acquire() {
   isWanted_ = true;
   loop_.inbox().rouse();
   mutex_.lock();
@@ -19,7 +19,7 @@ void Helm::take() {
   moves_++;
 }
 
-void Helm::leave() {
+void LoopOwner::release() {
   moves_++;
   mutex_.unlock();
   if (!isAsleep_) return;
@@ -28,17 +28,17 @@ void Helm::leave() {
   called_.notify_one();
 }
 
-void Helm::standIn() {
+void LoopOwner::runSecondThread() {
   uint32_t seen = moves_;
   std::unique_lock<std::mutex> lock(sleep_);
-  while (!isDismissed_) {
-    called_.wait_for(lock, kPatience, [this] { return isDismissed_; });
+  while (!isStopped_) {
+    called_.wait_for(lock, kPatience, [this] { return isStopped_; });
     const uint32_t moves = moves_;
     if (moves != seen) {
       seen = moves;
     } else if (isAway(moves)) {
       lock.unlock();
-      relieve();
+      runLoop();
       lock.lock();
     } else {
       sleepUntilMoved(lock, moves);
@@ -46,9 +46,9 @@ void Helm::standIn() {
   }
 }
 
-void Helm::relieve() {
-  const std::unique_lock<std::mutex> helm(mutex_, std::try_to_lock);
-  if (!helm) return;
+void LoopOwner::runLoop() {
+  const std::unique_lock<std::mutex> ownership(mutex_, std::try_to_lock);
+  if (!ownership) return;
   loop_.heedHost(false);
   loop_.inbox().isElsewhere = true;
   while (!isWanted_ && !loop_.isStopping()) loop_.turn(kForever);
@@ -56,15 +56,15 @@ void Helm::relieve() {
   loop_.heedHost(true);
 }
 
-void Helm::sleepUntilMoved(std::unique_lock<std::mutex>& lock, uint32_t moves) {
+void LoopOwner::sleepUntilMoved(std::unique_lock<std::mutex>& lock, uint32_t moves) {
   isAsleep_ = true;
-  called_.wait(lock, [this, moves] { return isDismissed_ || moves_ != moves; });
+  called_.wait(lock, [this, moves] { return isStopped_ || moves_ != moves; });
   isAsleep_ = false;
 }
 
-void Helm::dismiss() {
+void LoopOwner::stopSecondThread() {
   const std::lock_guard<std::mutex> lock(sleep_);
-  isDismissed_ = true;
+  isStopped_ = true;
   called_.notify_one();
 }
 
