@@ -2,18 +2,18 @@
 import type { Leg } from '@sallyport/tunnel-splice';
 import { TunnelError } from './reasons.ts';
 
-/** Something under way for one client. */
+/** Work under way for one client. */
 export interface Work<T> {
   readonly done: Promise<T>;
-  /** Gives the work up. Called at most once. */
+  /** Cancels the work. Called at most once. */
   cancel(): void;
 }
 
-/** For {@link unlessGone}: what a client waits for whose destination is a name. */
+/** For {@link unlessGone}, where a name is looked up. */
 export const NAME_LOOKED_UP = 'the name of its destination was looked up';
 
 /**
- * Settles as the work does; or throws `client_closed`, the work cancelled, as soon as the client leaves.
+ * Settles as the work does. When the client leaves first, it cancels the work and throws `client_closed`.
  * @param meanwhile what is under way: a clause such as `its name was looked up`
  */
 export function unlessGone<T>(client: Pick<Leg, 'whenGone'>, work: Work<T>, meanwhile: string): Promise<T> {

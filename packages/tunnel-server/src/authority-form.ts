@@ -2,14 +2,14 @@
 
 import { parseIp } from '@sallyport/addresses';
 
-/** A host as the client spelled it (an IPv6 address in its brackets), not yet judged; a port from 1 to 65535. */
+/** A host as the client spelled it (an IPv6 address in its brackets), not yet judged; and a port from 1 to 65535. */
 export type AuthorityForm =
   | { readonly kind: 'authority'; readonly host: string; readonly port: number }
   | { readonly kind: 'malformed'; readonly why: string };
 
 /**
- * Reads authority-form, `host:port` (RFC 9112 §3.2.3). Whether the host is a name, an address or neither is for
- * `parseDestination` to say; here it only has to be one piece of text that cannot be taken for two.
+ * Reads authority-form, `host:port` (RFC 9112 §3.2.3). Whether the host is a name, an address or neither is decided by
+ * `parseDestination`. Here it only has to be one piece of text that has a single meaning.
  */
 export function parseAuthorityForm(text: string): AuthorityForm {
   if (text.length > MAX_LENGTH) return malformed(`the target is longer than ${MAX_LENGTH} characters`);
@@ -32,17 +32,17 @@ export function parseAuthorityForm(text: string): AuthorityForm {
 
 const STRAY_BRACKET = 'the host has a colon or bracket out of place: [ ] go round an IPv6 address';
 
-/** Several HTTP libraries leave the brackets out, though a port then cannot be told from a group (RFC 3986 §3.2.2). */
+/** Several HTTP libraries leave the brackets out, though the port then looks like a group (RFC 3986 §3.2.2). */
 function explainBareIpv6(text: string, host: string, digits: string): string | undefined {
   const isPort = DECIMAL.test(digits) && Number(digits) >= 1 && Number(digits) <= 65_535;
   if (isPort && parseIp(host)) return `an IPv6 address stands in brackets: write [${host}]:${digits}`;
   return parseIp(text) && `an IPv6 address stands in brackets, with the port behind them: write [${text}]:443`;
 }
 
-/** Of the longest name and a port it has 260; what is longer than this is looked at no further. */
+/** The longest name with a port has 260. Longer targets are not parsed. */
 const MAX_LENGTH = 1024;
 
-/** What belongs to other forms of a URI (RFC 3986 §3), and would be taken for part of the host by a laxer reader. */
+/** Parts of other forms of a URI (RFC 3986 §3). A laxer reader would take them for a part of the host. */
 const STRAY_PARTS = [
   { sign: /[^\x21-\x7e]/, why: 'the target has a space, a control character or a character outside ASCII' },
   { sign: /:\/\//, why: 'the target has a scheme' },

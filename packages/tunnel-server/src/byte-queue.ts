@@ -3,8 +3,8 @@
 const NOTHING = new Uint8Array(0);
 
 /**
- * Its memory doubles, so that a byte is copied a constant number of times however they drip in; what comes in one piece, as nearly
- * all does, is not copied at all.
+ * Its memory doubles, so that a byte is copied a constant number of times, in whatever pieces the bytes come. Bytes that come in one
+ * piece, as nearly all do, are not copied at all.
  */
 export class ByteQueue {
   #storage: Uint8Array;
@@ -20,7 +20,7 @@ export class ByteQueue {
     return this.#bytes;
   }
 
-  /** Puts `chunk` behind the others, and returns all of them. */
+  /** Adds `chunk` behind the others, and returns all of them. */
   append(chunk: Uint8Array): Uint8Array {
     const { length } = this.#bytes;
     if (length === 0) {

@@ -2,7 +2,7 @@
 import { TunnelError } from './reasons.ts';
 
 /**
- * Why the connection ended: a client that sent nothing was a balancer or a monitor that checked whether the door is open (`probe`). All
+ * Why the connection ended. A client that sent nothing was a balancer or a monitor that checks whether the door is open (`probe`). All
  * others are `client_closed`.
  * @param before what the client did not wait for: a clause such as `its ClientHello was complete`
  */

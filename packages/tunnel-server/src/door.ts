@@ -50,7 +50,10 @@ export interface Door {
   readonly mode: 'connect' | 'sni';
   readonly metrics: ListenerMetrics;
   openFrontend(client: Leg): Frontend;
-  /** Takes a place in the limits. Throws `client_limit` or `overload`, or rejects with it, where replicas have to be asked. */
+  /**
+   * Takes a place in the limits. Throws `client_limit` or `overload`. Returns a promise that may reject with them where replicas are
+   * asked.
+   */
   admit(client: Ip): Promise<void> | undefined;
   /** Whether the limits admit the client. Also true while draining, so that the client gets its refusal. */
   wouldAdmit(client: Ip): boolean;
@@ -59,59 +62,62 @@ export interface Door {
   prereadLimits(): PrereadLimits;
   /** Throws `overload` for a client that was admitted before a drain and makes its request only now. */
   requireOpen(): void;
-  /** Throws `client_limit` or `overload`, or rejects with it, for a further request of a client that has its place. */
+  /** For a further request of an admitted client. Throws `client_limit` or `overload`, or rejects with them. */
   admitNext(client: Ip): Promise<void> | undefined;
-  /** What bounds a connection of plain HTTP that begins now. */
+  /** The limits of a connection of plain HTTP that begins now. */
   httpLimits(): HttpLimits;
   readonly policy: Policy;
-  /** The ways out, in the order in which they are tried. */
+  /** The egresses, in the order in which they are tried. */
   waysOut(decision: Pick<Decision, 'egress'>): Ways;
   /** The first of them, which is direct. */
   directWay(decision: Decision | undefined): DirectEgress;
   decide(client: Ip, identified: Pick<Identified, 'destination' | 'user'>): Decision;
   /**
-   * Throws `dns`, `dns_timeout` or `client_closed`; at an intercepting door `loop` and `sni_mismatch` too. A literal resolves to itself.
-   * @param onRemark takes a sentence for the log, where all the same it goes on
+   * Throws `dns`, `dns_timeout` or `client_closed`; at an intercepting door also `loop` and `sni_mismatch`. A literal resolves to itself.
+   * @param onRemark takes a sentence for the log on a fault that does not end the tunnel
    */
   resolve(identified: Identified, client: Leg, onRemark: (sentence: string) => void): Resolved | Promise<Resolved>;
   /**
-   * For who leaves a name to be resolved by a parent: the addresses that are dialled in its place, if an intercepted client's choice says
-   * so. Throws as `resolve` does.
+   * For a name that a parent is to resolve: the addresses to dial in its place, if the address that an intercepted client chose decides.
+   * Throws as `resolve` does.
    */
   judgeName(identified: Identified, client: Leg, onRemark: (sentence: string) => void): Promise<Resolved | undefined>;
-  /** The addresses that may be dialled, in dialling order. Throws `address`, `loop`, or `client_closed` where more was waited for. */
+  /**
+   * The addresses that may be dialled, in dialling order. Throws `address` or `loop`, or `client_closed` where further answers were
+   * awaited.
+   */
   permit(resolved: Resolved, destination: Destination, client: Leg): DialList | Promise<DialList>;
   /** Throws `refused`, `unreachable`, `connect_timeout`, `overload` or `client_closed`. */
   dial(addresses: DialList, client: Leg, egress: DirectEgress): Promise<Leg>;
-  /** When a dial that begins now has to be over. */
+  /** The deadline for a dial that begins now. */
   connectDeadline(): DeadlineMs;
-  /** Without a point the parent is asked for nothing. Throws `loop`, `overload` or `client_closed`. */
+  /** Without a point the parent is only connected to. Throws `loop`, `overload` or `client_closed`. */
   dialParent(parent: ParentEgress, point: Point | undefined, client: Leg, deadline: DeadlineMs): Promise<ParentAttempt>;
   /**
-   * Left out where the hello inside a CONNECT is not looked at. Throws `sni_mismatch`, `ech`, `handshake_timeout`, `client_closed` or,
-   * of a CONNECT at a transparent door, what is wrong with the hello; both legs closed.
+   * Left out where the hello inside a CONNECT is not read. Throws `sni_mismatch`, `ech`, `handshake_timeout`, `client_closed` or, for a
+   * CONNECT at a transparent door, the error of the hello. Both legs are closed then.
    */
   verifySni?(tunnel: Omit<UnverifiedTunnel, 'limits'>): Promise<SniVerdict>;
   /**
-   * Holds the hello that may follow the one by which its tunnel was decided to the same host. Throws `sni_mismatch`,
-   * `handshake_timeout` or `client_closed`, both legs closed.
+   * Requires that a second hello names the host of the hello by which its tunnel was decided. Throws `sni_mismatch`, `handshake_timeout`
+   * or `client_closed`, with both legs closed.
    */
   followHello(tunnel: Omit<DecidedByHello, 'limits'>): Promise<SniVerdict>;
   /**
-   * Dials for a client whose tunnel is decided in all else, and has it up at the moment in which one of the addresses answers.
-   * @param onUp is told so, before this resolves
-   * @returns `connected` where a second hello may come: all that follows the first is still to be read, from either leg
-   * Throws as `dial` does.
+   * Dials for a client whose tunnel is decided but for the address. The tunnel is up at the moment at which one of the addresses answers.
+   * @param onUp is called then, before this resolves
+   * @returns `connected` where a second hello may come: all that follows the first is still to be read, from either leg. Throws as `dial`
+   * does.
    */
   join(addresses: DialList, plan: DecidedTunnel, onUp: OnUp): ReturnType<typeof joinDirect>;
   splice(client: Leg, upstream: Leg, preread: PrereadBytes): UpTunnel;
-  /** Counts a refusal for want of a name, where `verify_sni` would have checked it. Left out where it is off. */
+  /** Counts a refusal because of a missing name, where `verify_sni` would have checked it. Left out where it is off. */
   countUnnamed?(reason: RefusalReason): void;
 }
 
 /** See {@link Door.httpLimits}. */
 export interface HttpLimits {
-  /** Nothing moves for so long: within a request, or between two. */
+  /** The longest silence, within a request or between two. */
   readonly idleTimeoutMs: number;
   /** When the connection ends in any case. */
   readonly lifetimeDeadline: DeadlineMs;
@@ -120,14 +126,14 @@ export interface HttpLimits {
 /** Read from either side before the splice, and not relayed yet. */
 export type PrereadBytes = Pick<SpliceOptions, 'clientBytes' | 'upstreamBytes'>;
 
-/** A tunnel as its door decides it. */
+/** A tunnel as its door has decided it. */
 export interface DecidedTunnel extends Required<Pick<JoinPlan, 'client' | 'reply' | 'clientBytes'>> {
   readonly egress: DirectEgress;
-  /** `clientBytes` are the hello by which it was decided, and may be answered with the request for another one. */
+  /** `clientBytes` are the hello by which it was decided. The server may answer it with a HelloRetryRequest. */
   readonly isHello: boolean;
 }
 
-/** A tunnel that is up, and who keeps it. */
+/** A tunnel that is up, and its keeper. */
 export interface UpTunnel {
   readonly tunnels: LiveTunnels;
   readonly tunnel: TunnelNumber;
@@ -139,7 +145,7 @@ export type OnUp = (
   up: { readonly upstream: Address; readonly at: number },
 ) => void;
 
-/** What all doors share. `limits`, `resolver`, `transport` and `metrics` outlive a reload; the rest is of one configuration. */
+/** What all doors share. `limits`, `resolver`, `transport` and `metrics` outlive a reload; the rest belongs to one configuration. */
 export interface DoorServices {
   readonly transport: Transport;
   readonly metrics: Metrics;
@@ -170,7 +176,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     deadline: performance.now() + timeouts.handshake,
   });
   const dial: Transport['dial'] = (address, options) => transport.dial(address, options);
-  // Written out, here and below: every tunnel comes through, and objects put together by spreading are dear.
+  // Written out, here and below: this runs for every tunnel, and objects made by spreading are slow.
   const raceOptions = (client: Leg, egress: DirectEgress, join?: JoinPlan): RaceOptions => ({
     dial,
     deadline: performance.now() + timeouts.connect,

@@ -17,7 +17,7 @@ export interface Identified {
   readonly destination: Destination;
   /** Read but not relayed: early bytes behind a CONNECT head, or the ClientHello itself. */
   readonly clientBytes: Uint8Array;
-  /** Of the hello that is `clientBytes`, where it is one. */
+  /** The facts of the hello in `clientBytes`, where that is one. */
   readonly hello?: HelloFacts;
   /** The address that the client itself chose, at an intercepting door, where the destination was derived from it. */
   readonly original?: Address | undefined;
@@ -32,9 +32,9 @@ export interface PlainHttp {
   readonly kind: 'http';
   /** All that was read: the first request, or its beginning. */
   readonly clientBytes: Uint8Array;
-  /** By when the first request's head has to be whole. */
+  /** The deadline for the first request's head. */
   readonly headDeadline: DeadlineMs;
-  /** The client knows of the proxy and names the destination in absolute-form; else by Host. */
+  /** The client uses a proxy and names the destination in absolute-form; otherwise Host names it. */
   readonly isToProxy: boolean;
   /** The realm that a 407 names, where the door asks for credentials. */
   readonly realm?: string;
@@ -44,17 +44,17 @@ export interface PlainHttp {
 
 /** The bytes that the client gets before any byte of its destination. */
 export interface Greeting {
-  /** Empty for a client that knows of no proxy. */
+  /** Empty at the transparent door. */
   readonly bytes: Uint8Array;
   /** The HTTP status in it, if it is one. */
   readonly status: number | undefined;
 }
 
-/** One client at one door, up to the moment its tunnel is spliced. Called in this order; `refuse` at most once, in place of the rest. */
+/** One client at one door, until its tunnel is spliced. The calls come in this order; `refuse` at most once, in place of the rest. */
 export interface Frontend {
   /**
-   * Reads what the client must say first. Throws a TunnelError: `malformed`, `too_large`, `handshake_timeout`, `client_closed`
-   * and what else the door refuses by its form.
+   * Reads what the client must send first. Throws a TunnelError: `malformed`, `too_large`, `handshake_timeout`, `client_closed` and other
+   * refusals of its form.
    * @param alreadyRead what another door read from this client before it found it misdirected
    */
   identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Promise<Identified | PlainHttp>;

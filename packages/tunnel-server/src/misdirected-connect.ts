@@ -11,8 +11,8 @@ import {
 } from './sni-check.ts';
 
 /**
- * Reads the hello before a byte goes up. Throws the error that the door has for such a hello of its own clients, after closing both legs and
- * sending the client a TLS alert: `not_tls`, `malformed`, `too_large`, `no_sni`, `handshake_timeout` or `client_closed`.
+ * Reads the hello before a byte is sent up. On a fault it closes both legs, sends the client a TLS alert and throws the error that the
+ * door has for such a hello of its own clients: `not_tls`, `malformed`, `too_large`, `no_sni`, `handshake_timeout` or `client_closed`.
  */
 export async function requireHello(
   tunnel: UnverifiedTunnel,

@@ -5,14 +5,14 @@ import type { OwnAddresses } from '@sallyport/policy';
 import type { Address } from '@sallyport/tunnel-splice';
 
 export interface OwnAddressesOptions {
-  /** Addresses of other machines that reach us: dialling one of our ports there comes back here (`own_addresses`). */
+  /** Addresses of other machines that lead to us: dialling one of our ports there is a loop (`own_addresses`). */
   readonly elsewhere?: readonly string[];
   /** Where the machine's own addresses come from; replaced in tests. */
   readonly readMachineAddresses?: () => readonly string[];
   readonly nowMs?: () => number;
 }
 
-/** Interfaces come and go (VPNs, containers): how long a reading of them may be used. */
+/** How long a reading of the interfaces may be used: they change (VPNs, containers). */
 export const MACHINE_ADDRESSES_TTL_MS = 5_000;
 
 /**
@@ -40,7 +40,7 @@ export function ownAddresses(listening: readonly Address[], options: OwnAddresse
   };
 }
 
-/** What the kernel connects to when told to dial the unspecified address: loopback. */
+/** Dialling the unspecified address connects to loopback. */
 function reachedBy(ip: Ip): Ip {
   return ip.words.every((word) => word === 0) ? LOOPBACK[ip.family] : ip;
 }

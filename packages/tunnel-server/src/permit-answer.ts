@@ -34,7 +34,7 @@ function addressesOf(verdict: PermitVerdict): readonly Address[] {
   return verdict.addresses;
 }
 
-/** They are held to the same rules: what is dialled late is no less checked. */
+/** They are checked by the same rules as the first ones. */
 function lateAddresses(rest: Rest, client: NameClient, judge: (answer: Answer) => PermitVerdict): LateAddresses {
   return {
     isUnderWay: rest.isUnderWay,

@@ -3,7 +3,7 @@ import type { Leg } from '@sallyport/tunnel-splice';
 import { ByteQueue } from './byte-queue.ts';
 import type { PrereadLimits } from './frontend.ts';
 
-/** A scan's wish: with fewer than `atLeastBytes` in all it will not know more. */
+/** The scan needs at least `atLeastBytes` in all before it can find out more. */
 export interface NeedMore {
   readonly kind: 'need-more';
   readonly atLeastBytes: number;
@@ -12,15 +12,15 @@ export interface NeedMore {
 /** Why the bytes will never suffice: the limit, the deadline, or the client's FIN or RST. */
 export type NeverEnough = { readonly kind: 'too-large' } | { readonly kind: 'timed-out' } | { readonly kind: 'left' };
 
-/** What came of it, and every byte that was read to find it out. */
+/** What was found, and every byte that was read for it. */
 export interface Preread<Found> {
   readonly found: Found | NeverEnough;
   readonly bytes: Uint8Array;
 }
 
 /**
- * Reads from `client` until `scan` has found what it looks for. The scan sees all bytes so far, each time more of them; it has
- * to remember on its own how far it came, or bytes that drip in make it quadratic.
+ * Reads from `client` until `scan` has found what it looks for. The scan is given all bytes so far, each time more of them. It must
+ * remember its position, or bytes that come one by one take quadratic time.
  */
 export async function prereadUntil<Found extends { readonly kind: string }>(
   client: Pick<Leg, 'read'>,

@@ -15,7 +15,7 @@ export interface Seeker {
   readonly record: TunnelRecord;
 }
 
-/** Throws a TunnelError, with nothing left open, where a drain, the policy, the address rules, the resolver or the dial end in a refusal. */
+/** Throws a TunnelError, with nothing left open, where a drain, the policy, the address rules, the resolver or the dial refuse. */
 export async function reachDestination(seeker: Seeker, identified: Identified): Promise<Upstream> {
   const way = await findWay(seeker, identified);
   seeker.record.enter('dial');
@@ -23,10 +23,10 @@ export async function reachDestination(seeker: Seeker, identified: Identified): 
   return { leg: await dialBy(way, seeker, identified) };
 }
 
-/** Where to dial: addresses that may be dialled, or by a parent, which sees to the rest. */
+/** Where to dial: the addresses that may be dialled, or a parent, which does the rest. */
 export type Way = DialList | 'by-parent';
 
-/** Throws a TunnelError, with nothing left open, where the destination or a parent says no. */
+/** Throws a TunnelError, with nothing left open, where the destination or a parent refuses. */
 export function dialBy(way: Way, seeker: Seeker, identified: Identified): Promise<Leg> {
   const { client, door, record } = seeker;
   if (way === 'by-parent') return dialByParents(seeker, identified, 'tunnel').then(({ leg }) => leg);
@@ -34,8 +34,8 @@ export function dialBy(way: Way, seeker: Seeker, identified: Identified): Promis
 }
 
 /**
- * Where to dial, at once where no resolver has to be asked. Throws a TunnelError where a drain, the policy, the
- * addresses or the resolver say no.
+ * Where to dial, at once where no resolver has to be asked. Throws a TunnelError where a drain, the policy, the address rules or the
+ * resolver refuse.
  */
 export function findWay(seeker: Seeker, identified: Identified): Way | Promise<Way> {
   const { door, record } = seeker;

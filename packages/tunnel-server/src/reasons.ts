@@ -1,5 +1,5 @@
 /**
- * The one table of the reasons why tunnels end before they are up: reason -> wire, log and metric.
+ * The one table of the reasons why tunnels end before they are up: reason -> reply, log and metric.
  *
  * The reason is the same word in the access log, the metrics and the tests. A reason without an entry here does not compile.
  */
@@ -40,11 +40,11 @@ export type ProxyError =
 export type FailureOutcome = 'refused' | 'failed';
 
 export interface Refusal {
-  /** `ok`: nothing was asked for, and so nothing went wrong. */
+  /** `ok`: the client asked for nothing, so nothing failed. */
   readonly outcome: 'ok' | FailureOutcome;
-  /** What the explicit door answers; left out where it only closes. */
+  /** The explicit door's answer; left out where it only closes. */
   readonly http?: { readonly status: number; readonly proxyError: ProxyError };
-  /** What the transparent door answers; left out where it only closes. */
+  /** The transparent door's answer; left out where it only closes. */
   readonly alert?: AlertName;
   /** The level of the log line. */
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -75,7 +75,7 @@ export const REFUSALS = {
   unreachable: answer('failed', 'warn', 502, 'destination_ip_unroutable', 'internal_error'),
   connect_timeout: answer('failed', 'warn', 504, 'connection_timeout', 'internal_error'),
   egress: answer('failed', 'warn', 502, 'http_upgrade_failed', 'internal_error'),
-  // Of a forwarded request that the destination took and did not answer. Once it has begun to, its end is that of a tunnel.
+  // For a forwarded request that the destination took and did not answer. Once the answer has begun, it ends as a tunnel does.
   upstream_closed: answer('failed', 'info', 502, 'connection_terminated'),
   upstream_reset: answer('failed', 'info', 502, 'connection_terminated'),
   bad_response: answer('failed', 'warn', 502, 'http_protocol_error'),
@@ -90,14 +90,14 @@ export const REFUSALS = {
   client_closed: { outcome: 'failed', level: 'info' },
   // The client does not accept the certificate of a TLS door: it reads no answer.
   certificate: { outcome: 'failed', level: 'warn' },
-  // A balancer that asks whether the port is open does so every few seconds.
+  // A balancer checks every few seconds whether the port is open.
   probe: { outcome: 'ok', level: 'debug' },
   internal: answer('failed', 'error', 500, 'proxy_internal_error', 'internal_error'),
   drain: { outcome: 'refused', level: 'info' },
   admin: { outcome: 'refused', level: 'info' },
 } as const satisfies Record<string, Refusal>;
 
-/** Why a tunnel never came up. */
+/** Why a tunnel was never up. */
 export type RefusalReason = keyof typeof REFUSALS;
 
 /** The stages of a tunnel's life, in the order of {@link serveTunnel}. */
@@ -126,26 +126,26 @@ export class TunnelError extends Error {
   readonly reason: RefusalReason;
   /** How long the client should wait before it tries again, in seconds (RFC 9110 §10.2.3). */
   readonly retryAfterSeconds: number | undefined;
-  /** What the ClientHello said, where one was read and then refused. */
+  /** The facts of the ClientHello, where one was read and then refused. */
   readonly hello: HelloFacts | undefined;
 
-  /** The sentence for the log: it may name addresses and rules that are none of the client's business. */
+  /** The sentence for the log: it may name addresses and rules that the client must not know. */
   readonly detail: string;
-  /** In place of the status that the reason has in general. */
+  /** In place of the reason's usual status. */
   readonly status: number | undefined;
-  /** The rule that said no, where the client may know it. */
+  /** The rule that refused, where the client may know it. */
   readonly rule: string | undefined;
-  /** What the client can do, where there is more to say of it than of the reason in general. */
+  /** What the client can do, in place of the reason's usual remedy. */
   readonly remedy: string | undefined;
-  /** The sentence ends with words of the operator's, which stay as they are. */
+  /** The sentence ends with the operator's own words, which stay as they are. */
   readonly isVerbatim: boolean;
-  /** Of a name server's answer: `NXDOMAIN`, and its extended error (RFC 8914), for Proxy-Status (RFC 9209 §2.3.2). */
+  /** The code of a name server's answer: `NXDOMAIN`, and its extended error (RFC 8914), for Proxy-Status (RFC 9209 §2.3.2). */
   readonly rcode: string | undefined;
   readonly infoCode: number | undefined;
   /** The user whose password was wrong, if that user exists: only for the log. */
   readonly claimedUser: string | undefined;
 
-  /** @param sentence for the client, and for the log unless that has a `detail`: no secret, nothing the client sent that is not escaped. */
+  /** @param sentence for the client, and for the log unless there is a `detail`: no secret, and nothing unescaped that the client sent. */
   constructor(reason: RefusalReason, sentence: string, context: TunnelErrorContext = {}) {
     super(sentence, { cause: context.cause });
     this.reason = reason;
@@ -162,7 +162,7 @@ export class TunnelError extends Error {
   }
 }
 
-/** Whatever is no TunnelError is a fault of ours: the client gets a 500, the operator the stack (`internal`). */
+/** An error that is not a TunnelError is our own fault: the client gets a 500, and the log the stack (`internal`). */
 export function toTunnelError(cause: unknown): TunnelError {
   if (cause instanceof TunnelError) return cause;
   return new TunnelError('internal', 'Sallyport made a mistake; its log has the details.', { cause });

@@ -9,15 +9,15 @@ export interface RefusalContext {
   readonly tunnel: RefusedTunnel;
   /** When the reply is made, for its Date (RFC 9110 §6.6.1). */
   readonly date: Date;
-  /** The request was a HEAD, whose reply has no content, not even one that says no (RFC 9110 §9.3.2). */
+  /** The request was a HEAD, whose reply never has content (RFC 9110 §9.3.2). */
   readonly isHead?: boolean;
   /** The request's Accept, where its head was read. */
   readonly accept?: string | undefined;
-  /** What the client is told to log in to; printable ASCII. */
+  /** The realm of the login; printable ASCII. */
   readonly realm?: string | undefined;
   /** The methods that a 405 recommends. */
   readonly allow?: string;
-  /** In place of the table's: at a door that has one answer for all who speak HTTP. */
+  /** In place of the table's answer, at a door that has one answer for all HTTP clients. */
   readonly answer?: HttpAnswer;
 }
 
@@ -29,8 +29,8 @@ export interface RefusalReply {
 type HttpAnswer = NonNullable<Refusal['http']>;
 
 /**
- * Words a refusal, the same sentence everywhere: in the reason phrase, for most programs show nothing else; in Proxy-Status; and in
- * the content, as text or as problem JSON. Undefined where the table says to close without a word.
+ * Words a refusal. The same sentence stands in the reason phrase, for most programs show nothing else, in Proxy-Status, and in the
+ * content, as text or as problem JSON. Undefined where the table says to close without a reply.
  */
 export function encodeRefusal(error: TunnelError, context: RefusalContext): RefusalReply | undefined {
   const { http: ofReason }: Refusal = REFUSALS[error.reason];
@@ -46,7 +46,7 @@ export function encodeRefusal(error: TunnelError, context: RefusalContext): Refu
     `Date: ${context.date.toUTCString()}`,
     `Content-Type: ${type}`,
     `Content-Length: ${content.length}`,
-    // Always, 407 included: bytes that an optimistic client sent behind its request must not be read as the next one.
+    // Always, 407 included: bytes that a client sent behind its request must not be read as the next one.
     'Connection: close',
     `Proxy-Status: sallyport; ${statusParameters(error, http, sentence).join('; ')}`,
     ...fieldsOfReason(error, context),
@@ -55,7 +55,7 @@ export function encodeRefusal(error: TunnelError, context: RefusalContext): Refu
   return { status, bytes: context.isHead ? head : Buffer.concat([head, content]) };
 }
 
-/** Our own sentences go without their stop into brackets; what an operator wrote stays as it is. */
+/** Our own sentences lose their full stop within brackets. An operator's words stay as they are. */
 function clientSentence({ message, isVerbatim }: TunnelError): string {
   return isVerbatim ? message : message.replace(/\.$/, '');
 }
@@ -94,7 +94,7 @@ function parametersOf(proxyError: ProxyError, { rcode, infoCode }: TunnelError, 
   }
 }
 
-/** What a status must, or had better, bring along. */
+/** The fields that a status requires or recommends. */
 function fieldsOfReason({ reason, retryAfterSeconds }: TunnelError, context: RefusalContext): readonly string[] {
   const { realm = '', allow = 'CONNECT' } = context;
   switch (reason) {

@@ -7,15 +7,15 @@ import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
 import { clientKey } from './limits/limits.ts';
 import { TunnelError } from './reasons.ts';
 
-/** Addresses, and what may come besides. */
+/** Addresses, and those that may still come. */
 export type Resolved = Extract<Answer, { kind: 'addresses' }>;
 
-/** For whom a name is looked up. */
+/** The client for which a name is looked up. */
 export type NameClient = Pick<Leg, 'whenGone' | 'remote'>;
 
 /**
- * The destination's addresses, in dialling order, at once where no server has to be asked. A literal resolves to itself.
- * Throws a TunnelError: `dns`, `dns_timeout`, or `client_closed` when the client leaves first.
+ * The destination's addresses, in dialling order, at once where no server has to be asked. A literal resolves to itself. Throws a
+ * TunnelError: `dns`, `dns_timeout`, or `client_closed` when the client leaves first.
  */
 export function resolveDestination(
   resolver: Resolver,
@@ -28,7 +28,7 @@ export function resolveDestination(
   return known ? addressesOf(known, host) : waitForAddresses(resolver, host, client);
 }
 
-/** The client to whose share a look-up counts. */
+/** The client whose share of look-ups is used. */
 export function nameClientKey({ remote }: NameClient): ClientKey {
   const ip = parseIp(remote.host);
   return ip ? clientKey(ip) : remote.host;

@@ -1,4 +1,4 @@
-/** The step that resolves the destination of an intercepted client. The address that the client dialled originally is taken into account. */
+/** The step that resolves the destination of an intercepted client. It takes the address that the client dialled into account. */
 import type { Leg } from '@sallyport/tunnel-splice';
 import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
 import { type Ip, parseIp } from '@sallyport/addresses';
@@ -22,15 +22,15 @@ export interface InterceptionTools {
   readonly own: OwnAddresses;
   /** Told of every check of a name. */
   readonly onResult: (result: SniResult) => void;
-  /** Takes a sentence for the log about a tunnel that goes on all the same. */
+  /** Takes a sentence for the log on a fault that does not end the tunnel. */
   readonly onRemark: (sentence: string) => void;
 }
 
 type Choice = Pick<Identified, 'destination' | 'hello' | 'original'>;
 
 /**
- * The addresses to be dialled. Throws a TunnelError: `loop` where the client was going to us and nowhere else, `sni_mismatch`,
- * `dns`, `dns_timeout` or `client_closed`.
+ * The addresses to dial. Throws a TunnelError: `loop` where the client was going to us and nowhere else, `sni_mismatch`, `dns`,
+ * `dns_timeout` or `client_closed`.
  */
 export async function resolveIntercepted(
   choice: Choice,
@@ -43,8 +43,8 @@ export async function resolveIntercepted(
 }
 
 /**
- * The addresses to be dialled, where the client's own choice says; undefined where that is for the name to say. Throws as
- * {@link resolveIntercepted} does.
+ * The addresses to dial, where the client's own choice decides; undefined where the name decides. Throws as {@link resolveIntercepted}
+ * does.
  */
 export async function judgeIntercepted(
   choice: Choice,
@@ -58,7 +58,7 @@ export async function judgeIntercepted(
   return original && settings.dial === 'original' ? { kind: 'addresses', addresses: [original] } : undefined;
 }
 
-/** Nobody turned it aside: it chose this door's own address, and a tunnel there would lead back here. */
+/** The client was not intercepted: it dialled this door's own address, and a tunnel there would lead back here. */
 function refuseDirectClient({ original }: Leg, own: OwnAddresses): void {
   const ip = original && parseIp(original.host);
   if (!ip || !own.includes(ip, original.port)) return;
@@ -67,7 +67,7 @@ function refuseDirectClient({ original }: Leg, own: OwnAddresses): void {
 
 interface Intercepted {
   readonly client: Leg;
-  /** What was derived from it is held against it; a destination of `without_sni` was not. */
+  /** The destination that was derived from it is compared with it. A destination of `without_sni` was not derived. */
   readonly original: Ip | undefined;
 }
 
@@ -77,7 +77,7 @@ async function verifyName(
   { verify_sni }: InterceptionSettings,
   { resolver, onResult, onRemark }: InterceptionTools,
 ): Promise<void> {
-  // No name to be held against anything: `without_sni` has let it pass.
+  // There is no name to compare: `without_sni` has let the client pass.
   if (hello?.sni === undefined || destination.kind === 'address' || original === undefined) {
     onResult('absent');
     return;

@@ -12,8 +12,8 @@ const HANDSHAKE = 22;
 const APPLICATION_DATA = 23;
 
 /**
- * How the first bytes of a HelloRetryRequest differ from any other answer of a server: a handshake record with a ServerHello whose random is the
- * SHA-256 of "HelloRetryRequest" (RFC 8446 §4.1.3). Versions and lengths may be anything.
+ * How the first bytes of a HelloRetryRequest differ from any other answer of a server: a handshake record with a ServerHello whose random
+ * is the SHA-256 of "HelloRetryRequest" (RFC 8446 §4.1.3). Versions and lengths may be anything.
  */
 const RETRY_RANDOM = Buffer.from('cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c', 'hex');
 const SERVER_HELLO = 2;
@@ -23,17 +23,17 @@ export const HELLO_RETRY_REQUEST: Beginning = {
   mask: Buffer.concat([Buffer.of(0xff, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 0), Buffer.alloc(RETRY_RANDOM.length, 0xff)]),
 };
 
-/** Is this how a HelloRetryRequest begins? `undecided` while it may still become one. */
+/** Is this the beginning of a HelloRetryRequest? `undecided` while it still may be. */
 export function judgeReply(bytes: Uint8Array): 'retry' | 'other' | 'undecided' {
   const likeness = compareBeginning(HELLO_RETRY_REQUEST, bytes);
   return likeness === 'same' ? 'retry' : likeness;
 }
 
-/** What a client has said behind its first hello: the whole records with no hello in them, and what stands next. */
+/** What a client has sent behind its first hello: the whole records without a hello in them, and what follows them. */
 export interface RecordsBefore {
   readonly records: Uint8Array;
   readonly rest: Uint8Array;
-  /** `other`: no record of TLS, so that no server reads a hello in it. */
+  /** `other`: not a TLS record, so that no server reads a hello in it. */
   readonly next: 'hello' | 'other' | 'need-more';
 }
 
@@ -56,7 +56,7 @@ export function takeRecordsBefore(bytes: Uint8Array): RecordsBefore {
   };
 }
 
-/** Whether what waits may be a hello, or the beginning of one; nothing may still become one. */
+/** Whether these bytes may be a hello, or the beginning of one. No bytes may still become one. */
 export function isSecondHelloPossible(bytes: Uint8Array): boolean {
   const [type] = bytes;
   return type === undefined || type === HANDSHAKE || isOtherType(type);

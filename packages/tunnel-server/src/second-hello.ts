@@ -14,26 +14,26 @@ import {
 } from './second-hello-records.ts';
 import type { ReadHello } from './sni-check.ts';
 
-/** An upstream that is silent is asked ever less often whether its client has gone on. */
+/** While an upstream is silent, it is checked less and less often whether the client has sent more. */
 const LONGEST_WAIT_MS = 400;
-/** What goes up between the hellos waits for nobody, so that it is bounded: servers take 16 KiB of early data as a rule. */
+/** What is sent up between the hellos is not held back, so it is bounded. Servers usually take 16 KiB of early data. */
 const MAX_RECORDS_BYTES = 64 * 1024;
 
-/** A tunnel of whose client only the first hello has gone up. */
+/** A tunnel of whose client only the first hello was sent up. */
 export interface GreetedTunnel {
   readonly client: Leg;
   readonly upstream: Leg;
   readonly hello: HelloFacts;
-  /** Read from the client behind its hello, and not sent on. */
+  /** Read from the client behind its hello, and not sent. */
   readonly clientBytes: Uint8Array;
   readonly limits: PrereadLimits;
-  /** An upstream that does not answer in time ends the tunnel, also where nothing of the client waits for that. */
+  /** An upstream that does not answer in time ends the tunnel, even where no byte of the client waits for that. */
   readonly isStrict: boolean;
-  /** Told of bytes that were relayed, as they go. */
+  /** Called for bytes that are relayed, as they are sent. */
   readonly onRelayed: (bytesUp: number, bytesDown: number) => void;
 }
 
-/** What both sides have said that is to be relayed next. */
+/** What both sides have sent that is to be relayed next. */
 export interface Greeted {
   readonly kind: 'greeted';
   readonly clientBytes: Uint8Array;
@@ -44,15 +44,15 @@ export interface Greeted {
 
 export type GreetResult =
   | Greeted
-  /** Nothing of the second hello has gone up. `second` is undefined, and `why` set, where it can't be read. */
+  /** Nothing of the second hello was sent up. `second` is undefined, and `why` set, where it cannot be read. */
   | (Omit<Greeted, 'kind'> & { readonly kind: 'other-host'; readonly why: string | undefined })
   /** The upstream did not answer, or the client did not go on, in time. */
   | (Omit<Greeted, 'kind'> & { readonly kind: 'timed-out' })
   | (Omit<Greeted, 'kind'> & { readonly kind: 'left' });
 
 /**
- * Follows the tunnel to the moment from which no other hello can be meant: the upstream has answered with something
- * else than a HelloRetryRequest, or the second hello is there. Both legs are the caller's, before and after; throws nothing.
+ * Follows the tunnel until no further hello can count: the upstream has answered with something else than a HelloRetryRequest, or the
+ * second hello was read. The caller owns both legs throughout. Throws nothing.
  */
 export async function passSecondHello(tunnel: GreetedTunnel, readHello: ReadHello): Promise<GreetResult> {
   const pass = new Pass(tunnel);
@@ -66,7 +66,7 @@ class Pass {
   #clientBytes: Uint8Array;
   #upstreamBytes: Uint8Array = NOTHING;
   #second: HelloFacts | undefined;
-  /** Sent on between the hellos, up and down. */
+  /** Bytes sent between the hellos, up and down. */
   #recordBytes = 0;
   #answerBytes = 0;
 
@@ -85,12 +85,12 @@ class Pass {
     };
   }
 
-  /** Nearly always the upstream speaks next. What the client says before may be early data, which goes up, or a hello, which waits. */
+  /** Nearly always the upstream sends next. What the client sends before may be early data, which is sent up, or a hello, which waits. */
   async awaitReply(): Promise<'greeted' | 'retry' | 'timed-out'> {
     const { client, upstream, limits, isStrict } = this.#tunnel;
     for (let waitMs = TICK_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
       const more = await this.#readMore(client, performance.now());
-      // Nothing of it waits, and nothing more will come: a half-closed client, as probes are.
+      // None of its bytes wait, and no more will come: a half-closed client, as some probes are.
       if ((more === 'end' || more === 'reset') && this.#clientBytes.length === 0) return 'greeted';
       this.#sendRecords();
       if (!isSecondHelloPossible(this.#clientBytes)) return 'greeted';
@@ -132,7 +132,7 @@ class Pass {
     return { ...this.result('other-host'), why: found.kind === 'hello' ? undefined : why };
   }
 
-  /** The rest of the request for another hello may come late, and its client waits for it. */
+  /** The rest of the HelloRetryRequest may come late, and its client waits for it. */
   async #passAnswerOn(): Promise<void> {
     const room = MAX_RECORD_BYTES - this.#answerBytes;
     const said = room > 0 ? await this.#tunnel.upstream.read(room, performance.now()) : 'deadline';
@@ -145,7 +145,7 @@ class Pass {
     this.#answerBytes += bytes.length;
   }
 
-  /** Sends on what is whole and no hello: early data, and the change_cipher_spec of RFC 8446 §D.4. */
+  /** Sends whole records that are no hello: early data, and the change_cipher_spec of RFC 8446 §D.4. */
   #sendRecords(): 'hello' | 'other' | 'need-more' {
     const { records, rest, next } = takeRecordsBefore(this.#clientBytes);
     if (records.length > 0) {

@@ -11,10 +11,9 @@ import { TunnelError } from './reasons.ts';
 export type DoorNow = () => Door | undefined;
 
 /**
- * Serves one client from accept until its tunnel is up or it has been refused; never rejects. Owns `client` until a tunnel takes it
- * over. The ledger follows the tunnel from there: a function that waited for the end would keep all its variables alive until then, two
- * kilobytes for each idle tunnel.
- * The order of the checks is part of what users rely on: limits, form, method, credentials, policy, addresses.
+ * Serves one client from accept until its tunnel is up or it was refused; never rejects. Owns `client` until a tunnel takes it. The
+ * ledger follows the tunnel from there: a function that waited for the end would keep all its variables until then, two kilobytes for
+ * each idle tunnel. Users rely on the order of the checks: limits, form, method, credentials, policy, addresses.
  * @param next the next bytes on a kept-alive connection of plain HTTP; they are decided as if they were the first
  */
 export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger, next?: NextRequest): Promise<void> {
@@ -51,7 +50,7 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     const { bytes: reply, status } = frontend.greeting();
     const { hello } = opening;
     const isHello = hello !== undefined;
-    // At a transparent door the hello has arrived already, unless the client opened with CONNECT.
+    // At a transparent door the hello was read already, unless the client began with CONNECT.
     const isVerified = door.verifySni !== undefined && (door.mode === 'connect' || !isHello);
     const onUp: OnUp = (tunnels, tunnel, { upstream, at }) => record.isUp(tunnels, tunnel, { upstream, at, status });
     const joined =
@@ -82,7 +81,9 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
   }
 }
 
-/** Waits apart from the request before it, so that a connection that is idle keeps nothing of that; its place in the limits it keeps. */
+/**
+ * A function apart from the request before it, so that an idle connection keeps none of its variables. It keeps its place in the limits.
+ */
 async function serveNext(kept: KeptAlive, before: Door, doorNow: DoorNow, ledger: Ledger): Promise<void> {
   const { client } = kept;
   const door = doorNow();
@@ -91,7 +92,7 @@ async function serveNext(kept: KeptAlive, before: Door, doorNow: DoorNow, ledger
     void serveTunnel(client, doorNow, ledger, next);
     return;
   }
-  // Its listener may be no more, which the client is told by an end, as when it was idle for too long.
+  // Its listener may have been removed. The client then gets a FIN, as when it is idle for too long.
   client.close();
   ledger.leavePlace(before, client.remote.host);
 }

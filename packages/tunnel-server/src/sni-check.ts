@@ -8,12 +8,12 @@ import { TunnelError } from './reasons.ts';
 import { type GreetedTunnel, type GreetResult, passSecondHello } from './second-hello.ts';
 import { NOTHING } from './second-hello-records.ts';
 
-/** What the client's first bytes inside the tunnel were, and all of them, to be sent on as they are. */
+/** What the client's first bytes inside the tunnel were, and the bytes themselves, to be sent unchanged. */
 export interface HelloInside {
   readonly found:
-    /** `endsAt`: where what came behind the hello begins. */
+    /** `endsAt`: where the bytes behind the hello begin. */
     | { readonly kind: 'hello'; readonly hello: HelloFacts; readonly endsAt: number }
-    /** `why` is a clause fit for the log. */
+    /** `why` is a clause for the log. */
     | { readonly kind: 'malformed'; readonly why: string }
     | { readonly kind: 'not-tls' | 'too-large' | 'timed-out' | 'left' };
   readonly bytes: Uint8Array;
@@ -22,7 +22,7 @@ export interface HelloInside {
 /** Reads a ClientHello. The program passes in the transparent door's own reader, so that there is only one. */
 export type ReadHello = (client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array) => Promise<HelloInside>;
 
-/** `absent`: a ClientHello without a name where a name was asked for. `not_tls`: anything that is no whole ClientHello. */
+/** `absent`: a ClientHello without a name where a name was asked for. `not_tls`: anything that is not a whole ClientHello. */
 export type SniResult = 'match' | 'mismatch' | 'absent' | 'not_tls';
 
 /** One tunnel that is up and not spliced yet. */
@@ -33,26 +33,26 @@ export interface UnverifiedTunnel {
   /** Read from the client behind its CONNECT. */
   readonly clientBytes: Uint8Array;
   readonly limits: PrereadLimits;
-  /** Told of bytes that are relayed before the splice. */
+  /** Called for bytes that are relayed before the splice. */
   readonly onRelayed: (bytesUp: number, bytesDown: number) => void;
 }
 
 export interface SniCheckTools {
   readonly readHello: ReadHello;
-  /** Told of every result, also of one that ends the tunnel. */
+  /** Called with every result, also one that ends the tunnel. */
   readonly onResult: (result: SniResult) => void;
-  /** A hello with an encrypted_client_hello extension ends the tunnel: its outer name is not where its client goes. */
+  /** A hello with an encrypted_client_hello extension ends the tunnel: its outer name is not the client's destination. */
   readonly deniesEch: boolean;
 }
 
-/** A tunnel whose hello decided where it goes: `clientBytes`. */
+/** A tunnel whose destination was decided by its hello, `clientBytes`. */
 export interface DecidedByHello extends Omit<UnverifiedTunnel, 'destination'> {
   readonly hello: HelloFacts;
-  /** It has gone up. */
+  /** The hello was sent up. */
   readonly isHelloSent: boolean;
 }
 
-/** Holds the hello that may follow one that was read before to the same host. Throws as {@link enforceSni} does. */
+/** Requires that a second hello names the host of the first. Throws as {@link enforceSni} does. */
 export async function followDecided(
   tunnel: DecidedByHello,
   tools: Omit<SniCheckTools, 'deniesEch'>,
@@ -67,17 +67,17 @@ export async function followDecided(
 export interface SniVerdict {
   readonly result: SniResult;
   readonly hello?: HelloFacts;
-  /** Where in `clientBytes` what came behind the hello begins. */
+  /** Where in `clientBytes` the bytes behind the hello begin. */
   readonly helloEndsAt?: number;
-  /** What both sides have said by now; to be relayed first. */
+  /** What both sides have sent by now; to be relayed first. */
   readonly clientBytes: Uint8Array;
   readonly upstreamBytes?: Uint8Array;
 }
 
 /**
- * Reads the hello before a byte goes up, and ends the tunnel unless it names the destination: nothing of it reaches the upstream.
- * Throws `sni_mismatch`, `ech`, `handshake_timeout` or `client_closed`, both legs closed; a client that spoke TLS gets an alert.
- * The same holds for a second hello, behind a HelloRetryRequest.
+ * Reads the hello before a byte is sent up. Unless it names the destination, the tunnel ends and nothing of the hello is sent up. Throws
+ * `sni_mismatch`, `ech`, `handshake_timeout` or `client_closed`, both legs closed; a client that used TLS gets an alert. The same holds
+ * for a second hello, after a HelloRetryRequest.
  */
 export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
   const { client, upstream, limits, clientBytes } = tunnel;
@@ -92,9 +92,8 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
 }
 
 /**
- * Only counts, and holds nobody up: where the server speaks first, the tunnel goes on without a hello; a second hello is counted if it
- * names another host, and goes on too. Throws `ech`, both legs closed,
- * where that is denied.
+ * Only counts, and delays no tunnel: where the server sends first, the tunnel goes on without a hello. A second hello is counted if it
+ * names another host, and sent all the same. Throws `ech`, both legs closed, where that is denied.
  */
 export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
   const verdict = await watchHello(tunnel, tools.readHello);
@@ -127,7 +126,7 @@ async function sendHello(
 
 type FollowTools = Pick<SniCheckTools, 'readHello' | 'onResult'>;
 
-/** The first hello has gone up. */
+/** The first hello was sent up. */
 async function followHello(
   { client, upstream, clientBytes, limits, isStrict, onRelayed }: Followed,
   hello: HelloFacts,
@@ -199,7 +198,7 @@ async function watchHello(tunnel: UnverifiedTunnel, readHello: ReadHello): Promi
   }
 }
 
-/** Holds what was read against the host that CONNECT named. */
+/** Compares what was read with the host that CONNECT named. */
 export function judgeHello(
   { found, bytes }: HelloInside,
   { destination }: Pick<UnverifiedTunnel, 'destination'>,
@@ -210,8 +209,8 @@ export function judgeHello(
 }
 
 /**
- * An address has no name to be called by: for it, a hello without a name is as it should be (RFC 6066 §3), and so is one with that very
- * address in the name's place.
+ * An address is not a name: for it, a hello without a name is right (RFC 6066 §3), and so is one with that very address in the name's
+ * place.
  */
 function compare({ sni, literal }: HelloFacts, destination: Destination): SniResult {
   if (sni !== undefined) return destination.kind === 'name' && destination.host === sni ? 'match' : 'mismatch';
@@ -231,7 +230,7 @@ function explain({ found }: HelloInside, { result, hello }: SniVerdict): TunnelE
   return new TunnelError('sni_mismatch', explainUnread(found) ?? MISMATCHES[result], hello && { hello });
 }
 
-/** What spoke TLS and could not be read is not called anything else. */
+/** The fault of TLS bytes that could not be read; undefined for what is not TLS. */
 function explainUnread(found: HelloInside['found']): string | undefined {
   if (found.kind === 'malformed') return `The ClientHello in the tunnel is malformed: ${found.why}.`;
   return found.kind === 'too-large' ? 'The ClientHello in the tunnel is larger than handshake_bytes.' : undefined;

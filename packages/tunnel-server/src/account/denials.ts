@@ -1,20 +1,22 @@
-/** The destinations that are denied most, or would be, in bounded memory. Only a denial costs anything. */
+/** The destinations that are denied most, or would be, in bounded memory. Only a denial costs time. */
 import { SpaceSaving } from './space-saving.ts';
 import type { EndReason, TunnelFacts } from './tunnel-facts.ts';
 
-/** How many destinations are counted: those that are shown, and room for rarer ones to become frequent. Some 600 bytes each at the most. */
+/**
+ * How many destinations are counted: those that are shown, and more, so that rarer ones can become frequent. Some 600 bytes each at most.
+ */
 const PLACES = 1_000;
 
 export interface DeniedDestination {
   readonly host: string;
   readonly port: number;
   readonly listener: string;
-  /** What denied it, or would: left out where nothing was decided yet. */
+  /** The rule that denied it, or would; left out where nothing was decided yet. */
   readonly rule?: string;
   readonly reason: string;
-  /** At the least: exact until there have been more destinations than places. */
+  /** The least it can be: exact until there have been more destinations than places. */
   readonly count: number;
-  /** When the latest denial was, as milliseconds of Unix time; and whose. */
+  /** The time of the latest denial, in milliseconds of Unix time, and its client. */
   readonly lastAt: number;
   readonly client: string;
 }
@@ -24,27 +26,27 @@ interface Latest {
   readonly client: string;
 }
 
-/** Refusals for what was asked. Others are for who asks, or how often, and say nothing of the destination. */
+/** Refusals because of the destination. Other refusals are because of the client or its rate. */
 const DENIALS: ReadonlySet<string> = new Set(['policy', 'address', 'loop', 'ech', 'sni_mismatch']);
 
-/** Between the parts of a key. None has one in it. */
+/** Between the parts of a key. No part contains it. */
 const SEPARATOR = '\0';
 
 export class Denials {
   readonly #denied = new SpaceSaving<Latest>(PLACES);
   readonly #reported = new SpaceSaving<Latest>(PLACES);
 
-  /** Takes a connection that was refused. */
+  /** A connection was refused. */
   refused(facts: TunnelFacts, reason: EndReason): void {
     if (DENIALS.has(reason)) this.#denied.add(keyOf(facts, facts.decision?.rule, reason), latestOf(facts));
   }
 
-  /** Takes a decision of which `report_only` has made another. */
+  /** A decision was changed by `report_only`. */
   reported(facts: TunnelFacts, rule: string): void {
     this.#reported.add(keyOf(facts, rule, 'policy'), latestOf(facts));
   }
 
-  /** The most denied first; those that `report_only` let pass are apart from the others. */
+  /** The most denied first. Those that `report_only` let pass are listed separately. */
   top(verdict: 'deny' | 'report', limit: number): readonly DeniedDestination[] {
     const counts = verdict === 'deny' ? this.#denied : this.#reported;
     return counts.top(limit).map(({ key, count, latest }) => {
@@ -59,7 +61,7 @@ function latestOf({ client }: TunnelFacts): Latest {
   return { at: Date.now(), client: client.host };
 }
 
-/** A string that is joined from an array is one piece of memory; a part of what a client sent would keep all of that. */
+/** An array is joined into one new string: a part of what a client sent would keep all of it in memory. */
 function keyOf({ destination, door }: TunnelFacts, rule = '', reason: string): string {
   return [destination?.host ?? '', destination?.port ?? 0, door.name, rule, reason].join(SEPARATOR);
 }

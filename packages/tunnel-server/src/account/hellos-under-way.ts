@@ -1,14 +1,14 @@
 /**
- * The ClientHellos of live tunnels, by their random. One that arrives again is in a loop, through a port mapping in front of us that no list
- * of our own addresses contains.
+ * The ClientHellos of live tunnels, by their random. One that arrives again is in a loop, through a port mapping before us that is not in
+ * the list of our own addresses.
  */
 import { TunnelError } from '../reasons.ts';
 
-/** So many are remembered; a newer one takes the place of an older one, and that one may then go round once more. */
+/** So many are remembered. A newer one replaces an older one, which then may pass once more. */
 const PLACES = 4_096;
-/** A recording of a hello may be sent again by who tests us, and a tunnel's end is told some milliseconds late. */
+/** A tester may send a recorded hello again, and a tunnel's end is reported some milliseconds late. */
 const MOST_ALIKE = 3;
-/** The place of a hello that can't be told from others. */
+/** The place of a hello whose random is not random. */
 export const NO_PLACE = -1;
 
 export class HellosUnderWay {
@@ -16,7 +16,7 @@ export class HellosUnderWay {
   readonly #tunnels = new Uint16Array(PLACES);
 
   /**
-   * A hello is about to go up. Returns its place, for `leave`. Throws `loop` where as many tunnels as may be have sent it up already.
+   * A hello is about to be sent up. Returns its place, for `leave`. Throws `loop` where as many live tunnels as allowed have sent it up.
    * @param random 0 where it has none
    */
   enter(random: number): number {

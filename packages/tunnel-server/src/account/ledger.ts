@@ -26,11 +26,11 @@ export interface RecordOptions {
 }
 
 export class Ledger implements RecordKeeper, AccountKeeper {
-  /** Replaced by a reload; read whenever it is needed. */
+  /** Replaced by a reload, so it is read at each use. */
   options: RecordOptions;
-  /** No new tunnels any more; the live ones go on. */
+  /** No new tunnels are opened; live ones go on. */
   isDraining = false;
-  /** A successor takes what comes: who is connected is served here, and asked to come back there. */
+  /** A successor takes new connections. Clients of plain HTTP are asked to connect again, to the successor. */
   isLeaving = false;
   readonly hellos = new HellosUnderWay();
   readonly denials = new Denials();
@@ -48,7 +48,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     this.#limits = limits;
   }
 
-  /** Opens the record of a client that was just accepted, or of a further request of its, which began at `openedAt`. */
+  /** Opens the record of a client that was just accepted, or of its next request, which began at `openedAt`. */
   open(client: Leg, door: RecordedDoor, openedAt: DeadlineMs = client.bornAt): TunnelRecord {
     this.#opened += 1;
     const record = new TunnelRecord({ number: this.#opened, client, door, openedAt }, this);
@@ -65,7 +65,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     return tunnels;
   }
 
-  /** Unique over restarts, and among a process and its successors: the start's millisecond, then a count. */
+  /** Unique over restarts, and among a process and its successors: the time of the start in milliseconds, then a count. */
   idOf(number: number): string {
     return `${this.#idPrefix}-${number.toString(36)}`;
   }
@@ -80,7 +80,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     return count;
   }
 
-  /** The record is done with: its tunnel is up and kept elsewhere, or its account is closed. */
+  /** The record is over: its tunnel is up and kept elsewhere, or its end is logged. */
   forget(record: TunnelRecord): void {
     this.#records.remove(record.slot);
   }
@@ -100,7 +100,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     if (this.liveCount === 0) this.#onEmpty?.();
   }
 
-  /** A place in the limits is given back. */
+  /** Gives back a place in the limits. */
   leavePlace(door: RecordedDoor, client: string): void {
     const ip = parseIp(client);
     if (ip) this.#limits.leave(door.name, ip);
@@ -118,30 +118,30 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     this.options.log.live('progress', liveLine(this.idOf(facts.number), facts, { bytesUp, bytesDown }));
   }
 
-  /** Adds what has flowed since the last time to `bytes_total`, so that it is true while tunnels are open. */
+  /** Adds the bytes since the last call to `bytes_total`, so that it is exact while tunnels are open. */
   countLiveBytes(): void {
     for (const record of this.#records) record.countBytes();
     for (const tunnels of this.#tunnels.values()) tunnels.countBytes();
   }
 
-  /** How many connections and requests there were so far: the number of the last one. */
+  /** How many connections and requests there were so far; also the number of the last one. */
   get opened(): number {
     return this.#opened;
   }
 
-  /** Whether any up to that number is still on its way to be a tunnel, or a request that is relayed. */
+  /** Whether any up to that number is still being set up, or is a request that is relayed. */
   isSettingUp(last: number): boolean {
     for (const record of this.#records) if (record.number <= last && !record.isRelaying) return true;
     return false;
   }
 
-  /** Tunnels that are up, and requests that are relayed; not those that were told to end. */
+  /** Tunnels that are up, and requests that are relayed, without those that were told to end. */
   *live(): Iterable<LiveTunnel> {
     for (const tunnels of this.#tunnels.values()) yield* tunnels.live();
     for (const record of this.#records) if (record.isRelaying) yield record;
   }
 
-  /** Ends the tunnel with this id; false where none that is up has it. */
+  /** Ends the tunnel with this id. False where no live tunnel has it. */
   cut(id: string, reason: CutReason): boolean {
     const number = parseInt(id.slice(this.#idPrefix.length + 1), 36);
     if (id !== this.idOf(number)) return false;

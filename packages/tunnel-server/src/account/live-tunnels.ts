@@ -1,4 +1,4 @@
-/** The tunnels of one transport, from the moment they are up to their one log line. */
+/** The tunnels of one transport, from the moment they are up until they are logged. */
 import type { ListenerMetrics } from '@sallyport/telemetry';
 import type {
   DeadlineMs,
@@ -21,18 +21,18 @@ export interface AccountKeeper {
   logProgress(facts: TunnelFacts, bytesUp: number, bytesDown: number): void;
 }
 
-/** A tunnel that is up, for a list of them and to be ended. Its bytes are true at the moment. */
+/** A tunnel that is up. Its bytes are exact at the moment. */
 export interface LiveTunnel extends TunnelCounts {
   readonly number: number;
   readonly openedAt: DeadlineMs;
-  /** Left out where it has ended meanwhile. */
+  /** Undefined where it has ended meanwhile. */
   facts(): TunnelFacts | undefined;
-  /** Whether its client, its destination, its upstream, its user, its rule or its door has this text in it. */
+  /** Whether its client, destination, upstream, user, rule or listener contains this text. */
   mentions(text: string): boolean;
   cut(reason: CutReason): void;
 }
 
-/** Bytes of one listener's tunnels: those of tunnels that have ended, and what was told of them all. */
+/** Bytes of one listener's tunnels: of those that have ended, and how much was counted of all. */
 interface ByteTally {
   endedUp: number;
   endedDown: number;
@@ -45,9 +45,9 @@ export class LiveTunnels implements TunnelKeeper {
   readonly #keeper: AccountKeeper;
   readonly #resting = new RestingTunnels();
   readonly #bytes = new Map<ListenerMetrics, ByteTally>();
-  /** Why we cut a tunnel, until its end is told. */
+  /** Why we cut a tunnel, until its end is reported. */
   readonly #cuts = new Map<TunnelNumber, CutReason>();
-  /** Of those few that had relayed something before their transport had them. */
+  /** Counts of the few tunnels that had relayed something before their transport had them. */
   readonly #carried = new Map<TunnelNumber, TunnelCounts>();
   /** Only while `log.progress` is on. */
   readonly #progress = new Map<TunnelNumber, NodeJS.Timeout>();
@@ -102,7 +102,7 @@ export class LiveTunnels implements TunnelKeeper {
     this.#transport.cut(tunnel);
   }
 
-  /** All but those that were told to end. */
+  /** Without those that were told to end. */
   *live(): Iterable<LiveTunnel> {
     const resting = this.#resting;
     for (const tunnel of resting.numbers()) if (!this.#cuts.has(tunnel)) yield new ListedTunnel(this, resting, tunnel);
@@ -113,7 +113,7 @@ export class LiveTunnels implements TunnelKeeper {
     return this.#withCarried(tunnel, this.#transport.counts(tunnel));
   }
 
-  /** Adds what has flowed since the last time to `bytes_total`, so that it is true while tunnels are open. */
+  /** Adds the bytes since the last call to `bytes_total`, so that it is exact while tunnels are open. */
   countBytes(): void {
     const totals = new Map(
       [...this.#bytes].map(([metrics, { endedUp, endedDown }]) => [metrics, { up: endedUp, down: endedDown }]),
@@ -155,7 +155,7 @@ export class LiveTunnels implements TunnelKeeper {
   }
 }
 
-/** One of them, as long as nobody waits: numbers are given anew. */
+/** One of them. Valid until the next wait, for numbers are used again. */
 class ListedTunnel implements LiveTunnel {
   readonly number: number;
   readonly openedAt: DeadlineMs;

@@ -12,13 +12,13 @@ interface Kind {
   readonly decision: Decision | undefined;
   readonly egress: string | undefined;
   readonly hello: Omit<RecordedHello, 'sni'> | undefined;
-  /** Among the kinds of its door and decision. */
+  /** Its name among the kinds of its door and decision. */
   readonly key: string;
-  /** How many tunnels are of it. */
+  /** How many tunnels are of this kind. */
   tunnels: number;
 }
 
-/** The kinds of one door by decision, then by the way out and what the hello offers. */
+/** The kinds of one door by decision, then by egress and what the hello offers. */
 type KindsOfDoor = Map<Decision | undefined, Map<string, Kind>>;
 
 const TUNNELS_PER_PAGE = 1024;
@@ -26,9 +26,9 @@ const TUNNELS_PER_PAGE = 1024;
 const TIMES = 5;
 /** Ports of client, destination, upstream and original; status; a place in the limits; one more than the hello's place. */
 const SMALLS = 7;
-/** Between texts. None has one in it: they are names, literals and sentences of ours. */
+/** Between texts. No text contains it: they are names, literals and our own sentences. */
 const SEPARATOR = '\0';
-/** In place of a server_name that is the destination's host. */
+/** Stands for a server_name that is the destination's host. */
 const SAME_AS_HOST = '=';
 
 interface Page {
@@ -40,11 +40,11 @@ export class RestingTunnels {
   readonly #pages: Page[] = [];
   readonly #texts: (string | undefined)[] = [];
   readonly #kinds: (Kind | undefined)[] = [];
-  /** Most tunnels are like the one before. The one kind that outlives its last tunnel. */
+  /** The kind of the last tunnel: most tunnels have the kind of the one before. It alone is kept without tunnels. */
   #latest: Kind | undefined;
   /**
-   * Clients choose what they offer. So a kind is given back with the last tunnel of it, and there are never more of them than tunnels;
-   * what one weighs, the reader of hellos bounds.
+   * Clients choose what they offer. So a kind is removed with its last tunnel, and there are never more kinds than tunnels. The reader of
+   * hellos bounds the size of one.
    */
   readonly #kindsOf = new Map<RecordedDoor, KindsOfDoor>();
   #count = 0;
@@ -71,7 +71,7 @@ export class RestingTunnels {
     smalls[small + 5] = facts.hasPlace ? 1 : 0;
     smalls[small + 6] = facts.helloPlace + 1;
     const sni = hello?.sni !== undefined && hello.sni === destination?.host ? SAME_AS_HOST : hello?.sni;
-    // A string that is joined from an array is one piece of memory; a sum of strings would keep them all.
+    // An array is joined into one new string; concatenated strings would keep all of their parts.
     this.#texts[tunnel] = [
       facts.client.host,
       destination?.host,
@@ -101,7 +101,7 @@ export class RestingTunnels {
     return this.#timeOf(tunnel, 1);
   }
 
-  /** Whether its client, destination, upstream, user, rule or door has this text in it: cheaper than to read all facts of thousands. */
+  /** Whether its client, destination, upstream, user, rule or listener contains this text. Cheaper than reading all facts of thousands. */
   mentions(tunnel: TunnelNumber, text: string): boolean {
     const kind = this.#kinds[tunnel];
     if (kind === undefined) return false;
@@ -208,7 +208,7 @@ export class RestingTunnels {
     return kinds;
   }
 
-  /** Forgets a kind that no tunnel is of any more. */
+  /** Removes a kind that has no tunnel any more. */
   #giveBack({ door, decision, key, tunnels }: Kind): void {
     if (tunnels > 0) return;
     const ofDoor = this.#kindsOf.get(door);

@@ -3,7 +3,7 @@
 /** A key that is among the most frequent. */
 export interface Frequent<Latest> {
   readonly key: string;
-  /** How often it came, at the least: exact until there have been more keys than places. */
+  /** How often it came, at least: exact until there have been more keys than places. */
   readonly count: number;
   readonly latest: Latest;
 }
@@ -11,13 +11,13 @@ export interface Frequent<Latest> {
 interface Place<Latest> {
   readonly key: string;
   latest: Latest;
-  /** How often it came, at the most. */
+  /** How often it came, at most. */
   count: number;
-  /** What it took over from the key that had its place before. */
+  /** The count of the key that had this place before. */
   readonly inherited: number;
 }
 
-/** Strangers choose the keys: a key beyond the places takes that of the rarest. Each step takes the same time, however many there are. */
+/** Clients choose the keys. A key beyond the places replaces the rarest. Each step takes the same time, however many keys there are. */
 export class SpaceSaving<Latest> {
   readonly #places: number;
   readonly #byKey = new Map<string, Place<Latest>>();
@@ -44,7 +44,7 @@ export class SpaceSaving<Latest> {
     if (inherited === 0) this.#lowestCount = 1;
   }
 
-  /** The most frequent first, by what is certain of them. */
+  /** The most frequent first, by the count that is certain. */
   top(limit: number): readonly Frequent<Latest>[] {
     return [...this.#byKey.values()]
       .map(({ key, latest, count, inherited }) => ({ key, latest, count: count - inherited }))
@@ -52,7 +52,7 @@ export class SpaceSaving<Latest> {
       .slice(0, limit);
   }
 
-  /** Takes the place of the rarest key, the oldest of them. Returns its count. */
+  /** Removes the rarest key, the oldest of them. Returns its count. */
   #evict(): number {
     const count = this.#lowestCount;
     for (const place of this.#byCount.get(count) ?? []) {
@@ -68,7 +68,7 @@ export class SpaceSaving<Latest> {
     this.#byCount.set(place.count, alike.add(place));
   }
 
-  /** Whoever leaves comes back one count higher, or a newer key does: so the lowest count grows by one at a time. */
+  /** A key that leaves a count comes back one higher, or a newer key does. So the lowest count grows by one at a time. */
   #leave(place: Place<Latest>): void {
     const alike = this.#byCount.get(place.count);
     alike?.delete(place);

@@ -1,41 +1,41 @@
-/** The facts of one tunnel, whether it came up or not, and how they are written in the access log. */
+/** The facts of one tunnel, whether it was up or not, and how they are written to the access log. */
 import { type Decision, destinationText } from '@sallyport/policy';
 import type { ListenerMetrics, LiveLine, TunnelLine } from '@sallyport/telemetry';
 import type { DeadlineMs, TunnelCounts, TunnelEnd } from '@sallyport/tunnel-splice';
 import type { HelloFacts } from '../hello-facts.ts';
 import type { FailureOutcome, RefusalReason, Stage } from '../reasons.ts';
 
-/** Why we end a tunnel that is up, beyond its own deadlines. */
+/** Why we end a tunnel that is up, besides its deadlines. */
 export type CutReason = 'drain' | 'admin' | 'policy';
 
 /** How any tunnel ended: the same word in the log, the metrics and the tests. */
 export type EndReason = RefusalReason | Exclude<TunnelEnd, 'cut'> | CutReason;
 
-/** The door that the client came in by, as far as a record tells of it. */
+/** The door by which the client came, as far as a record uses it. */
 export interface RecordedDoor {
   readonly name: string;
   readonly mode: 'connect' | 'sni';
   readonly metrics: ListenerMetrics;
 }
 
-/** An end of the tunnel, or where it was to go: a name or an IP literal, and a port. */
+/** One end of the tunnel, or its destination: a name or an IP literal, and a port. */
 interface Point {
   readonly host: string;
   readonly port: number;
 }
 
-/** What is told of a ClientHello. */
+/** The facts of a ClientHello that are recorded. */
 export type RecordedHello = Omit<HelloFacts, 'literal' | 'random'>;
 
 /** Times are in milliseconds, moments on the clock of `performance.now()`. What is not known, or does not apply, is undefined. */
 export interface TunnelFacts {
-  /** Counts the records of this process; its id is made of it. */
+  /** The number of the record in this process. Its id contains it. */
   readonly number: number;
   readonly door: RecordedDoor;
-  /** As an IP literal; `::` where the transport could not tell. */
+  /** As an IP literal; `::` where the transport did not know it. */
   readonly client: Point;
   readonly openedAt: DeadlineMs;
-  /** It holds a place in the limits, which its end gives back. */
+  /** It has a place in the limits, which is given back at its end. */
   readonly hasPlace: boolean;
   readonly user: string | undefined;
   readonly destination: Point | undefined;
@@ -45,16 +45,16 @@ export interface TunnelFacts {
   readonly original: Point | undefined;
   readonly decision: Decision | undefined;
   readonly hasDialled: boolean;
-  /** The way out that was tried last. */
+  /** The egress that was tried last. */
   readonly egress: string | undefined;
   readonly upstream: Point | undefined;
   readonly resolveMs: number | undefined;
   readonly connectMs: number | undefined;
   /** When its upstream was connected. */
   readonly upAt: DeadlineMs | undefined;
-  /** The HTTP status that the client was answered with. */
+  /** The HTTP status that the client got. */
   readonly status: number | undefined;
-  /** A sentence on what was found amiss, and let pass. */
+  /** A sentence on a fault that was found and did not end the tunnel. */
   readonly remark: string | undefined;
   /** What was relayed, and counted, before its transport had it. */
   readonly carried?: TunnelCounts | undefined;
@@ -69,12 +69,12 @@ export interface Ending {
   readonly bytesUp: number;
   readonly bytesDown: number;
   readonly firstByteMs: number | undefined;
-  /** The step in which it ended, where it never came up; and why, in a sentence, where there is more to say than the reason. */
+  /** The step in which it ended, where it never was up; and a sentence on why, where there is more to say than the reason. */
   readonly stage?: Stage;
   readonly detail?: string | undefined;
 }
 
-/** Spelled out as one literal: objects put together by spreading cost fifty microseconds a line, most of it in the collector. */
+/** Written out as one literal: objects made by spreading cost fifty microseconds a line, most of it in the garbage collector. */
 export function tunnelLine(id: string, facts: TunnelFacts, ending: Ending): TunnelLine {
   const { hello } = facts;
   return {
@@ -111,7 +111,7 @@ export function tunnelLine(id: string, facts: TunnelFacts, ending: Ending): Tunn
   };
 }
 
-/** Of a tunnel that is up; without counts, of one that has just come up. */
+/** For a tunnel that is up; without counts, for one that has just come up. */
 export function liveLine(id: string, facts: TunnelFacts, counts?: TunnelCounts): LiveLine {
   return {
     id,

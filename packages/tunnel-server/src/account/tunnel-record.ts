@@ -1,8 +1,8 @@
 /**
  * The facts of one connection while its tunnel is being set up, or while its request is answered.
  *
- * A record ends exactly once: its tunnel `isUp`, and the facts go to the list of live tunnels; or it has `ended`, as a request does; or it
- * has `failed`. The one log line holds all facts that were recorded; those that do not apply are left out.
+ * A record ends exactly once. Its tunnel `isUp`, and the facts go to the list of live tunnels; or it has `ended`, as a request does; or
+ * it has `failed`. The one log line holds all facts that were recorded. Those that do not apply are left out.
  */
 import { type Ip, parseIp } from '@sallyport/addresses';
 import type { Decision, Destination } from '@sallyport/policy';
@@ -18,7 +18,7 @@ import { type CutReason, type Ending, type RecordedDoor, type TunnelFacts, until
 
 /** The keeper of the records of live connections. */
 export interface RecordKeeper {
-  /** A record's last act. */
+  /** The last call of a record. */
   forget(record: TunnelRecord): void;
   close(facts: TunnelFacts, ending: Ending): void;
   leavePlace(door: RecordedDoor, client: string): void;
@@ -29,11 +29,11 @@ export interface RecordKeeper {
   idOf(number: number): string;
   readonly hellos: HellosUnderWay;
   readonly denials: Pick<Denials, 'reported'>;
-  /** As it is at the moment: a reload changes it. */
+  /** The present value: a reload changes it. */
   readonly progressMs: number;
 }
 
-/** What relays for a request of plain HTTP, in place of the transport; true at any moment. */
+/** What relays for a request of plain HTTP, in place of the transport. Exact at any moment. */
 export interface Relay {
   counts(): TunnelCounts;
   cut(reason: CutReason): void;
@@ -44,7 +44,7 @@ export interface RelayResult extends TunnelCounts {
   readonly firstByteAt?: DeadlineMs;
 }
 
-/** Stands for a client whose address the transport could not tell (it left at once): in no network that a rule would trust. */
+/** Stands for a client that left before the transport knew its address. No network of a rule contains it. */
 const UNSPECIFIED: Ip = { family: 6, text: '::', words: [0, 0, 0, 0] };
 
 export class TunnelRecord implements TunnelFacts, LiveTunnel {
@@ -53,7 +53,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
   readonly clientIp: Ip;
   readonly client: Address;
   readonly openedAt: DeadlineMs;
-  /** Where its keeper has it. */
+  /** Its number at its keeper. */
   slot = -1;
   hasPlace = false;
   user: string | undefined;
@@ -99,7 +99,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     return this.door.name;
   }
 
-  /** It is a request that is relayed, and nobody has told it to end. */
+  /** It is a request that is relayed, and was not told to end. */
   get isRelaying(): boolean {
     return this.#relay !== undefined && this.#cutReason === undefined;
   }
@@ -127,7 +127,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
   }
 
   enter(stage: Stage): void {
-    // Nobody asks how long the others took, and the clock is read often enough.
+    // Only the times of these stages are logged, and the clock is read no more than needed.
     const isTimed = stage === 'resolve' || stage === 'dial' || this.#stage === 'resolve' || this.#stage === 'dial';
     const now = isTimed ? performance.now() : 0;
     this.#leaveStage(now);
@@ -135,12 +135,12 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.#enteredAt = now;
   }
 
-  /** It has a place in the limits, which its end gives back. */
+  /** It has a place in the limits, which is given back at its end. */
   admitted(): void {
     this.hasPlace = true;
   }
 
-  /** The place in the limits is its connection's, which goes on. */
+  /** The place in the limits belongs to its connection, which goes on. */
   leavePlace(): void {
     this.hasPlace = false;
   }
@@ -161,27 +161,27 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     return decision;
   }
 
-  /** Takes the name of the egress that is tried. */
+  /** The name of the egress that is tried. */
   leavesBy(egress: string): void {
     this.egress = egress;
   }
 
-  /** Its hello, if it has one, is about to go up. Throws `loop` where that has come back to us. */
+  /** Its hello, if it has one, is about to be sent up. Throws `loop` where that has come back to us. */
   greets(hello: HelloFacts | undefined): void {
     if (hello) this.helloPlace = this.#keeper.hellos.enter(hello.random);
   }
 
-  /** Takes a sentence for the log: what was found amiss, and let pass. */
+  /** A sentence for the log on a fault that did not end the tunnel. */
   remarked(remark: string): void {
     this.remark = remark;
   }
 
-  /** Where a client wanted to go that is refused before it is identified. */
+  /** The destination that a client asked for, where it is refused before it is identified. */
   asked(destination: Destination | undefined): void {
     this.destination ??= destination;
   }
 
-  /** Takes the outcome of the cross-check, if there was one. */
+  /** The result of the cross-check, if there was one. */
   verified(verdict: SniVerdict | undefined): SniVerdict | undefined {
     if (verdict?.hello) this.#greeted(verdict.hello);
     return verdict;
@@ -194,12 +194,12 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.door.metrics.bytes(bytesUp, bytesDown);
   }
 
-  /** Not the head of a request that has become a tunnel: that was the request's, as the head of a CONNECT is. */
+  /** Without the head of a request that has become a tunnel: that counts for the request, as the head of a CONNECT does. */
   get carried(): TunnelCounts | undefined {
     return this.#relay === undefined && this.#bytesUp > 0 ? this.#counts() : undefined;
   }
 
-  /** The tunnel is up, and its end is `tunnels`' to tell. */
+  /** The tunnel is up, and `tunnels` reports its end. */
   isUp(tunnels: LiveTunnels, tunnel: TunnelNumber, up: Up): void {
     this.#leaveStage(up.at ?? performance.now());
     this.upstream = up.upstream;
@@ -209,7 +209,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.#keeper.forget(this);
   }
 
-  /** A request goes up: from here its bytes are counted, in whatever way it ends. */
+  /** A request is sent up. From here on its bytes are counted, however it ends. */
   relaying(upstream: Leg, relay: Relay): void {
     this.upstream = upstream.remote;
     this.#relay = relay;
@@ -221,7 +221,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.#progress = setInterval(() => this.#logProgress(), progressMs).unref();
   }
 
-  /** @param status what the client was answered with */
+  /** @param status the HTTP status that the client got */
   ended({ end, firstByteAt }: RelayResult, status: number | undefined): void {
     this.status = status;
     this.#endSetUp();
@@ -236,7 +236,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     });
   }
 
-  /** @param status what the client was answered with, where that was HTTP */
+  /** @param status the HTTP status that the client got, where the answer was HTTP */
   failed(error: TunnelError, status: number | undefined): void {
     const endedAt = performance.now();
     this.#leaveStage(endedAt);
@@ -251,7 +251,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.#close({ ...this.#counts(), ...where, outcome, reason, level, endedAt, firstByteMs: undefined });
   }
 
-  /** Ends the request, or the attempt at a tunnel, for a reason of ours. */
+  /** Ends the request, or the set-up of a tunnel, for a reason of ours. */
   cut(reason: CutReason): void {
     if (this.#cutReason !== undefined) return;
     this.#cutReason = reason;
@@ -268,7 +268,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.#bytesDown = bytesDown;
   }
 
-  /** Or its being relayed, where it is a request. */
+  /** Or the relaying, where it is a request. */
   #endSetUp(): void {
     clearInterval(this.#progress);
     if (!this.#relay) {
@@ -280,7 +280,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
   }
 
   #greeted(hello: HelloFacts): void {
-    // The cross-check, or the hello's refusal, may tell of one that was told of before.
+    // The cross-check, or the refusal of a hello, may report one that was counted before.
     if (this.hello === undefined) this.door.metrics.clientHello(hello.tls, hello.ech);
     this.hello = hello;
   }
@@ -294,7 +294,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     return { bytesUp: this.#bytesUp, bytesDown: this.#bytesDown };
   }
 
-  /** How long the name took, a literal has nothing to resolve; and the dial, all attempts together. */
+  /** The time of the look-up, which a literal does not have, and of the dial, all attempts together. */
   #leaveStage(now: DeadlineMs): void {
     if (this.#stage === 'resolve' && this.destination?.kind === 'name') this.resolveMs = now - this.#enteredAt;
     if (this.#stage !== 'dial') return;
@@ -309,7 +309,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
   }
 }
 
-/** Where a record comes from. */
+/** The keeper, the door and the times that a record begins with. */
 export interface RecordOrigin {
   readonly number: number;
   readonly client: Leg;
@@ -319,7 +319,7 @@ export interface RecordOrigin {
 
 interface Up {
   readonly upstream: Address;
-  /** When the upstream was connected; left out where that was told before. */
+  /** When the upstream was connected; left out where that was recorded before. */
   readonly at?: DeadlineMs;
   readonly status: number | undefined;
 }

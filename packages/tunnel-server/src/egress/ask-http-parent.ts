@@ -1,4 +1,4 @@
-/** What an HTTP proxy is asked, and how its answer reads (RFC 9110 §9.3.6). */
+/** The request to an HTTP proxy, and how its answer is read (RFC 9110 §9.3.6). */
 import { destinationText } from '@sallyport/policy';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { STATUS_CODES } from 'node:http';
@@ -9,7 +9,7 @@ import { ConnectReplyScan } from './connect-reply.ts';
 import type { ParentAnswer, ParentQuestion } from './dial-parent.ts';
 import type { Credentials, ParentEgress } from './egress.ts';
 
-/** Every head of an answer, those of 1xx included: an endless one is no answer. */
+/** For all heads of an answer together, those of 1xx included: a longer answer is a failure. */
 export const REPLY_LIMIT_BYTES = 64 * 1024;
 
 const NO_BYTES = new Uint8Array(0);

@@ -1,4 +1,4 @@
-/** What a SOCKS 5 proxy is asked, step by step (RFC 1928, RFC 1929). */
+/** The steps of a request to a SOCKS 5 proxy (RFC 1928, RFC 1929). */
 import { parseIp } from '@sallyport/addresses';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import type { Point } from './by-parents.ts';
@@ -59,7 +59,7 @@ function encodeHost(host: string): readonly number[] {
   return [ip.family === 4 ? ADDRESS.ipv4 : ADDRESS.ipv6, ...octets];
 }
 
-/** RFC 1928 §6. Where the parent has bound its own end is of no use to anybody. */
+/** RFC 1928 §6. The address that the parent has bound is not used. */
 async function readReply(answers: Answers): Promise<void> {
   const [version, reply = -1] = await answers.take(2);
   if (version !== VERSION) throw unfit('does not speak SOCKS 5');
@@ -86,7 +86,7 @@ const REPLIES: ReadonlyMap<number, string> = new Map([
   [8, 'address type not supported'],
 ]);
 
-/** What a parent says, in pieces of a known length. */
+/** What a parent sends, read in pieces of a known length. */
 class Answers {
   readonly #leg: Leg;
   readonly #deadline: DeadlineMs;
@@ -116,7 +116,7 @@ class Answers {
   }
 }
 
-/** How a conversation ends that leads to no tunnel. */
+/** Ends the exchange with a parent without a tunnel. */
 class NoTunnel extends Error {
   readonly answer: ParentAnswer;
 

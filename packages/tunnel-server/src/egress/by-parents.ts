@@ -1,4 +1,4 @@
-/** The ways out by parents, tried in their order. Read this first. */
+/** Dialling through parents, in their order. Read this first. */
 import { type Destination, destinationText } from '@sallyport/policy';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
 import type { Identified } from '../frontend.ts';
@@ -7,31 +7,31 @@ import { TunnelError } from '../reasons.ts';
 import type { DialList } from './race.ts';
 import type { Egress, ParentEgress, Ways } from './egress.ts';
 
-/** Where a parent is asked to connect to: a name, or an IP literal. */
+/** The destination that a parent is asked to connect to: a name, or an IP literal. */
 export interface Point {
   readonly host: string;
   readonly port: number;
-  /** By which proxies the request has come, where it says. */
+  /** The proxies that the request has passed, where it names them. */
   readonly via?: string | undefined;
 }
 
-/** What came of one parent. All but `up` have left nothing open. */
+/** The result of one parent. All but `up` have left nothing open. */
 export type ParentAttempt =
   | { readonly kind: 'up'; readonly leg: Leg }
-  /** `refused`: it said no, which is final. `down`, `silent`: another way may be tried. */
+  /** `refused` is final: the parent said no. After `down` and `silent` another egress may be tried. */
   | { readonly kind: 'refused' | 'down' | 'silent'; readonly why: string; readonly status?: number };
 
-/** What leads to the destination. */
+/** A leg that leads to the destination. */
 export interface Upstream {
   readonly leg: Leg;
-  /** The proxy at its other end, which has been asked for nothing: it forwards requests in absolute-form. */
+  /** The proxy at its other end, which was not asked for a destination: it forwards requests in absolute-form. */
   readonly forwarder?: ParentEgress;
 }
 
 /**
- * A leg that leads to the destination by the first of the ways that is not down. Throws a TunnelError: `egress` where a parent said no,
- * or where none is left; what the address rules, the resolver and a direct way say; `client_closed`. Whatever happens, nothing goes
- * out by a way that is not in the list.
+ * Opens a leg to the destination by the first egress that is not down. Throws a TunnelError: `egress` where a parent said no, or where no
+ * egress is left; the errors of the address rules, the resolver and a direct dial; `client_closed`. No egress outside the list is ever
+ * used.
  */
 export async function dialByParents(
   seeker: Seeker,
@@ -47,12 +47,12 @@ export async function dialByParents(
     if (egress.kind === 'direct') {
       return { leg: await door.dial(await findAddresses(seeker, identified), client, egress) };
     }
-    // By address, a proxy would not know which host of it is meant.
+    // Asked by address, a proxy would not know which of its hosts is meant.
     const isForwarder = use === 'requests' && egress.type === 'http' && !egress.resolvesHere;
     const found = findPoint(seeker, identified, egress);
     const point = found instanceof Promise ? await found : found;
     const now = performance.now();
-    // A silent parent leaves those behind it their share of the time.
+    // A silent parent leaves the later ones their share of the time.
     const share = now + (deadline - now) / (ways.length - at);
     const attempt = await door.dialParent(egress, isForwarder ? undefined : point, client, share);
     if (attempt.kind === 'up') return { leg: attempt.leg, ...(isForwarder && { forwarder: egress }) };
@@ -62,7 +62,7 @@ export async function dialByParents(
   throw last ?? new TunnelError('egress', 'There is no way out.');
 }
 
-/** Those that were found down of late come last. */
+/** Those that were found down recently come last. */
 function inOrder(ways: Ways): readonly Egress[] {
   if (ways.length === 1) return ways;
   const now = performance.now();
@@ -70,7 +70,7 @@ function inOrder(ways: Ways): readonly Egress[] {
   return [...ways.filter((egress) => !isAside(egress)), ...ways.filter(isAside)];
 }
 
-/** The destination's addresses that may be dialled, at once where nobody has to be asked. */
+/** The destination's addresses that may be dialled; at once where nothing has to be resolved. */
 export function findAddresses({ client, door, record }: Seeker, identified: Identified): DialList | Promise<DialList> {
   const { destination } = identified;
   const resolved = door.resolve(identified, client, (remark) => record.remarked(remark));
@@ -78,7 +78,7 @@ export function findAddresses({ client, door, record }: Seeker, identified: Iden
   return resolved.then((addresses) => door.permit(addresses, destination, client));
 }
 
-/** A name goes on as it is, unless it is resolved here; an address is held to the rules. */
+/** A name is sent on as it is, unless it is resolved here. An address is checked by the rules. */
 function findPoint(seeker: Seeker, identified: Identified, { resolvesHere }: ParentEgress): Point | Promise<Point> {
   const { destination, via } = identified;
   if (!resolvesHere && destination.kind === 'name') return findNamed(seeker, identified, destination);
@@ -97,7 +97,7 @@ async function findNamed(
   return { host: destination.host, port: destination.port, via };
 }
 
-/** One address is all that a parent can be asked for: more of them can reach the destination by IPv4. */
+/** A parent can be asked for one address only. IPv4 is preferred, for more parents can reach it. */
 function preferred(addresses: readonly Address[], via: string | undefined): Point {
   const address = addresses.find(({ host }) => !host.includes(':')) ?? addresses[0];
   if (address === undefined) throw new TunnelError('unreachable', 'There is no way to the destination from here.');
@@ -106,7 +106,7 @@ function preferred(addresses: readonly Address[], via: string | undefined): Poin
 
 type Failure = Exclude<ParentAttempt, { kind: 'up' }>;
 
-/** The client learns that it was a proxy beyond us, and what it said; the log which one. */
+/** The client is told that a proxy beyond us failed and how; only the log names it. */
 function errorOf({ name }: ParentEgress, destination: Destination, { kind, why, status }: Failure): TunnelError {
   const text = destinationText(destination);
   const detail = `The egress ${name} ${why}.`;

@@ -2,7 +2,7 @@
 import type { NeedMore } from '../preread.ts';
 
 export type ConnectReply =
-  /** `headBytes`: what is behind them is the destination's, whatever the head says of its length (RFC 9110 §9.3.6). */
+  /** `headBytes`: what follows them is the destination's, whatever length the head names (RFC 9110 §9.3.6). */
   | { readonly kind: 'opened'; readonly headBytes: number }
   | { readonly kind: 'refused'; readonly status: number }
   | { readonly kind: 'malformed'; readonly why: string };
@@ -11,9 +11,9 @@ const LF = 0x0a;
 const CR = 0x0d;
 const PROTOCOL = Buffer.from('HTTP/1.');
 
-/** Looks at all bytes so far, each time more of them, and at none twice but the last two. */
+/** Is given all bytes so far, each time more of them, and scans only the new ones and the last two before them. */
 export class ConnectReplyScan {
-  /** Where the head begins that is being read: behind those of 1xx. */
+  /** Where the head begins that is being read, behind those of 1xx. */
   #start = 0;
   #at = 0;
 
@@ -28,7 +28,7 @@ export class ConnectReplyScan {
     }
   }
 
-  /** Behind the empty line. Lines may end in LF alone, as RFC 9112 §2.2 lets a recipient read them. */
+  /** The index behind the empty line. Lines may end in LF alone, which RFC 9112 §2.2 lets a recipient accept. */
   #findEnd(bytes: Uint8Array): number | undefined {
     for (let at = this.#at; at < bytes.length; at++) {
       if (bytes[at] !== LF) continue;
@@ -40,21 +40,21 @@ export class ConnectReplyScan {
   }
 }
 
-/** As far as there are bytes. */
+/** Compares as many bytes as there are. */
 function isProtocol(bytes: Uint8Array, start: number): boolean {
   const length = Math.min(bytes.length - start, PROTOCOL.length);
   for (let at = 0; at < length; at++) if (bytes[start + at] !== PROTOCOL[at]) return false;
   return true;
 }
 
-/** Of the fields none says anything that counts; but no field of HTTP holds a NUL (RFC 9110 §5.5). */
+/** No field matters here, but no field of HTTP may contain a NUL (RFC 9110 §5.5). */
 function readHead(bytes: Uint8Array, start: number, end: number): ConnectReply | 'interim' {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
   if (head.includes('\0')) return malformed('its head has a NUL');
   const line = head.slice(0, head.indexOf('\n'));
   const status = Number(/^HTTP\/1\.[01] ([1-9][0-9]{2})(?: .*)?\r?$/.exec(line)?.[1]);
   if (Number.isNaN(status)) return malformed('its status line is not a version and a status');
-  // The proxy would speak another protocol from here on, and was not asked to.
+  // The proxy would change to another protocol, which it was not asked to do.
   if (status === 101) return malformed('it switches protocols');
   if (status < 200) return 'interim';
   return status < 300 ? { kind: 'opened', headBytes: end } : { kind: 'refused', status };

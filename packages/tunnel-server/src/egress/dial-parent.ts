@@ -1,4 +1,4 @@
-/** One parent: dialled, and asked for one destination. */
+/** Dials one parent and asks it for one destination. */
 import type { Ip } from '@sallyport/addresses';
 import type { OwnAddresses } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
@@ -13,15 +13,15 @@ import type { ParentEgress } from './egress.ts';
 import { headerFor } from '../proxy-header/write.ts';
 import type { RaceOptions } from './race.ts';
 
-/** What a parent is asked, in its own protocol. */
+/** The question to a parent, in its own protocol. */
 export interface ParentQuestion {
-  /** The first words to it. */
+  /** The first bytes to it. */
   readonly opening: Uint8Array;
-  /** Hears it out. Bytes behind its answer are put back: they are the destination's. */
+  /** Reads the whole answer. Bytes behind it are put back: they are the destination's. */
   answer(leg: Leg, deadline: DeadlineMs): Promise<ParentAnswer>;
 }
 
-/** `left`: it ended the connection, with nothing said. */
+/** `left`: it closed the connection without an answer. */
 export type ParentAnswer =
   | { readonly kind: 'opened' }
   | { readonly kind: 'refused'; readonly why: string; readonly status?: number }
@@ -37,7 +37,7 @@ export interface ParentTools {
   readonly own: OwnAddresses;
 }
 
-/** Throws `loop` where the parent is this very program, `overload`, and `client_closed`; nothing stays open then. */
+/** Throws `loop` where the parent is this program itself, `overload`, and `client_closed`. Nothing stays open then. */
 export async function dialParent(
   parent: ParentEgress,
   point: Point | undefined,
@@ -103,7 +103,7 @@ function withoutLoops(found: readonly Ip[], { name, address }: ParentEgress, own
   throw new TunnelError('loop', 'The proxy beyond this one is this one itself.', { detail });
 }
 
-/** Written out, in the order of a door's own: dials that differ in their shape are dear. */
+/** Written out, in the order of a door's own: dials with different shapes are slow. */
 function dialOptions(
   { address, trust, proxyProtocol }: ParentEgress,
   { opening }: ParentQuestion,
@@ -126,7 +126,7 @@ function dialOptions(
   };
 }
 
-/** Of a dial. Throws what is not the parent's doing. */
+/** The failure of a dial. Throws what is not the parent's fault. */
 function failureOf(cause: unknown): ParentAttempt {
   const why = cause instanceof TunnelError ? DOWN.get(cause.reason) : undefined;
   if (why === undefined || !(cause instanceof TunnelError)) throw cause;
@@ -134,7 +134,7 @@ function failureOf(cause: unknown): ParentAttempt {
   return { kind: 'down', why: cause.reason === 'egress' ? `${why}: ${cause.detail}` : why };
 }
 
-/** What a failed dial means of a parent. Whatever else it says is about us, or about the client. */
+/** Failures of a dial that are the parent's. All others are ours, or the client's. */
 const DOWN: ReadonlyMap<TunnelError['reason'], string> = new Map([
   ['refused', 'refused the connection'],
   ['unreachable', 'cannot be reached from here'],
@@ -161,7 +161,7 @@ async function converse(leg: Leg, question: ParentQuestion, { client, deadline }
     case 'left':
       return { kind: 'down', why: 'closed the connection without an answer' };
     case 'unfit':
-      // It said something: who knows what it has done.
+      // It has sent something, so it may have acted on the request.
       return { kind: 'refused', why: answer.why };
     case 'opened':
       return { kind: 'down', why: 'was left' };

@@ -1,4 +1,4 @@
-/** The direct way out: straight to the destination's own addresses. */
+/** The direct egress: dials the destination's own addresses. */
 import type { DialResult, Leg } from '@sallyport/tunnel-splice';
 import { TunnelError, type RefusalReason } from '../reasons.ts';
 import { closeUnused, countAttempt, type DialList, dialFirst, type RaceOptions } from './race.ts';
@@ -7,12 +7,11 @@ type Connected = Extract<DialResult, { kind: 'connected' }>;
 type Joined = Extract<DialResult, { kind: 'joined' }>;
 
 /**
- * Dials permitted addresses on behalf of a client. Throws a TunnelError: `refused`, `unreachable`, `connect_timeout`,
- * `overload` when we ourselves lack what a connection needs, or `client_closed` when the client leaves first; nothing
- * stays open then.
+ * Dials permitted addresses for a client. Throws a TunnelError: `refused`, `unreachable`, `connect_timeout`, `overload` when we lack what
+ * a connection needs, or `client_closed` when the client leaves first. Nothing stays open then.
  */
 export function dialDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<Leg> {
-  // No async function: its state would be kept for as long as the client waits, for nothing.
+  // Not an async function: its state would be kept for as long as the client waits.
   return race(addresses, client, options, isConnected).then(legOf);
 }
 
@@ -21,17 +20,15 @@ function legOf({ leg }: Connected): Leg {
 }
 
 /**
- * Dials permitted addresses and joins the client, by the plan in the options, to the first that connects: the tunnel is up when this
- * resolves, and the plan has been told so; or the plan's guard gives the leg back. Throws as {@link dialDirect} does, with the client as
- * it was.
+ * Dials permitted addresses and joins the client, by the plan in the options, to the first that connects. When this resolves the tunnel
+ * is up, and the plan's `onUp` was called; or the plan's guard returns the leg. Throws as {@link dialDirect} does, and leaves the client
+ * as it was.
  */
 export function joinDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<Joined | Connected> {
   return race(addresses, client, options, options.join?.guard === undefined ? isJoined : isReached);
 }
 
-/**
- * What was wanted of the dial; whatever else comes of it is thrown. Most tunnels have one address: for them no timer, and no bookkeeping.
- */
+/** Returns the wanted result, and throws any other. Most tunnels have one address: these need no timer and no bookkeeping. */
 async function race<Wanted extends DialResult>(
   addresses: DialList,
   client: Leg,
@@ -50,8 +47,8 @@ async function race<Wanted extends DialResult>(
   forget();
   options.onOutcome?.(isWanted(result));
   if (only) countAttempt(only, result, options);
-  // Both may happen in one turn of the event loop: the client leaves, and the dial that connected just before is still unread. Where it
-  // was joined it has its tunnel all the same, and that tells how it ended.
+  // The client may leave in the turn of the event loop in which the dial connects. Where it was joined it has its tunnel all the same,
+  // whose end is reported as such.
   const isTooLate = seen.hasLeft && result.kind === 'connected';
   if (isWanted(result) && !isTooLate) return result;
   closeUnused(result);
@@ -74,8 +71,8 @@ const DIAL_FAILURES: Record<DialResult['kind'], readonly [reason: RefusalReason,
   unreachable: ['unreachable', 'There is no way to the destination from here.'],
   timeout: ['connect_timeout', 'The destination did not answer in time.'],
   untrusted: ['egress', 'TLS with the egress proxy failed.'],
-  // `limits.tunnels` is ours to choose and this is not, but to a client both say: full, try again later.
+  // Not `limits.tunnels`, but the client gets the same answer: full, try again later.
   exhausted: ['overload', 'Sallyport is out of descriptors, ports or memory for another connection.'],
-  // Nobody but the client's leaving cancels a dial.
+  // A dial is cancelled only when the client leaves.
   cancelled: ['client_closed', 'The client left while its destination was dialled.'],
 };

@@ -1,4 +1,4 @@
-/** The ways out by name, ready for use: what the configuration says of each, and how each has fared. */
+/** The egresses by name: what the configuration says of each, and how well each works. */
 import { type Ip, parseIp } from '@sallyport/addresses';
 import { DIRECT, type Config, type EgressConfig, type ParentConfig } from '@sallyport/config';
 import type { Decision } from '@sallyport/policy';
@@ -6,7 +6,7 @@ import type { EgressMetrics, Metrics } from '@sallyport/telemetry';
 import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { ParentHealth } from './parent-health.ts';
 
-/** Straight to the destination's own addresses. */
+/** Dials the destination's own addresses. */
 export interface DirectEgress {
   readonly kind: 'direct';
   readonly name: string;
@@ -15,19 +15,19 @@ export interface DirectEgress {
   readonly onOutcome: (isUp: boolean) => void;
 }
 
-/** By another proxy. */
+/** Goes through another proxy. */
 export interface ParentEgress {
   readonly kind: 'parent';
   readonly name: string;
   readonly type: ParentConfig['type'];
   /** A name or an IP literal, and a port. */
   readonly address: ParentConfig['address'];
-  /** Left out where it has a name, which is looked up each time. */
+  /** Undefined where it has a name, which is looked up each time. */
   readonly literals: readonly [Ip] | undefined;
-  /** Names become addresses here, and the parent is given one that may be dialled. */
+  /** Names are resolved here, and the parent is given an address that may be dialled. */
   readonly resolvesHere: boolean;
   readonly credentials: Credentials | undefined;
-  /** Left out where it is spoken to in the clear. */
+  /** Undefined where TLS is not used with it. */
   readonly trust: TlsTrust | undefined;
   readonly proxyProtocol: 'v1' | 'v2' | undefined;
   readonly health: ParentHealth;
@@ -50,7 +50,7 @@ export interface EgressTools {
   readonly trusts: ReadonlyMap<string, TlsTrust>;
 }
 
-/** Made anew at each reload; what is known of a parent that has not changed stays known. */
+/** Made anew at each reload. The health of an unchanged parent is kept. */
 export class Egresses {
   readonly #byName = new Map<string, Egress>();
   readonly #configs = new Map<string, EgressConfig>();
@@ -72,13 +72,13 @@ export class Egresses {
     tools.metrics.retainEgresses([...this.#byName.keys()]);
   }
 
-  /** Makes no object: every tunnel comes through here. */
+  /** Makes no object, for this runs for every tunnel. */
   waysOf({ egress }: Pick<Decision, 'egress'>): Ways {
     if (egress === undefined) return this.#byDefault;
     return this.#choices.get(egress) ?? this.#choose(egress);
   }
 
-  /** The first of the ways, where that is a direct one. */
+  /** The first of the egresses, where that is a direct one. */
   directOf(decision: Pick<Decision, 'egress'>): DirectEgress {
     const [first] = this.waysOf(decision);
     if (first.kind === 'direct') return first;
@@ -93,7 +93,7 @@ export class Egresses {
 
   #find(names: readonly string[]): Ways {
     const [first, ...others] = names.map((name) => this.#byName.get(name)).filter((egress) => egress !== undefined);
-    // The configuration has been checked; and were it not, nobody goes straight out who was to go by a parent.
+    // The configuration has been checked. If it were not, a client meant for a parent must never go out directly.
     if (first === undefined) throw new Error(`no egress is named ${names.join(', ')}`);
     return [first, ...others];
   }

@@ -1,57 +1,57 @@
-/** Which of several addresses answers first: happy eyeballs (RFC 8305) over literals that policy has permitted. */
+/** Dials several addresses and takes the first that connects: happy eyeballs (RFC 8305) over literals that the policy has permitted. */
 import type { Address, Dial, DialOptions, DialResult, Transport } from '@sallyport/tunnel-splice';
 import type { Work } from '../abandon.ts';
 
-/** How long an attempt is alone before the next one starts (RFC 8305 §5, "Connection Attempt Delay"). */
+/** How long the latest attempt runs before the next one starts (RFC 8305 §5, "Connection Attempt Delay"). */
 export const ATTEMPT_DELAY_MS = 250;
 
 /**
- * So many attempts of one race may be under way. With one more, the oldest is given up, which has had its delay as many times over
- * (4 s): a name with many silent addresses holds no more sockets, and its last address is tried all the same.
+ * So many attempts of one race may be under way. When one more starts, the oldest is cancelled, which has had 4 s by then. So a name with
+ * many silent addresses holds no more sockets, and its last address is tried all the same.
  */
 export const MAX_UNDER_WAY = 16;
 
 /** Addresses that may be dialled, in dialling order. */
 export interface DialList extends ReadonlyArray<Address> {
-  /** What may still come, where the name servers have not said all (RFC 8305 §3). */
+  /** Addresses that may still come, where not all name servers have answered (RFC 8305 §3). */
   readonly late?: LateAddresses;
 }
 
-/** Addresses that join a race under way. They may be dialled too, and may hold those that are known already. */
+/** Addresses that join a running race. They may be dialled too, and may include known ones. */
 export interface LateAddresses {
-  /** False: nobody is asking for them, and only a race that has nothing else left does. */
+  /** False: no query for them is under way. A race queries for them only when it has no other address left. */
   readonly isUnderWay: boolean;
   /** Called at most once. Never rejects. */
   ask(): Work<readonly Address[]>;
 }
 
-/** What is counted of one attempt. Attempts that were cancelled taught nothing and are not counted. */
+/** One attempt is counted by these. Cancelled attempts are not counted: they have no result. */
 type AttemptFamily = 'ipv4' | 'ipv6';
 type AttemptResult = 'ok' | 'refused' | 'unreachable' | 'timeout' | 'error';
 
-/** The deadline, and whatever else is said of a dial, holds for the race as a whole. */
+/** The deadline and the other options hold for the whole race. */
 export interface RaceOptions extends DialOptions {
   readonly dial: Transport['dial'];
-  /** Told once whether the race came to what was wanted of it. */
+  /** Called once: did the race have the wanted result? */
   readonly onOutcome?: ((isWanted: boolean) => void) | undefined;
   readonly onAttempt?: (family: AttemptFamily, result: AttemptResult) => void;
 }
 
 /**
- * Dials the addresses in their order, the next one {@link ATTEMPT_DELAY_MS} after the last or as soon as one fails; those that come
- * late are tried first, in turn with the rest, as they are of the other family. The first to connect wins and the others are given
- * up. If all fail, and no more can come, the most telling failure is the result.
+ * Dials the addresses in their order, the next one {@link ATTEMPT_DELAY_MS} after the last or as soon as one fails. Late addresses are of
+ * the other family: they are tried first, in turn with the rest. The first to connect wins and the others are cancelled. If all fail, and
+ * no more can come, the failure that says most is the result.
  *
- * What bounds a race is its deadline and {@link MAX_UNDER_WAY}: an address that refuses at once costs next to nothing.
+ * A race is bounded by its deadline and {@link MAX_UNDER_WAY}: an address that refuses at once costs next to nothing.
  *
- * The caller has sorted the addresses: RFC 6724 is reduced to IPv6 first, alternating, since the race itself finds out
- * which source and destination get on.
+ * The caller has sorted the addresses. RFC 6724 is reduced to IPv6 first, alternating, since the race itself finds out which source and
+ * destination work together.
  */
 export function dialFirst(addresses: DialList, options: RaceOptions): Dial {
   return new Race(addresses, options);
 }
 
-/** Several attempts of which one may win. Over when one has, when all have failed, or when it is cancelled. */
+/** Several attempts of which one may win. It is over when one has won, when all have failed, or when it is cancelled. */
 class Race implements Dial {
   readonly done: Promise<DialResult>;
   readonly #options: RaceOptions;
@@ -59,7 +59,7 @@ class Race implements Dial {
   #addresses: readonly Address[];
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
-  /** Not asked for yet. */
+  /** Undefined once they were asked for. */
   #late: LateAddresses | undefined;
   #asked: Work<readonly Address[]> | undefined;
   /** An attempt would start now, if there were an address. */
@@ -108,7 +108,7 @@ class Race implements Dial {
     if (isTimeLeft) this.#askForMore();
     if (this.#running.size > 0) return;
     if (!isTimeLeft || !this.#asked) this.#finish({ kind: this.#failure });
-    // Only what is to come keeps it going, and that may take longer than there is time.
+    // Late addresses may take longer than there is time.
     else this.#timer = setTimeout(() => this.#startNext(), millisecondsUntil(this.#options.deadline));
   }
 
@@ -131,7 +131,7 @@ class Race implements Dial {
 
   #attemptOver(attempt: Dial, address: Address, result: DialResult): void {
     const isGivenUp = !this.#running.delete(attempt);
-    // A loser that had connected before it could be cancelled.
+    // An attempt that connected before it could be cancelled.
     if (!this.#settle) closeUnused(result);
     else if (!isGivenUp || isWin(result)) this.#judge(address, result);
   }
@@ -173,9 +173,7 @@ function millisecondsUntil(deadline: number): number {
   return Math.min(Math.max(0, deadline - performance.now()), LONGEST_TIMER_MS);
 }
 
-/**
- * Ends the connection, if there is one, that nobody wants any more: FIN, not RST, for its other end did nothing wrong.
- */
+/** Ends a connection that is not needed, if there is one. With FIN, not RST, for the peer made no mistake. */
 export function closeUnused(result: DialResult): void {
   if (result.kind === 'connected') result.leg.close();
 }
@@ -183,8 +181,8 @@ export function closeUnused(result: DialResult): void {
 type FailureKind = Exclude<DialResult['kind'], 'connected' | 'joined' | 'cancelled'>;
 
 /**
- * From the least telling to the most: silence, no way there, somebody who says no, our own lack of descriptors, ports
- * or memory, which is nobody else's fault and would hide behind any other word.
+ * From the one that says least to the one that says most: silence, no route, a refusal, our own lack of descriptors, ports or memory. The
+ * last must not be hidden, for no peer is at fault.
  */
 const TELLING: readonly FailureKind[] = ['timeout', 'unreachable', 'reset', 'refused', 'untrusted', 'exhausted'];
 
@@ -198,7 +196,7 @@ const ATTEMPT_RESULTS = {
   refused: 'refused',
   unreachable: 'unreachable',
   timeout: 'timeout',
-  // An RST that follows the handshake at once is how some firewalls refuse.
+  // Some firewalls refuse with an RST right after the handshake.
   reset: 'refused',
   untrusted: 'error',
   exhausted: 'error',

@@ -1,10 +1,10 @@
 /** A timer for one deadline, which may be further away than `setTimeout` can wait. */
 import type { DeadlineMs } from '@sallyport/tunnel-splice';
 
-/** What `setTimeout` can wait. */
+/** The longest that `setTimeout` can wait. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Calls `ring` at `deadline`, never at Infinity; returns how to cancel that. */
+/** Calls `ring` at `deadline`; at Infinity never. Returns a function that cancels it. */
 export function setAlarm(deadline: DeadlineMs, ring: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const wait = (): void => {

@@ -11,14 +11,14 @@ export interface Passage {
   /** Undefined where there is no content. */
   readonly reader: ContentReader | undefined;
   readonly to: Outflow;
-  /** In chunks, or as it is. */
+  /** Sent in chunks, or unchanged. */
   readonly isChunked: boolean;
   readonly turns: FramingTurns;
-  /** Called once all of it is written, if not all of it has gone: from here on nothing is missing. */
+  /** Called once all of it is written, if not all of it was sent. From here on the message is complete. */
   onWritten(): void;
 }
 
-/** `whole`: all of it has gone, and `from` stands behind it. Else how the sender left in the midst of it, or what is wrong with it. */
+/** `whole`: all of it was sent, and `from` is behind it. Otherwise how the sender left before its end, or what is malformed in it. */
 export type Carried = 'whole' | Departure | Malformed;
 
 export async function carryContent(passage: Passage): Promise<Carried> {

@@ -11,13 +11,15 @@ import {
   splitHead,
 } from './head-lines.ts';
 
-/** A chunk's size and extensions. Node.js had a hole here (CVE-2024-22019): extensions without end that counted for nothing. */
+/**
+ * The limit of a chunk's size and extensions. Node.js had a vulnerability here (CVE-2024-22019): endless extensions that did not count.
+ */
 const SIZE_LINE_BYTES = 1024;
 
-/** As much as a head of ours. */
+/** The same limit as for a head. */
 const TRAILER_BYTES = 16 * 1024;
 
-/** A number of so many digits is exact. */
+/** A number with so many digits is exact. */
 const SIZE_DIGITS = 13;
 
 type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers';
@@ -53,7 +55,7 @@ export class ChunkedReader implements ContentReader {
     return { kind: 'piece', content: this.#content.bytes, usedBytes: bytes.length, isWhole: false };
   }
 
-  /** Takes one octet of framing; returns what is wrong with it. */
+  /** Takes one octet of framing. Returns what is wrong with it. */
   #step(byte: number): string | undefined {
     switch (this.#state) {
       case 'size':
@@ -96,7 +98,7 @@ export class ChunkedReader implements ContentReader {
     return undefined;
   }
 
-  /** Nobody knows one, and none goes on (RFC 9112 §7.1.1). */
+  /** No extension is known, and none is passed on (RFC 9112 §7.1.1). */
   #takeExtension(byte: number): string | undefined {
     this.#lineBytes += 1;
     if (byte === CR) this.#state = 'size-lf';
@@ -125,7 +127,7 @@ export class ChunkedReader implements ContentReader {
     this.#sizeBytes = 0;
   }
 
-  /** As of a head: they end with an empty line, and where there are none they are that line. */
+  /** As the field lines of a head: they end with an empty line. Without trailers there is only that line. */
   #readTrailers(bytes: Uint8Array, at: number): ContentPiece {
     this.#trailers ??= new ByteQueue(LINE_END);
     const knownBytes = this.#trailers.bytes.length;
@@ -152,7 +154,7 @@ export class ChunkedReader implements ContentReader {
 /** So few bytes are copied faster one by one than through a view of them. */
 const FEW_BYTES = 32;
 
-/** The data of the chunks of one buffer, in one piece: of one chunk as it stands, of many copied together. */
+/** The data of the chunks of one buffer, in one piece: a single chunk as it stands, several copied together. */
 class Content {
   #source: Uint8Array = NOTHING;
   #start = 0;
@@ -164,7 +166,7 @@ class Content {
     return this.#source.subarray(this.#start, this.#start + this.#length);
   }
 
-  /** All calls are of the same buffer: what lies behind `at` is all that may still come. */
+  /** All calls are for the same buffer: at most the bytes behind `at` can still be added. */
   add(source: Uint8Array, at: number, length: number): void {
     if (this.#length === 0) {
       this.#source = source;
@@ -204,7 +206,7 @@ function hexDigit(byte: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
-/** They are read as a head is. */
+/** Trailers are read with the parser of heads, so its message is reworded. */
 function badTrailers({ why }: Malformed): Malformed {
   return malformed(`its trailers are none: ${why}`);
 }

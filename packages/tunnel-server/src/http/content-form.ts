@@ -10,20 +10,20 @@ export type ContentForm =
   /** A response that ends with its connection. */
   | { readonly kind: 'until-end' };
 
-/** What frames a request's content. Whatever could be read in two ways is malformed. */
+/** The framing of a request's content. A head that can be read in two ways is malformed. */
 export function requestContentForm({ version, fields }: RequestHead): ContentForm | Malformed {
   const { codings, lengths } = framingOf(fields);
   if (codings.length > 1) return malformed('the head has two Transfer-Encoding fields');
   if (lengths.length > 1) return malformed('the head has two Content-Length fields');
   if (codings.length > 0) return version === '1.0' ? NOT_IN_HTTP10 : chunkedForm(codings, lengths);
   if (lengths.length === 0) return { kind: 'none' };
-  // A reader that takes zeros in front for octal finds another length.
+  // A reader that takes leading zeros for octal finds another length.
   if (/^0[0-9]/.test(lengths[0] ?? '')) return malformed('the Content-Length has zeros in front');
   return lengthForm(lengths);
 }
 
 /**
- * What frames a response's content; what is ambiguous is malformed. Lengths that are all the same are one (RFC 9110 §8.6).
+ * The framing of a response's content. An ambiguous head is malformed. Equal lengths count as one (RFC 9110 §8.6).
  * @param method of the request
  */
 export function responseContentForm(
@@ -41,7 +41,7 @@ export function responseContentForm(
   return hasContent || form.kind === 'malformed' ? form : { kind: 'none' };
 }
 
-/** The length that the head of a response names, whether or not content follows: a HEAD's is that of a GET. */
+/** The length that a response's head names, whether or not content follows: for HEAD it is that of a GET. */
 export function namedLength({ fields }: ResponseHead): number | undefined {
   const [value] = framingOf(fields).lengths;
   return value === undefined ? undefined : Number(value.split(',', 1)[0]);
@@ -67,7 +67,7 @@ function framingOf(fields: readonly Field[]): Framing {
   return { codings, lengths };
 }
 
-/** What is beneath a coding other than chunked is nothing that could be framed anew. */
+/** Content beneath a coding other than chunked cannot be framed anew. */
 function chunkedForm(codings: readonly string[], lengths: readonly string[]): ContentForm | Malformed {
   if (lengths.length > 0) return malformed('the head has a Content-Length beside a Transfer-Encoding');
   const isChunked = codings.join(',').toLowerCase() === 'chunked';

@@ -3,18 +3,18 @@ import { ChunkedReader } from './chunked-reader.ts';
 import type { ContentForm } from './content-form.ts';
 import type { Dialect, Field, Malformed } from './head-lines.ts';
 
-/** What a reader made of some bytes. */
+/** The result of reading some bytes. */
 export type ContentPiece =
-  /** `usedBytes` of them belong to the message; fewer than there are only where it is whole with them. */
+  /** `usedBytes` of them belong to the message. These are all bytes, unless it is whole with them. */
   | { readonly kind: 'piece'; readonly content: Uint8Array; readonly usedBytes: number; readonly isWhole: boolean }
   | Malformed;
 
 export interface ContentReader {
-  /** Reads on. Not to be called again once it was malformed or whole. */
+  /** Reads on. Not to be called again after it was malformed or whole. */
   read(bytes: Uint8Array): ContentPiece;
-  /** A FIN now makes the message whole; else it cuts it short. */
+  /** With a FIN now the message is whole; otherwise a FIN cuts it short. */
   readonly isWholeAtEnd: boolean;
-  /** Known once it is whole. */
+  /** Complete once it is whole. */
   readonly trailers: readonly Field[];
 }
 

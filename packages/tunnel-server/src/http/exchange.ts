@@ -16,30 +16,30 @@ import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
 export interface ExchangeOptions {
-  /** What comes from the client; its content first. */
+  /** What the client sends; its content first. */
   readonly client: Inflow;
   readonly upstream: Leg;
   readonly request: Pick<RequestHead, 'method' | 'version' | 'fields'>;
-  /** Of the request's content. */
+  /** The form of the request's content. */
   readonly form: ContentForm;
-  /** As the destination is asked. */
+  /** The head that is sent to the destination. */
   readonly headUp: Uint8Array;
   /** The upstream is a proxy, which is asked to forward the request. */
   readonly isForwarded: boolean;
   /** The client has asked to change to another protocol, and the destination is told so. */
   readonly mayUpgrade: boolean;
-  /** Asked when the answer is there: is the client told that its connection ends with it? */
+  /** Asked when the response has come: is the client told that its connection ends with it? */
   isLast(): boolean;
   readonly turns: FramingTurns;
   readonly idleTimeoutMs: number;
   readonly lifetimeDeadline: DeadlineMs;
 }
 
-/** How an exchange ended. The upstream is closed then, but for `switched`. */
+/** How an exchange ended. The upstream is closed then, except for `switched`. */
 export type ExchangeEnd =
-  /** The client has been told nothing but interim responses. */
+  /** The client got nothing but interim responses. */
   | { readonly kind: 'unanswered'; readonly error: TunnelError }
-  /** By `upstream_closed` where the client has the whole response; by any other end its connection was reset. */
+  /** `upstream_closed` where the client has the whole response. At any other end its connection was reset. */
   | {
       readonly kind: 'answered';
       readonly status: number;
@@ -47,12 +47,12 @@ export type ExchangeEnd =
       readonly isKept: boolean;
       readonly remark?: string;
     }
-  /** The response was no good from somewhere on, or the request; the client's connection was reset. */
+  /** The response, or the request, was malformed somewhere in its content. The client's connection was reset. */
   | { readonly kind: 'broken'; readonly status: number; readonly error: TunnelError }
-  /** Both legs are the caller's. `upstreamBytes` came behind the 101; what the client sent behind its request is still in its flow. */
+  /** Both legs are the caller's. `upstreamBytes` came behind the 101. What the client sent behind its request is still in its flow. */
   | { readonly kind: 'switched'; readonly head: ResponseHead; readonly upstreamBytes: Uint8Array };
 
-/** Owns the upstream from its first line on, and what the client reads and writes while it lasts. */
+/** Owns the upstream from its first line on, and the client's reads and writes until it ends. */
 export class Exchange implements Relay {
   /** Never rejects. */
   readonly done: Promise<ExchangeEnd>;
@@ -66,7 +66,7 @@ export class Exchange implements Relay {
   #cancelAlarm: () => void = () => undefined;
   /** All of the request is written. */
   #isAsked = false;
-  /** Of the response whose head the client has. */
+  /** The status of the response whose head the client has. */
   #status: number | undefined;
   #isKept = false;
   /** All of the response is written. */
@@ -83,7 +83,7 @@ export class Exchange implements Relay {
     this.done = new Promise((resolve) => (this.#settle = resolve));
     this.#watch();
     this.#forgetClient = client.leg.whenGone((how) => this.#finish(how === 'end' ? 'client_closed' : 'client_reset'));
-    // It may have left while the upstream was dialled.
+    // The client may have left while the upstream was dialled.
     this.#uploaded = this.#isOver ? Promise.resolve() : this.#ask();
     if (!this.#isOver) void this.#answer();
   }
@@ -96,7 +96,7 @@ export class Exchange implements Relay {
     this.#finish(reason);
   }
 
-  /** A write that fails ends nothing: what the destination said before it closed may still be read. */
+  /** A write that fails ends nothing: what the destination sent before it closed can still be read. */
   async #ask(): Promise<void> {
     const { client, form, headUp, turns } = this.#options;
     await this.#toUpstream.write(headUp);
@@ -109,7 +109,7 @@ export class Exchange implements Relay {
       onWritten: () => (this.#isAsked = true),
     });
     if (typeof carried !== 'string') this.#break(malformedRequest(carried.why));
-    // A client that has left is told of by its leg; where we have ended it, all is over by now.
+    // The leg reports a client that has left. Where we ended the exchange, all is over by now.
   }
 
   async #answer(): Promise<void> {
@@ -135,9 +135,9 @@ export class Exchange implements Relay {
       this.#break(badResponse(form.why));
       return;
     }
-    // HTTP/1.0 knows no chunks: the end of the connection is that of the content.
+    // HTTP/1.0 has no chunks: the content ends with the connection.
     const isChunked = request.version === '1.1' && (form.kind === 'chunked' || form.kind === 'until-end');
-    // Of a request whose content is not all here the rest would be read as the next one.
+    // Where the request's content has not all been read, the rest would be taken for the next request.
     this.#isKept = this.#isAsked && isKeptAlive(request) && !this.#options.isLast();
     this.#status = head.status;
     await this.#toClient.write(encodeDown(head, isChunked, this.#isKept));
@@ -162,7 +162,7 @@ export class Exchange implements Relay {
     }
   }
 
-  /** Behind all of the request: what the client sends then is no more of ours to read. */
+  /** Once all of the request is sent: what the client sends then is no longer read here. */
   async #switch(head: ResponseHead): Promise<void> {
     await this.#uploaded;
     if (this.#isOver) return;
@@ -178,7 +178,7 @@ export class Exchange implements Relay {
     else this.#finish('upstream_closed');
   }
 
-  /** Ends it for what is wrong with one of the messages. */
+  /** Ends it because one of the messages is malformed. */
   #break(error: TunnelError): void {
     if (this.#isOver) return;
     this.#end();
@@ -248,7 +248,7 @@ function encodeDown(head: ResponseHead, isChunked: boolean, isKept: boolean): Ui
   ]);
 }
 
-/** What it means for the request when an exchange ends before there was an answer. */
+/** The error for the request when an exchange ends before there was a response. */
 const UNANSWERED: Readonly<Record<RelayResult['end'], readonly [reason: RefusalReason, sentence: string]>> = {
   client_closed: ['client_closed', 'The client left before its request was answered.'],
   client_reset: ['client_closed', 'The client left before its request was answered.'],

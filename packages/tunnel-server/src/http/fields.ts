@@ -10,7 +10,7 @@ export type FieldLine = readonly [name: string, value: string];
 
 type MessageHead = Pick<RequestHead | ResponseHead, 'version' | 'fields'>;
 
-/** Meant for one connection, whether Connection names them or not (RFC 9110 §7.6.1, §11.7), and never for the hop beyond it. */
+/** Fields for one connection, whether Connection names them or not (RFC 9110 §7.6.1, §11.7). They are never sent to the next hop. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -24,16 +24,16 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Written anew from what the message is, so that no Connection field can strip a message of its own ends. */
+/** Written anew, so that no Connection field can remove the length of a message. */
 const REWRITTEN: ReadonlySet<string> = new Set(['content-length', 'host', 'max-forwards']);
 
-/** Methods whose requests have content as a rule: without any they must say so (RFC 9110 §8.6). */
+/** Methods whose requests usually have content: without any they must say so (RFC 9110 §8.6). */
 const WITH_CONTENT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 /**
- * The fields of a request on its way up. No X-Forwarded-For: a client's address is none of the destination's business, and what
- * the client wrote into it stays as it is.
- * @param host as the destination is to read it, whatever the client's own Host said (RFC 9112 §3.2.2)
+ * The fields of a request that is sent up. No X-Forwarded-For is added: the destination need not know a client's address. One that the
+ * client sent stays as it is.
+ * @param host as the destination is to read it, whatever the client's own Host was (RFC 9112 §3.2.2)
  */
 export function requestFieldsUp(request: RequestHead, form: ContentForm, host: string): readonly FieldLine[] {
   const isOld = request.version === '1.0';
@@ -52,7 +52,7 @@ export function requestFieldsUp(request: RequestHead, form: ContentForm, host: s
   ];
 }
 
-/** The fields of a response on its way down, but for Transfer-Encoding and Connection, which are for whoever frames it to say. */
+/** The fields of a response that is sent down, except Transfer-Encoding and Connection, which the code that frames it adds. */
 export function responseFieldsDown(response: ResponseHead): readonly FieldLine[] {
   const length = mayNameLength(response) ? namedLength(response) : undefined;
   return [
@@ -62,15 +62,15 @@ export function responseFieldsDown(response: ResponseHead): readonly FieldLine[]
   ];
 }
 
-/** The fields of a 101: those of any response, and what the connection changes to. */
+/** The fields of a 101: those of any response, and the protocol it changes to. */
 export function switchingFieldsDown(response: ResponseHead): readonly FieldLine[] {
   const protocols = valuesOf(response, 'upgrade').join(', ');
   return [...responseFieldsDown(response), ['Upgrade', protocols], ['Connection', 'upgrade']];
 }
 
 /**
- * The protocols a client would change to. h2c is not passed on: behind such an upgrade every request would be one that nobody
- * decided on, and RFC 9113 §3.1 has given it up.
+ * The protocols that a client offers to change to. h2c is not passed on: the requests behind such an upgrade would not be decided by the
+ * policy, and RFC 9113 §3.1 has deprecated it.
  */
 export function offeredUpgrade(request: MessageHead): string | undefined {
   if (request.version === '1.0' || !namedByConnection(request).has('upgrade')) return undefined;
@@ -78,12 +78,12 @@ export function offeredUpgrade(request: MessageHead): string | undefined {
   return offered.length > 0 ? offered.join(', ') : undefined;
 }
 
-/** Whether the sender keeps its connection for a next message. HTTP/1.0's is never kept through a proxy (RFC 9112 §9.3). */
+/** Whether the sender keeps its connection for another message. One of HTTP/1.0 is never kept through a proxy (RFC 9112 §9.3). */
 export function isKeptAlive(message: MessageHead): boolean {
   return message.version === '1.1' && !namedByConnection(message).has('close');
 }
 
-/** `Max-Forwards` of TRACE and OPTIONS, which alone it concerns (RFC 9110 §7.6.2). */
+/** `Max-Forwards`, which applies to TRACE and OPTIONS only (RFC 9110 §7.6.2). */
 export function forwardsLeft(request: RequestHead): number | undefined {
   const { method } = request;
   const [value = ''] = valuesOf(request, 'max-forwards');
@@ -91,12 +91,12 @@ export function forwardsLeft(request: RequestHead): number | undefined {
   return Number(value);
 }
 
-/** Why a message is taken for one that goes round in circles; undefined where it is none. */
+/** Why a message is taken for one in a loop; undefined where it is not. */
 export function whyLooping(message: MessageHead): string | undefined {
   return whyCircular(listOf(message, 'via'));
 }
 
-/** The trailers that go on: none that could change what the message is or where it ends (RFC 9110 §6.5.1). */
+/** The trailers that are passed on: none that could change the message's meaning or length (RFC 9110 §6.5.1). */
 export function passingTrailers(trailers: readonly Field[]): readonly Field[] {
   return trailers.filter(({ name }) => passes(name));
 }
@@ -120,7 +120,7 @@ function requestFraming({ method }: RequestHead, form: ContentForm): readonly Fi
   return WITH_CONTENT.has(method) ? [['Content-Length', '0']] : [];
 }
 
-/** Neither an interim response nor a 204 does (RFC 9110 §8.6). */
+/** Neither an interim response nor a 204 may (RFC 9110 §8.6). */
 function mayNameLength({ status, fields }: ResponseHead): boolean {
   return status >= 200 && status !== 204 && !fields.some(({ name }) => name === 'transfer-encoding');
 }

@@ -13,27 +13,27 @@ const UNDRAINED_BYTES = 64 * 1024;
 /** The memory of a pending write beside its bytes: many writes of a single byte must count too. */
 const WRITE_BYTES = 512;
 
-/** What comes from a leg. One reader at a time; the leg stays its owner's. */
+/** What a leg receives. One reader at a time; the leg stays its owner's. */
 export class Inflow {
   readonly leg: Leg;
-  /** From the leg, since this began. */
+  /** Bytes read from the leg since this was made. */
   bytesRead = 0;
   firstByteAt: DeadlineMs | undefined;
   lastMoveAt: DeadlineMs = performance.now();
   #unread: Uint8Array;
 
-  /** @param unread what was read of the leg before; it comes first */
+  /** @param unread what was read from the leg before; it comes first */
   constructor(leg: Leg, unread: Uint8Array = NOTHING) {
     this.leg = leg;
     this.#unread = unread;
   }
 
-  /** What was read and not used, if anything. */
+  /** What was read and not used. */
   get unread(): Uint8Array {
     return this.#unread;
   }
 
-  /** The next bytes, or how the peer left. A leg that we have ended says `end`. */
+  /** The next bytes, or how the peer left. `end` for a leg that we have ended. */
   async read(): Promise<Uint8Array | Departure> {
     if (this.#unread.length > 0) {
       const bytes = this.#unread;
@@ -48,13 +48,13 @@ export class Inflow {
     return bytes;
   }
 
-  /** These come first again. */
+  /** The next read returns these first. */
   putBack(bytes: Uint8Array): void {
     this.#unread = bytes;
   }
 }
 
-/** What goes to a leg. One writer at a time; the leg stays its owner's. */
+/** What is sent to a leg. One writer at a time; the leg stays its owner's. */
 export class Outflow {
   readonly leg: Leg;
   bytesWritten = 0;
@@ -66,7 +66,7 @@ export class Outflow {
     this.leg = leg;
   }
 
-  /** Its owner ends the leg: what is written from now on goes nowhere, and does not count. */
+  /** Its owner ends the leg: what is written from now on is discarded, and not counted. */
   shut(): void {
     this.#isShut = true;
   }
@@ -81,7 +81,7 @@ export class Outflow {
     if (this.#undrainedBytes >= UNDRAINED_BYTES) await this.drained();
   }
 
-  /** Resolves once the kernel has all that was written, or never will. */
+  /** Resolves once the kernel has taken all that was written, or never can. */
   async drained(): Promise<void> {
     this.#undrainedBytes = 0;
     await this.leg.drained();
@@ -89,7 +89,7 @@ export class Outflow {
   }
 }
 
-/** A chunk of the chunked transfer coding (RFC 9112 §7.1). Not of no bytes: that would be the last one. */
+/** A chunk of the chunked transfer coding (RFC 9112 §7.1). Never of no bytes: that would be the last chunk. */
 export function encodeChunk(content: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`${content.length.toString(16)}\r\n`, 'latin1'), content, LINE_END]);
 }

@@ -1,4 +1,7 @@
-/** One request of plain HTTP, from its head to the last byte of its response: the steps of a tunnel, with an exchange in place of the splice. Read this first. */
+/**
+ * One request of plain HTTP, from its head to the last byte of its response: the steps of a tunnel, with an exchange in place of the
+ * splice. Read this first.
+ */
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import type { Ledger } from '../account/ledger.ts';
 import type { TunnelRecord } from '../account/tunnel-record.ts';
@@ -18,7 +21,7 @@ import { fieldValue, findDoubtfulField, joinedValues, type RequestHead } from '.
 import { readRequestHead } from './read-request-head.ts';
 import { parseRequestTarget, type RequestTarget } from './request-target.ts';
 
-/** The client, and where the outcome of its request is recorded. */
+/** The client, and where the result of its request is recorded. */
 export interface Visit {
   readonly client: Leg;
   readonly door: Door;
@@ -31,15 +34,15 @@ export interface Visit {
 /** A connection whose request has been answered in full, and which may bring another. It has a place in the limits. */
 export interface KeptAlive {
   readonly client: Leg;
-  /** What came behind the request. Nobody has looked at it. */
+  /** Bytes behind the request. They were not parsed. */
   readonly unread: Uint8Array;
   readonly lifetimeDeadline: DeadlineMs;
 }
 
 /**
- * Answers one request, whatever comes of it, and ends its record; never rejects. Owns the client, until it returns that its connection is
- * kept. The order of the checks is that of `serveTunnel`. Each request has an upstream connection of its own, which ends with it:
- * nothing that one request was allowed is there for the next.
+ * Answers one request in any case, and ends its record; never rejects. Owns the client, unless it returns a connection that is kept. The
+ * checks are in the order of `serveTunnel`. Each request has its own upstream connection, which ends with it: the permission of one
+ * request is not used for the next.
  */
 export async function forwardRequest(visit: Visit, opening: PlainHttp): Promise<KeptAlive | undefined> {
   const { record } = visit;
@@ -68,7 +71,7 @@ interface Asked {
   readonly form: ContentForm;
 }
 
-/** Is it well formed, and may it be forwarded at all? */
+/** Checks that it is well formed, and may be forwarded at all. */
 function judge(head: RequestHead, { isToProxy }: PlainHttp): Asked {
   const host = fieldValue(head, 'host');
   const target = parseRequestTarget({ method: head.method, requestTarget: head.requestTarget, host }, isToProxy);
@@ -78,14 +81,14 @@ function judge(head: RequestHead, { isToProxy }: PlainHttp): Asked {
   if (target.kind === 'malformed') throw malformed(target.why);
   const form = requestContentForm(head);
   if (form.kind === 'malformed') throw malformed(form.why);
-  // We would have to answer in the destination's place (RFC 9110 §7.6.2), and have nothing to say.
+  // We would have to answer in the destination's place (RFC 9110 §7.6.2), which we do not do.
   if (forwardsLeft(head) === 0) throw new TunnelError('method', 'The request may be forwarded no further.');
   const circle = whyLooping(head);
   if (circle !== undefined) throw new TunnelError('loop', circle);
   return { head, target, form };
 }
 
-/** RFC 9112 §3.2: a request without one must be refused, wherever its target says where it goes. */
+/** RFC 9112 §3.2: a request without one must be refused, even where its target names the destination. */
 const NO_HOST = 'the head has no Host field';
 
 /** Every request is authenticated by itself: a connection has no user. */
@@ -96,7 +99,7 @@ async function identify({ head, target }: Asked, opening: PlainHttp, { door, rec
   return { destination: target.destination, clientBytes: new Uint8Array(0), ...user };
 }
 
-/** Throws a TunnelError as long as the client has been told nothing. */
+/** Throws a TunnelError as long as the client has got no response. */
 async function exchange(asked: Asked, client: Inflow, way: Upstream, visit: Visit): Promise<KeptAlive | undefined> {
   const { record, ledger, door, lifetimeDeadline } = visit;
   const { head, form } = asked;
@@ -110,7 +113,7 @@ async function exchange(asked: Asked, client: Inflow, way: Upstream, visit: Visi
     headUp: encodeHeadUp(asked, forwarder),
     isForwarded: forwarder !== undefined,
     mayUpgrade,
-    // What the client sent in the hope of another protocol must not be read as its next request where it got none.
+    // What the client sent for another protocol must not be read as its next request when the protocol did not change.
     isLast: () => mayUpgrade || ledger.isDraining || ledger.isLeaving,
     turns: ledger.framingTurns,
     idleTimeoutMs: door.httpLimits().idleTimeoutMs,
@@ -120,7 +123,7 @@ async function exchange(asked: Asked, client: Inflow, way: Upstream, visit: Visi
   return conclude(await underWay.done, client, upstream, visit);
 }
 
-/** The destination is asked in origin-form, a proxy in absolute-form (RFC 9112 §3.2), with credentials of ours. */
+/** The destination gets origin-form, a proxy absolute-form (RFC 9112 §3.2), with credentials of ours. */
 function encodeHeadUp({ head, target, form }: Asked, forwarder: Upstream['forwarder']): Uint8Array {
   const fields = requestFieldsUp(head, form, target.host);
   if (forwarder === undefined) return encodeHead(`${head.method} ${target.originForm} HTTP/1.1`, fields);
@@ -146,12 +149,12 @@ function conclude(end: ExchangeEnd, client: Inflow, upstream: Leg, visit: Visit)
       if (end.isKept) record.leavePlace();
       else visit.client.close();
       record.ended(end.result, end.status);
-      // A copy, lest a connection that is idle keep all that was read along with it.
+      // A copy, so that an idle connection does not keep the whole buffer.
       return end.isKept ? { client: visit.client, unread: new Uint8Array(client.unread), lifetimeDeadline } : undefined;
   }
 }
 
-/** Behind a 101 the connection is a tunnel, and the transport relays it: what either side sent ahead goes first, and in order. */
+/** After a 101 the connection is a tunnel, and the transport relays it. What either side has sent already goes first, in order. */
 function relaySwitched(
   { head, upstreamBytes }: Extract<ExchangeEnd, { kind: 'switched' }>,
   from: Inflow,
@@ -171,13 +174,13 @@ interface Refused {
   readonly head: RequestHead | undefined;
 }
 
-/** What a 405 recommends; there are others. */
+/** The methods that a 405 recommends; others are forwarded too. */
 const FORWARDED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 
-/** Tells the client why, in HTTP, and reads nothing more of it. */
+/** Sends the client the refusal, in HTTP, and reads nothing more of it. */
 function refuseRequest(error: TunnelError, { visit, opening, head }: Refused): void {
   const { client, record } = visit;
-  // Where there is nothing to log in to, it is for a certificate: its client gets what a failed TLS handshake gives it.
+  // Where there is no login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
   const isMute = error.reason === 'auth' && opening.realm === undefined;
   const reply = isMute
     ? undefined

@@ -1,14 +1,17 @@
-/** Limits how much framing, which is read octet by octet on the deciding thread, all connections together read in one turn of the loop. */
+/**
+ * Limits how much framing all connections together read in one turn of the loop. Framing is read octet by octet on the thread that
+ * decides.
+ */
 
-/** Chunks of one byte, which are five parts framing, keep the thread busy for about 0.3 ms in a turn of so many. */
+/** With chunks of one byte, where five of six octets are framing, so many take about 0.3 ms. */
 export const TURN_BYTES = 48 * 1024;
 
-/** Shared by all connections. Those that wait go on in the order in which they came. */
+/** Shared by all connections. Those that wait continue in the order in which they came. */
 export class FramingTurns {
   #leftBytes = TURN_BYTES;
   #next: Promise<void> | undefined;
 
-  /** Accounts for so many octets of framing that were read; resolves when their reader may go on, undefined: at once. */
+  /** Accounts for so many octets of framing that were read. Resolves when their reader may go on; undefined: at once. */
   take(bytes: number): Promise<void> | undefined {
     if (this.#leftBytes <= 0) return this.#wait(bytes);
     this.#leftBytes -= bytes;
@@ -20,7 +23,7 @@ export class FramingTurns {
     this.#leftBytes -= bytes;
   }
 
-  /** The loop polls its sockets between two of these, so that whoever waits for one is served meanwhile. */
+  /** The loop polls its sockets between two of these, so that other connections are served. */
   #turn(): Promise<void> {
     return new Promise((resolve) => {
       setImmediate(() => {

@@ -1,37 +1,37 @@
 /** What request heads, response heads and trailers have in common: lines, and the fields on them (RFC 9112 §2.2, §5). */
 
-/** A field line. Text is latin1 throughout: a character is an octet, and goes on as that octet (RFC 9110 §5.5). */
+/** A field line. Text is latin1 throughout: a character is an octet, and is sent as that octet (RFC 9110 §5.5). */
 export interface Field {
   /** In lower case. */
   readonly name: string;
-  /** The name as it came. */
+  /** The name as it was received. */
   readonly spelling: string;
   /** Without the whitespace around it. */
   readonly value: string;
 }
 
-/** What cannot be read. `why` is a clause for the client and the log, free of anything the peer sent. */
+/** A head or content that cannot be read. `why` is a clause for the client and the log, with nothing in it that the peer sent. */
 export interface Malformed {
   readonly kind: 'malformed';
   readonly why: string;
 }
 
 /**
- * `strict`, for what clients send: no bare LF, no obs-fold, no whitespace before a colon, for what two readers understand
- * differently can be used to pass one of them. `lenient`, for what destinations send: these are read as RFC 9112 lets a
- * proxy read them (§2.2, §5.1, §5.2), and never passed on as they were.
+ * `strict`, for what clients send: no bare LF, no obs-fold, no whitespace before a colon. What two readers understand differently can be
+ * used to get past one of them. `lenient`, for what destinations send: these are read as RFC 9112 lets a proxy read them (§2.2, §5.1,
+ * §5.2), and never passed on as they were.
  */
 export type Dialect = 'strict' | 'lenient';
 
 export type HeadEnd =
-  /** Pass `resumeAt` to the next call, which then looks at no byte twice but for the last. */
+  /** Pass `resumeAt` to the next call, which then scans only the new bytes and the last one before them. */
   | { readonly kind: 'need-more'; readonly resumeAt: number }
   | Malformed
   | { readonly kind: 'end'; readonly headBytes: number };
 
 /**
- * Finds the empty line that ends a head, and on the way every control character that ends it at once: a client that ends
- * its lines with a bare LF is told so now, instead of waiting for an end that never comes.
+ * Finds the empty line that ends a head. A control character before it is an error at once: so a client that ends its lines with a bare
+ * LF is told now, and does not wait for its own time-out.
  */
 export function findHeadEnd(bytes: Uint8Array, length: number, resumeAt: number, dialect: Dialect): HeadEnd {
   for (let at = resumeAt; at < length; at++) {
@@ -43,7 +43,7 @@ export function findHeadEnd(bytes: Uint8Array, length: number, resumeAt: number,
       const isBare = at === 0 || bytes[at - 1] !== CR;
       if (isBare && dialect === 'strict') return malformed('the head has a bare LF');
       const lineEnd = isBare ? at : at - 1;
-      // One empty line in front of the first line is let pass, as RFC 9112 §2.2 asks: `lineEnd` is 0 there.
+      // One empty line before the first line is accepted, as RFC 9112 §2.2 asks: `lineEnd` is 0 there.
       if (lineEnd > 0 && bytes[lineEnd - 1] === LF) return { kind: 'end', headBytes: at + 1 };
     } else if (isControl(byte) && byte !== TAB) {
       return malformed('the head has a control character');
@@ -59,13 +59,13 @@ export function splitHead(bytes: Uint8Array, headBytes: number, dialect: Dialect
   return lines.slice(lines[0] === '' ? 1 : 0, -2);
 }
 
-/** Far more than any message has; each costs more to take apart than its bytes do. */
+/** Far more than any real message has. Parsing a field costs more than its bytes. */
 const FIELDS = 1000;
 
-/** Options of a connection, codings, proxies on the way: a list of so many is an attack on its parser. */
+/** The most elements of lists such as connection options, codings and proxies: a longer list is an attack on its parser. */
 const LIST_ELEMENTS = 100;
 
-/** Lists that are taken apart here. All others go on as they came. */
+/** Lists that are parsed here. All others are passed on unparsed. */
 const LISTS: ReadonlySet<string> = new Set(['connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'via']);
 
 /** Reads the field lines from index `from` on (RFC 9112 §5). */
@@ -119,7 +119,7 @@ const LF = 0x0a;
 const CR = 0x0d;
 const DEL = 0x7f;
 
-/** By hand: `/[ \t]+$/` takes quadratic time over a long run of spaces, which the peer chooses. */
+/** Not by a regular expression: `/[ \t]+$/` takes quadratic time over a long run of spaces, which the peer chooses. */
 export function trimWhitespace(text: string): string {
   let start = 0;
   let end = text.length;

@@ -2,7 +2,7 @@
 import type { DeadlineMs } from '@sallyport/tunnel-splice';
 import type { KeptAlive } from './forward-request.ts';
 
-/** What a kept-alive connection brought next. */
+/** The next request on a kept-alive connection. */
 export interface NextRequest {
   /** At least its first bytes. */
   readonly bytes: Uint8Array;
@@ -11,10 +11,10 @@ export interface NextRequest {
   readonly lifetimeDeadline: DeadlineMs;
 }
 
-/** As much as makes most heads whole. */
+/** Enough for most heads. */
 const READ_BYTES = 16 * 1024;
 
-/** Resolves with the beginning of the next request; undefined, the client closed, where it leaves or is silent for too long. */
+/** Resolves with the beginning of the next request. Undefined, with the client closed, where it leaves or is silent for too long. */
 export async function awaitNextRequest(kept: KeptAlive, idleTimeoutMs: number): Promise<NextRequest | undefined> {
   const { client, unread, lifetimeDeadline } = kept;
   const deadline = Math.min(performance.now() + idleTimeoutMs, lifetimeDeadline);
@@ -30,7 +30,7 @@ export async function awaitNextRequest(kept: KeptAlive, idleTimeoutMs: number): 
   return { bytes, begunAt: performance.now(), lifetimeDeadline };
 }
 
-/** Some clients send an empty line behind the content of a request (RFC 9112 §2.2). It begins none. */
+/** Some clients send an empty line behind the content of a request (RFC 9112 §2.2). It begins no request. */
 function isLineEnd(bytes: Uint8Array): boolean {
   return bytes.length <= 2 && (bytes[0] ?? CR) === CR && (bytes[1] ?? LF) === LF;
 }

@@ -9,22 +9,22 @@ import { type Malformed, malformed } from './head-lines.ts';
 import { parseResponseHead, type ResponseHead } from './response-head.ts';
 
 export type FinalHead =
-  /** The final one, or a 101; what came behind it is in the flow again. */
+  /** The final one, or a 101. What came behind it is in the flow again. */
   | { readonly kind: 'head'; readonly head: ResponseHead }
-  /** Before there was one; whatever came of it is in the flow again. */
+  /** The peer left before one was complete. What it sent is in the flow again. */
   | { readonly kind: 'left'; readonly how: Departure }
   | Malformed;
 
-/** As much as we take from any client; beyond it the destination's answer is as good as none. */
+/** The largest head that we take. A larger one counts as no answer. */
 const HEAD_BYTES = 64 * 1024;
 
-/** As many as Apache's proxy lets pass. */
+/** As many as Apache's proxy forwards. */
 const INTERIM_RESPONSES = 10;
 
 const SWITCHING_PROTOCOLS = 101;
 const FIRST_FINAL_STATUS = 200;
 
-/** Interim responses go down as they come, each once the one before has gone; who speaks HTTP/1.0 knows of none. */
+/** Interim responses are sent down as they come, each once the one before was sent. Clients of HTTP/1.0 get none. */
 export async function readFinalHead(from: Inflow, to: Outflow, clientVersion: '1.0' | '1.1'): Promise<FinalHead> {
   for (let count = 0; ; count++) {
     const read = await readHead(from);

@@ -8,7 +8,7 @@ import { parseRequestHead, type RequestHead, type RequestHeadResult } from './re
 
 export interface ReadHead {
   readonly head: RequestHead;
-  /** Came behind it. */
+  /** Bytes behind it. */
   readonly unread: Uint8Array;
 }
 
@@ -31,7 +31,7 @@ export async function readRequestHead(client: Leg, limits: PrereadLimits, alread
 
 type Found = Exclude<RequestHeadResult, { kind: 'need-more' }>;
 
-/** Looks at all bytes so far, each time more of them; remembers how far it came, so that no byte is searched twice. */
+/** Is given all bytes so far, each time more of them. It remembers its position, so that no byte is scanned twice. */
 function createHeadScan(limitBytes: number): (bytes: Uint8Array) => Found | NeedMore {
   let resumeAt = 0;
   return (bytes) => {

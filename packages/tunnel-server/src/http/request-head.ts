@@ -1,7 +1,7 @@
-/** Parses the head of an HTTP/1 request from bytes that may arrive in any pieces (RFC 9112 §2.1). The only such parser, for every door. */
+/** Parses the head of an HTTP/1 request from bytes that may arrive in any pieces (RFC 9112 §2.1). All doors use this one parser. */
 import { type Field, findHeadEnd, type Malformed, malformed, parseFieldLines, splitHead, TOKEN } from './head-lines.ts';
 
-/** A request head that is well formed; what it asks for is not judged yet. */
+/** A well-formed request head. What it asks for is not judged yet. */
 export interface RequestHead {
   readonly method: string;
   /** May have octets above 0x7f. */
@@ -11,7 +11,7 @@ export interface RequestHead {
 }
 
 export type RequestHeadResult =
-  /** Pass `resumeAt` to the next call, which then looks at no byte twice but for the last. */
+  /** Pass `resumeAt` to the next call, which then scans only the new bytes and the last one before them. */
   | { readonly kind: 'need-more'; readonly resumeAt: number }
   | Malformed
   | { readonly kind: 'too-large' }
@@ -19,10 +19,10 @@ export type RequestHeadResult =
   | { readonly kind: 'head'; readonly head: RequestHead; readonly headBytes: number };
 
 /**
- * Reads a request head from the start of `bytes`; never throws. No byte past `limitBytes` is looked at: a head of exactly so
- * many passes. Stricter than RFC 9112 wherever it lets a recipient be lenient, single spaces in the request line included.
+ * Reads a request head from the start of `bytes`; never throws. No byte past `limitBytes` is read: a head of exactly that length passes.
+ * Stricter than RFC 9112 wherever that lets a recipient be lenient, also for single spaces in the request line.
  *
- * @param resumeAt where the scan for the end goes on, from the last `need-more` over a shorter run of the same bytes
+ * @param resumeAt where the scan continues, from the last `need-more` over a shorter run of the same bytes
  */
 export function parseRequestHead(bytes: Uint8Array, limitBytes: number, resumeAt = 0): RequestHeadResult {
   const end = findHeadEnd(bytes, Math.min(bytes.length, limitBytes), resumeAt, 'strict');
@@ -38,9 +38,9 @@ export function parseRequestHead(bytes: Uint8Array, limitBytes: number, resumeAt
 }
 
 /**
- * Says what is wrong with the fields that every request is held to, whatever it asks for: Host at most once and well formed,
- * credentials at most once, for of two, readers disagree on which counts. Asked once the target was found good: where both are
- * bad, the target is what its author has to mend.
+ * Says what is wrong with the fields that every request is checked for: Host at most once and well formed, credentials at most once, for
+ * readers disagree on which of two counts. Called once the target was found good: where both are bad, the client must correct the target
+ * first.
  */
 export function findDoubtfulField({ fields }: RequestHead): string | undefined {
   let hosts = 0;
@@ -81,7 +81,7 @@ function parseRequestLine(line: string): Omit<RequestHead, 'fields'> | Malformed
   return version ? { method, requestTarget, version } : malformed('the version is neither HTTP/1.1 nor HTTP/1.0');
 }
 
-/** Octets above 0x7f are in no URI (RFC 3986 §2), but many clients send UTF-8 as it is. */
+/** Octets above 0x7f are not allowed in a URI (RFC 3986 §2), but many clients send UTF-8 unescaped. */
 const TARGET = /^[\x21-\x7e\x80-\xff]+$/;
 
 const VERSIONS: ReadonlyMap<string, RequestHead['version']> = new Map([

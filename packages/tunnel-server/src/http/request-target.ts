@@ -1,8 +1,8 @@
-/** The destination of a plain request: from its target (RFC 9112 §3.2), or from Host where the client knows of no proxy. */
+/** The destination of a plain request: from its target (RFC 9112 §3.2), or from Host where the client uses no proxy. */
 import { parseAuthorityForm } from '../authority-form.ts';
 import { type Destination, parseDestination } from '@sallyport/policy';
 
-/** The parts of a request that say where it goes. */
+/** The parts of a request that name its destination. */
 export interface TargetParts {
   readonly method: string;
   /** As in the request line. */
@@ -14,7 +14,7 @@ export type RequestTarget =
   | {
       readonly kind: 'target';
       readonly destination: Destination;
-      /** Origin-form or `*`: how the destination itself is asked. */
+      /** Origin-form or `*`, for the destination itself. */
       readonly originForm: string;
       /** The Host field that belongs to it. */
       readonly host: string;
@@ -22,8 +22,8 @@ export type RequestTarget =
   | { readonly kind: 'malformed'; readonly why: string };
 
 /**
- * Reads the destination of one request. In absolute-form the target decides, and Host is not looked at (RFC 9112 §3.2.2).
- * @param isToProxy the client knows that it speaks to a proxy: then nothing but absolute-form will do
+ * Reads the destination of one request. In absolute-form the target decides, and Host is ignored (RFC 9112 §3.2.2).
+ * @param isToProxy the client knows that it uses a proxy: then only absolute-form is accepted
  */
 export function parseRequestTarget(parts: TargetParts, isToProxy: boolean): RequestTarget {
   const { method, requestTarget, host } = parts;
@@ -47,7 +47,7 @@ function parseAbsoluteForm(scheme: string, hierarchy: string, method: string): R
   const lowerScheme = scheme.toLowerCase();
   if (lowerScheme === 'https' || lowerScheme === 'wss')
     return malformed(`${lowerScheme} is reached by CONNECT host:port, not in absolute-form`);
-  // ws is http, asked to change its protocol (RFC 6455 §3).
+  // ws is http with an upgrade (RFC 6455 §3).
   if (lowerScheme !== 'http' && lowerScheme !== 'ws') return malformed('the target has another scheme than http');
   const authority = /^[^/?]*/.exec(hierarchy)?.[0] ?? '';
   const rest = hierarchy.slice(authority.length);
@@ -65,7 +65,7 @@ function targetAt(authority: string, originForm: string): RequestTarget {
   return { kind: 'target', destination, originForm: toAscii(originForm), host: hostField(destination) };
 }
 
-/** Octets above 0x7f as a URI has them (RFC 3986 §2.1): many clients send UTF-8 as it is, and not every server takes it so. */
+/** Percent-encodes octets above 0x7f (RFC 3986 §2.1): many clients send UTF-8 unescaped, and not every server accepts that. */
 function toAscii(originForm: string): string {
   return originForm.replace(/[\x80-\xff]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase()}`);
 }

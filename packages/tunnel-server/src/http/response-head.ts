@@ -32,7 +32,7 @@ export function parseResponseHead(bytes: Uint8Array, limitBytes: number, resumeA
   return { kind: 'head', head: { ...status, fields }, headBytes: end.headBytes };
 }
 
-/** Told at the first bytes: who speaks another protocol may never send the end of a head. One empty line may come first. */
+/** Judged by the first bytes: a peer with another protocol may never send the end of a head. One empty line may come first. */
 function mayBeStatusLine(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, PROTOCOL.length + 2)).toString(
     'latin1',
@@ -44,7 +44,7 @@ function mayBeStatusLine(bytes: Uint8Array): boolean {
 
 const PROTOCOL = 'HTTP/1.';
 
-/** `HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112 §4), the last space left out by some. */
+/** `HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112 §4). Some leave out the last space. */
 function parseStatusLine(line: string): Omit<ResponseHead, 'fields'> | Malformed {
   const [, minor, code, reasonPhrase = ''] = STATUS_LINE.exec(line) ?? [];
   if (minor === undefined || code === undefined)
@@ -52,5 +52,5 @@ function parseStatusLine(line: string): Omit<ResponseHead, 'fields'> | Malformed
   return { version: minor === '0' ? '1.0' : '1.1', status: Number(code), reasonPhrase };
 }
 
-/** A later minor version is to be read as 1.1 (RFC 9110 §2.5). */
+/** A later minor version is read as 1.1 (RFC 9110 §2.5). */
 const STATUS_LINE = /^HTTP\/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?$/;

@@ -15,10 +15,10 @@ export interface Gatekeeper {
 }
 
 /**
- * Returns the user's name. Throws `auth` where credentials are missing, wrong or could not be checked in time, and
- * `client_closed` where the client leaves meanwhile; the comparison then goes on for whoever asks the same next.
+ * Returns the user's name. Throws `auth` where credentials are missing, wrong or could not be checked in time. Throws `client_closed`
+ * where the client leaves meanwhile; the comparison then goes on for other clients with the same credentials.
  *
- * @param fieldValue of Proxy-Authorization; it goes no further than this step
+ * @param fieldValue of Proxy-Authorization; it is used in this step only
  */
 export async function authenticateClient(
   client: Leg,
@@ -43,7 +43,7 @@ export async function authenticateClient(
   }
 }
 
-/** The handshake's deadline holds for the check too: whatever is in front of it in the queue, the client gets an answer. */
+/** The deadline of the handshake holds for the check too, so the client gets an answer however long the queue is. */
 async function waitFor(client: Leg, verdict: Promise<Verdict>, deadline: DeadlineMs): Promise<Verdict> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<Verdict>((resolve) => {

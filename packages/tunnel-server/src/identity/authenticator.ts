@@ -1,4 +1,4 @@
-/** Checks a name and a password: by one bcrypt comparison, and from then on by a cache. */
+/** Checks a name and a password with one bcrypt comparison, and from then on from a cache. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { LRUCache } from 'lru-cache';
@@ -8,28 +8,30 @@ import { BcryptThread, type PasswordComparer } from './bcrypt-thread.ts';
 import { FairQueue, type Asker } from './fair-queue.ts';
 import type { Users } from './htpasswd.ts';
 
-/** `busy`: too many comparisons are waiting, of this client or of all. */
+/** `busy`: too many comparisons are waiting, for this client or in all. */
 export type Verdict = 'right' | 'wrong' | 'busy';
 
-/** Many users behind one address may come at once; and whatever waits here, the next client's turn comes after one comparison each. */
+/**
+ * Many users of one address may come at once. Whatever waits here, the next client is served after one comparison of each other client.
+ */
 const WAITING = { perClient: 32, total: 256 };
 
 /** The order of comparisons: clients that were right before, then those that name an existing user, then all others. */
 const RANK = { provenClient: 0, existingName: 1, rest: 2 } as const;
 
-/** How long a password that was right needs no comparison. A changed hash ends that at once. */
+/** How long a right password needs no further comparison. A changed hash ends that at once. */
 const RIGHT_FOR_MS = 5 * 60_000;
 
-/** Programs repeat a wrong password without end: it costs one comparison a minute. */
+/** Programs repeat a wrong password again and again: it costs one comparison a minute. */
 const WRONG_FOR_MS = 60_000;
 
-/** How long a client that gave a right password goes before others. */
+/** How long a client that gave a right password is served before others. */
 const PROVEN_FOR_MS = 60 * 60_000;
 
-/** Of each, so that no flood of wrong passwords can push out the right ones. */
+/** In each memory, so that many wrong passwords cannot remove the right ones. */
 const MEMORY_ENTRIES = 10_000;
 
-/** A password and the hash it is held against; `isKnown`: the name's own hash. */
+/** A password and the hash it is compared with. `isKnown`: it is the name's own hash. */
 interface Comparison {
   readonly memory: string;
   readonly password: string;
@@ -37,7 +39,7 @@ interface Comparison {
   readonly isKnown: boolean;
 }
 
-/** Where a client comes from: its own key, and that of the network around it. */
+/** The client's own key, and that of the network around it. */
 export type Origin = Omit<Asker<ClientKey>, 'rank'>;
 
 interface Waiting {
@@ -46,35 +48,35 @@ interface Waiting {
   readonly settle: (verdict: Verdict | Promise<Verdict>) => void;
 }
 
-/** Serves all doors and outlives a reload: who the users are is said anew at each question. */
+/** Serves all doors and outlives a reload: the users are given with each call. */
 export class Authenticator {
   readonly #comparers: readonly PasswordComparer[];
-  /** Only this process can tell which password an entry of its memory stands for. */
+  /** Only this process can tell which password a cache entry stands for. */
   readonly #key = randomBytes(32);
   readonly #right = new LRUCache<string, true>({ max: MEMORY_ENTRIES, ttl: RIGHT_FOR_MS });
   readonly #wrong = new LRUCache<string, true>({ max: MEMORY_ENTRIES, ttl: WRONG_FOR_MS });
-  /** Equal credentials that are being compared already, as on the first connections of a browser, share the result. */
+  /** Comparisons under way. Requests with equal credentials, as a browser's first connections, share one result. */
   readonly #pending = new Map<string, Promise<Verdict>>();
   /** The users' hashes by number. */
   readonly #hashes = new WeakMap<Users, readonly string[]>();
   readonly #queue = new FairQueue<ClientKey, Waiting>(WAITING);
-  /** Clients that were right last, or wrong. */
+  /** Clients whose last password was right, or wrong. */
   readonly #proven = new LRUCache<ClientKey, true>({ max: MEMORY_ENTRIES, ttl: PROVEN_FOR_MS });
   readonly #doubted = new LRUCache<ClientKey, true>({ max: MEMORY_ENTRIES, ttl: WRONG_FOR_MS });
   readonly #idle: PasswordComparer[];
 
-  /** @param comparers at work at the same time */
+  /** @param comparers that work at the same time */
   constructor(comparers: readonly PasswordComparer[] = threads()) {
     this.#comparers = comparers;
     this.#idle = [...comparers];
   }
 
-  /** Answers at once where it remembers; rejects only where the comparison itself could not be done. */
+  /** Answers at once from its memory. Rejects only where the comparison itself could not be done. */
   check(users: Users, credentials: Credentials, origin: Origin): Verdict | Promise<Verdict> {
     if (users.size === 0) return 'wrong';
     const comparison = this.#prepare(users, credentials);
     const { memory } = comparison;
-    // What is looked up is a keyed digest, so that the time it takes tells nothing of the password behind it.
+    // The key is a keyed digest, so that the time of the look-up reveals nothing of the password.
     if (this.#right.get(memory)) return 'right';
     if (this.#wrong.get(memory)) return 'wrong';
     return this.#pending.get(memory) ?? this.#enqueue(comparison, origin);
@@ -89,12 +91,12 @@ export class Authenticator {
     const own = users.get(name);
     const hash = own ?? this.#borrowHash(users, name);
     const isKnown = own !== undefined;
-    // With the hash in it, so that a changed one is not remembered.
+    // The hash is part of it, so that a result does not survive a changed hash.
     const memory = this.#digest(isKnown ? 'known' : 'unknown', name, password, hash).toString('base64');
     return { memory, password, hash, isKnown };
   }
 
-  /** Any user's hash, always the same one for a name, so that the costs of hashes tell nothing either. */
+  /** Another user's hash, always the same one for a name, so that the costs of hashes reveal nothing either. */
   #borrowHash(users: Users, name: string): string {
     let hashes = this.#hashes.get(users);
     if (!hashes) this.#hashes.set(users, (hashes = [...users.values()]));
@@ -103,7 +105,7 @@ export class Authenticator {
 
   #digest(...parts: readonly string[]): Buffer {
     const hmac = createHmac('sha256', this.#key);
-    // No part has a NUL: neither a hash, nor a name or password, which have no control character at all.
+    // No part has a NUL: neither a hash, nor a name or password, which have no control characters.
     return hmac.update(parts.join('\0')).digest();
   }
 
@@ -120,7 +122,7 @@ export class Authenticator {
     return verdict;
   }
 
-  /** A client that is proven and then wrong is doubted: no flood keeps the first rank. */
+  /** A proven client that then gives a wrong password loses its rank: no flood keeps the first rank. */
   #rankOf(client: ClientKey, { isKnown }: Comparison): number {
     if (this.#proven.has(client)) return RANK.provenClient;
     return isKnown && !this.#doubted.has(client) ? RANK.existingName : RANK.rest;
@@ -130,7 +132,7 @@ export class Authenticator {
     for (let next = this.#queue.take(); next; next = this.#queue.take()) {
       const verdict = this.#compare(comparer, next);
       next.settle(verdict);
-      await verdict.catch(() => undefined); // Whoever asked gets it.
+      await verdict.catch(() => undefined); // The callers get the error.
     }
     this.#idle.push(comparer);
   }
@@ -145,7 +147,7 @@ export class Authenticator {
   }
 }
 
-/** One a core: each starts when there is work for it. */
+/** One a core. Each starts when there is work for it. */
 function threads(): readonly PasswordComparer[] {
   return Array.from({ length: availableParallelism() }, () => new BcryptThread());
 }

@@ -1,6 +1,6 @@
 /** The credentials in a Proxy-Authorization field (RFC 9110 §11.7.2), by the scheme Basic (RFC 7617). */
 
-/** What a client says it is, not yet checked. Never logged. */
+/** The name and password that a client sent, not yet checked. Never logged. */
 export interface Credentials {
   readonly name: string;
   readonly password: string;
@@ -8,13 +8,13 @@ export interface Credentials {
 
 export type BasicCredentials =
   | { readonly kind: 'credentials'; readonly credentials: Credentials }
-  /** `why` says nothing of what the client sent. */
+  /** `why` contains nothing that the client sent. */
   | { readonly kind: 'unusable'; readonly why: string };
 
 /**
- * Reads the value of a field. The scheme's name is case-insensitive (RFC 9110 §11.1); base64 is read strictly, for of two
- * spellings of one password the next reader may take only one; the bytes are UTF-8, as our challenge asks (RFC 7617 §2.1),
- * or else Latin-1, which many libraries send without asking.
+ * Reads the value of a field. The scheme's name is case-insensitive (RFC 9110 §11.1). base64 is read strictly: of two spellings of one
+ * password the next reader may accept only one. The bytes are UTF-8, as our challenge asks (RFC 7617 §2.1), or else Latin-1, which many
+ * libraries send all the same.
  */
 export function parseBasicCredentials(fieldValue: string): BasicCredentials {
   const [, scheme = '', token] = SCHEME_AND_TOKEN.exec(fieldValue) ?? [];
@@ -36,7 +36,7 @@ export function parseBasicCredentials(fieldValue: string): BasicCredentials {
   return { kind: 'credentials', credentials: { name: text.slice(0, colon), password } };
 }
 
-/** What bcrypt looks at; of two longer passwords that begin alike, either would pass for the other. */
+/** bcrypt compares no more: of two longer passwords with the same beginning, either would be accepted for the other. */
 const LONGEST_PASSWORD_BYTES = 72;
 
 const SCHEME_AND_TOKEN = /^([^ ]+)(?: +([^ ]+))?$/;
@@ -48,7 +48,7 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    // Its only way to say that the bytes are no UTF-8.
+    // Its only way to report that the bytes are not UTF-8.
     return undefined;
   }
 }

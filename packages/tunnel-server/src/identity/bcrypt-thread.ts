@@ -1,4 +1,4 @@
-/** The main thread's end of the thread that compares passwords. */
+/** The main thread's side of the thread that compares passwords. */
 import { Worker } from 'node:worker_threads';
 import type { ComparisonRequest } from './bcrypt-worker.ts';
 
@@ -9,7 +9,7 @@ export interface PasswordComparer {
   close(): Promise<void>;
 }
 
-/** Spelled so that it is found from the sources, which the tests run, and from what is built of them. */
+/** A path that works both from the sources, which the tests run, and from what is built of them. */
 const WORKER = new URL('../../dist/identity/bcrypt-worker.js', import.meta.url);
 
 /** bcrypt on a thread of its own, which starts with the first comparison and never keeps the process alive. */
@@ -38,7 +38,7 @@ export class BcryptThread implements PasswordComparer {
   #start(): Worker {
     const worker = new Worker(WORKER);
     worker.unref();
-    // Always heard, or it would end the process. The next comparison starts another thread.
+    // An `error` event without a listener would end the process. The next comparison starts another thread.
     worker.on('error', () => this.#forget(worker)).on('exit', () => this.#forget(worker));
     return worker;
   }

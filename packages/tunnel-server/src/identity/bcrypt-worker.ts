@@ -9,7 +9,7 @@ export interface ComparisonRequest {
   readonly hash: string;
 }
 
-// On Linux of this thread alone: where every core has one, the thread that decides still goes first.
+// On Linux this holds for this thread alone: where every core has one, the thread that decides still goes first.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 parentPort?.on('message', ({ password, hash }: ComparisonRequest) => {

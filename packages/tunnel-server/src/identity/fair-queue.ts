@@ -1,4 +1,4 @@
-/** A queue for work that few workers do: the better rank first, then each neighbourhood in turn, and each client in it. */
+/** A queue for a few workers. The better rank is served first, then each neighbourhood in turn, and in it each client in turn. */
 
 /** How much may wait. */
 export interface QueueLimits {
@@ -8,20 +8,20 @@ export interface QueueLimits {
 
 /** The client that an item belongs to. */
 export interface Asker<Client> {
-  /** 0 is served first; a lower one waits until no better one is left. */
+  /** 0 is served first. A higher one waits until no lower one is left. */
   readonly rank: number;
-  /** What many addresses of one owner have in common. */
+  /** The network that the addresses of one owner have in common. */
   readonly neighbourhood: Client;
   readonly client: Client;
 }
 
 /**
- * A queue for each client, a round of clients for each neighbourhood, a round of those for each rank. So a flood delays
- * only its own neighbourhood, however many addresses it comes from.
+ * There is a queue for each client, a round of clients for each neighbourhood, and a round of those for each rank. So a flood delays only
+ * its own neighbourhood, however many addresses it comes from.
  */
 export class FairQueue<Client, Item> {
   readonly #limits: QueueLimits;
-  /** Sparse until each rank has been asked for. */
+  /** Sparse until each rank was used. */
   readonly #ranks: (Round<Client, Item> | undefined)[] = [];
   #length = 0;
 
@@ -30,8 +30,8 @@ export class FairQueue<Client, Item> {
   }
 
   /**
-   * Lets an item wait. Returns the one that may not: itself where its client has its share already; where all places are
-   * taken, the last come of the worst rank, of the neighbourhood and the client with most of them.
+   * Adds an item. Returns the one that may not wait: the item itself where its client has its share already; where all places are taken,
+   * the last item of the worst rank, in the neighbourhood and client with most of them.
    */
   add({ rank, neighbourhood, client }: Asker<Client>, item: Item): Item | undefined {
     const round = (this.#ranks[rank] ??= new Map<Client, Neighbourhood<Client, Item>>());
@@ -42,7 +42,7 @@ export class FairQueue<Client, Item> {
     if (victim === 'none') return item;
     const refused = victim && this.#removeLast(victim);
 
-    // Not before: the victim may have been the last of its neighbourhood, which then is no longer in the round.
+    // Looked up only here: the victim may have been the last of its neighbourhood, which then was removed from the round.
     const place: Neighbourhood<Client, Item> = round.get(neighbourhood) ?? { clients: new Map(), length: 0 };
     round.set(neighbourhood, place);
     const items = place.clients.get(client) ?? [];
@@ -58,7 +58,7 @@ export class FairQueue<Client, Item> {
     for (const round of this.#ranks.filter((one) => one !== undefined)) {
       for (const [neighbourhood, place] of round) {
         const item = takeTurn(place);
-        // In the order of their turns: who has just had one goes to the end.
+        // In the order of their turns: the one just served goes to the end.
         round.delete(neighbourhood);
         if (place.length > 0) round.set(neighbourhood, place);
         this.#length -= 1;
@@ -68,7 +68,7 @@ export class FairQueue<Client, Item> {
     return undefined;
   }
 
-  /** Only looked for when the queue is full, which bounds the search too. */
+  /** Searched only when the queue is full, which bounds the search too. */
   #findVictim(
     rank: number,
     own: Neighbourhood<Client, Item> | undefined,
@@ -83,7 +83,7 @@ export class FairQueue<Client, Item> {
     const [place, items] = [largest.value, busiest.value];
     const victim = { round, neighbourhood: largest.key, place, client: busiest.key, items };
     if (worst > rank) return victim;
-    // Among equals a newcomer takes a place only of who has more than it would have itself.
+    // Within its own neighbourhood a new item takes a place only from a client that has more than its own would then have.
     if (place === own) return items.length > waiting.length + 1 ? victim : 'none';
     return place.length > (own?.length ?? 0) + 1 ? victim : 'none';
   }

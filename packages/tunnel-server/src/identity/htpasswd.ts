@@ -1,9 +1,9 @@
-/** A users file as `htpasswd -B` writes it: a name and the bcrypt hash of its password on each line. */
+/** Reads a users file as `htpasswd -B` writes it: a name and the bcrypt hash of its password on each line. */
 
 /** The users: the bcrypt hash of each one's password, by name. */
 export type Users = ReadonlyMap<string, string>;
 
-/** Something wrong with a users file; the message names cause and remedy, and nothing of a password or its hash. */
+/** An error in a users file. The message names cause and remedy, and nothing of a password or its hash. */
 export interface UsersFileProblem {
   /** Counted from 1. */
   readonly line: number;
@@ -11,12 +11,12 @@ export interface UsersFileProblem {
 }
 
 export interface UsersFile {
-  /** Fit for use only where there are no problems. */
+  /** May be used only where there are no problems. */
   readonly users: Users;
   readonly problems: readonly UsersFileProblem[];
 }
 
-/** Reads the text of a users file: `name:hash` lines, perhaps a `:comment` behind, lines of comment with `#`, empty lines. */
+/** Reads the text of a users file: lines of `name:hash` or `name:hash:comment`, comment lines with `#`, empty lines. */
 export function parseHtpasswd(text: string): UsersFile {
   const users = new Map<string, string>();
   const problems: UsersFileProblem[] = [];
@@ -34,7 +34,7 @@ type UserLine = { readonly name: string; readonly hash: string } | { readonly me
 
 function parseUser(line: string): UserLine {
   const [name = '', hash] = line.split(':');
-  // A line of `openssl passwd`, say, has no name; whatever stands there may be a secret, so that it is not shown.
+  // A line of `openssl passwd`, for example, has no name. Its text may be a secret, so it is not shown.
   if (hash === undefined)
     return { message: 'a user needs a name and a hash, name:hash; htpasswd -B FILE NAME adds one' };
   if (name === '') return { message: 'the name in front of the colon is empty; give one' };
@@ -49,7 +49,7 @@ function parseUser(line: string): UserLine {
 /** Version, cost, and 22 characters of salt with 31 of digest. `$2x$` marks hashes of a faulty implementation. */
 const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 
-/** The lowest is what bcrypt itself allows; one check of the highest takes seconds. */
+/** The lowest cost is bcrypt's own limit. One check of the highest takes seconds. */
 const LOWEST_COST = 4;
 const HIGHEST_COST = 17;
 
@@ -58,7 +58,7 @@ const BYTE_ORDER_MARK = /^\ufeff/;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
-/** What htpasswd, openssl and others also write, in place of bcrypt. The first that fits. */
+/** Other formats of htpasswd, openssl and the like. The first that matches counts. */
 const OTHER_KINDS: readonly { readonly sign: RegExp; readonly kind: string }[] = [
   { sign: /^\{SSHA\}/i, kind: 'salted SHA-1 ({SSHA})' },
   { sign: /^\{SHA\}/i, kind: 'SHA-1 ({SHA})' },

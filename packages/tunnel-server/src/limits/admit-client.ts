@@ -3,7 +3,7 @@ import type { Ip } from '@sallyport/addresses';
 import { TunnelError } from '../reasons.ts';
 import type { Admission, LimitedListener, Limits } from './limits.ts';
 
-/** Takes a place. Throws `overload` or `client_limit`, or rejects with it, where the limits are shared. */
+/** Takes a place. Throws `overload` or `client_limit`. Where the limits are shared it may reject with them. */
 export function admitClient(
   limits: Limits,
   listener: LimitedListener,
@@ -14,7 +14,7 @@ export function admitClient(
   return settle(limits.admit(listener, client), client);
 }
 
-/** For a further request of a client that has its place. Throws `overload` or `client_limit`, or rejects with it. */
+/** For a further request of an admitted client. Throws `overload` or `client_limit`, or rejects with them where the limits are shared. */
 export function admitNextRequest(
   limits: Limits,
   listener: LimitedListener,
@@ -38,7 +38,7 @@ function requireAdmitted(admission: Admission, client: Ip): void {
   throw new TunnelError(reason, `Too many connections from ${client.text}.`, admission);
 }
 
-/** Throws `overload` once the drain has begun: what would begin now, the end of the drain would cut. */
+/** Throws `overload` once the drain has begun: a new tunnel would be cut at its end. */
 export function requireNotDraining(isDraining: boolean): void {
   if (isDraining) throw new TunnelError('overload', 'Sallyport is about to end and opens no new tunnels.');
 }

@@ -8,7 +8,7 @@ import type { Answer } from './shared/batch.ts';
 import type { SharedLimits } from './shared/shared-limits.ts';
 import { TokenBuckets, type ClientKey, type RatePerSecond } from './token-buckets.ts';
 
-/** The part of the configuration's `limits` that is held here, spelled as there. */
+/** The part of the configuration's `limits` that is enforced here, with the same keys. */
 export interface ConnectionLimits {
   /** At once. */
   readonly tunnels: number;
@@ -18,7 +18,7 @@ export interface ConnectionLimits {
   readonly new_per_client?: RatePerSecond | undefined;
 }
 
-/** A listener and its limits: the global ones with what it overrides merged in. */
+/** A listener and its limits: the global ones, with its own in their place. */
 export interface LimitedListener {
   readonly name: string;
   readonly limits: ConnectionLimits;
@@ -29,21 +29,21 @@ export type Admission =
   | { readonly kind: 'refused'; readonly reason: 'overload' }
   | { readonly kind: 'refused'; readonly reason: 'client_limit'; readonly retryAfterSeconds: number };
 
-/** The counts of all listeners. They outlive a reload; the numbers they are held against do not. */
+/** The counts of all listeners. They outlive a reload, with new limits. */
 export interface Limits {
-  /** A promise only where limits are shared, and the others have to be asked. */
+  /** A promise only where limits are shared and the other replicas have to be asked. */
   admit(listener: LimitedListener, client: Ip): Admission | Promise<Admission>;
-  /** Whether it would be admitted as far as this replica knows, which takes no place and no token: asked before anything dear is done. */
+  /** Whether it would be admitted as far as this replica knows. Takes no place and no token. Asked before expensive work. */
   wouldAdmit(listener: LimitedListener, client: Ip): boolean;
-  /** A further request of a connection that has its place: it takes a token of `new_per_client`, as a connection does. */
+  /** For a further request of an admitted connection. It takes a token of `new_per_client`, as a connection does. */
   admitNext(listener: LimitedListener, client: Ip): Admission | Promise<Admission>;
-  /** How many connections are held against `limits.tunnels` of a listener. */
+  /** How many connections count for `limits.tunnels` of a listener. */
   tunnelsHeld(listener: LimitedListener): number;
-  /** Gives a place back; once for each that was admitted. */
+  /** Gives a place back, once for each that was taken. */
   leave(listenerName: string, client: Ip): void;
-  /** Takes new global limits. Nobody who is in is sent away; new ones wait until the counts have come down. */
+  /** Sets new global limits. No connection is closed; new ones wait until the counts are low enough. */
   update(global: ConnectionLimits): void;
-  /** The same of `limits.tunnels_per_client`, by the client that holds the most. */
+  /** The same for `limits.tunnels_per_client`, for the client with the most. */
   mostHeld(listener: LimitedListener): number;
   /** From now on replicas count together; undefined: each by itself. */
   share(shared: SharedLimits | undefined): void;
@@ -54,9 +54,8 @@ export interface Limits {
 /**
  * Makes the counters of a process.
  *
- * A value that a listener shares with the global `limits` is held against the count over all listeners. A value of its
- * own overrides that, upwards too: it is held against that listener's own count, which the count over all goes on
- * including.
+ * A value that a listener shares with the global `limits` is compared with the count over all listeners. A value of its own replaces it,
+ * also a higher one: it is compared with that listener's own count. Its connections still count in the count over all.
  *
  * @param clock milliseconds that never go back
  */
@@ -133,7 +132,7 @@ export function createLimits(global: ConnectionLimits, clock: () => number = () 
   };
 }
 
-/** Resolves with the refusal, of the replicas together or, where they do not answer in time, of this one. */
+/** Resolves with the refusal of all replicas together or, where they do not answer in time, of this one. */
 async function askReplicas(
   replicas: SharedLimits,
   client: ClientKey,
@@ -150,7 +149,7 @@ async function askReplicas(
     rate: rateOf(scopes),
   });
   const refusal = answer.kind === 'unknown' ? refuseByRate(client, scopes, clock()) : refusalOf(answer);
-  // Counted where it was asked for; all others learn of it here.
+  // This place was counted when it was asked for. All other changes are reported here.
   if (what === 'place' && refusal === undefined && places !== scopes.everywhere) {
     replicas.changed(scopes.everywhere, client, 1);
   }
@@ -159,7 +158,7 @@ async function askReplicas(
 
 const ADMITTED: Admission = { kind: 'admitted' };
 
-/** What is counted in one scope: one listener, or all of them. */
+/** The counts of one scope: one listener, or all of them. */
 class Place {
   readonly name: string;
   readonly occupancy = new Occupancy();
@@ -182,12 +181,12 @@ function placeOf(listeners: Map<string, Place>, name: string): Place {
   return place;
 }
 
-/** An IPv6 client owns its /64 and moves about in it at will (RFC 6177, RFC 8981): the /64 is the client. */
+/** An IPv6 client owns its /64 and changes its address within it at will (RFC 6177, RFC 8981): the /64 is the client. */
 export function clientKey({ family, words }: Ip): ClientKey {
   return family === 4 ? (words[0] ?? 0) : `${words[0] ?? 0}:${words[1] ?? 0}`;
 }
 
-/** What the many addresses of one owner have in common: the IPv4 /24, and the IPv6 /48 that a site is given (RFC 6177). */
+/** The network that the addresses of one owner have in common: the IPv4 /24, and the IPv6 /48 that a site is given (RFC 6177). */
 export function neighbourhoodKey({ family, words }: Ip): ClientKey {
   const [first = 0, second = 0] = words;
   return family === 4 ? first >>> 8 : `${first}:${second >>> 16}`;
@@ -200,7 +199,7 @@ interface Scopes {
   readonly own: Place;
 }
 
-/** A token is only spent on a connection that nothing else refuses, so the bucket comes last. */
+/** A token is taken only for a connection that nothing else refuses, so the bucket comes last. */
 function refuse(client: ClientKey, scopes: Scopes, now: number, how: 'take' | 'ask' = 'take'): Admission | undefined {
   return refuseByPlaces(client, scopes) ?? refuseByRate(client, scopes, now, how);
 }

@@ -26,7 +26,7 @@ export class Occupancy {
     return most;
   }
 
-  /** Those who hold one; also those who come while it is walked. */
+  /** The clients with a connection, also those that come during the iteration. */
   clientKeys(): Iterable<ClientKey> {
     return this.#byClient.keys();
   }

@@ -6,12 +6,12 @@ export type RatePerSecond = number;
 export type ClientKey = number | string;
 
 /**
- * Token buckets as the generic cell rate algorithm keeps them (ITU-T I.371, the "virtual scheduling" form): a bucket is
- * the moment at which it will be full again. Each token taken moves that moment on by one refill interval, and a token
- * is there as long as the moment is less than a burst away. Refilling is the clock's work: no timer, no write.
+ * Token buckets by the generic cell rate algorithm (ITU-T I.371, the "virtual scheduling" form). A bucket is stored as the time at which
+ * it will be full again. Each token taken moves that time on by one refill interval, and a token is there as long as the time is less
+ * than a burst away. Refilling needs no timer and no write.
  *
- * A full bucket need not be stored, and an empty one is full after one burst’s time. So two generations of that age are
- * enough: a bucket that was not used for a whole generation is dropped with it, without being examined.
+ * A full bucket need not be stored, and an empty one is full after one burst’s time. So two generations of that age are enough: a bucket
+ * that was not used for a whole generation is dropped with it, without being examined.
  */
 export class TokenBuckets {
   #young = new Map<ClientKey, number>();
@@ -25,7 +25,7 @@ export class TokenBuckets {
     return waitMs;
   }
 
-  /** What `take` would return, with nothing taken. */
+  /** What `take` would return; takes nothing. */
   ask(client: ClientKey, rate: RatePerSecond, now: number): number {
     const burstMs = (burstTokens(rate) * 1000) / rate;
     this.#dropFullBuckets(burstMs, now);
@@ -33,7 +33,7 @@ export class TokenBuckets {
     return waitMs > ROUNDING_MS ? waitMs : 0;
   }
 
-  /** When the bucket will be full again, with one more token taken. */
+  /** When the bucket would be full again, with one more token taken. */
   #fullAt(client: ClientKey, rate: RatePerSecond, now: number): number {
     return Math.max(this.#young.get(client) ?? this.#old.get(client) ?? now, now) + 1000 / rate;
   }
@@ -52,13 +52,13 @@ export class TokenBuckets {
   }
 }
 
-/** Under a flood from more clients than that, buckets are forgotten before they are full: some 10 MB for each scope. */
+/** Under a flood from more clients than that, buckets are dropped before they are full. Some 10 MB for each scope. */
 const GENERATION_ENTRIES = 65_536;
 
-/** What of a wait is rounding: a third of a second added three times is not quite a second. */
+/** Rounding errors: a third of a second added three times is not exactly a second. */
 const ROUNDING_MS = 0.001;
 
-/** One second's worth, and at least one: a bucket that cannot hold a token would never admit anybody. */
+/** One second's worth, and at least one: a bucket that cannot hold a token would never admit a client. */
 function burstTokens(rate: RatePerSecond): number {
   return Math.max(1, rate);
 }

@@ -8,8 +8,8 @@ import { readProxyHeader } from './read.ts';
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Reads the PROXY header that a listed peer must send, and no byte more. What is wrong is returned as a clause for the log. A
- * peer that closes without a byte, as health checks do, is reported like at any other door.
+ * Reads the PROXY header that a listed peer must send, and no byte more. A fault is returned as a clause for the log. A peer that closes
+ * without a byte, as health checks do, is reported as at any other door.
  */
 export async function introduceClient(
   wire: Pick<Leg, 'read' | 'putBack'>,

@@ -7,7 +7,7 @@ import { crc32c } from './crc32c.ts';
 export type ProxyHeader =
   /** Where the client comes from and where it was going; `headerBytes` is the length of the header. */
   | { readonly kind: 'client'; readonly headerBytes: number; readonly remote: Address; readonly local: Address }
-  /** LOCAL, UNKNOWN, or addresses that are no IP addresses: the connection's own stand. */
+  /** LOCAL, UNKNOWN, or addresses that are not IP addresses: the connection's own addresses apply. */
   | { readonly kind: 'unnamed'; readonly headerBytes: number }
   | { readonly kind: 'malformed'; readonly why: string };
 
@@ -24,7 +24,7 @@ export function readProxyHeader(bytes: Uint8Array): ProxyHeader | NeedMore {
   return malformed('it begins with no PROXY header');
 }
 
-/** As far as there are bytes. */
+/** Compares as many bytes as there are. */
 function startsAlike(bytes: Uint8Array, start: Buffer): boolean {
   const length = Math.min(bytes.length, start.length);
   return start.subarray(0, length).equals(bytes.subarray(0, length));
@@ -72,7 +72,7 @@ function readBinary(bytes: Uint8Array): ProxyHeader | NeedMore {
   if (command >>> 4 !== 2 || (command & 0xf) > 1) return malformed('its version or its command is unknown');
   if (bytes.length < headerBytes) return { kind: 'need-more', atLeastBytes: headerBytes };
   const header = view.subarray(0, headerBytes);
-  // LOCAL: the balancer speaks for itself, and what it says of addresses is to be discarded.
+  // LOCAL: the balancer made the connection itself, and its addresses are to be ignored.
   if ((command & 0xf) === 0 || family === 0) return unnamed(header, headerBytes);
   if (family === UNIX_STREAM) return unnamed(header, FIXED_BYTES + UNIX_BYTES);
   const addressBytes = ADDRESS_BYTES.get(family);
@@ -101,7 +101,7 @@ function readAddresses(header: Buffer, addressBytes: number): ProxyHeader {
 
 const CRC32C = 3;
 
-/** What is wrong with the type-length-values; each has to fit, and a checksum to be right (§2.2.4). */
+/** What is wrong with the type-length-values: each must fit, and a checksum must be right (§2.2.4). */
 function findUnfitExtra(header: Buffer, start: number): string | undefined {
   if (start > header.length) return 'it is too short for its addresses';
   let checksumAt: number | undefined;

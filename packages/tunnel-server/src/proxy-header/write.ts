@@ -6,7 +6,7 @@ const SIGNATURE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 
 const VERSION_2_PROXY = 0x21;
 const STREAM_OVER = { 4: 0x11, 6: 0x21 } as const;
 
-/** Says who the client is, and where it was going: to its original destination, or to us. */
+/** Names the client and its destination: the original one, or the address it connected to. */
 export function headerFor(client: Pick<Leg, 'remote' | 'local' | 'original'>, version: 'v1' | 'v2'): Uint8Array {
   const [source, destination] = [client.remote, client.original ?? client.local];
   const ips = ofOneFamily(parseIp(source.host), parseIp(destination.host));
@@ -39,7 +39,7 @@ function encodeVersion2(ips: Ips | undefined, source: Address, destination: Addr
   return header;
 }
 
-/** Undefined where the two are not: the header has no way to say that. */
+/** Undefined where they have two families: the header cannot express that. */
 function ofOneFamily(source: Ip | undefined, destination: Ip | undefined): Ips | undefined {
   return source !== undefined && source.family === destination?.family ? [source, destination] : undefined;
 }

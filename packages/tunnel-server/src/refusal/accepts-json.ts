@@ -2,8 +2,8 @@
 import { readMediaRanges, weightOf } from '@sallyport/telemetry';
 
 /**
- * Reads an Accept field (RFC 9110 §12.5.1): true where it names a JSON type that it likes at least as much as plain text.
- * What is malformed in it counts for nothing.
+ * Reads an Accept field (RFC 9110 §12.5.1). True where it names a JSON type with at least the weight of plain text. Malformed parts are
+ * ignored.
  */
 export function acceptsJson(accept: string | undefined): boolean {
   if (accept === undefined) return false;
@@ -15,8 +15,8 @@ export function acceptsJson(accept: string | undefined): boolean {
 const JSON_TYPES = ['application/problem+json', 'application/json'];
 
 /**
- * The Accept field of a request of which no more than its first line was judged, if it is among the bytes that were read. At a door
- * that does not speak HTTP nobody waits for the rest.
+ * The Accept field of a request of which only the first line was judged, if it is among the bytes that were read. At a door without HTTP
+ * the rest is not awaited.
  */
 export function findAccept(bytes: Uint8Array): string | undefined {
   const [head = ''] = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\r\n\r\n', 1);

@@ -1,9 +1,9 @@
-/** Encodes a sentence for a head: in printable ASCII only, and no longer than programs show. */
+/** Encodes a sentence for a head: printable ASCII only, and no longer than programs show. */
 
-/** How long a status line may be. Programs that show nothing else of a refusal show so much. */
+/** How long a status line may be. Programs that show nothing else of a refusal show this much. */
 const STATUS_LINE_BYTES = 200;
 
-/** More than any sentence of ours; operators write some themselves. */
+/** Longer than any sentence of ours; operators write some themselves. */
 const DETAILS_BYTES = 1_000;
 
 /** `HTTP/1.1 403 Forbidden (No rule allows example.com:443)` (RFC 9112 §4: a reason phrase holds text). */
@@ -23,7 +23,7 @@ export function quoteString(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** Letters lose their accents, and what has no likeness in ASCII becomes a question mark. */
+/** Letters lose their accents. A character without a counterpart in ASCII becomes a question mark. */
 export function toPrintable(text: string): string {
   return text
     .normalize('NFKD')
@@ -32,7 +32,7 @@ export function toPrintable(text: string): string {
     .replace(/[^ -~]/gu, (character) => LIKENESSES[character] ?? '?');
 }
 
-/** Of letters and marks that operators write in messages and that NFKD does not take apart. */
+/** Replacements of characters that operators use in messages and that NFKD does not decompose. */
 const LIKENESSES: Readonly<Record<string, string>> = {
   ...{ '‘': "'", '’': "'", '‚': "'", '‹': "'", '›': "'", '“': '"', '”': '"', '„': '"', '«': '"', '»': '"' },
   ...{ '→': '->', '←': '<-', '•': '*', '·': '*', '−': '-' },
@@ -40,7 +40,7 @@ const LIKENESSES: Readonly<Record<string, string>> = {
   ...{ ð: 'd', Ð: 'D', þ: 'th', Þ: 'Th', ı: 'i' },
 };
 
-/** Takes out of the middle what is too much: the end has the port, and what the operator has to say. */
+/** Shortens the text in its middle: its end has the port, and the operator's message. */
 function shorten(text: string, room: number): string {
   if (text.length <= room) return text;
   const kept = room - ELLIPSIS.length;

@@ -1,12 +1,12 @@
 /** A refusal as problem JSON (RFC 9457), for programs. */
 import type { RefusalReason, TunnelError } from '../reasons.ts';
 
-/** What a refusal tells of the tunnel it refuses. */
+/** The facts of the refused tunnel that a refusal names. */
 export interface RefusedTunnel {
   readonly id: string;
   /** The door's name. */
   readonly listener: string;
-  /** Where it was to go, if that is known. */
+  /** Its destination, if that is known. */
   readonly destination?: { readonly host: string; readonly port: number } | undefined;
 }
 
@@ -17,11 +17,11 @@ export interface ProblemParts {
   readonly sentence: string;
 }
 
-/** The document as text. What is not known, or not for the client to know, is left out. */
+/** The document as text. What is unknown, or not for the client, is left out. */
 export function writeProblem(error: TunnelError, tunnel: RefusedTunnel, parts: ProblemParts): string {
   const { status, title, sentence } = parts;
   const problem = {
-    // No more than the status says (RFC 9457 §4.2.1); `reason` says the rest.
+    // It says no more than the status (RFC 9457 §4.2.1); `reason` says the rest.
     type: 'about:blank',
     title,
     status,

@@ -4,7 +4,7 @@ import type { ClientKey } from '../token-buckets.ts';
 
 /** One scope of counting: a listener, or all of them. */
 export interface Scope {
-  /** In the names of keys. */
+  /** Part of the keys' names. */
   readonly name: string;
   readonly occupancy: Occupancy;
 }
@@ -21,7 +21,7 @@ export interface Account {
   left: number;
 }
 
-/** Accounts, each for as long as it says anything: memory follows what is under way. */
+/** The accounts, each kept only while it has something to report: memory follows what is under way. */
 export class Accounts {
   readonly #byScope = new Map<string, Map<ClientKey, Account>>();
   readonly #due = new Set<Account>();
@@ -43,7 +43,7 @@ export class Accounts {
     return this.#due.size > 0;
   }
 
-  /** Those of which it has to be told; they are as if it were told. */
+  /** Returns the accounts that are due, and clears the list. */
   takeDue(): Account[] {
     const due = [...this.#due];
     this.#due.clear();

@@ -10,14 +10,14 @@ export interface Question {
   readonly places: Scope | undefined;
   readonly placesLimit: number;
   readonly buckets: Pick<Scope, 'name'>;
-  /** Tokens a second; Infinity: they are not counted. */
+  /** Tokens a second. Infinity: not counted. */
   readonly rate: number;
 }
 
 export type Answer =
   | { readonly kind: 'granted' }
   | { readonly kind: 'refused'; readonly waitMs: number }
-  /** It came too late, or not at all: the replica decides by its own count. */
+  /** The answer came too late, or not at all: the replica decides by its own count. */
   | { readonly kind: 'unknown' };
 
 export interface Attempt {
@@ -28,10 +28,10 @@ export interface Attempt {
 }
 
 export interface Contents {
-  /** Opens the names of all keys. */
+  /** The prefix of all keys. */
   readonly prefix: string;
   readonly attempts?: readonly Attempt[];
-  /** Of whom the store is only told. */
+  /** Accounts that are only reported. */
   readonly updates?: readonly Account[];
 }
 
@@ -50,7 +50,7 @@ export class Batch {
     this.#lines = lines;
   }
 
-  /** As many batches of at most `entries` as it takes. The accounts are from here on as the store will know them. */
+  /** Makes as many batches of at most `entries` as needed. From here on the accounts count as reported. */
   static split({ prefix, attempts = [], updates = [] }: Contents, entries: number): Batch[] {
     const asking = groupAlike(attempts).map((alike) => askingLine(prefix, alike));
     const asked = new Set(asking.map(({ account }) => account));
@@ -69,14 +69,14 @@ export class Batch {
     return this.#isOpen;
   }
 
-  /** Nobody waits for the answer any more. */
+  /** The answer is awaited no longer. */
   giveUp(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     for (const { attempts } of this.#lines) for (const { decide } of attempts) decide({ kind: 'unknown' });
   }
 
-  /** What was granted goes to those who came first. */
+  /** The first attempts get what was granted. */
   answer(answers: readonly Granted[]): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -93,7 +93,7 @@ export class Batch {
     for (const { account, entry } of this.#lines) if (account) account.unanswered -= entry.wanted;
   }
 
-  /** The accounts that the batch is about. */
+  /** The accounts of the batch. */
   get accounts(): readonly Account[] {
     return this.#lines.flatMap(({ account }) => account ?? []);
   }
@@ -133,7 +133,7 @@ function tellingLine(prefix: string, account: Account): Line {
   return { entry: { ...places, bucketKey: '', wanted: 0, limit: 0, rate: Infinity }, account, attempts: [] };
 }
 
-/** What an entry says of an account, which it thereby has said. */
+/** What an entry reports of an account, which is thereby reported. */
 function sayPlaces(prefix: string, account: Account): Pick<Entry, 'placesKey' | 'held' | 'left'> {
   const { scope, client, undecided, unanswered, left } = account;
   account.left = 0;

@@ -6,7 +6,7 @@
  * that lies too far ahead was written before that clock was set back.
  */
 
-/** One client's line in a batch. */
+/** One client's entry in a batch. */
 export interface Entry {
   /** The key of the places; undefined where only a token is asked for. */
   readonly placesKey: string | undefined;
@@ -14,25 +14,28 @@ export interface Entry {
   /** Places that this replica holds for certain. */
   readonly held: number;
   /**
-   * How many fewer places it holds than the last entry said. Undefined where nothing asked is unanswered: then `held` is all that
-   * it holds, whatever Redis remembers.
+   * How many fewer places it holds than the last entry said. Undefined where no request is unanswered: then `held` is all that it holds,
+   * whatever Redis has stored.
    */
   readonly left: number | undefined;
   /** How many more it asks for, with a token for each. */
   readonly wanted: number;
-  /** How many places there may be over all replicas. */
+  /** The limit of places over all replicas. */
   readonly limit: number;
-  /** Tokens a second; Infinity: as many as one likes. */
+  /** Tokens a second. Infinity: no limit. */
   readonly rate: number;
 }
 
-/** What came of it: the first `granted` of those asked for; the others may come again after `waitMs`, 0 where no token was wanting. */
+/**
+ * The first `granted` of those asked for are granted. The others may come again after `waitMs`, which is 0 where tokens were not the
+ * cause.
+ */
 export interface Granted {
   readonly granted: number;
   readonly waitMs: number;
 }
 
-/** A replica that has died gives its places back after this time, in milliseconds. */
+/** The places of a replica that has died are free again after this time, in milliseconds. */
 export const LEASE_MS = 45_000;
 
 export const COUNT_SCRIPT = `
@@ -113,7 +116,7 @@ export function encodeBatch(replica: string, entries: readonly Entry[]): { keys:
   return { keys, args };
 }
 
-/** Throws where it is no answer to so many entries. */
+/** Throws where the reply is not an answer to so many entries. */
 export function decodeAnswers(reply: unknown, count: number): Granted[] {
   const numbers: unknown[] = Array.isArray(reply) ? reply : [];
   return Array.from({ length: count }, (_, index) => {

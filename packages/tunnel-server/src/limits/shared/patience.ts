@@ -3,17 +3,17 @@
  * for that, the delay is not the store's, and no client would have been served sooner.
  */
 
-/** What is waited for, and what is done about it once that has lasted. Neither is called once it is over. */
+/** A wait, and what is called when it has lasted so long. Neither is called once it is over. */
 export interface Awaited {
   onLate(): void;
   onLost(): void;
 }
 
-/** From here it is late. Timers are late themselves by up to a millisecond, and 5 are promised. */
+/** From here on an answer is late. Timers are up to a millisecond late, and 5 are promised. */
 export const LATE_MS = 4;
-/** From here it is no hiccup. */
+/** From here on the connection counts as lost. */
 export const LOST_MS = 50;
-/** How often the sockets were looked at meanwhile. */
+/** How often the sockets were polled meanwhile. */
 const LATE_TURNS = 4;
 const LOST_TURNS = 20;
 const TURN_MS = 1;
@@ -39,7 +39,7 @@ export class Patience {
   #timer: NodeJS.Timeout | undefined;
   #look: NodeJS.Immediate | undefined;
 
-  /** @param start of a wait that goes on in this one */
+  /** @param start of a wait that this one continues */
   waitFor(awaited: Awaited, start?: Start): Wait {
     const { since, turn } = start ?? { since: performance.now(), turn: this.#turn };
     const watched: Watched = { awaited, since, turn, isLate: false };
@@ -49,7 +49,7 @@ export class Patience {
   }
 
   #arm(): void {
-    // Behind the sockets: what has come by then is read first.
+    // After the sockets were polled: what has come by then is read first.
     this.#timer = setTimeout(() => (this.#look = setImmediate(() => this.#judge())), TURN_MS).unref();
   }
 

@@ -4,29 +4,29 @@ import { COUNT_SCRIPT } from './count-script.ts';
 
 /** What the counting needs of a store. */
 export interface StoreLink {
-  /** Runs the script. Rejects where the connection is lost, or Redis says no. Answers come in the order of the calls. */
+  /** Runs the script. Rejects where the connection is lost, or Redis returns an error. Answers come in the order of the calls. */
   run(keys: readonly string[], args: readonly string[]): Promise<unknown>;
-  /** Ends the connection: the next one begins anew. */
+  /** Ends the connection. Another one is made. */
   drop(): void;
 }
 
-/** Who is told of the connection. */
+/** Is told of the connection's state. */
 export interface LinkWatcher {
-  /** The link stands, until `lost`. */
+  /** The connection is up, until `lost`. */
   ready(link: StoreLink): void;
   lost(why: string): void;
 }
 
-/** Nothing heard for so long is a connection that is dead. There is something to hear every second. */
+/** A connection without an answer for so long is dead: there is a request every second. */
 const SILENCE_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 const SHORTEST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
 /**
- * Keeps a connection to `url` until the signal says to end it.
+ * Keeps a connection to `url` until the signal ends it.
  *
- * @param url may hold a password; nothing that is said to the watcher does
+ * @param url may hold a password; the watcher is never given it
  */
 export async function keepRedisLink(url: string, watcher: LinkWatcher, signal: AbortSignal): Promise<void> {
   let pauseMs = SHORTEST_PAUSE_MS;
@@ -37,17 +37,17 @@ export async function keepRedisLink(url: string, watcher: LinkWatcher, signal: A
   }
 }
 
-/** Resolves once the connection is lost, with whether it had stood. */
+/** Resolves once the connection is lost, with whether it had been up. */
 async function connectOnce(url: string, watcher: LinkWatcher, signal: AbortSignal): Promise<boolean> {
   const { createClient } = await import('@redis/client');
   const client = createClient({
     url,
     name: 'sallyport',
-    // What every server since 2.8 speaks; the answers are the same.
+    // Every server since 2.8 supports it, and the answers are the same.
     RESP: 2,
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
-    // When to connect again is decided above.
+    // The loop above decides when to connect again.
     socket: { connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_MS, reconnectStrategy: false },
   });
   const lost = new Promise<unknown>((resolve) => {
@@ -72,6 +72,6 @@ async function connectOnce(url: string, watcher: LinkWatcher, signal: AbortSigna
 
 function describe(cause: unknown): string {
   if (!(cause instanceof Error)) return 'it is no longer wanted';
-  // Several addresses, several refusals: the message of all together is empty.
+  // With several addresses there are several refusals, and the message of the whole is empty.
   return cause.message || ('code' in cause ? String(cause.code) : cause.name);
 }

@@ -17,21 +17,21 @@ import type { LinkWatcher, StoreLink } from './redis-link.ts';
 import { type HealthWatcher, StoreHealth } from './store-health.ts';
 
 export interface SharedLimitsOptions extends HealthWatcher {
-  /** Keeps a connection to the store until the signal says to end it. */
+  /** Keeps a connection to the store until the signal ends it. */
   readonly connect: (watcher: LinkWatcher, signal: AbortSignal) => Promise<void>;
-  /** Opens the names of all keys. */
+  /** The prefix of all keys. */
   readonly prefix: string;
 }
 
-/** Entries in one call of the script: Redis does nothing else meanwhile, for a millisecond or two. */
+/** Entries in one call of the script: Redis is busy with one for a millisecond or two. */
 const BATCH_ENTRIES = 128;
 const CALLS_AT_ONCE = 4;
-/** A change is told with the next attempt, or after this time. */
+/** A change is reported with the next attempt, or after this time. */
 const CHANGE_MS = 10;
 const TICK_MS = 100;
-/** The store is told something at least so often: this is how its absence is noticed without any traffic. */
+/** The store is called at least so often. So its absence is noticed without any traffic. */
 const TICKS_A_PROBE = 10;
-/** All places are said again within so many ticks, a fraction of their lease. */
+/** All places are reported again within so many ticks, a fraction of their lease. */
 const TICKS_A_ROUND = 100;
 const LAST_WORDS_MS = 200;
 
@@ -41,7 +41,7 @@ export class SharedLimits {
   readonly #onLate: () => void;
   readonly #closing = new AbortController();
   readonly #accounts = new Accounts();
-  /** Those that attempts were counted in: what is held elsewhere the store need not know. */
+  /** The scopes of all attempts so far. The store need not know of the others. */
   readonly #scopes = new Map<string, Scope>();
   #attempts: Attempt[] = [];
   /** Since when the first of them waits. */
@@ -69,7 +69,7 @@ export class SharedLimits {
     return this.#health.link !== undefined;
   }
 
-  /** Resolves when it is known whether the store answers, or `timeoutMs` are over. */
+  /** Resolves when it is known whether the store answers, or when `timeoutMs` have passed. */
   async whenKnown(timeoutMs: number): Promise<void> {
     await Promise.race([this.#health.whenKnown, delay(timeoutMs, undefined, { ref: false })]);
   }
@@ -90,7 +90,7 @@ export class SharedLimits {
     });
   }
 
-  /** Those who gathered behind a batch that is late. */
+  /** Those that were gathered behind a late batch. */
   #giveUp(): void {
     for (const { decide } of this.#take().attempts) decide({ kind: 'unknown' });
   }
@@ -104,16 +104,16 @@ export class SharedLimits {
     return { attempts, start };
   }
 
-  /** A client's places in a scope have become fewer, or more without having been asked for. */
+  /** A client's places in a scope have changed without a request: fewer, or one more. */
   changed(scope: Scope, client: ClientKey, by: 1 | -1): void {
-    // A store that was away for so long has forgotten all, and is told all.
+    // A store that was away for so long has no counts left, and gets all of them again.
     if (!this.#scopes.has(scope.name) || this.#health.awayMs > LEASE_MS) return;
     const account = this.#accountOf(scope, client);
     if (by < 0) account.left += 1;
     this.#isDue(account);
   }
 
-  /** What is held in this scope is told from now on, whether anybody asks for it or not. */
+  /** Places in this scope are reported from now on, whether they were asked for or not. */
   count(scope: Scope): void {
     this.#scopes.set(scope.name, scope);
   }
@@ -123,7 +123,7 @@ export class SharedLimits {
     return this.#accounts.count;
   }
 
-  /** The store is told what it does not know yet, and nothing from then on. */
+  /** Reports what the store does not know yet, and nothing from then on. */
   async close(): Promise<void> {
     clearInterval(this.#ticker);
     await Promise.race([this.#send(), delay(LAST_WORDS_MS, undefined, { ref: false })]);
@@ -149,7 +149,7 @@ export class SharedLimits {
     this.#calls -= 1;
   }
 
-  /** Never rejects: a store that says no is away. */
+  /** Never rejects: a store that returns an error is away. */
   async #runAll(link: StoreLink, contents: Omit<Contents, 'prefix'>, start?: Start): Promise<void> {
     const batches = Batch.split({ prefix: this.#prefix, ...contents }, BATCH_ENTRIES);
     try {
@@ -162,7 +162,7 @@ export class SharedLimits {
   async #run(link: StoreLink, batch: Batch, start?: Start): Promise<void> {
     try {
       const isInTime = await this.#health.run(link, batch, start);
-      // It may have granted what those who had gone on without it do not hold.
+      // It may have granted places to attempts that went on without it.
       if (!isInTime) for (const account of batch.accounts) this.#isDue(account);
     } finally {
       batch.settle();
@@ -198,7 +198,7 @@ export class SharedLimits {
     return undefined;
   }
 
-  /** Writes, for a store that can only be read is of no use; and leaves nothing behind. */
+  /** Writes, for a store that can only be read is of no use. Leaves no key behind. */
   async #probe(link: StoreLink): Promise<boolean> {
     const scope: Scope = { name: 'probe', occupancy: new Occupancy() };
     const updates = [{ scope, client: 0, undecided: 0, unanswered: 0, left: 0 }];

@@ -12,7 +12,7 @@ export interface HealthWatcher {
   onAway(why: string): void;
 }
 
-/** What brings a store up to date. Both reject where that fails. */
+/** How a store gets the present counts. Both reject where that fails. */
 export interface Recovery {
   /** Sends all counts of this replica. */
   tellAll(link: StoreLink): Promise<void>;
@@ -23,7 +23,7 @@ export interface Recovery {
 /** A store is no longer asked after so many late answers in a row, over so long a time. */
 const LATE_IN_A_ROW = 3;
 const LATE_FOR_MS = 500;
-/** How many answers in time a store that was slow owes before it is up, and when it is tried again. */
+/** So many answers in time a slow store must give before it is up again; and when it is tried. */
 const PROBES = 3;
 const PROBE_PAUSE_MS = 500;
 
@@ -48,7 +48,7 @@ export class StoreHealth implements LinkWatcher {
     this.#recovery = recovery;
   }
 
-  /** Where to ask; undefined while the store is away. */
+  /** The connection to ask; undefined while the store is away. */
   get link(): StoreLink | undefined {
     return this.#up;
   }
@@ -69,7 +69,7 @@ export class StoreHealth implements LinkWatcher {
 
   /**
    * Runs a batch to its end. Attempts wait for it no longer than `LATE_MS`. Resolves with whether the answer came within that time.
-   * Rejects where the connection is lost, or the store says no.
+   * Rejects where the connection is lost, or the store returns an error.
    * @param start when its attempts began to wait, if not now
    */
   async run(link: StoreLink, batch: Batch, start?: Start): Promise<boolean> {
@@ -89,7 +89,7 @@ export class StoreHealth implements LinkWatcher {
     }
   }
 
-  /** The store said no, or the connection is lost: it begins anew with another one. */
+  /** The store returned an error, or the connection is lost: another connection is made. */
   failed(link: StoreLink, cause: unknown): void {
     if (this.#connected !== link) return;
     this.lost(cause instanceof Error ? cause.message : String(cause));
@@ -121,7 +121,7 @@ export class StoreHealth implements LinkWatcher {
     this.#nowKnown();
   }
 
-  /** @param probes how many answers in a row it owes, in time where it is more than one */
+  /** @param probes how many answers in a row it must give, in time where it is more than one */
   async #recover(link: StoreLink, probes: number): Promise<void> {
     try {
       while (this.#connected === link) {
