@@ -3,28 +3,25 @@ import { domainToASCII, domainToUnicode } from 'node:url';
 import { endsInNumber, type Ip, isHostName, MAX_NAME_LENGTH, parseIp, readLegacyIpv4 } from '@sallyport/addresses';
 
 /**
- * A destination as policy sees it: a canonical name, or an IP literal. Never anything in between: a spelling of an
- * address that is no plain literal (`127.1`, `0x7f.1`) is refused before it becomes one of these.
+ * A destination as the policy sees it: a canonical name, or an IP literal. Any other spelling of an address (`127.1`, `0x7f.1`) is
+ * refused before it becomes one of these.
  */
 export type Destination =
   | { readonly kind: 'name'; readonly host: string; readonly port: number }
   /** `host` is the canonical spelling without brackets. */
   | { readonly kind: 'address'; readonly host: string; readonly ip: Ip; readonly port: number };
 
-/**
- * What is no destination. `why` is half a sentence for the client and the log, free of anything the client sent
- * unescaped.
- */
+/** Text that is not a destination. `why` is a clause for the client and the log, with nothing unescaped that the client sent. */
 export interface MalformedDestination {
   readonly kind: 'malformed';
   readonly why: string;
 }
 
 /**
- * Reads a host as it stands in an authority (RFC 3986 §3.2.2, IPv6 in brackets) or in a server_name.
+ * Reads a host from an authority (RFC 3986 §3.2.2, IPv6 in brackets) or from a server_name.
  *
- * Names are lower-cased, lose one trailing dot, and are held to the form of `isHostName` and to IDNA A-labels (RFC 5890
- * §2.3.2.1). Whatever a resolver would take for an address, and is no plain literal, is malformed.
+ * Names are lower-cased, lose one trailing dot, and must have the form of `isHostName` and IDNA A-labels (RFC 5890 §2.3.2.1). What a
+ * resolver would take for an address, and is not a plain literal, is malformed.
  */
 export function parseDestination(host: string, port: number): Destination | MalformedDestination {
   if (host.startsWith('[')) return parseBracketed(host, port);
@@ -43,16 +40,14 @@ export function destinationText({ host, port }: Pick<Destination, 'host' | 'port
 function parseBracketed(host: string, port: number): Destination | MalformedDestination {
   const literal = host.slice(1, -1);
   if (!host.endsWith(']')) return malformed('the bracket round the host is not closed');
-  // A zone means one of our own links; it is no part of an address on the wire (RFC 6874 §3).
+  // A zone names one of our own links. It is not part of an address on the wire (RFC 6874 §3).
   if (/^[0-9a-f:.]+%/i.test(literal)) return malformed('an IPv6 address with a zone is no destination');
   const ip = literal.includes(':') ? parseIp(literal) : undefined;
   if (!ip) return malformed('brackets hold an IPv6 address and nothing else');
   return { kind: 'address', host: ip.text, ip, port };
 }
 
-/**
- * True where every label that claims to be an A-label is one: it survives the way to Unicode and back (RFC 5891 §5.4).
- */
+/** True where every label that begins as an A-label is one: it is the same after conversion to Unicode and back (RFC 5891 §5.4). */
 function hasOnlyALabels(name: string): boolean {
   if (!/xn--/i.test(name)) return true;
   const claims = name
@@ -62,15 +57,13 @@ function hasOnlyALabels(name: string): boolean {
   return claims.every(isALabel);
 }
 
-/** What is no A-label comes back empty from some versions of Node.js, and unchanged from others. */
+/** What is not an A-label is returned empty by some versions of Node.js, and unchanged by others. */
 function isALabel(label: string): boolean {
   const unicode = domainToUnicode(label);
   return unicode !== label && domainToASCII(unicode) === label;
 }
 
-/**
- * Only for what was found to be no host name: which rule it breaks, and what to write instead where that can be told.
- */
+/** For a text that is not a host name: which rule it breaks, and what to write instead where that is known. */
 function explainHost(name: string): string {
   if (name === '') return 'the host is empty';
   // eslint-disable-next-line no-control-regex -- exactly the characters outside of ASCII

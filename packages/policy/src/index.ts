@@ -1,4 +1,7 @@
-/** Which clients may reach which destinations. Pure: no socket, no clock, no file but those named to it. Read rules/decide.ts first. */
+/**
+ * Decides which clients may reach which destinations. Pure: it uses no socket and no clock, and reads only files that it is given. Read
+ * rules/decide.ts first.
+ */
 export { type Destination, destinationText, type MalformedDestination, parseDestination } from './destination.ts';
 export { compilePolicy, type CompiledPolicy } from './rules/compile.ts';
 export { decide } from './rules/decide.ts';

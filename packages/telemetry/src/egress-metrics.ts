@@ -1,26 +1,26 @@
-/** The counts of the ways out. */
+/** The counts of the egresses. */
 import type { MetricTable } from './metric-table.ts';
 import { Tally } from './tally.ts';
 
-/** `refused`: the parent said no. `failed`: of a direct way, where it is the destination's affair. */
+/** `refused`: the parent said no. `failed`: the destination failed, at a direct egress. */
 const EGRESS_RESULTS = ['ok', 'refused', 'down', 'silent', 'failed'] as const;
 
 export type EgressResult = (typeof EGRESS_RESULTS)[number];
 
-/** Of one way out. */
+/** The counts of one egress. */
 export interface EgressMetrics {
   attempt(result: EgressResult): void;
   isUp(isUp: boolean): void;
 }
 
-/** What was seen of one way out. */
+/** The state of one egress. */
 export interface EgressReading {
   readonly egress: string;
   readonly isUp: boolean;
   readonly attempts: readonly { readonly result: EgressResult; readonly count: number }[];
 }
 
-/** Of all ways out. Counts gather in plain numbers, as those of listeners do. */
+/** The counts of all egresses. They are plain numbers until a scrape, as those of listeners are. */
 export class EgressCounts {
   readonly #table: MetricTable;
   readonly #attempts = new Tally((egress: string, result: EgressResult) => ({ egress, result }));
@@ -39,7 +39,7 @@ export class EgressCounts {
     };
   }
 
-  /** A way out that is none any more is neither up nor down. */
+  /** An egress that was removed is neither up nor down. */
   retain(names: readonly string[]): void {
     for (const egress of this.#known.keys()) {
       if (names.includes(egress)) continue;
@@ -64,7 +64,7 @@ export class EgressCounts {
   }
 
   #isUp(egress: string, isUp: boolean): void {
-    // Told at every tunnel, and mostly nothing new.
+    // Called for every tunnel, and mostly nothing has changed.
     if (this.#known.get(egress) === isUp) return;
     this.#known.set(egress, isUp);
     this.#table.egressUp.set({ egress }, isUp ? 1 : 0);

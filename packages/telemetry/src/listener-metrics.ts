@@ -1,8 +1,8 @@
 /**
- * The counts of one listener's tunnels, on the path of every tunnel.
+ * The counts of one listener's tunnels, updated for every tunnel.
  *
- * Counts are plain numbers that go to prom-client at a scrape: prom-client itself takes a quarter of a microsecond for the labels of each,
- * a dozen times a tunnel. The same holds for times (`time-histogram.ts`).
+ * Counts are plain numbers that are given to prom-client at a scrape: prom-client itself takes a quarter of a microsecond for the labels
+ * of each, a dozen times a tunnel. The same holds for times (`time-histogram.ts`).
  */
 import type { Outcome } from './log/fields.ts';
 import type { MetricTable } from './metric-table.ts';
@@ -15,7 +15,7 @@ export interface ListenerMetrics {
   handshakeEnded(): void;
   tunnelUp(): void;
   tunnelDown(): void;
-  /** Once for each connection; `seconds` from accept, observed only where the tunnel was up: `ok`, and no `probe`. */
+  /** Once for each connection. `seconds` from accept are observed only where the tunnel was up: `ok`, and not `probe`. */
   tunnelEnded(outcome: Outcome, reason: string, seconds: number): void;
   /** Adds bytes relayed since the last call. */
   bytes(up: number, down: number): void;
@@ -26,11 +26,11 @@ export interface ListenerMetrics {
   /** @param version the highest offered, spelled `TLSv1.3` */
   clientHello(version: string, ech: boolean): void;
   sniChecked(result: SniCheckResult): void;
-  /** How many connections count against `limits.tunnels`, and how many may. */
+  /** How many connections count for `limits.tunnels`, and how many may. */
   tunnelsLimit(used: number, limit: number): void;
-  /** It listens no more: it has no limit, and no certificate. What was counted stays. */
+  /** The listener was removed: it has no limit, and no certificate. Its counts stay. */
   retire(): void;
-  /** Of the certificate that clients are shown; undefined where they are shown none. */
+  /** The expiry of the certificate that clients are shown; undefined where there is none. */
   certificateExpires(at: Date | undefined): void;
 }
 
@@ -40,11 +40,11 @@ const SNI_CHECK_RESULTS = ['match', 'mismatch', 'absent', 'not_tls'] as const;
 
 export type SniCheckResult = (typeof SNI_CHECK_RESULTS)[number];
 
-/** What was counted of one listener, from the start on. */
+/** The counts of one listener since the start. */
 export interface ListenerReading {
   readonly listener: string;
   readonly handshakes: number;
-  /** That are up now, and that have come up. */
+  /** Those that are up now, and those that have been up. */
   readonly tunnels: number;
   readonly setUps: number;
   readonly bytesUp: number;
@@ -55,9 +55,9 @@ export interface ListenerReading {
   readonly connectSeconds: TimeReading;
 }
 
-/** The same, with the way to the registry. */
+/** The same, with the link to the registry. */
 export interface PublishedListenerMetrics extends ListenerMetrics {
-  /** Hands over what was counted since the last time. */
+  /** Adds the counts since the last call to the registry. */
   publish(): void;
   read(): ListenerReading;
 }
@@ -114,7 +114,7 @@ class CountedListener implements PublishedListenerMetrics {
 
   tunnelEnded(outcome: Outcome, reason: string, seconds: number): void {
     this.#ends.add(outcome, reason);
-    // A refusal after a millisecond, or a probe, says nothing about how long tunnels live.
+    // A refusal after a millisecond, or a probe, says nothing about the life of tunnels.
     if (outcome === 'ok' && reason !== 'probe') this.#tunnelSeconds.observe(seconds);
   }
 

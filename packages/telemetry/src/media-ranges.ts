@@ -1,20 +1,20 @@
-/** Parses an Accept field (RFC 9110 §12.5.1), for all that read one. */
+/** Parses an Accept field (RFC 9110 §12.5.1). */
 
 export interface MediaRange {
   /** `type/subtype`, in lower case; either part may be `*`. */
   readonly type: string;
-  /** Names and values in lower case; the weight is none of them. */
+  /** Names and values in lower case, without the weight. */
   readonly parameters: ReadonlyMap<string, string>;
   /** 0 (never this) to 1. */
   readonly weight: number;
 }
 
-/** What is malformed in the field counts for nothing. */
+/** Malformed parts of the field are ignored. */
 export function readMediaRanges(accept: string): readonly MediaRange[] {
   return accept.split(',', MAX_RANGES).map(readRange);
 }
 
-/** The weight of the most specific range that is there. @param types the most specific first */
+/** The weight of the most specific range present. @param types the most specific first */
 export function weightOf(ranges: readonly MediaRange[], types: readonly string[]): number {
   for (const type of types) {
     const named = ranges.filter((range) => range.type === type);
@@ -26,7 +26,7 @@ export function weightOf(ranges: readonly MediaRange[], types: readonly string[]
 /** Browsers send eight. The head may be 64 KiB of commas. */
 const MAX_RANGES = 64;
 
-/** `type/subtype;charset=utf-8;q=0.5`: `q` is a weight whatever stands before it. */
+/** `type/subtype;charset=utf-8;q=0.5`: `q` is the weight, whatever stands before it. */
 function readRange(text: string): MediaRange {
   const [type = '', ...rest] = text.split(';').map((part) => part.trim().toLowerCase());
   const parameters = new Map<string, string>();

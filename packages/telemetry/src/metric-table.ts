@@ -4,7 +4,7 @@ import { TimeHistogram } from './time-histogram.ts';
 
 const PREFIX = 'sallyport_';
 
-/** Seconds. From a look-up answered next door to the longest `timeouts.connect` anyone keeps. */
+/** Seconds. From a look-up in the local network to the longest usual `timeouts.connect`. */
 const WAIT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Seconds. A first byte may take as long as the client's request does. */

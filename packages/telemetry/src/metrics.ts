@@ -31,17 +31,17 @@ export interface MetricsOptions {
 }
 
 export interface Metrics {
-  /** The metrics of one listener; the same object for the same name, so that a reload goes on counting. */
+  /** The metrics of one listener. The same name gives the same object, so that a reload continues the counts. */
   forListener(name: string): ListenerMetrics;
-  /** The metrics of one way out. */
+  /** The metrics of one egress. */
   forEgress(name: string): EgressMetrics;
-  /** These are all ways out that there are now. */
+  /** These are all egresses that there are now. */
   retainEgresses(names: readonly string[]): void;
   dnsCache(result: DnsCacheResult): void;
   dialAttempt(family: DialFamily, result: DialMetricResult): void;
-  /** Whether what counts the limits can be asked. */
+  /** Whether the store that counts the limits can be reached. */
   limitsStore(isUp: boolean): void;
-  /** A connection was decided about without it, for it was late. */
+  /** A connection was decided without the store, for it was late. */
   limitsStoreLate(): void;
   configReloaded(result: ReloadResult): void;
   /** Adds lines lost since the last call. */
@@ -49,7 +49,7 @@ export interface Metrics {
   draining(isDraining: boolean): void;
   /** Calls `listener` before each scrape, so that the bytes of live tunnels since the last one are added. */
   onScrape(listener: () => void): void;
-  /** The counts of this moment, for who shows them: without prom-client, in plain numbers. */
+  /** The present counts, in plain numbers, without prom-client. */
   read(): MetricsReading;
   /** Everything, in the Prometheus text format. */
   scrape(): Promise<string>;
@@ -57,7 +57,7 @@ export interface Metrics {
   readonly contentType: string;
 }
 
-/** What was counted from the start on. */
+/** The counts since the start. */
 export interface MetricsReading {
   readonly listeners: readonly ListenerReading[];
   readonly egresses: readonly EgressReading[];
@@ -114,7 +114,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-/** prom-client's own, but for gauges that are named like counters: `promtool check metrics` takes no such name. */
+/** prom-client's own, except gauges with names of counters: `promtool check metrics` does not accept such a name. */
 function collectProcessMetrics(registry: Registry): void {
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED_GAUGES) registry.removeSingleMetric(name);
@@ -128,16 +128,16 @@ const MISNAMED_GAUGES = [
   'nodejs_active_resources_total',
 ] as const;
 
-/** A series is there, at 0, before its first event: otherwise `rate()` misses that event. */
+/** Each series exists, at 0, before its first event: otherwise `rate()` misses that event. */
 function showFromTheStart(table: MetricTable, { version, engine, binary }: MetricsOptions): void {
   for (const result of DNS_CACHE_RESULTS) table.dnsCache.inc({ result }, 0);
   for (const family of DIAL_FAMILIES) {
     for (const result of DIAL_RESULTS) table.dialAttempts.inc({ family, result }, 0);
   }
   for (const result of RELOAD_RESULTS) table.configReloads.inc({ result }, 0);
-  // Until another store is named, the process counts by itself.
+  // As long as no store is configured, the process counts by itself.
   table.limitsStoreUp.set(1);
-  // A process that runs has loaded its file once, though that was no reload.
+  // A running process has loaded its file once, though that was no reload.
   table.configReloadOk.set(1);
   table.configReloadedAt.setToCurrentTime();
   table.draining.set(0);

@@ -1,13 +1,13 @@
 /**
- * `process_open_fds`. prom-client's own lists /proc/self/fd on the thread that decides: a microsecond for each descriptor,
- * so that a scrape of a proxy with thousands of tunnels would stop it for tens of milliseconds.
+ * `process_open_fds`. prom-client's own lists /proc/self/fd on the thread that decides, at a microsecond for each descriptor: with
+ * thousands of tunnels a scrape would stop it for tens of milliseconds.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { Gauge, type Registry } from 'prom-client';
 
 const NAME = 'process_open_fds';
 
-/** Takes the place of prom-client's gauge in `registry`, where it has one: elsewhere than on Linux there is none. */
+/** Replaces prom-client's gauge in `registry`. Outside of Linux there is none. */
 export function countOpenDescriptors(registry: Registry): void {
   if (!registry.getSingleMetric(NAME)) return;
   registry.removeSingleMetric(NAME);
@@ -27,7 +27,7 @@ const FOLDER = '/proc/self/fd';
 /** Undefined without /proc. */
 async function openDescriptors(): Promise<number | undefined> {
   try {
-    // Its size is their number since Linux 6.2, and 0 before.
+    // Its size is the number of descriptors since Linux 6.2, and 0 before.
     const { size } = await stat(FOLDER);
     return size > 0 ? size : (await readdir(FOLDER)).length - 1;
   } catch {

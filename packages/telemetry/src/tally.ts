@@ -12,7 +12,10 @@ interface Count<Labels> {
   told: number;
 }
 
-/** Label values are few: reasons, rules, versions. The two are separate keys and never joined: to hash a new text costs more than to count. */
+/**
+ * Label values are few: reasons, rules, versions. The two are separate keys and never joined: hashing a new text costs more than
+ * counting.
+ */
 export class Tally<Labels, One extends string, Other extends string> {
   readonly #toLabels: (one: One, other: Other) => Labels;
   readonly #counts = new Map<One, Map<Other, Count<Labels>>>();
@@ -27,7 +30,7 @@ export class Tally<Labels, One extends string, Other extends string> {
     else count.total += 1;
   }
 
-  /** Tells what was counted since the last time. */
+  /** Calls `tell` with the counts since the last call. */
   take(tell: (labels: Labels, count: number) => void): void {
     for (const counts of this.#counts.values()) {
       for (const count of counts.values()) {
@@ -37,7 +40,7 @@ export class Tally<Labels, One extends string, Other extends string> {
     }
   }
 
-  /** Everything that was counted, from the start on. */
+  /** The counts since the start. */
   read(): readonly LabelledCount<Labels>[] {
     const counts = [...this.#counts.values()].flatMap((others) => [...others.values()]);
     return counts.map(({ labels, total }) => ({ labels, count: total }));

@@ -1,12 +1,12 @@
 /**
- * A histogram of times by listener, observed on the path of every tunnel.
+ * A histogram of times by listener, updated for every tunnel.
  *
  * prom-client's histogram formats the bound to find its bucket, which costs a microsecond an observation, four times a tunnel. This one
  * counts in flat memory, and becomes a metric of prom-client's registry only at a scrape.
  */
 import type { Registry } from 'prom-client';
 
-/** For each bound and for what is beyond them all, how many times were no longer; then what they add up to, in seconds. */
+/** For each bound, and beyond the last, how many times were no longer; then the sum of all times, in seconds. */
 export interface TimeReading {
   readonly bounds: readonly number[];
   readonly cumulative: readonly number[];
@@ -44,7 +44,7 @@ interface Sample {
   readonly value: number;
 }
 
-/** As prom-client's registry reads a metric: it asks for no more than these. */
+/** A metric with exactly what prom-client's registry reads. */
 export class TimeHistogram {
   readonly type = 'histogram';
   readonly name: string;
@@ -60,12 +60,12 @@ export class TimeHistogram {
   }
 
   registerIn(registry: Registry): this {
-    // Its types know the metrics of its own making alone.
+    // Its types only allow metrics of its own classes.
     registry.registerMetric(this as unknown as Parameters<Registry['registerMetric']>[0]);
     return this;
   }
 
-  /** The same object for the same listener. It is there, at 0, from the first call on. */
+  /** The same listener gives the same object. The series exists, at 0, from the first call on. */
   of(listener: string): TimeSeries {
     const known = this.#series.get(listener) ?? new TimeSeries(this.#bounds);
     this.#series.set(listener, known);

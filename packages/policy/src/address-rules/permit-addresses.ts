@@ -30,18 +30,18 @@ const LOOP: DialVerdict = { kind: 'loop' };
 /** Which addresses of a destination may be dialled, in dialling order; or why none of them may. */
 export type PermitVerdict =
   | { readonly kind: 'permitted'; readonly addresses: readonly Address[] }
-  /** `address`: the rules refuse every one. `loop`: those that they leave are our own doors. */
+  /** `address`: the rules refuse every one. `loop`: those that they permit are our own doors. */
   | {
       readonly kind: 'refused';
       readonly reason: 'address' | 'loop';
-      /** Without the addresses: what a name of ours resolves to is not for every client to know. */
+      /** Without the addresses: a client need not know what a private name resolves to. */
       readonly sentence: string;
       readonly detail: string;
     };
 
 /**
- * Keeps the addresses that the rules permit and that are none of our own doors, in their order. What is returned is what is dialled:
- * nothing is looked up again, so no answer can change between the check and the dial (DNS rebinding).
+ * Keeps the addresses that the rules permit and that are not our own doors, in their order. Exactly these are dialled: nothing is looked
+ * up again, so no answer can change between the check and the dial (DNS rebinding).
  */
 export function permitAddresses(
   resolved: readonly Ip[],
@@ -72,7 +72,7 @@ export function permitAddresses(
   };
 }
 
-/** Of one address, the last that the rules refuse. */
+/** Explains the refusal of one address, the last that the rules refuse. */
 function explainRefusal(refused: Ip | undefined, { rules }: AddressGuards): string {
   const verdict = refused && judgeAddress(refused, rules);
   return verdict?.kind === 'refused' ? verdict.why : 'it has no address';

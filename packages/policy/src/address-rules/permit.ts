@@ -25,8 +25,8 @@ export function compileDestinations(rules: PolicyConfig['destinations']): Destin
 }
 
 /**
- * Refuses what `deny` lists and `allow` does not. An IPv6 address that holds an IPv4 one is judged as both, and one
- * refusal is enough: an exception helps only the shape it names.
+ * Refuses what `deny` lists and `allow` does not. An IPv6 address that contains an IPv4 address is judged as both, and one refusal is
+ * enough: an exception applies only to the form it lists.
  */
 export function judgeAddress(ip: Ip, rules: DestinationRules): AddressVerdict {
   if (isDenied(ip, rules)) return { kind: 'refused', why: `${ip.text} is ${explain(ip, rules.deny)}` };
@@ -35,7 +35,7 @@ export function judgeAddress(ip: Ip, rules: DestinationRules): AddressVerdict {
   return PERMITTED;
 }
 
-/** The same without a word about it: of an answer with many addresses, only one refusal is ever told. */
+/** The same without an explanation: of an answer with many addresses, only one refusal is reported. */
 export function isPermitted(ip: Ip, rules: DestinationRules): boolean {
   if (isDenied(ip, rules)) return false;
   const inside = ip.family === 6 ? embeddedIpv4(ip) : undefined;

@@ -8,7 +8,7 @@ import { groupNamed, type Groups, patternsOf } from '../rules/groups.ts';
 import { patternText, widerPatterns } from '../rules/host-patterns.ts';
 import { isAboutNames } from '../rules/rule-hosts.ts';
 
-/** Why a rule does not match a destination by what it lists: names for a literal, or networks for a name, say. */
+/** Why a rule's lists do not match a destination: it lists names and the destination is a literal, for example. */
 export function explainUnnamed(rule: RuleConfig, { destination }: PolicyRequest): string {
   const { kind, host } = destination;
   if (kind === 'address') return `${hostKeys(rule)}: ${host} is an IP address, which only networks match`;
@@ -36,7 +36,7 @@ export function explainUnmet(key: Condition['key'], rule: RuleConfig, request: P
   }
 }
 
-/** How a request meets what a rule asks, key by key. */
+/** How a request meets the conditions of a rule, key by key. */
 export function explainMet(rule: RuleConfig, request: PolicyRequest, groups: Groups): readonly string[] {
   const { client, listener, user = '', destination } = request;
   const ports = rule.ports?.find(({ from, to }) => from <= destination.port && destination.port <= to);
@@ -66,7 +66,7 @@ function explainListed(rule: RuleConfig, destination: Destination, groups: Group
   return [`hosts_file: ${rule.hosts_file} lists ${destination.host}`];
 }
 
-/** The network, as listed, that holds the address; all of them where it holds what is inside of the address. */
+/** The network, as listed, that contains the address. All networks where only the address embedded in it is contained. */
 function networkOf(networks: readonly Network[], ip: Ip): string {
   return compileNetworks(networks).find(ip) ?? anyOf(networks);
 }
@@ -80,7 +80,7 @@ export function portsText({ from, to }: PortRange): string {
   return from === to ? `${from}` : `${from}-${to}`;
 }
 
-/** So many of a list are named; who wants all looks into the configuration. */
+/** How many entries of a list are named. */
 const NAMED = 4;
 
 /** `a or b`, and how many more. */

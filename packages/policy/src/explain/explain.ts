@@ -7,19 +7,19 @@ import { explainMet, explainUnmet, explainUnnamed } from './explain-conditions.t
 
 export interface Explanation {
   readonly decision: Decision;
-  /** What the deciding rule asks, and how the request meets it. Empty for the default, and a rule that asks nothing. */
+  /** The conditions of the deciding rule, and how the request meets them. Empty for the default, and for a rule without conditions. */
   readonly met: readonly string[];
-  /** The rules before the one that decides, or all of them where none does, in order. */
+  /** The rules before the deciding one in order, or all rules where none decides. */
   readonly passedOver: readonly PassedOver[];
 }
 
 export type PassedOver =
   /** `unmet`: the first condition that the request does not meet: `ports: 8443 is not 443`. */
   | { readonly rule: string; readonly kind: 'unmet'; readonly unmet: string }
-  /** It matches, and would deny but for its `report_only`. */
+  /** It matches, and would deny without its `report_only`. */
   | { readonly rule: string; readonly kind: 'reported' };
 
-/** @param config what the policy was compiled from: reasons are told in its words */
+/** @param config what the policy was compiled from; reasons quote it */
 export function explain(policy: Policy, config: PolicyConfig, request: PolicyRequest): Explanation {
   const deciding = decidingRule(policy, request);
   const candidates = new Set(candidateRules(policy, request.destination).flat());

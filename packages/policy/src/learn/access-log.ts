@@ -2,7 +2,7 @@
 import { type Ip, parseIp } from '@sallyport/addresses';
 import { parseDestination } from '../destination.ts';
 
-/** A tunnel or a request that the policy was asked about. */
+/** A tunnel or a request that the policy decided. */
 export interface LogEntry {
   /** A canonical name, or an IP literal. */
   readonly host: string;
@@ -22,11 +22,11 @@ export interface LogEntry {
 }
 
 /**
- * Reads one line. Undefined for what is no line about a tunnel, and for tunnels that ended before the policy was asked: their client
- * had not said well enough where to, or not proved who it was.
+ * Reads one line. Undefined for a line that is not about a tunnel, and for a tunnel that ended before the policy decided: without a valid
+ * destination or login.
  */
 export function readLogLine(line: string): LogEntry | undefined {
-  // Most lines are about tunnels; messages of other kinds are not worth the parsing.
+  // Most lines are about tunnels. Other messages need not be parsed.
   if (!line.includes('"tunnel"')) return undefined;
   const fields = parseObject(line);
   if (fields?.['msg'] !== 'tunnel') return undefined;
@@ -54,7 +54,7 @@ function parseObject(line: string): Readonly<Record<string, unknown>> | undefine
     const value: unknown = JSON.parse(line);
     return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
   } catch {
-    return undefined; // The last line of a log that is still written, or another program's words.
+    return undefined; // The last line of a log that is still written, or a line of another program.
   }
 }
 

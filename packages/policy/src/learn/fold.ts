@@ -1,7 +1,7 @@
-/** Replaces many names below one suffix by `*.suffix`, but never for a suffix under which anybody can register names. */
+/** Replaces many names below one suffix by `*.suffix`, but never below a suffix where anyone can register names. */
 import { holdsStrangers } from './public-suffixes.ts';
 
-/** A pattern of `hosts`, and the names that it stands for. */
+/** A pattern of `hosts`, and the names that it replaces. */
 export interface Folded {
   readonly pattern: string;
   readonly names: readonly string[];
@@ -9,13 +9,13 @@ export interface Folded {
 
 export interface Folding {
   readonly folded: readonly Folded[];
-  /** Names that are in none of them. */
+  /** Names that no pattern replaces. */
   readonly left: readonly string[];
 }
 
 /**
- * Folds `least` or more names below one suffix into `*.suffix`, the deepest suffixes first. A public suffix (`com`, `co.uk`, `github.io`:
- * the Public Suffix List with its private part) and whatever stands above one is never folded.
+ * Folds `least` or more names below one suffix into `*.suffix`, the deepest suffixes first. Never folds a public suffix (`com`, `co.uk`,
+ * `github.io`: the Public Suffix List with its private part) or a name above one.
  */
 export function foldNames(names: readonly string[], least: number): Folding {
   const left = new Set(names);

@@ -6,7 +6,7 @@ const METADATA_NAMES: ReadonlySet<string> = new Set([
   // AWS EC2, "Access instance metadata": the name that its DNS gives 169.254.169.254
   'instance-data',
   'instance-data.ec2.internal',
-  // Azure Instance Metadata Service has no name of its own; its wire server is found as this one
+  // Azure Instance Metadata Service has no name of its own; its wire server has this one
   'metadata.azure.internal',
   // Equinix Metal, DigitalOcean, Oracle, Alibaba
   'metadata.platformequinix.com',

@@ -26,18 +26,18 @@ export function* proposePolicy(seen: Seen, options: ProposeOptions): Generator<s
   yield* leftOutLines(seen);
 }
 
-/** Hosts that were asked for at the same ports. Together they allow what was seen and no more. */
+/** Hosts that were requested at the same ports. Together they allow exactly what was seen. */
 interface ProposedRule {
   /** Users, clients or listeners. */
   readonly groups: readonly string[];
   readonly ports: readonly number[];
   /** Sorted by pattern. */
   readonly hosts: readonly ProposedHost[];
-  /** What rules for the same hosts at the same ports have in common; undefined where the rule shares with none. */
+  /** Equal for rules with the same hosts and ports; undefined where the rule cannot be merged. */
   readonly likeness: string | undefined;
 }
 
-/** The number of a sighting whose host is the pattern: there may be a million. Else a pattern for several. */
+/** The number of a sighting whose host is the pattern, for there may be a million; or a pattern for several sightings. */
 type ProposedHost = number | { readonly pattern: string; readonly items: readonly number[] };
 
 function rulesOf(
@@ -59,7 +59,7 @@ function rulesOf(
     .map(([ports, numbers]) => {
       const hosts = foldAt === undefined ? numbers : foldHosts(numbers, group, sightings, foldAt);
       hosts.sort((a, b) => compareHosts(patternOf(a, sightings), patternOf(b, sightings)));
-      // Whoever has no name for it matches anybody, and shares with nobody.
+      // A rule for a group without a name matches any client, and is not merged.
       const mayShare = by !== 'nothing' && name !== '';
       const likeness = mayShare
         ? `${ports.join()} ${hosts.map((host) => patternOf(host, sightings)).join()}`
@@ -77,7 +77,7 @@ function foldHosts(numbers: readonly number[], group: Group, sightings: Sighting
   return [...folded.map(({ pattern, names }) => ({ pattern, items: numbersOf(names) })), ...numbersOf(left)];
 }
 
-/** Groups whose rules are the same share one. */
+/** Merges the rules of groups that are otherwise equal. */
 function mergeAlike(rules: readonly ProposedRule[], sightings: Sightings): readonly ProposedRule[] {
   const merged = new Map<string | ProposedRule, ProposedRule>();
   for (const rule of rules) {
@@ -128,7 +128,7 @@ function areNeighbours(clients: ReadonlySet<string>): boolean {
   });
 }
 
-/** A rule's name takes a hundred characters at most, none of them a control character. */
+/** A rule's name has a hundred characters at most, and no control character. */
 function nameOf({ groups, ports }: ProposedRule, taken: Set<string>, { by }: ProposeOptions): string {
   const group = by === 'nothing' || groups[0] === '' ? '' : `-${asComment(groups[0] ?? '').slice(0, 40)}`;
   const port = ports.length === 1 && ports[0] === 443 ? '' : `-${ports.join('-').slice(0, 30)}`;
@@ -139,10 +139,10 @@ function nameOf({ groups, ports }: ProposedRule, taken: Set<string>, { by }: Pro
   return name;
 }
 
-/** So many are listed: more are a scan, and no list for people. */
+/** At most so many are listed. More come from a scan, and nobody reads such a list. */
 const LISTED = 1000;
 
-/** What was seen and is not proposed, as comments. */
+/** Comments for what was seen and is not proposed. */
 function* leftOutLines(seen: Seen): Generator<string> {
   const { sightings } = seen;
   const leftOut: number[] = [];
@@ -161,7 +161,7 @@ function* leftOutLines(seen: Seen): Generator<string> {
   if (leftOut.length > LISTED) yield `  #   and ${leftOut.length - LISTED} more`;
 }
 
-/** Why a destination is for a person to decide about, and not for this list. */
+/** Why a person has to decide about a destination. */
 function whyLeftOut({ host, isLiteral, isRefusedByAddress }: Sighting): string | undefined {
   const ip = isLiteral ? parseIp(host) : undefined;
   if (ip) {
@@ -177,7 +177,7 @@ function comparePorts(a: readonly number[], b: readonly number[]): number {
   return a.length - b.length || (a[0] ?? 0) - (b[0] ?? 0) || (a.join() < b.join() ? -1 : 1);
 }
 
-/** By the labels from the right, so that what belongs together stands together. */
+/** Compares labels from the right, so that related names are adjacent. */
 function compareHosts(a: string, b: string): number {
   let [endA, endB] = [a.length, b.length];
   for (let back = 1; back <= a.length && back <= b.length; back++) {

@@ -1,4 +1,4 @@
-/** The suffixes under which anybody can register names: the Public Suffix List with its private part (`com`, `co.uk`, `github.io`). */
+/** The suffixes below which anyone can register names: the Public Suffix List with its private part (`com`, `co.uk`, `github.io`). */
 import { createRequire } from 'node:module';
 import type * as Tldts from 'tldts';
 import type * as TrieData from 'tldts/dist/cjs/src/data/trie.js';
@@ -10,7 +10,7 @@ interface SuffixList {
   readonly above: ReadonlySet<string>;
 }
 
-/** True for a public suffix, and for a name above one: `*.amazonaws.com` includes `*.s3.amazonaws.com`, where anybody can have a bucket. */
+/** True for a public suffix, and for a name above one: `*.amazonaws.com` includes `*.s3.amazonaws.com`, where anyone can have a bucket. */
 export function holdsStrangers(suffix: string): boolean {
   const { getDomain, above } = suffixList();
   return getDomain(suffix, { allowPrivateDomains: true, validateHostname: false }) === null || above.has(suffix);
@@ -18,15 +18,15 @@ export function holdsStrangers(suffix: string): boolean {
 
 let list: SuffixList | undefined;
 
-/** Loaded when it is first asked for, and in one step: it is a megabyte that a running proxy never needs. */
+/** Loaded at the first call: it is a megabyte that a running proxy never needs. */
 function suffixList(): SuffixList {
   const require = createRequire(import.meta.url);
-  const { getDomain } = require('tldts') as typeof Tldts; // Its own types.
+  const { getDomain } = require('tldts') as typeof Tldts; // The types of the package itself.
   list ??= { getDomain, above: namesAboveSuffixes(require('tldts/dist/cjs/src/data/trie.js') as Trie) };
   return list;
 }
 
-/** The list is asked by name everywhere else; that a suffix is above another one, only its data tells. */
+/** Only the list's data says which names are above a suffix; all else is asked through its functions. */
 function namesAboveSuffixes(trie: Trie): ReadonlySet<string> {
   const { edgeChild, edgeStart, edgeLength, labelText, nodeFlags, rulesRoot } = trie;
   const offsets = edgeOffsets(trie);

@@ -19,12 +19,12 @@ export class Seen {
     this.#by = by;
   }
 
-  /** By user, client or listener; one group named `''` where nothing keeps them apart, or where no user was known. */
+  /** By user, client or listener. One group named `''` where they are not separated, or where no user was known. */
   get groups(): ReadonlyMap<string, Group> {
     return this.#groups;
   }
 
-  /** Everybody who asked. */
+  /** All clients that were seen. */
   get clients(): ReadonlySet<string> {
     return this.#clients;
   }

@@ -1,7 +1,7 @@
 /** Describes how often a host was requested, by which clients and when, in one line that is safe in a YAML comment. */
 import type { Sighting } from './sightings.ts';
 
-/** Names that a folded pattern shows. */
+/** How many names a folded pattern shows. */
 const SHOWN = 3;
 
 /** `12 times by ci, 10.0.0.7 and others, 2026-11-01 to 2026-11-28; denied 12 times`. */

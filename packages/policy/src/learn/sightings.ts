@@ -4,18 +4,18 @@
  * A sighting is a number, counted from 0; its record is a fixed number of 32-bit words in one array.
  */
 
-/** How often one host was asked for, by whom and when. */
+/** How often one host was requested, by which clients and when. */
 export interface Sighting {
   readonly host: string;
   readonly isLiteral: boolean;
-  /** Ascending. Lists that are alike are the same list. */
+  /** Ascending. Equal lists are the same object. */
   readonly ports: readonly number[];
   readonly count: number;
   /** How many of them were denied, or would have been. */
   readonly denied: number;
   /** `destinations` refused each of them: every address of the name is private or special. */
   readonly isRefusedByAddress: boolean;
-  /** The first three who asked, users where known, else clients. */
+  /** The first three, by user where known, otherwise by client. */
   readonly who: readonly string[];
   readonly othersAsked: boolean;
   /** Since 1970, in UTC; undefined where no line has a time. */
@@ -23,7 +23,7 @@ export interface Sighting {
   readonly lastDay: number | undefined;
 }
 
-/** What one line adds. */
+/** What one line of the log adds. */
 export interface Sight {
   readonly port: number;
   readonly who: string;
@@ -57,7 +57,7 @@ export class Sightings {
   readonly #who = new Lists<string>();
   #words = new Uint32Array(1024 * WORDS);
 
-  /** The number of a new sighting, of which nothing has been added yet. */
+  /** Returns the number of a new, empty sighting. */
   open(host: string, isLiteral: boolean): number {
     const number = this.#hosts.push(host) - 1;
     if (this.#hosts.length * WORDS > this.#words.length) this.#words = enlarged(this.#words);
@@ -85,7 +85,7 @@ export class Sightings {
     return this.#hosts[number] ?? '';
   }
 
-  /** All of it, for as long as it is looked at. */
+  /** The record as an object, for as long as it is needed. */
   read(number: number): Sighting {
     const word = (which: number): number => this.#words[number * WORDS + which] ?? 0;
     const flags = word(FLAGS);
@@ -104,7 +104,7 @@ export class Sightings {
   }
 }
 
-/** Lists by number: few are unlike each other, and each would weigh more than all the rest of a record. The first is empty. */
+/** Lists by number. Few differ, and a list for each record would be larger than the record. The first is empty. */
 class Lists<Item extends string | number> {
   readonly #lists: (readonly Item[])[] = [[]];
   readonly #numbers = new Map<string, number>();
@@ -113,7 +113,7 @@ class Lists<Item extends string | number> {
     return this.#lists[number] ?? [];
   }
 
-  /** The number of the list that has the items of this one, and the item. */
+  /** The number of the list with the items of this one and the new item. */
   including(number: number, item: Item, order: (items: Item[]) => Item[] = (items) => items): number {
     const list = this.list(number);
     if (list.includes(item)) return number;

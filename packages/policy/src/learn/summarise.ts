@@ -1,8 +1,8 @@
-/** What was allowed and denied, counted by host, rule, user and client; with the rule that would allow each denied destination. */
+/** Counts what was allowed and denied by host, rule, user and client, with the rule that would allow each denied destination. */
 import { destinationText } from '../destination.ts';
 import type { LogEntry } from './access-log.ts';
 
-/** How often one thing was allowed and denied; `reported` of the allowed ones would have been denied but for `report_only`. */
+/** How often one thing was allowed and denied. `reported` of the allowed ones would have been denied without `report_only`. */
 export interface Count {
   readonly name: string;
   readonly allowed: number;
@@ -15,12 +15,12 @@ export interface DeniedDestination {
   readonly host: string;
   readonly port: number;
   readonly count: number;
-  /** That of the latest denial; `default` where no rule matched. */
+  /** The rule of the latest denial; `default` where no rule matched. */
   readonly rule: string;
   readonly reason: string;
   /** The latest one. */
   readonly client: string;
-  /** What would allow it. */
+  /** The YAML that would allow it. */
   readonly yaml: string;
 }
 
@@ -99,7 +99,7 @@ function describeDenial({ entry, count: times }: Denial): DeniedDestination {
   return { host, port, count: times, rule, reason, client, yaml: remedyOf(entry) };
 }
 
-/** What would allow a destination that was denied for this reason. What `destinations` refuses, no rule allows. */
+/** The YAML that would allow a destination that was denied for this reason. No rule can allow what `destinations` refuses. */
 export function remedyOf(entry: Pick<LogEntry, 'host' | 'ip' | 'port' | 'reason'>): string {
   if (entry.reason !== 'address') return allowingRule(entry);
   const network = entry.ip ? JSON.stringify(entry.host) : 'its network';

@@ -4,14 +4,14 @@ import type { Policy, Rule } from '../rules/policy.ts';
 import { type HostPattern, parseHostPattern, patternText, widerPatterns } from '../rules/host-patterns.ts';
 import { comparisonBudget, findPatternShadow } from './shadow.ts';
 
-/** So many patterns are looked at, and so many told of: a policy of a million names must still load at once. */
+/** At most so many patterns are checked, and so many reported: a policy of a million names must still load at once. */
 const MAX_PATTERNS = 100_000;
 const MAX_WARNINGS = 100;
 
 /**
- * Warns of patterns in `hosts` that make no difference. Lists in files are not looked into: they often come from
- * elsewhere, and hold names beside the suffixes above them as a matter of course.
- * @param shadows the rules that never match; their authors are told of that already
+ * Warns of patterns in `hosts` without effect. Lists in files are not checked: they often come from elsewhere, and commonly hold names
+ * beside the suffixes above them.
+ * @param shadows the rules that never match, which are reported elsewhere
  */
 export function lintPatterns(
   rules: readonly RuleConfig[],

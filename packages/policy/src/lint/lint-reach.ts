@@ -11,7 +11,7 @@ export interface ReachConfig {
   readonly tests?: readonly unknown[];
 }
 
-/** Warns of rules that allow more than their lists say. What a file lists is not looked into. */
+/** Warns of rules that allow more than their lists seem to. Lists in files are not checked. */
 export function lintReach({ policy, tests = [] }: ReachConfig, groups: Groups): readonly Problem[] {
   return [
     ...policy.rules.flatMap((rule, number) =>
@@ -24,7 +24,7 @@ export function lintReach({ policy, tests = [] }: ReachConfig, groups: Groups): 
 
 function lintHosts({ hosts = [] }: RuleConfig, number: number, groups: Groups): readonly Problem[] {
   return hosts.flatMap((text, at) => {
-    // Whoever names such a group has read what it is for.
+    // Such a group is used on purpose: its name says what it allows.
     if (groupNamed(text)?.endsWith('-write')) return [];
     return [...patternsOf(text, groups, () => undefined)].flatMap((pattern) => {
       const message = explainStrangers(pattern) ?? explainUploads(pattern);
@@ -47,7 +47,7 @@ function explainUploads(pattern: HostPattern): string | undefined {
   return `${host} takes uploads from whoever has an account there, so data can leave by it; allow only the users or clients that need it`;
 }
 
-/** Where proxies listen as a matter of course (IANA: 1080 socks, 3128 and 8080 by custom). */
+/** The usual ports of proxies (IANA: 1080 socks; 3128 and 8080 by custom). */
 const PROXY_PORTS = [1080, 3128, 8080] as const;
 
 function lintPorts({ ports = [] }: RuleConfig, number: number): readonly Problem[] {
@@ -62,7 +62,7 @@ function lintPorts({ ports = [] }: RuleConfig, number: number): readonly Problem
   });
 }
 
-/** More rules than can be kept in one's head. */
+/** So many rules are hard to oversee without tests. */
 const RULES_WITHOUT_TESTS = 20;
 
 function lintTests({ rules }: PolicyConfig, tests: readonly unknown[]): readonly Problem[] {

@@ -6,10 +6,7 @@ import { lintPatterns } from './lint-patterns.ts';
 import { isAboutNames, type WalkPatterns } from '../rules/rule-hosts.ts';
 import { findShadows, type RuleBook } from './shadow.ts';
 
-/**
- * Warns of rules and patterns that can never match, of networks that `destinations` refuses anyway, and of lists that
- * forget IPv6.
- */
+/** Warns of rules and patterns that can never match, of networks that `destinations` refuses anyway, and of lists that forget IPv6. */
 export function lintRules({ rules, destinations }: PolicyConfig, book: RuleBook): readonly Problem[] {
   const shadows = findShadows(book);
   return [
@@ -41,7 +38,7 @@ function lintMatching(
 
 type ListName = 'clients' | 'users' | 'listeners' | 'ports' | 'hosts' | 'hosts_file' | 'networks';
 
-/** The list for which the rule matches nothing. With both `hosts` and `networks`, one of them is enough to match. */
+/** The list because of which the rule matches nothing. With both `hosts` and `networks`, one of them is enough to match. */
 function findEmptyList(rule: RuleConfig, walk: WalkPatterns | undefined): ListName | undefined {
   const empty = (['clients', 'users', 'listeners', 'ports'] as const).find((list) => rule[list]?.length === 0);
   if (empty) return empty;
@@ -76,7 +73,7 @@ function lintRefusedNetworks(rule: RuleConfig, number: number, { destinations }:
   });
 }
 
-/** `0.0.0.0/0` reads like everything, and lets every IPv6 address by. */
+/** `0.0.0.0/0` looks like everything, and contains no IPv6 address. */
 function lintForgottenIpv6(networks: readonly Network[] | undefined, path: Problem['path']): readonly Problem[] {
   const at = networks?.indexOf('0.0.0.0/0') ?? -1;
   if (!networks || at < 0 || networks.includes('::/0') || networks.includes('any')) return [];

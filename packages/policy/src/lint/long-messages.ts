@@ -1,13 +1,13 @@
 /** Finds operators' messages that are too long for the status line of a refusal, the part that most programs show. */
 import { fillMessage, type PolicyConfig, type Problem } from '@sallyport/config';
 
-/** A status line has at most 200 bytes, and this much of it is the sentence. */
+/** A status line has at most 200 bytes; this is the part for the sentence. */
 const SENTENCE_BYTES = 200 - 'HTTP/1.1 403 Forbidden ()'.length;
 
-/** Values as they commonly are; a destination's name is mostly shorter. */
+/** Common values; a destination's name is mostly shorter. */
 const COMMON = { host: 'registry.packages.example.com', port: '443', id: 't6x8zr-1234', client: '10.20.30.40' };
 
-/** Warns of each message that the status line would show without its middle. */
+/** Warns of each message that the status line would shorten in its middle. */
 export function lintLongMessages({ message: closing, rules }: PolicyConfig): readonly Problem[] {
   const byDefault =
     closing === undefined ? undefined : `No rule allows ${COMMON.host}:${COMMON.port}. ${fill(closing, 'default')}`;

@@ -8,14 +8,14 @@ interface ListenerConfig {
   readonly name: string;
   readonly bind: readonly Bind[];
   readonly report_only?: boolean;
-  /** Credentials are asked for. */
+  /** Set where credentials are asked for. */
   readonly auth?: unknown;
   readonly tls?: { readonly client_ca?: unknown };
 }
 
 /**
- * Warns of each listener that serves any client, any destination, without credentials, on an address that is not
- * loopback. Ports do not close such a door: whoever finds it can still reach every host through it.
+ * Warns of each listener that serves any client, any destination, without credentials, on an address that is not loopback. A restriction
+ * of ports is no protection: any client can still reach every host through it.
  */
 export function lintOpenProxy(
   config: { readonly listeners: readonly ListenerConfig[]; readonly policy: PolicyConfig },
@@ -32,7 +32,7 @@ export function lintOpenProxy(
   });
 }
 
-/** Goes through the rules until one lets anyone in, or shuts everyone out. */
+/** Checks the rules in order, until one allows every client or denies every client. */
 function isOpen(policy: PolicyConfig, matchingAnyName: ReadonlySet<number>, listener: ListenerConfig): boolean {
   if (policy.report_only || listener.report_only) return true;
   const deciding = policy.rules.find((rule, number) => {
@@ -42,12 +42,12 @@ function isOpen(policy: PolicyConfig, matchingAnyName: ReadonlySet<number>, list
   return (deciding?.action ?? policy.default) === 'allow';
 }
 
-/** Says whether a door asks its clients who they are: for a password, or for a certificate. */
+/** Whether a door authenticates its clients, by password or by certificate. */
 export function knowsItsClients({ auth, tls }: Pick<ListenerConfig, 'auth' | 'tls'>): boolean {
   return auth !== undefined || tls?.client_ca !== undefined;
 }
 
-/** All clients of one family are any client; all names, or all addresses of one family, are any destination. */
+/** All clients of one family count as any client; all names, or all addresses of one family, count as any destination. */
 function letsAnyoneIn({ clients, users, networks }: RuleConfig, matchesAnyName: boolean): boolean {
   if (users || (clients && !holdsWholeFamily(clients))) return false;
   return matchesAnyName || holdsWholeFamily(networks ?? []);
@@ -70,7 +70,7 @@ function holdsWholeFamily(networks: readonly Network[]): boolean {
 
 const LOOPBACK = compileNetworks(['loopback']);
 
-/** Where a passed socket listens shows only at the start: it may be anywhere. */
+/** The address of a passed socket is known only at the start: it may be any. */
 function isLoopback(bind: Bind): boolean {
   const ip = 'host' in bind ? parseIp(bind.host) : undefined;
   return ip !== undefined && LOOPBACK.contains(ip);

@@ -7,8 +7,8 @@ import type { HostPattern } from '../rules/host-patterns.ts';
 import type { WalkPatterns } from '../rules/rule-hosts.ts';
 
 /**
- * Says, comparison by comparison, whether there may be one more. So many rules and patterns are compared for one policy
- * and no more: one of ten thousand rules, or of a million names, must still load at once.
+ * Says before each comparison whether there may be one more. The number of comparisons for one policy is limited: one of ten thousand
+ * rules, or of a million names, must still load at once.
  */
 export type Budget = () => boolean;
 
@@ -16,7 +16,7 @@ export function comparisonBudget(comparisons = 1_000_000): Budget {
   return () => --comparisons >= 0;
 }
 
-/** A compiled policy, and what its index has forgotten: which patterns each rule has. */
+/** A compiled policy, and the patterns of each rule, which its index does not keep. */
 export interface RuleBook {
   readonly policy: Policy;
   /** By number of rule. */
@@ -24,8 +24,8 @@ export interface RuleBook {
 }
 
 /**
- * The numbers of rules that can never match, and of the rule that sees to it. What only several rules cover together
- * is not found.
+ * The numbers of rules that can never match, each with the number of the rule that covers it. Rules that only several others cover
+ * together are not found.
  */
 export function findShadows({ policy, walks }: RuleBook): ReadonlyMap<number, number> {
   const shadows = new Map<number, number>();
@@ -41,7 +41,7 @@ export function findShadows({ policy, walks }: RuleBook): ReadonlyMap<number, nu
   return shadows;
 }
 
-/** The first rule before `number` that matches all names of the pattern for whoever this one would match them for. */
+/** The first rule before `number` that matches all names of the pattern for all clients of this rule. */
 export function findPatternShadow(
   policy: Policy,
   pattern: HostPattern,
@@ -56,16 +56,13 @@ export function findPatternShadow(
   return undefined;
 }
 
-/**
- * Only a rule that covers the first pattern can cover them all; a rule without names can only be covered by one for
- * literals.
- */
+/** Only a rule that covers the first pattern can cover them all. A rule without names can only be covered by a rule for literals. */
 function candidateLists(policy: Policy, walk: WalkPatterns): readonly RuleNumbers[] {
   for (const first of walk()) return rulesCovering(policy.hosts, first);
   return [policy.literals];
 }
 
-/** Those that decide: a rule under `report_only` leaves all that it matches to the rules behind it. */
+/** Rules that decide: one under `report_only` leaves all that it matches to later rules. */
 function* earlierRules({ rules }: Policy, lists: readonly RuleNumbers[], number: number): Iterable<number> {
   for (const numbers of lists) {
     for (const other of numbers) {
@@ -108,7 +105,7 @@ function coversNetworks(shadow: NetworkSet | undefined, networks: NetworkSet = A
   return shadow === undefined || shadow.covers(networks);
 }
 
-/** Users and listeners: of any that there may be, a list of some covers not all. */
+/** Users and listeners: where a rule allows any of them, a list of some does not cover all. */
 function coversNamed(shadow: ReadonlySet<string> | undefined, names: ReadonlySet<string> | undefined): boolean {
   if (shadow === undefined) return true;
   return names !== undefined && [...names].every((name) => shadow.has(name));

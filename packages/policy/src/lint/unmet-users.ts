@@ -8,7 +8,7 @@ interface ListenerConfig {
   readonly tls?: { readonly client_ca?: unknown };
 }
 
-/** Warns of each rule with `users` for which no listener has clients that prove who they are: it can never match. */
+/** Warns of each rule with `users` that none of its listeners can match, because none authenticates clients. */
 export function lintUnmetUsers(config: {
   readonly listeners: readonly ListenerConfig[];
   readonly policy: PolicyConfig;

@@ -1,4 +1,4 @@
-/** Hosts to which anybody can upload data, with a free account or without one: the usual ways to leak data past a list. */
+/** Hosts to which anyone can upload data, with a free account or without one: the usual ways to leak data past a list. */
 export const UPLOAD_HOSTS: readonly string[] = [
   // Code and snippets
   'github.com',

@@ -9,7 +9,7 @@ interface ListenerConfig {
   readonly verify_sni?: 'off' | 'report' | 'enforce';
 }
 
-/** Warns of each setting that lets clients past the list in silence. */
+/** Warns of each setting that lets clients avoid the list unnoticed. */
 export function lintVoidList({
   listeners,
   policy,
@@ -20,7 +20,7 @@ export function lintVoidList({
   return [...listeners.flatMap(lintUncheckedNames), ...lintSpecial(policy), ...lintDefault(policy)];
 }
 
-/** The name is what rules judge, and the client says both the name and the address. */
+/** The rules judge the name, but the client chooses both the name and the address. */
 function lintUncheckedNames({ name, dial, verify_sni }: ListenerConfig, number: number): readonly Problem[] {
   if (dial !== 'original' || verify_sni === 'enforce') return [];
   const message =
@@ -48,7 +48,7 @@ function lintSpecial({ destinations: { deny, allow } }: PolicyConfig): readonly 
   return [warning(['policy', 'destinations', 'allow'], message)];
 }
 
-/** Rules that allow say what the others may not, and the default says that they may. */
+/** Rules that allow say which requests are denied only if the default denies the others. */
 function lintDefault({ default: otherwise, rules }: PolicyConfig): readonly Problem[] {
   if (otherwise !== 'allow' || rules.length === 0 || rules.some(({ action }) => action === 'deny')) return [];
   const message = 'what no rule matches is allowed too, so that rules that allow decide nothing; write default: deny';

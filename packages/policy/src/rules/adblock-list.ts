@@ -1,7 +1,7 @@
-/** Domain lines of ad blockers: `||name^` stands for the name and all below it. */
+/** Domain lines of ad blockers: `||name^` stands for the name and all names below it. */
 import type { ListLine } from './host-list.ts';
 
-/** Reads one line. Only whole domains are understood: a path, an option or an exception says more than a name can. */
+/** Reads one line. Only whole domains are understood: a path, an option or an exception cannot be expressed by a name. */
 export function readAdblockLine(text: string): ListLine {
   if (text.startsWith('!') || text.startsWith('[')) return [];
   const name = /^\|\|([^\s^$/*|]+)\^?$/.exec(text)?.[1];

@@ -11,14 +11,14 @@ import { isAboutNames, type ReadHostsFile, walkPatterns } from './rule-hosts.ts'
 export type { Policy };
 
 export interface CompiledPolicy {
-  /** Fit for use only where no problem is an error. */
+  /** May be used only where no problem is an error. */
   readonly policy: Policy;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Compiles a policy, and tells of malformed patterns, files that cannot be read and names given twice (errors), and of
- * rules and patterns that can never match (warnings).
+ * Compiles a policy. Reports malformed patterns, files that cannot be read and names given twice (errors), and rules and patterns that
+ * can never match (warnings).
  */
 export function compilePolicy(
   config: PolicyConfig,
@@ -48,14 +48,14 @@ export function compilePolicy(
   return { policy, problems: [...problems, ...lintRules(config, { policy, walks })] };
 }
 
-/** What else of a configuration bears on its rules. */
+/** Other parts of a configuration that matter for its rules. */
 export interface Surroundings {
   readonly groups?: Groups;
-  /** Those under `report_only` count: rules deny nothing there. */
+  /** Needed for those under `report_only`: rules deny nothing there. */
   readonly listeners?: readonly ReportingListener[];
 }
 
-/** A listener, as far as it bears on what rules do. */
+/** A listener, as far as it matters for rules. */
 interface ReportingListener {
   readonly name: string;
   readonly report_only: boolean;
@@ -66,7 +66,7 @@ const NO_FILES: ReadHostsFile = () => ({
   why: 'files cannot be read here; list the names in hosts',
 });
 
-/** What the log calls the decision of no rule. */
+/** The name of the default's decision in the log. */
 const DEFAULT_NAME = 'default';
 
 /**
@@ -129,7 +129,7 @@ function compileReporting(
   };
 }
 
-/** Made where they are first met: of all pairs of rules that there could be, few ever meet. */
+/** Each combination of rules is made when it first occurs: of all possible pairs, few ever do. */
 function noteOnce(): Reporting['note'] {
   const known = new Map<Rule, Map<Decision, Decision>>();
   return (decision, rule) => {

@@ -5,7 +5,7 @@ import type { PolicyRequest, Rule } from './policy.ts';
 
 export interface Condition {
   readonly key: 'ports' | 'listeners' | 'users' | 'clients' | 'networks';
-  /** True also where the rule does not ask. */
+  /** True also where the rule has no such condition. */
   holds(rule: Rule, request: PolicyRequest): boolean;
 }
 
@@ -15,7 +15,7 @@ export function findUnmet(rule: Rule, request: PolicyRequest): Condition | undef
   return undefined;
 }
 
-/** The one condition of the rule that the request does not meet; undefined where it meets all, or fails more. */
+/** The only condition of the rule that the request does not meet. Undefined where it meets all, or fails more than one. */
 export function findOnlyUnmet(rule: Rule, request: PolicyRequest): Condition | undefined {
   const first = findUnmet(rule, request);
   const isOnly = CONDITIONS.every((condition) => condition === first || condition.holds(rule, request));
@@ -41,8 +41,8 @@ function hasPort(ports: readonly PortRange[], port: number): boolean {
 }
 
 /**
- * An IPv4 address in IPv6 clothes is denied for what is inside, whatever the clothes. It is allowed for what is inside
- * only where it is the same address on the network: anyone can make up an ISATAP address that holds an allowed one.
+ * An IPv6 address that contains an IPv4 address is denied where the contained one is. It is allowed for the contained one only where both
+ * are the same address on the network: anyone can make up an ISATAP address that contains an allowed one.
  */
 function matchesLiteral(rule: Rule, networks: NetworkSet, ip: Ip): boolean {
   if (networks.contains(ip)) return true;

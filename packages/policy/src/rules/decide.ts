@@ -5,8 +5,8 @@ import { type RuleNumbers, rulesNaming } from './host-index.ts';
 import type { Decision, Policy, PolicyRequest, Rule } from './policy.ts';
 
 /**
- * Decides by the first rule that matches, or by the default; a rule under `report_only` is noted and passed by. Makes no object:
- * every answer stands in the policy already.
+ * Decides by the first rule that matches, or by the default. A matching rule under `report_only` is noted, and matching goes on. Makes no
+ * object: every result is stored in the policy.
  */
 export function decide(policy: Policy, request: PolicyRequest): Decision {
   const { rules, reporting, byDefault } = policy;
@@ -18,7 +18,7 @@ export function decide(policy: Policy, request: PolicyRequest): Decision {
   return noted ? reporting.note(decision, noted) : decision;
 }
 
-/** The number of the first rule that matches and decides; that of rules where none does. */
+/** The number of the first rule that matches and decides; the number of all rules where none does. */
 export function decidingRule(policy: Policy, request: PolicyRequest): number {
   let first = policy.rules.length;
   for (const numbers of candidateRules(policy, request.destination)) {
@@ -27,7 +27,7 @@ export function decidingRule(policy: Policy, request: PolicyRequest): number {
   return first;
 }
 
-/** The number of the first rule before `deciding` that is under `report_only` and would have denied; -1 where none would. */
+/** The number of the first rule before `deciding` that is under `report_only` and would have denied; -1 where there is none. */
 function notedRule(policy: Policy, request: PolicyRequest, deciding: number): number {
   let first = deciding;
   for (const numbers of candidateRules(policy, request.destination)) {
@@ -36,7 +36,7 @@ function notedRule(policy: Policy, request: PolicyRequest, deciding: number): nu
   return first === deciding ? -1 : first;
 }
 
-/** The rules that name the destination, or that may hold it as a literal: all that can match, in one or more lists. */
+/** The rules that name the destination, or that may contain it as a literal: all that can match, in one or more lists. */
 export function candidateRules(policy: Policy, destination: Destination): readonly RuleNumbers[] {
   return destination.kind === 'name' ? rulesNaming(policy.hosts, destination.host) : [policy.literals];
 }

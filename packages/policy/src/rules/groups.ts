@@ -12,7 +12,7 @@ export function groupNamed(text: string): string | undefined {
   return text.startsWith('@') ? text.slice(1) : undefined;
 }
 
-/** The patterns that an entry of `hosts` stands for: itself, or those of its group. What is wrong is told. */
+/** The patterns that an entry of `hosts` stands for: itself, or those of its group. Problems are reported to `tell`. */
 export function* patternsOf(text: string, groups: Groups, tell: (message: string) => void): Generator<HostPattern> {
   const group = groupNamed(text);
   if (group === undefined) {
@@ -23,14 +23,14 @@ export function* patternsOf(text: string, groups: Groups, tell: (message: string
   }
   const listed = groups.get(group);
   if (!listed) tell(explainUnknown(group, groups));
-  // What is malformed in a group is told once, where the group stands.
+  // Malformed patterns of a group are reported once, where the group is defined.
   for (const each of listed ?? []) {
     const pattern = parseHostPattern(each);
     if (pattern.kind !== 'malformed') yield pattern;
   }
 }
 
-/** Tells of malformed patterns in the groups of the configuration, and of groups that no rule names. */
+/** Reports malformed patterns in the groups of the configuration, and groups that no rule names. */
 export function checkGroups(
   groups: Readonly<Record<string, readonly string[]>>,
   rules: readonly { readonly hosts?: readonly string[] }[],

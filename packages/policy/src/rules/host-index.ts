@@ -11,9 +11,9 @@ export type RuleNumbers = readonly number[];
 export interface HostIndex {
   /** Rules that match every name. */
   readonly any: RuleNumbers;
-  /** For each exact name, and for `.suffix` of each `*.suffix`: which of `lists` has its rules. */
+  /** For each exact name, and for `.suffix` of each `*.suffix`: the number of the list in `lists` with its rules. */
   readonly names: NameTable;
-  /** No two are alike; a million names of one rule share one. The first is empty: it is that of names in no rule. */
+  /** No two are equal: a million names of one rule share one list. The first is empty, for names in no rule. */
   readonly lists: readonly RuleNumbers[];
 }
 
@@ -38,7 +38,7 @@ interface GrowingLists {
   readonly uses: number[];
 }
 
-/** The rules that match the name, as one list for each pattern that does. */
+/** The rules that match the name, as one list for each pattern that matches. */
 export function rulesNaming(index: HostIndex, name: string): readonly RuleNumbers[] {
   const found = [index.any];
   for (const list of index.names.valuesOf(name)) found.push(index.lists[list] ?? []);
@@ -50,7 +50,7 @@ export function rulesCovering(index: HostIndex, pattern: HostPattern): readonly 
   return pattern.kind === 'any' ? [index.any] : rulesNaming(index, keyOf(pattern));
 }
 
-/** Does some rule list this very pattern? */
+/** Does some rule list exactly this pattern? */
 export function isListed(index: HostIndex, pattern: Exclude<HostPattern, { kind: 'any' }>): boolean {
   return index.names.has(keyOf(pattern));
 }
@@ -59,7 +59,7 @@ function keyOf(pattern: Exclude<HostPattern, { kind: 'any' }>): string {
   return pattern.kind === 'exact' ? pattern.name : `.${pattern.suffix}`;
 }
 
-/** Makes the step from the list that a name has to the one with this rule in it, too. */
+/** Returns the function from a name's present list to the list with this rule added. */
 function extendLists({ lists, uses }: GrowingLists, rule: number): (list: number) => number {
   const extended = new Map<number, number>();
   return (list) => {
@@ -69,7 +69,7 @@ function extendLists({ lists, uses }: GrowingLists, rule: number): (list: number
     extended.set(list, next);
     uses[next] = (uses[next] ?? 0) + 1;
     uses[list] = (uses[list] ?? 0) - 1;
-    // No name has it any more: else ten thousand rules for one name would leave all the lists on the way to theirs.
+    // No name uses it any more. Without this, ten thousand rules for one name would leave as many lists behind.
     if (uses[list] === 0) lists[list] = [];
     return next;
   };

@@ -11,18 +11,18 @@ export interface HostLine {
   readonly text: string;
   readonly number: number;
   readonly column: number;
-  /** In place of a pattern: half a sentence on the line. */
+  /** In place of a pattern: a clause on the line. */
   readonly problem?: string;
 }
 
-/** The result of one line of a list: patterns (none for a comment), or half a sentence on what is wrong. */
+/** The result of one line of a list: patterns (none for a comment), or a clause on what is wrong. */
 export type ListLine = readonly string[] | { readonly problem: string };
 
 type Form = 'a list of names' | 'a hosts file' | 'an ad blocker list' | 'a response policy zone';
 
 /**
- * The patterns of a list. A line that belongs to another form than the lines before it is a problem. In a list of names, and in a hosts
- * file, `#` begins a comment; lines end in LF or CR LF.
+ * The patterns of a list. A line of another form than the lines before it is a problem. In a list of names, and in a hosts file, `#`
+ * begins a comment. Lines end in LF or CR LF.
  */
 export function* hostLines(list: string): Generator<HostLine> {
   let form: Form | undefined;
@@ -47,10 +47,10 @@ export function* hostLines(list: string): Generator<HostLine> {
 
 const READERS = { 'a hosts file': readHostsLine, 'an ad blocker list': readAdblockLine };
 
-/** The form of a line. One that several forms know is taken for the one that the list has. */
+/** The form of a line. A line of several forms counts as one of the list's form. */
 function formOf(text: string, form: Form | undefined): Form {
   if (form === 'a response policy zone') return isZoneLine(text) || /\s/.test(text) ? form : formOf(text, undefined);
-  // Nearly all of a million lines are a name and nothing else.
+  // Nearly all of a million lines are only a name.
   if (!/[\s|!;$[@(]/.test(text)) return 'a list of names';
   if (/^(?:\|\||@@|!|\[)/.test(text)) return 'an ad blocker list';
   if (isZoneLine(text)) return 'a response policy zone';

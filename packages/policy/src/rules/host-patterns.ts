@@ -15,7 +15,7 @@ export interface MalformedHostPattern {
   readonly message: string;
 }
 
-/** Reads a pattern, its name made canonical by the very code that reads what clients ask for. */
+/** Reads a pattern. Its name is made canonical by the code that reads clients' destinations. */
 export function parseHostPattern(text: string): HostPattern | MalformedHostPattern {
   if (text === '*') return { kind: 'any' };
   if (text.length <= PLAIN_LENGTH && PLAIN.test(text)) return readPlain(text);
@@ -51,8 +51,8 @@ const PLAIN_LENGTH = 63;
 const PLAIN_LABEL = '[a-z0-9_]+(?:-[a-z0-9_]+)*';
 
 /**
- * What is canonical as it stands, as nearly all of a million lines are: lower case, no two hyphens in a row (as in an
- * A-label), no digit where the last label begins (as in an IPv4 address).
+ * A text that is canonical as it stands, as nearly all of a million lines are: lower case, no two hyphens in a row (as in an A-label), no
+ * digit at the start of the last label (as in an IPv4 address).
  */
 const PLAIN = new RegExp(`^(?:\\*\\.)?(?:${PLAIN_LABEL}\\.)*(?![0-9])${PLAIN_LABEL}$`);
 
@@ -60,7 +60,7 @@ function readPlain(text: string): HostPattern {
   return text.startsWith('*.') ? { kind: 'below', suffix: text.slice(2) } : { kind: 'exact', name: text };
 }
 
-/** Longer than any spelling of a name: the text is something else, and Punycode would take quadratic time over it. */
+/** Longer than any spelling of a name. Such a text is something else, and Punycode would take quadratic time for it. */
 const LONGEST_QUOTED = 1_000;
 
 function explain(text: string, parsed: Exclude<ReturnType<typeof parseDestination>, { kind: 'name' }>): string {

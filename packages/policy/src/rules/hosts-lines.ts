@@ -2,7 +2,7 @@
 import { parseIp } from '@sallyport/addresses';
 import type { ListLine } from './host-list.ts';
 
-/** What hosts files say of the machine itself. */
+/** The machine's own names in hosts files. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
   'localhost',
   'localhost.localdomain',
@@ -17,7 +17,7 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'ip6-allhosts',
 ]);
 
-/** The names count and the address does not: lists of names to be blocked give 0.0.0.0 or 127.0.0.1 to all of them. */
+/** Only the names count: lists of names to block give all of them the address 0.0.0.0 or 127.0.0.1. */
 export function readHostsLine(text: string): ListLine {
   const [address = '', ...names] = text.split(/\s+/);
   if (!parseIp(address.split('%', 1)[0] ?? ''))

@@ -1,8 +1,8 @@
 /**
- * Names in flat memory: the bytes of all of them in one array, and a hash table of where each begins.
+ * Names in flat memory: the bytes of all of them in one array, and a hash table of their offsets.
  *
- * A Map of strings suits thousands of names. With a million it takes seconds to build and 150 MiB to keep, and the garbage collector
- * walks it repeatedly while tunnels wait. This table takes the bytes of the names and some 20 bytes for each.
+ * A Map of strings is right for thousands of names. With a million it takes seconds to build and 150 MiB to keep, and the garbage
+ * collector walks it repeatedly while tunnels wait. This table takes the bytes of the names and some 20 bytes for each.
  */
 import { randomInt } from 'node:crypto';
 
@@ -16,7 +16,7 @@ export class NameTable {
   /** Offsets of entries, placed by hash (open addressing); a power of two, at most half of it taken. */
   #slots = new Uint32Array(64);
 
-  /** Gives a name the number that `change` makes of its present one, 0 if it has none. */
+  /** Sets a name's number to what `change` makes of its present one, which is 0 if it has none. */
   update(name: string, change: (present: number) => number): void {
     const slot = this.#find(name, 0, hashName(name));
     const entry = this.#slots[slot] || this.#append(name, slot);
@@ -28,7 +28,7 @@ export class NameTable {
     return this.#slots[this.#find(name, 0, hashName(name))] !== 0;
   }
 
-  /** The numbers of the name itself and of every `.suffix` of it. Hashed from its end, one pass meets them all. */
+  /** The numbers of the name itself and of every `.suffix` of it. Hashed from its end, all are found in one pass. */
   valuesOf(name: string): readonly number[] {
     const values: number[] = [];
     let hash = SEED;
@@ -42,7 +42,7 @@ export class NameTable {
     return values;
   }
 
-  /** The slot of what `text` holds from `start` on, or the free one where it belongs. */
+  /** The slot of the text that begins at `start`, or the free slot for it. */
   #find(text: string, start: number, hash: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
@@ -73,7 +73,7 @@ export class NameTable {
     return entry;
   }
 
-  /** Places all entries anew, in their own order: memory likes to be read in a row. */
+  /** Places all entries anew, in the order in which they lie in memory, for speed. */
   #growSlots(): void {
     const slots = new Uint32Array(this.#slots.length * 2);
     const mask = slots.length - 1;
@@ -99,7 +99,7 @@ const CHARACTERS = 5;
 
 const DOT = 0x2e;
 
-/** Lists of names may come from others: a seed prevents names that are chosen to collide in one slot. */
+/** Lists of names may come from others. A random seed prevents names chosen to collide in one slot. */
 const SEED = randomInt(2 ** 32) | 0;
 
 function hashName(name: string): number {
@@ -113,7 +113,7 @@ function hashOn(hash: number, code: number): number {
   return Math.imul(hash ^ code, 0x0100_0193);
 }
 
-/** The low bits of FNV-1a depend on the low bits of each character alone: the high ones are mixed in. */
+/** The low bits of FNV-1a depend only on the low bits of each character, so the high ones are mixed in. */
 function firstSlot(hash: number, mask: number): number {
   return (hash ^ (hash >>> 15)) & mask;
 }

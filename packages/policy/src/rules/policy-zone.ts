@@ -3,7 +3,7 @@ import type { ListLine } from './host-list.ts';
 
 const TYPES = /^(?:CNAME|SOA|NS|TXT|A|AAAA)$/i;
 
-/** Reads line after line of one zone: the owner, the origin and an open parenthesis carry over to the next. */
+/** Reads the lines of one zone in order: the owner, the origin and an open parenthesis carry over to the next line. */
 export function createZoneReader(): (line: string) => ListLine {
   let origin = '';
   let owner = '';
@@ -35,11 +35,11 @@ function readRecord(owner: string, origin: string, [type = '', target = '']: rea
   if (target.toLowerCase() === 'rpz-passthru.') {
     return { problem: 'lets a name pass (rpz-passthru); write another rule for it' };
   }
-  // No such name, no data, no answer, or another one in place of the true one: all of them list the name.
+  // No such name, no data, no answer, or a changed answer: all of them list the name.
   return [nameOf(owner, origin)];
 }
 
-/** A name without a dot at its end is relative to the zone, which is no part of what it lists. */
+/** A name without a dot at its end is relative to the zone, whose name is not part of it. */
 function nameOf(owner: string, origin: string): string {
   if (!owner.endsWith('.')) return owner;
   const isInZone = origin !== '' && origin !== '.' && owner.toLowerCase().endsWith(`.${origin}`);

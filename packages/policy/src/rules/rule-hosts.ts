@@ -4,27 +4,27 @@ import { hostLines } from './host-list.ts';
 import { type Groups, patternsOf } from './groups.ts';
 import { type HostPattern, parseHostPattern } from './host-patterns.ts';
 
-/** Reads the file that `hosts_file` names. Asked twice, it says the same. */
+/** Reads the file that `hosts_file` names. A second call gives the same result. */
 export type ReadHostsFile = (file: string) => HostsFile;
 
 export type HostsFile =
-  /** `path` is what problems call it. */
+  /** `path` is its name in problems. */
   | { readonly kind: 'ok'; readonly path: string; readonly text: string }
-  /** `why` names the remedy, too. */
+  /** `why` includes the remedy. */
   | { readonly kind: 'unreadable'; readonly why: string };
 
-/** Where names come from that do not stand in the rule itself. */
+/** The sources of names that do not stand in the rule itself. */
 export interface HostSources {
   readonly readFile: ReadHostsFile;
   readonly groups: Groups;
 }
 
-/** Walks the patterns of a rule, reading them anew: a million are never there as objects all at once. */
+/** Walks the patterns of a rule, which are read anew each time: a million of them never exist as objects at once. */
 export type WalkPatterns = (tell?: (problem: Problem) => void) => Iterable<HostPattern>;
 
 /**
- * The patterns of a rule. One that says nothing of names matches every name, unless it is about networks alone.
- * @param number the rule's position in the policy, for the problems that a walk tells
+ * The patterns of a rule. A rule without names matches every name, unless it lists only networks.
+ * @param number the rule's position in the policy, for the problems that a walk reports
  */
 export function walkPatterns(rule: RuleConfig, number: number, { readFile, groups }: HostSources): WalkPatterns {
   const path = ['policy', 'rules', number];
@@ -44,12 +44,12 @@ export function walkPatterns(rule: RuleConfig, number: number, { readFile, group
   };
 }
 
-/** True for a rule that says which names it matches. */
+/** True for a rule that lists the names it matches. */
 export function isAboutNames({ hosts, hosts_file }: RuleConfig): boolean {
   return hosts !== undefined || hosts_file !== undefined;
 }
 
-/** So many malformed lines are told one by one: where there are more, it is the file that is wrong. */
+/** At most so many malformed lines are reported one by one. With more, the file itself is wrong. */
 const TOLD_LINES = 20;
 
 function* listedPatterns(

@@ -9,7 +9,7 @@ export interface Judgement {
   readonly verdict: Verdict;
   /** The rule that decided, or `default`. */
   readonly rule: string;
-  /** Why it is refused, as the log tells it. */
+  /** Why it is refused, as in the log. */
   readonly detail?: string;
 }
 

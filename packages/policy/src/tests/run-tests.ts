@@ -6,8 +6,8 @@ import type { Policy, PolicyRequest } from '../rules/policy.ts';
 import { judgeRequest } from './judge-request.ts';
 
 /**
- * Tells of each test that fails, and what decided instead.
- * @param firstListener where a test's client comes that names no door
+ * Reports each test that fails, with the rule that decided instead.
+ * @param firstListener the door of a test that names none
  */
 export function runTests(policy: Policy, tests: readonly TestConfig[], firstListener: string): readonly Problem[] {
   return tests.flatMap((test, number) => {

@@ -10,28 +10,28 @@ import { type HostPattern, patternText } from '../rules/host-patterns.ts';
 import type { Policy, PolicyRequest, Rule } from '../rules/policy.ts';
 
 /**
- * A clause such as `allowed on port 443, not 8443`, or undefined. It says nothing that `decide` would not say: what it names was
- * decided before. Asked only where a request is refused; bounded, so that a policy of any size answers in some microseconds.
+ * A clause such as `allowed on port 443, not 8443`, or undefined. It only names what `decide` has confirmed. Called only for a refused
+ * request. Its work is bounded, so that a policy of any size answers in some microseconds.
  */
 export function findNearMiss(policy: Policy, request: PolicyRequest): string | undefined {
   const search = { policy, request, looksLeft: LOOKS };
   return findNearRule(search) ?? findNearName(search);
 }
 
-/** One search, and how many rules it may still have looked at by `decide`. */
+/** One search, and how many rules it may still check with `decide`. */
 interface Search {
   readonly policy: Policy;
   readonly request: PolicyRequest;
   looksLeft: number;
 }
 
-/** Some 30 µs. What could only be found by more is not named: a policy of thousands of rules for any name takes as long to decide at all. */
+/** Some 30 µs. What needs more is not found: a policy of thousands of rules for any name takes as long for a single decision. */
 const LOOKS = 600;
 
-/** So many rules are looked at: those behind them are hardly what was meant. */
+/** At most so many rules are checked: later ones are unlikely to be meant. */
 const LOOKED_AT = 50;
 
-/** A rule that names the destination, and asks for one thing that the request does not meet. */
+/** A rule that names the destination, and has one condition that the request does not meet. */
 function findNearRule(search: Search): string | undefined {
   const { policy, request } = search;
   let looked = 0;
@@ -47,7 +47,7 @@ function findNearRule(search: Search): string | undefined {
   return undefined;
 }
 
-/** Names what would be met, as far as it would be allowed then: an earlier rule may deny it all the same. */
+/** Names what would meet the condition, if the request would then be allowed: an earlier rule may still deny it. */
 function explainNear(key: Condition['key'], rule: Rule, search: Search): string | undefined {
   const { request } = search;
   switch (key) {
@@ -79,7 +79,7 @@ function explainNear(key: Condition['key'], rule: Rule, search: Search): string 
   }
 }
 
-/** So many of a rule's ports or networks are tried. */
+/** At most so many of a rule's ports or networks are tried. */
 const TRIED = 8;
 
 function areAllowed({ from, to }: PortRange, search: Search): boolean {
@@ -95,10 +95,7 @@ function isInAllowed(network: Network, search: Search): boolean {
   return isAllowed(search, { ...search.request, client });
 }
 
-/**
- * `example.com` for `api.example.com`, or `*.example.com` for `example.com`. Only what is listed itself: what is not fares as the
- * name that was asked for.
- */
+/** `example.com` for `api.example.com`, or `*.example.com` for `example.com`. Only names that are listed themselves. */
 function findNearName(search: Search): string | undefined {
   const { policy, request } = search;
   const { kind, host, port } = request.destination;
@@ -112,7 +109,7 @@ function findNearName(search: Search): string | undefined {
   return `${host} is not allowed; ${patternText(near.pattern)} is`;
 }
 
-/** A rule that denies this very name means it, whatever is allowed around it. */
+/** A rule that denies exactly this name does so on purpose, whatever is allowed around it. */
 function isNamedByDecider(policy: Policy, request: PolicyRequest): boolean {
   const number = decidingRule(policy, request);
   return number < policy.rules.length && !policy.hosts.any.includes(number);
@@ -134,7 +131,7 @@ function parentsOf(host: string): readonly Near[] {
   return parents;
 }
 
-/** Nobody has this label: where its name is allowed, all beside it are. */
+/** A label that no host has: where its name is allowed, all its siblings are. */
 const ANY_LABEL = 'x--any';
 
 function childrenOf(host: string): readonly Near[] {
@@ -149,7 +146,7 @@ function isAllowed(search: Search, request: PolicyRequest): boolean {
   return mayAsk(search, request) && decide(search.policy, request).decision === 'allow';
 }
 
-/** Whether the policy may still be asked that; takes what it costs at most. */
+/** Whether the policy may still be asked that. Takes the most that it may cost. */
 function mayAsk(search: Search, { destination }: PolicyRequest): boolean {
   const looks = candidateRules(search.policy, destination).reduce((sum, rules) => sum + rules.length, 0);
   return take(search, looks);
@@ -159,12 +156,12 @@ function withDestination(request: PolicyRequest, destination: Destination): Poli
   return { ...request, destination };
 }
 
-/** What costs more than is left ends the search. */
+/** A request that costs more than is left ends the search. */
 function take(search: Search, looks: number): boolean {
   const isLeft = looks <= search.looksLeft;
   search.looksLeft = isLeft ? search.looksLeft - looks : 0;
   return isLeft;
 }
 
-/** How many looks at a rule take as long as a network takes to be compiled. */
+/** Compiling a network takes as long as so many checks of a rule. */
 const COMPILING = 60;

@@ -1,4 +1,4 @@
-/** The sentence that says why a request is refused: the same at every door, in the log and in `explain`. Read this first. */
+/** The sentence that says why a request is refused. It is the same at every door, in the log and in `explain`. Read this first. */
 import { fillMessage, type MessageValues } from '@sallyport/config';
 import { destinationText } from '../destination.ts';
 import type { Decision, Policy, PolicyRequest } from '../rules/policy.ts';
@@ -7,13 +7,13 @@ import { findNearMiss } from './near-miss.ts';
 export interface RefusalWords {
   /** For the client. */
   readonly sentence: string;
-  /** For the log: it may name rules, near misses and addresses that the client is not told. */
+  /** For the log: it may name rules, near misses and addresses that the client must not know. */
   readonly detail: string;
-  /** Both end with words of the operator's. */
+  /** Both end with the operator's own words. */
   readonly isVerbatim: boolean;
   /** The rule that decided, where the client may know it. */
   readonly rule?: string;
-  /** What the operator tells clients to do. */
+  /** The operator's advice to clients. */
   readonly remedy?: string;
 }
 
@@ -21,7 +21,7 @@ export interface RefusalWords {
 export interface DecidedRequest {
   readonly request: PolicyRequest;
   readonly decision: Decision;
-  /** The tunnel's. */
+  /** The tunnel's id. */
   readonly id: string;
 }
 
@@ -43,10 +43,10 @@ export interface AddressWords {
   readonly detail: string;
 }
 
-/** Words a refusal by `destinations`. The addresses of a name are none of the client's business; a literal it has named itself. */
+/** Words a refusal by `destinations`. A client is not told the addresses of a name; a literal it has named itself. */
 export function wordAddressRefusal(policy: Policy, decided: DecidedRequest, words: AddressWords): RefusalWords {
   const { decision, request } = decided;
-  // The message of a rule that would have denied is about that.
+  // The message of a rule that would have denied is about that denial.
   const isAllowed = (decision.ruled ?? decision.decision) === 'allow';
   const own = isAllowed ? policy.messages.get(decision.rule) : undefined;
   const isForAll = request.destination.kind === 'name';
@@ -58,7 +58,7 @@ function explainRule({ request, decision }: DecidedRequest): string {
 }
 
 interface Sentences {
-  /** The rule's own message, which stands in place of the others. */
+  /** The rule's own message, in place of the others. */
   readonly own: string | undefined;
   readonly bare: string;
   readonly detail: string;
@@ -66,7 +66,7 @@ interface Sentences {
   readonly isForAll: boolean;
 }
 
-/** Puts the operator's words in their places. */
+/** Adds the operator's words. */
 function closeWords(policy: Policy, decided: DecidedRequest, sentences: Sentences): RefusalWords {
   const { bare, detail, isForAll } = sentences;
   const values = valuesOf(decided);

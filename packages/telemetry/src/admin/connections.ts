@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** How many there may be at once. */
+/** The most connections at once. */
 export const MAX_CONNECTIONS = 64;
 
 /** How many requests may wait on one connection behind the one that is answered: a client that sends more is disconnected. */
@@ -20,16 +20,16 @@ interface Connection {
   busySince: number | undefined;
 }
 
-/** Takes a server's connections in hand. Returns what its requests are to be given to. */
+/** Controls a server's connections. Returns the handler to which its requests must be given. */
 export function tameConnections(server: Server, handle: Handle): Handle {
-  /** The longest unused first. */
+  /** The one unused for longest comes first. */
   const connections = new Map<Socket, Connection>();
   server.on('connection', (socket: Socket) => {
     const isFull = connections.size >= MAX_CONNECTIONS;
     const leaving = isFull ? (findDispensable(connections) ?? socket) : undefined;
     leaving?.destroy();
     if (leaving === socket) return;
-    // Not at its `close`, which comes later: the place is taken now.
+    // Not at its `close`, which comes later: the place is free now.
     if (leaving) connections.delete(leaving);
     connections.set(socket, { waiting: [], busySince: undefined });
     socket.once('close', () => connections.delete(socket));
@@ -52,7 +52,9 @@ export function tameConnections(server: Server, handle: Handle): Handle {
   };
 }
 
-/** The connection that has been idle longest, silent from its first moment or between requests; else the one longest at its answer. */
+/**
+ * The connection that has been idle longest, since it was opened or between requests; where none is idle, the one longest at its answer.
+ */
 function findDispensable(connections: ReadonlyMap<Socket, Connection>): Socket | undefined {
   let stalled: Socket | undefined;
   const longAgo = performance.now() - ANSWERED_WITHIN_MS;

@@ -2,8 +2,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**
- * Goes by `Sec-Fetch-Site` (Fetch Metadata) where the browser says it, which it does to loopback and over TLS; else by `Origin`, which
- * every browser sends with a DELETE. Programs send neither. A link from elsewhere may be followed: to show a page changes nothing.
+ * Uses `Sec-Fetch-Site` (Fetch Metadata) where the browser sends it, which it does to loopback and over TLS; otherwise `Origin`, which
+ * every browser sends with a DELETE. Programs send neither. A link from another site may be followed: showing a page changes nothing.
  */
 export function isAskedByOtherSite(headers: IncomingHttpHeaders): boolean {
   const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, origin, host } = headers;
@@ -11,7 +11,7 @@ export function isAskedByOtherSite(headers: IncomingHttpHeaders): boolean {
   return origin !== undefined && !isOriginOf(origin, host);
 }
 
-/** The scheme is left aside: a server in front of this one may speak TLS. */
+/** The scheme is not compared: a server before this one may use TLS. */
 function isOriginOf(origin: string, host = ''): boolean {
   return URL.canParse(origin) && URL.canParse(`${new URL(origin).protocol}//${host}`)
     ? new URL(origin).host === new URL(`${new URL(origin).protocol}//${host}`).host

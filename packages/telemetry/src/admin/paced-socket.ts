@@ -3,10 +3,10 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
-/** A few requests. Node's parser takes all that are in one piece, 64 KiB of them, before anybody can say that they are too many. */
+/** A few requests. Node's parser takes all requests in one piece, which may be 64 KiB, before we can refuse any of them. */
 const PIECE_BYTES = 1024;
 
-/** From now on the server reads each of its clients in pieces, one for each turn of the event loop: others have theirs in between. */
+/** From now on the server reads each of its clients in pieces, one for each turn of the event loop, so that others are read in between. */
 export function paceClients(server: Server): void {
   const serve = server.listeners('connection');
   server.removeAllListeners('connection');
@@ -16,7 +16,7 @@ export function paceClients(server: Server): void {
   });
 }
 
-/** Any stream will do for a connection of node:http; this is a socket but for how it is read. */
+/** node:http accepts any stream as a connection. This one differs from the socket only in how it is read. */
 class PacedSocket extends Duplex {
   readonly #socket: Socket;
   #isWanted = false;

@@ -8,7 +8,7 @@ export interface AdminRequest {
   readonly query: URLSearchParams;
   /** Its Accept field, if it has one. */
   readonly accept: string | undefined;
-  /** What stood where the route's path has its `*`, as it was sent; empty where it has none. */
+  /** The text in place of the `*` of the route's path, as it was sent; empty where there is none. */
   readonly segment: string;
 }
 
@@ -17,14 +17,14 @@ export interface AdminReply {
   readonly body: string;
   /** Plain text if left out. */
   readonly contentType?: string;
-  /** Further ones, such as a Content-Security-Policy. */
+  /** Further headers, such as a Content-Security-Policy. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface AdminRoute {
   /** `GET` answers HEAD too. */
   readonly method: 'GET' | 'DELETE';
-  /** Exact, or with `/*` at its end: one more segment, any. */
+  /** Exact, or with `/*` at its end, which stands for any one segment. */
   readonly path: string;
   answer(request: AdminRequest): AdminReply | Promise<AdminReply>;
 }
@@ -35,7 +35,7 @@ export interface VitalSources {
   readonly readiness: () => boolean;
 }
 
-/** What orchestrators and Prometheus ask for. */
+/** The routes for orchestrators and Prometheus. */
 export function vitalRoutes({ metrics, readiness }: VitalSources): readonly AdminRoute[] {
   const scrape = shareScrapes(async () => new Reading(await metrics.scrape()));
   return [
@@ -72,7 +72,7 @@ class Reading {
   }
 }
 
-/** The segment that a route's path leaves open, or undefined where the path is another's. */
+/** The segment that matches the `*` of a route's path; undefined where the path does not match. */
 export function matchPath(routePath: string, path: string): string | undefined {
   if (!routePath.endsWith('/*')) return routePath === path ? '' : undefined;
   const parent = routePath.slice(0, -1);

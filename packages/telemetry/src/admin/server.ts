@@ -1,4 +1,4 @@
-/** The admin server: metrics and health over plain HTTP, on a listener of its own that neither door leads to. */
+/** The admin server: metrics and health over plain HTTP. Its listener cannot be reached through either door. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { linkSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
@@ -11,26 +11,26 @@ import { type AdminReply, type AdminRoute, matchPath, type VitalSources, vitalRo
 
 export interface AdminOptions extends VitalSources {
   readonly bind: AdminAddress;
-  /** The descriptor of a socket that listens there already, to be used and closed in place of one of our own. */
+  /** The descriptor of a socket that listens there already, to be used and closed in place of our own. */
   readonly passed?: number | undefined;
-  /** More pages, beyond `/metrics`, `/healthz` and `/readyz`. */
+  /** Further pages, besides `/metrics`, `/healthz` and `/readyz`. */
   readonly routes?: readonly AdminRoute[];
-  /** Told of a route that failed; its client only gets a 500. */
+  /** Gets the error of a route that failed; the client only gets a 500. */
   readonly log: Pick<Logger, 'error'>;
 }
 
 export interface AdminServer {
   /** The address really bound. */
   readonly address: AdminAddress;
-  /** The descriptor of its socket, for another process to share it: true until it is closed. */
+  /** The descriptor of its socket, for another process to share. Valid until it is closed. */
   readonly socket: number | undefined;
-  /** Ends at once, requests under way and kept-alive connections included. */
+  /** Ends at once, with all requests and kept-alive connections. */
   close(): Promise<void>;
-  /** The same, where another process shares the socket and serves it from now on. */
+  /** As `close`, where another process shares the socket and serves it from now on. */
   leave(): Promise<void>;
 }
 
-/** Nobody who asks for a page needs longer or sends more: a client that stalls holds one of few places, and not for long. */
+/** No page needs a longer or larger request. A client that stalls holds one of few places, and must not hold it for long. */
 const LIMITS = {
   headersTimeout: 2_000,
   requestTimeout: 5_000,
@@ -67,7 +67,7 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
     address,
     socket: descriptorOf(server),
     async close() {
-      // What was passed has no path for its server, which so leaves it behind.
+      // A server on a passed socket does not know its path, and so does not remove it.
       if (server.listening && 'path' in address) rmSync(address.path, { force: true });
       await close(server);
     },
@@ -76,7 +76,7 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
 }
 
 interface Answer extends AdminReply {
-  /** The methods that would have been right. */
+  /** The methods that the page has. */
   readonly allow?: string;
 }
 
@@ -107,7 +107,7 @@ async function answer(routes: readonly AdminRoute[], request: IncomingMessage): 
   return { status: 405, body: `this page knows only ${allow}\n`, allow };
 }
 
-/** A HEAD gets the same headers; Node leaves the body out. A 204 has none, nor says how long it is (RFC 9110 §8.6). */
+/** A HEAD gets the same headers, and Node.js leaves the body out. A 204 has no body and no length (RFC 9110 §8.6). */
 function send(response: ServerResponse, { status, body, contentType, allow, headers }: Answer): void {
   response.writeHead(status, {
     ...(status !== 204 && {
@@ -127,9 +127,9 @@ function isLoopback(host: string): boolean {
 }
 
 /**
- * Whether a server on loopback may answer to this Host. A page from elsewhere reaches it under a name of its own that it had
- * resolve to 127.0.0.1 (DNS rebinding); a browser then says that name here. A server bound elsewhere answers to any: its names
- * are not known, and it is reached without such tricks.
+ * Whether a server on loopback may answer a request with this Host. A page of another site can reach it under a name of its own that
+ * resolves to 127.0.0.1 (DNS rebinding); the browser then sends that name. A server on another address answers any Host: its names are
+ * unknown, and it can be reached without this trick.
  */
 function namesThisMachine(hostHeader: string | undefined): boolean {
   if (hostHeader === undefined) return true;
@@ -138,25 +138,28 @@ function namesThisMachine(hostHeader: string | undefined): boolean {
   return hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
 }
 
-/** `_handle` is not documented; a server has no other way to tell its descriptor. */
+/** `_handle` is not documented. It is the only way to get a server's descriptor. */
 function descriptorOf(server: Server): number | undefined {
   return (server as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd;
 }
 
-/** A server that has bound a path removes it when it closes, whoever else listens there: it removes another name of the socket. */
+/**
+ * A server that has bound a path removes it when it closes, even while another process listens there. So it is given another name of the
+ * socket to remove.
+ */
 async function keepingPath(path: string, closeServer: () => Promise<void>): Promise<void> {
   const other = `${path}.${process.pid}`;
   linkSync(path, other);
   const closed = closeServer();
   renameSync(other, path);
-  // Where the path was still there, the two were one file, and nothing was renamed.
+  // Where the path was still there, both names were one file, and nothing was renamed.
   rmSync(other, { force: true });
   await closed;
 }
 
 function listen(server: Server, bind: AdminAddress, passed: number | undefined): Promise<AdminAddress> {
   return new Promise((resolve, reject) => {
-    // It stays: once the server listens, nothing waits for the rejection, and an error of one accept ends nothing.
+    // The listener stays. Once the server listens, the rejection has no effect, and an error of one accept ends nothing.
     server.on('error', (cause) => reject(new AdminListenError(bind, cause)));
     if (passed !== undefined) {
       server.listen({ fd: passed }, () => resolve(addressOf(server) ?? bind));
@@ -175,7 +178,10 @@ function addressOf(server: Server): AdminAddress | undefined {
   return bound !== null && typeof bound === 'object' ? { host: bound.address, port: bound.port } : undefined;
 }
 
-/** For its owner and its group from the first moment on. One that nobody listens at any more, after a crash, is replaced. */
+/**
+ * Readable for its owner and its group only, from the first moment. A socket left behind by a crash, on which no process listens, is
+ * replaced.
+ */
 function listenInFileSystem(server: Server, path: string, onListening: () => void): void {
   const probe = connect(path);
   const open = (): void => {

@@ -2,8 +2,8 @@
 import { Turns } from './turns.ts';
 
 /**
- * Whoever asks gets a reading that begins after the question, so that it is never an old one. The next one begins only when
- * the thread has had a rest from the last, and everyone who asks meanwhile shares it: no client makes work by asking often.
+ * A client gets a reading that begins after its request, so it is never an old one. The next reading begins only after a pause, and all
+ * clients that ask meanwhile share it: a client cannot cause more work by asking often.
  */
 export function shareScrapes<Reading>(scrape: () => Promise<Reading>): () => Promise<Reading> {
   const turns = new Turns();

@@ -1,10 +1,10 @@
-/** How text that a stranger chose is made safe to show. */
+/** Makes text from outside safe to show. */
 
 /**
- * Spells every character that could drive a terminal, forge a line or turn text round as `\uXXXX`: C0, DEL and C1, the line
- * separators U+2028 and U+2029, the bidirectional controls (Unicode TR36 §3.1), zero-width characters and the byte order mark.
+ * Writes every character that could control a terminal, forge a line or reverse the direction of text as `\uXXXX`: C0, DEL and C1, the
+ * line separators U+2028 and U+2029, the bidirectional controls (Unicode TR36 §3.1), zero-width characters and the byte order mark.
  *
- * Within a JSON string the result is a valid escape of the very same character, so a whole JSON line may be passed through.
+ * Within a JSON string the result is a valid escape of the same character, so a whole JSON line may be passed in.
  */
 export function escapeControls(text: string): string {
   return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -1,6 +1,6 @@
 /**
- * Every field that a log line can have: its form, and what it says. The one table: the types that code is held to, the JSON Schema of a
- * line, its page LOG.md and the writer of access lines are made of it.
+ * Every field that a log line can have: its form and its meaning. The types of the code, the JSON Schema of a line, the page LOG.md and
+ * the writer of access lines are all made from this table.
  */
 
 /** How a value is written in JSON. `ms` is a number of milliseconds to three places, `count` a whole number. */
@@ -11,7 +11,7 @@ export interface Field {
   readonly form: Form;
   /** In Markdown, half a sentence. */
   readonly about: string;
-  /** All that it can be, where that is a closed set. */
+  /** All values, where they are a closed set. */
   readonly words?: readonly string[];
 }
 
@@ -24,7 +24,7 @@ const error = (about: string) => ({ form: 'error', about }) as const;
 const word = <const Words extends readonly string[]>(words: Words, about: string) =>
   ({ form: 'text', about, words }) as const;
 
-/** What every line has. */
+/** The fields of every line. */
 export const COMMON_FIELDS = {
   level: word(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'how grave it is'),
   time: text('when it was written, in UTC (ISO 8601)'),
@@ -32,7 +32,7 @@ export const COMMON_FIELDS = {
   msg: text('what the line is about: `tunnel`, `open`, `progress`, or a message in words'),
 } as const;
 
-/** What a line about a tunnel or a refusal can have, in this order. What does not apply is left out. */
+/** The fields of a line about a tunnel or a refusal, in this order. What does not apply is left out. */
 export const TUNNEL_FIELDS = {
   id: text('names the tunnel, over restarts too: the same in its lines, in error replies and in the admin API'),
   listener: text("the door's name in the configuration"),
@@ -71,10 +71,10 @@ export const TUNNEL_FIELDS = {
   detail: text('a sentence on the cause, or on what was found amiss and let pass'),
 } as const;
 
-/** What only the end of a tunnel tells. */
+/** Fields that only the end of a tunnel has. */
 export const END_FIELDS = ['first_byte_ms', 'outcome', 'reason', 'stage', 'detail'] as const;
 
-/** What a message in words can have. */
+/** The fields of a message in words. */
 export const MESSAGE_FIELDS = {
   id: text('the tunnel that it is about'),
   listener: text('the door that it is about, or `admin`'),
@@ -115,7 +115,7 @@ type Values<Fields extends Readonly<Record<string, Field>>> = {
   readonly [Name in keyof Fields]?: ValueOf<Fields[Name]> | undefined;
 };
 
-/** What a line of any kind says of a tunnel. */
+/** The fields of any line about a tunnel. */
 export interface TunnelFields extends Values<typeof TUNNEL_FIELDS> {
   readonly id: string;
   readonly listener: string;
@@ -132,7 +132,7 @@ export interface TunnelLine extends TunnelFields {
 /** A tunnel that is up. */
 export type LiveLine = Omit<TunnelFields, (typeof END_FIELDS)[number]>;
 
-/** What may stand beside a message in words. */
+/** The fields beside a message in words. */
 export type MessageFields = Values<typeof MESSAGE_FIELDS>;
 
 /** How a tunnel ended, in one word for log and metrics. */

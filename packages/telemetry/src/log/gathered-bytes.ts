@@ -1,7 +1,7 @@
 /** Bytes that wait to be written together, up to a limit, in two buffers that are used in turn. */
 
 const SMALLEST_BYTES = 16 * 1024;
-/** A buffer that a burst made larger than this is given back. */
+/** A buffer that grew larger than this in a burst is released. */
 const LARGEST_KEPT_BYTES = 256 * 1024;
 
 export class GatheredBytes {
@@ -18,7 +18,7 @@ export class GatheredBytes {
     return this.#length;
   }
 
-  /** Takes a copy of the first `length` bytes; false where there is no room for all of them. */
+  /** Copies the first `length` bytes. False where there is no room for all of them. */
   add(bytes: Buffer, length: number): boolean {
     const grown = this.#length + length;
     if (grown > this.#limitBytes) return false;
@@ -28,7 +28,7 @@ export class GatheredBytes {
     return true;
   }
 
-  /** Hands over all that has gathered. It is there until the next time. */
+  /** Returns all that has gathered. It is valid until the next call. */
   take(): Buffer {
     const taken = this.#gathering;
     this.#gathering = this.#taken.length > LARGEST_KEPT_BYTES ? Buffer.allocUnsafeSlow(SMALLEST_BYTES) : this.#taken;

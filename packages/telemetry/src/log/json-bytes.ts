@@ -5,9 +5,9 @@ const INITIAL_BYTES = 4 * 1024;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const ZERO = 0x30;
-/** Of a number, with the point. */
+/** The longest number, with its decimal point. */
 const LONGEST_NUMBER_BYTES = 32;
-/** Up to here a count of microseconds, as milliseconds to three places, is spelled by its digits; it is 31 years. */
+/** Up to this count of microseconds, milliseconds to three places are written digit by digit. It is 31 years. */
 const LARGEST_MICROSECONDS = 1e15;
 
 export class JsonBytes {
@@ -32,7 +32,7 @@ export class JsonBytes {
     this.length += this.bytes.write(text, this.length);
   }
 
-  /** Printable ASCII is copied; a text with anything else in it takes the long way. */
+  /** Printable ASCII is copied. A text with any other character is encoded and escaped. */
   text(text: string): void {
     const { length } = text;
     this.reserve(length + 2);
@@ -63,7 +63,7 @@ export class JsonBytes {
     this.raw(value ? TRUE : FALSE);
   }
 
-  /** A whole number; what is none is written as JSON has it. */
+  /** A whole number. Any other number is written as JSON does it. */
   count(value: number): void {
     if (!Number.isSafeInteger(value) || value < 0) {
       this.json(JSON.stringify(value));
@@ -100,13 +100,13 @@ export class JsonBytes {
     this.bytes = larger;
   }
 
-  /** The last `digits` of a whole number; room is there. */
+  /** The last `digits` of a whole number; the room was checked. */
   #digits(value: number, digits: number): void {
     const { bytes } = this;
     let rest = value;
     for (let at = this.length + digits - 1; at >= this.length; at -= 1) {
       const tenth = Math.floor(rest / 10);
-      // In this order: a number near 2^53 has no room for a sum.
+      // In this order: near 2^53 a sum would be inexact.
       bytes[at] = ZERO + (rest - 10 * tenth);
       rest = tenth;
     }

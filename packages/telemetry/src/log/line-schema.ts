@@ -1,4 +1,4 @@
-/** The JSON Schema of a log line, for whoever reads the log by program. */
+/** The JSON Schema of a log line, for programs that read the log. */
 import { COMMON_FIELDS, END_FIELDS, type Field, type Form, MESSAGE_FIELDS, TUNNEL_FIELDS } from './fields.ts';
 
 /** Makes the JSON Schema (2020-12) of one line in the format `json`. */

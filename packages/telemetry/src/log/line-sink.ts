@@ -1,45 +1,45 @@
 /**
- * Where log lines go: stdout or a file, never waited for.
+ * Writes log lines to stdout or a file, without ever waiting.
  *
- * The sink is our own because the libraries at hand fail where a proxy is hurt most. A write that blocks, even on a thread of
- * its own, keeps the process from ever exiting; sonic-boom's last flush spins for ever on EPIPE, a failed reopen makes it close
- * a descriptor twice (by then perhaps a client's), and what it drops it drops in silence.
+ * The sink is our own because the known libraries have faults that matter to a proxy. A write that blocks, even on its own thread, keeps
+ * the process from exiting. sonic-boom's last flush loops for ever on EPIPE. A failed reopen makes it close a descriptor twice, which by
+ * then may be a client's. And it drops lines without a report.
  */
 import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { CLOSE_DEADLINE_MS, type LogSink, type WrittenLine } from './sink.ts';
 
-/** How many bytes may wait while a write is under way; as many again are in that write. Past it, lines are dropped. */
+/** How many bytes may wait while a write is under way; as many again are in that write. Above it lines are dropped. */
 const QUEUE_LIMIT_BYTES = 2 * 1024 * 1024;
 
 /**
- * How long to wait before a reader that is slow, or a disk that is full, is tried again: from 1 ms, so that a pipe of 64 KiB
- * still carries tens of MiB a second, doubling up to this.
+ * How long to wait for a slow reader or a full disk: from 1 ms, so that a pipe of 64 KiB still carries tens of MiB a second, doubled up
+ * to this.
  */
 const LONGEST_RETRY_MS = 128;
 
 /**
- * How long lines gather before they are written together. Each write crosses to a thread and back: at thousands of tunnels a second,
- * one for each turn of the event loop costs ten times what the lines themselves do.
+ * How long lines gather before they are written together. Each write goes to a thread and back: at thousands of tunnels a second, one for
+ * each turn of the event loop costs ten times what the lines themselves do.
  */
 const GATHER_MS = 10;
 
-/** How a line reads for whom it is meant, its newline included. */
+/** How a line is written for people, its newline included. */
 export type Presenter = (line: WrittenLine) => string;
 
 export interface LineSinkOptions {
-  /** Left out: as it was written. */
+  /** Left out: the JSON unchanged. */
   readonly present?: Presenter | undefined;
-  /** Told, once lines flow again, how many could not be kept. */
+  /** Called with the number of lost lines, once lines can be written again. */
   readonly onDropped: (count: number) => void;
 }
 
-/** `broken`: nobody reads any more (EPIPE), so nothing is kept. */
+/** `broken`: there is no reader any more (EPIPE), so nothing is kept. */
 type State = 'idle' | 'scheduled' | 'writing' | 'waiting' | 'broken' | 'closed';
 
-/** Owns a descriptor from `new` to `close`. Lines come out whole and in order, in batches. */
+/** Owns a descriptor until `close`. Lines are written whole and in order, in batches. */
 export class LineSink implements LogSink {
-  /** Exchanged by a reload. */
+  /** Replaced by a reload. */
   present: Presenter | undefined;
   #file: string | null;
   readonly #onDropped: (count: number) => void;
@@ -86,12 +86,12 @@ export class LineSink implements LogSink {
     if (this.#state === 'idle') this.#schedule();
   }
 
-  /** Opens the file's path anew, after a rotation renamed it. Throws the system's error, and then goes on with the old file. */
+  /** Opens the file's path again, after a rotation renamed it. Throws the system's error, and then continues with the old file. */
   reopen(): void {
     if (this.#file !== null) this.#goOnIn(this.#file);
   }
 
-  /** Goes on in another file, or on stdout. Throws the system's error, and then goes on as before. */
+  /** Continues in another file, or on stdout. Throws the system's error, and then continues as before. */
   redirect(file: string | null): void {
     if (file !== this.#file) this.#goOnIn(file);
   }
@@ -100,7 +100,7 @@ export class LineSink implements LogSink {
     if (this.#state === 'closed') return;
     const opened = open(file);
     this.#file = file;
-    // What has gathered was said before, and belongs to the old file.
+    // Gathered lines are older than the change, and belong to the old file.
     if (this.#state === 'scheduled') this.#writeNow();
     if (this.#successor) release(this.#successor);
     this.#successor = opened;
@@ -108,7 +108,7 @@ export class LineSink implements LogSink {
     if (this.#state === 'broken') this.#state = 'idle';
   }
 
-  /** Writes what is left, waiting up to a second for a slow reader, and gives the descriptor back. Later lines are ignored. */
+  /** Writes what is left, waits up to a second for a slow reader, and closes the descriptor. Later lines are ignored. */
   close(): Promise<void> {
     this.#closing ??= this.#settled().then(() => {
       process.off('exit', this.#writeRest);
@@ -161,7 +161,7 @@ export class LineSink implements LogSink {
 
   #schedule(): void {
     this.#state = 'scheduled';
-    // Holds up no exit: what has gathered by then is written there.
+    // It delays no exit: gathered lines are written there.
     this.#gathering = setTimeout(this.#writeBatch, GATHER_MS).unref();
   }
 
@@ -205,25 +205,25 @@ export class LineSink implements LogSink {
     });
   }
 
-  /** As much of what has gathered as the kernel takes without waiting; the rest stays. */
+  /** Writes as much of the gathered lines as the kernel takes without waiting. The rest stays. */
   #writeNow(): void {
     this.#batch = this.#queue.take();
     try {
       while (this.#batch.length > 0) this.#batch = this.#batch.subarray(writeSync(this.#descriptor.fd, this.#batch));
     } catch {
-      // The next batch meets the same error where it can be told.
+      // The next batch meets the same error, and is where it is reported.
     }
   }
 
-  /** The last chance of a process that exits unannounced: as much as the kernel takes without waiting. */
+  /** For a process that exits unannounced: writes as much as the kernel takes without waiting. */
   readonly #writeRest = (): void => {
-    // A batch that a thread is writing will be written: Node waits for it.
+    // Node.js waits for a batch that a thread is writing.
     const unwritten = this.#state === 'writing' ? NOTHING : this.#batch;
     let rest = Buffer.concat([unwritten, this.#queue.take()]);
     try {
       while (rest.length > 0) rest = rest.subarray(writeSync(this.#descriptor.fd, rest));
     } catch {
-      // Nobody reads, or too slowly: there is no one left to tell.
+      // There is no reader, or it is too slow, and the process is ending.
       this.#state = 'broken';
     }
   };
@@ -233,7 +233,7 @@ const NOTHING = Buffer.alloc(0);
 
 interface Descriptor {
   readonly fd: number;
-  /** Whether it is ours to close. */
+  /** Whether we opened it and must close it. */
   readonly isOwned: boolean;
 }
 
@@ -242,9 +242,9 @@ function open(file: string | null): Descriptor {
 }
 
 /**
- * Stdout without waiting. A pipe or a terminal is opened anew, so that O_NONBLOCK is ours alone: the flag belongs to the open
- * file description, which other processes share. A socket can't be opened anew, and a regular file would start again at offset
- * 0 and never makes anyone wait for a reader: both are written as they are.
+ * Opens stdout without blocking. A pipe or a terminal is opened again, so that O_NONBLOCK is ours alone: the flag belongs to the open
+ * file description, which other processes share. A socket cannot be opened again. A regular file would start again at offset 0, and never
+ * blocks. Both are used as they are.
  */
 function openStdout(): Descriptor {
   const stdout = { fd: 1, isOwned: false };
@@ -253,15 +253,15 @@ function openStdout(): Descriptor {
     if (!kind.isFIFO() && !kind.isCharacterDevice()) return stdout;
     return { fd: openSync('/proc/self/fd/1', constants.O_WRONLY | NO_WAIT), isOwned: true };
   } catch {
-    // No /proc, or a pipe that belongs to another user: a slow reader then holds up the exit, and nothing else.
+    // There is no /proc, or the pipe belongs to another user: a slow reader then delays the exit, and nothing else.
     return stdout;
   }
 }
 
-/** O_NONBLOCK matters where the path is a FIFO: without a reader it is an error at once (ENXIO) instead of a wait for ever. */
+/** O_NONBLOCK matters where the path is a FIFO: without a reader it is an error at once (ENXIO), and no endless wait. */
 const NO_WAIT = constants.O_NONBLOCK | constants.O_NOCTTY;
 
-/** Readable for the group, as log shippers need it; not for the world: it says who went where. */
+/** The group may read it, for log shippers. Others may not: it says which client used which destination. */
 const FILE_MODE = 0o640;
 
 function openFile(path: string): Descriptor {

@@ -1,15 +1,15 @@
 /**
  * Writes log lines as bytes, into one buffer that is used again for each.
  *
- * A line about a tunnel costs a fraction of what serialising an object does: what the tunnels of a door and a rule have in common is copied
- * from a template, numbers are written digit by digit, and only a text that needs escapes takes the long way.
+ * A line about a tunnel costs much less than serialising an object: what the tunnels of a door and a rule have in common is copied from a
+ * template, numbers are written digit by digit, and only a text that needs escapes is encoded.
  */
 import { escapeControls } from './escape-controls.ts';
 import { type Form, TUNNEL_FIELDS, type TunnelFields } from './fields.ts';
 import { JsonBytes } from './json-bytes.ts';
 import type { Level, WrittenLine } from './sink.ts';
 
-/** What a line about a tunnel tells: its end, that it is up, or how far it is. */
+/** The kinds of lines about a tunnel: its end, that it is up, or its bytes so far. */
 export type TunnelMsg = 'tunnel' | 'open' | 'progress';
 
 export class LineWriter implements WrittenLine {
@@ -43,7 +43,7 @@ export class LineWriter implements WrittenLine {
     json.raw(ENDINGS[msg]);
   }
 
-  /** Takes pino's line, which begins with its level, and in which C0 alone is escaped. */
+  /** Takes pino's line, which begins with its level, and in which only C0 is escaped. */
   message(line: string): void {
     this.level = levelOf(line);
     this.#json.clear();
@@ -59,7 +59,7 @@ interface WrittenField {
   readonly key: Buffer;
 }
 
-/** What the tunnels of a door that one rule has decided have in common, but for the few that stand beside their neighbours. */
+/** The fields that the tunnels of one door and one rule have in common. */
 const SHARED = ['listener', 'mode', 'rule', 'decision', 'would_deny', 'egress'] as const;
 
 const FIELDS: readonly WrittenField[] = fieldNames().map((name) => ({
@@ -70,7 +70,7 @@ const FIELDS: readonly WrittenField[] = fieldNames().map((name) => ({
 const OF_KIND = FIELDS.filter(({ name }) => isShared(name));
 const OF_ONE = FIELDS.filter(({ name }) => name !== 'id' && !isShared(name));
 
-/** Past it they are made anew: rules come and go with reloads. */
+/** Above this number they are all made again: rules change with reloads. */
 const MOST_TEMPLATES = 1_000;
 
 /** The bytes that many lines have in common, by door and rule. */
@@ -107,7 +107,7 @@ function isOfKind(line: TunnelFields, { mode, decision, would_deny, egress }: Te
   return isDecidedAlike && line.egress === egress && line.mode === mode;
 }
 
-/** The time of day as ISO 8601 has it; all but its last digits is spelled once a second. */
+/** The time in ISO 8601. All but its last digits is formatted once a second. */
 class Clock {
   readonly #spelled = Buffer.alloc(24);
   #second = NaN;
@@ -148,7 +148,7 @@ function isShared(name: string): boolean {
 }
 
 function fieldNames(): readonly (keyof typeof TUNNEL_FIELDS)[] {
-  return Object.keys(TUNNEL_FIELDS) as (keyof typeof TUNNEL_FIELDS)[]; // A table of ours has no other keys than its type says.
+  return Object.keys(TUNNEL_FIELDS) as (keyof typeof TUNNEL_FIELDS)[]; // Our own table has exactly the keys of its type.
 }
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const satisfies readonly Level[];

@@ -1,4 +1,4 @@
-/** The log: lines about tunnels from templates and messages from pino, numbered and made safe to show, on their way to their sinks. */
+/** The log: lines about tunnels from templates, and messages from pino. Both are numbered, escaped and given to the sinks. */
 import { type Logger as PinoLogger, pino } from 'pino';
 import { Collectors } from './collectors/collectors.ts';
 import type { OtlpOptions } from './collectors/otlp-courier.ts';
@@ -22,17 +22,20 @@ export interface LoggerOptions {
   readonly otlp?: OtlpOptions | null;
 }
 
-/** Each level's method takes fields and a message, or a message alone. No method waits, blocks or throws, but where it says so. */
+/** Each level's method takes fields and a message, or a message alone. A method waits, blocks or throws only where that is stated. */
 export interface Logger extends Readonly<Record<Level, LogMessage>> {
   /** Writes the one line of a tunnel or a refusal. */
   tunnel(level: Level, line: TunnelLine): void;
-  /** Writes that a tunnel is up, or how far it is. */
+  /** Writes that a tunnel is up, or its bytes so far. */
   live(msg: 'open' | 'progress', line: LiveLine): void;
-  /** Goes on with other options. Throws the system's error where the file can't be opened, and then goes on as it was. */
+  /** Continues with other options. Throws the system's error where the file cannot be opened, and then continues as before. */
   reconfigure(options: LoggerOptions): void;
-  /** How many lines were lost so far, because what reads the log was too slow or gone, or its disk full. A line that two lose counts twice. */
+  /**
+   * How many lines were lost so far, because the reader of the log was too slow or gone, or its disk full. A line that two sinks lose
+   * counts twice.
+   */
   linesDropped(): number;
-  /** Opens the log file anew after it was renamed. Throws the system's error, and then goes on with the old file. */
+  /** Opens the log file again after it was renamed. Throws the system's error, and then continues with the old file. */
   reopen(): void;
   /** Writes what is left, waiting no longer than a second. Call it before the process ends; later lines are lost. */
   close(): Promise<void>;
@@ -43,7 +46,7 @@ interface LogMessage {
   (message: string): void;
 }
 
-/** Throws the system's error where `file` can't be opened. A reader that is slow costs lines, and is told how many. */
+/** Throws the system's error where `file` cannot be opened. Lines are lost where a reader is slow, and their number is logged. */
 export function createLogger(options: LoggerOptions): Logger {
   const lines = new LineWriter();
   const sink = new LineSink(options.file, {
@@ -75,7 +78,7 @@ export function createLogger(options: LoggerOptions): Logger {
     live: (msg: 'open' | 'progress', line: LiveLine) => about('info', msg, line),
     reconfigure(next: LoggerOptions) {
       sink.redirect(next.file);
-      // Else the columns stay as wide as they are.
+      // Otherwise the columns keep their widths.
       if (next.format !== format || next.file !== file) sink.present = presenterOf(next);
       ({ format, file } = next);
       collectors.reconfigure(next);
@@ -91,17 +94,16 @@ export function createLogger(options: LoggerOptions): Logger {
 
 function presenterOf({ format, file }: LoggerOptions): Presenter | undefined {
   if (format === 'json') return undefined;
-  // Node.js knows of NO_COLOR, FORCE_COLOR and terminals that have none.
+  // Node.js handles NO_COLOR, FORCE_COLOR and terminals without colours.
   return prettyPresenter({ isColoured: file === null && process.stdout.isTTY && process.stdout.hasColors() });
 }
 
-/** @param onLine the line is in `lines` */
+/** @param onLine called when the line is in `lines` */
 function createPino(lines: LineWriter, onLine: () => void): PinoLogger {
   const options = {
-    // Not pid and hostname: whoever collects the lines knows where they come from.
+    // Without pid and hostname: a log collector adds them.
     base: null,
-    // Read by people at night as often as by machines: ISO 8601 in UTC, and the level in words. It is asked once for every line, and so
-    // numbers them.
+    // ISO 8601 in UTC, and the level in words, for people as well as machines. pino calls it once for every line, so it numbers them too.
     timestamp: () => `,"time":"${new Date().toISOString()}","seq":${(lines.seq += 1)}`,
     formatters: { level: (level: string) => ({ level }) },
   };
@@ -110,7 +112,7 @@ function createPino(lines: LineWriter, onLine: () => void): PinoLogger {
     onLine();
   };
   const logger = pino(options, { write });
-  // pino has asked once, to see its form.
+  // pino has called it once already, to see its form.
   lines.seq = 0;
   return logger;
 }

@@ -1,4 +1,4 @@
-/** Times and sizes as people read them, each as wide as its kind. */
+/** Times and sizes in a form for people, each of a fixed width. */
 
 /** Local time, in place of the ISO 8601 of a line. */
 export function timeText(iso: string): string {
@@ -18,7 +18,7 @@ export function bytesText(bytes: unknown): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`.padStart(BYTES_WIDTH);
 }
 
-/** Down to a millisecond, for the two units that matter. */
+/** With milliseconds, and at most two units. */
 export function durationText(ms: unknown): string {
   if (typeof ms !== 'number') return '-'.padStart(DURATION_WIDTH);
   return spellDuration(ms).padStart(DURATION_WIDTH);

@@ -1,4 +1,4 @@
-/** The log for people: a line a tunnel, in columns that line up, and messages with what belongs to them. */
+/** The log for people: a line a tunnel, in aligned columns, and messages with their fields. */
 import { escapeControls } from './escape-controls.ts';
 import { COMMON_FIELDS } from './fields.ts';
 import type { Presenter } from './line-sink.ts';
@@ -8,7 +8,7 @@ export interface PrettyOptions {
   readonly isColoured: boolean;
 }
 
-/** Colours are the only escape sequences in what it makes: whatever a line tells is escaped. */
+/** Colours are the only escape sequences in the result: all values are escaped. */
 export function prettyPresenter({ isColoured }: PrettyOptions): Presenter {
   const columns = new Columns();
   const paint: Paint = (colour, text) => (isColoured ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text);
@@ -61,7 +61,7 @@ function messageText(line: Line, paint: Paint): string {
   return first + below.flatMap(([, value]) => linesBelow(value)).join('');
 }
 
-/** Columns that are as wide as what was in them, up to a limit. */
+/** Columns as wide as their widest value so far, up to a limit. */
 class Columns {
   readonly #widths = { client: 15, listener: 8, destination: 28, rule: 10 };
 
@@ -90,7 +90,7 @@ function row(cells: readonly string[]): string {
     .trimEnd()}\n`;
 }
 
-/** What takes lines of its own: lists, and errors with their stack. */
+/** Values on lines of their own: lists, and errors with their stack. */
 function isLong([, value]: readonly [string, unknown]): boolean {
   return typeof value === 'object' && value !== null;
 }
@@ -116,5 +116,5 @@ function textOf(line: Line, name: string): string {
 }
 
 function parseLine(json: string): Line {
-  return JSON.parse(json) as Line; // It is a line of ours, and so an object.
+  return JSON.parse(json) as Line; // The line was written here, so it is an object.
 }

@@ -1,9 +1,9 @@
-/** What a log line is when it has been written, and who takes it. */
+/** A written log line, and the interface of its receivers. */
 
-/** How grave a line is. */
+/** The severity of a line. */
 export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
-/** One line in JSON. It is there until the next is written: who keeps it copies it. */
+/** One line in JSON. It is valid until the next is written: a receiver that keeps it must copy it. */
 export interface WrittenLine {
   /** UTF-8, from 0 to `length`, its newline included. */
   readonly bytes: Buffer;
@@ -12,14 +12,14 @@ export interface WrittenLine {
   readonly seq: number;
 }
 
-/** Where lines go. Taking one never waits: what cannot be kept is dropped and counted. */
+/** A receiver of lines. It never waits: lines that it cannot keep are dropped and counted. */
 export interface LogSink {
   write(line: WrittenLine): void;
   /** How many lines could not be kept so far. */
   readonly linesDropped: number;
-  /** Hands on what is left, waiting a second at most. Later lines are ignored. */
+  /** Writes what is left, and waits a second at most. Later lines are ignored. */
   close(): Promise<void>;
 }
 
-/** What a sink waits for when it is closed. */
+/** The longest that a sink waits when it is closed. */
 export const CLOSE_DEADLINE_MS = 1_000;

@@ -1,4 +1,4 @@
-/** What every line has, read back from its JSON, and the rest. */
+/** The fields that every line has, read back from its JSON, and the rest. */
 export interface CollectedLine {
   readonly level: string;
   /** ISO 8601, in UTC. */
@@ -9,7 +9,7 @@ export interface CollectedLine {
 }
 
 export function parseCollected(json: string): CollectedLine {
-  const { level, time, msg, ...fields } = JSON.parse(json) as CommonFields; // It is a line of ours.
+  const { level, time, msg, ...fields } = JSON.parse(json) as CommonFields; // The line was written here, so its form is known.
   return { level, time, seq: fields.seq, msg, fields: { ...fields } };
 }
 

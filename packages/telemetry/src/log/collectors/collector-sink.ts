@@ -1,42 +1,42 @@
 /**
- * Hands lines to a collector over the network, in batches, each until it is taken. A collector that is slow or gone costs no more than
- * the queue: what finds no room there is dropped and counted, and its number is missing where the lines arrive.
+ * Sends lines to a collector over the network, in batches, each until it is taken. A slow or missing collector costs no more memory than
+ * the queue: lines without room there are dropped and counted, and the gap shows in the numbers of the lines.
  */
 import { GatheredBytes } from '../gathered-bytes.ts';
 import { CLOSE_DEADLINE_MS, type LogSink, type WrittenLine } from '../sink.ts';
 
-/** How many bytes of lines may gather; as many again have been taken together, and are sent batch by batch. */
+/** How many bytes of lines may wait. As many again may have been taken out together, to be sent batch by batch. */
 const QUEUE_LIMIT_BYTES = 4 * 1024 * 1024;
-/** What is sent at once. Encoding it takes a millisecond or two of the deciding thread. */
+/** The size of a batch. Encoding one takes a millisecond or two of the deciding thread. */
 const BATCH_BYTES = 32 * 1024;
 const GATHER_MS = 100;
-/** Before the next attempt, doubling from the one to the other. */
+/** The pause before the next attempt, doubled from the one value to the other. */
 const SHORTEST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 30_000;
-/** A collector that comes and goes is told of no more often. */
+/** A collector that comes and goes is reported no more often. */
 const TELL_EVERY_MS = 10_000;
 
-/** For a collector that is spoken to over TLS. */
+/** For a collector that is reached over TLS. */
 export interface CollectorTls {
-  /** Certificates in PEM that its own must be signed by; left out: the authorities that Node.js knows. */
+  /** Certificates in PEM, one of which must have signed the collector's; left out: the authorities that Node.js knows. */
   readonly ca?: string | undefined;
 }
 
-/** How one kind of collector is spoken to. It settles within a deadline of its own, and never rejects. */
+/** Delivers to one kind of collector. It settles within a deadline of its own, and never rejects. */
 export interface Courier {
   /** @param lines in JSON, without their newline */
   deliver(lines: readonly string[]): Promise<Delivery>;
-  /** Gives back what it has open. */
+  /** Closes what it has open. */
   close(): void;
 }
 
 export type Delivery =
   | { readonly kind: 'taken' }
-  /** It will not do any better later. */
+  /** A further attempt would fail too. */
   | { readonly kind: 'rejected'; readonly lines: number; readonly detail: string }
   | { readonly kind: 'failed'; readonly detail: string; readonly retryAfterMs?: number | undefined };
 
-/** Told once when a collector is lost, and once when it is back. */
+/** Called once when a collector is lost, and once when it is back. */
 export interface CollectorEvents {
   onLost(detail: string): void;
   onBack(linesDropped: number): void;
@@ -54,7 +54,7 @@ export class CollectorSink implements LogSink {
   #isClosed = false;
   #loss: Loss | undefined;
   #toldAt = -Infinity;
-  /** Ends a pause before its time. */
+  /** Ends a pause early. */
   #wake: (() => void) | undefined;
   #onHandedOver: (() => void) | undefined;
 
@@ -110,7 +110,7 @@ export class CollectorSink implements LogSink {
         return;
       }
       if (this.#isClosing) break;
-      // Not all replicas at once.
+      // So that not all replicas come at once.
       await this.#pause(delivery.retryAfterMs ?? retryMs * (0.5 + Math.random() / 2));
     }
     this.#linesDropped += lines.length;
@@ -126,7 +126,7 @@ export class CollectorSink implements LogSink {
     return batch === '' ? [] : batch.slice(0, -1).split('\n');
   }
 
-  /** Asked at every attempt: a loss that was not told of, because it came too soon behind another, is told of once it lasts. */
+  /** Called at every attempt. A loss that was not reported, because it came too soon after another, is reported once it lasts. */
   #wasLost(detail: string): void {
     this.#loss ??= { isTold: false, droppedBefore: this.#linesDropped };
     const now = performance.now();

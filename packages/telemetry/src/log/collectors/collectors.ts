@@ -1,4 +1,4 @@
-/** The collectors that lines go to beside stdout or a file, of the moment: a reload exchanges them. */
+/** The present collectors of lines, besides stdout or a file. A reload replaces them. */
 import { isDeepStrictEqual } from 'node:util';
 import type { LogSink, WrittenLine } from '../sink.ts';
 import { CollectorSink, type Courier } from './collector-sink.ts';
@@ -10,7 +10,7 @@ export interface CollectorsOptions {
   readonly otlp?: OtlpOptions | null;
 }
 
-/** Each is told with where the collector is. */
+/** Each is given the collector's address. */
 export interface CollectorsEvents {
   onLost(address: string, detail: string): void;
   onBack(address: string, linesDropped: number): void;
@@ -21,9 +21,9 @@ export class Collectors implements LogSink {
   #options: CollectorsOptions = {};
   #syslog: CollectorSink | undefined;
   #otlp: CollectorSink | undefined;
-  /** Those of the moment. */
+  /** The present ones. */
   #sinks: readonly CollectorSink[] = [];
-  /** They hand on what they have. */
+  /** Removed ones, which still send what they have. */
   readonly #leaving = new Set<CollectorSink>();
   #droppedByThoseThatLeft = 0;
 
@@ -32,7 +32,7 @@ export class Collectors implements LogSink {
     this.reconfigure(options);
   }
 
-  /** What has not changed goes on. */
+  /** Unchanged collectors go on. */
   reconfigure({ syslog = null, otlp = null }: CollectorsOptions): void {
     const from = this.#options;
     if (!isDeepStrictEqual(syslog, from.syslog ?? null)) {

@@ -1,6 +1,6 @@
 /**
- * Lines as an ExportLogsServiceRequest in JSON (OTLP 1.x, protobuf's JSON mapping). Of our own, for it is a page: the packages of
- * OpenTelemetry bring a pipeline with queues, timers and a context of their own, and would take its queue's bound and its drops out of our hands.
+ * Lines as an ExportLogsServiceRequest in JSON (OTLP 1.x, protobuf's JSON mapping). Our own, for it is one page. The packages of
+ * OpenTelemetry have queues, timers and a context of their own, so we could no longer bound the queue and count the drops.
  */
 import { hostname } from 'node:os';
 import { parseCollected } from './collected-line.ts';
@@ -53,7 +53,7 @@ function anyValue(value: unknown): unknown {
   }
 }
 
-/** Of the data model of logs ("Field: SeverityNumber"). */
+/** From the data model of logs ("Field: SeverityNumber"). */
 const SEVERITY_NUMBERS: Readonly<Record<string, number>> & { readonly info: number } = {
   trace: 1,
   debug: 5,

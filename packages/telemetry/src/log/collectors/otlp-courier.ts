@@ -1,4 +1,4 @@
-/** Speaks to a collector of OpenTelemetry: logs as JSON over HTTP (OTLP 1.x). */
+/** Sends to a collector of OpenTelemetry: logs as JSON over HTTP (OTLP 1.x). */
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
 import type { CollectorTls, Courier, Delivery } from './collector-sink.ts';
@@ -7,18 +7,18 @@ import { otlpBody } from './otlp-body.ts';
 export interface OtlpOptions {
   /** Of http or https; `/v1/logs` is added to its path. */
   readonly endpoint: string;
-  /** Sent with every request, and shown nowhere. */
+  /** Sent with every request, and never shown. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Where the endpoint is https. */
+  /** For an endpoint with https. */
   readonly tls?: CollectorTls | undefined;
 }
 
 /** For a whole exchange. */
 const DEADLINE_MS = 10_000;
 const LONGEST_RETRY_AFTER_MS = 60_000;
-/** More is not read of an answer. */
+/** The most that is read of an answer. */
 const ANSWER_LIMIT_BYTES = 64 * 1024;
-/** After which the same may be sent again (OTLP, "Retryable Response Codes"). */
+/** The statuses after which the same batch may be sent again (OTLP, "Retryable Response Codes"). */
 const RETRYABLE: readonly number[] = [429, 502, 503, 504];
 
 export class OtlpCourier implements Courier {
@@ -36,7 +36,7 @@ export class OtlpCourier implements Courier {
   async deliver(lines: readonly string[]): Promise<Delivery> {
     const body = otlpBody(lines);
     const first = await this.#post(body, lines.length);
-    // It closed a connection that was idle as we wrote: that says nothing of it.
+    // It closed an idle connection while we wrote, which says nothing about the batch.
     return first === 'stale' ? this.#postOnce(body, lines.length) : first;
   }
 
@@ -86,7 +86,7 @@ async function readAnswer(response: IncomingMessage, lines: number): Promise<Del
   return { kind: 'failed', detail, retryAfterMs: readRetryAfter(headers['retry-after']) };
 }
 
-/** Undefined where it broke off. */
+/** Undefined where it was cut short. */
 async function readText(response: IncomingMessage): Promise<string | undefined> {
   let text = '';
   try {
@@ -96,7 +96,7 @@ async function readText(response: IncomingMessage): Promise<string | undefined> 
     }
     return text;
   } catch {
-    return undefined; // Its status has told already.
+    return undefined; // The status is known already.
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Speaks to a syslog collector over TCP (RFC 6587) or TLS (RFC 5425). TCP has no word of what was read at the other end: lines that were
- * on their way when a connection broke may be lost, and the batch that was being written is sent again. `seq` tells either.
+ * Sends to a syslog collector over TCP (RFC 6587) or TLS (RFC 5425). Over TCP it is unknown what the other end has read. Lines on their
+ * way when a connection broke may be lost, and the batch that was being written is sent again. `seq` shows both.
  */
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -16,7 +16,7 @@ export interface SyslogOptions {
 
 /** For a connection, its handshake included, and for a batch to be taken. */
 const DEADLINE_MS = 10_000;
-/** A collector that refuses us by what our certificate or address is does so when we think the connection is up. */
+/** A collector that refuses us for our certificate or address does so after the connection is up. */
 const SETTLE_MS = 100;
 const KEEPALIVE_MS = 30_000;
 
@@ -60,7 +60,7 @@ export class SyslogCourier implements Courier {
           reject(new Error('it closed the connection'));
         })
         .setKeepAlive(true, KEEPALIVE_MS)
-        // It has nothing to say; without reading, its end would go unnoticed.
+        // It sends nothing, but without reading, its end would go unnoticed.
         .resume();
     });
   }
@@ -68,7 +68,7 @@ export class SyslogCourier implements Courier {
   #connect(onConnected: () => void): Socket {
     const { host, port, tls } = this.#options;
     if (tls === undefined) return connect({ host, port }, onConnected);
-    // A literal is no server_name (RFC 6066 §3); the certificate is held to it all the same.
+    // A literal is not sent as server_name (RFC 6066 §3). The certificate is checked for it all the same.
     return connectTls({ host, port, ca: tls.ca, ...(isIP(host) === 0 && { servername: host }) }, onConnected);
   }
 }

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { parseCollected } from './collected-line.ts';
 
-/** @param json the line, which is the message as it stands */
+/** @param json the line, which is the message unchanged */
 export function syslogFrame(json: string): Buffer {
   const { level, time, seq, msg } = parseCollected(json);
   const priority = 8 * DAEMON + (SEVERITIES[level] ?? SEVERITIES.info);
