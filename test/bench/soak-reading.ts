@@ -14,9 +14,15 @@ export interface Reading {
   readonly tunnelsActive: number;
 }
 
+/** The reading to which later ones must return. */
+export interface Base extends Reading {
+  /** Ends of pipes, with all that an engine may keep for the next bulk. */
+  readonly mostPipes: number;
+}
+
 /** How far a reading may be from the base. */
 export interface Allowance {
-  readonly base: Reading;
+  readonly base: Base;
   readonly growBytes: number;
   /** Tunnels that are open and idle. */
   readonly held: number;
@@ -31,6 +37,9 @@ export interface Subject {
 /** For what a tunnel's end leaves to do: closing, counting, giving memory back. */
 const SETTLE_MS = 15_000;
 const SCRAPE_MS = 5_000;
+
+/** Two for each pipe of the native engine's pool: how many of them it has come to need is chance, its cap is not. */
+const KEPT_PIPE_ENDS = 2 * 32;
 
 /** Of user space, far above what the engines take: 7 and 10 KiB. */
 const HELD_BYTES = 32 * 1024;
@@ -47,12 +56,16 @@ export async function readSubject({ pid, adminPort }: Subject): Promise<Reading>
   };
 }
 
-/** The reading of a proxy that is warm, without tunnels and quiet. */
-export async function readBase(subject: Subject): Promise<Reading> {
-  const anything = { ...(await readSubject(subject)), descriptors: Infinity };
+/**
+ * The reading of a proxy that is warm, without tunnels and quiet.
+ * @param fresh the reading before anything was passed
+ */
+export async function readBase(subject: Subject, fresh: Reading): Promise<Base> {
+  const mostPipes = fresh.pipes + KEPT_PIPE_ENDS;
+  const anything = { ...fresh, descriptors: Infinity, mostPipes };
   await readSettled(subject, { base: anything, growBytes: Infinity, held: 0 });
   await quietCpuSeconds(subject.pid);
-  return readSubject(subject);
+  return { ...(await readSubject(subject)), mostPipes };
 }
 
 /** The first reading that has nothing against it; the last one, where that does not come. */
@@ -67,10 +80,12 @@ export async function readSettled(subject: Subject, allowance: Allowance): Promi
 
 /** What did not return to where it was. */
 export function excessOf(reading: Reading, { base, growBytes, held }: Allowance): string | undefined {
-  const { tunnelsActive, descriptors } = reading;
+  const { tunnelsActive, descriptors, pipes } = reading;
   if (tunnelsActive !== held) return `${tunnelsActive} tunnels are live where ${held} are open`;
   // While tunnels are held, how many descriptors one takes is the engine's affair.
-  if (held === 0 && descriptors > base.descriptors) return `${descriptors} descriptors, ${base.descriptors} before`;
+  const [others, before] = [descriptors - pipes, base.descriptors - base.pipes];
+  if (held === 0 && others > before) return `${others} descriptors beside pipes, ${before} before`;
+  if (held === 0 && pipes > base.mostPipes) return `${pipes} ends of pipes, more than the ${base.mostPipes} to keep`;
   const grown = reading.pssBytes - base.pssBytes;
   const bound = growBytes + held * HELD_BYTES;
   if (grown > bound) return `PSS has grown by ${mebibytes(grown)} MiB, more than ${mebibytes(bound)}`;

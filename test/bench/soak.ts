@@ -15,6 +15,7 @@ import { type MixedCounts, mixTraffic, warmBulk } from './soak-mixed.ts';
 import { readSoakOptions, type SoakOptions } from './soak-options.ts';
 import {
   type Allowance,
+  type Base,
   excessOf,
   mebibytes,
   readBase,
@@ -40,7 +41,7 @@ interface Soak {
   readonly load: Load;
   readonly proxy: RunningProxy;
   /** Of the warm proxy. */
-  readonly base: Reading;
+  readonly base: Base;
 }
 
 await main();
@@ -64,8 +65,10 @@ async function soak(options: SoakOptions): Promise<void> {
   const load = await startLoad();
   const proxy = await startSallyport(options, load);
   print(['', 'descriptors', 'pipes', 'PSS, MiB', 'threads', 'tunnels_active', 'errors']);
-  printReading('ready', await readSubject(subjectOf(proxy)));
-  const base = await warmUp(options, load, proxy);
+  const fresh = await readSubject(subjectOf(proxy));
+  printReading('ready', fresh);
+  await warmUp(options, load, proxy);
+  const base = await readBase(subjectOf(proxy), fresh);
   printReading('warm: the base', base);
   await passShortTunnels({ options, load, proxy, base });
   if (options.idle > 0) await holdIdleTunnels({ options, load, proxy, base });
@@ -81,13 +84,12 @@ async function startSallyport({ engine }: SoakOptions, { originPort }: Load): Pr
 }
 
 /** Does once everything that the soak does: what a proxy makes once, and memory that it keeps for the next tunnels, is in the base. */
-async function warmUp({ tunnels, idle, mixed }: SoakOptions, load: Load, proxy: RunningProxy): Promise<Reading> {
+async function warmUp({ tunnels, idle, mixed }: SoakOptions, load: Load, proxy: RunningProxy): Promise<void> {
   const warmUps = Math.min(WARM_UPS, tunnels);
   await openAndClose(load, proxy, warmUps);
   await release(await hold(load, proxy, { idle, minutes: 0 }));
   if (mixed > 0) await warmBulk({ load, proxy });
   await openAndClose(load, proxy, warmUps);
-  return readBase(subjectOf(proxy));
 }
 
 async function passShortTunnels({ options, load, proxy, base }: Soak): Promise<void> {
