@@ -1,4 +1,4 @@
-/** Decides from a request head what the client asks of the explicit door. */
+/** Decides from a request head what the client asks the explicit door for. */
 import { type Destination, parseDestination } from '@sallyport/policy';
 import { findDoubtfulField, parseAuthorityForm, type RequestHead } from '@sallyport/tunnel-server';
 
@@ -8,7 +8,7 @@ export type ConnectRequest =
   | { readonly kind: 'other-method' }
   | { readonly kind: 'malformed'; readonly why: string };
 
-/** Reads a CONNECT out of a request head: its destination, once nothing in it can be read in two ways (RFC 9110 §9.3.6). */
+/** Reads a CONNECT from a request head: its destination, unless a part of the head is ambiguous (RFC 9110 §9.3.6). */
 export function parseConnectRequest(head: RequestHead): ConnectRequest {
   if (head.method !== 'CONNECT') return { kind: 'other-method' };
 
@@ -22,8 +22,8 @@ export function parseConnectRequest(head: RequestHead): ConnectRequest {
 }
 
 /**
- * Whatever announces a body. A CONNECT has none: what follows its head is tunnel, so a body and early bytes cannot be told
- * apart, and a proxy behind or before us may draw the line elsewhere. One `Content-Length: 0` says the same as none.
+ * Finds fields that announce a body. A CONNECT has none: what follows its head belongs to the tunnel, so a body and early bytes look the
+ * same, and another proxy may separate them elsewhere. One `Content-Length: 0` means none.
  */
 function findBodyFraming({ fields }: RequestHead): string | undefined {
   if (fields.some(({ name }) => name === 'transfer-encoding')) return 'a CONNECT has no Transfer-Encoding';

@@ -25,13 +25,13 @@ import { readOpening, type Opening } from './read-opening.ts';
 import { CONNECTION_ESTABLISHED, ESTABLISHED_STATUS } from './replies.ts';
 
 export interface ConnectFrontendOptions {
-  /** A client that speaks TLS to this door: `explain` refuses it in TLS; a function has it served by the other door's frontend. */
+  /** For a client that uses TLS with this door: `explain` refuses it in TLS; a function serves it with the other door's frontend. */
   readonly misdirected: 'explain' | ((client: Leg) => Frontend);
-  /** Requests of plain HTTP are served one by one; else they are refused. */
+  /** Requests of plain HTTP are served one by one; otherwise they are refused. */
   readonly forwardsHttp?: boolean;
   /** Authenticates clients; left out where the door admits every client. */
   readonly auth?: ConnectAuth;
-  /** Whose certificates the door asks for now, as its TLS identity names them; left out where it asks for none. */
+  /** The authorities whose certificates the door asks for now, as its TLS identity names them; left out where it asks for none. */
   readonly authorities?: string;
 }
 
@@ -43,7 +43,7 @@ export interface ConnectAuth {
   authenticate(client: Leg, fieldValue: string | undefined, deadline: DeadlineMs): Promise<string>;
 }
 
-/** The frontend of one client at the explicit door. It reads and writes `client`, but closes it in `refuse` alone. */
+/** The frontend of one client at the explicit door. It reads and writes `client`, but closes it only in `refuse`. */
 export function createConnectFrontend(client: Leg, options: ConnectFrontendOptions): Frontend {
   return new ConnectFrontend(client, options);
 }
@@ -51,13 +51,13 @@ export function createConnectFrontend(client: Leg, options: ConnectFrontendOptio
 class ConnectFrontend implements Frontend {
   readonly #client: Leg;
   readonly #options: ConnectFrontendOptions;
-  /** Serves this client instead of us, once it turned out to be at the wrong door. */
+  /** Serves this client in our place, once it was found to be at the wrong door. */
   #otherDoor: Frontend | undefined;
-  /** A client that never spoke is not spoken to. */
+  /** The client sent nothing, and gets no reply. */
   #isSilent = false;
   #isHead = false;
   #accept: string | undefined;
-  /** A client that speaks SOCKS is refused in SOCKS. */
+  /** A client with a SOCKS greeting is refused in SOCKS. */
   #socksVersion: SocksVersion | undefined;
   #isEstablished = false;
 
@@ -109,7 +109,7 @@ class ConnectFrontend implements Frontend {
       return undefined;
     }
     if (this.#isEstablished) {
-      // Behind a 200 the client would take a reply for the destination's own bytes: that stays its answer.
+      // After a 200 the client would take a reply for bytes of the destination, so it is only closed.
       this.#client.close();
       return ESTABLISHED_STATUS;
     }
@@ -119,12 +119,12 @@ class ConnectFrontend implements Frontend {
     }
     const state = this.#client.tls?.kind;
     if (state === 'withheld') {
-      // It waits for a ServerHello: an alert is all that it understands.
+      // The client waits for a ServerHello, and understands only an alert.
       const { alert }: Refusal = REFUSALS[error.reason];
       this.#client.close(alert && encodeAlert(alert));
       return undefined;
     }
-    // There is nothing to log in to with a certificate: its client gets what a failed TLS handshake gives it.
+    // At a door without a login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
     const isForCertificate = error.reason === 'auth' && this.#options.auth === undefined;
     const isMute = this.#isSilent || isForCertificate || state === 'failed' || state === 'under-way';
     const asked = { isHead: this.#isHead, accept: this.#accept };
@@ -157,7 +157,7 @@ class ConnectFrontend implements Frontend {
     }
   }
 
-  /** A connection of requests, each with a destination and credentials of its own. */
+  /** Plain HTTP: each request has a destination and credentials of its own. */
   #forward(clientBytes: Uint8Array, headDeadline: DeadlineMs): PlainHttp {
     const realm = this.#options.auth?.realm;
     return {
@@ -170,7 +170,7 @@ class ConnectFrontend implements Frontend {
     };
   }
 
-  /** By credentials where the door asks for them, else by the certificate where it asked for one. */
+  /** By credentials where the door asks for them, otherwise by the certificate where it asked for one. */
   async #identifyUser(credentials: string | undefined, deadline: DeadlineMs): Promise<Pick<Identified, 'user'>> {
     const { auth, authorities } = this.#options;
     requireCurrentCertificate(this.#client, authorities);
@@ -205,7 +205,9 @@ function requireNoDoubt(head: Request['head']): void {
   if (doubtful !== undefined) throw malformed(doubtful);
 }
 
-/** A connection may be older than what its door asks for by now, or than its certificate: who opens another one is asked anew. */
+/**
+ * A connection may be older than the door's present authorities, or its certificate may have expired. A new connection is checked again.
+ */
 function requireCurrentCertificate({ tls }: Leg, authorities: string | undefined): void {
   if (tls?.kind !== 'secured' || authorities === undefined) return;
   if (tls.authorities !== authorities)
@@ -214,7 +216,7 @@ function requireCurrentCertificate({ tls }: Leg, authorities: string | undefined
     throw new TunnelError('auth', "The client's certificate has expired since this connection began.");
 }
 
-/** Its limits were asked when it came, and had no room; by now they may have some. */
+/** The limits had no room for it when it was accepted, so it got no handshake. They may have room now. */
 function requireHandshake({ tls }: Leg): void {
   if (tls?.kind === 'withheld') throw new TunnelError('overload', 'There was no room for this client when it came.');
 }
@@ -223,19 +225,19 @@ function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {
   return tls?.kind === 'secured' && tls.peerName !== undefined ? { user: tls.peerName } : {};
 }
 
-/** A client that speaks plain HTTP to a TLS door is answered in plain HTTP, but never served: nothing that it sends is trusted. */
+/** A client with plain HTTP at a TLS door gets a reply in plain HTTP, but is never served. */
 function requireTls({ tls }: Leg, { kind }: Opening): void {
   if (tls?.kind !== 'absent' || kind === 'left' || kind === 'timed-out' || kind === 'socks') return;
   const isHttp = kind === 'request' || kind === 'too-large';
   throw malformed(`it is ${isHttp ? 'plain HTTP' : 'no TLS'}, and this door speaks TLS`);
 }
 
-/** What a client has to complete next. */
+/** What the client has to complete next. */
 function awaitedOf({ tls }: Leg): string {
   return tls?.kind === 'under-way' ? 'TLS handshake' : 'request head';
 }
 
-/** A leg is closed when its TLS fails: no client could read an answer in HTTP, and TLS has sent its alert. */
+/** A leg is closed when its TLS fails: the client could not read a reply in HTTP, and TLS has sent its alert. */
 function whyGone(client: Leg, saidBytes: number): TunnelError {
   const { tls } = client;
   switch (tls?.kind) {
@@ -245,7 +247,7 @@ function whyGone(client: Leg, saidBytes: number): TunnelError {
       return new TunnelError('client_closed', 'The client left before its TLS handshake was complete.');
     case 'secured':
       if (saidBytes > 0) break;
-      // So do programs that look at the names in a certificate only once the handshake is over.
+      // Some programs check the names in a certificate only after the handshake.
       return new TunnelError(
         'client_closed',
         'The client left right behind its TLS handshake: does it accept the certificate?',

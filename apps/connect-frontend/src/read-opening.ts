@@ -11,9 +11,9 @@ import {
 import type { Leg } from '@sallyport/tunnel-splice';
 import { recogniseTls } from './tls-opening.ts';
 
-/** What a client opened with, or why there is nothing to go on. */
+/** The first bytes of a client, as far as they could be read. */
 export type Opening =
-  /** `earlyBytes` came behind the head: the first of the tunnel. A copy, so that an idle tunnel does not keep its head alive. */
+  /** `earlyBytes` follow the head: the first bytes of the tunnel. A copy, so that an idle tunnel does not keep its head in memory. */
   | {
       readonly kind: 'request';
       readonly head: RequestHead;
@@ -21,13 +21,13 @@ export type Opening =
       /** All that was read, the head included. */
       readonly bytes: Uint8Array;
     }
-  /** It speaks TLS; `bytes` is all that was read of it. */
+  /** It uses TLS; `bytes` is all that was read of it. */
   | { readonly kind: 'tls'; readonly bytes: Uint8Array }
   | { readonly kind: 'malformed'; readonly why: string }
   | { readonly kind: 'too-large' }
   | { readonly kind: 'timed-out'; readonly isSilent: boolean }
   | { readonly kind: 'left'; readonly saidBytes: number }
-  /** It takes us for a SOCKS proxy. */
+  /** It expects a SOCKS proxy. */
   | { readonly kind: 'socks'; readonly version: SocksVersion };
 
 /** Reads from `client` until its request head is whole or can no longer become one. Never reads past the limit. */
@@ -37,7 +37,7 @@ export async function readOpening(client: Leg, limits: PrereadLimits, alreadyRea
   return found.kind === 'left' ? { kind: 'left', saidBytes: bytes.length } : found;
 }
 
-/** Looks at all bytes so far, each time more of them; remembers how far it came, so that no byte is searched twice. */
+/** Is given all bytes so far, each time more of them. It remembers its position, so that no byte is scanned twice. */
 function createOpeningScan(
   limitBytes: number,
 ): (bytes: Uint8Array) => Exclude<Opening, { kind: 'timed-out' | 'left' }> | NeedMore {

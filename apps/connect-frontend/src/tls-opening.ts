@@ -1,11 +1,11 @@
-/** Detects, by its first bytes, a client that speaks TLS to a door that expects HTTP. */
+/** Detects, by its first bytes, a client that uses TLS with a door that expects HTTP. */
 
-/** `undecided`: too few bytes yet to tell. */
+/** `undecided`: there are too few bytes yet. */
 export type TlsOpening = 'tls' | 'not-tls' | 'undecided';
 
 /**
- * Says whether a connection opens with a ClientHello: a handshake record (type 22, RFC 8446 §5.1), which no request line
- * starts with, or an SSL 2.0 hello, which some clients still wrap a TLS offer in (RFC 5246 Appendix E.2):
+ * Says whether a connection begins with a ClientHello: a handshake record (type 22, RFC 8446 §5.1), which no request line begins with, or
+ * an SSL 2.0 hello, in which some clients still offer TLS (RFC 5246 Appendix E.2):
  *
  *     offset  0            1       2               3 and 4
  *             0x80 | len   length  1 client-hello  0x00 0x02 (SSL 2.0), or 0x03 and a minor version

@@ -9,21 +9,21 @@ import {
   type TunnelError,
 } from '@sallyport/tunnel-server';
 
-/** The last bytes to the client, if any, and the HTTP status they carry. */
+/** The last bytes to the client, if any, and their HTTP status. */
 export interface Answer {
   readonly bytes?: Uint8Array;
   readonly status?: number;
 }
 
-/** The alert for a refusal; nothing where the table says to close without a word. */
+/** The alert for a refusal; nothing where the table says to close without a reply. */
 export function answerInTls(error: TunnelError): Answer {
   const { alert }: Refusal = REFUSALS[error.reason];
   return alert === undefined ? {} : { bytes: encodeAlert(alert) };
 }
 
 /**
- * The one answer that this door has in HTTP: Misdirected Request, "unable to produce an authoritative response for the target URI"
- * (RFC 9110 §15.5.20).
+ * The only answer of this door in HTTP: Misdirected Request, "unable to produce an authoritative response for the target URI" (RFC 9110
+ * §15.5.20).
  */
 const MISDIRECTED_REQUEST = { status: 421, proxyError: 'http_request_error' } as const;
 

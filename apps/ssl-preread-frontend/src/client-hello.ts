@@ -8,13 +8,13 @@ import { VectorReader } from './vector-reader.ts';
 export type ClientHello = { readonly kind: 'hello'; readonly hello: HelloFacts } | Malformed;
 
 const MESSAGE_HEADER_BYTES = 4;
-/** The random's 32 bytes begin with a clock in some clients, and with a mark in others. */
+/** Where the random is surely random: its first bytes are a clock in some clients, and a fixed mark in others. */
 const RANDOM_START_BYTES = 20;
 
 /**
- * Reads a whole ClientHello, SSL 3.0 to TLS 1.3. Every vector fills its place to the byte, so that no other reader of the same bytes
- * can find another name in them. What is not needed for the name, versions and empty lists too, is the server's to judge, not ours.
- * `sni` comes out in its canonical form.
+ * Reads a whole ClientHello, SSL 3.0 to TLS 1.3. Every vector must fill its place exactly, so that no other reader of the same bytes can
+ * find another name in them. What is not needed for the name is left to the server, also versions and empty lists. `sni` has its
+ * canonical form.
  * @param message with its 4-byte header, without record headers
  */
 export function readClientHello(message: Uint8Array): ClientHello {
@@ -25,14 +25,14 @@ export function readClientHello(message: Uint8Array): ClientHello {
   body.vector8(); // session id
   body.vector16(); // cipher suites
   body.vector8(); // compression methods
-  // SSL 3.0 knows no extensions, and a TLS client that has none may leave out their length too (RFC 5246 §7.4.1.2).
+  // SSL 3.0 has no extensions, and a TLS client without any may leave out their length too (RFC 5246 §7.4.1.2).
   const extensions = body.left === 0 ? new VectorReader(new Uint8Array()) : body.vector16();
 
   if (!body.isExact) return malformed('its parts do not add up to its length');
   return readFacts(legacyVersion, random, extensions);
 }
 
-/** 48 bits of the last 96; 0 where they are all alike, as in hellos that were made by hand: those are many, and each the same. */
+/** 48 of the last 96 bits; 0 where those are all equal, as in hellos made by hand, many of which are the same. */
 function readRandomEnd(body: VectorReader): number {
   const one = body.uint24();
   const two = body.uint24();

@@ -1,4 +1,4 @@
-/** The transparent door: its clients know of no proxy, and name their destination in the ClientHello's SNI. Read this first. */
+/** The transparent door: its clients do not know of a proxy, and name their destination in the ClientHello's SNI. Read this first. */
 import { parseIp } from '@sallyport/addresses';
 import type { Destination } from '@sallyport/policy';
 import {
@@ -18,22 +18,22 @@ import { type HelloFound, readHello } from './read-hello.ts';
 import { readPlaintext } from './read-plaintext.ts';
 
 export interface SslPrereadFrontendOptions {
-  /** The destination's port, where no original one is known: SNI names a host alone. */
+  /** The destination's port, where no original one is known: SNI names only a host. */
   readonly port: number;
-  /** Where a client goes that names no host. */
+  /** The destination of a client that names no host. */
   readonly withoutSni:
     { readonly kind: 'reject' | 'original' } | { readonly kind: 'destination'; readonly destination: Destination };
   /** A ClientHello with an encrypted_client_hello extension; GREASE cannot be told from the real one (RFC 9849 §6.2). */
   readonly ech: 'allow' | 'deny';
-  /** A CONNECT in plaintext: `explain` answers 421; a function has it served by the other door's frontend. */
+  /** For a CONNECT in plaintext: `explain` answers 421; a function serves it with the other door's frontend. */
   readonly misdirected: 'explain' | ((client: Leg) => Frontend);
-  /** Requests of plain HTTP are served one by one, to where Host says; else a 421 refuses them. */
+  /** Requests of plain HTTP are served one by one, to the destination in Host; otherwise a 421 refuses them. */
   readonly forwardsHttp?: boolean;
   /** `host:port` of the explicit door, if there is one: what the 421 recommends. */
   readonly explicitDoor?: string;
 }
 
-/** The frontend of one client at the transparent door. It reads and writes `client`, but closes it in `refuse` alone. */
+/** The frontend of one client at the transparent door. It reads and writes `client`, but closes it only in `refuse`. */
 export function createSslPrereadFrontend(client: Leg, options: SslPrereadFrontendOptions): Frontend {
   return new SslPrereadFrontend(client, options);
 }
@@ -41,9 +41,9 @@ export function createSslPrereadFrontend(client: Leg, options: SslPrereadFronten
 class SslPrereadFrontend implements Frontend {
   readonly #client: Leg;
   readonly #options: SslPrereadFrontendOptions;
-  /** Serves this client instead of us, once it turned out to be at the wrong door. */
+  /** Serves this client in our place, once it was found to be at the wrong door. */
   #otherDoor: Frontend | undefined;
-  /** What was read of a client that spoke HTTP: it is answered in HTTP. */
+  /** What was read of an HTTP client: it is answered in HTTP. */
   #httpRequest: Uint8Array | undefined;
   #isEstablished = false;
 
@@ -85,7 +85,7 @@ class SslPrereadFrontend implements Frontend {
 
   refuse(error: TunnelError, tunnel: RefusedTunnel): number | undefined {
     if (this.#otherDoor) return this.#otherDoor.refuse(error, tunnel);
-    // Once the tunnel is up, the client would take a word of ours for the destination's.
+    // Once the tunnel is up, the client would take our bytes for the destination's.
     const answer = this.#isEstablished ? {} : this.#answer(error, tunnel);
     this.#client.close(answer.bytes);
     return answer.status;
@@ -102,7 +102,7 @@ class SslPrereadFrontend implements Frontend {
     return { destination, clientBytes, hello, original, user: undefined };
   }
 
-  /** The original address goes along only with a destination that was derived from it: of another one it says nothing. */
+  /** The original address is passed on only with a destination that was derived from it: it says nothing of another one. */
   #chooseDestination(hello: HelloFacts): Pick<Identified, 'destination' | 'original'> {
     const { ech, port, withoutSni } = this.#options;
     if (hello.ech && ech === 'deny') {
@@ -120,7 +120,7 @@ class SslPrereadFrontend implements Frontend {
     throw new TunnelError('no_sni', `The ClientHello ${why}.`, { hello });
   }
 
-  /** What is no TLS gets a way to the right door, if it is in HTTP; else not a word, since any might be the wrong one. */
+  /** A client without TLS is directed to the right door, if it uses HTTP. Others get no bytes, which they could misread. */
   async #turnAway(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
     const { found, bytes } = await readPlaintext(this.#client, limits, alreadyRead);
     switch (found.kind) {
@@ -142,7 +142,7 @@ class SslPrereadFrontend implements Frontend {
     }
   }
 
-  /** A CONNECT goes no further than the door's own clients: they cannot choose their port. */
+  /** Serves or refuses a CONNECT. It may only use the door's own port, as the door's other clients do: they cannot choose a port. */
   async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
     const { misdirected, port } = this.#options;
     if (misdirected === 'explain') throw this.#misdirected(alreadyRead, 'takes no CONNECT');
@@ -171,7 +171,7 @@ function addressDestination({ host, port }: Address): Destination | undefined {
   return ip && { kind: 'address', host: ip.text, ip, port };
 }
 
-/** Clients of this door know of no proxy, and have no credentials for one. */
+/** Clients of this door do not know of a proxy, and have no credentials for one. */
 function plainHttp(clientBytes: Uint8Array, { deadline: headDeadline }: PrereadLimits): PlainHttp {
   return { kind: 'http', clientBytes, headDeadline, isToProxy: false, identifyUser: () => Promise.resolve({}) };
 }

@@ -17,7 +17,7 @@ const EXTENSION = {
   encryptedClientHello: 0xfe0d,
 } as const;
 
-/** Those that there are, of those that a door has use for. */
+/** The extensions that a door uses, where they are present. */
 export interface Extensions {
   readonly kind: 'extensions';
   readonly serverName: VectorReader | undefined;
@@ -27,8 +27,8 @@ export interface Extensions {
 }
 
 /**
- * Takes the extension block apart. RFC 8446 §4.2 forbids a type that stands in it twice; here that matters for server_name alone, for
- * readers differ in which one counts.
+ * Splits the extension block. RFC 8446 §4.2 forbids a type that occurs twice. Here that matters for server_name only, for readers differ
+ * in which one counts.
  */
 export function splitExtensions(list: VectorReader): Extensions | Malformed {
   let serverName: VectorReader | undefined;
@@ -51,32 +51,32 @@ export function splitExtensions(list: VectorReader): Extensions | Malformed {
 
 type ServerName =
   | { readonly kind: 'name'; readonly host: string }
-  /** An IP address, canonical. RFC 6066 §3 forbids it, and some clients send it: it counts as no name. */
+  /** A canonical IP address. RFC 6066 §3 forbids it, but some clients send it. It does not count as a name. */
   | { readonly kind: 'literal'; readonly literal: string }
   | { readonly kind: 'none' }
   | Malformed;
 
 const HOST_NAME = 0;
 
-/** The host that the client wants to reach, canonical; `none` without the extension. */
+/** The canonical host that the client wants to reach; `none` without the extension. */
 export function readServerName(extension: VectorReader | undefined): ServerName {
   if (extension === undefined) return { kind: 'none' };
   const list = extension.vector16();
   const nameType = list.uint8();
   const hostName = list.vector16();
-  // RFC 6066 §3 has one name of each type, and one type. Readers differ in what they make of more: first, last or none.
+  // RFC 6066 §3 allows one name of each type, and defines one type. Readers of several names take the first, the last or none.
   if (!extension.isExact || !list.isExact) return malformed('its server_name is not a list of exactly one name');
   if (nameType !== HOST_NAME) return malformed('its server_name is of an unknown type');
   return readHost(hostName.text());
 }
 
 function readHost(text: string): ServerName {
-  // Said here, for the reader of authorities would take bytes outside of ASCII for Latin and propose an A-label.
+  // Checked here, for the reader of authorities would take bytes outside of ASCII for Latin-1 and propose an A-label.
   if (/[^\x21-\x7e]/.test(text)) return malformed('its server_name holds a character that no name has');
-  // As a client's own notation has it: a server_name has no brackets.
+  // A server_name has no brackets, so an IPv6 address is recognised by its colons.
   const bare = text.includes(':') ? parseIp(text) : undefined;
   if (bare) return { kind: 'literal', literal: bare.text };
-  // The port plays no part in what is a host; it is the door that adds the real one.
+  // The port does not matter for the host. The door adds the real one.
   const destination = parseDestination(text, 0);
   if (destination.kind === 'malformed') return malformed(`its server_name is no host name: ${destination.why}`);
   const { host } = destination;
@@ -86,7 +86,7 @@ function readHost(text: string): ServerName {
 type Alpn = { readonly kind: 'alpn'; readonly protocols: readonly string[]; readonly dropped: number } | Malformed;
 
 const NO_ALPN: Alpn = { kind: 'alpn', protocols: [], dropped: 0 };
-/** A hello has room for thousands of protocols. No client needs more than these, and each live tunnel keeps what was kept here. */
+/** A hello has room for thousands of protocols. No client needs more than these, and each live tunnel keeps them. */
 const MAX_PROTOCOLS = 16;
 const MAX_PROTOCOL_BYTES = 255;
 
@@ -112,7 +112,7 @@ export function readAlpn(extension: VectorReader | undefined): Alpn {
 
 type SupportedVersions = { readonly kind: 'versions'; readonly highest?: number } | Malformed;
 
-/** The highest version offered that has a name: what is left are GREASE (RFC 8701) and drafts. */
+/** The highest version offered that has a name. The others are GREASE (RFC 8701) and drafts. */
 export function readSupportedVersions(extension: VectorReader | undefined): SupportedVersions {
   if (extension === undefined) return { kind: 'versions' };
   const list = extension.vector8();

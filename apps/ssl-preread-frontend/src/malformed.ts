@@ -1,4 +1,4 @@
-/** A ClientHello that cannot be read, or that is ambiguous. `why` is half a sentence; it holds nothing the client sent. */
+/** A ClientHello that cannot be read, or that is ambiguous. `why` is a clause with nothing in it that the client sent. */
 export interface Malformed {
   readonly kind: 'malformed';
   readonly why: string;

@@ -5,16 +5,16 @@ import { readClientHello, type ClientHello } from './client-hello.ts';
 import { readSslv2Hello } from './sslv2-hello.ts';
 import { HANDSHAKE_RECORD, readHandshake, START_OF_RECORDS } from './tls-record.ts';
 
-/** What a client said first; `not-tls` is certain from the first few bytes, and says nothing of what it is instead. */
+/** The first bytes of a client. `not-tls` is certain after the first few bytes, and does not say what it is instead. */
 export type HelloFound =
-  /** `endsAt`: where what belongs to the hello ends, and what came behind it begins. */
+  /** `endsAt`: where the hello ends, and the bytes behind it begin. */
   | (Extract<ClientHello, { kind: 'hello' }> & { readonly endsAt: number })
   | Exclude<ClientHello, { kind: 'hello' }>
   | { readonly kind: 'not-tls' };
 
 /**
- * Reads from `client` until its ClientHello is whole or can no longer become one. Throws nothing; whatever came of it, `bytes`
- * is all that was read, byte for byte, what came behind the hello included.
+ * Reads from `client` until its ClientHello is whole or can no longer become one. Throws nothing. In any case `bytes` is all that was
+ * read, with the bytes behind the hello.
  * @param alreadyRead what was read from this client before, at most the limit
  */
 export function readHello(
@@ -25,7 +25,7 @@ export function readHello(
   return prereadUntil(client, limits, alreadyRead, createHelloScan());
 }
 
-/** Looks at all bytes so far, each time more of them; remembers how far it came, so that no record is read twice. */
+/** Is given all bytes so far, each time more of them. It remembers its position, so that no record is read twice. */
 export function createHelloScan(): (bytes: Uint8Array) => HelloFound | NeedMore {
   let cursor = START_OF_RECORDS;
   return (bytes) => {

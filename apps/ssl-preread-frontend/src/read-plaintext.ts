@@ -1,4 +1,6 @@
-/** Finds out what a client without TLS speaks: an HTTP client gets an explanation, any other gets no bytes that it could misread. */
+/**
+ * Finds out which protocol a client without TLS uses. An HTTP client gets an explanation, any other gets no bytes that it could misread.
+ */
 import {
   prereadUntil,
   type NeedMore,
@@ -13,7 +15,7 @@ export interface PlaintextFound {
   readonly kind: 'connect' | 'http' | 'socks' | 'other';
 }
 
-/** Reads from `client` until it is certain what it speaks. Throws nothing; `bytes` is all that was read. */
+/** Reads from `client` until its protocol is certain. Throws nothing; `bytes` is all that was read. */
 export function readPlaintext(
   client: Leg,
   limits: PrereadLimits,
@@ -22,7 +24,7 @@ export function readPlaintext(
   return prereadUntil(client, limits, alreadyRead, createPlaintextScan());
 }
 
-/** Looks at all bytes so far, each time more of them; remembers how far it came, so that no byte is searched twice. */
+/** Is given all bytes so far, each time more of them. It remembers its position, so that no byte is scanned twice. */
 export function createPlaintextScan(): (bytes: Uint8Array) => PlaintextFound | NeedMore {
   let searchedBytes = 0;
   return (bytes) => {
@@ -45,15 +47,18 @@ export function createPlaintextScan(): (bytes: Uint8Array) => PlaintextFound | N
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const MAX_METHOD_BYTES = 24;
-// Any token (RFC 9110 §9.1), if not one without end: the longest that is registered, UPDATEREDIRECTREF, has 17.
+// Any token (RFC 9110 §9.1) of limited length: the longest registered one, UPDATEREDIRECTREF, has 17.
 const METHOD = new RegExp(`^[!#$%&'*+\\-.^_\`|~0-9A-Za-z]{1,${MAX_METHOD_BYTES}}$`);
-// All that are registered are in capitals: text that begins with another word is not kept waiting for the end of its line.
+// All registered ones are in capitals: for text that begins with another word, the end of its line is not awaited.
 const SMALL_LETTER = /[a-z]/;
-// RTSP and SIP have request lines that differ in nothing else (RFC 9112 §3). Whether the rest of the line is well formed is for its reader.
+// Request lines of RTSP and SIP differ only in this (RFC 9112 §3). The rest of the line is checked by its parser.
 const VERSION = / HTTP\/1\.[0-9]\r?$/;
 const VERSION_BYTES = ' HTTP/1.1\r'.length;
 
-/** Behind the one empty line that may come first, as some clients send it after the content of a request (RFC 9112 §2.2). */
+/**
+ * The start of the first line, behind the one empty line that may come first: some clients send it after the content of a request (RFC
+ * 9112 §2.2).
+ */
 function startOfLine(bytes: Uint8Array): number | undefined {
   if (bytes[0] !== CARRIAGE_RETURN) return 0;
   if (bytes.length < 2) return undefined;

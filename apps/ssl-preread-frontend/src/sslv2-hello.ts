@@ -7,7 +7,7 @@ import { VectorReader } from './vector-reader.ts';
 export type Sslv2Hello =
   | { readonly kind: 'hello'; readonly hello: HelloFacts; readonly endsAt: number }
   | Malformed
-  /** Neither this nor anything else that begins with the byte of a handshake record. */
+  /** Neither this nor anything that begins with the first byte of a handshake record. */
   | { readonly kind: 'not-tls' }
   | NeedMore;
 
@@ -49,7 +49,7 @@ export function readSslv2Hello(bytes: Uint8Array): Sslv2Hello {
   return { kind: 'hello', hello, endsAt };
 }
 
-/** Whether the first five bytes are those of such a hello, as far as they have come: they alone tell it from any other protocol. */
+/** Whether the first five bytes, as far as received, are those of such a hello: only they distinguish it from other protocols. */
 function mayBeSslv2(bytes: Uint8Array): boolean {
   const [flaggedLength = 0x80, , type = CLIENT_HELLO, major = 0, minor] = bytes;
   const isKnownVersion = major === 3 || (major === 0 && (minor ?? 2) === 2);

@@ -11,7 +11,7 @@ const MAX_FRAGMENT_BYTES = 2 ** 14;
 const MESSAGE_HEADER_BYTES = 4;
 const CLIENT_HELLO = 1;
 
-/** How far the records have been read. A value, so that each look goes on where the last one stopped. */
+/** How far the records have been read. A value, so that each call continues where the last one stopped. */
 export interface RecordCursor {
   /** Where a record header starts. */
   readonly recordAt: number;
@@ -22,7 +22,7 @@ export interface RecordCursor {
 export const START_OF_RECORDS: RecordCursor = { recordAt: 0, gathered: 0 };
 
 export type Handshake =
-  /** The whole ClientHello with its 4-byte header, free of record headers. */
+  /** The whole ClientHello with its 4-byte header, without record headers. */
   | {
       readonly kind: 'message';
       readonly message: Uint8Array;
@@ -33,9 +33,9 @@ export type Handshake =
   | (NeedMore & { readonly cursor: RecordCursor });
 
 /**
- * Reads the ClientHello with which `bytes` begins. Records may be cut anywhere, inside the message's own header too. What is
- * wrong is found at the first byte that makes it so. A look costs the records behind the cursor, not those before it.
- * @param cursor what the last look returned
+ * Reads the ClientHello at the start of `bytes`. Records may be cut anywhere, also inside the message's own header. A fault is found at
+ * the first byte that shows it. A call reads only the records behind the cursor.
+ * @param cursor what the last call returned
  */
 export function readHandshake(bytes: Uint8Array, cursor: RecordCursor): Handshake {
   let { recordAt, gathered } = cursor;
@@ -75,7 +75,7 @@ function readRecordHeader(bytes: Uint8Array, at: number): RecordHeader | Malform
   if (major !== undefined && major !== 3) return malformed('a record has a version that no TLS has');
   if (lengthHigh === undefined || lengthLow === undefined) return { kind: 'incomplete' };
   const fragmentBytes = (lengthHigh << 8) | lengthLow;
-  // Forbidden, and else a way to make us read on without an end (RFC 8446 §5.1).
+  // Forbidden, and a way to make us read without an end (RFC 8446 §5.1).
   if (fragmentBytes === 0) return malformed('a record is empty');
   if (fragmentBytes > MAX_FRAGMENT_BYTES) return malformed(`a record is longer than ${MAX_FRAGMENT_BYTES} bytes`);
   return { kind: 'header', fragmentBytes };
@@ -83,7 +83,7 @@ function readRecordHeader(bytes: Uint8Array, at: number): RecordHeader | Malform
 
 type MessageHeader = { readonly kind: 'header'; readonly messageBytes: number };
 
-/** How long the message is, its header included; while the header is not whole, what is certain of that. */
+/** How long the message is, with its header; while the header is not whole, the least it can be. */
 function readMessageHeader(bytes: Uint8Array, arrived: number): MessageHeader | Malformed {
   const header = new VectorReader(gatherFragments(bytes, Math.min(arrived, MESSAGE_HEADER_BYTES)));
   if (arrived > 0 && header.uint8() !== CLIENT_HELLO) return malformed('the handshake begins with another message');
@@ -91,7 +91,7 @@ function readMessageHeader(bytes: Uint8Array, arrived: number): MessageHeader | 
   return { kind: 'header', messageBytes: MESSAGE_HEADER_BYTES + bodyBytes };
 }
 
-/** The first `count` handshake bytes, all of which have arrived: a view, where one record holds them, as it nearly always does. */
+/** The first `count` handshake bytes, all of which have arrived. A view where one record contains them, as nearly always. */
 function gatherFragments(bytes: Uint8Array, count: number): Uint8Array {
   const records = new VectorReader(bytes);
   const first = nextFragment(records, count);

@@ -1,8 +1,8 @@
-/** TLS's presentation language, as far as a ClientHello uses it (RFC 8446 §3): numbers, and vectors behind their own length. */
+/** TLS's presentation language, as far as a ClientHello uses it (RFC 8446 §3): numbers, and vectors with their length before them. */
 
 /**
- * Reads a vector from front to back. It never reads past its end: what is asked for there is 0 or empty, and `isExact` is false
- * ever after. So a structure is read in one go, and judged once.
+ * Reads a vector from front to back. A read past its end gives 0 or nothing, and from then on `isExact` is false. So a structure is read
+ * in one pass, and checked once.
  */
 export class VectorReader {
   readonly #bytes: Uint8Array;
@@ -21,7 +21,7 @@ export class VectorReader {
     return this.#end - this.#at;
   }
 
-  /** Whether all was read, and no more was asked for than there is. */
+  /** Whether all was read, and nothing past the end. */
   get isExact(): boolean {
     return this.left === 0 && !this.#isOverrun;
   }
@@ -76,7 +76,7 @@ export class VectorReader {
     return new VectorReader(this.#bytes, start, this.#at);
   }
 
-  /** Moves on by `count` bytes and says where they start. */
+  /** Moves on by `count` bytes and returns where they start. */
   #claim(count: number): number {
     if (count > this.left) {
       this.#isOverrun = true;

@@ -5,16 +5,15 @@ export interface EmbeddedIpv4 {
   readonly form: 'NAT64' | 'local-use NAT64' | '6to4' | 'Teredo' | 'ISATAP' | 'IPv4-compatible' | 'IPv4-translated';
   readonly ip: Ip;
   /**
-   * True where the network leads to that very IPv4 address and to no other: NAT64 under the well-known prefix. The
-   * other forms can be forged into any prefix or need a gateway of the sender's choice, so no rule may allow them for
-   * the sake of what is inside.
+   * True where the network delivers to that same IPv4 address and to no other: NAT64 under the well-known prefix. The other forms can be
+   * made up under any prefix, or use a gateway of the sender's choice. So no rule may allow them because of the address inside.
    */
   readonly isSameAddress: boolean;
 }
 
 /**
- * The IPv4 address inside an IPv6 one, if it has one of the known forms. `::ffff:0:0/96` is none of them:
- * `ipFromWords` has turned it into IPv4 already.
+ * The IPv4 address inside an IPv6 one, if it has one of the known forms. `::ffff:0:0/96` is not one of them: `ipFromWords` has turned it
+ * into IPv4 already.
  */
 export function embeddedIpv4(ip: Ip): EmbeddedIpv4 | undefined {
   const [a, b, c, d] = ip.words;

@@ -9,11 +9,10 @@ export interface Ip {
 }
 
 /**
- * Reads an IP literal: four decimal octets without leading zeros, or any spelling of RFC 4291 §2.2 without a zone.
- * Everything else that `inet_aton` or a resolver would take for an address is undefined here.
+ * Reads an IP literal: four decimal octets without leading zeros, or any spelling of RFC 4291 §2.2 without a zone. Any other text that
+ * `inet_aton` or a resolver would take for an address is undefined here.
  *
- * IPv4-mapped IPv6 (`::ffff:10.0.0.1`) comes back as the IPv4 address that the kernel dials for it, so no rule ever
- * meets one.
+ * IPv4-mapped IPv6 (`::ffff:10.0.0.1`) is returned as the IPv4 address that the kernel dials for it, so no rule ever has to match one.
  */
 export function parseIp(text: string): Ip | undefined {
   if (!text.includes(':')) {
@@ -31,7 +30,7 @@ export function ipFromWords(words: readonly number[]): Ip {
   return { family: words.length === 1 ? 4 : 6, text: formatIp(words), words };
 }
 
-/** Spells an address canonically: dotted decimal, or RFC 5952 §4 (always in hexadecimal groups). */
+/** Formats an address canonically: dotted decimal, or RFC 5952 §4 (always in hexadecimal groups). */
 export function formatIp(words: readonly number[]): string {
   const [word] = words;
   return words.length === 1 && word !== undefined ? formatDottedQuad(word) : formatIpv6(words);
@@ -40,7 +39,7 @@ export function formatIp(words: readonly number[]): string {
 const CODE_DOT = 0x2e;
 const CODE_0 = 0x30;
 
-/** One pass over the characters: every tunnel's client address comes through here. */
+/** One pass over the characters, for this runs for every client address. */
 function readDottedQuad(text: string): number | undefined {
   let word = 0;
   let octet = 0;
@@ -55,7 +54,7 @@ function readDottedQuad(text: string): number | undefined {
       continue;
     }
     const digit = code - CODE_0;
-    // A leading zero is octal to inet_aton and decimal to others: such spellings have no one meaning (RFC 6943 §3.1.1).
+    // A leading zero is octal to inet_aton and decimal to others: such a spelling is ambiguous (RFC 6943 §3.1.1).
     if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return undefined;
     octet = octet * 10 + digit;
     if (octet > 255) return undefined;
@@ -66,7 +65,7 @@ function readDottedQuad(text: string): number | undefined {
 
 const IPV6_GROUPS = 8;
 
-/** One 16-bit group after the other; `::` is filled up at the end, when it is known how many groups it stands for. */
+/** Reads one 16-bit group after the other. `::` is filled in at the end, when the number of its groups is known. */
 function readIpv6(text: string): readonly number[] | undefined {
   const groups: number[] = [];
   let gap = -1;
@@ -92,10 +91,7 @@ function readIpv6(text: string): readonly number[] | undefined {
   return joinGroups(groups, gap);
 }
 
-/**
- * Reads what stands between two colons: up to four hexadecimal digits or, at the very end, a dotted quad for two
- * groups.
- */
+/** Reads the text between two colons: up to four hexadecimal digits or, at the very end, a dotted quad for two groups. */
 function readGroup(text: string, start: number, end: number, groups: number[]): boolean {
   let group = 0;
   for (let at = start; at < end; at++) {
@@ -120,7 +116,7 @@ function hexDigit(code: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
-/** Makes four words of eight groups, zeros standing in for the gap: one group or more (RFC 4291 §2.2). */
+/** Makes four words of eight groups, with zeros in the gap: one group or more (RFC 4291 §2.2). */
 function joinGroups(groups: readonly number[], gap: number): readonly number[] | undefined {
   const missing = IPV6_GROUPS - groups.length;
   if (gap < 0 ? missing !== 0 : missing < 1) return undefined;

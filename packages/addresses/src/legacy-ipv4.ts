@@ -2,8 +2,8 @@
 import { type Ip, ipFromWords } from './ip.ts';
 
 /**
- * True where a name's last label is a number to `inet_aton` and to browsers (WHATWG URL, "ends in a number"): never a
- * host name.
+ * True where a name's last label is a number to `inet_aton` and to browsers (WHATWG URL, "ends in a number"). Such a text is never a host
+ * name.
  */
 export function endsInNumber(name: string): boolean {
   const lastLabel = name.slice(name.lastIndexOf('.') + 1);
@@ -11,9 +11,8 @@ export function endsInNumber(name: string): boolean {
 }
 
 /**
- * Reads an address the way `inet_aton` does: one to four parts, each decimal, octal (`0…`) or hexadecimal (`0x…`), the
- * last of which fills all octets that are left. For telling people what their spelling means; nothing is ever dialled
- * by it.
+ * Reads an address as `inet_aton` does: one to four parts, each decimal, octal (`0…`) or hexadecimal (`0x…`). The last part fills all
+ * octets that are left. Used only to explain a spelling; the result is never dialled.
  */
 export function readLegacyIpv4(text: string): Ip | undefined {
   const parts = text.split('.').map(readPart);

@@ -9,13 +9,13 @@ export const CLIENT_SETS = ['loopback', 'private', 'link_local', 'any'] as const
 /** Sets of networks that destinations can be in; `special` is all that IANA lists as not globally reachable. */
 export const DESTINATION_SETS = [...CLIENT_SETS, 'special'] as const;
 
-/** One of the sets, or a CIDR in canonical form, its prefix always there: `10.0.0.0/8`, `192.0.2.1/32`. */
+/** One of the sets, or a CIDR in canonical form, always with its prefix: `10.0.0.0/8`, `192.0.2.1/32`. */
 export type Network = string;
 
 export interface NetworkSet {
-  /** By number alone: an IPv4 address inside an IPv6 one is not looked at. */
+  /** Compares the number only: an IPv4 address inside an IPv6 one is ignored. */
   contains(ip: Ip): boolean;
-  /** The network, as listed, that holds the address. For messages: it searches the list. */
+  /** The network, as listed, that contains the address. For messages: it searches the list. */
   find(ip: Ip): Network | undefined;
   /** True where every address of `other` is in this set. */
   covers(other: NetworkSet): boolean;
@@ -24,14 +24,14 @@ export interface NetworkSet {
   readonly bounds: readonly Bounds[];
 }
 
-/** A run of addresses as the words of its first and its last. */
+/** A range of addresses as the words of its first and its last. */
 interface Bounds {
   readonly family: 4 | 6;
   readonly first: readonly number[];
   readonly last: readonly number[];
 }
 
-/** Compiles a list of networks. Text that is no network matches nothing: the configuration has refused it before. */
+/** Compiles a list of networks. Text that is not a network matches nothing: the configuration has refused it before. */
 export function compileNetworks(networks: readonly Network[]): NetworkSet {
   const bounds = mergeRanges(networks.flatMap(rangesOf)).map(toBounds);
   const ipv4 = packBounds(bounds.filter(({ family }) => family === 4));
@@ -46,10 +46,7 @@ export function compileNetworks(networks: readonly Network[]): NetworkSet {
   };
 }
 
-/**
- * The sets by name. `private` is what RFC 1918 and RFC 4193 set apart for anyone's own use, and not the carriers'
- * 100.64.0.0/10.
- */
+/** The sets by name. `private` is RFC 1918 and RFC 4193, without the carriers' 100.64.0.0/10. */
 const SETS: ReadonlyMap<Network, readonly IpRange[]> = new Map([
   ['loopback', toRanges(['127.0.0.0/8', '::1/128'])],
   ['private', toRanges(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'])],
@@ -66,7 +63,7 @@ function toRanges(cidrs: readonly string[]): readonly IpRange[] {
   return cidrs.flatMap((cidr) => parseCidr(cidr) ?? []);
 }
 
-/** Sorted ranges as words in two flat arrays, `width` words an address: no object is touched to look one up. */
+/** Sorted ranges as words in two flat arrays, `width` words an address: a look-up touches no object. */
 interface PackedRanges {
   readonly count: number;
   readonly width: number;
@@ -84,15 +81,14 @@ function packBounds(bounds: readonly Bounds[]): PackedRanges {
 }
 
 /**
- * True where the ranges hold any address from `first` to `last`. They are disjoint, so only the last that starts in
- * time can.
+ * True where the ranges contain any address from `first` to `last`. They are disjoint, so only the last one that starts early enough can.
  */
 function meets(ranges: PackedRanges, first: readonly number[], last: readonly number[]): boolean {
   const at = lastStartingBy(ranges, last);
   return at >= 0 && compareWords(ranges.lasts, at * ranges.width, first) >= 0;
 }
 
-/** True where one range holds all addresses from `first` to `last`. */
+/** True where one range contains all addresses from `first` to `last`. */
 function holds(ranges: PackedRanges, first: readonly number[], last: readonly number[]): boolean {
   const at = lastStartingBy(ranges, first);
   return at >= 0 && compareWords(ranges.lasts, at * ranges.width, last) >= 0;

@@ -1,4 +1,4 @@
-/** Ranges of IP addresses as plain numbers, from which networks are compiled. Too slow for the path of a tunnel. */
+/** Ranges of IP addresses as plain numbers, from which networks are compiled. Too slow to use for each tunnel. */
 import { formatIp, type Ip, parseIp } from './ip.ts';
 
 /** All addresses of one family from `first` to `last`, both included. */
@@ -8,10 +8,7 @@ export interface IpRange {
   readonly last: bigint;
 }
 
-/**
- * Reads a CIDR or a single address; bits behind the prefix do not count. An IPv4-mapped network is the IPv4 network it
- * maps.
- */
+/** Reads a CIDR or a single address; bits beyond the prefix are dropped. An IPv4-mapped network is the IPv4 network it maps. */
 export function parseCidr(text: string): IpRange | undefined {
   const [address = '', prefixText, ...rest] = text.split('/');
   const ip = parseIp(address);
@@ -21,7 +18,7 @@ export function parseCidr(text: string): IpRange | undefined {
   const writtenBits = ip.family === 4 && !isMapped ? 32 : 128;
   const prefix = prefixText === undefined ? writtenBits : Number(prefixText);
   if (prefix > writtenBits) return undefined;
-  // Wider than what maps IPv4, it is a network of IPv6 (RFC 4291 §2.5.5.2).
+  // A network wider than the IPv4-mapped range is one of IPv6 (RFC 4291 §2.5.5.2).
   if (isMapped && prefix < 96) return toRange(6, MAPPED + addressNumber(ip), prefix);
   return toRange(ip.family, addressNumber(ip), isMapped ? prefix - 96 : prefix);
 }
@@ -35,10 +32,7 @@ function toRange(family: 4 | 6, address: bigint, prefix: number): IpRange {
   return { family, first, last: first + size - 1n };
 }
 
-/**
- * A CIDR or a single address in its one spelling: the prefix always there, no bit set behind it. Undefined for what is
- * neither.
- */
+/** A CIDR or a single address in canonical spelling: always with its prefix, and no bit set beyond it. Undefined for any other text. */
 export function canonicalCidr(text: string): string | undefined {
   const range = parseCidr(text);
   if (!range) return undefined;
@@ -58,14 +52,14 @@ export function addressNumber(ip: Ip): bigint {
   return ip.words.reduce((number, word) => (number << 32n) | BigInt(word), 0n);
 }
 
-/** True where the range holds the address. */
+/** True where the range contains the address. */
 export function rangeHolds(range: IpRange, ip: Ip): boolean {
   if (range.family !== ip.family) return false;
   const number = addressNumber(ip);
   return range.first <= number && number <= range.last;
 }
 
-/** The same addresses in as few ranges as there can be: sorted, apart from one another, IPv4 first. */
+/** The same addresses in as few ranges as possible: sorted, disjoint, IPv4 first. */
 export function mergeRanges(ranges: readonly IpRange[]): readonly IpRange[] {
   const merged: IpRange[] = [];
   for (const range of ranges.toSorted(compareRanges)) {
@@ -79,7 +73,7 @@ export function mergeRanges(ranges: readonly IpRange[]): readonly IpRange[] {
   return merged;
 }
 
-/** What is left of `ranges` without the addresses of `hole`. */
+/** The part of `ranges` that is not in `hole`. */
 export function cutHole(ranges: readonly IpRange[], hole: IpRange): readonly IpRange[] {
   return ranges.flatMap((range) => {
     if (range.family !== hole.family || range.last < hole.first || hole.last < range.first) return [range];

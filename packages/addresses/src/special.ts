@@ -2,22 +2,19 @@
 import type { Ip } from './ip.ts';
 import { cutHole, type IpRange, mergeRanges, parseCidr, rangeHolds } from './ranges.ts';
 
-/** What a block of addresses is set apart for, and by which document. */
+/** The purpose of a block of addresses, and the document that defines it. */
 export interface SpecialPurpose {
   readonly name: string;
   readonly source: string;
 }
 
-/**
- * Why the address is special, or undefined where it is public. An IPv4 address inside an IPv6 one is not looked at
- * here.
- */
+/** Why the address is special, or undefined where it is public. An IPv4 address inside an IPv6 one is ignored here. */
 export function specialPurposeOf(ip: Ip): SpecialPurpose | undefined {
   const block = BLOCKS_NARROWEST_FIRST.find(({ range }) => rangeHolds(range, ip));
   return block?.isReachable === false ? block : undefined;
 }
 
-/** The addresses of the set, without the globally reachable islands in it. */
+/** The addresses of the set, without the globally reachable blocks inside it. */
 export function specialRanges(): readonly IpRange[] {
   return BLOCKS_NARROWEST_FIRST.toReversed().reduce<readonly IpRange[]>(
     (ranges, { range, isReachable }) => (isReachable ? cutHole(ranges, range) : mergeRanges([...ranges, range])),
@@ -28,13 +25,12 @@ export function specialRanges(): readonly IpRange[] {
 type Row = readonly [network: string, name: string, source: string];
 
 /**
- * The IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, RFC 8190) where "Globally Reachable" is not
- * True, and what those leave to other registries: multicast, site-local, IPv4 in IPv6. Blocks for which the registry
- * says N/A (6to4, Teredo and the 6to4 relays) are special: all of them lead to an IPv4 address that nobody has
- * checked.
+ * The IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, RFC 8190) where "Globally Reachable" is not True, and what those
+ * leave to other registries: multicast, site-local, IPv4 in IPv6. Blocks for which the registry says N/A (6to4, Teredo and the 6to4
+ * relays) are special: all of them lead to an IPv4 address that was not checked.
  *
- * The "reserved by IETF" rows are those of the IANA Internet Protocol Version 6 Address Space registry: all but
- * 2000::/3 is reserved (RFC 4291 §4), and whoever uses such an address uses it for a network of their own.
+ * The "reserved by IETF" rows are those of the IANA Internet Protocol Version 6 Address Space registry. All but 2000::/3 is reserved (RFC
+ * 4291 §4), and is used, if at all, in private networks.
  */
 const NOT_REACHABLE: readonly Row[] = [
   ['0.0.0.0/8', 'this network', 'RFC 791'],
@@ -92,7 +88,7 @@ const NOT_REACHABLE: readonly Row[] = [
   ['ff00::/8', 'multicast', 'RFC 4291'],
 ];
 
-/** Globally reachable blocks inside of the ones above. */
+/** Globally reachable blocks inside the ones above. */
 const REACHABLE: readonly Row[] = [
   ['192.0.0.9/32', 'Port Control Protocol anycast', 'RFC 7723'],
   ['192.0.0.10/32', 'TURN anycast', 'RFC 8155'],
@@ -111,7 +107,7 @@ interface Block extends SpecialPurpose {
   readonly isReachable: boolean;
 }
 
-/** The narrowest block that holds an address is the one that says what it is. */
+/** The purpose of an address is that of the narrowest block that contains it. */
 const BLOCKS_NARROWEST_FIRST: readonly Block[] = [
   ...NOT_REACHABLE.map((row) => toBlock(row, false)),
   ...REACHABLE.map((row) => toBlock(row, true)),

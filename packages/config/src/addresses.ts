@@ -8,7 +8,7 @@ import { canonicalCidr, isHostName, type Network, parseIp } from '@sallyport/add
 import { didYouMean } from './suggest.ts';
 import { malformed, ok, type Read, readPort } from './units.ts';
 
-/** An IP literal, spelled canonically (IPv4-mapped IPv6 as IPv4), and a port. */
+/** An IP literal in canonical spelling (IPv4-mapped IPv6 as IPv4), and a port. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -22,7 +22,7 @@ export interface PassedSockets {
 /** Where a listener listens. */
 export type Bind = Address | PassedSockets;
 
-/** Where tunnels without a name go: a host name or an IP literal, and a port. */
+/** A destination for tunnels without a name: a host name or an IP literal, and a port. */
 export interface HostAndPort {
   readonly host: string;
   readonly port: number;
@@ -32,7 +32,7 @@ export interface HostAndPort {
 export function readListenerBind(text: string): Read<Bind> {
   if (!text.startsWith('systemd:')) return readBind(text);
   const name = text.slice('systemd:'.length);
-  // What FileDescriptorName= takes: ASCII, no control character, no colon.
+  // The characters that FileDescriptorName= allows: ASCII without control characters and colons.
   if (/^[!-9;-~]{1,255}$/.test(name)) return ok({ systemd: name });
   return refuse('systemd: is followed by the FileDescriptorName= of a socket unit; write systemd:transparent, say');
 }
@@ -43,12 +43,12 @@ export function bindText(bind: Bind): string {
   return bind.host.includes(':') ? `[${bind.host}]:${bind.port}` : `${bind.host}:${bind.port}`;
 }
 
-/** A socket in the file system. */
+/** A Unix socket in the file system. */
 export interface UnixSocket {
   readonly path: string;
 }
 
-/** sockaddr_un has room for so many bytes, the NUL at the end included (unix(7)). */
+/** The room for a path in sockaddr_un, with the NUL at its end (unix(7)). */
 const LONGEST_PATH_BYTES = 107;
 
 /** Reads where the admin server listens: an address, or `unix:PATH`. */
@@ -71,7 +71,7 @@ export function readBind(text: string): Read<Address> {
     return malformed(text, 'host:port such as "127.0.0.1:3128"' + bracketHint(text));
   if (host === '' || host === '*')
     return refuse(`for every IPv4 address write "0.0.0.0:${port}", for IPv6 "[::]:${port}"`);
-  // Names are not resolved for listening: what they resolve to may change, and what is open must be plain to see.
+  // Names are not resolved for listening: their addresses may change, and the file must show what is open.
   const ip = host.toLowerCase() === 'localhost' ? '127.0.0.1' : readIp(host);
   return ip === undefined
     ? refuse(`${JSON.stringify(host)} is not an IP address; listen on one`)
@@ -111,14 +111,14 @@ export function readHostName(text: string): string | undefined {
   return isHostName(name) ? name.toLowerCase() : undefined;
 }
 
-/** Reads a network out of `sets`, a CIDR or a single address; bits beyond the prefix are dropped. */
+/** Reads a network: one of `sets`, a CIDR or a single address. Bits beyond the prefix are dropped. */
 export function readNetwork(text: string, sets: readonly string[]): Read<Network> {
   if (sets.includes(text)) return ok(text);
   const cidr = canonicalCidr(text);
   return cidr === undefined ? explainNetwork(text, sets) : ok(cidr);
 }
 
-/** The network that a CIDR with bits beyond its prefix, such as `10.0.0.1/8`, is cut to; `undefined` if it has none. */
+/** The network of a CIDR with bits beyond its prefix, such as `10.0.0.1/8`; `undefined` if there are no such bits. */
 export function networkCutFrom(cidr: string): Network | undefined {
   if (!cidr.includes('/')) return undefined;
   const network = readNetwork(cidr, []);
@@ -132,7 +132,7 @@ export function readIp(text: string): string | undefined {
   return parseIp(text)?.text;
 }
 
-/** Reads `host:port` as a client asks for it. */
+/** Reads the `host:port` of a request. */
 export function readTested(text: string): Read<HostAndPort> {
   const read = readDestination(text);
   return read.kind === 'ok' ? read : malformed(text, 'host:port such as "example.com:443"' + bracketHint(text));

@@ -1,9 +1,9 @@
-/** Checks across the keys that say how clients arrive. */
+/** Checks the keys that say how clients arrive, together. */
 import * as z from 'zod';
 import { readBind } from './addresses.ts';
 import type { Problem } from './problems.ts';
 
-/** Reads only what it needs, so that it runs whatever else is wrong. */
+/** Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function findUnmetArrivals(value: unknown): Problem[] {
   return looseFile.parse(value).listeners.flatMap(({ bind, dual_stack, proxy_protocol, intercept }, at) => {
     const problem = (key: string, message: string): Problem => ({

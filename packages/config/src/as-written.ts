@@ -1,4 +1,4 @@
-/** A value from the environment may be a secret: messages show the text of the file in its place. */
+/** Keeps values of the environment, which may be secrets, out of messages: they show the text of the file instead. */
 import { readNetwork } from './addresses.ts';
 import type { ConfigPath } from './problems.ts';
 
@@ -8,15 +8,15 @@ export interface Expansion {
   readonly expanded: string;
 }
 
-/** Puts text as written in place of what it was expanded to. */
+/** Replaces expanded values in a message by the text of the file. */
 export type AsWritten = (message: string) => string;
 
-/** Shorter values occur as parts of other words more often than as secrets. */
+/** Shorter values occur more often as parts of other words than as secrets. */
 const SHORTEST = 3;
 
 /**
- * Makes the last guard of every message about a configuration: problems of the schema name no value of the environment in the
- * first place (see {@link showAsWritten}), but what is told of other sections, files or sockets may.
+ * Makes the last filter for every message about a configuration. Problems of the schema contain no value of the environment anyway (see
+ * {@link showAsWritten}). Messages about other sections, files or sockets may.
  */
 export function createAsWritten(expansions: readonly Expansion[]): AsWritten {
   const written = new Map<string, string>();
@@ -30,7 +30,7 @@ export function createAsWritten(expansions: readonly Expansion[]): AsWritten {
   return (message) => message.replaceAll(pattern, (found) => written.get(found.toLowerCase()) ?? found);
 }
 
-/** As it is, as JSON spells it, and as the one spelling of a network. */
+/** The value as it is, in JSON, and as a canonical network. */
 function formsOf(expanded: string): readonly string[] {
   const network = readNetwork(expanded, []);
   return [expanded, JSON.stringify(expanded).slice(1, -1), ...(network.kind === 'ok' ? [network.value] : [])];
@@ -45,15 +45,15 @@ interface Told {
   readonly message: string;
 }
 
-/** The values of one file, with what the environment gave and without. */
+/** The values of one file, before and after the expansion of its variables. */
 export interface BothValues {
   readonly expanded: unknown;
   readonly written: unknown;
 }
 
 /**
- * Exchanges the messages about values that were expanded for those that the same check has about the text as written.
- * @param again finds the problems of the values as written; only called where it must be
+ * Replaces messages about expanded values by the messages of the same check about the text as written.
+ * @param again finds the problems of the values as written; called only where needed
  */
 export function showAsWritten<Problem extends Told>(
   problems: readonly Problem[],

@@ -18,7 +18,7 @@ export function readCollector(text: string): Read<Collector> {
   return ok({ ...read.value, isTls: scheme === 'tls' });
 }
 
-/** Reads the URL of an OTLP collector, in one spelling. No message shows it: it may have a token in it. */
+/** Reads the URL of an OTLP collector into one spelling. No message shows it: it may contain a token. */
 export function readEndpoint(text: string): Read<string> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) return refuse(OTLP_FORM);

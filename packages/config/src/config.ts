@@ -1,4 +1,4 @@
-/** The configuration as the rest of the program sees it: validated, complete, frozen. */
+/** The types of the configuration as the rest of the program uses it: validated, complete, frozen. */
 import type { DeepReadonly } from './freeze.ts';
 import type { ValidatedFile } from './schema.ts';
 
@@ -8,7 +8,7 @@ import type { ValidatedFile } from './schema.ts';
  */
 export type Config = DeepReadonly<ReturnType<typeof completeConfig>>;
 
-/** A door; `mode` tells which. Its `timeouts` and `limits` are complete: the global ones, with its own put over them. */
+/** A door; `mode` says which. Its `timeouts` and `limits` are complete: the global ones, with its own in their place. */
 export type ListenerConfig = Config['listeners'][number];
 
 /** The explicit door. */
@@ -17,39 +17,39 @@ export type ConnectListener = Extract<ListenerConfig, { mode: 'connect' }>;
 /** The transparent door. */
 export type SniListener = Extract<ListenerConfig, { mode: 'sni' }>;
 
-/** Rules, their default, and what is checked on every address that is dialled. */
+/** Rules, their default, and the checks of every address that is dialled. */
 export type PolicyConfig = Config['policy'];
 
 /** One rule; a field left out matches anything. */
 export type RuleConfig = PolicyConfig['rules'][number];
 
-/** A way out that the file names; `type` tells which kind. */
+/** An egress that the file names; `type` says which kind. */
 export type EgressConfig = Config['egress'][number];
 
-/** A way out by another proxy. */
+/** An egress by another proxy. */
 export type ParentConfig = Exclude<EgressConfig, { type: 'direct' }>;
-/** What is expected of the rules for one request. */
+/** The expected decision for one request. */
 export type TestConfig = Config['tests'][number];
 
 /** How names are resolved. */
 export type DnsConfig = Config['dns'];
 
-/** How long things may take, in milliseconds. */
+/** Time limits, in milliseconds. */
 export type Timeouts = Config['timeouts'];
 
-/** How much there may be. */
+/** Limits of numbers and sizes. */
 export type Limits = Config['limits'];
 
 /** Where metrics and health checks are served. */
 export type AdminConfig = Config['admin'];
 
-/** What is logged, how and where. */
+/** The settings of the log. */
 export type LogConfig = Config['log'];
 
-/** How the process runs. */
+/** The settings of the process. */
 export type RuntimeConfig = Config['runtime'];
 
-/** Puts every door's overrides over the global timeouts and limits. */
+/** Completes each door's timeouts and limits with the global ones. */
 export function completeConfig(file: ValidatedFile) {
   return {
     ...file,

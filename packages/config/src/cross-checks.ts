@@ -8,7 +8,7 @@ import { findUnmetInterception } from './interception-checks.ts';
 import { DEFAULT_ADMIN_BIND } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 
-/** Checks a file across its sections. Reads only what it needs, so that it runs whatever else is wrong. */
+/** Checks a file across its sections. Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function checkAcross(value: unknown): Problem[] {
   const file = looseFile.parse(value);
   return [
@@ -66,12 +66,12 @@ function findRepeatedBinds({ listeners, admin }: LooseFile): Problem[] {
       : (bind ?? []).map((one, at) => ({ spelling: canonicalBind(one), path: ['listeners', index, 'bind', at] })),
   );
   const adminBind = { spelling: canonicalBind(admin.bind ?? DEFAULT_ADMIN_BIND), path: ['admin', 'bind'] };
-  // A default stands nowhere in the file: then it is the listener that is told.
+  // A default does not stand in the file: then the problem is reported at the listener.
   const inOrder = admin.bind === undefined ? [adminBind, ...binds] : [...binds, adminBind];
   return findRepeated(inOrder, (bind) => `${bind} is taken by another listener or admin.bind; choose another port`);
 }
 
-/** Port 0 is a free port each time, so that it never repeats. */
+/** Port 0 is another free port each time, so it never repeats. */
 function canonicalBind(bind: string | undefined): string | undefined {
   const read = readBind(bind ?? '');
   return read.kind === 'ok' && read.value.port !== 0 ? `${read.value.host} port ${read.value.port}` : undefined;
@@ -127,7 +127,7 @@ function explainWayRound({ mode, auth, ech, verify_sni }: LooseListener, isAsked
   return isAsked ? 'the auth of another listener, for no CONNECT is asked for credentials here' : undefined;
 }
 
-/** At the explicit door: what `ech` says there holds only of hellos that are read, and names only of hellos that show theirs. */
+/** At the explicit door `ech` applies only to hellos that are read, and a name check only to hellos whose name is not encrypted. */
 function findUnreadEch({ listeners }: LooseFile): Problem[] {
   return listeners.flatMap(({ mode, verify_sni = 'off', ech }, index): Problem[] => {
     if (mode !== 'connect') return [];

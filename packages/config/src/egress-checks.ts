@@ -1,10 +1,10 @@
-/** Checks across the keys about ways out. */
+/** Checks the keys about egresses, together. */
 import * as z from 'zod';
 import type { ConfigPath, Problem } from './problems.ts';
 import { DIRECT } from './schema/egress.ts';
 import { didYouMean } from './suggest.ts';
 
-/** Reads only what it needs, so that it runs whatever else is wrong. */
+/** Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function findUnmetEgresses(value: unknown): Problem[] {
   const file = looseFile.parse(value);
   const known = [DIRECT, ...file.egress.flatMap(({ name }) => name ?? [])];
@@ -90,7 +90,7 @@ function findUnknown(choice: LooseFile['default_egress'], known: readonly string
   });
 }
 
-/** What is denied goes nowhere. */
+/** A denied request uses no egress. */
 function findUnusedChoices({ policy }: LooseFile): Problem[] {
   return policy.rules.flatMap(({ action, egress }, at): Problem[] => {
     if (action !== 'deny' || egress === undefined) return [];

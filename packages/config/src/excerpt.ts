@@ -1,10 +1,10 @@
 /** The line of the file that a problem is about, with a caret under its column. Secrets in the line are masked. */
 import type { Position } from './problems.ts';
 
-/** Shows the line at a position, and a caret below it; nothing where the text has no such line. */
+/** Returns the line at a position, and a caret below it; nothing where the text has no such line. */
 export type Excerpt = (position: Position | undefined) => string;
 
-/** Makes the excerpts of one file. The text need not be YAML: where it is not, that is what the excerpt shows. */
+/** Makes the excerpts of one file. The text need not be YAML: the excerpt may be about that. */
 export function createExcerpt(text: string): Excerpt {
   let lines: readonly string[] | undefined;
   return (position) => {
@@ -15,7 +15,7 @@ export function createExcerpt(text: string): Excerpt {
   };
 }
 
-/** How much of a long line is shown, and how much of that stands before the caret. */
+/** How much of a long line is shown, and how much of that is before the caret. */
 const WIDTH = 110;
 const BEFORE = 60;
 
@@ -28,7 +28,7 @@ function drawCaret(line: string, { line: number, column }: Position): string {
   return `${gutter} | ${printable(shown)}\n${' '.repeat(gutter.length)} | ${indent}^`;
 }
 
-/** What would move the cursor, or turn the direction of the text, is shown as one dot. */
+/** A character that would move the cursor, or reverse the direction of the text, is shown as one dot. */
 function printable(text: string): string {
   return text
     .trimEnd()
@@ -50,10 +50,10 @@ const WIDE =
 /** A key whose value no message shows. */
 const SECRET_KEY = String.raw`(?:password|secret|token|authorization|cookie|headers|api[-_]?key)["']?\s*:`;
 
-/** A quoted value, closed or not; else all that follows. */
+/** A quoted value, closed or not; otherwise the rest of the line. */
 const SECRET = new RegExp(String.raw`(${SECRET_KEY}\s*)("(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|\S.*)`, 'gi');
 
-/** Letter by letter, so that every column stays what it was. */
+/** Masks character by character, so that every column stays the same. */
 function maskSecrets(line: string, above: string): string {
   const continuesSecret = new RegExp(String.raw`${SECRET_KEY}\s*(?:[|>][-+\d]*\s*)?(?:#.*)?$`, 'i').test(above);
   if (continuesSecret) return mask(line);

@@ -2,21 +2,20 @@
 import type { Expansion } from './as-written.ts';
 import { ok, type Read } from './units.ts';
 
-/** Told of each reference and what it stands for. */
+/** Called with each reference and its value. */
 export type OnVariable = (expansion: Expansion) => void;
 
 const IGNORE: OnVariable = () => undefined;
 
-/** The environment to expand from: `process.env`, or a stand-in. */
+/** The environment to expand from: `process.env`, or a substitute. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What can follow a dollar sign and a brace; `$${` comes first, so that it is never read as a reference. */
+/** The forms after a dollar sign and a brace. `$${` comes first, so that it is never read as a reference. */
 const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g;
 
 /**
- * Expands every reference in a text: `${VAR}`, or `${VAR:-default}` for a variable that is unset or empty, as in a shell.
- * `$${` stands for `${` itself. A dollar sign without a brace is nothing special.
- * What comes out is text, also where it looks like a number: sections that want a number read it from text, too.
+ * Expands every reference in a text: `${VAR}`, or `${VAR:-default}` for a variable that is unset or empty, as in a shell. `$${` stands
+ * for `${` itself. A dollar sign without a brace is unchanged. The result is always text: keys for numbers read numbers from text too.
  */
 export function expandReferences(text: string, env: Environment, onVariable: OnVariable = IGNORE): Read<string> {
   const reasons: string[] = [];

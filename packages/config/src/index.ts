@@ -1,4 +1,4 @@
-/** The configuration: YAML in, a validated and frozen value out, or every problem with its line and column. */
+/** Reads the YAML configuration into a validated and frozen value, or reports every problem with its line and column. */
 export {
   bindText,
   type Address,

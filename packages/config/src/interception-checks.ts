@@ -1,8 +1,8 @@
-/** Checks across the keys about intercepted connections, and whether the engine supports them. */
+/** Checks the keys about intercepted connections, together and against the engine. */
 import * as z from 'zod';
 import type { Problem } from './problems.ts';
 
-/** Reads only what it needs, so that it runs whatever else is wrong. */
+/** Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function findUnmetInterception(file: unknown): Problem[] {
   const { listeners, runtime } = looseFile.parse(file);
   return listeners.flatMap((listener, index) => {
@@ -56,13 +56,13 @@ function findUnmetNeeds({ intercept = 'none', source, dial, verify_sni, without_
   return unmet;
 }
 
-/** What of a listener, if anything, the portable engine cannot do: `key` and why. */
+/** What the portable engine cannot do of a listener, if anything: the key and the reason. */
 export function whyNotPortable({
   intercept,
   source,
   bind,
 }: Pick<LooseListener, 'intercept' | 'source' | 'bind'>): Unmet[] {
-  // Node.js can neither ask for SO_ORIGINAL_DST nor set IP_TRANSPARENT; a socket that comes with the latter it can use.
+  // Node.js can neither read SO_ORIGINAL_DST nor set IP_TRANSPARENT. It can use a socket that was passed with the latter set.
   const unmet: Unmet[] = [];
   if (intercept === 'redirect') {
     unmet.push([

@@ -8,20 +8,20 @@ export interface SchemaProblem extends Problem {
   readonly about: 'key' | 'value';
 }
 
-/** Turns issues into problems, one for each thing to mend. */
+/** Turns issues into problems, one for each correction needed. */
 export function explainIssues(issues: readonly z.core.$ZodIssue[], parent: ConfigPath = []): SchemaProblem[] {
   return issues.flatMap((issue) => {
     const path = [...parent, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
     if (issue.code === 'invalid_union' && issue.errors.length > 0)
       return explainIssues(closestForm(issue.errors), path);
-    // The reader of the key has put it in words; zod only says that it failed.
+    // The reader of the key has worded the message; zod only adds that the key is invalid.
     if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => error(path, message, 'key'));
     const isAboutKey = issue.code === 'custom' && issue.params === UNKNOWN_KEY;
     return [error(path, issue.message, isAboutKey ? 'key' : 'value')];
   });
 }
 
-/** The form that was meant, among several that a value may have: the first that its type fits, else the first. */
+/** Of several forms that a value may have, the one that was probably meant: the first of the right type, otherwise the first. */
 function closestForm(forms: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] {
   const isOfItsType = (issues: readonly z.core.$ZodIssue[]): boolean =>
     !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0);

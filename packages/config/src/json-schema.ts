@@ -12,10 +12,10 @@ export function configJsonSchema(): Record<string, unknown> {
   return { title: 'Sallyport configuration', ...admitReferences(schema) };
 }
 
-/** What stands for a value that comes from the environment. */
+/** Matches a value with a reference to the environment. */
 const REFERENCE_PATTERN = '\\$\\{';
 
-/** Lets `${VAR}` stand wherever a value has a form of its own, as it does in the file. */
+/** Allows `${VAR}` wherever a value has a form, as the file does. */
 function admitReferences(schema: Json): Json {
   const { pattern, enum: words, default: fallback, description, ...form } = schema;
   if (pattern !== undefined) return { ...schema, pattern: `${pattern}|${REFERENCE_PATTERN}` };

@@ -14,7 +14,7 @@ import { type ParsedDocument, parseYamlDocument } from './yaml-document.ts';
 import { createLocate } from './yaml-positions.ts';
 import { readYamlValues, type YamlValues } from './yaml-values.ts';
 
-/** A configuration, with the way to tell later problems of it by line and column; or all that is wrong, in the order of the file. */
+/** A configuration, with a function that finds the line and column of later problems; or all problems, in the order of the file. */
 export type LoadResult =
   | {
       readonly kind: 'ok';
@@ -22,7 +22,7 @@ export type LoadResult =
       readonly locate: Locate;
       readonly warnings: readonly LocatedProblem[];
       readonly isSilenced: IsSilenced;
-      /** For every other message about what the configuration says. */
+      /** For every other message that quotes the configuration. */
       readonly asWritten: AsWritten;
       readonly excerpt: Excerpt;
     }
@@ -66,7 +66,7 @@ export function parseConfig(text: string, env: Environment): LoadResult {
   };
 }
 
-/** Everything that was found, in the order of the file. */
+/** All problems, in the order of the file. */
 function locateProblems(
   document: ParsedDocument,
   values: YamlValues,
@@ -76,7 +76,7 @@ function locateProblems(
   const unreadable = values.problems.map(({ node, path, message }): LocatedProblem => {
     return { severity: 'error', path, message, position: document.positionAt(node.range?.[0] ?? 0) };
   });
-  // What could not be read does not fit either, and that is not worth telling.
+  // A value that could not be read does not fit either, which is not reported again.
   const told = new Set(unreadable.map(placeOf));
   const written = values.expansions.length === 0 ? values.value : readYamlValues(document.root, 'as written').value;
   const both = { expanded: values.value, written };

@@ -1,8 +1,8 @@
-/** Sentences that an operator writes for clients: `message` of a rule and of the policy. */
+/** Sentences of the operator for clients: `message` of a rule and of the policy. */
 import { didYouMean } from './suggest.ts';
 import { ok, type Read } from './units.ts';
 
-/** What `{name}` may stand for. */
+/** The names allowed in `{name}`. */
 export const PLACEHOLDERS = ['host', 'port', 'rule', 'id', 'client'] as const;
 
 /** A value for each placeholder. */
@@ -12,7 +12,7 @@ const PLACEHOLDER = /\{([^{}]*)\}/g;
 
 const LONGEST_MESSAGE = 300;
 
-/** Checks a sentence: it goes into a head and a line of the log, so that it is one line without control characters. */
+/** Checks a sentence. It must be one line without control characters, for it is sent in a head and written to the log. */
 export function readMessage(text: string): Read<string> {
   if (text.trim() === '' || text.length > LONGEST_MESSAGE) {
     return { kind: 'malformed', why: `expected a sentence of 1 to ${LONGEST_MESSAGE} characters, got ${text.length}` };
@@ -25,7 +25,7 @@ export function readMessage(text: string): Read<string> {
   return unknown === undefined ? ok(text.trim()) : { kind: 'malformed', why: explainUnknown(unknown) };
 }
 
-/** Fills the placeholders of a sentence that was read. */
+/** Fills the placeholders of a checked sentence. */
 export function fillMessage(message: string, values: MessageValues): string {
   return message.replace(PLACEHOLDER, (text, name: string) => (isPlaceholder(name) ? values[name] : text));
 }

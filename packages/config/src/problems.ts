@@ -3,35 +3,35 @@
 /** The keys and list positions that lead to a value. */
 export type ConfigPath = readonly (string | number)[];
 
-/** Something wrong; the message names the cause and the remedy. */
+/** A fault; the message names the cause and the remedy. */
 export interface Problem {
   readonly severity: 'error' | 'warning';
   readonly path: ConfigPath;
   readonly message: string;
-  /** Where it stands, if not in the configuration itself but in a file that the value at `path` names. */
+  /** Its place, where it is not in the configuration itself but in a file that the value at `path` names. */
   readonly elsewhere?: { readonly file: string; readonly position?: Position };
 }
 
-/** A place in the file, both counted from 1; columns in UTF-16 code units, as editors count. */
+/** A place in the file. Both count from 1; columns are UTF-16 code units, as in editors. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** A problem and its place; without one when the file could not be read at all. */
+/** A problem and its place; without a place when the file could not be read. */
 export interface LocatedProblem extends Problem {
   readonly position?: Position;
 }
 
-/** Finds where a path stands in the file, or the closest thing above it that does. */
+/** Finds the place of a path in the file, or of its closest existing parent. */
 export type Locate = (path: ConfigPath) => Position;
 
-/** Tells a problem in one line, `FILE:LINE:COL: path: message`, its place found by `locate`. */
+/** Formats a problem in one line, `FILE:LINE:COL: path: message`. `locate` finds its place. */
 export function describeProblem(file: string, problem: Problem, locate: Locate): string {
   return formatProblem(file, { ...problem, position: locate(problem.path) });
 }
 
-/** Tells a problem in one line, `FILE:LINE:COL: path: message`. */
+/** Formats a problem in one line, `FILE:LINE:COL: path: message`. */
 export function formatProblem(file: string, problem: LocatedProblem): string {
   const { path, severity, message, elsewhere = { file, ...problem } } = problem;
   const { position } = elsewhere;
@@ -40,7 +40,7 @@ export function formatProblem(file: string, problem: LocatedProblem): string {
   return `${place}: ${subject}${severity === 'warning' ? 'warning: ' : ''}${message}`;
 }
 
-/** Spells a path as `listeners[0].bind`; a key that is no plain word is quoted: `dns.hosts["intranet.example"]`. */
+/** Formats a path as `listeners[0].bind`. A key that is not a plain word is quoted: `dns.hosts["intranet.example"]`. */
 export function formatPath(path: ConfigPath): string {
   return path
     .map((part, index) => {
@@ -51,7 +51,7 @@ export function formatPath(path: ConfigPath): string {
     .join('');
 }
 
-/** Puts problems in the order of the file; the sort is stable, so that what has one place keeps its order. */
+/** Sorts problems by their place. Problems with the same place keep their order. */
 export function sortByPosition(problems: readonly LocatedProblem[]): LocatedProblem[] {
   return problems.toSorted(
     ({ position: a }, { position: b }) => (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0),

@@ -54,7 +54,7 @@ const hosts = z
     const table = new Map<string, readonly string[]>();
     for (const [text, addresses] of Object.entries(spelled)) {
       const name = readHostName(text) ?? text;
-      // One of two spellings would be dropped without a word.
+      // Of two spellings of one name, one would be dropped without a message.
       if (table.has(name)) context.addIssue({ code: 'custom', path: [text], message: `${name} is there already` });
       table.set(name, addresses);
     }
@@ -72,7 +72,7 @@ const dns = section({
   timeout: duration().describe('For one look-up, retries included.').prefault('3s'),
 }).describe('How names are resolved.');
 
-/** Where the admin server listens unless told otherwise; a listener must not take the place. */
+/** The default address of the admin server. No listener may use it. */
 export const DEFAULT_ADMIN_BIND = '127.0.0.1:9128';
 
 const admin = section({
@@ -108,7 +108,7 @@ const runtime = section({
     .prefault('1h'),
 }).describe('How the process runs.');
 
-/** Where a group is defined and where it is named, it is spelled alike: a name that no host can have does not begin with @. */
+/** A group has the same spelling where it is defined and where it is used. No host name begins with @. */
 const groups = z
   .record(
     z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, { error: 'expected a name of lower-case letters, digits, - and _' }),
@@ -136,7 +136,7 @@ export const configSchema = section({
   runtime: runtime.prefault({}),
 });
 
-/** The file as validated: every section complete, the doors' overrides still apart. */
+/** The validated file: every section is complete, but the doors' overrides are not merged yet. */
 export type ValidatedFile = z.output<typeof configSchema>;
 
 function readHostKey(text: string): Read<string> {

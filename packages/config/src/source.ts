@@ -3,10 +3,10 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { LocatedProblem } from './problems.ts';
 
-/** No configuration by hand comes near; what does is another file, or an endless device. */
+/** No configuration comes near this size. A larger file is a wrong one, or an endless device. */
 const LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** The text of a file, or why it cannot be had. */
+/** The text of a file, or why it cannot be read. */
 export type Source =
   { readonly kind: 'ok'; readonly text: string } | { readonly kind: 'unreadable'; readonly problem: LocatedProblem };
 
@@ -18,7 +18,7 @@ export function readSource(file: string): Source {
   return decode(bytes);
 }
 
-/** Reads up to one byte past the limit; the reason when there is nothing to read. */
+/** Reads at most one byte more than the limit. Returns the reason where the file cannot be read. */
 function readBounded(file: string): Buffer | string {
   const chunks: Buffer[] = [];
   try {
@@ -55,7 +55,7 @@ function explainSystemError(cause: unknown): string {
 }
 
 function decode(bytes: Buffer): Source {
-  // The decoder drops a byte order mark and puts U+FFFD where the bytes are no UTF-8.
+  // The decoder drops a byte order mark and puts U+FFFD where the bytes are not UTF-8.
   const text = new TextDecoder().decode(bytes);
   if (isUtf8(bytes)) return { kind: 'ok', text };
   const before = text.slice(0, text.indexOf('\uFFFD')).split('\n');

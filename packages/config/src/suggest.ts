@@ -1,8 +1,8 @@
 /** Suggests the known word closest to a misspelt one. */
 
 /**
- * The candidate closest to a misspelt word, if any is close: at most three edits, and no more than half the word's letters.
- * Failing that, the only one that begins alike (`lisen` for `listeners`).
+ * The candidate closest to a misspelt word: at most three edits, and no more than half the word's letters. If there is none, the only one
+ * with the same beginning (`lisen` for `listeners`).
  */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   const limit = Math.min(3, Math.floor(word.length / 2));
@@ -16,15 +16,15 @@ export function suggest(word: string, candidates: readonly string[]): string | u
   return alike.length === 1 ? alike[0] : undefined;
 }
 
-/** The suggestion as the tail of a message, or nothing. */
+/** The suggestion as the end of a message, or nothing. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const closest = suggest(word, candidates);
   return closest === undefined ? '' : `; did you mean "${closest}"?`;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment), a row at a time. */
+/** Counts insertions, deletions, substitutions and swaps of neighbours (optimal string alignment), row by row. */
 function countEdits(from: string, to: string): number {
-  // Longer words are no misspellings, and the work grows with the product of the lengths.
+  // A longer word is not a misspelling, and the work grows with the product of the lengths.
   if (Math.abs(from.length - to.length) > 3 || from.length > 64) return Infinity;
   let beforeLast: readonly number[] = [];
   let last: readonly number[] = Array.from({ length: to.length + 1 }, (_, column) => column);

@@ -4,7 +4,7 @@
  * Every reader here takes text. It returns a value, or a message for the author of the file that says why not.
  */
 
-/** What reading a piece of text came to; `why` names the cause and the remedy. */
+/** The result of reading a text; `why` names the cause and the remedy. */
 export type Read<Value> =
   { readonly kind: 'ok'; readonly value: Value } | { readonly kind: 'malformed'; readonly why: string };
 
@@ -14,10 +14,10 @@ export interface PortRange {
   readonly to: number;
 }
 
-/** Node's timers hold 31 bits of milliseconds and fire at once past them; 596h is the last whole hour below. */
+/** Node's timers hold 31 bits of milliseconds, and fire at once above that. 596h is the last whole hour below. */
 export const LONGEST_TIMER_MS = 596 * 3_600_000;
 
-/** A duration as JSON Schema sees it. */
+/** The form of a duration, for JSON Schema. */
 export const DURATION_PATTERN = '^[0-9]+(ms|s|m|h)$';
 
 const MILLISECONDS = new Map([
@@ -32,7 +32,7 @@ export function readDuration(text: string): Read<number> {
   return readQuantity(text, MILLISECONDS) ?? malformed(text, 'a duration such as 500ms, 10s, 5m or 1h');
 }
 
-/** A size with its unit as JSON Schema sees it. */
+/** The form of a size with its unit, for JSON Schema. */
 export const SIZE_PATTERN = '^[0-9]+(B|KiB|MiB|GiB)?$';
 
 const BYTES = new Map([
@@ -47,7 +47,7 @@ export function readSize(text: string): Read<number> {
   return readQuantity(text, BYTES) ?? malformed(text, 'a size such as 64KiB or 1MiB, or plain bytes');
 }
 
-/** A whole number as JSON Schema sees it. */
+/** The form of a whole number, for JSON Schema. */
 export const COUNT_PATTERN = '^[0-9]+$';
 
 /** Reads a whole number, as it comes from the environment. */
@@ -56,7 +56,7 @@ export function readCount(text: string): Read<number> {
   return Number.isSafeInteger(count) ? ok(count) : malformed(text, 'a whole number');
 }
 
-/** A rate as JSON Schema sees it. */
+/** The form of a rate, for JSON Schema. */
 export const RATE_PATTERN = '^[1-9][0-9]*/s$';
 
 /** Reads `200/s` into a number a second. */
@@ -65,7 +65,7 @@ export function readRate(text: string): Read<number> {
   return Number.isSafeInteger(perSecond) ? ok(perSecond) : malformed(text, 'off or a rate such as "200/s"');
 }
 
-/** A port or a range of ports, written as text, as JSON Schema sees it. */
+/** The form of a port or a range of ports, for JSON Schema. */
 export const PORTS_PATTERN = '^[0-9]{1,5}(-[0-9]{1,5})?$';
 
 /** Reads `443` or `8000-8999`. */
@@ -85,7 +85,7 @@ export function readPort(text: string, lowest = 1): number | undefined {
   return port >= lowest && port <= 65_535 ? port : undefined;
 }
 
-/** The result that is a value. */
+/** The result with a value. */
 export function ok<Value>(value: Value): Read<Value> {
   return { kind: 'ok', value };
 }

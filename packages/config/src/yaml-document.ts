@@ -2,17 +2,17 @@
 import { Composer, type CST, type ErrorCode, LineCounter, type ParsedNode, Parser, type YAMLError } from 'yaml';
 import type { LocatedProblem, Position } from './problems.ts';
 
-/** How deep maps and lists may nest. The configuration needs eight; the composer recurses, and its stack is finite. */
+/** How deep maps and lists may nest. The configuration needs eight. The composer is recursive, and its stack is limited. */
 const DEPTH_LIMIT = 64;
 
-/** A document and the way from its offsets to lines and columns. */
+/** A document, and the line and column of each offset. */
 export interface ParsedDocument {
   readonly kind: 'ok';
   readonly root: ParsedNode;
   readonly positionAt: (offset: number) => Position;
 }
 
-/** A file that is YAML, or where it is not. */
+/** A YAML document, or the places where the file is not YAML. */
 export type YamlDocument = ParsedDocument | { readonly kind: 'invalid'; readonly problems: readonly LocatedProblem[] };
 
 /** Parses a text as one YAML 1.2 document of the core schema. */
@@ -32,13 +32,13 @@ export function parseYamlDocument(text: string): YamlDocument {
     })),
   });
 
-  // In two steps, because the parser works with a stack of its own and the composer with JavaScript's.
+  // In two steps: the parser has a stack of its own, the composer uses JavaScript's.
   const tokens = [...new Parser(lines.addNewLine).parse(text)];
   const tooDeep = findTooDeep(tokens);
   if (tooDeep) return invalid({ offset: tooDeep.offset, message: `nests deeper than ${DEPTH_LIMIT} levels` });
   const [document, second] = new Composer(OPTIONS).compose(tokens, true, text.length);
   const [error] = document?.errors ?? [];
-  // The first one only: what follows is mostly the parser out of step.
+  // Only the first error: the later ones are mostly its consequences.
   if (error) return invalid(explainSyntaxError(error));
   if (!document?.contents) return invalid({ offset: 0, message: 'the file is empty; it needs at least "listeners:"' });
   if (second) return invalid({ offset: second.range[0], message: 'a second document begins; remove the line "---"' });
@@ -53,10 +53,10 @@ interface Found {
   readonly message: string;
 }
 
-/** Duplicate keys are looked for where keys are read: the composer compares every key with every other. */
+/** Duplicate keys are found where keys are read: the composer compares every key with every other. */
 const OPTIONS = { version: '1.2', schema: 'core', uniqueKeys: false, prettyErrors: false } as const;
 
-/** The first token that nests too deep, found level by level. */
+/** The first token that nests too deep, searched level by level. */
 function findTooDeep(tokens: readonly CST.Token[]): CST.Token | undefined {
   let level = tokens;
   for (let depth = 0; depth <= DEPTH_LIMIT; depth += 1) level = level.flatMap(childrenOf);
@@ -73,7 +73,7 @@ function explainSyntaxError({ code, message, pos }: YAMLError): Found {
   return { offset: pos[0], message: EXPLANATIONS.get(code) ?? `not YAML: ${message}; check indentation and quotes` };
 }
 
-/** What the parser's terse words mean for the most common slips. */
+/** Clearer messages for the parser's most common errors. */
 const EXPLANATIONS: ReadonlyMap<ErrorCode, string> = new Map([
   ['TAB_AS_INDENT', 'a tab indents this line; indent with spaces'],
   ['TAG_RESOLVE_FAILED', 'a tag such as !name means nothing here; remove it, or put the value in quotes'],

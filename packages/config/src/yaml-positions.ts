@@ -4,15 +4,15 @@ import type { ConfigPath, Locate, Position } from './problems.ts';
 import type { ParsedDocument } from './yaml-document.ts';
 import type { YamlValues } from './yaml-values.ts';
 
-/** What a path leads to: the key (none in a list) and the value (none when the key has nothing behind it). */
+/** What a path leads to: the key (none in a list) and the value (none when the key has no value). */
 interface Place {
   readonly key?: Node;
   readonly value?: Node;
 }
 
 /**
- * Makes the two ways to look up a place: `locate` finds what is wrong with a value, `locateKey` what is wrong with a key.
- * A path that leads nowhere, as one to a missing key does, is found at the last step that exists.
+ * Makes two functions: `locate` finds the place of a value, `locateKey` that of a key. A path that does not exist, as one to a missing
+ * key, is found at its last existing step.
  */
 export function createLocate(
   { root, positionAt }: ParsedDocument,
@@ -55,7 +55,7 @@ function isNode(value: unknown): value is Node {
   return isAlias(value) || isMap(value) || isSeq(value) || isScalar(value);
 }
 
-/** The value where it is written beside its key; the key where there is no value, or a block of lines below it. */
+/** The value where it stands beside its key; the key where there is no value, or the value stands on the lines below. */
 function pointAt({ key, value }: Place): Node | undefined {
   if (key === undefined || value === undefined) return value ?? key;
   const isBlock = (isMap(value) || isSeq(value)) && value.flow !== true;

@@ -1,31 +1,31 @@
-/** The values in a YAML document: maps as objects, aliases followed, references to the environment expanded. */
+/** The values in a YAML document: maps as objects, with aliases followed and references to the environment expanded. */
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import type { Expansion } from './as-written.ts';
 import { type Environment, expandReferences } from './expand.ts';
 
-/** How many values aliases may add to a file. Ten aliases of ten aliases grow without bound, and each value costs its checks. */
+/** How many values aliases may add to a file. Aliases of aliases grow without bound, and each value must be checked. */
 const ALIASED_VALUE_LIMIT = 500_000;
 
-/** What was found wrong with a node, its path from the root. */
+/** A problem of a node, with its path from the root. */
 export interface NodeProblem {
   readonly node: Node;
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** The values of a document, and the way back from a value to its node. */
+/** The values of a document, and how to find a value's node. */
 export interface YamlValues {
   readonly value: unknown;
-  /** What the environment put into it. */
+  /** What was expanded from the environment. */
   readonly expansions: readonly Expansion[];
   readonly problems: readonly NodeProblem[];
   /** The pairs of every map by key. */
   readonly pairs: ReadonlyMap<YAMLMap, ReadonlyMap<string, Pair>>;
-  /** What every alias stands for. */
+  /** The node of every alias. */
   readonly aliased: ReadonlyMap<Alias, Node>;
 }
 
-/** Reads the values of a document. What cannot be read is a problem, and `undefined` or its own text in the values. */
+/** Reads the values of a document. A value that cannot be read is a problem, and `undefined` or its own text in the values. */
 export function readYamlValues(root: Node, env: Environment | 'as written'): YamlValues {
   const reading: Reading = {
     env,
@@ -52,9 +52,9 @@ type Path = readonly (string | number)[];
 interface Reading {
   readonly env: Environment | 'as written';
   readonly expansions: Expansion[];
-  /** Values so far, counted as often as they are used. */
+  /** The number of values so far, counted at each use. */
   size: number;
-  /** How many of them aliases stand for. */
+  /** How many of them come from aliases. */
   aliasedSize: number;
   readonly problems: NodeProblem[];
   readonly pairs: Map<YAMLMap, Map<string, Pair>>;
@@ -72,12 +72,12 @@ function readNode(reading: Reading, node: unknown, path: Path): unknown {
     : isSeq(node)
       ? readList(reading, node.items, path)
       : readScalar(reading, node, path);
-  // Known from here on and not before, so that nothing can contain itself.
+  // Known from here on, and not before, so that no value can contain itself.
   if (node.anchor !== undefined) reading.anchors.set(node.anchor, { node, value, size: reading.size - sizeBefore });
   return value;
 }
 
-/** Follows an alias to the value read before: one object, however often it is used. */
+/** Follows an alias to an earlier value: one object, however often it is used. */
 function followAlias(reading: Reading, alias: Alias, path: Path): unknown {
   const anchor = reading.anchors.get(alias.source);
   if (anchor === undefined) {
@@ -106,7 +106,7 @@ function readMap(reading: Reading, map: YAMLMap, path: Path): unknown {
     const node = isScalar(pair.key) ? pair.key : map;
     const complain = (message: string): number => reading.problems.push({ node, path: [...path, key ?? '?'], message });
     if (key === undefined) complain('a key must be plain text');
-    // Such a key would change the object it is put in.
+    // Such a key would change the prototype of the object.
     else if (key === '__proto__') complain('unknown key "__proto__"');
     else if (pairs.has(key)) complain(`the key ${JSON.stringify(key)} is given twice; keep one`);
     else {

@@ -3,27 +3,27 @@ import { LRUCache } from 'lru-cache';
 import type { Ip } from '@sallyport/addresses';
 import { type Answer, NO_ADDRESS, orderAddresses, type Rest } from './answer.ts';
 
-/** The configuration's `dns.cache`, spelled as there; durations in milliseconds. */
+/** The configuration's `dns.cache`, with the same keys; durations in milliseconds. */
 export interface CacheSettings {
-  /** The least recently used beyond so many is forgotten. */
+  /** The number of names; above it the least recently used are removed. */
   readonly entries: number;
   readonly min_ttl: number;
   readonly max_ttl: number;
   readonly negative_ttl: number;
-  /** How long an expired answer may still serve when DNS fails. 0 or Infinity: off. */
+  /** How long an expired answer may be used when DNS fails. 0 or Infinity: off. */
   readonly stale_if_error: number;
 }
 
-/** How long a stale answer that had to serve is good for: a failing DNS is not asked more often (RFC 8767 §5). */
+/** How long a stale answer is used once DNS has failed, before DNS is queried again (RFC 8767 §5). */
 export const STALE_RECHECK_MS = 30_000;
 
 /**
- * What an entry may weigh on average: twice what a usual one does. With the largest answers of {@link MAX_ADDRESSES_A_FAMILY} there is
- * room for some 2,000 bytes × `entries` of them, and no more.
+ * The average size of an entry: twice that of a usual one. So the largest answers of {@link MAX_ADDRESSES_A_FAMILY} together take at most
+ * some 2,000 bytes × `entries`.
  */
 export const BYTES_AN_ENTRY = 2048;
 
-/** What V8 takes for an entry and its place in the cache; the name and the addresses come on top. */
+/** What V8 needs for an entry and its place in the cache, without the name and the addresses. */
 const ENTRY_BYTES = 400;
 
 /** For one address: its object, its text and its words. */
@@ -35,22 +35,19 @@ const SMALLEST_CACHE_BYTES = 64 * 1024;
 interface Entry {
   readonly answer: Answer;
   readonly expiresAt: number;
-  /** Until when the answer may serve in place of a failure. */
+  /** Until when the answer may be used when DNS fails. */
   readonly staleUntil: number;
 }
 
-/** What is kept of a look-up. */
+/** The result of a look-up, to be kept. */
 export interface Found {
   readonly addresses: readonly Ip[];
   readonly ttlMs: number;
-  /** One family is not known: the answer is half of one. */
+  /** Set where the addresses of one family are missing. */
   readonly rest?: Rest;
 }
 
-/**
- * Expired answers stay until they are pushed out, so that they can serve when DNS fails. Times are those of
- * `performance.now()`.
- */
+/** Expired answers stay until there is no room, so that they can be used when DNS fails. Times are those of `performance.now()`. */
 export class AnswerCache {
   readonly #entries: LRUCache<string, Entry>;
   readonly #settings: CacheSettings;
@@ -75,14 +72,12 @@ export class AnswerCache {
     return this.#store(name, { kind: 'addresses', addresses }, { ttlMs: this.#clamp(ttlMs), graceMs });
   }
 
-  /**
-   * Keeps that the name has no address, and forgets the addresses it had: that it has none is no failure (RFC 8767 §4).
-   */
+  /** Stores that the name has no address, and removes the addresses it had: this is not a failure of DNS (RFC 8767 §4). */
   keepNone(name: string, none: Answer = NO_ADDRESS): Answer {
     return this.#store(name, none, { ttlMs: this.#settings.negative_ttl, graceMs: 0 });
   }
 
-  /** The expired answer that serves while DNS fails, if there is one; it then holds for {@link STALE_RECHECK_MS}. */
+  /** The expired answer to use while DNS fails, if there is one. It is then valid for {@link STALE_RECHECK_MS}. */
   serveStale(name: string): Answer | undefined {
     const now = performance.now();
     const entry = this.#entries.get(name);
@@ -96,12 +91,12 @@ export class AnswerCache {
     this.#entries.clear();
   }
 
-  /** What is kept, by the estimate that bounds it. */
+  /** The estimated size of all entries, which is bounded. */
   get bytes(): number {
     return this.#entries.calculatedSize;
   }
 
-  /** For the family that is not known, an expired answer may stand in, as for a failure of both. */
+  /** An expired answer may be used for the missing family, as for a failure of both. */
   #keepHalf(name: string, { addresses, ttlMs, rest }: Found & { readonly rest: Rest }): Answer {
     const graceMs = this.#graceMs;
     const now = performance.now();
@@ -111,7 +106,7 @@ export class AnswerCache {
     const stale = isOldOfUse ? old.answer.addresses.filter((ip) => ip.family === family) : [];
     const answer: Answer = { kind: 'addresses', addresses: orderAddresses([...addresses, ...stale], 'auto'), rest };
     const times = { ttlMs: this.#clampHalf(this.#clamp(ttlMs)), graceMs };
-    // What is stale gets no older by company that is not.
+    // Stale addresses get no longer life by being combined with fresh ones.
     if (stale.length === 0) return this.#store(name, answer, times);
     return this.#store(name, answer, { ...times, graceMs: Math.max(0, (old?.staleUntil ?? 0) - now - times.ttlMs) });
   }
@@ -126,7 +121,7 @@ export class AnswerCache {
     return Number.isFinite(ttlMs) ? Math.min(Math.max(ttlMs, min_ttl), max_ttl) : min_ttl;
   }
 
-  /** What has failed is soon asked again, like a name without an address. */
+  /** A failed family is queried again soon, like a name without an address. */
   #clampHalf(ms: number): number {
     return Math.min(ms, this.#settings.negative_ttl);
   }

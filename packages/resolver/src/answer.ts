@@ -1,9 +1,7 @@
 /** The result of a look-up. */
 import type { Ip } from '@sallyport/addresses';
 
-/**
- * What a name resolves to, in dialling order; or why it does not. `detail` completes "example.org does not resolve: …".
- */
+/** The addresses of a name, in dialling order; or why there are none. `detail` completes "example.org does not resolve: …". */
 export type Answer =
   | {
       readonly kind: 'addresses';
@@ -21,16 +19,16 @@ export type Answer =
 /** The part of an answer that is still missing. */
 export interface Rest {
   readonly missing: RecordType;
-  /** Its query is under way; otherwise its query has failed, and {@link ask} sends it again. */
+  /** Its query is under way. Otherwise its query has failed, and {@link ask} sends it again. */
   readonly isUnderWay: boolean;
-  /** The whole answer, at the latest at `dns.timeout`. */
+  /** Resolves with the whole answer, at the latest at `dns.timeout`. */
   ask(client: ClientKey): Waiting<Answer>;
 }
 
-/** The client that asks: an IPv4 address or an IPv6 /64. No client may take all look-ups for itself. */
+/** The client that asks: an IPv4 address or an IPv6 /64. No single client may use all look-ups. */
 export type ClientKey = string | number;
 
-/** A wait for what others may wait for too. */
+/** A wait for a result that others may wait for too. */
 export interface Waiting<T> {
   /** Never rejects. */
   readonly done: Promise<T>;
@@ -39,12 +37,12 @@ export interface Waiting<T> {
 }
 
 /**
- * What the name server said (RFC 1035 §4.1.1); `NOERROR` of a failure: the name exists, and has no address (NODATA, RFC 2308 §2.2).
- * Left out where no server said anything. Extended errors (RFC 8914) are not known: c-ares does not hand them out.
+ * The name server's response code (RFC 1035 §4.1.1). `NOERROR` in a failure: the name exists, and has no address (NODATA, RFC 2308 §2.2).
+ * Left out where no server answered. Extended errors (RFC 8914) are unknown: c-ares does not provide them.
  */
 export type Rcode = 'NOERROR' | 'FORMERR' | 'SERVFAIL' | 'NXDOMAIN' | 'NOTIMP' | 'REFUSED';
 
-/** No answer holds more: a zone can have thousands for a name, and nobody needs more to find one that answers. */
+/** The most addresses in an answer. A zone can have thousands for a name, but far fewer are enough to find one that answers. */
 export const MAX_ADDRESSES_A_FAMILY = 64;
 
 export type Family = 'auto' | 'ipv4' | 'ipv6';
@@ -55,9 +53,8 @@ export type RecordType = 'A' | 'AAAA';
 export const RECORD_TYPES: Record<Family, readonly RecordType[]> = { auto: ['AAAA', 'A'], ipv4: ['A'], ipv6: ['AAAA'] };
 
 /**
- * The addresses a family setting leaves, in the order of RFC 8305 §4: IPv6 first, then alternating, each family in the
- * order given. The full sorting of RFC 6724 is left out: it needs the source address of every destination, and the race
- * finds out the same.
+ * The addresses that a family setting allows, in the order of RFC 8305 §4: IPv6 first, then alternating, each family in the order given.
+ * The full sorting of RFC 6724 is left out: it needs the source address of every destination, and the race of dials has the same effect.
  */
 export function orderAddresses(addresses: readonly Ip[], family: Family): readonly Ip[] {
   const ipv6 = family === 'ipv4' ? [] : addresses.filter((ip) => ip.family === 6);
@@ -69,13 +66,13 @@ export function orderAddresses(addresses: readonly Ip[], family: Family): readon
   return ordered;
 }
 
-/** The answer of a table: these addresses, or none of the family asked for. */
+/** The answer of a table: these addresses, or a failure where none is of the wanted family. */
 export function answerOf(addresses: readonly Ip[], family: Family): Answer {
   const ordered = orderAddresses(addresses, family);
   return ordered.length > 0 ? { kind: 'addresses', addresses: ordered } : NO_ADDRESS;
 }
 
-/** The name exists, and has no address of the family asked for. */
+/** The name exists, and has no address of the wanted family. */
 export const NO_ADDRESS: Answer = { kind: 'failed', reason: 'dns', detail: 'it has no address', rcode: 'NOERROR' };
 
 export const NO_NAME: Answer = { kind: 'failed', reason: 'dns', detail: 'there is no such name', rcode: 'NXDOMAIN' };

@@ -4,35 +4,35 @@ import { orderAddresses, RECORD_TYPES, type Family, type RecordType } from './an
 import type { Inquiry, ServerReply } from './name-server.ts';
 
 /**
- * How long an answer of one family waits for the other (RFC 8305 §3, "Resolution Delay"). Either waits: most answers come together,
- * and what comes later joins the race of addresses all the same.
+ * How long an answer of one family waits for the other (RFC 8305 §3, "Resolution Delay"). Both wait: most answers come together, and late
+ * addresses join the race of dials all the same.
  */
 const RESOLUTION_DELAY_MS = 50;
 
 type Records = Extract<ServerReply, { kind: 'records' }>;
 
-/** What all servers together say of a name. */
+/** What all servers together answered for a name. */
 export type NameReply =
   | (Records & {
-      /** The question that has failed, so that its addresses are not known. */
+      /** The query that has failed, so that its addresses are not known. */
       readonly missing?: RecordType;
     })
   | Exclude<ServerReply, Records>;
 
 export interface FamilyReplies {
-  /** The family that was there {@link RESOLUTION_DELAY_MS} before the other; undefined once both are in without that. Never rejects. */
+  /** The family that came {@link RESOLUTION_DELAY_MS} before the other; undefined where both came without that delay. Never rejects. */
   readonly half: Promise<HalfReply | undefined>;
-  /** All there is to know. Never rejects. */
+  /** The final reply. Never rejects. */
   readonly whole: Promise<NameReply>;
-  /** Gives the questions up. */
+  /** Cancels the queries. */
   abandon(): void;
 }
 
 export type HalfReply = Records & { readonly missing: RecordType };
 
 /**
- * Asks for the record types of a family setting. One type failing while the other answers is half a success; without any
- * address, a failure counts for more than "none", since the address may be where nobody answered.
+ * Queries the record types of a family setting. Where one type fails and the other answers, the reply is partial. Without any address, a
+ * failure counts more than "none": the failed type may have addresses.
  */
 export function askFamilies(ask: (type: RecordType) => Inquiry, family: Family): FamilyReplies {
   const questions = RECORD_TYPES[family].map((type) => ({ type, inquiry: ask(type) }));
@@ -80,7 +80,7 @@ function mergeReplies(typed: readonly TypedReply[]): NameReply {
   }
   const failures = replies.filter((reply) => reply.kind === 'failed');
   const failure = failures.find((reply) => reply.reason === 'dns') ?? failures[0];
-  // A name exists for all types or for none (RFC 8020 §2); some servers say NXDOMAIN for a type that they do not know.
+  // A name exists for all types or for none (RFC 8020 §2), but some servers answer NXDOMAIN for a type that they do not know.
   return failure ?? replies.find((reply) => reply.kind === 'none' && reply.rcode === 'NOERROR') ?? NONE;
 }
 

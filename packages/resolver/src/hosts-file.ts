@@ -1,10 +1,9 @@
-/** The format of /etc/hosts (hosts(5)): an address and its names on each line, `#` to the end of a line is comment. */
+/** Parses the format of /etc/hosts (hosts(5)): an address and its names on each line; `#` to the end of a line is a comment. */
 import { parseIp, type Ip } from '@sallyport/addresses';
 
 /**
- * Reads a hosts file: lower-cased name -> its addresses, in the order of the file. A name on several lines has all of
- * their addresses. Lines without a plain IP literal are passed over, addresses with a zone among them: policy could not
- * judge those.
+ * Reads a hosts file: lower-cased name -> its addresses, in the order of the file. A name on several lines has all of their addresses.
+ * Lines without a plain IP literal are skipped, also those with a zone: the policy cannot judge such an address.
  */
 export function parseHostsFile(text: string): ReadonlyMap<string, readonly Ip[]> {
   const hosts = new Map<string, Ip[]>();

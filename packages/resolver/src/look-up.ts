@@ -2,9 +2,9 @@
 import type { Answer, Waiting } from './answer.ts';
 import type { FamilyReplies, NameReply } from './families.ts';
 
-/** Ends when both families have answered or failed, at its deadline, or when all have left before anybody was answered. */
+/** Ends when both families have answered or failed, at its deadline, or when all clients have left before one was answered. */
 export class LookUp {
-  /** All there is to know. Never rejects. */
+  /** The final answer. Never rejects. */
   readonly whole: Promise<Answer>;
   readonly #replies: FamilyReplies;
   readonly #soon: Promise<Answer>;
@@ -12,7 +12,7 @@ export class LookUp {
   #isAnswered = false;
   #isAbandoned = false;
 
-  /** @param remember turns all that the servers said into an answer, and keeps it */
+  /** @param remember turns the servers' reply into an answer, and stores it */
   constructor(replies: FamilyReplies, remember: (reply: NameReply) => Answer) {
     this.#replies = replies;
     this.whole = replies.whole.then((reply) => {
@@ -27,12 +27,12 @@ export class LookUp {
     });
   }
 
-  /** Nobody may wait for it any more: its questions were given up. */
+  /** Its queries were cancelled, so it must not be used any more. */
   get isAbandoned(): boolean {
     return this.#isAbandoned;
   }
 
-  /** @param what `soon`: half an answer will do, once the other half is late */
+  /** @param what `soon`: half an answer is enough, once the other half is late */
   wait(what: 'soon' | 'whole'): Waiting<Answer> {
     this.#waiting += 1;
     return { done: what === 'soon' ? this.#soon : this.whole, cancel: () => this.#leave() };
@@ -40,7 +40,7 @@ export class LookUp {
 
   #leave(): void {
     this.#waiting -= 1;
-    // Once half of it has served, the other half is for the cache.
+    // Once half of it was used, the other half is completed for the cache.
     if (this.#waiting > 0 || this.#isAnswered) return;
     this.#isAbandoned = true;
     this.#replies.abandon();

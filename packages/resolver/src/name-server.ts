@@ -9,11 +9,11 @@ import { type Answer, MAX_ADDRESSES_A_FAMILY, type Rcode, type RecordType } from
 /** One server's reply for one record type. */
 export type ServerReply =
   | { readonly kind: 'records'; readonly addresses: readonly Ip[]; readonly ttlMs: number }
-  /** The answer is that there is nothing: NXDOMAIN, or NODATA (`NOERROR`). */
+  /** The name has no such record: NXDOMAIN, or NODATA (`NOERROR`). */
   | { readonly kind: 'none'; readonly rcode: 'NXDOMAIN' | 'NOERROR' }
   | Extract<Answer, { kind: 'failed' }>;
 
-/** One question under way. */
+/** One query under way. */
 export interface Inquiry {
   /** Never rejects. */
   readonly reply: Promise<ServerReply>;
@@ -22,24 +22,24 @@ export interface Inquiry {
 }
 
 export interface NameServer {
-  /** An unanswered question comes back as `dns_timeout`, though not before `timeoutMs`. */
+  /** Sends a query. Without an answer it fails as `dns_timeout`, not before `timeoutMs`. */
   ask(name: string, type: RecordType): Inquiry;
-  /** Gives up every question still open. */
+  /** Cancels every open query. */
   close(): void;
 }
 
-/** c-ares starts at no less than 250 ms, doubles that each try, and takes off up to half by chance. */
+/** The shortest time-out of a try in c-ares. It is doubled at each try, and randomly reduced by up to half. */
 const SHORTEST_TRY_MS = 250;
 
-/** Channels that are kept for the next questions; more are only there while they are needed. */
+/** How many channels are kept for later queries. Further ones exist only while they are in use. */
 const IDLE_CHANNELS = 64;
 
 /**
- * Asks one server, over UDP and, when an answer is truncated, over TCP. Lost packets are sent again for at least
- * `timeoutMs`; moving on to another server is not decided here, because c-ares would take SERVFAIL for an answer.
+ * Queries one server, over UDP and, when an answer is truncated, over TCP. Lost packets are sent again for at least `timeoutMs`. The
+ * change to another server is not left to c-ares, which would take SERVFAIL for an answer.
  *
- * A channel has one question at a time: c-ares gives up a channel's questions all together or not at all. Each question so has a
- * source port of its own too, which a forger must guess (RFC 5452 §9.2).
+ * A channel has one query at a time: c-ares can only cancel all queries of a channel together. So each query also has a source port of
+ * its own, which a forger must guess (RFC 5452 §9.2).
  */
 export function createNameServer(server: Address, timeoutMs: number): NameServer {
   const idle: dns.Resolver[] = [];
@@ -78,12 +78,12 @@ function openChannel({ host, port }: Address, timeoutMs: number): dns.Resolver {
 }
 
 /**
- * No more than {@link MAX_ADDRESSES_A_FAMILY} are read: an answer may hold 4,000, and its owner be who asks. An AAAA record that
- * holds an IPv4-mapped address is that IPv4 address, as everywhere.
+ * Reads no more than {@link MAX_ADDRESSES_A_FAMILY}: an answer may have 4,000 records, and the client may own the zone. An AAAA record
+ * with an IPv4-mapped address counts as that IPv4 address, as everywhere.
  */
 function readRecords(records: readonly dns.RecordWithTtl[], type: RecordType): ServerReply {
   const addresses: Ip[] = [];
-  // Node.js knows the TTL of the first 256 records alone.
+  // Node.js gives the TTL of the first 256 records only.
   let ttlSeconds = Infinity;
   for (const { address, ttl } of records) {
     const ip = parseIp(address);
@@ -93,7 +93,7 @@ function readRecords(records: readonly dns.RecordWithTtl[], type: RecordType): S
     if (addresses.length === MAX_ADDRESSES_A_FAMILY) break;
   }
   if (addresses.length === 0) return { kind: 'none', rcode: 'NOERROR' };
-  // A TTL with its highest bit set counts as none (RFC 2181 §8).
+  // A TTL with its highest bit set counts as 0 (RFC 2181 §8).
   return { kind: 'records', addresses, ttlMs: Number.isFinite(ttlSeconds) ? 1000 * Math.max(0, ttlSeconds) : 0 };
 }
 

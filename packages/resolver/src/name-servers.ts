@@ -6,25 +6,28 @@ import { Question } from './question.ts';
 import { ServerHealth } from './server-health.ts';
 
 export interface NameServersOptions {
-  /** For a look-up as a whole, whichever server answers it. */
+  /** The time-out of a look-up as a whole, whichever server answers it. */
   readonly timeoutMs: number;
-  /** The longest a server is waited for alone; its even share of `timeoutMs` if left out or less. */
+  /**
+   * The longest wait for one server before the next is queried too. Where it is left out or more than the even share of `timeoutMs`, that
+   * share.
+   */
   readonly tryMs?: number | undefined;
 }
 
 export interface NameServers {
-  /** The first answer that is one, or the last failure. Over at the deadline. */
+  /** Resolves with the first valid answer, or the last failure. Ends at the deadline. */
   ask(name: string, type: RecordType, deadline: DeadlineMs): Inquiry;
-  /** Gives up every question still open. */
+  /** Cancels every open query. */
   close(): void;
 }
 
 /**
- * Asks the servers in their order. The next one is asked when the last has failed, or has kept its share of the time to
- * itself; its answer still counts then, since a name may be slow where the server is not.
+ * Queries the servers in their order. The next one is queried when the last has failed, or has not answered in its share of the time. A
+ * late answer still counts, since the name may be slow and not the server.
  *
- * A server that said nothing at all in its share goes to the end of the order. After a while one question is put to it
- * besides, for nobody to wait on; its first word brings it back.
+ * A server that sent nothing in its share is moved to the end of the order. After a while it is also sent one query for which no client
+ * waits. Any answer moves it back.
  */
 export function createNameServers(addresses: readonly Address[], options: NameServersOptions): NameServers {
   const servers = addresses.map((address) => new ServerHealth(createNameServer(address, options.timeoutMs)));

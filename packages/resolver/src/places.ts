@@ -2,7 +2,7 @@
 import type { ClientKey } from './answer.ts';
 
 /**
- * A client gets one more place while it holds fewer than are free. So one client alone takes at most half of them, and a place is left for
+ * A client gets another place while it holds fewer than are free. So one client alone takes at most half of them, and a place is left for
  * a new client however many others take all they can.
  */
 export class Places {
@@ -14,7 +14,7 @@ export class Places {
     this.#total = total;
   }
 
-  /** True if the client has one place more now; it gives it back by {@link leave}. */
+  /** True if the client has got another place, to be given back by {@link leave}. */
   take(client: ClientKey): boolean {
     const own = this.#takenBy.get(client) ?? 0;
     if (own >= this.#total - this.#taken) return false;

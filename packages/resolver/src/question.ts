@@ -24,7 +24,7 @@ export class Question implements Inquiry {
   #asked = 0;
   #failure: ServerReply = { kind: 'failed', reason: 'dns_timeout', detail: 'no name server answered in time' };
 
-  /** @param servers in the order in which they are asked */
+  /** @param servers in the order in which they are queried */
   constructor(servers: readonly ServerHealth[], options: QuestionOptions) {
     this.#servers = servers;
     this.#options = options;
@@ -63,9 +63,9 @@ export class Question implements Inquiry {
       this.#finish(reply);
       return;
     }
-    // A server's negative answer tells more than another server's silence.
+    // A server's negative answer says more than another server's silence.
     if (reply.reason === 'dns') this.#failure = reply;
-    // A failure that comes in the turn of the next server does not cut that one short.
+    // A failure during the time of the next server does not shorten that time.
     if (turn === this.#asked || this.#open.size === 0) this.#askNext();
   }
 

@@ -3,23 +3,23 @@ import { LRUCache } from 'lru-cache';
 import type { Ip } from '@sallyport/addresses';
 import { MAX_ADDRESSES_A_FAMILY } from './answer.ts';
 
-/** Twice the longest that an answer is kept by default; browsers and system resolvers keep theirs no longer. */
+/** Twice the longest time that an answer is cached by default. Browsers and system resolvers cache no longer. */
 export const RECENT_MS = 10 * 60_000;
 
-/** Of one name: those of one answer at the most. Beyond, those that were answered the longest ago are forgotten. */
+/** For one name: twice an answer's addresses at most. Above that, the addresses that were answered the longest ago are removed. */
 const ADDRESSES_PER_NAME = 2 * MAX_ADDRESSES_A_FAMILY;
 
-/** What the names may weigh on average. */
+/** The average size of a name. */
 export const BYTES_A_NAME = 1024;
 
-/** What V8 takes for a name's map and its place; and for one address in it. */
+/** What V8 needs for a name's map and its place; and for one address in it. */
 const MAP_BYTES = 400;
 const ADDRESS_BYTES = 100;
 
-/** The largest map fits, however few names there may be. */
+/** The largest map fits, however few names there are. */
 const SMALLEST_BYTES = 64 * 1024;
 
-/** Bounded by `names` and by bytes, the least recently asked for forgotten first. Times are those of `performance.now()`. */
+/** Bounded by `names` and by bytes; the least recently used names are removed first. Times are those of `performance.now()`. */
 export class RecentAddresses {
   /** When each address was last in an answer, the latest at the end. */
   readonly #answeredAt: LRUCache<string, ReadonlyMap<string, number>>;
@@ -34,7 +34,7 @@ export class RecentAddresses {
 
   note(name: string, addresses: readonly Ip[]): void {
     const now = performance.now();
-    // Another map each time: the size of one that is in the cache already is not looked at again.
+    // A new map each time: the cache does not measure a stored one again.
     const ofName = new Map(this.#answeredAt.get(name));
     for (const { text } of addresses) {
       ofName.delete(text);
@@ -52,7 +52,7 @@ export class RecentAddresses {
     return answeredAt !== undefined && performance.now() - answeredAt <= RECENT_MS;
   }
 
-  /** What is remembered, by the estimate that bounds it. */
+  /** The estimated size, which is bounded. */
   get bytes(): number {
     return this.#answeredAt.calculatedSize;
   }

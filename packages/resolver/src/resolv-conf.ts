@@ -14,10 +14,10 @@ const MAX_SERVERS = 3;
 const MAX_TIMEOUT_SECONDS = 30;
 
 /**
- * Reads a resolv.conf; without a server in it, one on this machine is asked, as the C library does.
+ * Reads a resolv.conf. Where it names no server, one on this machine is queried, as the C library does.
  *
- * `search`, `domain` and `ndots` do not count: every name is asked for as it was written. A suffix put to it here, behind the
- * decision, would lead a tunnel to a name that policy and log have not seen.
+ * `search`, `domain` and `ndots` are ignored: every name is queried as it is. A suffix added here, after the decision, would lead a
+ * tunnel to a name that the policy and the log have not seen.
  */
 export function parseResolvConf(text: string): ResolvConf {
   const servers: Address[] = [];

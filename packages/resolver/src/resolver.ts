@@ -20,28 +20,28 @@ import { RecentAddresses } from './recent-addresses.ts';
 import { specialAnswer } from './special-names.ts';
 import { SYSTEM_FILES, SystemNames, type NameSource, type SystemFiles } from './system-names.ts';
 
-/** The configuration's `dns`, spelled as there; durations in milliseconds. */
+/** The configuration's `dns`, with the same keys; durations in milliseconds. */
 export interface DnsSettings {
   /** Left out: the system's, /etc/hosts included. */
   readonly servers?: readonly Address[] | undefined;
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   readonly family: Family;
   readonly cache: CacheSettings;
-  /** For a look-up as a whole, whichever servers are asked. */
+  /** The time-out of a look-up as a whole, whichever servers are queried. */
   readonly timeout: number;
 }
 
 export interface ResolverOptions {
-  /** Told how each look-up fared that no table answered. `negative`: it was known that there is no address. */
+  /** Called for each look-up that no table answered. `negative`: it was known that there is no address. */
   readonly onCache?: (result: 'hit' | 'miss' | 'negative') => void;
-  /** In place of the system's own files. */
+  /** Replaces the system's own files. */
   readonly systemFiles?: SystemFiles;
 }
 
-/** Whether a name has an address; `failed`: it cannot be told. */
+/** Whether a name has an address; `failed`: unknown. */
 export type Confirmation = { readonly kind: 'confirmed' | 'denied' } | Extract<Answer, { kind: 'failed' }>;
 
-/** No more distinct names are asked for at once, see {@link Places}: one more would wait in vain, so it fails at once as `dns_timeout`. */
+/** The most names that are looked up at once, see {@link Places}. One more fails at once as `dns_timeout`, for it would wait too long. */
 export const MAX_LOOKUPS = 4096;
 
 const TOO_MANY: Answer = {
@@ -70,10 +70,7 @@ export class Resolver {
     this.#source = openSource(dns, options.systemFiles ?? SYSTEM_FILES, () => this.#cache.clear());
   }
 
-  /**
-   * The answer, if it is known without asking anybody. For a remembered one nothing is allocated: every tunnel comes
-   * through here.
-   */
+  /** The answer, if it is known without a query. A cached one allocates nothing, for this runs for every tunnel. */
   peek(name: string): Answer | undefined {
     const now = performance.now();
     const listed = this.#inTables(name, now);
@@ -85,8 +82,8 @@ export class Resolver {
   }
 
   /**
-   * The answer, at the latest at `dns.timeout`; half of it where that comes well before the rest. All who ask for a name while it is
-   * looked up share one look-up, which ends when all of them have left.
+   * The answer, at the latest at `dns.timeout`; half of it where that comes well before the rest. All clients that ask for a name during
+   * its look-up share it. It ends when all of them have left.
    */
   resolve(name: string, client: ClientKey): Waiting<Answer> {
     const known = this.peek(name);
@@ -96,8 +93,8 @@ export class Resolver {
   }
 
   /**
-   * Says whether the name has this address: by any recent answer or, failing that, by one more look-up, made at once, since
-   * names in front of many servers have other addresses each time.
+   * Says whether the name has this address: by any recent answer, or else by one more look-up without the cache, since names of many
+   * servers have other addresses each time.
    */
   confirm(name: string, ip: Ip, client: ClientKey): Waiting<Confirmation> {
     let waiting = this.resolve(name, client);
@@ -122,7 +119,7 @@ export class Resolver {
     };
   }
 
-  /** Gives up what is being asked; those who wait are told `dns`. */
+  /** Cancels all queries; those who wait get `dns`. */
   close(): void {
     this.#source(performance.now()).servers.close();
   }
@@ -134,7 +131,7 @@ export class Resolver {
     return listed && answerOf(listed, this.#dns.family);
   }
 
-  /** No name server would be asked. */
+  /** No name server would be queried. */
   #isFinal(name: string): boolean {
     return (this.#inTables(name, performance.now()) ?? specialAnswer(name, this.#dns.family)) !== undefined;
   }
@@ -144,12 +141,12 @@ export class Resolver {
     return isInAnswer || this.#recent.has(name, ip);
   }
 
-  /** Past the cache, and until both families have answered; all who doubt a name share one look-up. */
+  /** A look-up without the cache, until both families have answered. All clients that need to check a name share it. */
   #askAgain(name: string, client: ClientKey): Waiting<Answer> {
     return this.#lookUp(name, client)?.wait('whole') ?? settled(TOO_MANY);
   }
 
-  /** The one under way, or another; undefined where the client has no place for one more. */
+  /** The look-up under way, or a new one; undefined where the client has no place for one more. */
   #lookUp(name: string, client: ClientKey): LookUp | undefined {
     const underWay = this.#lookUps.get(name);
     if (underWay && !underWay.isAbandoned) return underWay;
@@ -192,7 +189,7 @@ const UNKNOWN: Confirmation = {
   detail: 'not all of its addresses could be looked up',
 };
 
-/** The half of one that is under way is waited for, and then asked again like any other. */
+/** Waits for a half answer under way. A missing half is then queried again. */
 function answerIsWhole(answer: Answer): boolean {
   return answer.kind !== 'addresses' || !answer.rest?.isUnderWay;
 }
@@ -205,7 +202,7 @@ function settled<T>(value: T): Waiting<T> {
   return { done: Promise.resolve(value), cancel: () => undefined };
 }
 
-/** The configuration's own table. A name in it is never asked for, whatever family its addresses are of. */
+/** The configuration's own table. A name in it is never queried, whatever family its addresses are of. */
 function pinHosts({ hosts, family }: DnsSettings): ReadonlyMap<string, Answer> {
   return new Map(
     Object.entries(hosts).map(([name, literals]) => {

@@ -37,14 +37,12 @@ export class ServerHealth {
     };
   }
 
-  /**
-   * It has not answered a question of that moment. A server that answered another one since is alive: the name is slow.
-   */
+  /** It has not answered a query that was sent at that moment. Where it has answered another one since, it works, and the name is slow. */
   missed(askedAt: number): void {
     if (this.#lastReplyAt < askedAt) this.#silentUntil ??= performance.now() + SILENCE_REMEMBERED_MS;
   }
 
-  /** Asks a silent server once in a while whether it is back. */
+  /** Sends a query to a silent server once in a while, to find out whether it works again. */
   probe(name: string, type: RecordType): void {
     const now = performance.now();
     if (this.#silentUntil === undefined || now < this.#silentUntil) return;

@@ -7,7 +7,7 @@ import { createNameServers, type NameServers } from './name-servers.ts';
 import { parseResolvConf } from './resolv-conf.ts';
 import { WatchedFile } from './watched-file.ts';
 
-/** Where names come from: a table that is asked first, and servers. */
+/** The sources of names: a table that is searched first, and servers. */
 export interface NameSource {
   readonly hosts: ReadonlyMap<string, readonly Ip[]>;
   readonly servers: NameServers;
@@ -20,10 +20,10 @@ export interface SystemFiles {
 
 export const SYSTEM_FILES: SystemFiles = { resolvConf: '/etc/resolv.conf', hosts: '/etc/hosts' };
 
-/** The files are looked at no more often than this. */
+/** The files are checked no more often than this. */
 const RECHECK_MS = 1000;
 
-/** The system's names as its files have them now. */
+/** The system's names by the present content of its files. */
 export class SystemNames {
   readonly #resolvConf: WatchedFile;
   readonly #hosts: WatchedFile;
@@ -32,7 +32,7 @@ export class SystemNames {
   #checkedAt = -Infinity;
   #source: NameSource;
 
-  /** @param onServersChanged whom to ask is different: what others said may not hold where the machine is now */
+  /** @param onServersChanged called when the servers have changed: answers of the old ones may be wrong now */
   constructor(files: SystemFiles, timeoutMs: number, onServersChanged: () => void) {
     this.#resolvConf = new WatchedFile(files.resolvConf);
     this.#hosts = new WatchedFile(files.hosts);
@@ -47,7 +47,7 @@ export class SystemNames {
     const hosts = this.#hosts.readIfChanged();
     if (hosts !== undefined) this.#source = { ...this.#source, hosts: parseHostsFile(hosts) };
     const resolvConf = this.#resolvConf.readIfChanged();
-    // Questions under way keep the servers they were put to.
+    // Queries under way keep their servers.
     if (resolvConf !== undefined) {
       this.#source = { ...this.#source, ...this.#askWhom(resolvConf) };
       this.#onServersChanged();

@@ -2,8 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 
 /**
- * The text of a file. Synchronous on purpose: it is read on this machine, at most when it has changed, and a change
- * holds for the very look-up that notices it.
+ * The text of a file. Synchronous on purpose: it is a local file, read only when it has changed, and the look-up that notices a change
+ * already uses it.
  */
 export class WatchedFile {
   readonly #path: string;
@@ -14,19 +14,18 @@ export class WatchedFile {
     this.#path = path;
   }
 
-  /** The text as it is now, or undefined if it is what it was at the last call. A file that is not there is empty. */
+  /** The present text, or undefined if it has not changed since the last call. A missing file counts as empty. */
   readIfChanged(): string | undefined {
     try {
       const stat = statSync(this.#path, { throwIfNoEntry: false });
-      // A file that is put in place by rename keeps neither its inode nor, always, a newer time.
+      // A file that is replaced by rename has another inode, but not always a newer time.
       const version = stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : 'absent';
       if (version === this.#version) return undefined;
       const text = stat ? readFileSync(this.#path, 'utf8') : '';
       this.#version = version;
       this.#text = text;
     } catch {
-      // Not readable right now (rights, or removed between the two calls): what was read before stands, and it is tried
-      // again.
+      // Not readable right now (rights, or removed between the two calls): the old text stays, and the next call tries again.
       return undefined;
     }
     return this.#text;

@@ -1,11 +1,11 @@
-/** The ways out: straight to the destination, or by a parent proxy. */
+/** The schema of egresses: direct, or by a parent proxy. */
 import * as z from 'zod';
 import { readIp, readParentAddress } from '../addresses.ts';
 import { malformed, ok, type Read } from '../units.ts';
 import { path } from './identity.ts';
 import { expected, flag, list, oneOf, section, written } from './fields.ts';
 
-/** The way out that is always there: straight to the destination, from an address of the kernel's choice. */
+/** The egress that always exists: direct to the destination, from an address that the kernel chooses. */
 export const DIRECT = 'direct';
 
 const NAME_PATTERN = '^[a-z0-9_-]+$';
@@ -55,13 +55,13 @@ const socks5 = section({
   ...parent,
 });
 
-/** All ways out that have a name, but for the one that is always there. */
+/** All egresses with a name, without `direct`. */
 export const egress = list(
   'egresses',
   z.discriminatedUnion('type', [direct, http, socks5], { error: explainType }),
 ).describe('Ways out: parents, and local addresses to dial from.');
 
-/** One way out, or several to be tried in order. */
+/** One egress, or several to be tried in order. */
 export const egressChoice = z
   .union([
     written('the name of an egress', readName, NAME_PATTERN).transform((one) => [one]),
@@ -93,7 +93,7 @@ function secret(what: string) {
     });
 }
 
-/** RFC 1929 has room for 255 octets; RFC 7617 has none for control characters. */
+/** RFC 1929 allows 255 octets; RFC 7617 allows no control characters. */
 function readSecret(text: string, what: string): Read<string> {
   // eslint-disable-next-line no-control-regex -- control characters are what it looks for
   if (/[\u0000-\u001f\u007f]/.test(text)) return { kind: 'malformed', why: `the ${what} has a control character` };

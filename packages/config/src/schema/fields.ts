@@ -16,7 +16,7 @@ import {
   SIZE_PATTERN,
 } from '../units.ts';
 
-/** A map of known keys. Every other key is an issue of its own, with the closest known one as a hint. */
+/** A map of known keys. Every other key is an issue of its own, with the closest known one as a suggestion. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape);
   return z
@@ -24,7 +24,7 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.Zo
     .superRefine((_, context) => replaceUnknownKeys(context.issues, known), { when: () => true });
 }
 
-/** A word out of a few. */
+/** One of a few words. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(
   ...words: Words
 ): z.ZodEnum<z.util.ToEnum<Words[number]>> {
@@ -49,13 +49,13 @@ export function written<Value>(what: string, read: (text: string) => Read<Value>
     });
 }
 
-/** Milliseconds. More than a timer can hold must be asked for: `longestMs`. */
+/** Milliseconds. A value beyond what a timer can hold is allowed only by `longestMs`. */
 export function duration({ shortestMs = 1, longestMs = LONGEST_TIMER_MS } = {}) {
   const read = (text: string): Read<number> => bounded(readDuration(text), shortestMs, longestMs);
   return written('a duration such as 10s', read, DURATION_PATTERN);
 }
 
-/** A decade: for what is no timer. */
+/** A decade, for a span that is not a timer. */
 const DECADE_MS = 87_600 * 3_600_000;
 
 /** Milliseconds, or Infinity for `off`. */
@@ -81,7 +81,7 @@ export function port() {
   return quantity('a port from 1 to 65535', { lowest: 1, highest: 65_535 });
 }
 
-/** True or false; as text, too, for that is what the environment gives. */
+/** True or false, also as text, for values of the environment are text. */
 export function flag() {
   const what = 'true or false';
   const read = (text: string): Read<boolean> =>
@@ -89,12 +89,12 @@ export function flag() {
   return z.union([z.boolean({ error: expected(what) }), written(what, read, '^(true|false)$')]);
 }
 
-/** A list; what it lists says `what`. */
+/** A list; `what` names its items. */
 export function list<Item extends z.ZodType>(what: string, item: Item): z.ZodArray<Item> {
   return z.array(item, { error: expected(`a list of ${what}`) });
 }
 
-/** Networks out of `sets`, CIDRs and addresses. */
+/** Networks: names in `sets`, CIDRs and addresses. */
 export function networks(sets: readonly string[]) {
   return list(
     'networks',
@@ -102,17 +102,17 @@ export function networks(sets: readonly string[]) {
   );
 }
 
-/** Makes the message of a value that is not `what` it should be, or is missing. */
+/** Makes the message for a missing value, or one that is not `what` it should be. */
 export function expected(what: string): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => (input === undefined ? `missing; give ${what}` : `expected ${what}, got ${show(input)}`);
 }
 
-/** A value in a message: short, in one line. */
+/** A value in a message: short, and in one line. */
 function show(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';
-  // Booleans and numbers as YAML spells them; JSON has no Infinity.
+  // Booleans and numbers as in YAML; JSON has no Infinity.
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
@@ -124,7 +124,7 @@ interface QuantityOptions {
   readonly pattern?: string;
 }
 
-/** A number within bounds; as text, too, for that is what the environment gives. */
+/** A number within bounds, also as text, for values of the environment are text. */
 export function quantity(
   what: string,
   { lowest, highest, read = readCount, pattern = COUNT_PATTERN }: QuantityOptions,
@@ -151,7 +151,7 @@ function replaceUnknownKeys(issues: z.core.$ZodRawIssue[], known: readonly strin
   issues.splice(0, issues.length, ...others, ...unknown.map((key) => explainUnknownKey(key, known)));
 }
 
-/** Marks the issue of an unknown key, which is about the key and not about its value. */
+/** Marks the issue of an unknown key: its place is the key, not the value. */
 export const UNKNOWN_KEY = { unknownKey: true } as const;
 
 function explainUnknownKey(key: string, known: readonly string[]): z.core.$ZodRawIssue {

@@ -13,7 +13,7 @@ export const auth = section({
     .prefault('sallyport'),
 }).describe('Who may use this door, by name and password; everyone else gets a 407.');
 
-/** The proxy itself spoken to over TLS. */
+/** TLS between the clients and the proxy itself. */
 export const tls = section({
   cert: path('proxy.crt').describe('The certificate with its chain, in PEM; reread by a reload.'),
   key: path('proxy.key').describe("The certificate's key, in PEM, without a passphrase."),
@@ -22,14 +22,14 @@ export const tls = section({
     .exactOptional(),
 }).describe('The proxy itself spoken to over TLS; tunnels pass through as ever.');
 
-/** A path as written in the file: from there, unless it is absolute. */
+/** A path as written in the file: relative to the file's folder, unless it is absolute. */
 export function path(example: string) {
   return z
     .string({ error: expected(`the path of a file such as ${example}`) })
     .min(1, { error: `an empty path; give one such as ${example}` });
 }
 
-/** RFC 9110 §5.6.4 lets a quoted-string hold more; clients agree on this much. */
+/** RFC 9110 §5.6.4 allows more in a quoted-string, but clients handle only this alike. */
 function readRealm(text: string): Read<string> {
   if (/^[ -~]+$/.test(text)) return ok(text);
   return { kind: 'malformed', why: 'expected a realm of printable ASCII characters; leave the key out for sallyport' };

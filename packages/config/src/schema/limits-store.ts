@@ -21,7 +21,7 @@ export const limitsStore = z.union([
   z.literal('local', { error: expected('local, or a map such as { redis: "redis://redis:6379" }') }),
 ]);
 
-/** The text may hold a password: no message repeats it. */
+/** The text may contain a password: no message repeats it. */
 function readRedisUrl(text: string): Read<string> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isRedis = url?.protocol === 'redis:' || url?.protocol === 'rediss:';

@@ -1,4 +1,4 @@
-/** Timeouts and limits: for all doors, and those that a door may override. */
+/** The schema of timeouts and limits: the global ones, and those that a door may override. */
 import * as z from 'zod';
 import { ok, RATE_PATTERN, type Read, readRate } from '../units.ts';
 import { count, duration, durationOrOff, section, size, written } from './fields.ts';
@@ -6,7 +6,7 @@ import { limitsStore } from './limits-store.ts';
 
 const HANDSHAKE_BYTES = { lowest: 512, highest: 64 * 1024, range: '512B to 64KiB' };
 
-/** How long things may take; milliseconds. */
+/** Time limits, in milliseconds. */
 export const timeouts = section({
   handshake: duration().describe('The whole CONNECT head or ClientHello.').prefault('10s'),
   connect: duration().describe('Until the destination answers, over all its addresses.').prefault('10s'),
@@ -19,7 +19,7 @@ export const timeouts = section({
     .prefault('2m'),
 }).describe('How long things may take.');
 
-/** How much there may be. */
+/** Limits of numbers and sizes. */
 export const limits = section({
   tunnels: count().describe('At once, handshakes included.').prefault(20_000),
   tunnels_per_client: count().describe('At once per client address (IPv6: per /64).').prefault(1_000),
@@ -32,7 +32,7 @@ export const limits = section({
     .prefault('local'),
 }).describe('How much there may be; all three counts begin at accept.');
 
-/** The same timeouts for one door: what is left out is as for all. */
+/** The same timeouts for one door. The global value applies where one is left out. */
 export const timeoutOverrides = section({
   handshake: timeouts.shape.handshake.unwrap().exactOptional(),
   connect: timeouts.shape.connect.unwrap().exactOptional(),

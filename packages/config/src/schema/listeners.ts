@@ -1,4 +1,4 @@
-/** The doors: the keys that both kinds have, and those of one kind. */
+/** The schema of the doors: the keys of both kinds, and those of one kind. */
 import * as z from 'zod';
 import { CLIENT_SETS } from '@sallyport/addresses';
 import { type HostAndPort, readDestination, readListenerBind } from '../addresses.ts';
@@ -9,7 +9,7 @@ import { limitOverrides, timeoutOverrides } from './limits.ts';
 
 const bind = written('host:port such as "127.0.0.1:3128"', readListenerBind, ':[0-9]{1,5}$|^systemd:[!-9;-~]+$');
 
-/** What every door has. */
+/** The keys of every door. */
 const common = {
   name: written('a name of a-z, 0-9, _ and -', readName, '^[a-z0-9_-]+$').describe(
     'Unique; appears in logs and metrics.',
@@ -102,7 +102,7 @@ function readWithoutSni(text: string): Read<WithoutSni> {
   return destination.kind === 'ok' ? ok({ kind: 'destination', ...destination.value }) : destination;
 }
 
-/** A listener whose mode is unknown cannot be checked further: the mode decides which keys there are. */
+/** A listener with an unknown mode cannot be checked further, for the mode decides its keys. */
 function explainMode({ code, input }: { readonly code?: string; readonly input?: unknown }): string {
   if (code !== 'invalid_union') return expected('a map of keys')({ input });
   const mode: unknown = typeof input === 'object' && input !== null && 'mode' in input ? input.mode : undefined;

@@ -19,7 +19,7 @@ const syslog = section({
   error: 'there is no certificate without TLS; write tls:// or leave ca out',
 });
 
-/** Those of the exchange itself. */
+/** Headers that the HTTP client itself sets. */
 const RESERVED_HEADERS = ['connection', 'content-length', 'content-type', 'host', 'transfer-encoding'];
 
 const headers = z.record(
@@ -30,7 +30,7 @@ const headers = z.record(
     else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
       context.addIssue('expected the name of a header, such as authorization');
   }),
-  // Values are secrets more often than not: no message shows them.
+  // Values are often secrets: no message shows them.
   z
     .string({ error: 'expected text; write it in quotes, or as "${VARIABLE}" from the environment' })
     .regex(/^[\t -~]*$/, { error: 'expected printable ASCII characters' }),

@@ -6,7 +6,7 @@ import { PLACEHOLDERS, readMessage } from '../messages.ts';
 import { egressChoice } from './egress.ts';
 import { expected, flag, list, networks, oneOf, section, written } from './fields.ts';
 
-/** Text that goes into logs and metrics as it is: one line, no control characters. */
+/** Text that is written to logs and metrics as it is: one line, no control characters. */
 const label = z.string({ error: expected('a name') }).regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,100}$/u, {
   error: 'expected 1 to 100 characters, none of them a control character',
 });
@@ -71,7 +71,7 @@ const destinations = section({
   allow: networks(DESTINATION_SETS).describe('Exceptions from deny.').prefault([]),
 }).describe('Checked on the very address that is dialled, for every tunnel.');
 
-/** Without a policy: clients on private networks may reach public HTTPS, and all others are denied. */
+/** The default without a policy: clients on private networks may reach public HTTPS, and all others are denied. */
 const SAFE_DEFAULT: z.input<typeof policySection> = {
   rules: [{ name: 'safe-default', action: 'allow', clients: ['loopback', 'private'], ports: [443] }],
 };
