@@ -6,8 +6,8 @@
 #include <thread>
 #include <vector>
 
-#include "loop_owner.h"
 #include "loop.h"
+#include "loop_owner.h"
 #include "switchboard.h"
 
 namespace sallyport {
