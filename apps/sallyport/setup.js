@@ -1,8 +1,8 @@
 /**
- * Brings a clone to where `npm start` and `npm test` can run: dependencies, then a build; each only when something changed.
+ * Prepares a clone for `npm start` and `npm test`: dependencies, then a build; each only when something has changed.
  *
- * Plain JavaScript on Node alone, since it runs before anything is installed. pnpm comes through npx, in the version that
- * package.json pins, so that a machine needs nothing but Node and npm.
+ * Plain JavaScript with Node.js alone, since it runs before anything is installed. pnpm comes through npx, in the version that
+ * package.json pins, so that a machine needs only Node.js and npm.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const stampFile = join(root, 'node_modules', '.sallyport-setup.json');
 
-/** What a step depends on, as one hash of names, sizes and times: a few milliseconds for the whole tree. */
+/** The inputs of a step as one hash of names, sizes and times: a few milliseconds for the whole tree. */
 function fingerprint(paths) {
   const hash = createHash('sha256').update(process.version);
   for (const path of paths.flatMap(listFiles)) {
@@ -40,7 +40,7 @@ function readStamp() {
   try {
     return JSON.parse(readFileSync(stampFile, 'utf8'));
   } catch {
-    return {}; // The first run, or a stamp cut short: both mean that everything is still to do.
+    return {}; // The first run, or a damaged stamp: every step has to run.
   }
 }
 
@@ -73,7 +73,7 @@ const steps = {
       ...members().flatMap((folder) => [join(folder, 'src'), join(folder, 'tsconfig.json')]),
       ...['src', 'tsconfig.json'].map((name) => join(root, 'apps', 'sallyport', 'page', name)),
     ],
-    // With the page everything that it is about is built.
+    // The page depends on all else, which is built with it.
     run: () => run('the build', process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'apps/sallyport/page']),
   },
 };

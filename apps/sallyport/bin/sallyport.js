@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-// SIGUSR1 has Node.js open its inspector, a door of its own, for as long as nobody listens for it.
+// Without a listener for SIGUSR1, Node.js opens its inspector at that signal, which is a listening port.
 if (process.argv[2] === 'run') process.on('SIGUSR1', () => undefined);
 
-// Nearly all that the set-up of a tunnel makes dies young, so V8's young generation stays small: two mebibytes for each half. By default it
-// grows to 16 with the first busy second, which was four fifths of what five thousand idle tunnels weighed; with the one it begins with, a
-// set-up takes four per cent more CPU.
-// Only `run` lives by that: commands that read a million lines are faster with what V8 chooses.
-// V8 reads its flags anew at each collection, but its sizes only before it runs: so it is made to grow once, and then told to stay.
+// Nearly all objects of a tunnel's set-up are short-lived, so V8's young generation is kept small: two mebibytes for each half. By
+// default it grows to 16 with the first busy second, which was four fifths of the memory of five thousand idle tunnels. With the one
+// mebibyte that it begins with, a set-up takes four per cent more CPU. This is only for `run`: commands that read a million lines are
+// faster with V8's own choice. V8 reads its flags anew at each collection, but its sizes only before it runs. So it is made to grow once,
+// and then told to stay.
 const COMMITTED_BYTES = 2 * 2 * 1024 * 1024;
 if (process.argv[2] === 'run') {
   setFlagsFromString('--no-parallel-scavenge');

@@ -1,19 +1,22 @@
-/** Archives whose bits depend on what is in them alone. */
+/** Makes archives whose bytes depend only on their content. */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 
 export interface Packing {
   readonly folder: string;
-  /** What the folder is called within; '.' for what is in it alone. */
+  /** The folder's name in the archive; '.' for its content alone. */
   readonly as: string;
   readonly file: string;
   readonly epochSeconds: number;
 }
 
-/** A tar, gzipped where the name of the file says so: sorted, of root, of one time, writable by nobody but the owner. */
+/**
+ * Makes a tar, gzipped where the file's name says so. Its files are sorted, owned by root, have one time, and only their owner can write
+ * them.
+ */
 export function packFolder({ folder, as, file, epochSeconds }: Packing): void {
   rmSync(file, { force: true });
-  // -n: neither the name nor the time of what is within.
+  // -n leaves out the name and the time of the content.
   const compression = file.endsWith('gz') ? ['--use-compress-program=gzip -9n'] : [];
   const owner = ['--owner=0', '--group=0', '--numeric-owner', '--mode=u+rwX,go+rX,go-w'];
   const names = as === '.' ? [] : [`--transform=flags=rh;s,^\\.,${as},`];

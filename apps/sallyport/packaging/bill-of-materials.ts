@@ -1,4 +1,4 @@
-/** What is in the image, for those who have to know: a CycloneDX bill of materials, and how it was built, as SLSA provenance (unsigned). */
+/** The content of the image as a CycloneDX bill of materials, and how it was built, as SLSA provenance (unsigned). */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { DebianFile } from './debian-files.ts';
@@ -14,7 +14,7 @@ export interface Ingredients {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The packages of npm by CycloneDX's own tool, which also validates them; Node.js and Debian's files beside them. */
+/** The npm packages from CycloneDX's own tool, which also validates them, with Node.js and Debian's files added. */
 export function billOfMaterials({ program, node, debian }: Ingredients): string {
   const tool = join(root, 'node_modules/.bin/cyclonedx-npm');
   const flags = ['--output-reproducible', '--validate', '--spec-version=1.6', '--mc-type=application', '--omit=dev'];
@@ -52,7 +52,7 @@ function purl({ name, version }: DebianFile): string {
   return `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?distro=bookworm`;
 }
 
-/** An in-toto statement: of which commit, Node.js and packages the archive with this SHA-256 was made. */
+/** An in-toto statement: the commit, the Node.js and the packages from which the archive with this SHA-256 was made. */
 export function provenance(
   { program, node, debian }: Ingredients,
   subject: { readonly name: string; readonly sha256: string },

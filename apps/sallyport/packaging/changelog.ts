@@ -1,6 +1,8 @@
 const HEADING = '## [Unreleased]\n';
 
-/** Gives what is unreleased a version and a day, and leaves an empty heading for what comes. Throws where there is nothing to release. */
+/**
+ * Gives the unreleased changes a version and a day, and adds an empty heading for later ones. Throws where there is nothing to release.
+ */
 export function cutChangelog(text: string, version: string, day: string): string {
   const start = text.indexOf(HEADING);
   if (start === -1) throw new Error('CHANGELOG.md has no heading "## [Unreleased]"');

@@ -1,7 +1,7 @@
-/** What a shell offers behind `sallyport`, made from the program's help. */
+/** Completions for shells, made from the program's help. */
 import type { CommandHelp, ProgramHelp } from './help.ts';
 
-/** File name to text, for the folder `completions`: each under the name that its shell looks for. */
+/** File name to text, for the folder `completions`. Each file has the name that its shell expects. */
 export function completions({ commands }: ProgramHelp): Readonly<Record<string, string>> {
   return { 'sallyport.bash': bash(commands), _sallyport: zsh(commands), 'sallyport.fish': fish(commands) };
 }
@@ -79,7 +79,7 @@ function fish(commands: readonly CommandHelp[]): string {
   return `# fish completion for sallyport\n${[...first, ...options].join('\n')}\n`;
 }
 
-/** Safe between single quotes, and in zsh between brackets and colons. */
+/** Quoted for single quotes, and for brackets and colons in zsh. */
 function quoted(text: string): string {
   return text.replaceAll("'", '').replaceAll('[', '(').replaceAll(']', ')').replaceAll(':', ' -');
 }

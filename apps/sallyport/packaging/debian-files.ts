@@ -1,4 +1,4 @@
-/** Packages of Debian, unpacked and not installed: what the image needs of a system. */
+/** Debian packages, unpacked and not installed, for the system files of the image. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ export interface DebianFile {
 
 export const DEBIAN_NAMES: Readonly<Record<Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-/** Downloads them from the mirror that this machine uses, for another processor too, and leaves the state of apt alone. */
+/** Downloads packages from the mirror of this machine, also for another processor, and leaves the state of apt unchanged. */
 export function downloadDebian(names: readonly string[], architecture: Architecture): readonly DebianFile[] {
   const debian = DEBIAN_NAMES[architecture];
   const folder = join(workshop, '..', 'downloads', `debian-${debian}`);

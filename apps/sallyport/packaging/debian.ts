@@ -1,6 +1,6 @@
 /**
- * The Debian package. It brings a Node.js of its own: Debian 12 and Ubuntu 24.04 have none that is new enough, an upgrade made for another
- * program never changes what the proxy runs on, and an AppArmor profile can be attached to an executable that nothing else runs.
+ * The Debian package. It contains a Node.js of its own: Debian 12 and Ubuntu 24.04 have none that is new enough, upgrades for other
+ * programs must not change the proxy's runtime, and an AppArmor profile needs an executable that only the proxy uses.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -72,7 +72,7 @@ function documents(program: Program, architecture: Architecture, tree: string): 
   for (const name of [...zipped, ...manuals]) execFileSync('gzip', ['-9nf', join(tree, 'usr/share', name)]);
 }
 
-/** What changed is in CHANGELOG.md; apt reads this. */
+/** apt reads this file. The changes are in CHANGELOG.md. */
 function debianChangelog({ version, epochSeconds }: Program): string {
   const date = new Date(epochSeconds * 1000).toUTCString().replace('GMT', '+0000');
   return `sallyport (${version}) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- ${MAINTAINER}  ${date}\n`;

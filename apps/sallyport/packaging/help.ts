@@ -1,9 +1,9 @@
-/** What the program says of itself, read from its own help: manual pages and completions are made of it, and so never tell anything else. */
+/** Reads the program's own help, from which manual pages and completions are made. */
 import { execFileSync } from 'node:child_process';
 
 export interface OptionHelp {
   readonly name: string;
-  /** What it takes, such as FILE. */
+  /** The placeholder of its value, such as FILE. */
   readonly value: string;
   readonly about: string;
 }
@@ -24,7 +24,7 @@ export interface ProgramHelp {
   readonly schema: unknown;
 }
 
-/** Asks the program whose folder this is. */
+/** Runs the program in this folder. */
 export function readHelp(program: string): ProgramHelp {
   const ask = (...args: readonly string[]): string =>
     execFileSync(process.execPath, [`${program}/bin/sallyport.js`, ...args], { encoding: 'utf8' });

@@ -1,8 +1,8 @@
 /**
- * What umoci can't write into an image: the health check, and the name under which `docker load` lists it.
+ * Adds to an image what umoci cannot write: the health check, and the name under which `docker load` lists it.
  *
- * The OCI specification has no health check; Docker's own configuration has, and what follows Docker (BuildKit writes it, containerd keeps it)
- * reads it from OCI images as well. Others overlook it.
+ * The OCI specification has no health check. Docker's own configuration has one, and tools that follow Docker read it from OCI images as
+ * well (BuildKit writes it, containerd keeps it). Others ignore it.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** The root file system of the image, in two layers: Debian's C library and Node.js, which seldom change, and the program. No shell, no package manager. */
+/**
+ * The root file system of the image, in two layers: Debian's C library and Node.js, which rarely change, and the program. It has no shell
+ * and no package manager.
+ */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,10 +20,10 @@ export interface ImageContent {
   readonly documents: Readonly<Record<string, string>>;
 }
 
-/** Whom the program runs as: nobody's id on any system. */
+/** The user id of the program. No system gives it to a user. */
 export const IMAGE_USER = 65532;
 
-/** What Node.js is linked to, the roots that parents' certificates are checked against, and what says which system this is. */
+/** The libraries of Node.js, the root certificates for checking parents, and the files that name the system. */
 export const IMAGE_PACKAGES = [
   'base-files',
   'ca-certificates',
@@ -29,7 +32,7 @@ export const IMAGE_PACKAGES = [
   'libgcc-s1',
   'libstdc++6',
 ] as const;
-/** Of what these bring, only this serves a program: the libraries that it loads, certificates, licences. */
+/** The parts of these packages that a program needs: the libraries that it loads, certificates, licences. */
 const LIBRARIES = 'c|m|dl|pthread|rt|resolv|util|anl|nss_files|nss_dns|gcc_s|stdc\\+\\+';
 const KEPT = [
   new RegExp(`^/(?:usr/)?lib/[\\w-]+-linux-gnu/lib(?:${LIBRARIES})\\.so\\.[\\d.]+$`),
@@ -38,7 +41,7 @@ const KEPT = [
   /^\/usr\/share\/(?:ca-certificates\/.*\.crt|doc\/[^/]+\/copyright)$/,
 ];
 
-/** Returns the layers, as folders, the lowest first. */
+/** Returns the folders of the layers, the lowest first. */
 export function buildImageRoot({ program, architecture, debian, documents }: ImageContent): readonly string[] {
   const folder = join(workshop, `image-${architecture}`);
   rmSync(folder, { recursive: true, force: true });
@@ -46,7 +49,7 @@ export function buildImageRoot({ program, architecture, debian, documents }: Ima
   for (const each of debian) unpack(each, system);
   writeSystemFiles(system);
   installedProgram(program, architecture, join(own, PROGRAM_FOLDER));
-  // The runtime goes to the layer that seldom changes.
+  // The runtime belongs to the layer that rarely changes.
   move(join(own, PROGRAM_FOLDER, 'node'), join(system, PROGRAM_FOLDER, 'node'));
   place(join(own, PROGRAM_FOLDER, 'healthcheck.js'), readFileSync(join(packaging, 'image/healthcheck.js')));
   place(join(own, 'etc/sallyport/sallyport.yaml'), readFileSync(join(packaging, 'image/sallyport.yaml')));
@@ -83,7 +86,7 @@ function writeSystemFiles(system: string): void {
   rmSync(join(system, 'usr/share/ca-certificates'), { recursive: true });
 }
 
-/** One file of them all, as update-ca-certificates writes it. */
+/** One file of all certificates, as update-ca-certificates writes it. */
 function certificates(folder: string): string {
   const names = readdirSync(folder).filter((name) => name.endsWith('.crt'));
   return names

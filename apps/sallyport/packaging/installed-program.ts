@@ -5,11 +5,11 @@ import { fetchNode } from './node-runtime.ts';
 import type { Architecture } from './options.ts';
 import { PREBUILT, type Program } from './stage-program.ts';
 
-/** Where it goes. */
+/** The folder that it is installed to. */
 export const PROGRAM_FOLDER = 'usr/lib/sallyport';
 
 const PARTS = ['bin', 'dist', 'groups', 'page', 'node_modules', 'package.json'] as const;
-/** Tests and pages about itself that a package was published with: nothing runs or reads them there. */
+/** Tests and documents in published packages that an installed program does not need. */
 const PUBLISHED_ONLY =
   /\/node_modules\/(?:@[^/]+\/)?[^/]+\/(?:tests?|benchmarks?|docs|examples?)$|\.(?:md|markdown|html)$/i;
 

@@ -1,11 +1,11 @@
-/** THIRD-PARTY-LICENSES: what comes with the program and is not ours, with the text of each licence. */
+/** THIRD-PARTY-LICENSES: the third-party packages in the program, with the text of each licence. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOurs, type Vendored } from './vendor.ts';
 
 const TEXT_FILE = /^(?:licen[cs]e|copying)/i;
 
-/** Packages that are published without the text of their licence: whose copyright their repository names. */
+/** The copyright holders, from their repositories, of packages that are published without a licence text. */
 const MIT_HOLDERS: Readonly<Record<string, string>> = { '@redis/client': '2022-2025, Redis, inc.' };
 
 const MIT_TERMS = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the

@@ -78,7 +78,7 @@ function configurationPage({ schema }: ProgramHelp): readonly string[] {
   ];
 }
 
-/** A line of text as roff takes it: nothing in it is a request. */
+/** A line of text for roff, with nothing in it that roff would execute. */
 function escape(text: string): string {
   const plain = text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll('…', '...').replaceAll("'", '\\(aq');
   return plain.startsWith('.') ? `\\&${plain}` : plain;

@@ -1,4 +1,4 @@
-/** The Node.js that the Debian package and the image bring: the executable of nodejs.org, from the npm package that carries it. */
+/** The Node.js in the Debian package and the image: the executable of nodejs.org, from the npm package that contains it. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { workshop } from './places.ts';
 
 export const NODE_VERSION = '24.21.0';
 
-/** The SHA-512 of each package, as the registry's own index has it: another file is not taken. */
+/** The SHA-512 of each package, from the registry's index. A file with another one is refused. */
 const INTEGRITY: Readonly<Record<Architecture, string>> = {
   x64: '3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
   arm64: 'FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',

@@ -1,4 +1,4 @@
-/** The npm package: one tarball that brings all it needs, so that an installation asks no registry and compiles nothing. */
+/** The npm package: one tarball with all that it needs, so that its installation asks no registry and compiles nothing. */
 import { join } from 'node:path';
 import { packFolder } from './archive.ts';
 import type { Program } from './stage-program.ts';

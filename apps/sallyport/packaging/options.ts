@@ -5,20 +5,20 @@ import { root } from './places.ts';
 const ARTEFACTS = ['npm', 'deb', 'image'] as const;
 export type Artefact = (typeof ARTEFACTS)[number];
 
-/** As Node.js names processors. */
+/** Node's names of processors. */
 const ARCHITECTURES = ['x64', 'arm64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
 export interface Options {
   readonly artefacts: ReadonlySet<Artefact>;
   readonly architectures: readonly Architecture[];
-  /** The folder that they go to. */
+  /** The folder for the packages. */
   readonly out: string;
 }
 
 const USAGE = 'usage: npm run package [-- npm|deb|image|all] [--arch x64|arm64] [--out FOLDER]';
 
-/** What to make, or how to ask for it. */
+/** The packages to make; a usage text where the arguments are wrong. */
 export function readOptions(args: readonly string[]): Options | string {
   const { values, positionals } = parseArgs({
     args: [...args],

@@ -1,5 +1,5 @@
 /**
- * `npm run release -- X.Y.Z`: sets the version, in the one place that has it, cuts the changelog, commits and tags both, and makes every artefact
+ * `npm run release -- X.Y.Z`: sets the version in its one place, updates the changelog, commits and tags both, and makes every artefact
  * from that commit, with SHA256SUMS. Nothing is pushed or published.
  */
 import { execFileSync } from 'node:child_process';

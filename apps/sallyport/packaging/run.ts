@@ -1,8 +1,9 @@
 /**
- * `npm run package [-- npm|deb|image|all] [--arch x64|arm64]`: makes what users install, in `dist/`, from the tree as it stands.
+ * `npm run package [-- npm|deb|image|all] [--arch x64|arm64]`: makes the packages for users, in `dist/`, from the present tree.
  *
- * The same commit gives the same bits: every time in an artefact is that of the commit (SOURCE_DATE_EPOCH overrides it), names are sorted, and
- * nobody's user or umask shows. Debian's cross compilers build the native engine for each platform, unless they did so already.
+ * The same commit gives the same bytes: every time in an artefact is that of the commit (SOURCE_DATE_EPOCH overrides it), names are
+ * sorted, and the builder's user and umask have no effect. Debian's cross compilers build the native engine for each platform, unless it
+ * was built already.
  */
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
@@ -36,7 +37,7 @@ function packageAll({ artefacts, architectures, out }: Options): readonly string
   return [...made, writeSums(out)];
 }
 
-/** SHA256SUMS, as `sha256sum --check` reads it, of everything that stands there. */
+/** Writes SHA256SUMS of all files there, for `sha256sum --check`. */
 function writeSums(out: string): string {
   const file = join(out, 'SHA256SUMS');
   const names = readdirSync(out, { withFileTypes: true }).filter(

@@ -10,7 +10,7 @@ export interface SchemaEntry {
 
 type Node = Readonly<Record<string, unknown>>;
 
-/** In the order of the schema, every key before those within it. */
+/** In the order of the schema, every key before the keys inside it. */
 export function schemaEntries(schema: unknown): readonly SchemaEntry[] {
   return isNode(schema) ? entriesBelow(schema, '') : [];
 }
@@ -37,7 +37,7 @@ function entry(node: Node, path: string): SchemaEntry {
   };
 }
 
-/** Objects of a list tell themselves apart by one word: `mode` of a listener, `type` of an egress. */
+/** The objects of a list are told apart by one key: `mode` of a listener, `type` of an egress. */
 function named(path: string, { properties }: Node): string {
   if (!isNode(properties)) return path;
   const [tag] = Object.entries(properties).filter(([, value]) => isNode(value) && 'const' in value);
@@ -52,7 +52,7 @@ function typeOf(node: Node): string {
   if (type === 'array' && isNode(items)) return `list of ${typeOf(items) || 'values'}`;
   if (typeof type === 'string') return type;
   const told = variants(node)
-    // The form that stands for the environment, ${VAR}, is possible everywhere, and told once.
+    // The form for the environment, ${VAR}, is allowed everywhere, and described once.
     .filter(({ pattern }) => typeof pattern !== 'string' || !/^\^\(true\|false\)|^\\\$/.test(pattern))
     .map(typeOf);
   return [...new Set(told)].filter(Boolean).join(' | ');

@@ -1,4 +1,4 @@
-/** The program as every package has it: one folder with the built program, what it needs, its manuals and its configurations. */
+/** The program as in every package: one folder with the built program, its dependencies, its manuals and its configurations. */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,13 +12,13 @@ import { readManifest, type Vendored, vendorTree } from './vendor.ts';
 export interface Program {
   readonly folder: string;
   readonly version: string;
-  /** The time that every file is given: that of the commit. */
+  /** The time of every file: that of the commit. */
   readonly epochSeconds: number;
   readonly commit: string;
   readonly vendored: readonly Vendored[];
 }
 
-/** Where the addons of all platforms stand within the program. */
+/** The folder of the addons of all platforms in the program. */
 export const PREBUILT = 'node_modules/@sallyport/tunnel-splice/native/prebuilt';
 
 const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'TROUBLESHOOTING.md', 'LICENSE'] as const;
@@ -44,7 +44,7 @@ export function stageProgram(): Program {
   return { folder, version, epochSeconds, commit: git('rev-parse', 'HEAD'), vendored };
 }
 
-/** What npm and its users are told beyond what `vendorTree` wrote. */
+/** Adds to package.json what `vendorTree` does not write. */
 function describeToNpm(folder: string): void {
   const file = join(folder, 'package.json');
   const { rest, dependencies } = readManifest(folder);
@@ -54,7 +54,7 @@ function describeToNpm(folder: string): void {
     bin: { sallyport: 'bin/sallyport.js' },
     man: ['man/sallyport.8', 'man/sallyport.yaml.5'],
     engines: { node: '>=20.19' },
-    // All of them are in the tarball, each in the version that the tests ran with.
+    // All of them are in the tarball, each in the version that was tested.
     bundleDependencies: Object.keys(dependencies),
   };
   writeFileSync(file, `${JSON.stringify(published, undefined, 2)}\n`);

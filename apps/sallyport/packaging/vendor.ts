@@ -1,4 +1,7 @@
-/** Copies a workspace package with all that it needs at run time, from where pnpm linked it by the lockfile: exactly what was tested is what ships. */
+/**
+ * Copies a workspace package with its run-time dependencies, from where pnpm linked it by the lockfile: the packages contain exactly what
+ * was tested.
+ */
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
@@ -7,26 +10,26 @@ export interface Manifest {
   readonly version: string;
   readonly license: string;
   readonly dependencies: Readonly<Record<string, string>>;
-  /** Everything else that the file says. */
+  /** All other fields of the file. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
-/** One package of the tree: where it is here, and where it goes. */
+/** One package of the tree: its folder here, and its folder in the copy. */
 export interface Vendored {
   readonly manifest: Manifest;
   readonly from: string;
   readonly to: string;
 }
 
-/** What nobody needs to run a package: types, TypeScript sources, source maps, build output of the compiler's own, hidden files. */
+/** Files that are not needed to run a package: types, TypeScript sources, source maps, the compiler's build information, hidden files. */
 const LEFT_OUT = /\.(?:[cm]?ts|map|tsbuildinfo|flow)$|^\.[^/]*$/;
 
-/** What of a workspace package ships. */
+/** The folders of a workspace package that are copied. */
 const OWN_FOLDERS = ['bin', 'dist', 'groups', 'page'] as const;
 
 /**
- * Copies `from` to `to`, its dependencies to `to`/node_modules: the first version of each that is met flat, any other one below the package
- * that asks for it.
+ * Copies `from` to `to`, and its dependencies to `to`/node_modules: the first version of each is placed there, any other one below the
+ * package that needs it.
  */
 export function vendorTree(from: string, to: string, version: string): readonly Vendored[] {
   const found = new Map<string, Vendored>();
@@ -74,7 +77,7 @@ export function isOurs({ name }: Manifest): boolean {
   return name === 'sallyport' || name.startsWith('@sallyport/');
 }
 
-/** The built half of a workspace package, its version and those of its dependencies filled in. */
+/** Copies a built workspace package, and sets its version and those of its dependencies. */
 function copyOwn({ manifest, from, to }: Vendored, version: string): void {
   for (const folder of OWN_FOLDERS) {
     const filter = (path: string): boolean => isShipped(path) && !isStale(path, from) && !path.endsWith('/src');
@@ -102,7 +105,7 @@ function isShipped(path: string): boolean {
   return !LEFT_OUT.test(path.slice(path.lastIndexOf('/') + 1));
 }
 
-/** Compiled from a source that is no longer there. */
+/** Compiled from a source that no longer exists. */
 function isStale(path: string, folder: string): boolean {
   const compiled = join(folder, 'dist');
   if (!path.startsWith(`${compiled}/`) || !path.endsWith('.js')) return false;

@@ -48,13 +48,13 @@ function curl(listener: ListenerConfig, address: Address, host: string): string 
   return `curl --proxy ${listener.tls ? 'https' : 'http'}://${near}${login}${certificate} https://${host}/`;
 }
 
-/** Where this machine reaches a door that is bound to every address. */
+/** The address by which this machine reaches a door that is bound to every address. */
 function nearAddress(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;
 }
 
-/** The first name that a rule allows outright; one that everybody knows where there is none. */
+/** The first name that a rule allows without further conditions; otherwise a well-known one. */
 function hostToTry({ policy }: Config): string {
   const allowed = policy.rules.flatMap(({ action, hosts = [] }) => (action === 'allow' ? hosts : []));
   return allowed.find((host) => groupNamed(host) === undefined && !host.includes('*')) ?? 'example.com';

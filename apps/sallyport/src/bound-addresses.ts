@@ -8,7 +8,7 @@ export interface BoundAddress {
   readonly address: Address;
 }
 
-/** What a socket is bound to; one of IPv6 that takes the clients of either family, to both. */
+/** The addresses of a socket. An IPv6 socket that takes IPv4 clients too has one of each family. */
 export function boundAddresses(
   listener: string,
   { address, isDualStack }: Pick<Listening, 'address' | 'isDualStack'>,
@@ -27,13 +27,13 @@ export class BoundAddresses {
     this.#elsewhere = elsewhere;
   }
 
-  /** These are all that there are now. */
+  /** Sets the addresses that are bound now. */
   replace(bound: readonly BoundAddress[]): void {
     this.#bound = bound;
     this.#renew();
   }
 
-  /** Takes the `own_addresses` of another configuration. */
+  /** Sets the `own_addresses` of another configuration. */
   reachedAt(elsewhere: readonly string[]): void {
     this.#elsewhere = elsewhere;
     this.#renew();

@@ -1,18 +1,18 @@
-/** Reads the command line: which command, with which options, or what is wrong with it. */
+/** Parses the command line into a command and its options, or an error. */
 import { parseArgs } from 'node:util';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
 
 /** An option such as `--config FILE`. Given twice, the last one counts, unless `isMany`. */
 export interface OptionSpec {
-  /** What it takes; left out where it says all by itself: `execute` finds it if it was given. */
+  /** The placeholder of its value. Left out for an option without a value: `execute` sees whether it was given. */
   readonly value?: string;
   readonly about: string;
   readonly isRequired: boolean;
-  /** Takes several, as `--log A B` or `--log A --log B`. */
+  /** May have several values, as `--log A B` or `--log A --log B`. */
   readonly isMany?: boolean;
 }
 
-/** What stands for itself, as NAME in `sallyport groups NAME`. */
+/** An argument without an option, as NAME in `sallyport groups NAME`. */
 export interface OperandSpec {
   readonly value: string;
   readonly about: string;
@@ -35,10 +35,10 @@ export interface Command {
   execute(options: OptionValues, lists: OptionLists): Promise<ExitCode>;
 }
 
-/** Every value of the options that take many, in the order given. */
+/** All values of options that take several, in the order given. */
 export type OptionLists = Readonly<Record<string, readonly string[] | undefined>>;
 
-/** Under which name `execute` finds the operand among the options. */
+/** The name of the operand among the options for `execute`. */
 export const OPERAND = '';
 
 export type Asked =
@@ -52,7 +52,7 @@ export type Asked =
       readonly lists: OptionLists;
     };
 
-/** Throws a FatalError with exit code 2 on anything it does not know. */
+/** Throws a FatalError with exit code 2 for anything unknown. */
 export function readCommandLine(args: readonly string[], commands: readonly Command[]): Asked {
   const [first, ...rest] = args;
   if (first === undefined) return { kind: 'nothing' };

@@ -17,7 +17,7 @@ export interface Compared {
   readonly after: Settings;
 }
 
-/** A line for each test of the new file, and for each request of the logs, that is decided otherwise. */
+/** A line for each test of the new file, and for each request of the logs, that is decided differently. */
 export async function compareSettings(compared: Compared, logs: readonly string[]): Promise<readonly string[]> {
   return [...compareTests(compared), ...(await compareLogs(compared, logs))];
 }

@@ -3,7 +3,7 @@ import { FileWatch } from './file-watch.ts';
 import type { ReloadResult } from './program.ts';
 import type { SettingsResult } from './settings.ts';
 
-/** Looks after the files that the configuration in force is made of, and those of one that could not take effect. */
+/** Watches the files of the configuration in force, and those of one that could not take effect. */
 export class ConfigWatch {
   readonly #watch: FileWatch;
   #files: readonly string[] = [];

@@ -1,11 +1,11 @@
 /** How many tunnels the system's limit on open files allows. */
 import { readFileSync } from 'node:fs';
 
-/** Two for each tunnel; the rest is for listeners, look-ups, the log and the runtime. */
+/** Two for each tunnel. The others are for listeners, look-ups, the log and the runtime. */
 const DESCRIPTORS_PER_TUNNEL = 2;
 const RESERVED_DESCRIPTORS = 128;
 
-/** The most tunnels at once that RLIMIT_NOFILE allows, or undefined where it can't be told. Node.js has raised the soft limit already. */
+/** The most tunnels at once that RLIMIT_NOFILE allows, or undefined where it is unknown. Node.js has raised the soft limit already. */
 export function tunnelsThatFit(): number | undefined {
   const descriptors = Number(/^Max open files\s+(\d+)/m.exec(readLimits())?.[1]);
   if (Number.isNaN(descriptors)) return undefined;
@@ -16,6 +16,6 @@ function readLimits(): string {
   try {
     return readFileSync('/proc/self/limits', 'utf8');
   } catch {
-    return ''; // No Linux: there is nothing to tell.
+    return ''; // Not Linux: the limit is unknown.
   }
 }

@@ -31,7 +31,7 @@ export function openDoors(settings: Settings, services: Services): ReadonlyMap<s
   );
 }
 
-/** A misdirected ClientHello may be served as the transparent door would, to the listener's `port`. */
+/** A misdirected ClientHello may be served as at a transparent door, to the listener's `port`. */
 function explicit(
   { misdirected, http, port, auth, ech }: ConnectListener,
   gatekeeper: Gatekeeper,
@@ -60,7 +60,7 @@ function basicAuth(realm: string, gatekeeper: Gatekeeper): ConnectAuth {
   };
 }
 
-/** A misdirected CONNECT may be served as the explicit door would. */
+/** A misdirected CONNECT may be served as at an explicit door. */
 function transparent(listener: SniListener, explicitDoor: string | undefined): OpenFrontend {
   const { port, ech, misdirected, http } = listener;
   const fallback = fallbackDestination(listener);
@@ -79,7 +79,7 @@ function transparent(listener: SniListener, explicitDoor: string | undefined): O
   return (client) => createSslPrereadFrontend(client, options);
 }
 
-/** Where a client that says CONNECT to the transparent door should go instead. */
+/** The explicit door to recommend to a client that sends CONNECT to the transparent door. */
 function describeExplicitDoor(listeners: readonly ListenerConfig[], { bound }: Services): string | undefined {
   const listener = listeners.find(({ mode }) => mode === 'connect');
   if (!listener) return undefined;

@@ -1,8 +1,8 @@
-/** The drain: no new tunnels are accepted, live ones get time to end, and those that are cut get their log line. */
+/** The drain: no new tunnels are accepted, live ones get time to end, and those that are cut are logged. */
 import type { Services } from './services.ts';
 import type { OpenListeners } from './sockets/open-listeners.ts';
 
-/** What is cut after the drain has so long to tell its peers, in milliseconds. */
+/** How long a tunnel that is cut after the drain may take to end, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
 
 /** Resolves when no connection is left. Connections that the kernel had queued are still answered, with a refusal. */
@@ -18,7 +18,7 @@ export async function drainTunnels(
   await endWithin(drainTimeoutMs, ledger);
 }
 
-/** The same, where a successor has the sockets: no client is refused, and those that are connected are served to the end. */
+/** The same, where a successor has the sockets: no client is refused, and present ones are served to their end. */
 export async function leaveTunnels(
   listeners: Pick<OpenListeners, 'close'>,
   { ledger, log, metrics }: Services,

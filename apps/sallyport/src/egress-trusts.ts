@@ -4,7 +4,7 @@ import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { readTlsTrust } from './tls-trusts.ts';
 
 export interface EgressTrusts {
-  /** By name of egress; fit for use only where there is no problem. */
+  /** By name of egress. May be used only where there is no problem. */
   readonly trusts: ReadonlyMap<string, TlsTrust>;
   readonly problems: readonly Problem[];
 }

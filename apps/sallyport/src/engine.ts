@@ -7,7 +7,7 @@ import { EXIT, FatalError } from './exit.ts';
 
 const SHORTAGE_REMEDY = 'raise the limit on open files (LimitNOFILE, ulimit -n), or lower limits.tunnels';
 
-/** Starts the transport. `auto` says once why it is not the native one; `native` throws a FatalError instead. */
+/** Starts the transport. `auto` logs once why it is not the native one; `native` throws a FatalError instead. */
 export function startEngine({ engine, threads }: RuntimeConfig, log: Logger): Transport {
   const onShortage = (code: string): void => log.error({ code, remedy: SHORTAGE_REMEDY }, 'clients are turned away');
   if (engine === 'portable') return createPortableTransport({ onShortage });
@@ -24,13 +24,13 @@ export function startEngine({ engine, threads }: RuntimeConfig, log: Logger): Tr
   return createPortableTransport({ onShortage });
 }
 
-/** Which binary a transport is, for `build_info`: `built` here, the platform that a package brought it for, or `none`. */
+/** The build of the transport's addon, for `build_info`: `built` here, the platform of the package's addon, or `none`. */
 export function binaryOf({ name }: Transport): string {
   const found = name === 'native' ? nativeBinary() : undefined;
   return found?.kind === 'loaded' ? found.binary : 'none';
 }
 
-/** Throws a FatalError where the portable engine had to step in, and a listener intercepts as only the native one can. */
+/** Throws a FatalError where the portable engine runs, and a listener intercepts as only the native one can. */
 export function requireEngine(listener: ListenerConfig, { name }: Transport): void {
   if (name === 'native' || listener.mode !== 'sni') return;
   const { intercept, source, bind } = listener;

@@ -3,7 +3,7 @@ import type { ConfigPath } from '@sallyport/config';
 /** The exit codes that scripts may rely on. */
 export const EXIT = {
   ok: 0,
-  /** A runtime failure: a port in use, say. */
+  /** A runtime failure, such as a port in use. */
   failure: 1,
   /** The command line or the configuration is wrong. */
   usage: 2,
@@ -17,7 +17,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export class FatalError extends Error {
   override readonly name = 'FatalError';
   readonly exitCode: ExitCode;
-  /** What of the configuration it is about, if it is. */
+  /** The key of the configuration that it is about, if any. */
   readonly path: ConfigPath | undefined;
 
   constructor(message: string, exitCode: ExitCode, cause?: unknown, path?: ConfigPath) {

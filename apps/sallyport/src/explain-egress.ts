@@ -1,11 +1,11 @@
-/** Which way out a request takes, and why: for `sallyport explain`. */
+/** The egress of a request, and why. For `sallyport explain`. */
 import { type Config, DIRECT } from '@sallyport/config';
 import type { Decision, Destination } from '@sallyport/policy';
 
 export interface EgressChoice {
-  /** The way, and those behind it, a line each. */
+  /** The egress, and those that are tried after it, a line each. */
   readonly lines: readonly string[];
-  /** The first way is a parent that is given the name as it is: no address of it is seen here. */
+  /** The first egress is a parent that gets the name unresolved: its addresses are not known here. */
   readonly resolvesNames: boolean;
 }
 

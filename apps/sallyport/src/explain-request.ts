@@ -21,7 +21,7 @@ import type { Settings } from './settings.ts';
 export interface ExplainTools {
   readonly resolver: Resolver;
   readonly own: AddressGuards['own'];
-  /** How the listener came to be asked: `the only one`. */
+  /** How the listener was chosen: `the only one`. */
   readonly listenerChoice: string;
 }
 
@@ -67,7 +67,7 @@ async function findAddresses(policy: Policy, decided: DecidedRequest, searching:
 
 const FAMILIES = { A: 'IPv4', AAAA: 'IPv6' } as const;
 
-/** With half an answer a tunnel begins to dial, and asks for the rest before it fails: here all of it is asked for. */
+/** A tunnel begins to dial with half an answer, and queries the rest before it fails. Here the whole answer is awaited. */
 async function resolveWhole(resolver: Resolver, destination: Destination): Promise<Resolved> {
   const resolved = await resolveDestination(resolver, destination, STAYS);
   const whole = await resolved.rest?.ask(STAYS.remote.host).done;

@@ -10,10 +10,10 @@ import {
 } from '@sallyport/policy';
 import type { EgressChoice } from './explain-egress.ts';
 
-/** Everything found out about one request, in the order of the checks. */
+/** All results for one request, in the order of the checks. */
 export interface Findings {
   readonly request: PolicyRequest;
-  /** How the listener came to be asked: `the only one`. */
+  /** How the listener was chosen: `the only one`. */
   readonly listenerChoice: string;
   readonly explanation: Explanation;
   readonly egress: EgressChoice;
@@ -23,10 +23,10 @@ export interface Findings {
   readonly refusal?: Refusal;
 }
 
-/** What came of the destination's addresses. */
+/** The destination's addresses, judged. */
 export interface Dialling {
   readonly addresses: readonly JudgedAddress[];
-  /** Which addresses the name servers did not tell: a tunnel asks for them again before it fails. */
+  /** The family that no name server answered for. A tunnel queries it again before it fails. */
   readonly unknown?: 'IPv4' | 'IPv6';
   /** Why none of them can be dialled. */
   readonly refusal?: Refusal;
@@ -45,7 +45,7 @@ export interface Refusal {
   readonly words: Pick<RefusalWords, 'sentence' | 'detail' | 'isVerbatim'>;
 }
 
-/** The answer in one line, then what it rests on. */
+/** The answer in one line, then its reasons. */
 export function findingsText(findings: Findings): string {
   const { request, listenerChoice, explanation, egress, dialling, refusal } = findings;
   const { client, user, listener, destination } = request;
@@ -109,7 +109,7 @@ function addressLine({ ip, verdict }: JudgedAddress): string {
 
 const LABEL_WIDTH = 11;
 
-/** A label and its lines below one another; nothing where there is no line. */
+/** A label, with its lines below one another; nothing where there is no line. */
 function row(label: string, lines: readonly string[]): string {
   return lines.map((line, at) => `${(at === 0 ? label : '').padEnd(LABEL_WIDTH)}${line}\n`).join('');
 }

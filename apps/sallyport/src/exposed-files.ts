@@ -7,8 +7,8 @@ const READABLE_BY_OTHERS = 0o004;
 const WRITABLE_BY_OTHERS = 0o002;
 
 /**
- * Warns of keys and users files that everyone may read or change, and of a log file that is a symbolic link where others can put one.
- * @param folder the configuration's own: its paths are relative to it, but for `log.file`, which is to the working directory
+ * Warns of keys and users files that everyone may read or change, and of a log file that is a symbolic link where others can replace it.
+ * @param folder the configuration's own: its paths are relative to it, except `log.file`, which is relative to the working directory
  */
 export function lintExposedFiles({ listeners, log }: Config, folder: string): readonly Problem[] {
   const secrets = listeners.flatMap((listener, index): readonly Problem[] => {

@@ -1,4 +1,4 @@
-/** Formats figures for people, in the terminal and on the status page. It runs in browsers too: no Node.js API here. */
+/** Formats figures for people, in the terminal and on the status page. It runs in browsers too, so it uses no Node.js API. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
@@ -11,7 +11,7 @@ export function rateText(bytesPerSecond: number): string {
   return `${bytesText(bytesPerSecond)}/s`;
 }
 
-/** Three figures, or all before the point. */
+/** Three digits, or all digits before the decimal point. */
 export function shortNumber(value: number): string {
   return value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString('en') : value.toPrecision(2);
 }
@@ -44,7 +44,7 @@ export function secondsText(seconds: number | undefined): string {
   return seconds >= 1 ? `${shortNumber(seconds)} s` : `${shortNumber(seconds * 1000)} ms`;
 }
 
-/** @param now as the server has it: the clocks may differ */
+/** @param now the server's time, for the clocks may differ */
 export function agoText(moment: string, now: string): string {
   return `${durationText(Math.max(0, Date.parse(now) - Date.parse(moment)))} ago`;
 }

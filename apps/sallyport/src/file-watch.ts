@@ -5,15 +5,15 @@
 import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
-/** How often they are looked at, in milliseconds; a change counts once a second look finds the same. */
+/** How often the files are checked, in milliseconds. A change counts once a second check finds the same. */
 export const LOOK_EVERY_MS = 500;
 
 export class FileWatch {
   readonly #onChange: () => void;
   #files: readonly string[] = [];
-  /** What the files were when they were last read. */
+  /** The files' versions when they were last read. */
   #known = '';
-  /** What they were at the last look: one who writes a file may not be done yet. */
+  /** Their versions at the last check: a program that writes one may not have finished. */
   #seen = '';
   #timer: NodeJS.Timeout | undefined;
 
@@ -21,12 +21,12 @@ export class FileWatch {
     this.#onChange = onChange;
   }
 
-  /** They are about to be read: a change before now is known by then. */
+  /** Called before they are read: earlier changes are then known. */
   aboutToRead(): void {
     this.#known = versionsOf(this.#files);
   }
 
-  /** These are the files from now on; none: nothing is looked at. */
+  /** Sets the files to watch; with none, nothing is checked. */
   follow(files: readonly string[]): void {
     const isSame = files.length === this.#files.length && files.every((file, at) => file === this.#files[at]);
     if (isSame) return;
@@ -63,7 +63,7 @@ interface Facts {
   readonly ctimeMs: number;
 }
 
-/** Its rights count too (ctime): a file that could not be read may be readable by now. */
+/** Rights count too (ctime): a file that could not be read may be readable now. */
 function versionOf({ dev, ino, size, mtimeMs, ctimeMs }: Facts): string {
   return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
 }
@@ -80,7 +80,7 @@ function versionsOf(files: readonly string[]): string {
     .join('\n');
 }
 
-/** Not waited for: a network mount that hangs must not block the program. */
+/** Asynchronous: a network mount that hangs must not block the program. */
 async function currentVersion(file: string): Promise<string> {
   try {
     return versionOf(await stat(file));

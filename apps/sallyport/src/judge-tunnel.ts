@@ -5,11 +5,11 @@ import { decide, type Destination, judgeAddress } from '@sallyport/policy';
 import type { TunnelFacts } from '@sallyport/tunnel-server';
 import type { Settings } from './settings.ts';
 
-/** By the order of the checks: credentials, policy, addresses. A listener that is no more ends no tunnel by that. */
+/** In the order of the checks: credentials, policy, addresses. A tunnel is not denied because its listener was removed. */
 export function isDeniedNow(facts: TunnelFacts, settings: Settings): boolean {
   const client = parseIp(facts.client.host);
   const destination = destinationOf(facts);
-  // What cannot be judged was not judged before either: it never came up.
+  // Such a tunnel was never up, and was not judged before either.
   if (client === undefined || destination === undefined) return false;
   if (isUserGone(facts, settings)) return true;
   const { user, door } = facts;
@@ -33,7 +33,7 @@ function isUserGone({ user, door }: TunnelFacts, { config, identities }: Setting
   return user !== undefined && asksForUser && identities.get(door.name)?.users?.has(user) !== true;
 }
 
-/** A literal; and what a name led to, unless a parent was given the name: then the upstream is the parent. */
+/** The address that was dialled: a literal, or the address of a name, unless a parent resolved it: then the upstream is the parent. */
 function dialledOf({ egress, upstream }: TunnelFacts, destination: Destination, { config }: Settings): readonly Ip[] {
   if (destination.kind === 'address') return [destination.ip];
   const isDirect = egress === DIRECT || config.egress.some(({ name, type }) => name === egress && type === 'direct');

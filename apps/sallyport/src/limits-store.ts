@@ -9,7 +9,7 @@ interface Surroundings {
   readonly metrics: Metrics;
 }
 
-/** Has `limits` counted where the configuration says. Returns what has to be closed in the end; undefined where nobody is asked. */
+/** Makes `limits` count where the configuration says. Returns what must be closed at the end; undefined without a store. */
 export function openLimitsStore(
   { store }: Config['limits'],
   { limits, log, metrics }: Surroundings,

@@ -3,11 +3,11 @@ import type { Config, Problem } from '@sallyport/config';
 import { judgeAddress, parseDestination, type Policy } from '@sallyport/policy';
 import { Resolver } from '@sallyport/resolver';
 
-/** So many names are asked for, and so long: `check` is no crawler. */
+/** At most so many names are looked up, and for so long. */
 const ASKED = 100;
 const PATIENCE_MS = 1500;
 
-/** Warns of each exact name in `hosts` that has addresses now, and none of them permitted. One that does not resolve is none of this. */
+/** Warns of each exact name in `hosts` that has addresses now, but no permitted one. A name that does not resolve is ignored. */
 export async function lintNames({ policy: written, dns }: Config, policy: Policy): Promise<readonly Problem[]> {
   const names = written.rules.flatMap(({ action, hosts = [] }, number) =>
     action === 'allow' ? hosts.flatMap((text, at) => exactName(text, ['policy', 'rules', number, 'hosts', at])) : [],
@@ -31,7 +31,7 @@ function exactName(text: string, path: Problem['path']): readonly NamedHost[] {
   return destination.kind === 'name' ? [{ host: destination.host, path }] : [];
 }
 
-/** Each name is its own client: no share of the look-ups is to be kept. */
+/** Each name counts as a client of its own, so that the share of look-ups does not apply. */
 async function lintName({ host, path }: NamedHost, resolver: Resolver, policy: Policy): Promise<readonly Problem[]> {
   const answer = await resolver.resolve(host, host).done;
   if (answer.kind !== 'addresses') return [];

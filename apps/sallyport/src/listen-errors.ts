@@ -5,7 +5,7 @@ import { type Address, ListenError } from '@sallyport/tunnel-splice';
 import { EXIT, FatalError } from './exit.ts';
 
 /**
- * @param who the listener's name, as it begins the line
+ * @param who the listener's name, which begins the line
  * @param path of the bind in the configuration
  */
 export function fatalListenError(who: string, cause: unknown, path: ConfigPath): unknown {

@@ -6,14 +6,14 @@ import { parseHtpasswd, type Users } from '@sallyport/tunnel-server';
 import { createTlsIdentity, type TlsIdentity, type TlsMaterial } from '@sallyport/tunnel-splice';
 import { explainSystemError } from './named-files.ts';
 
-/** A listener's users, and its certificate; each left out where the listener has no such key. */
+/** A listener's users, and its certificate; each is left out where the listener has no such key. */
 export interface ListenerIdentity {
   readonly users?: Users;
   readonly tls?: TlsIdentity;
 }
 
 export interface ListenerIdentities {
-  /** By name of listener; fit for use only where no problem is an error. */
+  /** By name of listener. May be used only where no problem is an error. */
   readonly identities: ReadonlyMap<string, ListenerIdentity>;
   readonly problems: readonly Problem[];
 }
@@ -53,7 +53,7 @@ function readTls(tls: NonNullable<ConnectListener['tls']>, files: Files): TlsIde
   const cert = files.read(tls.cert, 'tls', 'cert');
   const key = files.read(tls.key, 'tls', 'key');
   const clientCa = tls.client_ca === undefined ? undefined : files.read(tls.client_ca, 'tls', 'client_ca');
-  // Without what it names, `client_ca` would be as good as left out: then anyone could come in.
+  // Without its file, `client_ca` would have no effect, and every client would be admitted.
   if (cert === undefined || key === undefined || (tls.client_ca !== undefined && clientCa === undefined))
     return undefined;
   const result = createTlsIdentity({ cert, key, ...(clientCa !== undefined && { clientCa }) });
@@ -70,7 +70,7 @@ function readTls(tls: NonNullable<ConnectListener['tls']>, files: Files): TlsIde
   return result.identity;
 }
 
-/** Reads a listener's files, and notes what is wrong with them where the configuration names them. */
+/** Reads a listener's files, and reports their problems at the key that names them. */
 class Files {
   readonly #listener: ConfigPath;
   readonly #folder: string;
@@ -86,7 +86,7 @@ class Files {
     return resolve(this.#folder, file);
   }
 
-  /** The file's text, or undefined once the problem is noted. */
+  /** The file's text, or undefined once the problem is reported. */
   read(file: string, ...path: ConfigPath): string | undefined {
     const whole = this.locate(file);
     try {

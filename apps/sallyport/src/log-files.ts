@@ -16,21 +16,21 @@ export const LOG_OPTION: OptionSpec = {
   isMany: true,
 };
 
-/** What was read, beside the entries. */
+/** What was read, besides the entries. */
 export interface LogReading {
   /** All lines, tunnels or not. */
   lines: number;
-  /** Those that say what the policy decided. */
+  /** Those with a decision of the policy. */
   entries: number;
 }
 
 const CHUNK_BYTES = 1024 * 1024;
-/** Longer than any line of ours; what is longer is another file, or no text at all. */
+/** Longer than any line of ours. A longer one is of another file, or not text. */
 const LONGEST_LINE = 1024 * 1024;
 
 /**
- * Hands every entry of the files to `take`, in their order. Throws a FatalError that names the file where one cannot be read, or where
- * lines were found and none of them is of an access log.
+ * Calls `take` with every entry of the files, in their order. Throws a FatalError with the file's name where one cannot be read, or where
+ * it has lines but none of an access log.
  */
 export async function readLogs(files: readonly string[], take: (entry: LogEntry) => void): Promise<LogReading> {
   const reading: LogReading = { lines: 0, entries: 0 };
@@ -66,17 +66,17 @@ async function readLog(file: string, take: (entry: LogEntry) => void, reading: L
   }
 }
 
-/** Told by its first two bytes (RFC 1952 §2.3.1), not by its name: rotated logs have any. */
+/** Recognised by its first two bytes (RFC 1952 §2.3.1), not by its name: rotated logs may have any. */
 async function unzipped(raw: Readable): Promise<Readable> {
   const first = await firstChunk(raw);
   if (first?.[0] !== 0x1f || first[1] !== 0x8b) return raw;
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  // What breaks the one is told by the other.
+  // An error of one stream is reported by the other.
   pipeline(raw, gunzip, () => undefined);
   return gunzip;
 }
 
-/** Looks at it, and leaves it to be read. */
+/** Returns the first chunk, and leaves it to be read. */
 async function firstChunk(raw: Readable): Promise<Buffer | undefined> {
   await Promise.race([once(raw, 'readable'), once(raw, 'end')]);
   const chunk: unknown = raw.read();
@@ -89,7 +89,7 @@ async function* linesOf(stream: Readable): AsyncGenerator<readonly string[]> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const chunk of stream) {
-    const lines = (rest + decoder.write(chunk as Buffer)).split('\n'); // No encoding is set: chunks are buffers.
+    const lines = (rest + decoder.write(chunk as Buffer)).split('\n'); // Without an encoding, chunks are buffers.
     rest = lines.pop() ?? '';
     if (rest.length > LONGEST_LINE) rest = '';
     yield lines;

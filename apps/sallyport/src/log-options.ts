@@ -4,7 +4,7 @@ import type { CollectorTls, LoggerOptions } from '@sallyport/telemetry';
 import { readTlsTrust } from './tls-trusts.ts';
 
 export interface LogOptionsResult {
-  /** Fit for use only where there is no problem. */
+  /** May be used only where there is no problem. */
   readonly logOptions: LoggerOptions;
   readonly problems: readonly Problem[];
 }

@@ -47,7 +47,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** What stands in the way, with the remedy, never a stack trace: one line, or one for each problem of a configuration. */
+/** Prints the error with its remedy, never a stack trace: one line, or one for each problem of a configuration. */
 function reportFatal(cause: unknown): ExitCode {
   if (cause instanceof FatalError) {
     process.stderr.write(`sallyport: ${cause.message}\n`);

@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '@sallyport/config';
 import type { ReadHostsFile } from '@sallyport/policy';
 
-/** Four million names; what is larger is another file. */
+/** Four million names. A larger file is a wrong one. */
 const LARGEST_BYTES = 128 * 1024 * 1024;
 
 /**
@@ -25,7 +25,7 @@ export function namedFiles({ listeners, policy, egress, log }: Config, folder: s
 }
 
 /**
- * Makes the reader of the files of `hosts_file`. A file that several rules name is read once, so that they agree on it.
+ * Makes the reader of the files of `hosts_file`. A file that several rules name is read once, so that all use the same text.
  * @param folder the configuration's own: paths are relative to it
  */
 export function createHostsFileReader(folder: string): ReadHostsFile {
@@ -42,7 +42,7 @@ function readHostsFile(path: string): ReturnType<ReadHostsFile> {
   const unreadable = (why: string): ReturnType<ReadHostsFile> => ({ kind: 'unreadable', why: `${path} ${why}` });
   try {
     const stats = statSync(path);
-    // A pipe would be empty at the first reload, and a device may never end.
+    // A pipe would be empty at the first reload, and a device may be endless.
     if (!stats.isFile()) return unreadable('is no regular file; name one');
     if (stats.size > LARGEST_BYTES) return unreadable('is larger than 128 MiB; is it the right file?');
     return { kind: 'ok', path, text: readFileSync(path, 'utf8').replace(/^\uFEFF/, '') };
@@ -51,7 +51,7 @@ function readHostsFile(path: string): ReturnType<ReadHostsFile> {
   }
 }
 
-/** What keeps a file from being read, and the remedy: the end of a sentence that begins with its path. */
+/** Why a file cannot be read, and the remedy: the end of a sentence that begins with its path. */
 export function explainSystemError(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
   switch (code) {

@@ -7,8 +7,8 @@ import type { SettingsResult } from './settings.ts';
 import { EXIT, FatalError } from './exit.ts';
 
 /**
- * Becomes another user, for good: its groups, then its group, then the user itself. Throws a FatalError where that can't be.
- * @param owned files that are to be its own
+ * Becomes another user permanently: its groups, then its group, then the user itself. Throws a FatalError where that is not possible.
+ * @param owned files that are to belong to the user
  */
 export function dropPrivileges(user: string, owned: readonly string[]): void {
   const [uid = NaN] = readIds(user, '-u');
@@ -24,7 +24,7 @@ export function dropPrivileges(user: string, owned: readonly string[]): void {
   process.setuid?.(uid);
 }
 
-/** For good: programs with the set-user-ID bit run as who runs them. */
+/** Permanent: programs with the set-user-ID bit then run as the user who starts them. */
 export function forbidGainingPrivileges(log: Pick<Logger, 'warn'>): void {
   const result = forbidNewPrivileges();
   if (result.kind === 'done') return;
@@ -33,7 +33,7 @@ export function forbidGainingPrivileges(log: Pick<Logger, 'warn'>): void {
   log.warn({ reason: result.reason, detail }, 'no_new_privs could not be set');
 }
 
-/** Says what a reload will stumble over, now that files are read as another user. */
+/** Warns of what a reload will fail on, now that files are read as another user. */
 export function warnOfUnreadable(user: string, readAgain: SettingsResult, log: Pick<Logger, 'warn'>): void {
   if (readAgain.kind === 'ok') return;
   for (const problem of readAgain.problems) {
@@ -41,7 +41,7 @@ export function warnOfUnreadable(user: string, readAgain: SettingsResult, log: P
   }
 }
 
-/** By way of the system's own sources of names, which `id` asks. */
+/** Asks `id`, which uses all of the system's user databases. */
 function readIds(user: string, which: '-u' | '-g' | '-G'): number[] {
   try {
     const text = execFileSync('id', [which, '--', user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });

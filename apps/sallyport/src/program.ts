@@ -1,4 +1,4 @@
-/** The running program: services that live as long as the process, and doors that a reload replaces under live traffic. */
+/** The running program: services that live as long as the process, and doors that a reload replaces while tunnels are open. */
 import type { ListenerConfig } from '@sallyport/config';
 import { type AdminAddress, type AdminRoute, type Logger, startAdminServer } from '@sallyport/telemetry';
 import type { Door } from '@sallyport/tunnel-server';
@@ -34,17 +34,17 @@ import { receiveClients } from './sockets/receive-clients.ts';
 import type { Sockets } from './takeover/succession.ts';
 
 export interface Program {
-  /** Where clients reach each door. */
+  /** The addresses of each door. */
   openDoors(): readonly OpenDoor[];
-  /** Where the admin server listens. */
+  /** The address of the admin server. */
   adminAddress(): AdminAddress | undefined;
-  /** Puts new settings into force for new connections, or changes nothing and says why not. Counts either. One at a time. */
+  /** Applies new settings to new connections, or changes nothing and says why. Both are counted. One reload at a time. */
   reload(next: SettingsResult): Promise<ReloadResult>;
   /** Closes the doors, lets live tunnels finish (at most `timeouts.drain`), then ends the rest. */
   drain(): Promise<void>;
   /** Its sockets, for a successor. */
   sockets(): Sockets;
-  /** The successor serves: leaves the doors to it, lets live tunnels finish (at most `runtime.takeover_drain`), then ends the rest. */
+  /** A successor serves: leaves the doors to it, lets live tunnels finish (at most `runtime.takeover_drain`), then ends the rest. */
   leave(): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export type ReloadResult =
   | { readonly kind: 'refused'; readonly problems: readonly string[] };
 
 /**
- * Opens everything. Rejects with a FatalError that names what is in the way, with nothing left open.
+ * Opens everything. On failure it rejects with a FatalError that names the cause, and leaves nothing open.
  * @param inherited sockets that are open already
  */
 export async function startProgram(settings: Settings, log: Logger, inherited: InheritedSockets): Promise<Program> {
@@ -74,7 +74,7 @@ export async function startProgram(settings: Settings, log: Logger, inherited: I
   return running;
 }
 
-/** How long a start waits to learn whether the store of shared limits answers. */
+/** How long a start waits until it is known whether the store of shared limits answers. */
 const STORE_PATIENCE_MS = 5_000;
 
 class Running implements Program {
@@ -82,7 +82,7 @@ class Running implements Program {
   readonly #listeners: OpenListeners;
   readonly #inherited: InheritedSockets;
   #settings: Settings;
-  /** Of the file that is about to take effect, for clients of a door that has just been opened. */
+  /** The settings that are about to take effect, for clients of a door that was just opened. */
   #next: Settings;
   #doors: ReadonlyMap<string, Door> = new Map();
   readonly #admin: AdminDoor;
@@ -117,7 +117,7 @@ class Running implements Program {
   async open(): Promise<void> {
     const { config } = this.#settings;
     await this.#admin.open(config.admin);
-    // Replicas that start together count together from their first client on, where that is possible at all.
+    // Replicas that start together count together from their first client on, if possible.
     await this.#services.limitsStore?.whenKnown(STORE_PATIENCE_MS);
     const exchange = await this.#prepareListeners(this.#settings, () => Promise.resolve(false));
     this.#dropPrivileges();
@@ -129,7 +129,7 @@ class Running implements Program {
     this.#services.log.info('ready');
   }
 
-  /** What later reloads need has to be there for the user too: it says what is not. */
+  /** Drops privileges, and warns of files that the user could not read at a later reload. */
   #dropPrivileges(): void {
     const { user } = this.#settings.config.runtime;
     if (user === null) return;
@@ -218,7 +218,7 @@ class Running implements Program {
     log.info({ tunnels: checked, ended }, 'live tunnels rechecked');
   }
 
-  /** Everything that may fail comes first, and is undone where something behind it fails: what is left cannot. */
+  /** Everything that can fail comes first, and is undone where a later step fails. The last steps cannot fail. */
   async #takeEffect(settings: Settings): Promise<void> {
     const move = this.#admin.move(settings.config.admin);
     let exchange: ListenerExchange | undefined;
@@ -257,7 +257,7 @@ class Running implements Program {
     const before = this.#doors;
     this.#settings = settings;
     bound.replace(this.#boundBy(open));
-    // A refusal may name another door: all ports are known by now.
+    // A refusal may name another door, for all ports are known by now.
     this.#doors = openDoors(settings, this.#services);
     const committed = exchange.commit();
     for (const socket of opened) log.info(facts(socket), 'listening');

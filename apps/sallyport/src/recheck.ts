@@ -4,16 +4,16 @@ import type { Ledger, TunnelFacts } from '@sallyport/tunnel-server';
 
 export interface Recheck {
   readonly ledger: Pick<Ledger, 'live' | 'opened' | 'isSettingUp'>;
-  /** Whether the settings in force would not let it be. */
+  /** Whether the settings in force would deny it. */
   readonly isDenied: (facts: TunnelFacts) => boolean;
-  /** False once another reload has taken effect, whose own recheck is to be believed. */
+  /** False once another reload has taken effect, which does its own recheck. */
   readonly isCurrent: () => boolean;
 }
 
-/** How many tunnels the deciding thread looks at before it turns to others: two milliseconds, or less. */
+/** How many tunnels are checked before the thread does other work: two milliseconds, or less. */
 const SLICE = 256;
 
-/** How often it is asked whether connections that began under the rules before are decided, in milliseconds. */
+/** How often it is checked whether connections that began under the earlier rules are decided, in milliseconds. */
 const SETTLE_MS = 100;
 
 export interface Rechecked {
@@ -21,12 +21,12 @@ export interface Rechecked {
   readonly ended: number;
 }
 
-/** Resolves once every tunnel that was decided under the rules before has been judged. */
+/** Resolves once every tunnel that was decided by the earlier rules has been judged. */
 export async function recheckTunnels(recheck: Recheck): Promise<Rechecked> {
   const { ledger, isCurrent } = recheck;
   const last = ledger.opened;
   const live = await judgeLive(recheck, last);
-  // A connection keeps the door that it came in by: one that was on its way may have come up since, under the old rules.
+  // A connection keeps the door that accepted it: one that was being set up may have been decided by the old rules since.
   let isLate = false;
   while (isCurrent() && ledger.isSettingUp(last)) {
     isLate = true;

@@ -1,22 +1,22 @@
-/** What a reload can't change. Everything else takes effect for new connections, all at once. */
+/** Finds changes that a reload cannot make. All other changes take effect for new connections, all at once. */
 import { availableParallelism } from 'node:os';
 import type { Config, ConfigPath, RuntimeConfig } from '@sallyport/config';
 import type { Transport } from '@sallyport/tunnel-splice';
 
-/** What would need another process. */
+/** A change that needs another process. */
 export interface Obstacle {
-  /** The first of the keys. */
+  /** The first of its keys. */
   readonly path: ConfigPath;
   readonly message: string;
 }
 
-/** Names all parts of `next` that need another process, or undefined if none does. */
+/** Names all changes in `next` that need another process; undefined if there are none. */
 export function findObstacle(
   { runtime: current }: Config,
   { runtime: next }: Config,
   { name: running }: Pick<Transport, 'name'>,
 ): Obstacle | undefined {
-  // What `auto` stands for where the native engine runs is known; elsewhere another start may find it built.
+  // Where the native engine runs, `auto` means it. Elsewhere a new start may find it built.
   const isSameEngine = next.engine === running || (next.engine === 'auto' && running === 'native');
   const isOtherEngine = next.engine !== current.engine && !isSameEngine;
   const isOtherCount = threadsOf(next) !== threadsOf(current);

@@ -26,13 +26,13 @@ export interface Services {
   readonly metrics: Metrics;
   readonly ledger: Ledger;
   readonly limits: Limits;
-  /** Exchanged by a reload that changes `limits.store`; undefined where that is local. */
+  /** Replaced by a reload that changes `limits.store`; undefined where that is local. */
   limitsStore: SharedLimits | undefined;
-  /** Where we listen, and so what we never dial. */
+  /** The addresses on which we listen, and which we never dial. */
   readonly bound: BoundAddresses;
-  /** Exchanged by a reload that changes `dns`; otherwise its cache stays warm. */
+  /** Replaced by a reload that changes `dns`; otherwise its cache is kept. */
   resolver: Resolver;
-  /** Exchanged by every reload. */
+  /** Replaced by every reload. */
   egresses: Egresses;
 }
 

@@ -39,13 +39,13 @@ export interface Settings {
   /** Of parents with `tls`, by name of egress. */
   readonly trusts: ReadonlyMap<string, TlsTrust>;
   readonly logOptions: LoggerOptions;
-  /** What is allowed but hardly meant, a line each: `FILE:LINE:COL: path: message`; less what is silenced where it stands. */
+  /** Warnings of the file, a line each: `FILE:LINE:COL: path: message`, without those that a comment silences. */
   readonly warnings: readonly string[];
-  /** Tells of further warnings in the same way. */
+  /** Formats further warnings in the same way. */
   readonly tell: (warnings: readonly Problem[]) => readonly string[];
-  /** Tells, in the same way, what keeps it from taking effect. */
+  /** Formats, in the same way, a problem that keeps it from taking effect. */
   readonly explain: (problem: Omit<Problem, 'severity'>) => string;
-  /** For what goes wrong later: what the environment gave is not shown. */
+  /** For later messages: hides values of the environment. */
   readonly asWritten: AsWritten;
 }
 
@@ -54,7 +54,7 @@ export type SettingsResult = (
   /** Every problem, a line each, in the order of the file. */
   | { readonly kind: 'invalid'; readonly problems: readonly string[] }
 ) & {
-  /** All files that it was made of, or would be, as far as that is known. */
+  /** All files that it was made of, or would be, as far as they are known. */
   readonly files: readonly string[];
 };
 
@@ -65,7 +65,7 @@ export interface ReadOptions {
   readonly showsLines?: boolean;
 }
 
-/** Reads `file` with `${VAR}` from `env`. What is wrong is told in one go, by the schema and by the policy alike. */
+/** Reads `file` with `${VAR}` from `env`. Reports all problems at once, those of the schema and those of the policy. */
 export function readSettings(
   file: string,
   env: NodeJS.ProcessEnv,
@@ -119,7 +119,7 @@ export function readSettings(
   return { kind: 'ok', settings, files };
 }
 
-/** A fallback destination is held to the same spelling as what a client asks for. */
+/** A fallback destination must have the same form as a client's destination. */
 function checkFallbacks({ listeners }: Config): readonly Problem[] {
   return listeners.flatMap((listener, index) => {
     const destination = listener.mode === 'sni' ? fallbackDestination(listener) : undefined;
@@ -130,7 +130,7 @@ function checkFallbacks({ listeners }: Config): readonly Problem[] {
   });
 }
 
-/** Where clients without SNI go, if anywhere. */
+/** The destination of clients without SNI, if there is one. */
 export function fallbackDestination({ without_sni }: SniListener): Destination | MalformedDestination | undefined {
   if (without_sni.kind !== 'destination') return undefined;
   const { host, port } = without_sni;

@@ -6,7 +6,7 @@ import { groupNamed, type Groups, hostLines } from '@sallyport/policy';
 
 export interface ShippedGroup {
   readonly name: string;
-  /** What it is for: the first line of its file. */
+  /** Its purpose: the first line of its file. */
   readonly about: string;
   readonly hosts: readonly string[];
 }
@@ -21,7 +21,10 @@ export function shippedGroups(): readonly ShippedGroup[] {
     .map((file) => readGroup(file.slice(0, -'.txt'.length)));
 }
 
-/** The groups that a configuration can name; one of its own takes the place of a shipped one. Files are read only where one is named. */
+/**
+ * The groups that a configuration can name. Its own group replaces a shipped one of the same name. Files are read only where one is
+ * named.
+ */
 export function groupsFor({ groups, policy }: Pick<Config, 'groups' | 'policy'>): Groups {
   const own = new Map(Object.entries(groups));
   const isNamed = policy.rules.some(({ hosts = [] }) => hosts.some((text) => groupNamed(text) !== undefined));

@@ -11,9 +11,9 @@ import { takeOver } from './takeover/take-over.ts';
 export interface Supervision {
   readonly log: Logger;
   readonly serviceManager: ServiceManager;
-  /** What the program was started with. */
+  /** The settings that the program was started with. */
   readonly started: SettingsResult;
-  /** Reads the configuration anew. */
+  /** Reads the configuration again. */
   readonly readSettings: () => SettingsResult;
   /** How many descriptors this process was passed at its start. */
   readonly inheritedCount: number;
@@ -44,14 +44,14 @@ function drain(program: Program): Promise<ExitCode> {
   return Promise.race([drained, interrupted]);
 }
 
-/** Who sends a signal has less patience than a takeover. */
+/** A signal ends the process sooner than a takeover would. */
 function leave(program: Program, terminated: Promise<unknown>): Promise<ExitCode> {
   return Promise.race([program.leave().then(() => EXIT.ok), terminated.then(() => drain(program))]);
 }
 
-/** Reloads and takeovers, one at a time and in the order in which they were asked for. */
+/** Reloads and takeovers, one at a time, in the order in which they were asked for. */
 class Changes {
-  /** A successor serves. */
+  /** Resolves when a successor serves. */
   readonly succeeded: Promise<'succeeded'>;
   readonly #program: Program;
   readonly #supervision: Supervision;
@@ -71,7 +71,7 @@ class Changes {
     });
   }
 
-  /** Resolves once nothing is under way any more; nothing begins. */
+  /** Resolves once nothing is under way any more. No further change begins. */
   async stop(): Promise<void> {
     this.#isOver = true;
     this.#watch.stop();
@@ -86,7 +86,7 @@ class Changes {
       .catch((cause: unknown) => log.error({ err: cause }, 'internal error'));
   }
 
-  /** All or nothing: a file with a problem changes nothing, and the log says where it is wrong. */
+  /** All or nothing: a file with a problem changes nothing, and the log names its place. */
   async #reload(): Promise<void> {
     const { log, readSettings, serviceManager } = this.#supervision;
     serviceManager.reloading();
@@ -113,7 +113,7 @@ class Changes {
   }
 }
 
-/** The log goes on as it was when the file can't be opened. */
+/** Where the file cannot be opened, the log continues in the old one. */
 function reopenLog(log: Logger): void {
   try {
     log.reopen();
@@ -123,7 +123,7 @@ function reopenLog(log: Logger): void {
   }
 }
 
-/** Its listeners stay: with the last one gone, a signal right behind the first would end the process before it could drain. */
+/** The listeners stay: without any, a signal right after the first would end the process before it could drain. */
 function firstOf(...signals: readonly NodeJS.Signals[]): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of signals) process.on(signal, () => resolve());

@@ -1,10 +1,10 @@
-/** The configurations to start from that come with the program: one YAML file for each use, in the folder `starters`. */
+/** The starter configurations that come with the program: one YAML file for each use, in the folder `starters`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface Starter {
   readonly name: 'agents' | 'gateway' | 'office' | 'ci';
-  /** What it is for, in one line. */
+  /** Its purpose, in one line. */
   readonly about: string;
 }
 

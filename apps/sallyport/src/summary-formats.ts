@@ -7,7 +7,7 @@ export const SUMMARY_FORMATS: Readonly<Record<string, ((summary: Summary) => str
   markdown: asMarkdown,
 };
 
-/** So many rows of each list are shown to people. */
+/** How many rows of each list are shown to people. */
 const SHOWN = 25;
 
 const LISTS = [
@@ -84,7 +84,7 @@ function markdownTable(
   return `${lines.join('\n')}\n${whole.length > SHOWN ? `\n${moreText(whole)}` : ''}`;
 }
 
-/** A pipe would end the cell; what a client chose is no markup. */
+/** A pipe would end the cell, and text that a client chose must not act as markup. */
 function markdownLine(cells: readonly string[]): string {
   return `| ${cells.map((cell) => asComment(cell).replace(/[|<>]/g, '\\$&')).join(' | ')} |`;
 }

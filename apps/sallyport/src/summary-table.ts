@@ -33,7 +33,7 @@ export function summaryTables({ listeners, policy, default_egress }: Config, { r
     .join('');
 }
 
-/** Whoever has more of them does not read them all. */
+/** Longer tables are not read to their end. */
 const MOST_RULES = 100;
 
 function table(rows: readonly (readonly string[])[]): readonly string[] {
@@ -41,7 +41,7 @@ function table(rows: readonly (readonly string[])[]): readonly string[] {
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
 }
 
-/** Every option of a door that is not as it would be if it were left out. */
+/** Every option of a door that differs from its default. */
 function optionsOf(listener: ListenerConfig): readonly string[] {
   const told: readonly (string | false)[] = [
     listener.mode === 'connect' &&
@@ -76,7 +76,7 @@ function toOf({ hosts, hosts_file, networks }: RuleConfig): string {
   return hosts || hosts_file !== undefined || networks ? short(places) : 'any';
 }
 
-/** The first of a list, and how many more there are. */
+/** The first entry of a list, and how many more there are. */
 function short(items: readonly string[]): string {
   const [first = 'none', second, ...others] = items;
   if (second === undefined) return first;

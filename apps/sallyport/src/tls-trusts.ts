@@ -1,4 +1,4 @@
-/** The certificates by which we verify the servers that we speak TLS to: parents, and collectors of the log. */
+/** The certificates with which we verify servers that we use TLS with: parents, and collectors of the log. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createTlsTrust, type TlsTrust } from '@sallyport/tunnel-splice';
@@ -6,14 +6,14 @@ import { explainSystemError } from './named-files.ts';
 
 export interface ReadTrust {
   readonly trust: TlsTrust;
-  /** What was in the file. */
+  /** The content of the file. */
   readonly pem: string | undefined;
 }
 
 /**
  * The trust, or what is wrong with it.
  * @param ca a file of certificates in PEM; left out: the authorities that Node.js knows
- * @param folder which the path is relative to
+ * @param folder that the path is relative to
  */
 export function readTlsTrust(ca: string | undefined, folder: string): ReadTrust | string {
   const path = ca === undefined ? undefined : resolve(folder, ca);

@@ -8,7 +8,7 @@ export function version(): string {
   return 'unknown';
 }
 
-/** For `--version --verbose`: what runs here, and which binary of the native engine is loaded, or why none is. */
+/** For `--version --verbose`: the runtime, and which binary of the native engine is loaded, or why none is. */
 export function versionInFull(): string {
   const native = nativeBinary();
   const engine = native.kind === 'loaded' ? `${native.binary} (${native.file})` : `none: ${native.reason}`;

@@ -1,5 +1,5 @@
-// The image's health check: 0 where the proxy is ready for clients. An admin server at another address than the image's own is told by
-// SALLYPORT_ADMIN, such as http://127.0.0.1:9000.
+// The image's health check: 0 where the proxy is ready for clients. SALLYPORT_ADMIN gives the address of the admin server where it is not
+// the image's default, such as http://127.0.0.1:9000.
 import { request } from 'node:http';
 
 const admin = process.env.SALLYPORT_ADMIN ?? 'http://127.0.0.1:9128';

@@ -9,7 +9,7 @@ interface Alert {
   readonly detail?: string;
 }
 
-/** From this share on, a limit is near. */
+/** From this share on, a limit is close. */
 const NEAR = 0.8;
 
 let shown = '';
@@ -17,7 +17,7 @@ let shown = '';
 /** @param failure why there is no status */
 export function showAlerts(status: StatusReply | undefined, failure?: string): void {
   const alerts = status ? findAlerts(status) : [lost(failure)];
-  // Said again only when something else is to be said: a screen reader reads it out.
+  // Replaced only when it changes, for a screen reader reads it aloud.
   const text = JSON.stringify(alerts);
   if (text === shown) return;
   shown = text;

@@ -1,4 +1,4 @@
-/** A small chart of the last fifteen minutes: a line over its area, in SVG. A text says the same. */
+/** A small chart of the last fifteen minutes: a line over an area, in SVG. A text describes it. */
 import { element, setText } from './dom.ts';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -8,11 +8,11 @@ const POINTS = 180;
 
 export interface Chart {
   readonly figure: HTMLElement;
-  /** @param values the oldest first; what is missing at the front was before the start */
+  /** @param values the oldest first; there are fewer after a recent start */
   show(values: readonly number[], now: string): void;
 }
 
-/** @param spell for the highest value */
+/** @param spell formats the highest value */
 export function createChart(title: string, spell: (value: number) => string): Chart {
   const now = element('strong');
   const drawing = document.createElementNS(SVG, 'svg');

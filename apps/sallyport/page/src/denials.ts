@@ -53,7 +53,7 @@ async function showExplanation(denial: Denial): Promise<void> {
   const query = new URLSearchParams({ host, port: `${port}`, client, listener });
   const reply = await fetch(`api/explain?${query.toString()}`);
   if (!reply.ok) throw new Error(await reply.text());
-  openDialog(denial, (await reply.json()) as ExplainReply); // The OpenAPI document holds the server to it.
+  openDialog(denial, (await reply.json()) as ExplainReply); // A test compares the server with the OpenAPI document.
 }
 
 function openDialog({ host, port }: Denial, { text, yaml }: Pick<ExplainReply, 'text' | 'yaml'>): void {
@@ -66,7 +66,7 @@ function openDialog({ host, port }: Denial, { text, yaml }: Pick<ExplainReply, '
   part('explain-dialog', HTMLDialogElement).showModal();
 }
 
-/** Browsers let a page write to the clipboard on loopback and over TLS only; elsewhere the text is selected, to be copied by hand. */
+/** Browsers let a page write to the clipboard only on loopback and over TLS. Elsewhere the text is selected, to be copied by hand. */
 async function copyRemedy(): Promise<void> {
   const yaml = part('explain-yaml', HTMLElement);
   const copy = part('explain-copy', HTMLElement);

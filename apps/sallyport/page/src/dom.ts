@@ -19,19 +19,19 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Finds what stands in the page's HTML. */
+/** Finds an element of the page's HTML. */
 export function part<Type extends HTMLElement>(id: string, type: new () => Type): Type {
   const found = document.getElementById(id);
   if (found instanceof type) return found;
   throw new Error(`the page has no ${id}`);
 }
 
-/** Writes only what is another text: a screen reader, a selection and the layout are left in peace. */
+/** Writes only a text that has changed, so that screen readers, selections and the layout are not disturbed. */
 export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** A list of terms, each with what it is now. */
+/** Shows a list of terms, each with its present text. */
 export function setTerms(list: HTMLElement, terms: readonly (readonly [term: string, text: string])[]): void {
   const wanted = terms.flatMap(([term, text]) => [term, text]);
   const known = [...list.children].map((child) => child.textContent);

@@ -1,2 +1,2 @@
-/** The page and the terminal format figures by the same module: the program's own, which is served beside the page's. */
+/** The page and the terminal format figures by the same module of the program, which is served with the page. */
 export * from '../../dist/figures.js';

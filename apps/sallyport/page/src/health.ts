@@ -1,4 +1,4 @@
-/** The panels of DNS and dials, ways out, and limits. */
+/** The panels of DNS and dials, egresses, and limits. */
 import type { StatusReply } from './api.ts';
 import { element, part, setTerms, setText } from './dom.ts';
 import { countText, secondsText, shortNumber } from './figures.js';
@@ -6,7 +6,7 @@ import { createTable } from './table.ts';
 
 type Egress = StatusReply['egresses'][number];
 
-/** A meter turns to its warning colour here. */
+/** From this share on, a meter has its warning colour. */
 const NEAR = 0.8;
 
 export function createHealth() {

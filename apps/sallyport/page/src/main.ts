@@ -1,4 +1,4 @@
-/** The status page: asks the admin API for what each panel shows, while the page is visible. Read this first. */
+/** The status page: polls the admin API for each panel while the page is visible. Read this first. */
 import type { DenialsReply, HistoryReply, StatusReply, TunnelsReply } from './api.ts';
 import { showAlerts } from './alerts.ts';
 import { createConfiguration } from './configuration.ts';

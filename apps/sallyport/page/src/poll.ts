@@ -2,14 +2,14 @@
 
 export interface Listener<Reply> {
   readonly show: (reply: Reply) => void;
-  /** Told in a sentence why there is no reply. */
+  /** Called with a sentence on why there is no reply. */
   readonly fail?: (why: string) => void;
 }
 
-/** Asks at once, for who has changed the question. */
+/** Polls at once, after the question has changed. */
 export type AskNow = () => void;
 
-/** @param question asked anew each time: a path, with its query */
+/** @param question called for each request: the path, with its query */
 export function poll<Reply>(question: () => string, everyMs: number, { show, fail }: Listener<Reply>): AskNow {
   let timer: number | undefined;
   let asked = 0;
@@ -20,8 +20,8 @@ export function poll<Reply>(question: () => string, everyMs: number, { show, fai
     try {
       const reply = await fetch(question(), { signal: AbortSignal.timeout(10_000) });
       if (!reply.ok) throw new Error(`${question()} answered ${reply.status}: ${await reply.text()}`);
-      const body = (await reply.json()) as Reply; // The OpenAPI document holds the server to it.
-      // A later question has been asked meanwhile: this answer is to another.
+      const body = (await reply.json()) as Reply; // A test compares the server with the OpenAPI document.
+      // A later request was sent meanwhile, so this reply is outdated.
       if (number === asked) show(body);
     } catch (cause) {
       if (number === asked) fail?.(cause instanceof Error ? cause.message : String(cause));

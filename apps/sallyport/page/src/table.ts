@@ -7,7 +7,7 @@ export interface Column<Item> {
   /** The text of the cell, and a second, smaller line. */
   text?(item: Item): string;
   note?(item: Item): string;
-  /** What marks the text: a small word behind it, and how bad it is. */
+  /** A small mark behind the text: a word, and how bad it is. */
   mark?(item: Item): { readonly text: string; readonly class: 'good' | 'warn' | 'bad' } | undefined;
   /** A button in the cell, with a label that is complete without the row. */
   readonly button?: {
@@ -23,10 +23,10 @@ export interface Table<Item> {
 }
 
 export interface TableOptions<Item> {
-  /** Names the table for a screen reader. */
+  /** The table's name for a screen reader. */
   readonly label: string;
   readonly columns: readonly Column<Item>[];
-  /** Stands where there is no row. */
+  /** Shown where there is no row. */
   readonly empty: string;
   readonly keyOf: (item: Item) => string;
 }
@@ -65,7 +65,7 @@ export function createTable<Item>({ label, columns, empty, keyOf }: TableOptions
   };
 }
 
-/** A row that has the focus keeps it: then rows are not reordered, and new ones go to the end. */
+/** A row with the focus keeps it: then rows are not reordered, and new ones are added at the end. */
 function arrange(body: HTMLElement, wanted: readonly HTMLElement[]): void {
   if (body.contains(document.activeElement)) {
     for (const node of wanted) if (!node.isConnected) body.append(node);
@@ -78,7 +78,7 @@ function arrange(body: HTMLElement, wanted: readonly HTMLElement[]): void {
 }
 
 function headCell<Item>({ title, class: className }: Column<Item>): HTMLElement {
-  // A column of buttons has no title: each button says what it is for.
+  // A column of buttons has no title, for each button has its own label.
   if (title === '') return element('td', className === undefined ? {} : { class: className });
   const cell = element('th', { text: title, ...(className !== undefined && { class: className }) });
   cell.scope = 'col';

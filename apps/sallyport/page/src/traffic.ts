@@ -8,7 +8,7 @@ type Door = StatusReply['doors'][number];
 type Series = HistoryReply['doors'][string];
 type Key = keyof Series;
 
-/** What has a chart, in this order. */
+/** The figures with a chart, in this order. */
 const CHARTS: readonly { readonly key: Key; readonly title: string; readonly spell: (value: number) => string }[] = [
   { key: 'tunnels', title: 'Tunnels', spell: countText },
   { key: 'set_ups', title: 'Set up', spell: perSecondText },
@@ -22,7 +22,7 @@ interface Panel {
   readonly charts: ReadonlyMap<Key, Chart>;
 }
 
-/** Counts at one moment, to tell rates by. */
+/** Counts at one moment, from which rates are calculated. */
 interface Moment {
   readonly uptimeMs: number;
   readonly doors: ReadonlyMap<string, Record<Key, number>>;
@@ -104,7 +104,7 @@ function momentOf({ uptime_ms, doors }: StatusReply): Moment {
   return { uptimeMs: uptime_ms, doors: new Map(counts) };
 }
 
-/** Tunnels as they are, all else a second. Nothing where there is nothing before: the process may have started anew. */
+/** Tunnels as a number, all others per second. Empty without earlier counts, or after a restart of the process. */
 function ratesBetween(before: Moment | undefined, now: Moment): Map<string, Record<Key, number>> {
   const seconds = (now.uptimeMs - (before?.uptimeMs ?? Infinity)) / 1000;
   return new Map(
@@ -125,7 +125,7 @@ function sumCounts(all: readonly Record<Key, number>[]): Record<Key, number> {
   return sum;
 }
 
-/** Each door's newest sample is of the same moment. */
+/** The newest samples of all doors are of the same moment. */
 function sumSeries(all: readonly Series[]): Series {
   const length = Math.max(0, ...all.map(({ tunnels }) => tunnels.length));
   const sum = (key: Key): number[] =>

@@ -8,7 +8,7 @@ import { createTable } from './table.ts';
 type Tunnel = TunnelsReply['tunnels'][number];
 
 const SHOWN = 50;
-/** How long typing rests before the filter is asked for. */
+/** How long after the last key stroke the filter is sent. */
 const TYPED_MS = 250;
 
 export function createTunnels() {

@@ -1,4 +1,4 @@
-/** The admin server as long as the process lives: where it listens, and how a reload moves it. */
+/** The admin server for the life of the process: where it listens, and how a reload moves it. */
 import { isDeepStrictEqual } from 'node:util';
 import type { AdminConfig } from '@sallyport/config';
 import { type AdminAddress, AdminListenError, type AdminServer, type Logger } from '@sallyport/telemetry';
@@ -14,15 +14,15 @@ export interface AdminDoorOptions {
   readonly log: Pick<Logger, 'info'>;
 }
 
-/** A reload on its way to another `admin.bind`, or to the same. One of `commit` and `undo` ends it. */
+/** A reload moves the server to another `admin.bind`, or keeps it. It ends with one call of `commit` or `undo`. */
 export interface AdminMove {
-  /** Whether the port is free now, for it was that of the server, which leaves it. */
+  /** Frees a port by closing the server there. False where the server has not got the port. */
   readonly giveWay: GiveWay;
   /** Opens the server at its new place. Rejects with a FatalError. */
   open(giveWay: GiveWay): Promise<void>;
-  /** The server is at its new place alone. */
+  /** From now on the server is only at its new place. */
   commit(): Promise<void>;
-  /** Everything becomes what it was. `undoOthers` runs while the server listens at neither place. */
+  /** Restores everything. `undoOthers` runs while the server listens at neither place. */
   undo(undoOthers: () => Promise<void>): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export class AdminDoor {
     this.#bind = bind;
   }
 
-  /** Nothing has happened yet when it returns. */
+  /** Changes nothing yet. */
   move({ bind }: AdminConfig): AdminMove {
     const [from, fromBind] = [this.#server, this.#bind];
     const isMoving = !isDeepStrictEqual(bind, fromBind);
@@ -113,7 +113,7 @@ export class AdminDoor {
 
 const neverInTheWay: GiveWay = () => Promise.resolve(false);
 
-/** By which a successor finds its socket. */
+/** The name by which a successor finds its socket. */
 function placeOf(bind: AdminAddress): string {
   return `admin ${formatBind(bind)}`;
 }

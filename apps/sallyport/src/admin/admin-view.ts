@@ -7,7 +7,7 @@ import type { TrafficHistory } from './history.ts';
 export interface AdminView {
   readonly services: Services;
   readonly history: TrafficHistory;
-  /** Those in force: a reload exchanges them. */
+  /** Those in force: a reload replaces them. */
   readonly settings: () => Settings;
   readonly state: () => StatusReply['state'];
   readonly lastReload: () => StatusReply['reload'];

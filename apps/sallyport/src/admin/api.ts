@@ -1,7 +1,7 @@
 /**
  * The one definition of the admin API's answers. The types, the OpenAPI document and the parser of `sallyport top` are made from it.
  *
- * Names are spelled as in the access log. Counts begin at the start of the process. Times are ISO 8601 in UTC.
+ * Names are the same as in the access log. Counts begin at the start of the process. Times are ISO 8601 in UTC.
  */
 import * as z from 'zod';
 

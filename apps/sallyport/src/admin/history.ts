@@ -6,7 +6,7 @@ import type { ListenerReading, MetricsReading, TimeReading } from '@sallyport/te
 
 export const SAMPLE_MS = 5_000;
 const SAMPLES = (15 * 60_000) / SAMPLE_MS;
-/** Over how many samples the times of look-ups and dials are taken: five minutes. */
+/** How many samples the times of look-ups and dials cover: five minutes. */
 const RECENT_SAMPLES = 60;
 
 interface Sample {
@@ -24,7 +24,7 @@ interface DoorSample {
   readonly refused: number;
 }
 
-/** Of one door, an entry a sample; `tunnels` as they were, the others a second. */
+/** Of one door, an entry for each sample: `tunnels` as a number, the others per second. */
 export type DoorHistory = Record<keyof DoorSample, number[]>;
 
 /** In seconds; left out where nothing was measured. */
@@ -39,7 +39,7 @@ export class TrafficHistory {
   readonly #samples: Sample[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param isWanted asked before each sample: without a page there is none */
+  /** @param isWanted called before each sample: none is taken without a page */
   constructor(read: () => MetricsReading, isWanted: () => boolean) {
     this.#read = read;
     this.#isWanted = isWanted;
@@ -54,7 +54,7 @@ export class TrafficHistory {
     clearInterval(this.#timer);
   }
 
-  /** Of each door, and of all together under the empty name; the oldest first. */
+  /** For each door, and for all together under the empty name; the oldest first. */
   doors(): ReadonlyMap<string, DoorHistory> {
     const names = new Set(this.#samples.flatMap(({ doors }) => [...doors.keys()]));
     return new Map([...names].map((name) => [name, this.#historyOf(name)]));
@@ -82,7 +82,7 @@ export class TrafficHistory {
       resolve: sumTimes(listeners, 'resolve'),
       connect: sumTimes(listeners, 'connect'),
     });
-    // One more than intervals.
+    // One more sample than intervals.
     if (this.#samples.length > SAMPLES + 1) this.#samples.shift();
   }
 
@@ -132,7 +132,7 @@ function sumTimes(listeners: readonly ListenerReading[], of: 'resolve' | 'connec
   );
 }
 
-/** As Prometheus' `histogram_quantile` has it: evenly spread within a bucket; what is beyond the last bound is told as that. */
+/** As Prometheus' `histogram_quantile`: values are evenly spread within a bucket. A value beyond the last bound counts as that bound. */
 export function quantile(share: number, bounds: readonly number[], cumulative: readonly number[]): number {
   const rank = share * (cumulative.at(-1) ?? 0);
   const bucket = cumulative.findIndex((count) => count >= rank);

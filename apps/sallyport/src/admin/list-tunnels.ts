@@ -6,15 +6,15 @@ import type { TunnelRates } from './tunnel-rates.ts';
 export interface TunnelQuery {
   readonly sort: 'bytes' | 'age' | 'rate';
   readonly limit: number;
-  /** Only those that have this text in their client, host, upstream, user, rule or listener. */
+  /** Only those with this text in their client, host, upstream, user, rule or listener. */
   readonly filter: string;
-  /** Whether each is told with its rate. */
+  /** Whether each has its rate. */
   readonly withRates: boolean;
 }
 
 export interface TunnelList {
   readonly tunnels: TunnelEntry[];
-  /** How many there are, of which the filter lets so many pass. */
+  /** How many tunnels there are, and how many match the filter. */
   readonly live: number;
   readonly matching: number;
 }
@@ -24,7 +24,7 @@ export function listTunnels(ledger: Ledger, rates: TunnelRates, query: TunnelQue
   const now = performance.now();
   const all = [...ledger.live()];
   const rateOf = withRates ? rates.measure(all, now) : () => 0;
-  // Names are in lower case here, however somebody types them.
+  // Names are in lower case here, but a filter may be typed in capitals.
   const spellings = [filter, filter.toLowerCase()];
   const isFound = (tunnel: LiveTunnel): boolean => spellings.some((text) => tunnel.mentions(text));
   const matching = filter === '' ? all : all.filter(isFound);
@@ -59,7 +59,7 @@ function bytesOf({ bytesUp, bytesDown }: LiveTunnel): number {
   return bytesUp + bytesDown;
 }
 
-/** The `limit` largest, in order, without sorting all: there may be very many. */
+/** The `limit` largest, in order, without sorting all, for there may be very many. */
 export function largest<Item>(items: readonly Item[], limit: number, measure: (item: Item) => number): readonly Item[] {
   const kept: Item[] = [];
   const sizes: number[] = [];
@@ -75,7 +75,7 @@ export function largest<Item>(items: readonly Item[], limit: number, measure: (i
   return kept;
 }
 
-/** Behind all that are as large, so that equals stay in order. */
+/** The place behind all that are as large, so that equal ones keep their order. */
 function placeOf(size: number, sizes: readonly number[]): number {
   let [from, to] = [0, sizes.length];
   while (from < to) {

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AdminReply, AdminRoute } from '@sallyport/telemetry';
 
-/** HTML and style as they are written; the scripts as they were built. */
+/** HTML and styles from the sources; scripts from the build. */
 const SOURCES = join(import.meta.dirname, '..', '..', 'page');
 const SCRIPTS = join(SOURCES, 'dist');
-/** One of the program's own, which they import. */
+/** A module of the program, which the scripts import. */
 const FIGURES = join(import.meta.dirname, '..', 'figures.js');
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -26,7 +26,7 @@ const HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** @param isOn asked at each request: a reload may change it */
+/** @param isOn called at each request: a reload may change it */
 export function pageRoutes(isOn: () => boolean): readonly AdminRoute[] {
   const serve = (name: string): AdminReply => (isOn() ? readPageFile(name) : NO_PAGE);
   return [
@@ -37,9 +37,9 @@ export function pageRoutes(isOn: () => boolean): readonly AdminRoute[] {
 
 const NO_PAGE: AdminReply = { status: 404, body: 'no such page\n' };
 
-/** Read at each request: an unused page takes no memory, and small files come from the system's cache. */
+/** Read at each request: an unused page takes no memory, and the system caches small files. */
 function readPageFile(name: string): AdminReply {
-  // No separator and no dot at the front: a name, and not a path.
+  // No separator and no leading dot: a name, and not a path.
   const [, type = ''] = /^[a-z][a-z-]*\.(html|css|js|svg)$/.exec(name) ?? [];
   const contentType = TYPES[type];
   if (contentType === undefined) return NO_PAGE;

@@ -3,11 +3,11 @@
 export interface Parameter {
   readonly about: string;
   readonly kind: 'count' | 'choice' | 'text' | 'port';
-  /** Of a choice. */
+  /** For a choice. */
   readonly choices?: readonly string[];
-  /** Of a count; left out: 1,000. */
+  /** For a count; left out: 1,000. */
   readonly most?: number;
-  /** Where it is left out. A parameter without one is optional all the same, unless it is required. */
+  /** The value where it is left out. A parameter without a default is optional too, unless it is required. */
   readonly byDefault?: string;
   readonly isRequired?: boolean;
 }
@@ -19,13 +19,13 @@ export type ReadParameters<Table extends Parameters> =
   /** What is wrong, in one sentence. */
   | { readonly kind: 'wrong'; readonly why: string };
 
-/** No list is longer: what is behind the first thousand, a filter finds. */
+/** No list is longer; a filter finds the entries beyond. */
 export const MOST_ENTRIES = 1_000;
 
 /** A name has 253 characters at most. */
 export const LONGEST_TEXT = 255;
 
-/** Reads a query. A parameter that is not known, or is there twice, is wrong as one with a wrong value is. */
+/** Reads a query. An unknown or repeated parameter is an error, as a wrong value is. */
 export function readParameters<Table extends Parameters>(query: URLSearchParams, table: Table): ReadParameters<Table> {
   const known = Object.keys(table);
   const values: Record<string, string | undefined> = {};
@@ -41,7 +41,7 @@ export function readParameters<Table extends Parameters>(query: URLSearchParams,
     if (isRequired && values[name] === undefined) return wrong(`${name} is missing`);
     values[name] ??= byDefault;
   }
-  return { kind: 'ok', values: values as { [Name in keyof Table]: string | undefined } }; // Every name is one of the table.
+  return { kind: 'ok', values: values as { [Name in keyof Table]: string | undefined } }; // All names are keys of the table.
 }
 
 function wrong(why: string): { readonly kind: 'wrong'; readonly why: string } {

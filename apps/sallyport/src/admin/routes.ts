@@ -1,4 +1,4 @@
-/** The pages of the admin server beyond metrics and health. Read this first. */
+/** The pages of the admin server besides metrics and health. Read this first. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { type AdminReply, type AdminRequest, type AdminRoute, Turns } from '@sallyport/telemetry';
 import type { AdminView } from './admin-view.ts';
@@ -47,7 +47,7 @@ export function adminRoutes(view: AdminView): readonly AdminRoute[] {
         })),
       });
     }),
-    // In turns of its own: a name server may be waited for.
+    // In turns of its own, for it may wait for a name server.
     inTurn(new Turns())(
       '/api/explain',
       PARAMETERS.explain,
@@ -60,14 +60,14 @@ export function adminRoutes(view: AdminView): readonly AdminRoute[] {
 }
 
 /**
- * The data threads of the native engine leave word of a tunnel that is up, or over, for this one to find within 10 ms. Who asks right
- * behind its own tunnel is to find it.
+ * The data threads of the native engine report a new or ended tunnel within 10 ms. A client that asks right after its own tunnel must see
+ * it.
  */
 const TOLD_WITHIN_MS = 20;
 
 type ValuesOf<Table extends Parameters> = Extract<ReadParameters<Table>, { kind: 'ok' }>['values'];
 
-/** Answers in turn, with rests in between: a list of thousands of tunnels takes milliseconds of the thread that decides. */
+/** Answers one request at a time, with pauses between: a list of thousands of tunnels takes milliseconds of the thread that decides. */
 function inTurn(turns: Turns) {
   return function get<Table extends Parameters>(
     path: string,

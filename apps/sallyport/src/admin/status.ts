@@ -74,7 +74,7 @@ function endsWith(outcome: 'refused' | 'failed', { listeners }: MetricsReading):
   );
 }
 
-/** Over all doors: a rule is the same at each. */
+/** Over all doors, for a rule is the same at each. */
 function sumDecisions({ listeners }: MetricsReading): StatusReply['decisions'] {
   const sums = new Map<string, StatusReply['decisions'][0]>();
   for (const { labels, count } of listeners.flatMap((listener: ListenerReading) => listener.decisions)) {
@@ -101,7 +101,7 @@ function describeEgress({ egress: name, isUp, attempts }: EgressReading, config:
   };
 }
 
-/** The limit over all doors, and of each door that has one of its own. */
+/** The limit over all doors, and that of each door with a limit of its own. */
 function describeLimits({ limits, listeners }: Config, { services }: AdminView): StatusReply['limits'] {
   const used = (listener: LimitedListener): Record<LimitName, number> => ({
     tunnels: services.limits.tunnelsHeld(listener),

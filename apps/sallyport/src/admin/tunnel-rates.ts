@@ -1,9 +1,9 @@
 /** The byte rate of each live tunnel, measured between two requests. It costs nothing while no client asks. */
 import type { LiveTunnel } from '@sallyport/tunnel-server';
 
-/** The shortest time that a rate is taken over, in milliseconds. */
+/** The shortest time over which a rate is calculated, in milliseconds. */
 const SHORTEST_MS = 2_000;
-/** A client that has not asked for so long is forgotten, with the figures kept for it. */
+/** After so long without a request, the stored figures are dropped. */
 const FORGOTTEN_AFTER_MS = 60_000;
 
 interface Sample {
@@ -13,12 +13,12 @@ interface Sample {
 }
 
 export class TunnelRates {
-  /** Two of them, so that the time between is never too short, however many ask. */
+  /** There are two samples, so that the time between is never too short, however many clients ask. */
   #older: Sample | undefined;
   #newer: Sample | undefined;
   #forget: NodeJS.Timeout | undefined;
 
-  /** Makes the function that tells a tunnel's bytes per second, both ways together: since the last samples, or since it opened. */
+  /** Makes the function for a tunnel's bytes per second, both ways together, since the earlier sample or since it opened. */
   measure(tunnels: readonly LiveTunnel[], now: number): (tunnel: LiveTunnel) => number {
     const base = this.#older ?? this.#newer;
     if (this.#newer === undefined || now - this.#newer.at >= SHORTEST_MS) {
@@ -30,7 +30,7 @@ export class TunnelRates {
     return (tunnel) => {
       const before = base?.bytes.get(tunnel.number);
       const since = base === undefined || before === undefined ? tunnel.openedAt : base.at;
-      // A tunnel of a millisecond has no rate worth its name.
+      // A tunnel of some milliseconds has no useful rate.
       return ((bytesOf(tunnel) - (before ?? 0)) * 1000) / Math.max(now - since, 1000);
     };
   }

@@ -46,7 +46,10 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
   return against === undefined || (await compare(file, against, log)) ? EXIT.ok : EXIT.usage;
 }
 
-/** Prints what the two files decide differently. It does not require that the files' tests pass: they are part of the comparison. False where a file is invalid. */
+/**
+ * Prints what the two files decide differently. The files' tests need not pass: they are part of the comparison. False where a file is
+ * invalid.
+ */
 async function compare(file: string, against: string, logs: readonly string[]): Promise<boolean> {
   const [before, after] = [against, file].map((name) => readSettings(name, process.env, { runsTests: false }));
   if (before?.kind === 'invalid') process.stderr.write(before.problems.map((line) => `${line}\n`).join(''));
@@ -64,7 +67,7 @@ function summarise({ policy, admin, tests }: Config): string {
   return `  admin on ${formatBind(admin.bind)}\n  policy: ${rules}, default ${policy.default}${mode}\n${passed}`;
 }
 
-/** Which group each host came from that stands in no rule itself. */
+/** The hosts of each group that a rule uses. */
 function groupsInUse({ rules, groups }: Policy, { policy }: Config): string {
   return policy.rules
     .flatMap(({ hosts = [], action }, number) =>

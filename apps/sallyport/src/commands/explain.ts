@@ -61,7 +61,7 @@ function readRequest({ client = '', to = '', user }: OptionValues, listener: str
   return { client: ip, listener, destination: readDestination(to), ...(user !== undefined && { user }) };
 }
 
-/** Held to the same form as the target of a CONNECT. */
+/** Must have the same form as the target of a CONNECT. */
 function readDestination(to: string): Destination {
   const authority = parseAuthorityForm(to);
   const destination = authority.kind === 'authority' ? parseDestination(authority.host, authority.port) : authority;
@@ -69,7 +69,7 @@ function readDestination(to: string): Destination {
   throw wrong(`--to ${JSON.stringify(to)} is no HOST:PORT: ${destination.why}`);
 }
 
-/** Those in the configuration: which port a bind to port 0 gets is not known before it is bound. */
+/** The addresses in the configuration: the real port of a bind to port 0 is not known before it is bound. */
 function listeningAddresses({ listeners, admin }: Config): readonly { host: string; port: number }[] {
   const known = listeners.flatMap(({ bind }) => bind).filter((bind) => 'host' in bind);
   const own = 'host' in admin.bind ? [...known, admin.bind] : known;

@@ -27,7 +27,7 @@ async function learn({ by, fold }: OptionValues, { log = [] }: OptionLists): Pro
   for (const line of proposePolicy(seen, options)) {
     text += `${line}\n`;
     if (text.length < 65_536) continue;
-    // A reader that is slow is waited for: a million lines would be a hundred mebibytes in the queue.
+    // Waits for a slow reader: a million lines would be a hundred mebibytes in the queue.
     if (!process.stdout.write(text)) await once(process.stdout, 'drain');
     text = '';
   }

@@ -24,7 +24,7 @@ export const runCommand: Command = {
 };
 
 async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
-  // Until the program is up: what comes too early would end it. Of SIGUSR1 see bin/sallyport.js.
+  // Until the program is up, such a signal would end it. For SIGUSR1 see bin/sallyport.js.
   for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined);
   const succession = readSuccession(process.env);
   const inherited = new InheritedSockets(succession?.sockets ?? readPassedSockets(process.env, process.pid));
@@ -32,7 +32,7 @@ async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
     const supervised = await start(file, inherited);
     const ended = superviseProgram(supervised.program, supervised);
     succession?.answer({ kind: 'ready' });
-    // After a drain, or a second signal, nothing that is still open may hold the process.
+    // After a drain, or a second signal, nothing that is still open may keep the process alive.
     process.exit(await ended);
   } catch (cause) {
     succession?.answer({ kind: 'failed', why: cause instanceof Error ? cause.message : String(cause) });
@@ -76,7 +76,7 @@ function endOnUncaught(log: Logger): void {
 function requireValid(result: SettingsResult): Settings {
   if (result.kind === 'ok') return result.settings;
   const [first = '', ...others] = result.problems;
-  // The first line carries the program's name; the rest stand as `sallyport check` prints them.
+  // The first line gets the program's name; the others are as `sallyport check` prints them.
   throw new FatalError([first, ...others].join('\n'), EXIT.usage);
 }
 

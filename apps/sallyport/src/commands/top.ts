@@ -44,7 +44,7 @@ async function showTop({ admin = DEFAULT_ADMIN }: OptionValues): Promise<ExitCod
   return EXIT.ok;
 }
 
-/** Wide enough for everything, and with no colour. */
+/** Wide enough for everything, and without colours. */
 function printOnce(seen: Seen): string {
   return `${drawScreen(seen, { columns: 132, rows: 66, hasColours: false }).join('\n')}\n`;
 }

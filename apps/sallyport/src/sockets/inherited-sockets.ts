@@ -5,9 +5,9 @@ import { closeSync } from 'node:fs';
 const FIRST_DESCRIPTOR = 3;
 
 export class InheritedSockets {
-  /** Descriptors by place; those of one place are one door's. */
+  /** Descriptors by place. Those of one place belong to one door. */
   readonly #waiting: Map<string, readonly number[]>;
-  /** All that there ever were: how many sockets a name stands for does not change when they are used. */
+  /** All places that there were: the number of sockets under a name does not change when they are used. */
   readonly #places: readonly string[];
 
   readonly #count: number;
@@ -18,13 +18,13 @@ export class InheritedSockets {
     this.#places = [...sockets.keys()];
   }
 
-  /** The places of the sockets that systemd passed under a name; they may be in use by now. */
+  /** The places of the sockets that systemd passed under a name. They may be in use already. */
   placesOf(name: string): readonly string[] {
     const begin = placeOf(name, '');
     return this.#places.filter((place) => place.startsWith(begin));
   }
 
-  /** The names under which systemd passed anything. */
+  /** The names under which systemd passed sockets. */
   get names(): readonly string[] {
     return [...new Set(this.#places.flatMap((place) => /^systemd:(.*) #\d+$/.exec(place)?.[1] ?? []))];
   }
@@ -45,12 +45,12 @@ export class InheritedSockets {
     return [...this.#waiting].flatMap(([place, descriptors]) => (ending.test(place) ? descriptors : []));
   }
 
-  /** They are another's from now on, who closes them. */
+  /** From now on the caller owns them, and closes them. */
   take(place: string): void {
     this.#waiting.delete(place);
   }
 
-  /** Closes a predecessor's sockets that no listener uses any more. What systemd passed may be wanted by a reload. */
+  /** Closes a predecessor's sockets that no listener uses any more. A reload may still need those of systemd. */
   closeUnwanted(): void {
     for (const [place, descriptors] of this.#waiting) {
       if (place.startsWith('systemd:')) continue;
@@ -60,7 +60,7 @@ export class InheritedSockets {
   }
 }
 
-/** Reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. What is meant for another process of the same service is none of ours. */
+/** Reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. Sockets for another process of the same service are ignored. */
 export function readPassedSockets(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<string, readonly number[]> {
   const passed = new Map<string, readonly number[]>();
   if (Number(env['LISTEN_PID']) !== pid) return passed;

@@ -6,7 +6,7 @@ import { fatalListenError } from '../listen-errors.ts';
 import type { InheritedSockets } from './inherited-sockets.ts';
 import { type WantedSocket, wantedSockets } from './wanted-sockets.ts';
 
-/** The function that gets the clients of a listener, and how they are received. */
+/** The receiver of a listener's clients, and how they are received. */
 export interface Receiver {
   readonly onClient: (client: Leg) => void;
   readonly reception: Reception;
@@ -18,26 +18,26 @@ export interface OpenListenersOptions {
   readonly receiverOf: (listener: ListenerConfig) => Receiver;
 }
 
-/** A socket, or one of each data thread, and what it is for. */
+/** A socket, or one of each data thread, and its purpose. */
 export interface OpenSocket {
   readonly wanted: WantedSocket;
   readonly listening: Listening;
 }
 
-/** Makes room for a socket that could not be opened, at the port that it needs. False where there was nothing to do it by. */
+/** Frees a port for a socket that could not be opened. False where it could do nothing. */
 export type GiveWay = (port: number) => Promise<boolean>;
 
-/** What is to become of the sockets: everything that may fail is behind it. */
+/** The change from one set of sockets to another. All steps that can fail are done already. */
 export interface ListenerExchange {
   /** All that will be open, in the order of the configuration. */
   readonly open: readonly OpenSocket[];
   readonly opened: readonly OpenSocket[];
   readonly closing: readonly OpenSocket[];
-  /** Closes ahead of time what is about to be closed at a port. */
+  /** Closes early what is about to be closed at a port. */
   readonly giveWay: GiveWay;
-  /** From now on this is what is open. Resolves once what is not needed any more is closed. */
+  /** Makes the change. Resolves once what is no longer needed is closed. */
   commit(): Promise<void>;
-  /** Everything becomes what it was. */
+  /** Restores everything. */
   abandon(): Promise<void>;
 }
 
@@ -60,8 +60,8 @@ export class OpenListeners {
   }
 
   /**
-   * Opens what is missing. Rejects with a FatalError, and everything is as it was.
-   * @param othersGiveWay asked where something else of this process may hold a port
+   * Opens what is missing. Rejects with a FatalError, and leaves everything as it was.
+   * @param othersGiveWay called where another part of this process may use a port
    */
   async prepare(listeners: readonly ListenerConfig[], othersGiveWay: GiveWay): Promise<ListenerExchange> {
     const plan = planExchange(wantedSockets(listeners, this.#options.inherited), this.#open);
@@ -84,7 +84,7 @@ export class OpenListeners {
     };
   }
 
-  /** Connections that are queued are still handed out; those of a socket that a successor shares are the successor's. */
+  /** Queued connections are still handed out. Those of a socket that a successor shares are the successor's. */
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = [];
@@ -121,7 +121,7 @@ export class OpenListeners {
 
 interface ExchangePlan {
   readonly wanted: readonly WantedSocket[];
-  /** Open already, now for what is wanted there. */
+  /** Sockets that are open already and serve the new configuration. */
   readonly kept: readonly OpenSocket[];
   readonly missing: readonly WantedSocket[];
   readonly leaving: readonly OpenSocket[];
@@ -138,15 +138,15 @@ function planExchange(wanted: readonly WantedSocket[], open: readonly OpenSocket
     if (known) kept.push({ wanted: one, listening: known.listening });
     else missing.push(one);
   }
-  // What was passed could not be opened again, were something else to fail behind it.
+  // A passed socket comes last: it could not be opened again if a later step failed.
   missing.sort((a, b) => Number(a.isInherited) - Number(b.isInherited));
   return { wanted, kept, missing, leaving: [...leaving] };
 }
 
-/** Sockets as they are opened, and how all of it is undone. */
+/** Opens sockets, and can undo all of it. */
 class Opening {
   readonly opened: EarlySocket[] = [];
-  /** Sockets that had to be closed for another to be opened. */
+  /** Sockets that were closed so that another could be opened. */
   readonly released = new Set<OpenSocket>();
   readonly #options: OpenListenersOptions;
   readonly #leaving: readonly OpenSocket[];
@@ -167,7 +167,7 @@ class Opening {
     }
   }
 
-  /** Closes what was opened, and opens what was closed: the new by the old. */
+  /** Closes what was opened, and opens again what was closed. Returns the new sockets by the old ones. */
   async undo(): Promise<ReadonlyMap<OpenSocket, EarlySocket>> {
     await Promise.all(this.opened.map(({ listening }) => listening.close()));
     for (const { early } of this.opened) early.forEach((leg) => leg.reset());
@@ -176,7 +176,7 @@ class Opening {
     return restored;
   }
 
-  /** For a moment nobody listens there. */
+  /** For a moment no socket listens there. */
   async giveWay(port: number): Promise<boolean> {
     const inTheWay = this.#inTheWay(port);
     await Promise.all(inTheWay.map(({ listening }) => listening.close()));
@@ -188,7 +188,7 @@ class Opening {
     return this.#leaving.filter((socket) => socket.listening.address.port === port && !this.released.has(socket));
   }
 
-  /** A socket of ours that is about to be closed may have the port. */
+  /** One of our sockets that is about to be closed may use the port. */
   async #openInTheWay(wanted: WantedSocket): Promise<EarlySocket> {
     const { port } = wanted.address;
     const inherited = this.#options.inherited.waitingAt(port);
@@ -198,7 +198,7 @@ class Opening {
       const socket = await this.#listenUnlessInUse(wanted, way);
       if (socket !== undefined) return socket;
     }
-    // Either the transport shares no port, or what holds it is no listener.
+    // The transport cannot share a port, or no listener uses this one.
     await this.giveWay(port);
     await this.#othersGiveWay(port);
     return this.#listen(wanted, []);
@@ -239,7 +239,7 @@ function isInUse(cause: unknown): boolean {
   return cause instanceof ListenError && cause.kind === 'in-use';
 }
 
-/** Beyond `timeouts.handshake`, to which each client is held anyway: this is for the time in which this thread is stalled. */
+/** In addition to `timeouts.handshake`, which each client has anyway: it matters only while this thread is stalled. */
 const SILENCE_GRACE_MS = 1_000;
 
 function longestSilence({ timeouts }: ListenerConfig): number {

@@ -5,7 +5,7 @@ import { type Door, type DoorNow, type Ledger, serveTunnel } from '@sallyport/tu
 import type { Address, Introduction, TlsIdentity } from '@sallyport/tunnel-splice';
 import type { Receiver } from './open-listeners.ts';
 
-/** Each is asked for what holds at the moment: a reload exchanges it. */
+/** Each is called for its present value: a reload replaces it. */
 export interface ReceiverTools {
   readonly doorNow: DoorNow;
   readonly tlsNow: () => TlsIdentity | undefined;
@@ -31,9 +31,9 @@ function introduce(
   return door?.introduce?.(wire, peer) ?? Promise.resolve({ refusal: 'this listener is no more' });
 }
 
-/** A handshake costs a millisecond of the deciding thread: a client that the limits refuse anyway gets none. */
+/** A handshake takes a millisecond of the deciding thread: a client that the limits refuse anyway gets none. */
 function mayShakeHands({ host }: Address, door: Door | undefined): boolean {
   const ip = parseIp(host);
-  // One without an address has left already.
+  // A client without an address has left already.
   return ip === undefined || door === undefined || door.wouldAdmit(ip);
 }

@@ -5,19 +5,19 @@ import { EXIT, FatalError } from '../exit.ts';
 import type { InheritedSockets } from './inherited-sockets.ts';
 
 export interface WantedSocket {
-  /** Whatever the kernel has to be told before a socket is bound is part of it; what can be changed later is not. */
+  /** Contains all options that must be set before a socket is bound, and none that can be changed later. */
   readonly place: string;
   readonly listener: ListenerConfig;
-  /** What a socket that systemd passes is bound to is known once it is open. */
+  /** For a socket of systemd, the address is known once it is open. */
   readonly address: Address;
   readonly isInherited: boolean;
   readonly isDualStack: boolean;
   readonly intercept: Intercept | undefined;
-  /** Where it stands in the configuration. */
+  /** Its path in the configuration. */
   readonly path: ConfigPath;
 }
 
-/** In the order of the file. Throws a FatalError where systemd passed none of a name. */
+/** In the order of the file. Throws a FatalError where systemd passed no socket of that name. */
 export function wantedSockets(
   listeners: readonly ListenerConfig[],
   inherited: InheritedSockets,
@@ -34,7 +34,7 @@ function ownSocket(listener: ListenerConfig, bind: Address, path: ConfigPath): W
   const isDualStack = listener.dual_stack && bind.host === '::';
   const intercept = interceptOf(listener);
   const kind = `${isDualStack ? ' dual' : ''}${intercept === 'tproxy' ? ' transparent' : ''}`;
-  // Any free port: the listener, and which of its binds it is, tell it from others.
+  // For any free port: the listener, and the index of its bind, distinguish it from others.
   const owner = bind.port === 0 ? ` ${listener.name} ${path.slice(3).join('')}` : '';
   const place = `${bindText(bind)}${kind}${owner}`;
   return { place, listener, address: bind, isInherited: false, isDualStack, intercept, path };

@@ -4,16 +4,16 @@ import type { Logger } from '@sallyport/telemetry';
 import { sendDatagram } from '@sallyport/tunnel-splice';
 
 export interface ServiceManager {
-  /** The doors are open. Also said when a reload is over, whether or not it took effect. */
+  /** The doors are open. Also sent when a reload is over, whether or not it took effect. */
   ready(): void;
   reloading(): void;
-  /** Another process serves from now on, and is to be watched in place of this one. */
+  /** Another process serves from now on. systemd is to watch it in place of this one. */
   succeededBy(pid: number): void;
   /** Draining has begun. */
   stopping(): void;
 }
 
-/** Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID; with a watchdog, tells it that the event loop turns from `ready` on. */
+/** Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID. With a watchdog, it reports from `ready` on that the event loop runs. */
 export function findServiceManager(env: NodeJS.ProcessEnv, log: Logger): ServiceManager {
   const notify = openChannel(env['NOTIFY_SOCKET'], log);
   const watchdogMs = readWatchdogMs(env);
@@ -21,7 +21,7 @@ export function findServiceManager(env: NodeJS.ProcessEnv, log: Logger): Service
   return {
     ready() {
       notify('READY=1\nSTATUS=Serving');
-      // Twice in each period, as sd_watchdog_enabled(3) advises. Whatever holds the event loop up holds every new client up.
+      // Twice in each period, as sd_watchdog_enabled(3) advises. What blocks the event loop blocks every new client.
       if (watchdogMs !== undefined) watchdog ??= setInterval(() => notify('WATCHDOG=1'), watchdogMs / 2).unref();
     },
     // Type=notify-reload matches a reload by this clock.
@@ -44,14 +44,14 @@ function openChannel(path: string | undefined, log: Logger): Notify {
   };
 }
 
-/** Without the addon. The unit must accept what its other processes say (NotifyAccess=all). */
+/** For a system without the addon. The unit must accept messages of its other processes (NotifyAccess=all). */
 function notifyByProgram(state: string, reason: string, log: Logger): void {
   execFile('systemd-notify', state.split('\n'), (error) => {
     if (error) log.warn({ reason, detail: error.message }, 'systemd could not be notified');
   });
 }
 
-/** The period of the watchdog, if there is one and it is meant for us. */
+/** The period of the watchdog, if there is one for this process. */
 function readWatchdogMs(env: NodeJS.ProcessEnv): number | undefined {
   const microseconds = Number(env['WATCHDOG_USEC']);
   const isMeantForUs = env['WATCHDOG_PID'] === undefined || Number(env['WATCHDOG_PID']) === process.pid;

@@ -1,25 +1,25 @@
-/** Starts the program that is on the disk now as a successor, with the sockets of this process. */
+/** Starts the program that is installed now as a successor, with the sockets of this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { isAbsolute } from 'node:path';
 import { ANSWER_DESCRIPTOR, type Sockets, successorEnvironment, type SuccessionAnswer } from './succession.ts';
 
-/** A list of a million hosts is read within it. */
+/** Enough to read a list of a million hosts. */
 const READY_WITHIN_MS = 60_000;
 
 export interface Successor {
   readonly pid: number | undefined;
   /** Never rejects. A successor that failed has ended. */
   readonly outcome: Promise<SuccessionAnswer>;
-  /** It is wanted no more. */
+  /** It is no longer needed. */
   stop(): void;
 }
 
-/** @param inheritedCount how many descriptors this process was passed itself: they are not to pass on by accident */
+/** @param inheritedCount how many descriptors this process was passed itself: they must not be passed on by accident */
 export function startSuccessor(sockets: Sockets, inheritedCount: number): Successor {
   const passed = [...sockets.values()].flat();
-  // What was passed to us is open over exec. Whatever takes its number in the successor, the socket itself does not.
+  // Passed descriptors stay open over exec. In the successor their numbers are given to something else.
   const covers = Array.from({ length: Math.max(0, inheritedCount - passed.length) }, () => 'ignore' as const);
   const child = spawn(nodePath(), [...process.execArgv, ...process.argv.slice(1)], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...passed, ...covers],
@@ -32,7 +32,7 @@ export function startSuccessor(sockets: Sockets, inheritedCount: number): Succes
   };
 }
 
-/** As this process was started: a newer Node.js may stand at the end of a link. */
+/** The path by which this process was started: its link may lead to a newer Node.js. */
 function nodePath(): string {
   return isAbsolute(process.argv0) ? process.argv0 : process.execPath;
 }
@@ -48,7 +48,7 @@ async function hearAnswer(child: ChildProcess): Promise<SuccessionAnswer> {
   if (!(channel instanceof Readable)) return unstarted;
   const told = await Promise.race([unstarted, text(channel).catch(() => '')]);
   if (typeof told !== 'string') return told;
-  // It has closed the channel: with an answer, or by its end.
+  // It has closed the channel, with or without an answer.
   return told === '' ? Promise.race([unstarted, ended]) : readAnswer(JSON.parse(told));
 }
 

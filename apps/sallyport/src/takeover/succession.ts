@@ -1,13 +1,13 @@
-/** What a process passes to its successor, and what the successor answers. */
+/** What a process passes to its successor, and the successor's answer. */
 import { closeSync, writeSync } from 'node:fs';
 
-/** Under this name the successor finds what it was passed. */
+/** The variable that lists what was passed. */
 const VARIABLE = 'SALLYPORT_SUCCESSION';
 
-/** Where the successor tells how it went; the sockets follow. */
+/** The descriptor for the successor's answer. The sockets follow it. */
 export const ANSWER_DESCRIPTOR = 3;
 
-/** How it went. */
+/** The result of the takeover. */
 export type SuccessionAnswer =
   | { readonly kind: 'ready' }
   /** `why` is a sentence for the log. */
@@ -16,24 +16,24 @@ export type SuccessionAnswer =
 /** Sockets by place. */
 export type Sockets = ReadonlyMap<string, readonly number[]>;
 
-/** A process as it succeeds another. */
+/** The part of a process that succeeds another. */
 export interface Succession {
   readonly sockets: Sockets;
-  /** Once; that the other is no more by then changes nothing. */
+  /** Called once. Does nothing where the other process has ended. */
   answer(answer: SuccessionAnswer): void;
 }
 
-/** The environment of a successor that finds these sockets in this order, from the descriptor behind the answer's on. */
+/** The environment of a successor that finds these sockets in this order, after the answer's descriptor. */
 export function successorEnvironment(env: NodeJS.ProcessEnv, sockets: Sockets): NodeJS.ProcessEnv {
   const places = [...sockets].map(([place, descriptors]) => [place, descriptors.length] as const);
   const others = Object.entries(env).filter(([name]) => !OURS_ALONE.includes(name));
   return { ...Object.fromEntries(others), [VARIABLE]: JSON.stringify(places) };
 }
 
-/** They name this process; a watchdog without WATCHDOG_PID is meant for whoever is the main process. */
+/** These name this process. A watchdog without WATCHDOG_PID is meant for the main process, whichever that is. */
 const OURS_ALONE: readonly string[] = ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'WATCHDOG_PID'];
 
-/** Reads what was passed, if this process is a successor, and takes it out of the environment: its own children are none. */
+/** Reads what was passed, if this process is a successor, and removes it from the environment: its own children are no successors. */
 export function readSuccession(env: NodeJS.ProcessEnv): Succession | undefined {
   const text = env[VARIABLE];
   if (text === undefined) return undefined;
@@ -59,6 +59,6 @@ function answer(told: SuccessionAnswer): void {
     writeSync(ANSWER_DESCRIPTOR, JSON.stringify(told));
     closeSync(ANSWER_DESCRIPTOR);
   } catch {
-    // The process that started this one has ended: nothing waits for the answer.
+    // The process that started this one has ended, so no process waits for the answer.
   }
 }

@@ -9,14 +9,14 @@ export interface TakeoverTools {
   readonly serviceManager: ServiceManager;
   /** How many descriptors this process was passed at its own start. */
   readonly inheritedCount: number;
-  /** Told of a successor that is on its way, which a drain stops. */
+  /** Called with a successor that is starting. A drain stops it. */
   readonly onStarted: (successor: Successor) => void;
 }
 
-/** Resolves to whether a successor serves now; until then this process does, and says why it goes on. */
+/** Resolves with whether a successor serves now. Until then this process serves. Where it goes on, it logs the reason. */
 export async function takeOver(program: Program, tools: TakeoverTools): Promise<boolean> {
   const { log, serviceManager } = tools;
-  // The end of a container's first process is the end of the container, and so of the successor.
+  // When a container's first process ends, the container ends, and the successor with it.
   if (process.pid === 1) {
     log.error({ detail: FIRST_PROCESS }, 'takeover failed');
     return false;

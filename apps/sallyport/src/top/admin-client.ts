@@ -1,4 +1,4 @@
-/** Asks an admin server, over TCP or a socket in the file system. */
+/** Asks an admin server, over TCP or a Unix socket. */
 import { request, type RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { ZodType } from 'zod';
@@ -7,7 +7,7 @@ export type AdminPlace = Pick<RequestOptions, 'host' | 'port' | 'path'> | Pick<R
 
 const ANSWERED_WITHIN_MS = 5_000;
 
-/** `http://host:port`, `host:port` or `unix:PATH`; undefined where it is none of them. */
+/** `http://host:port`, `host:port` or `unix:PATH`; undefined for any other text. */
 export function readAdminPlace(spelled: string): AdminPlace | undefined {
   if (spelled.startsWith('unix:')) return spelled.length > 5 ? { socketPath: spelled.slice(5) } : undefined;
   const url = spelled.includes('://') ? spelled : `http://${spelled}`;
@@ -28,7 +28,7 @@ export class AdminClient {
     this.#place = place;
   }
 
-  /** Rejects with a sentence that says what is there instead. */
+  /** Rejects with a sentence on what was answered instead. */
   async ask<Reply>(path: string, schema: ZodType<Reply>): Promise<Reply> {
     const { status, body } = await this.#get(path);
     if (status !== 200) throw new Error(`${path} is answered with ${status}`);

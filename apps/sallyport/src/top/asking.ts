@@ -1,4 +1,4 @@
-/** Asks the admin server for what one screen shows. */
+/** Asks the admin server for the content of one screen. */
 import {
   type DenialsReply,
   denialsReply,
@@ -9,7 +9,7 @@ import {
 } from '../admin/api.ts';
 import type { AdminClient } from './admin-client.ts';
 
-/** What the keys choose. */
+/** The choices made by keys. */
 export interface Asking {
   readonly sort: 'bytes' | 'age' | 'rate';
   readonly verdict: 'deny' | 'report';
@@ -20,9 +20,9 @@ export interface Seen {
   readonly status: StatusReply;
   readonly tunnels: TunnelsReply;
   readonly denials: DenialsReply;
-  /** That before it, to tell rates by. */
+  /** The status before it, from which rates are calculated. */
   readonly before?: StatusReply;
-  /** Why what is shown is old. */
+  /** Why the shown figures are old. */
   readonly failure?: string;
 }
 

@@ -17,7 +17,7 @@ const COLOURS = { bold: 1, inverse: 7, red: 31, yellow: 33 } as const;
 
 interface Cell {
   readonly text: string;
-  /** Left out: what is left of the line, from the left. Negative: from the right. */
+  /** Left out: the rest of the line, cut at its end. Negative: aligned to the right. */
   readonly width?: number;
 }
 
@@ -50,7 +50,7 @@ function headLines({ status, before, tunnels }: Seen): readonly Line[] {
   ];
 }
 
-/** What happened since the screen before. */
+/** What happened since the last screen. */
 function rateTexts(now: StatusReply, before: StatusReply): readonly string[] {
   const seconds = Math.max(0.1, (now.uptime_ms - before.uptime_ms) / 1000);
   const total = (status: StatusReply, key: Key): number => status.doors.reduce((sum, door) => sum + door[key], 0);
@@ -118,7 +118,7 @@ function denialLines({ denials, status }: Seen): readonly (readonly Cell[])[] {
 }
 
 const GAP = 1;
-/** A destination is shown with so many characters at least; where the line is too short, columns go from the right of it. */
+/** A destination gets at least so many characters. Where the line is too short, columns to its right are left out. */
 const SHORTEST_REST = 24;
 
 function layOut(cells: readonly Cell[], columns: number): string {

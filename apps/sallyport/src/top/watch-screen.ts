@@ -9,7 +9,7 @@ const EVERY_MS = 1_000;
 const ENTER = '\x1b[?1049h\x1b[?25l';
 const LEAVE = '\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';
-/** Ahead of a line: behind one that fills the screen's width it would take its last character. */
+/** Before a line: behind one that fills the screen's width it would erase its last character. */
 const CLEAR_LINE = '\x1b[K';
 const TO_END_OF_SCREEN = '\x1b[J';
 
@@ -47,7 +47,7 @@ export async function watchScreen(client: AdminClient, first: Seen): Promise<voi
   const timer = setInterval(() => void renew(), EVERY_MS);
   await new Promise<void>((resolve) => {
     stdin.on('data', (keys: string) => {
-      // An arrow, say, comes as one piece that begins with ESC; ESC alone is the key of that name.
+      // An arrow key is one piece that begins with ESC. ESC alone is the key of that name.
       if (QUIT.includes(keys)) resolve();
       const choice = CHOICES[keys];
       if (choice === undefined) return;
@@ -65,7 +65,7 @@ export async function watchScreen(client: AdminClient, first: Seen): Promise<voi
 
 function frame(seen: Seen): string {
   const { columns, rows } = process.stdout;
-  // A terminal that does not know its size says 0.
+  // A terminal that does not know its size reports 0.
   const screen = { columns: columns || 80, rows: rows || 24, hasColours: process.env['NO_COLOR'] === undefined };
   const lines = drawScreen(seen, screen).map((line) => `${CLEAR_LINE}${line}`);
   return `${HOME}${lines.join('\r\n')}${TO_END_OF_SCREEN}`;
