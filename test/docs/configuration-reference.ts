@@ -36,14 +36,14 @@ export async function configurationReference(): Promise<string> {
 
 const INTRODUCTION = `# Configuration
 
-Every key there is. This page is made of the schema (\`npm run reference\`); \`npx sallyport schema\` prints the schema itself, for editors.
-A key that is not here is an error. Where a default is \`–\` and the key is not marked **required**, the key does nothing when it is left out.
+Every key. This page is generated from the schema (\`npm run reference\`); \`npx sallyport schema\` prints the schema itself, for editors.
+Any other key is an error. A key whose default is \`–\` has no effect when it is left out, unless it is **required**.
 
 Durations are \`500ms\`, \`10s\`, \`5m\`, \`1h\`; sizes are \`64KiB\`, \`1MiB\`. Networks are CIDRs, single addresses, or the sets \`loopback\`, \`private\`,
 \`link_local\` and \`any\`; for destinations also \`special\`: everything that IANA lists as not globally reachable. \`\${VAR}\` and \`\${VAR:-default}\`
-inside a value stand for the environment. Paths are relative to the configuration file.
+inside a value are replaced by environment variables. Paths are relative to the configuration file.
 
-Keys outside \`listeners\` hold for both doors, \`connect\` (explicit) and \`sni\` (transparent).`;
+Keys outside \`listeners\` apply to both doors, \`connect\` (explicit) and \`sni\` (transparent).`;
 
 interface Key {
   readonly path: string;

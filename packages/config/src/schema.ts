@@ -28,12 +28,12 @@ import { malformed, ok, type Read } from './units.ts';
 
 const cache = section({
   entries: count().describe('Names kept at once.').prefault(10_000),
-  min_ttl: duration({ shortestMs: 0 }).describe('Answers are kept at least so long.').prefault('1s'),
-  max_ttl: duration({ shortestMs: 0 }).describe('And at most so long.').prefault('5m'),
+  min_ttl: duration({ shortestMs: 0 }).describe('The shortest time for which an answer is kept.').prefault('1s'),
+  max_ttl: duration({ shortestMs: 0 }).describe('The longest time for which an answer is kept.').prefault('5m'),
   negative_ttl: duration({ shortestMs: 0 })
-    .describe('How long a name that does not exist is remembered.')
+    .describe('How long the answer is kept that a name does not exist.')
     .prefault('5s'),
-  stale_if_error: durationOrOff().describe('How long an expired answer may serve when DNS fails.').prefault('off'),
+  stale_if_error: durationOrOff().describe('How long an expired answer may be used when DNS fails.').prefault('off'),
 })
   .refine(({ min_ttl, max_ttl }) => min_ttl <= max_ttl, {
     path: ['min_ttl'],
@@ -66,8 +66,10 @@ const dns = section({
     .min(1, { error: "no server; give one, or leave the key out for the system's resolver" })
     .describe("Left out: the system's resolver, /etc/hosts included.")
     .exactOptional(),
-  hosts: hosts.describe('Names answered from here, as in /etc/hosts.').prefault({}),
-  family: oneOf('auto', 'ipv4', 'ipv6').describe('auto: happy eyeballs (RFC 8305).').prefault('auto'),
+  hosts: hosts.describe('Names with addresses of their own, as in /etc/hosts.').prefault({}),
+  family: oneOf('auto', 'ipv4', 'ipv6')
+    .describe('auto: both families, the faster one is used (Happy Eyeballs, RFC 8305).')
+    .prefault('auto'),
   cache: cache.prefault({}),
   timeout: duration().describe('For one look-up, retries included.').prefault('3s'),
 }).describe('How names are resolved.');
@@ -77,34 +79,36 @@ export const DEFAULT_ADMIN_BIND = '127.0.0.1:9128';
 
 const admin = section({
   bind: written('host:port such as "127.0.0.1:9128"', readAdminBind, ':[0-9]{1,5}$|^unix:/')
-    .describe('Where it listens; a socket in the file system is for its owner and its group.')
+    .describe('Where it listens. A unix socket is open to its owner and its group.')
     .prefault(DEFAULT_ADMIN_BIND),
   status_page: flag().describe('Serve the status page at /.').prefault(true),
   control: flag().describe('Let DELETE /api/tunnels/ID end a tunnel.').prefault(false),
-}).describe('Metrics and health checks; keep it off public addresses.');
+}).describe('Metrics, health checks and status page; do not bind it to a public address.');
 
 const runtime = section({
   engine: oneOf('auto', 'native', 'portable')
-    .describe('What moves the bytes. auto: native where it was built, else portable.')
+    .describe('What relays the bytes. auto: native where it was built, else portable.')
     .prefault('auto'),
   threads: z
     .union([z.literal('auto'), quantity('a number of threads from 1 to 64', { lowest: 1, highest: 64 })], {
       error: expected('auto or a number of threads'),
     })
-    .describe('Data threads of the native engine; auto: one a core.')
+    .describe('Data threads of the native engine; auto: one for each core.')
     .prefault('auto'),
   user: z
     .string({ error: expected('the name of a user, or null') })
     .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/, { error: 'expected the name of a user' })
     .nullable()
-    .describe('Once all is bound the process becomes this user, for good; null: it stays who it is.')
+    .describe('The process becomes this user once everything is bound; null: it keeps its user.')
     .prefault(null),
   watch: flag().describe('Reload when this file changes, or a file that it names.').prefault(false),
   reload_tunnels: oneOf('keep', 'recheck')
     .describe('What a reload does with live tunnels: recheck ends those that the new rules deny.')
     .prefault('keep'),
   takeover_drain: duration()
-    .describe('How long this process lets its tunnels go on once a successor (SIGUSR1) serves; then they are cut.')
+    .describe(
+      'How long the tunnels of this process go on after a successor (SIGUSR1) has taken over. Then they are cut.',
+    )
     .prefault('1h'),
 }).describe('How the process runs.');
 

@@ -15,26 +15,26 @@ const name = written('a name of a-z, 0-9, _ and -', readName, NAME_PATTERN).desc
 );
 
 const proxyProtocol = oneOf('v1', 'v2')
-  .describe("A PROXY header with the client's address goes ahead of everything.")
+  .describe("Send a PROXY header with the client's address before everything else.")
   .exactOptional();
 
 const direct = section({
   name,
   type: z.literal('direct').describe("Straight to the destination's own addresses."),
   source_address: written('an IP address of this machine', readSource)
-    .describe('The local address to dial from; destinations of the other family are then out of reach.')
+    .describe('The local address to dial from. Destinations of the other family then cannot be reached.')
     .exactOptional(),
   proxy_protocol: proxyProtocol,
 });
 
 const parent = {
   address: written('host:port such as "proxy.corp:3128"', readParentAddress, ':[0-9]{1,5}$').describe(
-    'Where the parent listens; a name is resolved as destinations are.',
+    'Where the parent listens. A name is resolved like the name of a destination.',
   ),
-  username: secret('user name').describe('What we log in as; needs password.').exactOptional(),
+  username: secret('user name').describe('The user name for the parent; needs password.').exactOptional(),
   password: secret('password').describe('Never shown in a message or a log line.').exactOptional(),
   resolve: oneOf('parent', 'local')
-    .describe('Who resolves names. local: address rules hold for names too, and the parent is given an address.')
+    .describe('Who resolves names. local: we do, address rules apply to names too, and the parent is given an address.')
     .prefault('parent'),
   proxy_protocol: proxyProtocol,
 };
@@ -43,9 +43,9 @@ const http = section({
   name,
   type: z.literal('http').describe('An HTTP proxy, asked by CONNECT.'),
   ...parent,
-  tls: flag().describe('The parent is spoken to over TLS.').prefault(false),
+  tls: flag().describe('Speak TLS to the parent.').prefault(false),
   ca: path('parent-ca.crt')
-    .describe("Certificates that the parent's must be signed by, in PEM; left out: the system's. Needs tls.")
+    .describe("Authorities that must have signed the parent's certificate, in PEM; left out: the system's. Needs tls.")
     .exactOptional(),
 });
 
@@ -69,7 +69,7 @@ export const egressChoice = z
       error: 'no egress; name at least one',
     }),
   ])
-  .describe('Names of egresses. Of several, the next one is tried when a parent is down, never when it said no.');
+  .describe('Names of egresses. In a list, the next one is tried when a parent is down, never when it refused.');
 
 function readName(text: string): Read<string> {
   if (/^[a-z0-9_-]{1,100}$/.test(text)) return ok(text);

@@ -9,18 +9,18 @@ export const auth = section({
     'Lines of name:hash, as htpasswd -B writes them (passwords of 72 bytes at most); reread by a reload.',
   ),
   realm: written('a realm', readRealm, '^[ -~]+$')
-    .describe('What clients are told they are to log in to.')
+    .describe('The realm in a 407: clients show it where they ask for the password.')
     .prefault('sallyport'),
-}).describe('Who may use this door, by name and password; everyone else gets a 407.');
+}).describe('Clients must log in by name and password. Others get a 407.');
 
 /** TLS between the clients and the proxy itself. */
 export const tls = section({
   cert: path('proxy.crt').describe('The certificate with its chain, in PEM; reread by a reload.'),
   key: path('proxy.key').describe("The certificate's key, in PEM, without a passphrase."),
   client_ca: path('ca.crt')
-    .describe('Clients must show a certificate signed by one of these; its common name is the user.')
+    .describe('Clients must have a certificate signed by one of these authorities. Its common name is the user.')
     .exactOptional(),
-}).describe('The proxy itself spoken to over TLS; tunnels pass through as ever.');
+}).describe('Clients speak TLS to the proxy itself. Tunnels are still not decrypted.');
 
 /** A path as written in the file: relative to the file's folder, unless it is absolute. */
 export function path(example: string) {

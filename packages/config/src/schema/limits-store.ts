@@ -10,7 +10,7 @@ const PREFIX_PATTERN = '^[A-Za-z0-9._:-]{1,100}$';
 const redisStore = section({
   redis: written(WHAT, readRedisUrl, '^rediss?://').describe('The Redis that counts for all replicas.'),
   prefix: written('a word of letters, digits and . _ : -', readPrefix, PREFIX_PATTERN)
-    .describe('Opens the names of all keys; replicas with the same one count together.')
+    .describe('The beginning of all key names. Replicas with the same prefix count together.')
     .prefault('sallyport'),
   on_failure: oneOf('local').describe('While Redis is away or slow, each replica counts by itself.').prefault('local'),
 });

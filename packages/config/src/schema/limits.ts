@@ -8,29 +8,33 @@ const HANDSHAKE_BYTES = { lowest: 512, highest: 64 * 1024, range: '512B to 64KiB
 
 /** Time limits, in milliseconds. */
 export const timeouts = section({
-  handshake: duration().describe('The whole CONNECT head or ClientHello.').prefault('10s'),
+  handshake: duration().describe('Until the whole CONNECT head or ClientHello has arrived.').prefault('10s'),
   connect: duration().describe('Until the destination answers, over all its addresses.').prefault('10s'),
-  idle: duration().describe('A tunnel with no byte either way.').prefault('10m'),
-  half_close: duration().describe('After the first FIN, with the other side silent.').prefault('1m'),
-  lifetime: durationOrOff().describe('The longest a tunnel may live.').prefault('off'),
+  idle: duration().describe('How long a tunnel may have no byte in either direction.').prefault('10m'),
+  half_close: duration().describe('How long the other side may be silent after the first FIN.').prefault('1m'),
+  lifetime: durationOrOff().describe('How long a tunnel may exist.').prefault('off'),
   drain: duration().describe('Tunnels still open this long after SIGTERM are cut.').prefault('30s'),
   keepalive: duration({ shortestMs: 2_000, longestMs: 3_600_000 })
-    .describe('A peer of a tunnel that has vanished without a word is noticed within this time.')
+    .describe('A peer that vanished without FIN or RST is detected within this time.')
     .prefault('2m'),
-}).describe('How long things may take.');
+}).describe('How long each step may take.');
 
 /** Limits of numbers and sizes. */
 export const limits = section({
-  tunnels: count().describe('At once, handshakes included.').prefault(20_000),
-  tunnels_per_client: count().describe('At once per client address (IPv6: per /64).').prefault(1_000),
+  tunnels: count().describe('Connections at the same time, handshakes included.').prefault(20_000),
+  tunnels_per_client: count()
+    .describe('Connections at the same time for each client address (IPv6: each /64).')
+    .prefault(1_000),
   new_per_client: written('off or a rate such as "200/s"', readRateOrOff, `^off$|${RATE_PATTERN}`)
-    .describe("A token bucket per client; its burst is one second's worth.")
+    .describe('New connections of each client: a token bucket, with a burst of one second.')
     .prefault('off'),
-  handshake_bytes: size(HANDSHAKE_BYTES).describe('A CONNECT head or a ClientHello; up to 64KiB.').prefault('16KiB'),
+  handshake_bytes: size(HANDSHAKE_BYTES)
+    .describe('The largest CONNECT head or ClientHello; up to 64KiB.')
+    .prefault('16KiB'),
   store: limitsStore
     .describe('Where tunnels_per_client and new_per_client are counted: here, or by all replicas together.')
     .prefault('local'),
-}).describe('How much there may be; all three counts begin at accept.');
+}).describe('How many connections there may be, and how large a head; connections count from accept.');
 
 /** The same timeouts for one door. The global value applies where one is left out. */
 export const timeoutOverrides = section({

@@ -19,23 +19,25 @@ const common = {
       bind.transform((address) => [address]),
       list('host:port', bind).min(1, { error: 'no address to listen on' }),
     ])
-    .describe('Where to listen: an address, systemd:NAME, or a list of them. Port 0 is any free port.'),
+    .describe('Where to listen: an address, systemd:NAME, or a list of them. Port 0 means any free port.'),
   dual_stack: flag()
-    .describe('A bind [::] takes IPv4 clients too, seen everywhere as IPv4; else it is IPv6 alone.')
+    .describe('[::] accepts IPv4 clients too, and treats them as IPv4 everywhere. With false it accepts IPv6 only.')
     .prefault(false),
   proxy_protocol: networks(CLIENT_SETS)
     .min(1, { error: 'no network; name the balancers, or remove the key' })
     .describe('These peers must send a PROXY header, v1 or v2; others are refused.')
     .exactOptional(),
   report_only: flag()
-    .describe('Rules deny nothing at this door; what they would deny is logged and counted. Never lifts destinations.')
+    .describe(
+      'Rules deny nothing at this door. What they would deny is logged and counted. destinations still applies.',
+    )
     .prefault(false),
-  port: port().describe('The destination port where the client does not say.').prefault(443),
+  port: port().describe('The destination port, where the client sends none.').prefault(443),
   misdirected: oneOf('explain', 'serve')
-    .describe('What a client at the wrong door gets: an explanation, or what the other door would do.')
+    .describe('A client at the wrong door: explain the error to it, or serve it as the other door would.')
     .prefault('explain'),
   http: oneOf('reject', 'forward')
-    .describe('Plain HTTP requests: refused, or served one by one under the same policy.')
+    .describe('Plain HTTP requests: reject them, or forward each one under the same policy.')
     .prefault('reject'),
   timeouts: timeoutOverrides.prefault({}),
   limits: limitOverrides.prefault({}),
@@ -62,10 +64,10 @@ const sniListener = section({
   mode: z.literal('sni').describe("The destination is the name in the ClientHello's SNI."),
   ...common,
   intercept: oneOf('none', 'redirect', 'tproxy')
-    .describe('How clients come here: steered by DNS (none), or by iptables on their way to somewhere else.')
+    .describe('How connections arrive: by DNS (none), or intercepted by rules of netfilter (redirect, tproxy).')
     .prefault('none'),
   source: oneOf('proxy', 'client')
-    .describe("Whose address the destination sees; the client's own needs tproxy.")
+    .describe('Which address the destination sees; client needs intercept: tproxy.')
     .prefault('proxy'),
   dial: oneOf('sni', 'original')
     .describe('Resolve the name again, or dial the address that the client chose; original needs intercept.')
@@ -74,7 +76,7 @@ const sniListener = section({
     .describe('Must the name resolve to the address that the client chose? Needs intercept.')
     .prefault('off'),
   without_sni: written('reject, original or host:port', readWithoutSni, '^(reject|original)$|:[0-9]{1,5}$')
-    .describe('A ClientHello that names no host: reject, or where it goes; original needs intercept.')
+    .describe('A ClientHello without a name: reject it, or send it to this address; original needs intercept.')
     .prefault('reject'),
   ech: oneOf('allow', 'deny')
     .describe('A ClientHello with an encrypted_client_hello extension (GREASE looks the same).')
@@ -87,7 +89,7 @@ export const listeners = list(
   z.discriminatedUnion('mode', [connectListener, sniListener], { error: explainMode }),
 )
   .min(1, { error: 'no listener; give at least one' })
-  .describe('The doors: where clients come in, and how.');
+  .describe('The doors: where clients connect, and how.');
 
 function readName(text: string): Read<string> {
   if (/^[a-z0-9_-]+$/.test(text)) return ok(text);

@@ -6,7 +6,9 @@ import { durationOrOff, expected, flag, oneOf, section, written } from './fields
 import { path } from './identity.ts';
 
 const ca = path('collector-ca.crt')
-  .describe("Certificates that the collector's must be signed by, in PEM; left out: the system's.")
+  .describe(
+    "Authorities that must have signed the collector's certificate, in PEM; left out: those that Node.js knows.",
+  )
   .exactOptional();
 
 const syslog = section({
@@ -39,7 +41,7 @@ const headers = z.record(
 
 const otlp = section({
   endpoint: written('a URL such as "http://collector:4318"', readEndpoint, '^https?://').describe(
-    'Of http or https; /v1/logs is added to its path.',
+    'A URL of http or https; /v1/logs is added to its path.',
   ),
   headers: headers.describe('Sent with every request; never shown.').prefault({}),
   ca,
@@ -49,19 +51,21 @@ const otlp = section({
 });
 
 export const log = section({
-  level: oneOf('trace', 'debug', 'info', 'warn', 'error').describe('Lines below it are not written.').prefault('info'),
+  level: oneOf('trace', 'debug', 'info', 'warn', 'error')
+    .describe('Lines of a lower level are not written.')
+    .prefault('info'),
   format: oneOf('json', 'pretty')
     .describe('json: one object a line, see sallyport schema --log. pretty: columns for people.')
     .prefault('json'),
-  access: flag().describe('One line a tunnel, when it ends.').prefault(true),
+  access: flag().describe('One line for each tunnel, when it ends.').prefault(true),
   progress: durationOrOff({ longestMs: LONGEST_TIMER_MS })
-    .describe('A line about every live tunnel when it is up, and at this interval.')
+    .describe('A line for every live tunnel when it is up, and then at this interval.')
     .prefault('off'),
   file: z
     .string({ error: expected('the path of a file, or null for stdout') })
     .nullable()
     .transform((path) => path || null)
-    .describe('null, or nothing, is stdout. Reopened on SIGUSR2.')
+    .describe('null or left out: stdout. Reopened on SIGUSR2.')
     .prefault(null),
   syslog: syslog.nullable().describe('A syslog collector (RFC 5424) that gets every line too.').prefault(null),
   otlp: otlp

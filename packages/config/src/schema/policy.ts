@@ -35,7 +35,7 @@ const rule = section({
   action: oneOf('allow', 'deny').describe('What happens to a request that matches.'),
   clients: networks(CLIENT_SETS).describe('CIDRs, addresses, or loopback, private, link_local, any.').exactOptional(),
   users: list('user names', z.string({ error: expected('a user name') }).min(1, { error: 'an empty name; remove it' }))
-    .describe('Names of users, or common names of client certificates; match only clients that proved who they are.')
+    .describe('Names of users, or common names of client certificates. Matches only authenticated clients.')
     .exactOptional(),
   listeners: list('listener names', z.string({ error: expected('the name of a listener') }))
     .describe('Names of doors.')
@@ -46,16 +46,16 @@ const rule = section({
   hosts_file: z
     .string({ error: expected('the path of a file') })
     .min(1, { error: 'an empty path; name a file, or remove the key' })
-    .describe('A file of hosts, one a line, # comments. Relative to this file; adds to hosts. Read anew on SIGHUP.')
+    .describe('A file of hosts, one a line, # comments. Relative to this file; adds to hosts. Read again at a reload.')
     .exactOptional(),
-  networks: networks(DESTINATION_SETS).describe('Match a destination given as an IP literal.').exactOptional(),
+  networks: networks(DESTINATION_SETS).describe('Matches a destination given as an IP literal.').exactOptional(),
   ports: list('ports', portRange).describe('Ports and ranges such as "8000-8999".').exactOptional(),
   egress: egressChoice.exactOptional(),
-  message: message
-    .describe(`What clients are told in place of the sentence of this rule's denials. ${MESSAGE_ABOUT}`)
-    .exactOptional(),
+  message: message.describe(`Replaces the sentence of this rule's denials. ${MESSAGE_ABOUT}`).exactOptional(),
   report_only: flag()
-    .describe('On a deny rule: it denies nothing; that it would have is logged (would_deny), and matching goes on.')
+    .describe(
+      'On a deny rule: it denies nothing. What it would have denied is logged (would_deny), and matching goes on.',
+    )
     .exactOptional(),
 })
   .refine(({ action, report_only }) => action === 'deny' || report_only !== true, {
@@ -69,7 +69,7 @@ const destinations = section({
     .describe('Addresses that are never dialled, whatever the rules allow.')
     .prefault(['special']),
   allow: networks(DESTINATION_SETS).describe('Exceptions from deny.').prefault([]),
-}).describe('Checked on the very address that is dialled, for every tunnel.');
+}).describe('Checked on the address that is dialled, for every tunnel.');
 
 /** The default without a policy: clients on private networks may reach public HTTPS, and all others are denied. */
 const SAFE_DEFAULT: z.input<typeof policySection> = {
@@ -78,22 +78,22 @@ const SAFE_DEFAULT: z.input<typeof policySection> = {
 
 const policySection = section({
   report_only: flag()
-    .describe('Rules deny nothing; what they would deny is logged and counted. Never lifts destinations.')
+    .describe('Rules deny nothing. What they would deny is logged and counted. destinations still applies.')
     .prefault(false),
   default: oneOf('allow', 'deny').describe('What happens when no rule matches.').prefault('deny'),
-  message: message
-    .describe(`Closes the sentence of each refusal by policy or address. ${MESSAGE_ABOUT}`)
-    .exactOptional(),
+  message: message.describe(`Added at the end of each refusal by policy or address. ${MESSAGE_ABOUT}`).exactOptional(),
   hints: z
     .union([
       networks(CLIENT_SETS),
       z.literal([false, 'false'], { error: expected('a list of networks, or false') }).transform((): Network[] => []),
     ])
-    .describe('Clients that are told near misses and rule names; false: none.')
+    .describe('Clients that are told the rule, and the closest request that is allowed; false: none.')
     .prefault(['loopback', 'private']),
   rules: list('rules', rule).describe('The first match decides.').prefault([]),
   destinations: destinations.prefault({}),
-}).describe('Who may go where. Left out: loopback and private clients may reach port 443 of anything public.');
+}).describe(
+  'Which clients may reach which destinations. Left out: loopback and private clients may reach port 443 of any public name or address.',
+);
 
 /** The policy, with the safe default where there is none. */
 export const policy = policySection.prefault(SAFE_DEFAULT);

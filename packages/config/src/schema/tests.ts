@@ -8,14 +8,16 @@ const test = section({
   client: written('an IP address', readClient).describe("The client's address."),
   user: z
     .string({ error: expected('a user name') })
-    .describe('Who it proved to be; left out: nobody.')
+    .describe('The authenticated user; left out: none.')
     .exactOptional(),
   listener: z
     .string({ error: expected('the name of a listener') })
     .describe('The door it comes to; left out: the first one.')
     .exactOptional(),
-  to: written('host:port such as "example.com:443"', readTested, ':[0-9]{1,5}$').describe('Where it wants to go.'),
-  expect: oneOf('allow', 'deny').describe('What report_only lets pass is allowed.'),
+  to: written('host:port such as "example.com:443"', readTested, ':[0-9]{1,5}$').describe(
+    'The destination, as host:port.',
+  ),
+  expect: oneOf('allow', 'deny').describe('What must be decided. What report_only lets pass counts as allow.'),
   rule: z
     .string({ error: expected('the name of a rule') })
     .describe('The rule that decides, or default; left out: any.')
@@ -24,7 +26,7 @@ const test = section({
 
 /** All tests. */
 export const tests = list('tests', test).describe(
-  'Run by check, at the start and by a reload: a file with a test that fails is refused.',
+  'Run by check, at the start and at a reload. A file with a test that fails is refused.',
 );
 
 function readClient(text: string): Read<string> {
