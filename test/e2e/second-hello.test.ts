@@ -263,6 +263,49 @@ describe('the transparent door', () => {
   });
 });
 
+describe('the transparent door, by a parent whose answer is known', () => {
+  let parent: Running;
+  let proxy: Running;
+  beforeAll(async () => {
+    parent = await startSallyport(configText());
+    const corp = `{ name: corp, type: http, address: "127.0.0.1:${parent.port('explicit')}" }`;
+    const more = `egress: [${corp}]\ndefault_egress: corp`;
+    proxy = await startSallyport(configText({ transparent: [`port: ${origin.port}`], more }));
+    // Known after two tunnels.
+    for (let time = 0; time < 2; time++) await carriesOn();
+  });
+  afterAll(() => Promise.all([proxy.stop(), parent.stop()]));
+
+  it('sends on a second hello of the same name', () => carriesOn());
+
+  it('ends a tunnel whose second hello has another name, nothing of it sent on', async () => {
+    const before = proxy.lines.length;
+    const client = await openClient(proxy.port('transparent'));
+    client.socket.write(first);
+    await client.hears(helloRetryRequest.length);
+    client.socket.write(anotherName);
+    const { bytes } = await client.ended();
+    client.socket.destroy();
+    expect(bytes).toEqual(Buffer.concat([helloRetryRequest, alertAccessDenied]));
+    expect(atOrigin).toEqual(first);
+    const line = await proxy.line({ msg: 'tunnel', reason: 'sni_mismatch' }, before);
+    expect(line).toMatchObject({ egress: 'corp', bytes_up: first.length });
+  });
+
+  async function carriesOn(): Promise<void> {
+    const before = proxy.lines.length;
+    const client = await openClient(proxy.port('transparent'));
+    client.socket.write(first);
+    await client.hears(helloRetryRequest.length);
+    client.socket.end(modernHello('origin.test'));
+    expect((await client.ended()).bytes).toEqual(helloRetryRequest);
+    const line = await proxy.line({ msg: 'tunnel', outcome: 'ok' }, before);
+    expect(line).toMatchObject({ egress: 'corp', bytes_up: atOrigin.length });
+    expect(atOrigin).toEqual(Buffer.concat([first, modernHello('origin.test')]));
+    atOrigin = Buffer.alloc(0);
+  }
+});
+
 describe('verify_sni: report', () => {
   it('counts another name in a second hello, and lets it pass', async () => {
     const client = await askedAgain(reporting);

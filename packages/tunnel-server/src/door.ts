@@ -19,7 +19,7 @@ import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { OwnAddresses } from '@sallyport/policy';
 import { permitAnswer } from './permit-answer.ts';
 import { resolveDestination, type Resolved } from './resolve-destination.ts';
-import type { ParentAttempt, Point } from './egress/by-parents.ts';
+import type { Joining, ParentAttempt, Point } from './egress/by-parents.ts';
 import { dialParent } from './egress/dial-parent.ts';
 import { dialDirect, joinDirect } from './egress/direct.ts';
 import type { DirectEgress, Egresses, ParentEgress, Ways } from './egress/egress.ts';
@@ -79,9 +79,13 @@ export interface Door {
   resolve(identified: Identified, client: Leg, onRemark: (sentence: string) => void): Resolved | Promise<Resolved>;
   /**
    * For a name that a parent is to resolve: the addresses to dial in its place, if the address that an intercepted client chose decides.
-   * Throws as `resolve` does.
+   * Undefined at once at a door that does not intercept. Throws as `resolve` does.
    */
-  judgeName(identified: Identified, client: Leg, onRemark: (sentence: string) => void): Promise<Resolved | undefined>;
+  judgeName(
+    identified: Identified,
+    client: Leg,
+    onRemark: (sentence: string) => void,
+  ): Promise<Resolved | undefined> | undefined;
   /**
    * The addresses that may be dialled, in dialling order. Throws `address` or `loop`, or `client_closed` where further answers were
    * awaited.
@@ -91,8 +95,17 @@ export interface Door {
   dial(addresses: DialList, client: Leg, egress: DirectEgress): Promise<Leg>;
   /** The deadline for a dial that begins now. */
   connectDeadline(): DeadlineMs;
-  /** Without a point the parent is only connected to. Throws `loop`, `overload` or `client_closed`. */
-  dialParent(parent: ParentEgress, point: Point | undefined, client: Leg, deadline: DeadlineMs): Promise<ParentAttempt>;
+  /**
+   * Without a point the parent is only connected to. Throws `loop`, `overload` or `client_closed`.
+   * @param joining where it is possible, the tunnel is set up as soon as the parent has answered
+   */
+  dialParent(
+    parent: ParentEgress,
+    point: Point | undefined,
+    client: Leg,
+    deadline: DeadlineMs,
+    joining?: Joining,
+  ): Promise<ParentAttempt>;
   /**
    * Left out where the hello inside a CONNECT is not read. Throws `sni_mismatch`, `ech`, `handshake_timeout`, `client_closed` or, for a
    * CONNECT at a transparent door, the error of the hello. Both legs are closed then.
@@ -191,6 +204,18 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     onOutcome: egress.onOutcome,
   });
   const retryGuard = { beginning: HELLO_RETRY_REQUEST, answerTimeoutMs: timeouts.handshake };
+  const joinPlan = ({ client, reply, clientBytes, isHello }: Joining['tunnel'], onUp: OnUp): JoinPlan => ({
+    client,
+    reply,
+    clientBytes,
+    keeper: tunnels,
+    idleTimeoutMs: timeouts.idle,
+    halfCloseTimeoutMs: timeouts.half_close,
+    keepAliveMs: timeouts.keepalive,
+    lifetimeDeadline: performance.now() + timeouts.lifetime,
+    guard: isHello ? retryGuard : undefined,
+    onUp: (tunnel, upstream, at) => onUp(tunnels, tunnel, { upstream, at }),
+  });
   const interception = (onRemark: (sentence: string) => void): InterceptionTools => ({
     resolver,
     own: bound.own,
@@ -221,30 +246,21 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
         ? resolveIntercepted(identified, client, listener, interception(onRemark))
         : resolveDestination(resolver, identified.destination, client),
     judgeName: (identified, client, onRemark) =>
-      isIntercepting(listener)
-        ? judgeIntercepted(identified, client, listener, interception(onRemark))
-        : Promise.resolve(undefined),
+      isIntercepting(listener) ? judgeIntercepted(identified, client, listener, interception(onRemark)) : undefined,
     permit: (resolved, destination, client) =>
       permitAnswer(resolved, destination, { rules: policy.destinations, own: bound.own }, client),
     dial: (addresses, client, egress) => dialDirect(addresses, client, raceOptions(client, egress)),
     connectDeadline: () => performance.now() + timeouts.connect,
-    dialParent: (parent, point, client, deadline) =>
-      dialParent(parent, point, client, deadline, { dial, onAttempt, resolver, own: bound.own }),
-    join(addresses, { client, reply, clientBytes, egress, isHello }, onUp) {
-      const plan: JoinPlan = {
-        client,
-        reply,
-        clientBytes,
-        keeper: tunnels,
-        idleTimeoutMs: timeouts.idle,
-        halfCloseTimeoutMs: timeouts.half_close,
-        keepAliveMs: timeouts.keepalive,
-        lifetimeDeadline: performance.now() + timeouts.lifetime,
-        guard: isHello ? retryGuard : undefined,
-        onUp: (tunnel, upstream, at) => onUp(tunnels, tunnel, { upstream, at }),
-      };
-      return joinDirect(addresses, client, raceOptions(client, egress, plan));
-    },
+    dialParent: (parent, point, client, deadline, joining) =>
+      dialParent(parent, point, client, deadline, {
+        dial,
+        onAttempt,
+        resolver,
+        own: bound.own,
+        join: joining && joinPlan(joining.tunnel, joining.onUp),
+      }),
+    join: (addresses, tunnel, onUp) =>
+      joinDirect(addresses, tunnel.client, raceOptions(tunnel.client, tunnel.egress, joinPlan(tunnel, onUp))),
     ...(mode === 'sni' &&
       listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
     followHello: (tunnel) =>

@@ -2,6 +2,7 @@
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
 import type { Door, OnUp } from './door.ts';
+import { joinByParents } from './egress/by-parents.ts';
 import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
 import { dialBy, findWay, toRefusal } from './reach-destination.ts';
@@ -53,9 +54,13 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     // At a transparent door the hello was read already, unless the client began with CONNECT.
     const isVerified = door.verifySni !== undefined && (door.mode === 'connect' || !isHello);
     const onUp: OnUp = (tunnels, tunnel, { upstream, at }) => record.isUp(tunnels, tunnel, { upstream, at, status });
-    const joined =
-      isVerified || way === 'by-parent'
-        ? undefined
+    const joined = isVerified
+      ? undefined
+      : way === 'by-parent'
+        ? await joinByParents({ client, door, record }, opening, {
+            tunnel: { client, reply, clientBytes, isHello },
+            onUp,
+          })
         : await door.join(way, { client, reply, clientBytes, isHello, egress: door.directWay(record.decision) }, onUp);
     if (joined?.kind === 'joined') return;
     const upstream = joined?.leg ?? (await dialBy(way, { client, door, record }, opening));
@@ -63,11 +68,12 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
 
     record.enter('verify');
     frontend.establish();
+    const isHelloSent = joined !== undefined && (way !== 'by-parent' || joined.isAnswered === true);
     const onRelayed = record.carry.bind(record);
     const unverified = { client, upstream, destination, clientBytes, onRelayed };
     const verdict = isVerified
       ? await door.verifySni?.(unverified)
-      : hello && (await door.followHello({ ...unverified, hello, isHelloSent: joined !== undefined }));
+      : hello && (await door.followHello({ ...unverified, hello, isHelloSent }));
     const preread = record.verified(verdict);
 
     record.enter('relay');

@@ -195,7 +195,12 @@ export class ListenError extends Error {
  * closed, or has a tunnel already.
  */
 export type DialResult =
-  | { readonly kind: 'connected'; readonly leg: Leg }
+  | {
+      readonly kind: 'connected';
+      readonly leg: Leg;
+      /** The peer's `answer` has arrived and was taken out of the stream: the plan's guard returned the leg. */
+      readonly isAnswered?: boolean;
+    }
   | { readonly kind: 'joined' }
   | {
       /** `untrusted`: TLS with the peer failed. */
@@ -214,6 +219,14 @@ export interface DialOptions {
   readonly preface?: Uint8Array | undefined;
   /** The preface asks for an answer. So `connected` may be reported when the answer comes, or some milliseconds later. */
   readonly isAnswerAwaited?: boolean | undefined;
+  /**
+   * With `join`: the bytes that the peer has to send, after the preface, before the leg is joined. They are taken out of the stream. Until
+   * they have arrived nothing else is sent, and nothing is read from the client. The result is `connected`, with the whole answer still to
+   * be read, where other bytes arrive, where the deadline passes or the peer leaves, and where the client has sent more than
+   * `clientBytes`; a transport may also return that at once. The holder then owns the client again, as after a dial that has failed, and
+   * may splice it or use the same plan again.
+   */
+  readonly answer?: Uint8Array | undefined;
   /** TLS is used with the peer, whose certificate must have this name. Never together with `join`. */
   readonly secure?: { readonly trust: TlsTrust; readonly peerName: string } | undefined;
   /** A leg that this one will be spliced with: a transport with several threads dials on that leg's thread. Only a hint. */

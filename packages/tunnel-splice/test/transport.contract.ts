@@ -1,6 +1,7 @@
 /** What `src/transport.ts` promises, as tests: one suite, run by every transport. */
 import { describe } from 'vitest';
 import type { Transport } from '../src/index.ts';
+import { describeAsking } from './contract/asking.ts';
 import { describeClosing } from './contract/closing.ts';
 import { describeDeadlines } from './contract/deadlines.ts';
 import { describeDepartures } from './contract/departures.ts';
@@ -30,6 +31,7 @@ export function describeTransport(name: string, create: () => Transport): void {
     describeUrgentData(create);
     describeJoining(create);
     describeGuarding(create);
+    describeAsking(create);
     describe.each(['splice', 'join'] as const)('by %s', (way) => {
       describeDepartures(create, way);
       describeLosses(create, way);

@@ -20,14 +20,16 @@ const heads: string[] = [];
 beforeAll(async () => {
   parent = await tcpOrigin((socket) => {
     let head = '';
+    let answered = Promise.resolve();
     socket.on('end', () => socket.end());
     socket.on('data', (chunk: Buffer) => {
       const wasWhole = head.includes('\r\n\r\n');
       head += chunk.toString('latin1');
-      if (wasWhole) return void socket.write(chunk);
+      // What it echoes comes behind all that it answers.
+      if (wasWhole) return void answered.then(() => socket.write(chunk));
       if (!head.includes('\r\n\r\n')) return;
       heads.push(head);
-      void answer(script);
+      answered = answer(script);
     });
     const answer = async ({ says, ends }: Script): Promise<void> => {
       for (const piece of says) {
@@ -81,8 +83,13 @@ const opened: readonly { readonly what: string; readonly says: readonly string[]
 ];
 
 describe('a parent that opens the tunnel', () => {
-  it.each(opened)('with $what', async ({ says, behind = '' }) => {
+  it.each(opened)('with $what, and does so again and again', async ({ says, behind = '' }) => {
     script = { says };
+    // From the third time on its words are known.
+    for (let time = 0; time < 4; time++) await carries(behind);
+  });
+
+  async function carries(behind: string): Promise<void> {
     const client = await openClient(proxy.port('explicit'));
     client.socket.write(`${connect('far.example:443')}first`);
     const greeting = 'HTTP/1.1 200 Connection Established\r\n\r\n';
@@ -96,7 +103,7 @@ describe('a parent that opens the tunnel', () => {
     expect(line).toMatchObject({ egress: 'corp', upstream: `127.0.0.1:${parent.port}`, host: 'far.example' });
     expect(line).toMatchObject({ bytes_up: 11, bytes_down: 11 + behind.length });
     client.socket.destroy();
-  });
+  }
 
   it('is asked for the name as it came, with credentials of ours and none of the client', async () => {
     script = { says: ['HTTP/1.1 200 OK\r\n\r\n'] };
@@ -152,6 +159,28 @@ const refused: readonly (Script & {
 describe('a parent that does not', () => {
   it.each(refused)('with $what is a 502 of the reason egress', async ({ detail, ...says }) => {
     script = says;
+    await refuses(detail);
+  });
+
+  it.each(refused)('with $what, after it has opened by the same words for a while, is no less', async (given) => {
+    const { detail, ...says } = given;
+    script = { says: ['HTTP/1.1 200 OK\r\n\r\n'] };
+    for (let time = 0; time < 2; time++) expect(await opens()).toBe(true);
+    script = says;
+    await refuses(detail);
+    script = { says: ['HTTP/1.1 200 OK\r\n\r\n'] };
+    expect(await opens()).toBe(true);
+  });
+
+  async function opens(): Promise<boolean> {
+    const client = await openClient(proxy.port('explicit'));
+    client.socket.write(connect('far.example:443'));
+    const heard = await client.hears('\r\n\r\n');
+    client.socket.destroy();
+    return heard.includes(' 200 ');
+  }
+
+  async function refuses(detail: RegExp): Promise<void> {
     const before = proxy.lines.length;
     const answer = await ask(proxy.port('explicit'), connect('far.example:443'));
     expect(answer).toMatch(/^HTTP\/1\.1 502 /);
@@ -160,7 +189,7 @@ describe('a parent that does not', () => {
     const line = await proxy.line({ msg: 'tunnel', reason: 'egress' }, before);
     expect(line).toMatchObject({ outcome: 'failed', status: 502, egress: 'corp', stage: 'dial' });
     expect(line['detail']).toMatch(detail);
-  });
+  }
 
   it('says nothing at all: 504', async () => {
     script = { says: [] };

@@ -34,7 +34,7 @@ async function readAnswer(leg: Leg, deadline: DeadlineMs): Promise<ParentAnswer>
   switch (found.kind) {
     case 'opened':
       if (bytes.length > found.headBytes) leg.putBack(bytes.subarray(found.headBytes));
-      return { kind: 'opened' };
+      return { kind: 'opened', said: bytes.subarray(0, found.headBytes) };
     case 'refused': {
       const { status } = found;
       return { kind: 'refused', status, why: `answered ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd() };

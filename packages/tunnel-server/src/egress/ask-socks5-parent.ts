@@ -5,6 +5,7 @@ import type { Point } from './by-parents.ts';
 import type { ParentAnswer, ParentQuestion } from './dial-parent.ts';
 import type { Credentials, ParentEgress } from './egress.ts';
 
+const NO_BYTES = new Uint8Array(0);
 const VERSION = 5;
 const LOGIN_VERSION = 1;
 const CONNECT = 1;
@@ -26,7 +27,7 @@ export function askSocks5Parent({ credentials }: Pick<ParentEgress, 'credentials
         throw cause;
       }
       answers.giveBack();
-      return { kind: 'opened' };
+      return { kind: 'opened', said: NO_BYTES };
     },
   };
 }

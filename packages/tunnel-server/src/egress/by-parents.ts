@@ -1,6 +1,7 @@
 /** Dialling through parents, in their order. Read this first. */
 import { type Destination, destinationText } from '@sallyport/policy';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
+import type { DecidedTunnel, OnUp } from '../door.ts';
 import type { Identified } from '../frontend.ts';
 import type { Seeker } from '../reach-destination.ts';
 import { TunnelError } from '../reasons.ts';
@@ -15,9 +16,19 @@ export interface Point {
   readonly via?: string | undefined;
 }
 
-/** The result of one parent. All but `up` have left nothing open. */
+/** A tunnel that may be joined as soon as a parent has answered. */
+export interface Joining {
+  readonly tunnel: Omit<DecidedTunnel, 'egress'>;
+  readonly onUp: OnUp;
+}
+
+/**
+ * The result of one parent. All but `up` and `joined` have left nothing open. `isAnswered`: the client's first bytes were sent already, and
+ * the guard of the plan has returned the leg.
+ */
 export type ParentAttempt =
-  | { readonly kind: 'up'; readonly leg: Leg }
+  | { readonly kind: 'up'; readonly leg: Leg; readonly isAnswered: boolean }
+  | { readonly kind: 'joined' }
   /** `refused` is final: the parent said no. After `down` and `silent` another egress may be tried. */
   | { readonly kind: 'refused' | 'down' | 'silent'; readonly why: string; readonly status?: number };
 
@@ -27,6 +38,9 @@ export interface Upstream {
   /** The proxy at its other end, which was not asked for a destination: it forwards requests in absolute-form. */
   readonly forwarder?: ParentEgress;
 }
+
+/** The tunnel is up; or a leg that leads to the destination, or to a proxy that forwards. */
+type Reached = { readonly kind: 'joined' } | (Upstream & { readonly kind: 'connected'; readonly isAnswered: boolean });
 
 /**
  * Opens a leg to the destination by the first egress that is not down. Throws a TunnelError: `egress` where a parent said no, or where no
@@ -38,6 +52,22 @@ export async function dialByParents(
   identified: Identified,
   use: 'tunnel' | 'requests',
 ): Promise<Upstream> {
+  const reached = await reachByFirst(seeker, identified, use);
+  if (reached.kind === 'joined') throw new Error('a dial without a plan has joined a client');
+  return reached;
+}
+
+/** The same, for a client whose tunnel is otherwise decided: where the parent answers as expected, the tunnel is up at once. */
+export function joinByParents(seeker: Seeker, identified: Identified, joining: Joining): Promise<Reached> {
+  return reachByFirst(seeker, identified, 'tunnel', joining);
+}
+
+async function reachByFirst(
+  seeker: Seeker,
+  identified: Identified,
+  use: 'tunnel' | 'requests',
+  joining?: Joining,
+): Promise<Reached> {
   const { client, door, record } = seeker;
   const ways = inOrder(door.waysOut(record.decision ?? {}));
   const deadline = door.connectDeadline();
@@ -45,7 +75,8 @@ export async function dialByParents(
   for (const [at, egress] of ways.entries()) {
     record.leavesBy(egress.name);
     if (egress.kind === 'direct') {
-      return { leg: await door.dial(await findAddresses(seeker, identified), client, egress) };
+      const leg = await door.dial(await findAddresses(seeker, identified), client, egress);
+      return { kind: 'connected', leg, isAnswered: false };
     }
     // Asked by address, a proxy would not know which of its hosts is meant.
     const isForwarder = use === 'requests' && egress.type === 'http' && !egress.resolvesHere;
@@ -54,8 +85,12 @@ export async function dialByParents(
     const now = performance.now();
     // A silent parent leaves the later ones their share of the time.
     const share = now + (deadline - now) / (ways.length - at);
-    const attempt = await door.dialParent(egress, isForwarder ? undefined : point, client, share);
-    if (attempt.kind === 'up') return { leg: attempt.leg, ...(isForwarder && { forwarder: egress }) };
+    const attempt = await door.dialParent(egress, isForwarder ? undefined : point, client, share, joining);
+    if (attempt.kind === 'joined') return attempt;
+    if (attempt.kind === 'up') {
+      const { leg, isAnswered } = attempt;
+      return { kind: 'connected', leg, isAnswered, ...(isForwarder && { forwarder: egress }) };
+    }
     last = errorOf(egress, identified.destination, attempt);
     if (attempt.kind === 'refused') break;
   }
@@ -86,15 +121,19 @@ function findPoint(seeker: Seeker, identified: Identified, { resolvesHere }: Par
   return addresses instanceof Promise ? addresses.then((all) => preferred(all, via)) : preferred(addresses, via);
 }
 
-async function findNamed(
+function findNamed(
   { client, door, record }: Seeker,
   identified: Identified,
   destination: Extract<Destination, { kind: 'name' }>,
-): Promise<Point> {
+): Point | Promise<Point> {
   const { via } = identified;
-  const chosen = await door.judgeName(identified, client, (remark) => record.remarked(remark));
-  if (chosen !== undefined) return preferred(await door.permit(chosen, destination, client), via);
-  return { host: destination.host, port: destination.port, via };
+  const { host, port } = destination;
+  const judging = door.judgeName(identified, client, (remark) => record.remarked(remark));
+  return judging === undefined
+    ? { host, port, via }
+    : judging.then(async (chosen) =>
+        chosen === undefined ? { host, port, via } : preferred(await door.permit(chosen, destination, client), via),
+      );
 }
 
 /** A parent can be asked for one address only. IPv4 is preferred, for more parents can reach it. */
@@ -104,7 +143,7 @@ function preferred(addresses: readonly Address[], via: string | undefined): Poin
   return { host: address.host, port: address.port, via };
 }
 
-type Failure = Exclude<ParentAttempt, { kind: 'up' }>;
+type Failure = Exclude<ParentAttempt, { kind: 'up' | 'joined' }>;
 
 /** The client is told that a proxy beyond us failed and how; only the log names it. */
 function errorOf({ name }: ParentEgress, destination: Destination, { kind, why, status }: Failure): TunnelError {

@@ -2,16 +2,18 @@
 import type { Ip } from '@sallyport/addresses';
 import type { OwnAddresses } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
-import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
+import type { Address, DeadlineMs, DialResult, JoinPlan, Leg } from '@sallyport/tunnel-splice';
 import { TunnelError } from '../reasons.ts';
 import { resolveDestination } from '../resolve-destination.ts';
 import { askHttpParent } from './ask-http-parent.ts';
 import { askSocks5Parent } from './ask-socks5-parent.ts';
 import type { ParentAttempt, Point } from './by-parents.ts';
-import { dialDirect } from './direct.ts';
+import { dialDirect, joinDirect } from './direct.ts';
 import type { ParentEgress } from './egress.ts';
 import { headerFor } from '../proxy-header/write.ts';
-import type { RaceOptions } from './race.ts';
+import type { DialList, RaceOptions } from './race.ts';
+
+const NO_BYTES = new Uint8Array(0);
 
 /** The question to a parent, in its own protocol. */
 export interface ParentQuestion {
@@ -23,7 +25,8 @@ export interface ParentQuestion {
 
 /** `left`: it closed the connection without an answer. */
 export type ParentAnswer =
-  | { readonly kind: 'opened' }
+  /** `said`: the whole answer; empty where the protocol has several. */
+  | { readonly kind: 'opened'; readonly said: Uint8Array }
   | { readonly kind: 'refused'; readonly why: string; readonly status?: number }
   | { readonly kind: 'unfit'; readonly why: string }
   | { readonly kind: 'left' }
@@ -35,6 +38,8 @@ export interface ParentTools {
   readonly resolver: Resolver;
   /** Our own listening addresses. */
   readonly own: OwnAddresses;
+  /** The plan to join the client, where the parent answers as before. */
+  readonly join: JoinPlan | undefined;
 }
 
 /** Throws `loop` where the parent is this program itself, `overload`, and `client_closed`. Nothing stays open then. */
@@ -49,35 +54,55 @@ export async function dialParent(
   if (typeof found === 'string') return noted(parent, { kind: 'down', why: found });
   const addresses = withoutLoops(found, parent, tools.own);
   const question = point === undefined ? NO_QUESTION : ask(parent, point);
-  const errand = { client, deadline };
-  let leg: Leg;
+  // With several addresses, more than one may be asked: the answer of the first to connect is read here.
+  const isJoinable = tools.join !== undefined && parent.trust === undefined && addresses.length === 1;
+  const answer = isJoinable ? parent.habit.answer : undefined;
+  const errand = { client, deadline, answer, join: answer && tools.join };
+  let dialled: Dialled;
   try {
-    leg = await dialDirect(addresses, client, dialOptions(parent, question, errand, tools));
+    dialled = await dialOne(addresses, client, dialOptions(parent, question, errand, tools));
   } catch (cause) {
     return noted(parent, failureOf(cause));
   }
+  if (dialled.kind === 'joined') return noted(parent, dialled);
+  const { leg } = dialled;
+  if (dialled.isAnswered) return noted(parent, { kind: 'up', leg, isAnswered: true });
   if (parent.trust !== undefined) leg.write(question.opening);
-  return noted(parent, await converse(leg, question, errand));
+  return noted(parent, await converse(leg, question, parent, errand));
+}
+
+type Dialled = Extract<DialResult, { kind: 'joined' | 'connected' }>;
+
+async function dialOne(addresses: DialList, client: Leg, options: RaceOptions): Promise<Dialled> {
+  if (options.join !== undefined) return joinDirect(addresses, client, options);
+  return { kind: 'connected', leg: await dialDirect(addresses, client, options) };
 }
 
 function noted({ health, metrics }: ParentEgress, attempt: ParentAttempt): ParentAttempt {
-  if (attempt.kind === 'up' || attempt.kind === 'refused') health.answered();
+  const isUp = attempt.kind === 'up' || attempt.kind === 'joined';
+  if (isUp || attempt.kind === 'refused') health.answered();
   else if (attempt.kind === 'down') health.down(performance.now());
   else health.silent(performance.now());
-  metrics.attempt(attempt.kind === 'up' ? 'ok' : attempt.kind);
+  metrics.attempt(isUp ? 'ok' : attempt.kind);
   return attempt;
 }
 
 interface Errand {
   readonly client: Leg;
   readonly deadline: DeadlineMs;
+  /** The answer that is expected before the client is joined by `join`. */
+  readonly answer: Uint8Array | undefined;
+  readonly join: JoinPlan | undefined;
 }
 
 function ask(parent: ParentEgress, point: Point): ParentQuestion {
   return parent.type === 'http' ? askHttpParent(parent, point) : askSocks5Parent(parent, point);
 }
 
-const NO_QUESTION: ParentQuestion = { opening: new Uint8Array(0), answer: () => Promise.resolve({ kind: 'opened' }) };
+const NO_QUESTION: ParentQuestion = {
+  opening: NO_BYTES,
+  answer: () => Promise.resolve({ kind: 'opened', said: NO_BYTES }),
+};
 
 /** Its addresses, or why there are none. */
 async function resolveParent(
@@ -107,7 +132,7 @@ function withoutLoops(found: readonly Ip[], { name, address }: ParentEgress, own
 function dialOptions(
   { address, trust, proxyProtocol }: ParentEgress,
   { opening }: ParentQuestion,
-  { client, deadline }: Errand,
+  { client, deadline, answer, join }: Errand,
   { dial, onAttempt }: ParentTools,
 ): RaceOptions {
   const header = proxyProtocol && headerFor(client, proxyProtocol);
@@ -120,7 +145,8 @@ function dialOptions(
     preface: trust ? header : header ? Buffer.concat([header, opening]) : opening,
     secure: trust && { trust, peerName: address.host },
     isAnswerAwaited: trust === undefined && opening.length > 0,
-    join: undefined,
+    answer,
+    join,
     onAttempt,
     onOutcome: undefined,
   };
@@ -142,7 +168,12 @@ const DOWN: ReadonlyMap<TunnelError['reason'], string> = new Map([
   ['egress', 'failed to speak TLS'],
 ]);
 
-async function converse(leg: Leg, question: ParentQuestion, { client, deadline }: Errand): Promise<ParentAttempt> {
+async function converse(
+  leg: Leg,
+  question: ParentQuestion,
+  { habit }: ParentEgress,
+  { client, deadline }: Errand,
+): Promise<ParentAttempt> {
   const seen = { hasLeft: false };
   const forget = client.whenGone(() => {
     seen.hasLeft = true;
@@ -150,7 +181,8 @@ async function converse(leg: Leg, question: ParentQuestion, { client, deadline }
   });
   const answer = await question.answer(leg, deadline);
   forget();
-  if (answer.kind === 'opened' && !seen.hasLeft) return { kind: 'up', leg };
+  if (answer.kind === 'opened') habit.opened(answer.said);
+  if (answer.kind === 'opened' && !seen.hasLeft) return { kind: 'up', leg, isAnswered: false };
   leg.close();
   if (seen.hasLeft) throw new TunnelError('client_closed', 'The client left before its tunnel was up.');
   switch (answer.kind) {

@@ -21,11 +21,12 @@ function legOf({ leg }: Connected): Leg {
 
 /**
  * Dials permitted addresses and joins the client, by the plan in the options, to the first that connects. When this resolves the tunnel
- * is up, and the plan's `onUp` was called; or the plan's guard returns the leg. Throws as {@link dialDirect} does, and leaves the client
- * as it was.
+ * is up, and the plan's `onUp` was called; or the plan's guard, or another answer than the expected one, returns the leg. Throws as
+ * {@link dialDirect} does, and leaves the client as it was.
  */
 export function joinDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<Joined | Connected> {
-  return race(addresses, client, options, options.join?.guard === undefined ? isJoined : isReached);
+  const mayBeReached = options.join?.guard !== undefined || options.answer !== undefined;
+  return race(addresses, client, options, mayBeReached ? isReached : isJoined);
 }
 
 /** Returns the wanted result, and throws any other. Most tunnels have one address: these need no timer and no bookkeeping. */

@@ -4,6 +4,7 @@ import { DIRECT, type Config, type EgressConfig, type ParentConfig } from '@sall
 import type { Decision } from '@sallyport/policy';
 import type { EgressMetrics, Metrics } from '@sallyport/telemetry';
 import type { TlsTrust } from '@sallyport/tunnel-splice';
+import { ParentHabit } from './parent-habit.ts';
 import { ParentHealth } from './parent-health.ts';
 
 /** Dials the destination's own addresses. */
@@ -31,6 +32,7 @@ export interface ParentEgress {
   readonly trust: TlsTrust | undefined;
   readonly proxyProtocol: 'v1' | 'v2' | undefined;
   readonly health: ParentHealth;
+  readonly habit: ParentHabit;
   readonly metrics: EgressMetrics;
 }
 
@@ -120,6 +122,7 @@ function open(config: EgressConfig, tools: EgressTools, known: ParentHealth | un
     credentials: username !== undefined && password !== undefined ? { username, password } : undefined,
     trust: tools.trusts.get(name),
     proxyProtocol,
+    habit: new ParentHabit(),
     health: known ?? new ParentHealth(metrics),
     metrics,
   };

@@ -18,20 +18,14 @@ void sleep(Loop& loop, Leg& upstream, const DialUnderWay& dial) {
   loop.setDeadline(upstream, isStarved ? std::min(leftMs, kStarvedMs) : leftMs);
 }
 
-void tellBytes(Loop& loop, Leg& leg, const char* bytes, size_t length) {
-  leg.unspliced.credit -= static_cast<uint32_t>(length);
-  leg.unspliced.sentUp += static_cast<uint32_t>(length);
-  loop.tell(kData, leg.id.place, leg.id.generation, length).bytes(bytes, length).end();
-}
-
 // `said`: how many bytes the client has sent since the promise was given.
 void handBack(Loop& loop, Leg& upstream, DialUnderWay& dial, size_t said) {
   Leg& client = *dial.client;
   const ByteQueue answer = std::move(dial.answer);
   takePromise(loop, client);
-  if (said > 0) tellBytes(loop, client, loop.buffer.get(), said);
+  if (said > 0) tellRead(loop, client, loop.buffer.get(), said);
   handOut(loop, upstream);
-  if (!answer.empty()) tellBytes(loop, upstream, answer.data(), answer.size());
+  if (!answer.empty()) tellRead(loop, upstream, answer.data(), answer.size());
   serveHeld(loop, upstream);
   serveHeld(loop, client);
 }

@@ -24,9 +24,11 @@ void obeyDial(Loop& loop, RecordReader& command) {
   request.client = command.leg();
   request.isAnswerAwaited = command.word() != 0;
   const uint32_t prefaceLength = command.word();
+  const uint32_t answerLength = command.word();
   request.host = command.text(hostLength);
   request.source = command.text(sourceLength);
   request.preface = command.text(prefaceLength);
+  request.answer = command.text(answerLength);
   dial(loop, request);
 }
 

@@ -7,6 +7,7 @@
 #include "closing.h"
 #include "held.h"
 #include "loop.h"
+#include "preface.h"
 
 namespace sallyport {
 namespace {
@@ -36,15 +37,6 @@ void tellFailure(Loop& loop, uint32_t token, DialOutcome outcome) {
   loop.tell(kDialed, token, outcome, 0, 0, 0, 0).end();
 }
 
-void fail(Loop& loop, Leg& leg, DialOutcome outcome) {
-  const uint32_t token = leg.unspliced.dialToken;
-  tellFailure(loop, token, outcome);
-  const auto found = loop.dials.find(token);
-  if (found->second.client != nullptr) forgetAnswering(loop, *found->second.client);
-  loop.dials.erase(found);
-  closeNow(loop, leg);
-}
-
 // The kernel gives no lower port to a socket that has not asked for one (ip_local_port_range).
 constexpr uint16_t kFirstEphemeralPort = 1'024;
 
@@ -60,30 +52,42 @@ bool isJoinedToItself(const Leg& leg, uint16_t port) {
 bool watchOnce(Loop& loop, Leg& leg) {
   if (leg.isWatchedForRoom) return true;
   const int error = loop.watch(leg);
-  if (error < 0) fail(loop, leg, outcomeOf(-error));
+  if (error < 0) failDial(loop, leg, outcomeOf(-error));
   return error == 0;
 }
 
 // The result of sending tells whether it is connected. False where it is still connecting, or has failed.
 bool isThrough(Loop& loop, Leg& leg, const DialUnderWay& dial, ssize_t sent) {
-  if (sent < 0 && sent != -EAGAIN && !isShortage(sent)) return fail(loop, leg, outcomeOf(static_cast<int>(-sent))), false;
+  if (sent < 0 && sent != -EAGAIN && !isShortage(sent)) return failDial(loop, leg, outcomeOf(static_cast<int>(-sent))), false;
   if (sent >= 0) leg.isWritable = true;
   if (!watchOnce(loop, leg) || !leg.isWritable) return false;
   if (!isJoinedToItself(leg, dial.port)) return true;
-  fail(loop, leg, kRefused);
+  failDial(loop, leg, kRefused);
   return false;
 }
 
-void goOnToHandOut(Loop& loop, Leg& leg, const DialUnderWay& dial) {
+// False where it connects still, or has failed.
+bool sendPreface(Loop& loop, Leg& leg, const DialUnderWay& dial) {
   const std::string& preface = dial.preface;
   const ssize_t sent = preface.empty() ? -EAGAIN : sys::send(leg.fd, preface.data(), preface.size());
-  if (!isThrough(loop, leg, dial, sent)) return;
+  if (!isThrough(loop, leg, dial, sent)) return false;
   const size_t gone = static_cast<size_t>(std::max<ssize_t>(0, sent));
   leg.out.append(preface.data() + gone, preface.size() - gone);
+  return true;
+}
+
+void goOnToHandOut(Loop& loop, Leg& leg, const DialUnderWay& dial) {
+  if (!sendPreface(loop, leg, dial)) return;
   uint64_t ignored = 0;
   flush(leg, ignored);
   handOut(loop, leg);
   serveHeld(loop, leg);
+}
+
+void goOnToAsk(Loop& loop, Leg& leg, DialUnderWay& dial) {
+  if (!sendPreface(loop, leg, dial)) return;
+  dial.prefaceState = PrefaceState::kAsked;
+  serveAsked(loop, leg, dial);
 }
 
 void goOnToJoin(Loop& loop, Leg& leg, Leg& client, DialUnderWay& dial) {
@@ -99,8 +103,9 @@ void goOnToJoin(Loop& loop, Leg& leg, Leg& client, DialUnderWay& dial) {
 void goOn(Loop& loop, Leg& leg, DialUnderWay& dial) {
   if (!dial.isToJoin) return goOnToHandOut(loop, leg, dial);
   Leg* client = findPromised(loop, dial.clientId);
-  if (client == nullptr) return fail(loop, leg, kCancelled);
-  goOnToJoin(loop, leg, *client, dial);
+  if (client == nullptr) return failDial(loop, leg, kCancelled);
+  if (dial.prefaceAnswer.empty()) goOnToJoin(loop, leg, *client, dial);
+  else goOnToAsk(loop, leg, dial);
 }
 
 int connectTo(const DialRequest& request) {
@@ -129,18 +134,29 @@ void dial(Loop& loop, const DialRequest& request) {
   dial.clientId = request.client;
   dial.port = request.port;
   dial.preface = request.preface;
+  dial.prefaceAnswer = request.answer;
+  dial.deadlineAtMs = request.deadlineMs == kNever ? TimerWheel::kNeverMs : loop.nowMs + request.deadlineMs;
   loop.setDeadline(leg, request.deadlineMs);
   goOn(loop, leg, dial);
 }
 
+void failDial(Loop& loop, Leg& leg, DialOutcome outcome) {
+  const uint32_t token = leg.unspliced.dialToken;
+  tellFailure(loop, token, outcome);
+  const auto found = loop.dials.find(token);
+  if (found->second.client != nullptr) forgetAnswering(loop, *found->second.client);
+  loop.dials.erase(found);
+  closeNow(loop, leg);
+}
+
 void cancelDial(Loop& loop, uint32_t token) {
   const auto found = loop.dials.find(token);
-  if (found != loop.dials.end()) fail(loop, *found->second.leg, kCancelled);
+  if (found != loop.dials.end()) failDial(loop, *found->second.leg, kCancelled);
 }
 
 void abandonAnswering(Loop& loop, Leg& upstream) {
   loop.dials.at(upstream.unspliced.dialToken).client = nullptr;
-  fail(loop, upstream, kCancelled);
+  failDial(loop, upstream, kCancelled);
 }
 
 void handOut(Loop& loop, Leg& leg) {
@@ -148,9 +164,11 @@ void handOut(Loop& loop, Leg& leg) {
   SocketAddress own;
   const AddressText local = sys::localAddress(leg.fd, own) == 0 ? formatAddress(own) : AddressText{};
   TimerWheel::cancel(leg.unspliced);
+  const DialUnderWay& dial = loop.dials.at(token);
   // Where an answer is awaited, its arrival wakes JavaScript.
-  if (!loop.dials.at(token).isAnswerAwaited) loop.hasUrgentEvents = true;
-  loop.events.begin(kDialed, token, kConnected, leg.id.place, leg.id.generation, local.port, local.hostLength)
+  if (!dial.isAnswerAwaited || dial.prefaceState != PrefaceState::kNone) loop.hasUrgentEvents = true;
+  const DialOutcome outcome = dial.prefaceState == PrefaceState::kAnswered ? kAnswered : kConnected;
+  loop.events.begin(kDialed, token, outcome, leg.id.place, leg.id.generation, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)
       .end();
   hold(leg);
@@ -169,9 +187,10 @@ void joinDialled(Loop& loop, Leg& client, Leg& upstream, const DialUnderWay& dia
 void serveDial(Loop& loop, Leg& leg) {
   DialUnderWay& dial = loop.dials.at(leg.unspliced.dialToken);
   if (dial.client != nullptr) return serveAnswering(loop, leg, dial);
+  if (dial.prefaceState == PrefaceState::kAsked) return serveAsked(loop, leg, dial);
   if (leg.isLost) {
     const int error = sys::takeError(leg.fd);
-    return fail(loop, leg, error == 0 ? kDialReset : outcomeOf(error));
+    return failDial(loop, leg, error == 0 ? kDialReset : outcomeOf(error));
   }
   goOn(loop, leg, dial);
 }
@@ -179,7 +198,8 @@ void serveDial(Loop& loop, Leg& leg) {
 void onDialDeadline(Loop& loop, Leg& leg) {
   DialUnderWay& dial = loop.dials.at(leg.unspliced.dialToken);
   if (dial.client != nullptr) return onAnswerDeadline(loop, leg, dial);
-  fail(loop, leg, kTimedOut);
+  if (dial.prefaceState == PrefaceState::kAsked) return onAskedDeadline(loop, leg, dial);
+  failDial(loop, leg, kTimedOut);
 }
 
 }  // namespace sallyport

@@ -19,8 +19,12 @@ struct DialRequest {
   bool isToJoin;       // `client`, to which a tunnel is promised
   LegId client;
   bool isAnswerAwaited;  // of the preface: nobody need be woken before it comes
-  std::string preface;  // goes out ahead of everything, and counts as nothing
+  std::string preface;  // sent before everything, and not counted
+  std::string answer;   // to the preface: the dial joins once it has arrived (preface.h); empty: none is awaited
 };
+
+// For a preface whose answer is awaited (preface.h).
+enum class PrefaceState : uint8_t { kNone, kAsked, kAnswered };
 
 // An attempt that is not over yet.
 struct DialUnderWay {
@@ -30,7 +34,11 @@ struct DialUnderWay {
   LegId clientId;
   uint16_t port;
   std::string preface;
+  std::string prefaceAnswer;
+  int64_t deadlineAtMs;  // or TimerWheel::kNeverMs
   // For a dial that has connected and is to join:
+  PrefaceState prefaceState;
+  size_t answeredBytes;  // how much of the preface's answer has arrived
   int64_t connectedNs;
   uint64_t relayed;    // of what goes up first
   Leg* client;         // an answer is awaited (answer.h), and this is whom it is for
@@ -43,6 +51,8 @@ void cancelDial(Loop& loop, uint32_t token);
 // Cancels a dial that awaits an answer: its client was closed.
 void abandonAnswering(Loop& loop, Leg& upstream);
 
+// The dial has failed, and is over.
+void failDial(Loop& loop, Leg& leg, DialOutcome outcome);
 // Reports a connected leg to JavaScript. The dial is over then.
 void handOut(Loop& loop, Leg& leg);
 // `bytes` were read from the upstream already.

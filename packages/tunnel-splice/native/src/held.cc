@@ -10,10 +10,15 @@ namespace sallyport {
 
 namespace {
 
+void countRead(Leg& leg, size_t got) {
+  leg.unspliced.credit -= static_cast<uint32_t>(got);
+  leg.unspliced.sentUp += static_cast<uint32_t>(got);
+}
+
 // A leg that was not announced yet is announced with its first bytes.
-void tellBytes(Loop& loop, Leg& leg, size_t got) {
-  if (leg.isUnannounced) return loop.arrivals.announce(loop, leg, got);
-  loop.tell(kData, leg.id.place, leg.id.generation, got).bytes(loop.buffer.get(), got).end();
+void announce(Loop& loop, Leg& leg, size_t got) {
+  countRead(leg, got);
+  loop.arrivals.announce(loop, leg, got);
 }
 
 }  // namespace
@@ -33,12 +38,16 @@ void serveHeld(Loop& loop, Leg& leg) {
     const size_t got = receive(leg, loop.buffer.get(), std::min<size_t>(leg.unspliced.credit, kCopyBytes));
     if (got == 0) break;
     if (leg.unspliced.sentUp == 0) TimerWheel::cancel(leg.unspliced);
-    leg.unspliced.credit -= static_cast<uint32_t>(got);
-    leg.unspliced.sentUp += static_cast<uint32_t>(got);
-    tellBytes(loop, leg, got);
+    if (leg.isUnannounced) announce(loop, leg, got);
+    else tellRead(loop, leg, loop.buffer.get(), got);
   }
   tellDrained(loop, leg);
   tellDeparture(loop, leg);
+}
+
+void tellRead(Loop& loop, Leg& leg, const char* bytes, size_t length) {
+  countRead(leg, length);
+  loop.tell(kData, leg.id.place, leg.id.generation, length).bytes(bytes, length).end();
 }
 
 void tellDrained(Loop& loop, Leg& leg) {

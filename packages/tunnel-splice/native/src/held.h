@@ -16,6 +16,9 @@ void hold(Leg& leg);
 // Reads what the credit allows, and reports it.
 void serveHeld(Loop& loop, Leg& leg);
 
+// Tells JavaScript what was read from the leg.
+void tellRead(Loop& loop, Leg& leg, const char* bytes, size_t length);
+
 // Tells JavaScript that the leg has failed or ended, once each.
 void tellDeparture(Loop& loop, Leg& leg);
 

@@ -15,7 +15,8 @@ constexpr uint32_t kKindMask = 0xffff;
 
 enum Command : uint32_t {
   kDial = 1,           // token, deadline, port, lengths of host and source, is the source another machine's,
-                       // is it to join a client, which one, length of the preface; host, source, preface
+                       // is it to join a client, which one, is an answer awaited, lengths of preface and answer; host, source,
+                       // preface, answer
   kCancelDial = 2,     // token
   kWrite = 3,          // leg, length, bytes
   kClose = 4,          // leg, length, bytes
@@ -67,6 +68,7 @@ enum DialOutcome : uint32_t {
   kDialReset = 4,
   kExhausted = 5,
   kCancelled = 6,
+  kAnswered = 7,       // connected, and the answer to the preface was read
 };
 
 enum TunnelEnd : uint32_t {

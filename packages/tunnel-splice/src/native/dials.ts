@@ -38,7 +38,7 @@ export class Dials {
   }
 
   start(address: Address, options: DialOptions): Dial {
-    const promised = options.join && this.#tunnels.promise(options.join);
+    const promised = options.join && this.#tunnels.promise(options.join, options.answer !== undefined);
     const dial = new PendingDial(address, promised);
     dial.token = this.#pending.add(dial);
     const thread = this.#chooseThread(dial.token, options);
@@ -52,7 +52,7 @@ export class Dials {
     const dial = this.#pending.get(token);
     if (dial === undefined) return;
     const kind = DIAL_OUTCOMES[outcome] ?? 'exhausted';
-    if (kind !== 'connected') {
+    if (kind !== 'connected' && kind !== 'answered') {
       dial.promised?.dialFailed();
       this.#settle(dial, { kind: dial.isCancelled ? 'cancelled' : kind });
       return;
@@ -61,7 +61,8 @@ export class Dials {
     const leg = this.#plane.addLeg(name, dial.address, { host: localHost, port: localPort }, dial.startedAt);
     // It connected when it had just been cancelled here.
     if (dial.isCancelled) leg.reset();
-    this.#settle(dial, dial.isCancelled ? { kind: 'cancelled' } : { kind, leg });
+    const connected = { kind: 'connected', leg, isAnswered: kind === 'answered' } as const;
+    this.#settle(dial, dial.isCancelled ? { kind: 'cancelled' } : connected);
   }
 
   /** The promised tunnel is up. */
@@ -77,11 +78,11 @@ export class Dials {
   }
 
   #send(token: number, thread: number, { host, port }: Address, options: DialOptions): void {
-    const { sourceHost = '', join, preface = NO_BYTES } = options;
+    const { sourceHost = '', join, preface = NO_BYTES, answer = NO_BYTES } = options;
     const client = join?.client;
     const isToJoin = client instanceof NativeLeg;
     this.#plane
-      .begin(thread, COMMAND.dial, host.length + sourceHost.length + preface.length)
+      .begin(thread, COMMAND.dial, host.length + sourceHost.length + preface.length + answer.length)
       .word(token)
       .word(spanUntil(options.deadline))
       .word(port)
@@ -93,9 +94,11 @@ export class Dials {
       .word(isToJoin ? client.generation : 0)
       .word(options.isAnswerAwaited ? 1 : 0)
       .word(preface.length)
+      .word(answer.length)
       .text(host)
       .text(sourceHost)
       .bytes(preface)
+      .bytes(answer)
       .end();
   }
 

@@ -211,6 +211,8 @@ export class NativeLeg implements Leg, LegName {
    * @param path gets the bytes that were on their way here
    */
   handOver(path: ReturnPath): HandedOver {
+    this.promised?.withdrawn();
+    this.promised = undefined;
     this.leave();
     return this.#takeUnread(path);
   }

@@ -57,6 +57,12 @@ export class Promised implements ReturnPath {
     this.settle();
   }
 
+  /** No dial has joined, and the client is spliced otherwise. It has kept everything that was not read. */
+  withdrawn(): void {
+    this.#isOver = true;
+    this.#home.giveBack(this.tunnel);
+  }
+
   /** The client was closed, or one of its dials is over. Once both are gone, there will be no tunnel. */
   settle(): void {
     if (this.#isOver || this.dials > 0 || !this.#client.isReleased) return;

@@ -52,10 +52,13 @@ export class Tunnels implements PromiseHome {
     return tunnel;
   }
 
-  /** Tells the data thread what to do as soon as a dial for this client connects. Once, however many dials there are. */
-  promise(plan: JoinPlan): Promised {
+  /**
+   * Tells the data thread what to do as soon as a dial for this client connects. Once, however many dials there are.
+   * @param isAsking the dial awaits an answer first: the client keeps what was not read yet, as with a guard
+   */
+  promise(plan: JoinPlan, isAsking: boolean): Promised {
     const client = native(plan.client);
-    const promised = client.promised ?? this.#promise(client, plan);
+    const promised = client.promised ?? this.#promise(client, plan, isAsking);
     promised.dials += 1;
     return promised;
   }
@@ -99,10 +102,11 @@ export class Tunnels implements PromiseHome {
     sendBack(this.#plane, client, { client, direction: UP, bytes });
   }
 
-  #promise(client: NativeLeg, plan: JoinPlan): Promised {
+  #promise(client: NativeLeg, plan: JoinPlan, isAsking: boolean): Promised {
     const promised = new Promised(this, this.#counts.take(), client, plan);
     const { clientBytes, reply, guard } = plan;
-    const { unread, receivedBytes } = guard ? client.promiseGuarded(promised) : client.promise(promised);
+    const isKept = guard !== undefined || isAsking;
+    const { unread, receivedBytes } = isKept ? client.promiseGuarded(promised) : client.promise(promised);
     const up = gather(clientBytes, unread);
     const beginning = guard ? this.#numberOf(guard.beginning) : NO_BEGINNING;
     this.#plane

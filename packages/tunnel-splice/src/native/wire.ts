@@ -68,6 +68,7 @@ export const DIAL_OUTCOMES = [
   'reset',
   'exhausted',
   'cancelled',
+  'answered',
 ] as const;
 
 export const TUNNEL_ENDS = [

@@ -21,6 +21,7 @@ export class PortableDial implements Dial {
   readonly #address: Address;
   readonly #plan: JoinPlan | undefined;
   readonly #preface: Uint8Array | undefined;
+  readonly #isAnswerDue: boolean;
   readonly #leg: PortableLeg;
   readonly #alarm: Alarm;
   #answer: AwaitedAnswer | undefined;
@@ -33,6 +34,7 @@ export class PortableDial implements Dial {
     this.#address = address;
     this.#plan = options.join;
     this.#preface = options.preface;
+    this.#isAnswerDue = options.answer !== undefined;
     this.done = new Promise((resolve) => (this.#resolve = resolve));
     this.#leg = new PortableLeg(resources, (onread) => {
       const socket = dialledSocket(address, options.sourceHost, onread);
@@ -61,7 +63,8 @@ export class PortableDial implements Dial {
     if (!leg.nameEnds()) this.#fail('reset');
     // Where no listener is on a port of the ephemeral range, the kernel may join a socket to itself (RFC 9293 §3.5, simultaneous open).
     else if (isSame(leg.local, leg.remote)) this.#fail('refused');
-    else if (this.#plan === undefined) this.#hand(leg);
+    // Waiting for the answer would save nothing here.
+    else if (this.#plan === undefined || this.#isAnswerDue) this.#hand(leg);
     else this.#join(this.#plan);
   }
 

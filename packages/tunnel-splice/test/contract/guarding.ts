@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AnswerGuard, Beginning, DialResult, JoinPlan, Leg, Transport } from '../../src/index.ts';
 import { patternOf } from './bytes.ts';
 import { FollowedTunnel, followSplice } from './followed.ts';
+import { legOf, reads } from './handed-back.ts';
 import { PATIENT, useStage } from './stage.ts';
 
 /** `A`, any two bytes, `B`. */
@@ -229,19 +230,4 @@ export function describeGuarding(create: () => Transport): void {
       await splice.done;
     }
   });
-}
-
-function legOf(result: DialResult): Leg {
-  if (result.kind !== 'connected') throw new Error(`the dial was ${result.kind}`);
-  return result.leg;
-}
-
-async function reads(leg: Leg, length: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for (let left = length; left > 0; left -= chunks.at(-1)?.length ?? 0) {
-    const result = await leg.read(left, Infinity);
-    if (typeof result === 'string') throw new Error(result);
-    chunks.push(result);
-  }
-  return Buffer.concat(chunks).toString();
 }

@@ -2,7 +2,16 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach } from 'vitest';
-import type { Address, DialResult, JoinPlan, Leg, Listening, SpliceOptions, Transport } from '../../src/index.ts';
+import type {
+  Address,
+  DialOptions,
+  DialResult,
+  JoinPlan,
+  Leg,
+  Listening,
+  SpliceOptions,
+  Transport,
+} from '../../src/index.ts';
 import { FollowedTunnel, followSplice } from './followed.ts';
 import { Peer } from './peer.ts';
 
@@ -45,7 +54,7 @@ export interface Stage {
   connectClient(): Promise<Side>;
   connectUpstream(): Promise<Side>;
   /** What comes of dialling the upstream for a client, and of the tunnel that a dial would join it to. */
-  join(client: Leg, options?: Partial<JoinPlan>): Joining;
+  join(client: Leg, options?: Partial<JoinPlan>, dialling?: Partial<DialOptions>): Joining;
   /** The other end of a dial that has no leg to tell it by. */
   nextUpstream(): Promise<Peer>;
   openTunnel(options?: Partial<TunnelOptions>): Promise<Tunnel>;
@@ -94,11 +103,11 @@ export async function openStage(transport: Transport, way: Way = 'splice'): Prom
       return { leg: dialled.leg, peer: await accepted.take(dialled.leg.local.port) };
     },
     nextUpstream: () => accepted.takeAny(),
-    join(client, options = {}) {
+    join(client, options = {}, dialling = {}) {
       const splice = new FollowedTunnel(transport);
       const onUp = splice.isUp.bind(splice);
       const join = { ...PATIENT, client, reply: NO_REPLY, keeper: splice, onUp, ...options };
-      const dial = transport.dial(upstreamAddress, { deadline: Infinity, join });
+      const dial = transport.dial(upstreamAddress, { deadline: Infinity, join, ...dialling });
       return { done: dial.done, splice, cancel: () => dial.cancel() };
     },
     async openTunnel(options = {}) {
