@@ -1,4 +1,5 @@
 /** The drain: no new tunnels are accepted, live ones get time to end, and those that are cut are logged. */
+import type { Config } from '@sallyport/config';
 import type { Services } from './services.ts';
 import type { OpenListeners } from './sockets/open-listeners.ts';
 
@@ -9,13 +10,17 @@ const LAST_WORDS_MS = 1_000;
 export async function drainTunnels(
   listeners: Pick<OpenListeners, 'close'>,
   { ledger, log, metrics }: Services,
-  drainTimeoutMs: number,
+  config: Pick<Config, 'timeouts' | 'listeners'>,
 ): Promise<void> {
+  const own = new Map(config.listeners.map(({ name, timeouts }) => [name, timeouts.drain]));
+  // A listener that a reload has removed may still have tunnels.
+  const timeoutOf = (listener: string): number => own.get(listener) ?? config.timeouts.drain;
+  const timeoutsMs = [...new Set([...own.values(), config.timeouts.drain])].sort((one, other) => one - other);
   ledger.isDraining = true;
   metrics.draining(true);
   await listeners.close();
-  log.info({ tunnels: ledger.liveCount, timeout_ms: drainTimeoutMs }, 'draining');
-  await endWithin(drainTimeoutMs, ledger);
+  log.info({ tunnels: ledger.liveCount, timeout_ms: config.timeouts.drain }, 'draining');
+  await endInTurn(timeoutsMs, timeoutOf, ledger);
 }
 
 /** The same, where a successor has the sockets: no client is refused, and present ones are served to their end. */
@@ -28,11 +33,19 @@ export async function leaveTunnels(
   await listeners.close();
   ledger.isLeaving = true;
   log.info({ tunnels: ledger.liveCount, timeout_ms: drainTimeoutMs }, 'draining');
-  await endWithin(drainTimeoutMs, ledger);
+  await endInTurn([drainTimeoutMs], () => drainTimeoutMs, ledger);
 }
 
-async function endWithin(timeoutMs: number, ledger: Services['ledger']): Promise<void> {
-  if (await ledger.whenEmpty(timeoutMs)) return;
-  ledger.cutAll('drain');
+/** Cuts the tunnels of each listener when its own time is over. */
+async function endInTurn(
+  timeoutsMs: readonly number[],
+  timeoutOf: (listener: string) => number,
+  ledger: Services['ledger'],
+): Promise<void> {
+  const begunAt = performance.now();
+  for (const timeoutMs of timeoutsMs) {
+    if (await ledger.whenEmpty(Math.max(0, begunAt + timeoutMs - performance.now()))) return;
+    ledger.cutAll('drain', (listener) => timeoutOf(listener) <= timeoutMs);
+  }
   await ledger.whenEmpty(LAST_WORDS_MS);
 }

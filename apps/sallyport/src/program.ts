@@ -168,7 +168,7 @@ class Running implements Program {
 
   async drain(): Promise<void> {
     this.#state = 'draining';
-    await drainTunnels(this.#listeners, this.#services, this.#settings.config.timeouts.drain);
+    await drainTunnels(this.#listeners, this.#services, this.#settings.config);
     await this.close();
   }
 

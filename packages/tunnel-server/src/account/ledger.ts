@@ -153,9 +153,10 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     return false;
   }
 
-  cutAll(reason: CutReason): void {
-    for (const record of [...this.#records]) record.cut(reason);
-    for (const tunnels of this.#tunnels.values()) tunnels.cutAll(reason);
+  /** Ends what is still open at the listeners that `isMeant` names; left out: at all of them. */
+  cutAll(reason: CutReason, isMeant: (listener: string) => boolean = () => true): void {
+    for (const record of [...this.#records]) if (isMeant(record.door.name)) record.cut(reason);
+    for (const tunnels of this.#tunnels.values()) tunnels.cutAll(reason, isMeant);
   }
 
   /** Resolves to true when no connection is left, or to false after `timeoutMs` with some still live. */

@@ -91,8 +91,10 @@ export class LiveTunnels implements TunnelKeeper {
     this.#keeper.close(facts, { outcome: 'ok', reason, level: 'info', endedAt, ...counts, firstByteMs, detail });
   }
 
-  cutAll(reason: CutReason): void {
-    for (const tunnel of this.#resting.numbers()) this.cut(tunnel, reason);
+  /** Those of the listeners that `isMeant` names. */
+  cutAll(reason: CutReason, isMeant: (listener: string) => boolean): void {
+    const resting = this.#resting;
+    for (const tunnel of resting.numbers()) if (isMeant(resting.doorOf(tunnel)?.name ?? '')) this.cut(tunnel, reason);
   }
 
   /** The first reason counts. */
