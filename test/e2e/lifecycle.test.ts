@@ -82,29 +82,39 @@ describe('SIGTERM', () => {
     expect(await proxy.tunnel({ port: echo.port })).toMatchObject({ reason: 'drain' });
   });
 
-  it('cuts the tunnels of a listener after its own timeouts.drain, and leaves those of others', async () => {
-    const echo = await echoOrigin();
-    proxy = await startSallyport(
-      configText({ explicit: ['timeouts: { drain: 200ms }'], transparent: [`port: ${echo.port}`] }),
-    );
-    const brief = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
-    const lasting = await openClient(proxy.port('transparent'));
-    const hello = helloFor('origin.test');
-    lasting.socket.write(hello);
-    await lasting.hears(hello.length);
-    const exit = proxy.stop();
-    expect((await brief.ended()).wasReset).toBe(false);
-    brief.socket.destroy();
-    expect(await proxy.tunnel({ listener: 'explicit' })).toMatchObject({ reason: 'drain' });
-    lasting.socket.write('on and on');
-    await lasting.hears(hello.length + 9);
-    lasting.socket.end();
-    await lasting.ended();
-    lasting.socket.destroy();
-    echo.close();
-    expect(await exit).toBe(0);
-    expect(await proxy.tunnel({ listener: 'transparent' })).toMatchObject({ reason: 'client_closed' });
-  });
+  it.each([
+    ['explicit', 'transparent'],
+    ['transparent', 'explicit'],
+  ])(
+    'cuts the tunnels of the %s door after its own timeouts.drain, and leaves those of others',
+    async (brief, lasting) => {
+      const echo = await echoOrigin();
+      const ownDrain = 'timeouts: { drain: 200ms }';
+      proxy = await startSallyport(
+        configText({
+          explicit: brief === 'explicit' ? [ownDrain] : [],
+          transparent: [`port: ${echo.port}`, ...(brief === 'transparent' ? [ownDrain] : [])],
+        }),
+      );
+      const hello = helloFor('origin.test');
+      const explicit = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+      const transparent = await openClient(proxy.port('transparent'));
+      transparent.socket.write(hello);
+      await transparent.hears(hello.length);
+      const [short, long] = brief === 'explicit' ? [explicit, transparent] : [transparent, explicit];
+      const exit = proxy.stop();
+      expect((await short.ended()).wasReset).toBe(false);
+      short.socket.destroy();
+      expect(await proxy.tunnel({ listener: brief })).toMatchObject({ reason: 'drain' });
+      long.socket.end('on and on');
+      await long.hears('on and on');
+      await long.ended();
+      long.socket.destroy();
+      echo.close();
+      expect(await exit).toBe(0);
+      expect(await proxy.tunnel({ listener: lasting })).toMatchObject({ reason: 'client_closed' });
+    },
+  );
 
   it('refuses who came before it and asks only now, at either door', async () => {
     const echo = await echoOrigin();

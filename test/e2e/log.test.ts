@@ -1,7 +1,7 @@
 /** The lines that the real binary writes about its tunnels; each is held to the schema where the harness reads it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
-import { echoOrigin, openTunnel, type Origin } from './harness/peers.ts';
+import { ask, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
 
 let echo: Origin;
@@ -38,6 +38,42 @@ describe('a tunnel with log.progress', () => {
     expect([open, progress, end]).toMatchObject([known, known, { ...known, bytes_up: 5, outcome: 'ok' }]);
     const times = [open, progress, end].map((line) => Number(line['duration_ms']));
     expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+});
+
+describe('log', () => {
+  const settle = async (more: string): Promise<number> => {
+    await proxy.reload(configText({ more }));
+    return proxy.lines.length;
+  };
+  /** Two connections that leave lines of two levels: a refusal (warn), and one without a word (debug). */
+  const visit = async (): Promise<void> => {
+    const silent = await openClient(proxy.port('explicit'));
+    silent.socket.end();
+    await silent.ended();
+    silent.socket.destroy();
+    await ask(proxy.port('explicit'), 'CONNECT / HTTP/1.1\r\n\r\n');
+  };
+  const reasons = (from: number): unknown[] =>
+    proxy.lines.slice(from).flatMap(({ msg, reason }) => (msg === 'tunnel' ? [reason] : []));
+
+  it('has the lines of its level and above', async () => {
+    const info = await settle('log: { level: info }');
+    await visit();
+    await proxy.tunnel({ reason: 'malformed' });
+    expect(reasons(info)).toEqual(['malformed']);
+    const debug = await settle('log: { level: debug }');
+    await visit();
+    await expect.poll(() => reasons(debug).toSorted()).toEqual(['malformed', 'probe']);
+  });
+
+  it('has no line of a tunnel where access is false', async () => {
+    const without = await settle('log: { access: false }');
+    await visit();
+    await settle('log: { access: true }');
+    expect(reasons(without)).toEqual([]);
+    await visit();
+    await expect.poll(() => reasons(without)).toEqual(['malformed']);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Collectors of the log: rsyslog over TLS, and one for OpenTelemetry that the test writes. */
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -144,6 +145,30 @@ describe('a collector for OpenTelemetry', () => {
     expect(await proxy.stop()).toBe(0);
     expect(performance.now() - before).toBeLessThan(8_000);
     mute.close();
+  });
+
+  it('over TLS gets lines where its certificate is signed by ca, and nothing otherwise', async () => {
+    const certificates = makeCertificates(['localhost']);
+    const secure = createSecureServer(certificates, (request, response) => {
+      request.resume();
+      heard += 1;
+      taken(response);
+    });
+    let heard = 0;
+    secure.listen(0, 'localhost');
+    await once(secure, 'listening');
+    const by = (ca: string): string =>
+      `otlp: { endpoint: "https://localhost:${(secure.address() as AddressInfo).port}", ca: "${ca}" }`;
+    await start(by(makeCertificates(['localhost']).caFile));
+    expect(await proxy.line({ msg: 'a log collector is lost; lines wait for it' })).toMatchObject({
+      detail: expect.stringMatching(/certificate/) as unknown,
+    });
+    expect(heard).toBe(0);
+    await proxy.reload(configText({ more: `log: { ${by(certificates.caFile)} }` }));
+    await expect.poll(() => heard, PATIENT).toBeGreaterThan(0);
+    await proxy.stop();
+    secure.close();
+    secure.closeAllConnections();
   });
 
   it('comes and goes with a reload', async () => {

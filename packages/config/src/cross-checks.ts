@@ -6,6 +6,7 @@ import { findUnmetArrivals } from './arrival-checks.ts';
 import { findUnmetEgresses } from './egress-checks.ts';
 import { findUnmetInterception } from './interception-checks.ts';
 import { DEFAULT_ADMIN_BIND } from './schema.ts';
+import { DEFAULT_PORT } from './schema/listeners.ts';
 import { didYouMean } from './suggest.ts';
 
 /** Checks a file across its sections. Reads only the keys it needs, so that it also runs on a file with other faults. */
@@ -18,6 +19,8 @@ export function checkAcross(value: unknown): Problem[] {
     ...findUnaskedClients(file),
     ...findUnmetInterception(value),
     ...findUnreadEch(file),
+    ...findUnusedPorts(file),
+    ...findUnusedThreads(file),
     ...findUnmetEgresses(value),
     ...findUnmetArrivals(value),
     ...findBitsBeyondPrefix(file),
@@ -33,6 +36,7 @@ const looseListener = z
     name: text,
     bind: z.union([z.string(), texts]).catch(undefined),
     mode: text,
+    port: z.union([z.number(), z.string()]).optional().catch(undefined),
     misdirected: text,
     verify_sni: text,
     ech: text,
@@ -46,10 +50,17 @@ const loosePolicy = z
   .catch({ rules: [], destinations: {} });
 const looseTest = z.object({ listener: text }).catch({});
 const looseAdmin = z.object({ bind: text }).catch({});
+const looseRuntime = z.object({ engine: text, threads: z.unknown().optional() }).catch({});
 
 const looseFile = z
-  .object({ listeners: listOf(looseListener), admin: looseAdmin, policy: loosePolicy, tests: listOf(looseTest) })
-  .catch({ listeners: [], tests: [], admin: {}, policy: { rules: [], destinations: {} } });
+  .object({
+    listeners: listOf(looseListener),
+    admin: looseAdmin,
+    policy: loosePolicy,
+    tests: listOf(looseTest),
+    runtime: looseRuntime,
+  })
+  .catch({ listeners: [], tests: [], admin: {}, runtime: {}, policy: { rules: [], destinations: {} } });
 
 type LooseFile = z.output<typeof looseFile>;
 type LooseListener = z.output<typeof looseListener>;
@@ -139,6 +150,24 @@ function findUnreadEch({ listeners }: LooseFile): Problem[] {
     const message = 'enforce sees only the outer name of an encrypted ClientHello; add ech: deny to refuse those';
     return [{ severity: 'warning', path: ['listeners', index, 'verify_sni'], message }];
   });
+}
+
+/** A CONNECT names its port. Only a ClientHello that is served at this door goes to `port`; its default asks for nothing. */
+function findUnusedPorts({ listeners }: LooseFile): Problem[] {
+  return listeners.flatMap(({ mode, port, misdirected }, index): Problem[] => {
+    const isAsked = /^[0-9]+$/.test(String(port)) && Number(port) !== DEFAULT_PORT;
+    if (mode !== 'connect' || !isAsked || misdirected === 'serve') return [];
+    const message = 'port is for a ClientHello that is served at this door, so it needs misdirected: serve; remove it';
+    return [{ severity: 'error', path: ['listeners', index, 'port'], message }];
+  });
+}
+
+/** Whoever tries both engines with one file is not to change it each time. */
+function findUnusedThreads({ runtime }: LooseFile): Problem[] {
+  const { engine, threads = 'auto' } = runtime;
+  if (engine !== 'portable' || threads === 'auto') return [];
+  const message = 'threads has no effect, for the portable engine has no data threads; remove it';
+  return [{ severity: 'warning', path: ['runtime', 'threads'], message }];
 }
 
 function findBitsBeyondPrefix({ policy }: LooseFile): Problem[] {

@@ -100,6 +100,29 @@ describe('checkAcross', () => {
     ]);
   });
 
+  it('refuses a port at an explicit door where no ClientHello is served', () => {
+    const door = { mode: 'connect', port: 8443 };
+    const listeners = [
+      door,
+      { ...door, port: '8443', misdirected: 'explain' },
+      { ...door, misdirected: 'serve' },
+      { ...door, port: 443 },
+      { ...door, port: 'none' },
+      { mode: 'sni', port: 8443 },
+    ];
+    const unused = 'port is for a ClientHello that is served at this door, so it needs misdirected: serve; remove it';
+    expect(told({ listeners })).toEqual([`error listeners[0].port: ${unused}`, `error listeners[1].port: ${unused}`]);
+  });
+
+  it('warns of threads that an engine does not have', () => {
+    const unused =
+      'warning runtime.threads: threads has no effect, for the portable engine has no data threads; remove it';
+    expect(told({ runtime: { engine: 'portable', threads: 2 } })).toEqual([unused]);
+    for (const runtime of [{ engine: 'portable', threads: 'auto' }, { engine: 'native', threads: 2 }, { threads: 2 }]) {
+      expect(told({ runtime })).toEqual([]);
+    }
+  });
+
   it('warns of bits beyond a prefix, which mean nothing', () => {
     const policy = {
       rules: [{ clients: ['10.0.0.0/8', '10.0.0.1/8'], networks: ['2001:db8::1/32'] }],

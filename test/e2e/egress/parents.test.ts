@@ -78,7 +78,6 @@ describe.each(cases)('by $name', ({ program, launch, type, login, host, refused 
     const credentials = login === undefined ? '' : `, ${login}`;
     proxy = await startSallyport(
       configText({
-        explicit: ['port: 9'],
         transparent: [`port: ${echo.port}`],
         more: `egress: [{ name: corp, type: ${type}, address: "127.0.0.1:${parent.port}"${credentials} }]
 default_egress: corp`,

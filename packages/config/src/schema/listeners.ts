@@ -7,6 +7,9 @@ import { expected, flag, list, networks, oneOf, port, section, written } from '.
 import { auth, tls } from './identity.ts';
 import { limitOverrides, timeoutOverrides } from './limits.ts';
 
+/** Where a client goes that names no port. */
+export const DEFAULT_PORT = 443;
+
 const bind = written('host:port such as "127.0.0.1:3128"', readListenerBind, ':[0-9]{1,5}$|^systemd:[!-9;-~]+$');
 
 /** The keys of every door. */
@@ -32,7 +35,9 @@ const common = {
       'Rules deny nothing at this door. What they would deny is logged and counted. destinations still applies.',
     )
     .prefault(false),
-  port: port().describe('The destination port, where the client sends none.').prefault(443),
+  port: port()
+    .describe('The destination port where the client does not say; with mode: connect only under misdirected: serve.')
+    .prefault(DEFAULT_PORT),
   misdirected: oneOf('explain', 'serve')
     .describe('A client at the wrong door: explain the error to it, or serve it as the other door would.')
     .prefault('explain'),

@@ -299,7 +299,8 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     if (this.#stage === 'resolve' && this.destination?.kind === 'name') this.resolveMs = now - this.#enteredAt;
     if (this.#stage !== 'dial') return;
     this.hasDialled = true;
-    this.connectMs = now - this.#enteredAt;
+    // The two moments are of two threads, whose clocks agree to about a millisecond.
+    this.connectMs = Math.max(0, now - this.#enteredAt);
     this.upAt = now;
   }
 
