@@ -9,8 +9,11 @@ import { type Running, startSallyport } from './harness/sallyport.ts';
 type Mode = 'connect' | 'sni';
 
 const MODES: readonly Mode[] = ['connect', 'sni'];
+/** Plain HTTP is served by listeners of either mode. */
+const KINDS = [...MODES, 'plain'] as const;
+type Kind = (typeof KINDS)[number];
 
-/** A listener for each, in either mode, with that key alone. */
+/** A listener for each, of each kind, with that key alone. */
 const overrides = {
   none: '',
   handshake: 'timeouts: { handshake: 300ms }',
@@ -25,6 +28,8 @@ const overrides = {
 } as const;
 type Key = keyof typeof overrides;
 
+const INTERIM = 'HTTP/1.1 102 Processing\r\n';
+
 /** The beginning of a ClientHello of 2,000 bytes. */
 const LONG_HELLO = Buffer.concat([Buffer.of(22, 3, 1, 7, 0xd0, 1, 0, 7, 0xcc), Buffer.alloc(600)]);
 
@@ -32,16 +37,20 @@ let proxy: Running;
 /** Echoes, and keeps its side open. */
 let origin: Origin;
 
-const nameOf = (mode: Mode, key: Key): string => `${mode}-${key}`;
-const portOf = (mode: Mode, key: Key): number => proxy.port(nameOf(mode, key));
+const nameOf = (kind: Kind, key: Key): string => `${kind}-${key}`;
+const portOf = (kind: Kind, key: Key): number => proxy.port(nameOf(kind, key));
 
 beforeAll(async () => {
   origin = await tcpOrigin((socket) => socket.on('data', (chunk) => socket.write(chunk)));
-  const listeners = MODES.flatMap((mode) =>
+  const kinds = {
+    connect: 'mode: connect',
+    sni: `mode: sni, port: ${origin.port}`,
+    plain: 'mode: connect, http: forward',
+  };
+  const listeners = KINDS.flatMap((kind) =>
     Object.entries(overrides).map(([key, override]) => {
-      const port = mode === 'sni' ? `, port: ${origin.port}` : '';
       const more = override === '' ? '' : `, ${override}`;
-      return `  - { name: ${mode}-${key}, mode: ${mode}, bind: "127.0.0.1:0"${port}${more} }\n`;
+      return `  - { name: ${kind}-${key}, bind: "127.0.0.1:0", ${kinds[kind]}${more} }\n`;
     }),
   );
   proxy = await startSallyport(`listeners:
@@ -121,6 +130,54 @@ describe.each(MODES)('a listener of its own, in mode %s,', (mode) => {
     await client.ended();
     client.socket.destroy();
     await endsWith('handshake_bytes', 'too_large');
+  });
+});
+
+describe('a listener of its own, for plain HTTP,', () => {
+  /** To an origin that gives an interim response, and never a final one. */
+  const asks = async (key: Key, head = 'GET / HTTP/1.1'): Promise<Client> => {
+    const client = await openClient(portOf('plain', key));
+    client.socket.write(head.replace(' /', ` http://127.0.0.1:${silent.port}/`).concat('\r\nHost: a\r\n\r\n'));
+    return client;
+  };
+  let silent: Origin;
+  beforeAll(
+    async () => void (silent = await tcpOrigin((socket) => socket.once('data', () => socket.write(`${INTERIM}\r\n`)))),
+  );
+  afterAll(() => silent.close());
+
+  it('has its timeouts.handshake', async () => {
+    const client = await openClient(portOf('plain', 'handshake'));
+    client.socket.write('GET ');
+    expect((await client.ended()).bytes.toString()).toMatch(/^HTTP\/1\.1 408 /);
+    await proxy.tunnel({ listener: 'plain-handshake', reason: 'handshake_timeout' });
+    client.socket.destroy();
+  });
+
+  it.each(['idle', 'lifetime'] as const)('has its timeouts: %s', async (key) => {
+    const client = await asks(key);
+    await client.ended();
+    await proxy.tunnel({ listener: nameOf('plain', key), reason: key });
+    client.socket.destroy();
+  });
+
+  it.each([
+    ['tunnels', 'overload'],
+    ['tunnels_per_client', 'client_limit'],
+    ['new_per_client', 'client_limit'],
+  ] as const)('has its limits: %s', async (key, reason) => {
+    const first = await asks(key);
+    await first.hears(INTERIM);
+    const second = await asks(key);
+    await second.ended();
+    await proxy.tunnel({ listener: nameOf('plain', key), reason });
+    for (const { socket } of [first, second]) socket.destroy();
+  });
+
+  it('has its limits.handshake_bytes', async () => {
+    const client = await asks('handshake_bytes', `GET / HTTP/1.1\r\nX: ${'x'.repeat(600)}`);
+    expect((await client.ended()).bytes.toString()).toMatch(/^HTTP\/1\.1 431 /);
+    client.socket.destroy();
   });
 });
 

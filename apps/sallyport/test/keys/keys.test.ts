@@ -7,6 +7,7 @@ import { checkCommand } from '../../src/commands/check.ts';
 import { explainCommand } from '../../src/commands/explain.ts';
 import { schemaCommand } from '../../src/commands/schema.ts';
 import { checked, decided, type FileParts, fileText } from './decided.ts';
+import { aboutTunnelsAlone, sharedWithTunnels, shownInPlain } from './plain.ts';
 import { refused } from './refused.ts';
 import { runCommand } from './run-command.ts';
 import { keysOf } from './schema-keys.ts';
@@ -42,6 +43,12 @@ describe('the keys of the schema', () => {
       ...refused.keys(),
     ]);
     expect([...inTables].toSorted()).toEqual([...schema].toSorted());
+  });
+
+  it('of a listener are known to matter to its plain HTTP or not', () => {
+    const ofListeners = [...schema].flatMap((key) => /^listeners\[\w+\]\.(.*)/.exec(key)?.[1] ?? []);
+    const inTables = [...Object.keys(shownInPlain), ...sharedWithTunnels, ...aboutTunnelsAlone];
+    expect(inTables.toSorted()).toEqual([...new Set(ofListeners)].toSorted());
   });
 
   it('of one kind of listener or egress are errors of the others', async () => {
@@ -101,8 +108,10 @@ describe('check', () => {
 
 describe('another test', () => {
   const root = new URL('../../../../', import.meta.url);
+  const inPlain = Object.entries(shownInPlain).map(([key, proof]) => [`${key} on plain HTTP`, key, proof] as const);
+  const inAll = Object.entries(shown).map(([key, proof]) => [key, key, proof] as const);
 
-  it.each(Object.entries(shown))('shows the effect of %s', (key, [file, title, spelled]) => {
+  it.each([...inAll, ...inPlain])('shows the effect of %s', (_what, key, [file, title, spelled]) => {
     const text = readFileSync(new URL(file, root), 'utf8');
     const titles = [...text.matchAll(/['"`]([^'"`\n]+)['"`],\s*(?:async\s*)?(?:\(|\w+\s*=>)/g)].map(
       (match) => match[1] ?? '',
