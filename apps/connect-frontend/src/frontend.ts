@@ -68,9 +68,15 @@ class ConnectFrontend implements Frontend {
     this.#options = options;
   }
 
-  async identify(limits: PrereadLimits, alreadyRead = new Uint8Array()): Promise<Identified | PlainHttp> {
+  identify(limits: PrereadLimits, alreadyRead = NO_BYTES): Asked | Promise<Asked> {
     requireHandshake(this.#client);
-    const opening = await readOpening(this.#client, limits, alreadyRead);
+    const opening = readOpening(this.#client, limits, alreadyRead);
+    return opening instanceof Promise
+      ? opening.then((read) => this.#judge(read, limits))
+      : this.#judge(opening, limits);
+  }
+
+  #judge(opening: Opening, limits: PrereadLimits): Asked | Promise<Asked> {
     requireTls(this.#client, opening);
     switch (opening.kind) {
       case 'request':
@@ -134,7 +140,7 @@ class ConnectFrontend implements Frontend {
     return reply?.status;
   }
 
-  async #readRequest(opening: Request, { deadline }: PrereadLimits): Promise<Identified | PlainHttp> {
+  #readRequest(opening: Request, { deadline }: PrereadLimits): Asked | Promise<Asked> {
     const { head, earlyBytes, bytes } = opening;
     this.#isHead = head.method === 'HEAD';
     this.#accept = joinedValues(head, 'accept');
@@ -142,12 +148,10 @@ class ConnectFrontend implements Frontend {
     switch (request.kind) {
       case 'connect':
         this.asked = request.destination;
-        return {
-          destination: request.destination,
-          clientBytes: earlyBytes,
-          via: viaIn(head),
-          ...(await this.#identifyUser(credentialsIn(head), deadline)),
-        };
+        return this.#identified(
+          { destination: request.destination, clientBytes: earlyBytes, via: viaIn(head), user: undefined },
+          this.#identifyUser(credentialsIn(head), deadline),
+        );
       case 'other-method':
         if (this.#options.forwardsHttp) return this.#forward(bytes, deadline);
         requireNoDoubt(head);
@@ -155,6 +159,11 @@ class ConnectFrontend implements Frontend {
       case 'malformed':
         throw malformed(request.why);
     }
+  }
+
+  #identified(identified: Identified, user: User | Promise<User>): Identified | Promise<Identified> {
+    if (user instanceof Promise) return user.then((known) => ({ ...identified, ...known }));
+    return user === NO_USER ? identified : { ...identified, ...user };
   }
 
   /** Plain HTTP: each request has a destination and credentials of its own. */
@@ -166,19 +175,19 @@ class ConnectFrontend implements Frontend {
       headDeadline,
       isToProxy: true,
       ...(realm !== undefined && { realm }),
-      identifyUser: (credentials, deadline) => this.#identifyUser(credentials, deadline),
+      identifyUser: async (credentials, deadline) => this.#identifyUser(credentials, deadline),
     };
   }
 
   /** By credentials where the door asks for them, otherwise by the certificate where it asked for one. */
-  async #identifyUser(credentials: string | undefined, deadline: DeadlineMs): Promise<Pick<Identified, 'user'>> {
+  #identifyUser(credentials: string | undefined, deadline: DeadlineMs): User | Promise<User> {
     const { auth, authorities } = this.#options;
     requireCurrentCertificate(this.#client, authorities);
-    if (!auth) return authorities === undefined ? {} : userOfCertificate(this.#client);
-    return { user: await auth.authenticate(this.#client, credentials, deadline) };
+    if (!auth) return authorities === undefined ? NO_USER : userOfCertificate(this.#client);
+    return auth.authenticate(this.#client, credentials, deadline).then((user) => ({ user }));
   }
 
-  async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
+  async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Asked> {
     const { misdirected } = this.#options;
     if (misdirected === 'explain') {
       throw new TunnelError('misdirected', 'This door speaks HTTP, but the client opened with TLS.');
@@ -188,7 +197,12 @@ class ConnectFrontend implements Frontend {
   }
 }
 
+type Asked = Identified | PlainHttp;
+type User = Pick<Identified, 'user'>;
 type Request = Extract<Opening, { kind: 'request' }>;
+
+const NO_BYTES = new Uint8Array(0);
+const NO_USER: User = {};
 
 /** RFC 9110 §5.3: a list may be spread over several lines. */
 function viaIn({ fields }: Request['head']): string | undefined {
@@ -221,8 +235,8 @@ function requireHandshake({ tls }: Leg): void {
   if (tls?.kind === 'withheld') throw new TunnelError('overload', 'There was no room for this client when it came.');
 }
 
-function userOfCertificate({ tls }: Leg): Pick<Identified, 'user'> {
-  return tls?.kind === 'secured' && tls.peerName !== undefined ? { user: tls.peerName } : {};
+function userOfCertificate({ tls }: Leg): User {
+  return tls?.kind === 'secured' && tls.peerName !== undefined ? { user: tls.peerName } : NO_USER;
 }
 
 /** A client with plain HTTP at a TLS door gets a reply in plain HTTP, but is never served. */

@@ -2,6 +2,7 @@
 import {
   type NeedMore,
   parseRequestHead,
+  type Preread,
   type PrereadLimits,
   prereadUntil,
   type RequestHead,
@@ -30,17 +31,23 @@ export type Opening =
   /** It expects a SOCKS proxy. */
   | { readonly kind: 'socks'; readonly version: SocksVersion };
 
+const NO_BYTES = new Uint8Array(0);
+
+type Found = Exclude<Opening, { kind: 'timed-out' | 'left' }>;
+
 /** Reads from `client` until its request head is whole or can no longer become one. Never reads past the limit. */
-export async function readOpening(client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Opening> {
-  const { found, bytes } = await prereadUntil(client, limits, alreadyRead, createOpeningScan(limits.prereadLimitBytes));
+export function readOpening(client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array): Opening | Promise<Opening> {
+  const preread = prereadUntil(client, limits, alreadyRead, createOpeningScan(limits.prereadLimitBytes));
+  return preread instanceof Promise ? preread.then(openingOf) : openingOf(preread);
+}
+
+function openingOf({ found, bytes }: Preread<Found>): Opening {
   if (found.kind === 'timed-out') return { kind: 'timed-out', isSilent: bytes.length === 0 };
   return found.kind === 'left' ? { kind: 'left', saidBytes: bytes.length } : found;
 }
 
 /** Is given all bytes so far, each time more of them. It remembers its position, so that no byte is scanned twice. */
-function createOpeningScan(
-  limitBytes: number,
-): (bytes: Uint8Array) => Exclude<Opening, { kind: 'timed-out' | 'left' }> | NeedMore {
+function createOpeningScan(limitBytes: number): (bytes: Uint8Array) => Found | NeedMore {
   let resumeAt = 0;
   return (bytes) => {
     const needMore: NeedMore = { kind: 'need-more', atLeastBytes: bytes.length + 1 };
@@ -56,6 +63,7 @@ function createOpeningScan(
       return needMore;
     }
     if (result.kind !== 'head') return result;
-    return { kind: 'request', head: result.head, earlyBytes: new Uint8Array(bytes.subarray(result.headBytes)), bytes };
+    const earlyBytes = result.headBytes < bytes.length ? new Uint8Array(bytes.subarray(result.headBytes)) : NO_BYTES;
+    return { kind: 'request', head: result.head, earlyBytes, bytes };
   };
 }

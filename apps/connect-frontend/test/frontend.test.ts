@@ -47,7 +47,7 @@ describe('identify', () => {
   ])('calls $what $reason', async ({ bytes, reason }) => {
     const { frontend, socket } = await openTunnel();
     socket.end(bytes);
-    expect((await errorOf(frontend.identify(limits()))).reason).toBe(reason);
+    expect((await errorOf(async () => frontend.identify(limits()))).reason).toBe(reason);
   });
 });
 
@@ -371,7 +371,7 @@ async function refuseAfter(
 ): Promise<Refused> {
   const { frontend, socket } = await openTunnel(options);
   if (bytes.length > 0) socket.write(bytes);
-  const error = await errorOf(frontend.identify(limits(bounds)));
+  const error = await errorOf(async () => frontend.identify(limits(bounds)));
   const status = frontend.refuse(error, TUNNEL);
   return { reply: await readReply(socket), reason: error.reason, message: error.message, status };
 }
@@ -383,8 +383,8 @@ interface Refused {
   readonly status: number | undefined;
 }
 
-async function errorOf(identified: Promise<Identified | PlainHttp>): Promise<TunnelError> {
-  const outcome = await identified.catch((error: unknown) => error);
+async function errorOf(identify: () => Promise<Identified | PlainHttp>): Promise<TunnelError> {
+  const outcome = await identify().catch((error: unknown) => error);
   if (outcome instanceof TunnelError) return outcome;
   throw new Error('identified a client that should be refused', { cause: outcome });
 }

@@ -1,6 +1,15 @@
 /** Parses a ClientHello (RFC 8446 §4.1.2): the host it names, and the protocols it offers. */
 import type { HelloFacts } from '@sallyport/tunnel-server';
-import { readAlpn, readServerName, readSupportedVersions, splitExtensions } from './hello-extensions.ts';
+import {
+  ABSENT,
+  NO_ALPN,
+  NO_NAME,
+  NO_VERSIONS,
+  readAlpn,
+  readServerName,
+  readSupportedVersions,
+  splitExtensions,
+} from './hello-extensions.ts';
 import { malformed, type Malformed } from './malformed.ts';
 import { nameTlsVersion } from './tls-version.ts';
 import { VectorReader } from './vector-reader.ts';
@@ -10,6 +19,8 @@ export type ClientHello = { readonly kind: 'hello'; readonly hello: HelloFacts }
 const MESSAGE_HEADER_BYTES = 4;
 /** Where the random is surely random: its first bytes are a clock in some clients, and a fixed mark in others. */
 const RANDOM_START_BYTES = 20;
+/** Hellos are read one after the other, each in one go. */
+const reader = new VectorReader();
 
 /**
  * Reads a whole ClientHello, SSL 3.0 to TLS 1.3. Every vector must fill its place exactly, so that no other reader of the same bytes can
@@ -18,18 +29,19 @@ const RANDOM_START_BYTES = 20;
  * @param message with its 4-byte header, without record headers
  */
 export function readClientHello(message: Uint8Array): ClientHello {
-  const body = new VectorReader(message, MESSAGE_HEADER_BYTES);
-  const legacyVersion = body.uint16();
-  body.skip(RANDOM_START_BYTES);
-  const random = readRandomEnd(body);
-  body.vector8(); // session id
-  body.vector16(); // cipher suites
-  body.vector8(); // compression methods
+  reader.open(message, MESSAGE_HEADER_BYTES, message.length);
+  const legacyVersion = reader.uint16();
+  reader.skip(RANDOM_START_BYTES);
+  const random = readRandomEnd(reader);
+  reader.pass8(); // session id
+  reader.pass16(); // cipher suites
+  reader.pass8(); // compression methods
   // SSL 3.0 has no extensions, and a TLS client without any may leave out their length too (RFC 5246 §7.4.1.2).
-  const extensions = body.left === 0 ? new VectorReader(new Uint8Array()) : body.vector16();
+  const extensions = reader.left === 0 ? reader.at : reader.pass16();
 
-  if (!body.isExact) return malformed('its parts do not add up to its length');
-  return readFacts(legacyVersion, random, extensions);
+  if (!reader.isExact) return malformed('its parts do not add up to its length');
+  reader.reopen(extensions, reader.at);
+  return readFacts(legacyVersion, random);
 }
 
 /** 48 of the last 96 bits; 0 where those are all equal, as in hellos made by hand, many of which are the same. */
@@ -41,15 +53,17 @@ function readRandomEnd(body: VectorReader): number {
   return one === two || two === three || three === four ? 0 : one * 2 ** 24 + two;
 }
 
-function readFacts(legacyVersion: number, random: number, list: VectorReader): ClientHello {
-  const split = splitExtensions(list);
+/** From the reader, which stands before the extensions. */
+function readFacts(legacyVersion: number, random: number): ClientHello {
+  const split = splitExtensions(reader);
   if (split.kind === 'malformed') return split;
 
-  const serverName = readServerName(split.serverName);
+  const serverName = hasExtension(split.serverName, split.serverNameEnd) ? readServerName(reader) : NO_NAME;
   if (serverName.kind === 'malformed') return serverName;
-  const alpn = readAlpn(split.alpn);
+  const alpn = hasExtension(split.alpn, split.alpnEnd) ? readAlpn(reader) : NO_ALPN;
   if (alpn.kind === 'malformed') return alpn;
-  const versions = readSupportedVersions(split.supportedVersions);
+  const hasVersions = hasExtension(split.supportedVersions, split.supportedVersionsEnd);
+  const versions = hasVersions ? readSupportedVersions(reader) : NO_VERSIONS;
   if (versions.kind === 'malformed') return versions;
 
   const hello: HelloFacts = {
@@ -58,8 +72,15 @@ function readFacts(legacyVersion: number, random: number, list: VectorReader): C
     alpn: alpn.protocols,
     alpnDropped: alpn.dropped,
     tls: nameTlsVersion(versions.highest ?? legacyVersion),
-    ech: split.encryptedClientHello !== undefined,
+    ech: split.hasEncryptedClientHello,
     random,
   };
   return { kind: 'hello', hello };
+}
+
+/** Opens the reader at an extension, where there is one. */
+function hasExtension(start: number, end: number): boolean {
+  if (start === ABSENT) return false;
+  reader.reopen(start, end);
+  return true;
 }

@@ -8,6 +8,7 @@ import {
   type HelloFacts,
   type Identified,
   type PlainHttp,
+  type Preread,
   type PrereadLimits,
   type RefusedTunnel,
   TunnelError,
@@ -52,8 +53,14 @@ class SslPrereadFrontend implements Frontend {
     this.#options = options;
   }
 
-  async identify(limits: PrereadLimits, alreadyRead = new Uint8Array()): Promise<Identified | PlainHttp> {
-    const { found, bytes } = await readHello(this.#client, limits, alreadyRead);
+  identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Opening | Promise<Opening> {
+    const preread = readHello(this.#client, limits, alreadyRead);
+    return preread instanceof Promise
+      ? preread.then((read) => this.#judge(read, limits))
+      : this.#judge(preread, limits);
+  }
+
+  #judge({ found, bytes }: Preread<HelloFound>, limits: PrereadLimits): Opening | Promise<Opening> {
     switch (found.kind) {
       case 'hello':
         return this.#identified(found, bytes);
@@ -121,7 +128,7 @@ class SslPrereadFrontend implements Frontend {
   }
 
   /** A client without TLS is directed to the right door, if it uses HTTP. Others get no bytes, which they could misread. */
-  async #turnAway(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
+  async #turnAway(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Opening> {
     const { found, bytes } = await readPlaintext(this.#client, limits, alreadyRead);
     switch (found.kind) {
       case 'connect':
@@ -143,7 +150,7 @@ class SslPrereadFrontend implements Frontend {
   }
 
   /** Serves or refuses a CONNECT. It may only use the door's own port, as the door's other clients do: they cannot choose a port. */
-  async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Identified | PlainHttp> {
+  async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Opening> {
     const { misdirected, port } = this.#options;
     if (misdirected === 'explain') throw this.#misdirected(alreadyRead, 'takes no CONNECT');
     this.#otherDoor = misdirected(this.#client);
@@ -161,6 +168,7 @@ class SslPrereadFrontend implements Frontend {
   }
 }
 
+type Opening = Identified | PlainHttp;
 type Hello = Extract<HelloFound, { kind: 'hello' }>;
 
 /** Its client takes us for the destination. */

@@ -17,36 +17,58 @@ const EXTENSION = {
   encryptedClientHello: 0xfe0d,
 } as const;
 
-/** The extensions that a door uses, where they are present. */
+/** Where the extensions lie that a door uses: the start and the end of each, {@link ABSENT} where the hello lacks it. */
 export interface Extensions {
   readonly kind: 'extensions';
-  readonly serverName: VectorReader | undefined;
-  readonly alpn: VectorReader | undefined;
-  readonly supportedVersions: VectorReader | undefined;
-  readonly encryptedClientHello: VectorReader | undefined;
+  readonly serverName: number;
+  readonly serverNameEnd: number;
+  readonly alpn: number;
+  readonly alpnEnd: number;
+  readonly supportedVersions: number;
+  readonly supportedVersionsEnd: number;
+  readonly hasEncryptedClientHello: boolean;
 }
+
+export const ABSENT = -1;
 
 /**
  * Splits the extension block. RFC 8446 §4.2 forbids a type that occurs twice. Here that matters for server_name only, for readers differ
  * in which one counts.
  */
 export function splitExtensions(list: VectorReader): Extensions | Malformed {
-  let serverName: VectorReader | undefined;
-  let alpn: VectorReader | undefined;
-  let supportedVersions: VectorReader | undefined;
-  let encryptedClientHello: VectorReader | undefined;
+  let serverName = ABSENT;
+  let serverNameEnd = ABSENT;
+  let alpn = ABSENT;
+  let alpnEnd = ABSENT;
+  let supportedVersions = ABSENT;
+  let supportedVersionsEnd = ABSENT;
+  let hasEncryptedClientHello = false;
   while (list.left > 0) {
     const type = list.uint16();
-    const extension = list.vector16();
+    const start = list.pass16();
     if (type === EXTENSION.serverName) {
-      if (serverName !== undefined) return malformed('it has two server_name extensions');
-      serverName = extension;
-    } else if (type === EXTENSION.alpn) alpn = extension;
-    else if (type === EXTENSION.supportedVersions) supportedVersions = extension;
-    else if (type === EXTENSION.encryptedClientHello) encryptedClientHello = extension;
+      if (serverName !== ABSENT) return malformed('it has two server_name extensions');
+      serverName = start;
+      serverNameEnd = list.at;
+    } else if (type === EXTENSION.alpn) {
+      alpn = start;
+      alpnEnd = list.at;
+    } else if (type === EXTENSION.supportedVersions) {
+      supportedVersions = start;
+      supportedVersionsEnd = list.at;
+    } else if (type === EXTENSION.encryptedClientHello) hasEncryptedClientHello = true;
   }
   if (!list.isExact) return malformed('an extension is longer than their list');
-  return { kind: 'extensions', serverName, alpn, supportedVersions, encryptedClientHello };
+  return {
+    kind: 'extensions',
+    serverName,
+    serverNameEnd,
+    alpn,
+    alpnEnd,
+    supportedVersions,
+    supportedVersionsEnd,
+    hasEncryptedClientHello,
+  };
 }
 
 type ServerName =
@@ -57,17 +79,24 @@ type ServerName =
   | Malformed;
 
 const HOST_NAME = 0;
+export const NO_NAME: ServerName = { kind: 'none' };
 
-/** The canonical host that the client wants to reach; `none` without the extension. */
-export function readServerName(extension: VectorReader | undefined): ServerName {
-  if (extension === undefined) return { kind: 'none' };
-  const list = extension.vector16();
-  const nameType = list.uint8();
-  const hostName = list.vector16();
+/** The canonical host that the client wants to reach. */
+export function readServerName(extension: VectorReader): ServerName {
+  const isList = enterVector(extension, extension.pass16());
+  const nameType = extension.uint8();
+  const hostName = extension.pass16();
   // RFC 6066 §3 allows one name of each type, and defines one type. Readers of several names take the first, the last or none.
-  if (!extension.isExact || !list.isExact) return malformed('its server_name is not a list of exactly one name');
+  if (!isList || !extension.isExact) return malformed('its server_name is not a list of exactly one name');
   if (nameType !== HOST_NAME) return malformed('its server_name is of an unknown type');
-  return readHost(hostName.text());
+  return readHost(extension.textFrom(hostName));
+}
+
+/** Goes on inside the vector from `start` on that was just passed. Returns whether nothing lies behind it. */
+function enterVector(reader: VectorReader, start: number): boolean {
+  const { at, isExact } = reader;
+  reader.reopen(start, at);
+  return isExact;
 }
 
 function readHost(text: string): ServerName {
@@ -85,42 +114,43 @@ function readHost(text: string): ServerName {
 
 type Alpn = { readonly kind: 'alpn'; readonly protocols: readonly string[]; readonly dropped: number } | Malformed;
 
-const NO_ALPN: Alpn = { kind: 'alpn', protocols: [], dropped: 0 };
+export const NO_ALPN: Alpn = { kind: 'alpn', protocols: [], dropped: 0 };
 /** A hello has room for thousands of protocols. No client needs more than these, and each live tunnel keeps them. */
 const MAX_PROTOCOLS = 16;
 const MAX_PROTOCOL_BYTES = 255;
 
-/** The first protocols that the client offers, in its order, and how many more there were; none without the extension. */
-export function readAlpn(extension: VectorReader | undefined): Alpn {
-  if (extension === undefined) return NO_ALPN;
-  const list = extension.vector16();
+/** The first protocols that the client offers, in its order, and how many more there were. */
+export function readAlpn(list: VectorReader): Alpn {
+  const isList = enterVector(list, list.pass16());
   const protocols: string[] = [];
   let bytesLeft = MAX_PROTOCOL_BYTES;
   let dropped = 0;
   while (list.left > 0) {
-    const protocol = list.vector8();
-    if (dropped > 0 || protocols.length === MAX_PROTOCOLS || protocol.left > bytesLeft) {
+    const protocol = list.pass8();
+    const bytes = list.at - protocol;
+    if (dropped > 0 || protocols.length === MAX_PROTOCOLS || bytes > bytesLeft) {
       dropped += 1;
-    } else if (protocol.left > 0) {
-      bytesLeft -= protocol.left;
-      protocols.push(protocol.text());
+    } else if (bytes > 0) {
+      bytesLeft -= bytes;
+      protocols.push(list.textFrom(protocol));
     }
   }
-  if (!extension.isExact || !list.isExact) return malformed('its ALPN is not a list of protocol names');
+  if (!isList || !list.isExact) return malformed('its ALPN is not a list of protocol names');
   return { kind: 'alpn', protocols, dropped };
 }
 
 type SupportedVersions = { readonly kind: 'versions'; readonly highest?: number } | Malformed;
 
+export const NO_VERSIONS: SupportedVersions = { kind: 'versions' };
+
 /** The highest version offered that has a name. The others are GREASE (RFC 8701) and drafts. */
-export function readSupportedVersions(extension: VectorReader | undefined): SupportedVersions {
-  if (extension === undefined) return { kind: 'versions' };
-  const list = extension.vector8();
+export function readSupportedVersions(list: VectorReader): SupportedVersions {
+  const isList = enterVector(list, list.pass8());
   let highest = 0;
   while (list.left > 1) {
     const version = list.uint16();
     if (version > highest && isTlsVersion(version)) highest = version;
   }
-  if (!extension.isExact) return malformed('its supported_versions are not a list of versions');
-  return highest === 0 ? { kind: 'versions' } : { kind: 'versions', highest };
+  if (!isList) return malformed('its supported_versions are not a list of versions');
+  return highest === 0 ? NO_VERSIONS : { kind: 'versions', highest };
 }

@@ -20,10 +20,12 @@ export type HelloFound =
 export function readHello(
   client: Leg,
   limits: PrereadLimits,
-  alreadyRead: Uint8Array = new Uint8Array(),
-): Promise<Preread<HelloFound>> {
+  alreadyRead: Uint8Array = NO_BYTES,
+): Preread<HelloFound> | Promise<Preread<HelloFound>> {
   return prereadUntil(client, limits, alreadyRead, createHelloScan());
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 /** Is given all bytes so far, each time more of them. It remembers its position, so that no record is read twice. */
 export function createHelloScan(): (bytes: Uint8Array) => HelloFound | NeedMore {

@@ -20,7 +20,7 @@ export function readPlaintext(
   client: Leg,
   limits: PrereadLimits,
   alreadyRead: Uint8Array,
-): Promise<Preread<PlaintextFound>> {
+): Preread<PlaintextFound> | Promise<Preread<PlaintextFound>> {
   return prereadUntil(client, limits, alreadyRead, createPlaintextScan());
 }
 

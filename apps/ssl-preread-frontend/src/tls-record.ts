@@ -1,7 +1,6 @@
 /** The record layer (RFC 8446 §5.1): joins one handshake message that the client split over any number of records. */
 import { malformed, type Malformed } from './malformed.ts';
 import type { NeedMore } from '@sallyport/tunnel-server';
-import { VectorReader } from './vector-reader.ts';
 
 /** The content type of a handshake record: the first byte of every TLS connection. */
 export const HANDSHAKE_RECORD = 22;
@@ -85,29 +84,36 @@ type MessageHeader = { readonly kind: 'header'; readonly messageBytes: number };
 
 /** How long the message is, with its header; while the header is not whole, the least it can be. */
 function readMessageHeader(bytes: Uint8Array, arrived: number): MessageHeader | Malformed {
-  const header = new VectorReader(gatherFragments(bytes, Math.min(arrived, MESSAGE_HEADER_BYTES)));
-  if (arrived > 0 && header.uint8() !== CLIENT_HELLO) return malformed('the handshake begins with another message');
-  const bodyBytes = arrived < MESSAGE_HEADER_BYTES ? 0 : header.uint24();
+  const isWhole = arrived >= MESSAGE_HEADER_BYTES;
+  const count = isWhole ? MESSAGE_HEADER_BYTES : arrived;
+  const isInFirst = fragmentBytesAt(bytes, 0) >= count;
+  const header = isInFirst ? bytes : gatherFragments(bytes, count);
+  const at = isInFirst ? RECORD_HEADER_BYTES : 0;
+  if (arrived > 0 && header[at] !== CLIENT_HELLO) return malformed('the handshake begins with another message');
+  const bodyBytes = isWhole ? ((header[at + 1] ?? 0) << 16) | uint16At(header, at + 2) : 0;
   return { kind: 'header', messageBytes: MESSAGE_HEADER_BYTES + bodyBytes };
 }
 
 /** The first `count` handshake bytes, all of which have arrived. A view where one record contains them, as nearly always. */
 function gatherFragments(bytes: Uint8Array, count: number): Uint8Array {
-  const records = new VectorReader(bytes);
-  const first = nextFragment(records, count);
-  if (first.length === count) return first;
+  if (fragmentBytesAt(bytes, 0) >= count) return bytes.subarray(RECORD_HEADER_BYTES, RECORD_HEADER_BYTES + count);
 
   const message = new Uint8Array(count);
-  message.set(first);
-  for (let filled = first.length; filled < count;) {
-    const fragment = nextFragment(records, count - filled);
-    message.set(fragment, filled);
-    filled += fragment.length;
+  for (let recordAt = 0, filled = 0; filled < count;) {
+    const fragmentAt = recordAt + RECORD_HEADER_BYTES;
+    const fragmentBytes = fragmentBytesAt(bytes, recordAt);
+    message.set(bytes.subarray(fragmentAt, fragmentAt + Math.min(fragmentBytes, count - filled)), filled);
+    filled += fragmentBytes;
+    recordAt = fragmentAt + fragmentBytes;
   }
   return message;
 }
 
-function nextFragment(records: VectorReader, maxBytes: number): Uint8Array {
-  records.skip(RECORD_HEADER_BYTES - 2);
-  return records.bytes(Math.min(records.uint16(), maxBytes));
+/** The length in the header of the record there. */
+function fragmentBytesAt(bytes: Uint8Array, recordAt: number): number {
+  return uint16At(bytes, recordAt + RECORD_HEADER_BYTES - 2);
+}
+
+function uint16At(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }

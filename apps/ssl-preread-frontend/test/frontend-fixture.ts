@@ -32,8 +32,9 @@ export function openFrontend(): { readonly visit: () => Promise<Visit>; readonly
     const visitor = await visit();
     if (bytes.length > 0) visitor.peer.write(bytes);
     const frontend = createSslPrereadFrontend(visitor.client, { ...OPTIONS, ...options });
-    const identifying = frontend.identify({ prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn(), ...limits });
-    return { ...visitor, frontend, outcome: await identifying.catch(onlyTunnelErrors) };
+    const identifying = async (): Promise<Identified | PlainHttp> =>
+      frontend.identify({ prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn(), ...limits });
+    return { ...visitor, frontend, outcome: await identifying().catch(onlyTunnelErrors) };
   };
   return { visit, identify };
 }

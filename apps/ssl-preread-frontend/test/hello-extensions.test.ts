@@ -72,10 +72,6 @@ describe('server_name', () => {
     expect(read(data)).toMatchObject({ kind: 'malformed' });
   });
 
-  it('is none without the extension', () => {
-    expect(readServerName(undefined)).toEqual({ kind: 'none' });
-  });
-
   it('has no A-label proposed for bytes that were never Latin', () => {
     const utf8 = Buffer.from('bücher.example').toString('latin1');
     expect(JSON.stringify(readName(utf8))).not.toContain('xn--');
@@ -132,10 +128,6 @@ describe('supported_versions', () => {
 
   it('has a highest version', () => {
     expect(read(vector8(join(uint16(0x0303), uint16(0x0304))))).toEqual({ kind: 'versions', highest: 0x0304 });
-  });
-
-  it('has none without the extension', () => {
-    expect(readSupportedVersions(undefined)).toEqual({ kind: 'versions' });
   });
 
   it.each([

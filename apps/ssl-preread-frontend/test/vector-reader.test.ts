@@ -8,13 +8,20 @@ it('reads numbers of one to three bytes, the most significant byte first', () =>
   expect(reader.isExact).toBe(true);
 });
 
-it('gives a vector a reader of its own, which ends where the vector ends', () => {
+it('passes vectors, whose bytes lie from where they begin to where it then stands', () => {
   const reader = new VectorReader(Uint8Array.of(2, 0x61, 0x62, 0, 1, 0x63));
-  const first = reader.vector8();
-  const second = reader.vector16();
 
-  expect([first.text(), second.text(), reader.left]).toEqual(['ab', 'c', 0]);
-  expect([first.isExact, second.isExact, reader.isExact]).toEqual([true, true, true]);
+  expect(reader.textFrom(reader.pass8())).toBe('ab');
+  expect(reader.textFrom(reader.pass16())).toBe('c');
+  expect([reader.left, reader.isExact]).toEqual([0, true]);
+});
+
+it('reads a part of the same bytes, as if nothing had been asked for before', () => {
+  const reader = new VectorReader(Uint8Array.of(2, 0x61, 0x62));
+  reader.skip(9);
+  reader.reopen(1, 3);
+
+  expect([reader.left, reader.uint16(), reader.isExact]).toEqual([2, 0x6162, true]);
 });
 
 it('is not exact while anything is left to read', () => {
@@ -26,8 +33,7 @@ it('is not exact while anything is left to read', () => {
 
 it.each([
   ['a number', (reader: VectorReader) => reader.uint24()],
-  ['a vector', (reader: VectorReader) => reader.vector8()],
-  ['bytes', (reader: VectorReader) => reader.bytes(3)],
+  ['a vector', (reader: VectorReader) => reader.pass8()],
   ['a skip', (reader: VectorReader) => reader.skip(3)],
 ])('is never exact again once %s went past its end, and stands at the end', (_what, overrun) => {
   const reader = new VectorReader(Uint8Array.of(9, 2));
@@ -39,8 +45,9 @@ it.each([
 });
 
 it('reads nothing of what lies behind the end it was given', () => {
-  const reader = new VectorReader(Uint8Array.of(1, 2, 3, 4), 1, 3);
+  const reader = new VectorReader();
+  reader.open(Uint8Array.of(1, 2, 3, 4), 1, 3);
 
-  expect([...reader.bytes(2)]).toEqual([2, 3]);
-  expect(reader.uint8()).toBe(0);
+  expect(reader.uint16()).toBe(0x0203);
+  expect([reader.uint8(), reader.uint16(), reader.uint24()]).toEqual([0, 0, 0]);
 });

@@ -13,8 +13,7 @@ export type AuthorityForm =
  */
 export function parseAuthorityForm(text: string): AuthorityForm {
   if (text.length > MAX_LENGTH) return malformed(`the target is longer than ${MAX_LENGTH} characters`);
-  const stray = STRAY_PARTS.find(({ sign }) => sign.test(text));
-  if (stray) return malformed(stray.why);
+  if (STRAY_SIGN.test(text)) return malformed(explainStray(text));
 
   const colon = text.lastIndexOf(':');
   if (colon === -1) return malformed('the target has no port');
@@ -41,6 +40,13 @@ function explainBareIpv6(text: string, host: string, digits: string): string | u
 
 /** The longest name with a port has 260. Longer targets are not parsed. */
 const MAX_LENGTH = 1024;
+
+/** One test of each target. Which sign it is, is asked only where there is one. */
+const STRAY_SIGN = /[^\x21-\x7e]|[/?#@]/;
+
+function explainStray(text: string): string {
+  return STRAY_PARTS.find(({ sign }) => sign.test(text))?.why ?? STRAY_BRACKET;
+}
 
 /** Parts of other forms of a URI (RFC 3986 §3). A laxer reader would take them for a part of the host. */
 const STRAY_PARTS = [

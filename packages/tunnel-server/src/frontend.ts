@@ -53,11 +53,11 @@ export interface Greeting {
 /** One client at one door, until its tunnel is spliced. The calls come in this order; `refuse` at most once, in place of the rest. */
 export interface Frontend {
   /**
-   * Reads what the client must send first. Throws a TunnelError: `malformed`, `too_large`, `handshake_timeout`, `client_closed` and other
-   * refusals of its form.
+   * Reads what the client must send first; returns at once where it has arrived. Throws a TunnelError, or rejects with it: `malformed`,
+   * `too_large`, `handshake_timeout`, `client_closed` and other refusals of its form.
    * @param alreadyRead what another door read from this client before it found it misdirected
    */
-  identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Promise<Identified | PlainHttp>;
+  identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Identified | PlainHttp | Promise<Identified | PlainHttp>;
   /** The bytes that tell the client that its tunnel is up. Called once it is identified; a caller that sends them must not call {@link establish}. */
   greeting(): Greeting;
   /** Sends the greeting. From here on `refuse` only closes. */

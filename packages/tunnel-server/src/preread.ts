@@ -1,5 +1,5 @@
 /** Reads from a client before its destination is known: only as much as is needed, within a limit and a deadline. */
-import type { Leg } from '@sallyport/tunnel-splice';
+import type { Leg, ReadResult } from '@sallyport/tunnel-splice';
 import { ByteQueue } from './byte-queue.ts';
 import type { PrereadLimits } from './frontend.ts';
 
@@ -19,25 +19,71 @@ export interface Preread<Found> {
 }
 
 /**
- * Reads from `client` until `scan` has found what it looks for. The scan is given all bytes so far, each time more of them. It must
- * remember its position, or bytes that come one by one take quadratic time.
+ * Reads from `client` until `scan` has found what it looks for; returns at once where that has arrived. The scan is given all bytes so
+ * far, each time more of them. It must remember its position, or bytes that come one by one take quadratic time.
  */
-export async function prereadUntil<Found extends { readonly kind: string }>(
+export function prereadUntil<Found extends { readonly kind: string }>(
   client: Pick<Leg, 'read'>,
-  { prereadLimitBytes, deadline }: PrereadLimits,
+  limits: PrereadLimits,
   alreadyRead: Uint8Array,
   scan: (bytes: Uint8Array) => Found | NeedMore,
-): Promise<Preread<Found>> {
-  const queue = new ByteQueue(alreadyRead);
+): Preread<Found> | Promise<Preread<Found>> {
+  const reading = new Prereading(client, limits, alreadyRead, scan);
   for (;;) {
-    const { bytes } = queue;
-    const found = scan(bytes);
-    if (!isNeedMore(found)) return { found, bytes };
-    if (found.atLeastBytes > prereadLimitBytes) return { found: { kind: 'too-large' }, bytes };
+    const known = reading.look();
+    if (known !== undefined) return known;
+    const chunk = reading.read();
+    if (chunk instanceof Promise) return reading.goOn(chunk);
+    const over = reading.take(chunk);
+    if (over !== undefined) return over;
+  }
+}
 
-    const chunk = await client.read(prereadLimitBytes - bytes.length, deadline);
+class Prereading<Found extends { readonly kind: string }> {
+  readonly #client: Pick<Leg, 'read'>;
+  readonly #limits: PrereadLimits;
+  readonly #scan: (bytes: Uint8Array) => Found | NeedMore;
+  readonly #queue: ByteQueue;
+
+  constructor(
+    client: Pick<Leg, 'read'>,
+    limits: PrereadLimits,
+    alreadyRead: Uint8Array,
+    scan: (bytes: Uint8Array) => Found | NeedMore,
+  ) {
+    this.#client = client;
+    this.#limits = limits;
+    this.#scan = scan;
+    this.#queue = new ByteQueue(alreadyRead);
+  }
+
+  /** Undefined while there are too few bytes to tell. */
+  look(): Preread<Found> | undefined {
+    const { bytes } = this.#queue;
+    const found = this.#scan(bytes);
+    if (!isNeedMore(found)) return { found, bytes };
+    return found.atLeastBytes > this.#limits.prereadLimitBytes ? { found: { kind: 'too-large' }, bytes } : undefined;
+  }
+
+  read(): ReadResult | Promise<ReadResult> {
+    const { prereadLimitBytes, deadline } = this.#limits;
+    return this.#client.read(prereadLimitBytes - this.#queue.bytes.length, deadline);
+  }
+
+  /** Undefined while more may come. */
+  take(chunk: ReadResult): Preread<Found> | undefined {
+    const { bytes } = this.#queue;
     if (typeof chunk === 'string') return { found: { kind: chunk === 'deadline' ? 'timed-out' : 'left' }, bytes };
-    queue.append(chunk);
+    this.#queue.append(chunk);
+    return undefined;
+  }
+
+  /** From the first read that has to wait. */
+  async goOn(first: Promise<ReadResult>): Promise<Preread<Found>> {
+    for (let chunk = await first; ; chunk = await this.read()) {
+      const known = this.take(chunk) ?? this.look();
+      if (known !== undefined) return known;
+    }
   }
 }
 

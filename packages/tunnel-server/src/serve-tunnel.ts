@@ -34,7 +34,8 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     if (nextAdmission !== undefined) await nextAdmission;
 
     record.enter('identify');
-    const opening = await frontend.identify(door.prereadLimits(), next?.bytes);
+    const identified = frontend.identify(door.prereadLimits(), next?.bytes);
+    const opening = identified instanceof Promise ? await identified : identified;
     if ('kind' in opening) {
       const lifetimeDeadline = next?.lifetimeDeadline ?? door.httpLimits().lifetimeDeadline;
       const kept = await forwardRequest({ client, door, ledger, record, lifetimeDeadline }, opening);

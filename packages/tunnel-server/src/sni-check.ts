@@ -20,7 +20,11 @@ export interface HelloInside {
 }
 
 /** Reads a ClientHello. The program passes in the transparent door's own reader, so that there is only one. */
-export type ReadHello = (client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array) => Promise<HelloInside>;
+export type ReadHello = (
+  client: Leg,
+  limits: PrereadLimits,
+  alreadyRead: Uint8Array,
+) => HelloInside | Promise<HelloInside>;
 
 /** `absent`: a ClientHello without a name where a name was asked for. `not_tls`: anything that is not a whole ClientHello. */
 export type SniResult = 'match' | 'mismatch' | 'absent' | 'not_tls';

@@ -88,8 +88,8 @@ export interface Leg {
   readonly refusal?: string | undefined;
   /** The state of TLS with the peer, for a client of a TLS listener; `read` waits for it. */
   readonly tls?: TlsState | undefined;
-  /** The next bytes, at most `limitBytes` of them (the rest stays). The caller owns them. */
-  read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult>;
+  /** The next bytes, at most `limitBytes` of them (the rest stays); at once where some have arrived. The caller owns them. */
+  read(limitBytes: number, deadline: DeadlineMs): ReadResult | Promise<ReadResult>;
   /** Puts back what was read last: the next `read` returns it again, or the splice sends it. */
   putBack(bytes: Uint8Array): void;
   /** Queues bytes to the peer, such as a reply or a request head. A caller that writes more must wait for {@link drained}. */

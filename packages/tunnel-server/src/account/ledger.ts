@@ -97,7 +97,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     if (ending.outcome === 'refused') this.denials.refused(facts, ending.reason);
     const { log, logsAccess } = this.options;
     if (logsAccess) log.tunnel(ending.level, tunnelLine(this.idOf(facts.number), facts, ending));
-    if (this.liveCount === 0) this.#onEmpty?.();
+    if (this.#onEmpty !== undefined && this.liveCount === 0) this.#onEmpty();
   }
 
   /** Gives back a place in the limits. */

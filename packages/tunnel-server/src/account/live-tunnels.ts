@@ -74,10 +74,7 @@ export class LiveTunnels implements TunnelKeeper {
   tunnelEnded(tunnel: TunnelNumber, { end, bytesUp, bytesDown, firstByteAt, endedAt, why }: TunnelResult): void {
     const facts = this.#resting.take(tunnel);
     if (facts === undefined) return;
-    clearInterval(this.#progress.get(tunnel));
-    this.#progress.delete(tunnel);
     const reason = end === 'cut' ? (this.#cuts.get(tunnel) ?? 'lifetime') : end;
-    this.#cuts.delete(tunnel);
     const { metrics } = facts.door;
     const tally = this.#tallyOf(metrics);
     tally.endedUp += bytesUp;
@@ -85,10 +82,19 @@ export class LiveTunnels implements TunnelKeeper {
     metrics.tunnelDown();
     const firstByteMs = untilFirstByte(firstByteAt, facts.upAt);
     const counts = this.#withCarried(tunnel, { bytesUp, bytesDown });
-    this.#carried.delete(tunnel);
+    this.#forget(tunnel);
     const broken = why === undefined ? undefined : `TLS with the client broke off: ${why}.`;
     const detail = reason === 'policy' ? 'The rules of a reload deny it.' : broken;
     this.#keeper.close(facts, { outcome: 'ok', reason, level: 'info', endedAt, ...counts, firstByteMs, detail });
+  }
+
+  /** Few tunnels have an entry in these maps. */
+  #forget(tunnel: TunnelNumber): void {
+    if (this.#cuts.size > 0) this.#cuts.delete(tunnel);
+    if (this.#carried.size > 0) this.#carried.delete(tunnel);
+    if (this.#progress.size === 0) return;
+    clearInterval(this.#progress.get(tunnel));
+    this.#progress.delete(tunnel);
   }
 
   /** Those of the listeners that `isMeant` names. */
@@ -151,7 +157,7 @@ export class LiveTunnels implements TunnelKeeper {
   }
 
   #withCarried(tunnel: TunnelNumber, counts: TunnelCounts): TunnelCounts {
-    const carried = this.#carried.get(tunnel);
+    const carried = this.#carried.size === 0 ? undefined : this.#carried.get(tunnel);
     if (carried === undefined) return counts;
     return { bytesUp: counts.bytesUp + carried.bytesUp, bytesDown: counts.bytesDown + carried.bytesDown };
   }

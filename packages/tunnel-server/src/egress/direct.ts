@@ -29,33 +29,42 @@ export function joinDirect(addresses: DialList, client: Leg, options: RaceOption
   return race(addresses, client, options, mayBeReached ? isReached : isJoined);
 }
 
-/** Returns the wanted result, and throws any other. Most tunnels have one address: these need no timer and no bookkeeping. */
-async function race<Wanted extends DialResult>(
+/**
+ * Returns the wanted result, and throws any other. Most tunnels have one address: these need no timer and no bookkeeping. No async
+ * function: every tunnel passes here, and the state of an async function takes half a kilobyte.
+ */
+function race<Wanted extends DialResult>(
   addresses: DialList,
   client: Leg,
   options: RaceOptions,
   isWanted: (result: DialResult) => result is Wanted,
 ): Promise<Wanted> {
-  const [first, second] = addresses;
-  const only = second === undefined && addresses.late === undefined ? first : undefined;
+  const only = addresses.length === 1 && addresses.late === undefined ? addresses[0] : undefined;
   const dial = only ? options.dial(only, options) : dialFirst(addresses, options);
-  const seen = { hasLeft: false };
+  let hasLeft = false;
   const forget = client.whenGone(() => {
-    seen.hasLeft = true;
+    hasLeft = true;
     dial.cancel();
   });
-  const result = await dial.done;
-  forget();
-  options.onOutcome?.(isWanted(result));
-  if (only) countAttempt(only, result, options);
-  // The client may leave in the turn of the event loop in which the dial connects. Where it was joined it has its tunnel all the same,
-  // whose end is reported as such.
-  const isTooLate = seen.hasLeft && result.kind === 'connected';
-  if (isWanted(result) && !isTooLate) return result;
-  closeUnused(result);
-  const [reason, sentence] = DIAL_FAILURES[isTooLate ? 'cancelled' : result.kind];
+  return dial.done.then((result) => {
+    forget();
+    options.onOutcome?.(isWanted(result));
+    if (only) countAttempt(only, result, options);
+    // The client may leave in the turn of the event loop in which the dial connects. Where it was joined it has its tunnel all the same,
+    // whose end is reported as such.
+    const isTooLate = hasLeft && result.kind === 'connected';
+    if (isWanted(result) && !isTooLate) return result;
+    closeUnused(result);
+    throw failureOf(isTooLate ? CANCELLED : result);
+  });
+}
+
+const CANCELLED: DialResult = { kind: 'cancelled' };
+
+function failureOf(result: DialResult): TunnelError {
+  const [reason, sentence] = DIAL_FAILURES[result.kind];
   const why = 'why' in result ? result.why : undefined;
-  throw new TunnelError(reason, sentence, why === undefined ? {} : { detail: why });
+  return new TunnelError(reason, sentence, why === undefined ? {} : { detail: why });
 }
 
 const isConnected = (result: DialResult): result is Connected => result.kind === 'connected';

@@ -34,7 +34,8 @@ export function parseRequestHead(bytes: Uint8Array, limitBytes: number, resumeAt
   if ('why' in request) return request;
   const fields = parseFieldLines(lines, 1, 'strict');
   if ('why' in fields) return fields;
-  return { kind: 'head', head: { ...request, fields }, headBytes: end.headBytes };
+  const { method, requestTarget, version } = request;
+  return { kind: 'head', head: { method, requestTarget, version, fields }, headBytes: end.headBytes };
 }
 
 /**
@@ -71,13 +72,16 @@ export function joinedValues({ fields }: Pick<RequestHead, 'fields'>, name: stri
 
 /** `method SP request-target SP HTTP-version`, of versions 1.0 and 1.1 (RFC 9112 §3). */
 function parseRequestLine(line: string): Omit<RequestHead, 'fields'> | Malformed {
-  const [method = '', requestTarget = '', protocol, ...rest] = line.split(' ');
-  if (protocol === undefined || rest.length > 0) {
+  const first = line.indexOf(' ');
+  const second = line.indexOf(' ', first + 1);
+  if (first === -1 || second === -1 || line.includes(' ', second + 1)) {
     return malformed('the request line is not a method, a target and a version with one space between');
   }
+  const method = line.slice(0, first);
+  const requestTarget = line.slice(first + 1, second);
   if (!TOKEN.test(method)) return malformed('the method is not a token');
   if (!TARGET.test(requestTarget)) return malformed('the target is empty or has characters that no URI has');
-  const version = VERSIONS.get(protocol);
+  const version = VERSIONS.get(line.slice(second + 1));
   return version ? { method, requestTarget, version } : malformed('the version is neither HTTP/1.1 nor HTTP/1.0');
 }
 

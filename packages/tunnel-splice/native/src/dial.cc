@@ -127,7 +127,7 @@ void dial(Loop& loop, const DialRequest& request) {
   Leg& leg = loop.legs.add(Leg(fd, LegState::kDialling));
   leg.unspliced.dialToken = request.token;
   leg.isWritable = false;
-  DialUnderWay& dial = loop.dials[request.token];
+  DialUnderWay& dial = loop.dials.make(request.token);
   dial.leg = &leg;
   dial.isToJoin = request.isToJoin;
   dial.isAnswerAwaited = request.isAnswerAwaited;
@@ -143,15 +143,15 @@ void dial(Loop& loop, const DialRequest& request) {
 void failDial(Loop& loop, Leg& leg, DialOutcome outcome) {
   const uint32_t token = leg.unspliced.dialToken;
   tellFailure(loop, token, outcome);
-  const auto found = loop.dials.find(token);
-  if (found->second.client != nullptr) forgetAnswering(loop, *found->second.client);
-  loop.dials.erase(found);
+  const DialUnderWay& dial = loop.dials.at(token);
+  if (dial.client != nullptr) forgetAnswering(loop, *dial.client);
+  loop.dials.erase(token);
   closeNow(loop, leg);
 }
 
 void cancelDial(Loop& loop, uint32_t token) {
-  const auto found = loop.dials.find(token);
-  if (found != loop.dials.end()) failDial(loop, *found->second.leg, kCancelled);
+  const DialUnderWay* dial = loop.dials.find(token);
+  if (dial != nullptr) failDial(loop, *dial->leg, kCancelled);
 }
 
 void abandonAnswering(Loop& loop, Leg& upstream) {

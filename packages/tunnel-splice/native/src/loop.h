@@ -9,10 +9,10 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "arrivals.h"
+#include "by_index.h"
 #include "dial.h"
 #include "leg_table.h"
 #include "listener.h"
@@ -64,8 +64,8 @@ class Loop {
   Slab<Tunnel> tunnels;
   RecordWriter events;       // of this turn
   bool hasUrgentEvents = false;  // JavaScript is woken for them; the others wait for the next that are, kQuietMs at most
-  std::unordered_map<uint32_t, DialUnderWay> dials;  // by token
-  std::unordered_map<uint32_t, Promise> promises;    // by the client's place
+  ByIndex<DialUnderWay> dials;            // by token
+  ByIndex<Promise> promises;              // by the client's place in its table
   std::vector<Beginning> beginnings;                 // by number, from 1 on
   Arrivals arrivals;
   std::map<uint32_t, std::unique_ptr<Listener>> listeners;

@@ -10,6 +10,8 @@
 namespace sallyport {
 namespace {
 
+Promise& promiseOf(Loop& loop, const Leg& client) { return loop.promises.at(indexOf(client.id.place)); }
+
 // The rest of the promise's lifetime, which began when it was given.
 TunnelLimits limitsNow(const Loop& loop, const Promise& promised) {
   TunnelLimits limits = promised.limits;
@@ -21,7 +23,7 @@ TunnelLimits limitsNow(const Loop& loop, const Promise& promised) {
 }  // namespace
 
 void promise(Loop& loop, Leg& client, RecordReader& command) {
-  Promise promised{};
+  Promise& promised = loop.promises.make(indexOf(client.id.place));
   promised.givenAtMs = loop.nowMs;
   promised.limits.index = command.word();
   promised.limits.idleMs = command.word();
@@ -38,17 +40,16 @@ void promise(Loop& loop, Leg& client, RecordReader& command) {
   client.isPromised = true;
   // What it sends from here on goes to the tunnel, so its silence can no longer be judged here.
   TimerWheel::cancel(client.unspliced);
-  loop.promises.insert_or_assign(client.id.place, std::move(promised));
 }
 
 void takeBack(Loop& loop, const Leg& client, const char* bytes, size_t length) {
-  Promise& promised = loop.promises.at(client.id.place);
+  Promise& promised = promiseOf(loop, client);
   promised.up.append(bytes, length);
   promised.awaitedUp -= static_cast<uint32_t>(length);
 }
 
 void takePromise(Loop& loop, Leg& client) {
-  loop.promises.erase(client.id.place);
+  loop.promises.erase(indexOf(client.id.place));
   client.isPromised = false;
 }
 
@@ -65,7 +66,7 @@ Leg* findPromised(Loop& loop, LegId id) {
 }
 
 ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream, const std::string& preface) {
-  const Promise& promised = loop.promises.at(client.id.place);
+  const Promise& promised = promiseOf(loop, client);
   if (!preface.empty()) {
     std::string all = preface;
     if (!promised.up.empty()) all.append(promised.up.data(), promised.up.size());
@@ -75,7 +76,7 @@ ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream, const s
 }
 
 size_t queuePromised(Loop& loop, const Leg& client, Leg& upstream, const std::string& preface, size_t sent) {
-  const ByteQueue& up = loop.promises.at(client.id.place).up;
+  const ByteQueue& up = promiseOf(loop, client).up;
   const size_t prefaceSent = std::min(sent, preface.size());
   const size_t upSent = sent - prefaceSent;
   upstream.out.append(preface.data() + prefaceSent, preface.size() - prefaceSent);
@@ -85,7 +86,7 @@ size_t queuePromised(Loop& loop, const Leg& client, Leg& upstream, const std::st
 }
 
 void joinPromised(Loop& loop, Leg& client, Leg& upstream, uint64_t relayed, const char* bytes, size_t length) {
-  const Promise promised = std::move(loop.promises.at(client.id.place));
+  const Promise promised = std::move(promiseOf(loop, client));
   takePromise(loop, client);
   write(client, promised.reply.data(), promised.reply.size());
   client.out.discountAll();
@@ -97,22 +98,22 @@ void joinPromised(Loop& loop, Leg& client, Leg& upstream, uint64_t relayed, cons
   else serveTunnel(loop, tunnel);
 }
 
-bool isGuarded(Loop& loop, const Leg& client) { return loop.promises.at(client.id.place).guard != 0; }
+bool isGuarded(Loop& loop, const Leg& client) { return promiseOf(loop, client).guard != 0; }
 
 const Beginning& guardOf(Loop& loop, const Leg& client) {
-  return loop.beginnings.at(loop.promises.at(client.id.place).guard - 1);
+  return loop.beginnings.at(promiseOf(loop, client).guard - 1);
 }
 
-bool hasSpokenSince(Loop& loop, const Leg& client) { return loop.promises.at(client.id.place).awaitedUp > 0; }
+bool hasSpokenSince(Loop& loop, const Leg& client) { return promiseOf(loop, client).awaitedUp > 0; }
 
 int64_t keepForAnswer(Loop& loop, const Leg& client, Leg& upstream) {
-  Promise& promised = loop.promises.at(client.id.place);
+  Promise& promised = promiseOf(loop, client);
   promised.answering = &upstream;
   return promised.answerMs == kNever ? TimerWheel::kNeverMs : loop.nowMs + promised.answerMs;
 }
 
-Leg* findAnswering(Loop& loop, const Leg& client) { return loop.promises.at(client.id.place).answering; }
+Leg* findAnswering(Loop& loop, const Leg& client) { return promiseOf(loop, client).answering; }
 
-void forgetAnswering(Loop& loop, const Leg& client) { loop.promises.at(client.id.place).answering = nullptr; }
+void forgetAnswering(Loop& loop, const Leg& client) { promiseOf(loop, client).answering = nullptr; }
 
 }  // namespace sallyport

@@ -10,21 +10,30 @@ import { COMMAND, DIAL_OUTCOMES, NEVER, threadOf } from './wire.ts';
 const NO_BYTES = new Uint8Array(0);
 
 /** One attempt, until its data thread has answered. */
-class PendingDial {
+class PendingDial implements Dial {
   readonly done: Promise<DialResult>;
   readonly address: Address;
   readonly startedAt: DeadlineMs = performance.now();
   readonly promised: Promised | undefined;
   token = -1;
+  thread = -1;
   isCancelled = false;
-  resolve: (result: DialResult) => void = () => undefined;
+  resolve: (result: DialResult) => void = NOBODY;
+  readonly #dials: Dials;
 
-  constructor(address: Address, promised: Promised | undefined) {
+  constructor(dials: Dials, address: Address, promised: Promised | undefined) {
+    this.#dials = dials;
     this.address = address;
     this.promised = promised;
     this.done = new Promise((resolve) => (this.resolve = resolve));
   }
+
+  cancel(): void {
+    this.#dials.cancel(this);
+  }
 }
+
+const NOBODY = (): void => undefined;
 
 /** The attempts under way, by token. Each gets exactly one answer from its data thread. */
 export class Dials {
@@ -39,12 +48,12 @@ export class Dials {
 
   start(address: Address, options: DialOptions): Dial {
     const promised = options.join && this.#tunnels.promise(options.join, options.answer !== undefined);
-    const dial = new PendingDial(address, promised);
+    const dial = new PendingDial(this, address, promised);
     dial.token = this.#pending.add(dial);
-    const thread = this.#chooseThread(dial.token, options);
+    dial.thread = this.#chooseThread(dial.token, options);
     this.#plane.opened();
-    this.#send(dial.token, thread, address, options);
-    return { done: dial.done, cancel: () => this.#cancel(dial, thread) };
+    this.#send(dial, options);
+    return dial;
   }
 
   /** The data thread's answer; {@link joined} is called where the dial has joined. */
@@ -77,7 +86,7 @@ export class Dials {
     for (const dial of this.#pending) this.#settle(dial, { kind: 'cancelled' });
   }
 
-  #send(token: number, thread: number, { host, port }: Address, options: DialOptions): void {
+  #send({ token, thread, address: { host, port } }: PendingDial, options: DialOptions): void {
     const { sourceHost = '', join, preface = NO_BYTES, answer = NO_BYTES } = options;
     const client = join?.client;
     const isToJoin = client instanceof NativeLeg;
@@ -108,10 +117,11 @@ export class Dials {
     return neighbour instanceof NativeLeg ? threadOf(neighbour) : token % this.#plane.threads;
   }
 
-  #cancel(dial: PendingDial, thread: number): void {
+  /** Its data thread still answers. */
+  cancel(dial: PendingDial): void {
     if (dial.isCancelled || this.#pending.get(dial.token) !== dial) return;
     dial.isCancelled = true;
-    this.#plane.begin(thread, COMMAND.cancelDial).word(dial.token).end();
+    this.#plane.begin(dial.thread, COMMAND.cancelDial).word(dial.token).end();
   }
 
   #settle(dial: PendingDial, result: DialResult): void {

@@ -115,10 +115,10 @@ export class NativeLeg implements Leg, LegName {
     return this.#isSilenced;
   }
 
-  read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult> {
-    const isLate = deadline <= performance.now();
-    const result = this.#next(limitBytes) ?? (isLate ? 'deadline' : undefined);
-    if (result !== undefined) return Promise.resolve(result);
+  read(limitBytes: number, deadline: DeadlineMs): ReadResult | Promise<ReadResult> {
+    const result = this.#next(limitBytes);
+    if (result !== undefined) return result;
+    if (deadline <= performance.now()) return 'deadline';
     return new Promise((resolve) => {
       this.#reader = resolve;
       this.#readLimitBytes = limitBytes;

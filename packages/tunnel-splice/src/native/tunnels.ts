@@ -178,12 +178,16 @@ export class Tunnels implements PromiseHome {
     const keeper = this.#keepers[tunnel];
     if (keeper === undefined) return;
     this.#keepers[tunnel] = undefined;
-    this.#spliced.get(tunnel)?.retire();
-    this.#spliced.delete(tunnel);
+    if (this.#spliced.size > 0) this.#retire(tunnel);
     const { bytesUp, bytesDown } = this.#counts.read(tunnel);
     keeper.tunnelEnded(tunnel, { end, bytesUp, bytesDown, endedAt, firstByteAt });
     this.#counts.giveBack(tunnel);
     this.#plane.closed();
+  }
+
+  #retire(tunnel: TunnelNumber): void {
+    this.#spliced.get(tunnel)?.retire();
+    this.#spliced.delete(tunnel);
   }
 }
 

@@ -161,11 +161,11 @@ export class PortableLeg implements Leg {
     return this.#isWithheld ? TLS_WITHHELD : this.#secured?.state;
   }
 
-  read(limitBytes: number, deadline: DeadlineMs): Promise<ReadResult> {
-    if (this.#ahead !== undefined) return Promise.resolve(this.takeAhead(limitBytes));
-    if (this.#isOver) return Promise.resolve('end');
-    if (this.#departure !== undefined) return Promise.resolve(this.#departure);
-    if (deadline <= performance.now()) return Promise.resolve('deadline');
+  read(limitBytes: number, deadline: DeadlineMs): ReadResult | Promise<ReadResult> {
+    if (this.#ahead !== undefined) return this.takeAhead(limitBytes);
+    if (this.#isOver) return 'end';
+    if (this.#departure !== undefined) return this.#departure;
+    if (deadline <= performance.now()) return 'deadline';
     return new Promise((settle) => {
       const alarm = this.#resources.deadlines.at(deadline, () => this.#answer('deadline'));
       this.#reader = { limitBytes, settle, alarm };
