@@ -102,7 +102,7 @@ describe('sallyport top in a terminal', () => {
     const terminal = openTerminal(`http://127.0.0.1:${passing.port('admin')}`);
     await expect.poll(terminal.screen, WITHIN).toContain('LIVE TUNNELS');
     await passing.stop();
-    await expect.poll(terminal.screen, WITHIN).toContain('does not answer (nobody listens there)');
+    await expect.poll(terminal.screen, WITHIN).toContain('does not answer (no server listens there)');
     terminal.press('\x03');
     expect(await terminal.ended).toBe(0);
   });
@@ -118,7 +118,7 @@ describe('sallyport top elsewhere', () => {
   });
 
   it.each([
-    ['http://127.0.0.1:1', 'http://127.0.0.1:1 does not answer: nobody listens there', 1],
+    ['http://127.0.0.1:1', 'http://127.0.0.1:1 does not answer: no server listens there', 1],
     ['unix:/nowhere.sock', 'unix:/nowhere.sock does not answer: there is no such socket', 1],
     ['https://127.0.0.1:1', '--admin https://127.0.0.1:1 is neither http://host:port nor unix:PATH', 2],
     ['unix:', '--admin unix: is neither', 2],

@@ -166,7 +166,7 @@ describe('a PROXY header', () => {
     });
     const from = await startSallyport(configText({ explicit: ['proxy_protocol: ["192.0.2.0/24"]'] }));
     expect(await ask(from.port('explicit'), introduced[0]?.header ?? '')).toBe('');
-    expect((await from.tunnel({ reason: 'proxy_protocol' }))['detail']).toMatch(/127\.0\.0\.1 is none of the peers/);
+    expect((await from.tunnel({ reason: 'proxy_protocol' }))['detail']).toMatch(/127\.0\.0\.1 is not one of the peers/);
     expect(await from.metric('refused_total{listener="explicit",reason="proxy_protocol"}')).toBe(1);
     await from.stop();
   });

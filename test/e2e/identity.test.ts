@@ -381,7 +381,7 @@ describe('check', () => {
     {
       what: 'serve beside auth',
       keys: `${auth}, misdirected: serve`,
-      problem: /misdirected: serve would let clients past auth/,
+      problem: /misdirected: serve would let clients avoid auth/,
     },
   ])('refuses $what with exit 2 and the remedy', async ({ keys, problem }) => {
     const { code, stderr } = await check(yaml(keys));

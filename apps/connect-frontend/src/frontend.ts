@@ -232,7 +232,8 @@ function requireCurrentCertificate({ tls }: Leg, authorities: string | undefined
 
 /** The limits had no room for it when it was accepted, so it got no handshake. They may have room now. */
 function requireHandshake({ tls }: Leg): void {
-  if (tls?.kind === 'withheld') throw new TunnelError('overload', 'There was no room for this client when it came.');
+  if (tls?.kind === 'withheld')
+    throw new TunnelError('overload', 'The limits had no room for this client when it connected.');
 }
 
 function userOfCertificate({ tls }: Leg): User {

@@ -41,7 +41,7 @@ function readUsers({ users_file: file }: NonNullable<ConnectListener['auth']>, f
     files.complain({ severity: 'error', message, elsewhere }, 'auth', 'users_file');
   }
   if (users.size === 0 && problems.length === 0) {
-    const message = `${file} has no users, so that nobody can use this listener; htpasswd -B ${file} NAME adds one`;
+    const message = `${file} has no users, so no client can use this listener; htpasswd -B ${file} NAME adds one`;
     files.complain({ severity: 'warning', message }, 'auth', 'users_file');
   }
   return users;

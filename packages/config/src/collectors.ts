@@ -24,7 +24,7 @@ export function readEndpoint(text: string): Read<string> {
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) return refuse(OTLP_FORM);
   if (url.username !== '' || url.password !== '')
     return refuse('a URL with a password in it is shown in many places; put it into headers: { authorization: … }');
-  if (url.search !== '' || url.hash !== '') return refuse('a query or a fragment means nothing here; leave it out');
+  if (url.search !== '' || url.hash !== '') return refuse('a query or a fragment has no meaning here; leave it out');
   return ok(url.href);
 }
 

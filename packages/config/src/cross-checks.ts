@@ -124,7 +124,7 @@ function findUnaskedClients({ listeners }: LooseFile): Problem[] {
   return listeners.flatMap((listener, index): Problem[] => {
     const pastWhat = listener.misdirected === 'serve' ? explainWayRound(listener, isAsked) : undefined;
     if (pastWhat === undefined) return [];
-    const message = `serve would let clients past ${pastWhat}; write explain`;
+    const message = `serve would let clients avoid ${pastWhat}; write explain`;
     return [{ severity: 'error', path: ['listeners', index, 'misdirected'], message }];
   });
 }

@@ -49,7 +49,9 @@ function findUnfitNames({ egress }: LooseFile): Problem[] {
     const path = ['egress', index, 'name'];
     if (name === undefined) return [];
     if (name === DIRECT) {
-      return [{ severity: 'error', path, message: `${DIRECT} is there already, straight out; choose another name` }];
+      return [
+        { severity: 'error', path, message: `${DIRECT} is there already, as the direct egress; choose another name` },
+      ];
     }
     if (seen.has(name)) {
       const message = `an egress named ${JSON.stringify(name)} is there already; names are unique`;

@@ -49,7 +49,7 @@ function findUnmetNeeds({ intercept = 'none', source, dial, verify_sni, without_
     unmet.push(['source', 'source: client needs intercept: tproxy, for only its routing brings the answers back here']);
   }
   if (intercept !== 'none') return unmet;
-  const need = 'needs intercept: redirect or tproxy; without, nobody knows where the client was going';
+  const need = 'needs intercept: redirect or tproxy; without it, the destination of the client is unknown';
   if (dial === 'original') unmet.push(['dial', `dial: original ${need}`]);
   if (verify_sni === 'report' || verify_sni === 'enforce') unmet.push(['verify_sni', `verify_sni ${need}`]);
   if (without_sni === 'original') unmet.push(['without_sni', `without_sni: original ${need}`]);

@@ -100,5 +100,5 @@ function readQuantity(text: string, units: ReadonlyMap<string, number>): Read<nu
   const factor = unit === undefined ? undefined : units.get(unit);
   if (factor === undefined) return undefined;
   const quantity = Number(digits) * factor;
-  return Number.isSafeInteger(quantity) ? ok(quantity) : { kind: 'malformed', why: `${text} is too much to count` };
+  return Number.isSafeInteger(quantity) ? ok(quantity) : { kind: 'malformed', why: `${text} is too large` };
 }

@@ -76,7 +76,7 @@ function explainSyntaxError({ code, message, pos }: YAMLError): Found {
 /** Clearer messages for the parser's most common errors. */
 const EXPLANATIONS: ReadonlyMap<ErrorCode, string> = new Map([
   ['TAB_AS_INDENT', 'a tab indents this line; indent with spaces'],
-  ['TAG_RESOLVE_FAILED', 'a tag such as !name means nothing here; remove it, or put the value in quotes'],
+  ['TAG_RESOLVE_FAILED', 'a tag such as !name has no meaning here; remove it, or put the value in quotes'],
   ['BAD_SCALAR_START', 'a value cannot begin with this character; put it in quotes'],
   [
     'BLOCK_AS_IMPLICIT_KEY',

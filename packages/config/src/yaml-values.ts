@@ -81,7 +81,7 @@ function readNode(reading: Reading, node: unknown, path: Path): unknown {
 function followAlias(reading: Reading, alias: Alias, path: Path): unknown {
   const anchor = reading.anchors.get(alias.source);
   if (anchor === undefined) {
-    const message = `*${alias.source} stands for no anchor &${alias.source} before it; a value that begins with * needs quotes`;
+    const message = `*${alias.source} refers to no anchor &${alias.source} before it; a value that begins with * needs quotes`;
     reading.problems.push({ node: alias, path, message });
     return undefined;
   }

@@ -49,7 +49,7 @@ describe('checkAcross', () => {
     const auth = { users_file: 'users' };
     const listeners = [{ misdirected: 'serve', auth }, { misdirected: 'explain', auth }, { misdirected: 'serve' }];
     expect(told({ listeners })).toEqual([
-      'error listeners[0].misdirected: serve would let clients past auth, for a ClientHello has no credentials; write explain',
+      'error listeners[0].misdirected: serve would let clients avoid auth, for a ClientHello has no credentials; write explain',
     ]);
   });
 
@@ -73,7 +73,7 @@ describe('checkAcross', () => {
   ])('refuses to serve a CONNECT at a transparent door beside $what', ({ door, other, why }) => {
     const serving = { mode: 'sni', misdirected: 'serve', ...door };
     expect(told({ listeners: [serving, ...(other ? [other] : [])] })).toEqual([
-      `error listeners[0].misdirected: serve would let clients past ${why}; write explain`,
+      `error listeners[0].misdirected: serve would let clients avoid ${why}; write explain`,
     ]);
     expect(told({ listeners: [{ ...serving, misdirected: 'explain' }, ...(other ? [other] : [])] })).toEqual([]);
   });

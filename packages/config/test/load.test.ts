@@ -507,7 +507,7 @@ log:
 
   it('are told once for a value that cannot be read', () => {
     expect(problemsOf('listeners: *doors')).toEqual([
-      expect.stringMatching(/^F:1:12: listeners: \*doors stands for no anchor/),
+      expect.stringMatching(/^F:1:12: listeners: \*doors refers to no anchor/),
     ]);
   });
 });

@@ -15,7 +15,7 @@ describe('parseYamlDocument', () => {
     ['a:\n\t- x\n', '2:1: a tab indents this line; indent with spaces'],
     ['a: 1\n---\nb: 2\n', '2:1: a second document begins; remove the line "---"'],
     ['%YAML 1.1\n---\na: yes\n', '1:1: only YAML 1.2 is read; remove "%YAML"'],
-    ['a: !secret x\n', '1:4: a tag such as !name means nothing here; remove it, or put the value in quotes'],
+    ['a: !secret x\n', '1:4: a tag such as !name has no meaning here; remove it, or put the value in quotes'],
     ['a: @x\n', '1:4: a value cannot begin with this character; put it in quotes'],
     ['a: b: c\n', '1:4: no key can begin here; check the indentation, and put a value that has ": " in it in quotes'],
     ['a: "x\nb: 1\n', expect.stringMatching(/^3:1: not YAML: Missing closing "quote; /)],

@@ -45,8 +45,8 @@ export function declareMetrics(registry: Registry) {
     tunnelSeconds: histogram('tunnel_seconds', 'Time from accept to end of tunnels that were up.', LIFE_BUCKETS),
     dnsCache: counter('dns_cache_total', 'Look-ups by what the cache had; negative: a known failure.', ['result']),
     dialAttempts: counter('dial_attempts_total', 'Attempts to reach one address.', ['family', 'result']),
-    egressUp: gauge('egress_up', '1 unless the last that was seen of the way out is that it is down.', ['egress']),
-    egressAttempts: counter('egress_attempts_total', 'Attempts to leave by a way out.', ['egress', 'result']),
+    egressUp: gauge('egress_up', '1 unless the egress was down when it was last used.', ['egress']),
+    egressAttempts: counter('egress_attempts_total', 'Attempts to connect by an egress.', ['egress', 'result']),
     clientHellos: counter('client_hellos_total', 'ClientHellos read, by highest version offered.', [
       'listener',
       'version',

@@ -7,6 +7,6 @@ import { TunnelError } from './reasons.ts';
  * @param before what the client did not wait for: a clause such as `its ClientHello was complete`
  */
 export function departed(saidBytes: number, before: string): TunnelError {
-  if (saidBytes === 0) return new TunnelError('probe', 'The connection was closed without a word.');
+  if (saidBytes === 0) return new TunnelError('probe', 'The connection was closed before a byte was sent.');
   return new TunnelError('client_closed', `The client left before ${before}.`);
 }

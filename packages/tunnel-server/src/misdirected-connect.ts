@@ -45,7 +45,7 @@ function whyUnfit({ found }: HelloInside, isNameNeeded: boolean): TunnelError | 
     case 'too-large':
       return new TunnelError('too_large', 'The ClientHello in the tunnel is larger than handshake_bytes.');
     case 'not-tls':
-      return new TunnelError('not_tls', 'What came through the tunnel is no TLS, and this door takes nothing else.');
+      return new TunnelError('not_tls', 'What came through the tunnel is not TLS, and this door takes nothing else.');
     case 'timed-out':
       return new TunnelError('handshake_timeout', 'No whole ClientHello came through the tunnel in time.');
     case 'left':

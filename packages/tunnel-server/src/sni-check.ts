@@ -164,11 +164,7 @@ function explainNotFollowed(
     case 'other-host':
       return new TunnelError('sni_mismatch', explainSecond(passed.why), context);
     case 'timed-out':
-      return new TunnelError(
-        'handshake_timeout',
-        'The ClientHello in the tunnel led to no further one in time.',
-        context,
-      );
+      return new TunnelError('handshake_timeout', 'No second ClientHello came through the tunnel in time.', context);
     case 'left':
       return new TunnelError('client_closed', 'The client left before it sent its second ClientHello.', context);
   }
@@ -244,5 +240,5 @@ const MISMATCHES: Readonly<Record<SniResult, string>> = {
   match: 'The ClientHello names the host that CONNECT named.',
   mismatch: 'The ClientHello in the tunnel names another host than CONNECT did.',
   absent: 'The ClientHello in the tunnel names no host.',
-  not_tls: 'What came through the tunnel is no TLS.',
+  not_tls: 'What came through the tunnel is not TLS.',
 };

@@ -17,5 +17,5 @@ const MAX_PASSAGES = 8;
 export function whyCircular(hops: readonly string[]): string | undefined {
   const passages = hops.map((hop) => hop.trim()).filter((hop) => hop.split(/[ \t]+/, 2)[1] === PSEUDONYM);
   if (passages.some((hop) => hop.endsWith(OWN_COMMENT))) return 'The request has come back to the proxy that sent it.';
-  return passages.length >= MAX_PASSAGES ? 'The request goes round in circles.' : undefined;
+  return passages.length >= MAX_PASSAGES ? 'The request is in a loop of proxies.' : undefined;
 }

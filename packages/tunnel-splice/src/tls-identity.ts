@@ -76,7 +76,7 @@ function readCertificate(pem: string): X509Certificate | undefined {
 
 function readKey(pem: string): KeyObject | string {
   if (/^-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
-    return 'has a passphrase, and nobody is there to type it; remove it with openssl pkey';
+    return 'has a passphrase, which cannot be asked for; remove it with openssl pkey';
   }
   try {
     return createPrivateKey(pem);

@@ -131,7 +131,7 @@ describe('a response', () => {
     await client.ended();
     expect(await stage.proxy.tunnel({ reason: 'bad_response', status: 200 })).toMatchObject({
       outcome: 'failed',
-      detail: "The destination's answer is malformed: it ends in the midst of its content.",
+      detail: "The destination's answer is malformed: it ends in the middle of its content.",
     });
   });
 

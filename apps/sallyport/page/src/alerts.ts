@@ -33,7 +33,7 @@ function describe({ level, text, detail }: Alert): HTMLElement {
 }
 
 function lost(failure = ''): Alert {
-  return { level: 'bad', text: 'The admin server does not answer; what is below is old.', detail: failure };
+  return { level: 'bad', text: 'The admin server does not answer; the figures below are old.', detail: failure };
 }
 
 function findAlerts(status: StatusReply): readonly Alert[] {

@@ -77,7 +77,7 @@ async function confirmCut({ id, host, port, client }: Tunnel): Promise<void> {
   const dialog = part('cut-dialog', HTMLDialogElement);
   setText(
     part('cut-text', HTMLElement),
-    `${client} to ${hostText(host, port)}: both ends are closed, and the log says admin.`,
+    `${client} to ${hostText(host, port)}: both ends are closed, and the log has the reason admin.`,
   );
   dialog.returnValue = 'keep';
   dialog.showModal();

@@ -79,7 +79,7 @@ const door = z.object({
   addresses: z.array(z.string()).describe('Where it listens.'),
   state: z.enum(['opening', 'open', 'draining']),
   report_only: z.boolean().describe('Rules deny nothing here.'),
-  tls: z.boolean().describe('It is spoken to over TLS.'),
+  tls: z.boolean().describe('Clients use TLS with it.'),
   tunnels: count.describe('Live ones.'),
   handshakes: count.describe('Connections whose tunnel is not up yet.'),
   set_ups: count.describe('Tunnels that have come up.'),

@@ -40,6 +40,6 @@ export const PARAMETERS = {
     port: { about: 'The port asked for.', kind: 'port', isRequired: true },
     client: { about: 'The IP address that asks.', kind: 'text', isRequired: true },
     listener: { about: 'The door that it comes to; left out: the first.', kind: 'text' },
-    user: { about: 'Who it proved to be; left out: nobody.', kind: 'text' },
+    user: { about: 'The authenticated user; left out: none.', kind: 'text' },
   },
 } as const satisfies Record<string, Parameters>;

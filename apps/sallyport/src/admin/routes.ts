@@ -106,7 +106,7 @@ async function cutTunnel(
   const read = readParameters(query, {});
   if (read.kind === 'wrong') return sentence(400, read.why);
   if (!settings().config.admin.control)
-    return sentence(403, 'nothing is ended from here unless the configuration says admin.control: true');
+    return sentence(403, 'no tunnel can be ended here unless the configuration says admin.control: true');
   await wait(TOLD_WITHIN_MS);
   const isCut = await turns.take(() => services.ledger.cut(segment, 'admin'));
   return isCut ? { status: 204, body: '' } : sentence(404, 'no live tunnel has this id');

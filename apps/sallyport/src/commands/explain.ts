@@ -20,7 +20,7 @@ configuration is wrong.`,
     client: { value: 'IP', about: "the client's address", isRequired: true },
     to: { value: 'HOST:PORT', about: 'the destination, as in CONNECT', isRequired: true },
     listener: { value: 'NAME', about: 'the door the client comes to; left out: the first one', isRequired: false },
-    user: { value: 'U', about: 'who the client proved to be; left out: nobody', isRequired: false },
+    user: { value: 'U', about: 'the authenticated user; left out: none', isRequired: false },
   },
   execute: explain,
 };

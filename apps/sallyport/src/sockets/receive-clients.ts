@@ -28,7 +28,7 @@ function introduce(
   door: Door | undefined,
   ...[wire, peer]: Parameters<NonNullable<Door['introduce']>>
 ): Promise<Introduction> {
-  return door?.introduce?.(wire, peer) ?? Promise.resolve({ refusal: 'this listener is no more' });
+  return door?.introduce?.(wire, peer) ?? Promise.resolve({ refusal: 'this listener was removed' });
 }
 
 /** A handshake takes a millisecond of the deciding thread: a client that the limits refuse anyway gets none. */

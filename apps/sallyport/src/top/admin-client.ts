@@ -34,7 +34,7 @@ export class AdminClient {
     if (status !== 200) throw new Error(`${path} is answered with ${status}`);
     const read = schema.safeParse(parseJson(body));
     if (read.success) return read.data;
-    throw new Error(`${path} is answered otherwise than by this version of Sallyport`);
+    throw new Error(`${path} has an answer that this version of Sallyport does not know`);
   }
 
   #get(path: string): Promise<{ readonly status: number; readonly body: string }> {
@@ -53,7 +53,7 @@ export class AdminClient {
 function explain({ code, name, message }: NodeJS.ErrnoException): string {
   switch (code) {
     case 'ECONNREFUSED':
-      return 'nobody listens there';
+      return 'no server listens there';
     case 'ENOENT':
       return 'there is no such socket';
     case 'EACCES':
@@ -61,7 +61,7 @@ function explain({ code, name, message }: NodeJS.ErrnoException): string {
     case 'ENOTFOUND':
       return 'that name does not resolve';
     default:
-      return name === 'AbortError' ? 'it says nothing' : message;
+      return name === 'AbortError' ? 'there was no reply in time' : message;
   }
 }
 

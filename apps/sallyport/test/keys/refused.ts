@@ -42,7 +42,7 @@ export const refused: ReadonlyMap<string, readonly Refused[]> = new Map([
     [
       {
         text: connect('misdirected: serve, auth: { users_file: u }'),
-        says: /misdirected: serve would let clients past auth/,
+        says: /misdirected: serve would let clients avoid auth/,
       },
     ],
   ],

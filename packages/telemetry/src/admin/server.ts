@@ -82,7 +82,7 @@ interface Answer extends AdminReply {
 
 const NOT_FOUND: Answer = { status: 404, body: 'no such page\n' };
 const FAILED: Answer = { status: 500, body: 'this page failed; the log says why\n' };
-const OTHER_SITE: Answer = { status: 403, body: 'a page of another site may ask for nothing here\n' };
+const OTHER_SITE: Answer = { status: 403, body: 'requests from pages of other sites are refused\n' };
 const MISDIRECTED: Answer = { status: 421, body: 'ask for this server by its IP address or as localhost\n' };
 
 function refuseOtherSite({ headers }: IncomingMessage): Answer | undefined {
@@ -104,7 +104,7 @@ async function answer(routes: readonly AdminRoute[], request: IncomingMessage): 
   }
   if (methods.length === 0) return NOT_FOUND;
   const allow = methods.join(', ');
-  return { status: 405, body: `this page knows only ${allow}\n`, allow };
+  return { status: 405, body: `this page has only ${allow}\n`, allow };
 }
 
 /** A HEAD gets the same headers, and Node.js leaves the body out. A 204 has no body and no length (RFC 9110 §8.6). */

@@ -94,7 +94,7 @@ async function reachByFirst(
     last = errorOf(egress, identified.destination, attempt);
     if (attempt.kind === 'refused') break;
   }
-  throw last ?? new TunnelError('egress', 'There is no way out.');
+  throw last ?? new TunnelError('egress', 'No egress is left.');
 }
 
 /** Those that were found down recently come last. */
@@ -139,7 +139,7 @@ function findNamed(
 /** A parent can be asked for one address only. IPv4 is preferred, for more parents can reach it. */
 function preferred(addresses: readonly Address[], via: string | undefined): Point {
   const address = addresses.find(({ host }) => !host.includes(':')) ?? addresses[0];
-  if (address === undefined) throw new TunnelError('unreachable', 'There is no way to the destination from here.');
+  if (address === undefined) throw new TunnelError('unreachable', 'The destination cannot be reached from here.');
   return { host: address.host, port: address.port, via };
 }
 

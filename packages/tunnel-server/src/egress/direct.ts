@@ -78,7 +78,7 @@ const DIAL_FAILURES: Record<DialResult['kind'], readonly [reason: RefusalReason,
   joined: UNEXPECTED,
   refused: ['refused', 'The destination refused the connection.'],
   reset: ['refused', 'The destination reset the connection while it was set up.'],
-  unreachable: ['unreachable', 'There is no way to the destination from here.'],
+  unreachable: ['unreachable', 'The destination cannot be reached from here.'],
   timeout: ['connect_timeout', 'The destination did not answer in time.'],
   untrusted: ['egress', 'TLS with the egress proxy failed.'],
   // Not `limits.tunnels`, but the client gets the same answer: full, try again later.

@@ -86,7 +86,7 @@ export class ChunkedReader implements ContentReader {
     this.#sizeBytes = this.#sizeBytes * 16 + digit;
     this.#lineBytes += 1;
     this.#digits += this.#sizeBytes === 0 ? 0 : 1;
-    if (this.#digits > SIZE_DIGITS) return 'a chunk size is beyond all measure';
+    if (this.#digits > SIZE_DIGITS) return 'a chunk size is too large';
     return this.#tooLong();
   }
 
@@ -208,5 +208,5 @@ function hexDigit(byte: number): number {
 
 /** Trailers are read with the parser of heads, so its message is reworded. */
 function badTrailers({ why }: Malformed): Malformed {
-  return malformed(`its trailers are none: ${why}`);
+  return malformed(`its trailers are malformed: ${why}`);
 }

@@ -78,7 +78,7 @@ function lengthForm(lengths: readonly string[]): ContentForm | Malformed {
   const [digits = ''] = lengths;
   if (!DECIMAL.test(digits)) return malformed('the Content-Length is not a decimal number');
   const lengthBytes = Number(digits);
-  if (!Number.isSafeInteger(lengthBytes)) return malformed('the Content-Length is beyond all measure');
+  if (!Number.isSafeInteger(lengthBytes)) return malformed('the Content-Length is too large');
   if (lengths.some((other) => other !== digits)) return malformed('the head has two different Content-Length fields');
   return { kind: 'length', lengthBytes };
 }

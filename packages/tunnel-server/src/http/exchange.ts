@@ -120,7 +120,7 @@ export class Exchange implements Relay {
     else if (this.#isOver) return;
     else if (read.head.status !== SWITCHING_PROTOCOLS) await this.#pass(read.head);
     else if (mayUpgrade) await this.#switch(read.head);
-    else this.#break(badResponse('it changes protocols unasked'));
+    else this.#break(badResponse('it changes the protocol, which was not asked for'));
   }
 
   async #pass(head: ResponseHead): Promise<void> {
@@ -154,7 +154,7 @@ export class Exchange implements Relay {
 
   #passed(carried: Carried): void {
     if (typeof carried !== 'string') this.#break(badResponse(carried.why));
-    else if (carried === 'end') this.#break(badResponse('it ends in the midst of its content'));
+    else if (carried === 'end') this.#break(badResponse('it ends in the middle of its content'));
     else if (carried === 'reset') this.#finish('upstream_reset');
     else {
       if (this.#fromUpstream.unread.length > 0) this.#remark = 'More came behind the response, and was dropped.';
@@ -174,7 +174,7 @@ export class Exchange implements Relay {
   #left(how: Departure): void {
     if (how === 'reset') this.#finish('upstream_reset');
     else if (this.#fromUpstream.bytesRead > 0 && this.#fromUpstream.unread.length > 0)
-      this.#break(badResponse('it ends in the midst of its head'));
+      this.#break(badResponse('it ends in the middle of its head'));
     else this.#finish('upstream_closed');
   }
 

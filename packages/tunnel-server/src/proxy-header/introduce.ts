@@ -19,7 +19,7 @@ export async function introduceClient(
 ): Promise<Introduction> {
   const ip = parseIp(peer.host);
   if (!ip || !senders.contains(ip))
-    return { refusal: `${peer.host} is none of the peers that may send a PROXY header` };
+    return { refusal: `${peer.host} is not one of the peers that may send a PROXY header` };
   const { found, bytes } = await prereadUntil(wire, limits, NO_BYTES, readProxyHeader);
   switch (found.kind) {
     case 'client':
@@ -35,6 +35,6 @@ export async function introduceClient(
     case 'timed-out':
       return { refusal: 'the PROXY header was not complete in time' };
     case 'left':
-      return bytes.length === 0 ? {} : { refusal: 'the peer left in the midst of its PROXY header' };
+      return bytes.length === 0 ? {} : { refusal: 'the peer left in the middle of its PROXY header' };
   }
 }

@@ -110,7 +110,7 @@ function findUnfitExtra(header: Buffer, start: number): string | undefined {
     const end = at + 3 + length;
     if (end > header.length) return 'one of its values does not fit';
     if (header[at] === CRC32C) {
-      if (length !== 4 || checksumAt !== undefined) return 'its checksum is none';
+      if (length !== 4 || checksumAt !== undefined) return 'its checksum is malformed';
       checksumAt = at + 3;
     }
     at = end;

@@ -37,10 +37,10 @@ export function writeProblem(error: TunnelError, tunnel: RefusedTunnel, parts: P
   return `${JSON.stringify(problem)}\n`;
 }
 
-const MEND_REQUEST = 'Mend the request as the detail says.';
-const LOOK_AT_DESTINATION = 'Look whether the destination is up, and ask again later.';
+const MEND_REQUEST = 'Correct the request as the detail says.';
+const LOOK_AT_DESTINATION = 'Check whether the destination is up, and try again later.';
 const LOOK_AT_NAME = 'Check the spelling of the name, and whether it exists.';
-const ASK_LATER = 'Ask again later.';
+const ASK_LATER = 'Try again later.';
 const ASK_OPERATOR = 'Ask the operator of this proxy, and name the id.';
 const OTHER_DOOR = 'Use the port of this proxy that the client is meant for.';
 
@@ -64,7 +64,7 @@ const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   egress: ASK_OPERATOR,
   upstream_closed: LOOK_AT_DESTINATION,
   upstream_reset: LOOK_AT_DESTINATION,
-  bad_response: 'Look at what the destination answers.',
+  bad_response: 'Check the answer of the destination.',
   idle: LOOK_AT_DESTINATION,
   lifetime: ASK_LATER,
   no_sni: 'Name the host in the ClientHello.',
@@ -78,5 +78,5 @@ const REMEDIES: Readonly<Record<RefusalReason, string>> = {
   certificate: 'Trust the certificate of this proxy.',
   internal: ASK_OPERATOR,
   drain: ASK_LATER,
-  admin: 'Ask whoever runs this proxy.',
+  admin: 'Ask the operator of this proxy.',
 };

@@ -68,7 +68,7 @@ describe('chunks', () => {
     { what: 'a size with 0x', text: '0x1\r\na\r\n' },
     { what: 'a size with a space', text: '1 \r\na\r\n' },
     { what: 'no size', text: '\r\na\r\n' },
-    { what: 'a size beyond all measure', text: '10000000000000001\r\na\r\n' },
+    { what: 'a size that is too large', text: '10000000000000001\r\na\r\n' },
     { what: 'zeros without end', text: '0'.repeat(2000) },
     { what: 'an extension without end', text: `1;${'a'.repeat(2000)}` },
     { what: 'a bare LF behind a size', text: '1\na\r\n' },

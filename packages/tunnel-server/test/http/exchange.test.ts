@@ -178,7 +178,7 @@ describe('an answer that is malformed', () => {
   it.each([
     { why: 'its status line', answer: 'HTTP/1.1 OK\r\n\r\n' },
     { why: 'does not begin with HTTP', answer: 'SSH-2.0-x' },
-    { why: 'changes protocols unasked', answer: 'HTTP/1.1 101 No\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n' },
+    { why: 'changes the protocol', answer: 'HTTP/1.1 101 No\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n' },
     { why: 'not chunked and nothing else', answer: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n' },
     {
       why: 'beside a Transfer-Encoding',
@@ -191,7 +191,7 @@ describe('an answer that is malformed', () => {
     { why: 'control character', answer: 'HTTP/1.1 103 a\0b\r\n\r\n' },
     { why: 'control character', answer: 'HTTP/1.1 200 a\x1bb\r\n\r\n' },
     { why: 'larger than 65536', answer: `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}\r\n\r\n` },
-    { why: 'in the midst of its head', answer: 'HTTP/1.1 200 OK\r\nX' },
+    { why: 'in the middle of its head', answer: 'HTTP/1.1 200 OK\r\nX' },
   ])('says why: $why', async ({ answer, why }) => {
     const { end } = await hear(answer);
     expect(end).toMatchObject({ kind: 'unanswered', error: { reason: 'bad_response' } });
@@ -199,8 +199,8 @@ describe('an answer that is malformed', () => {
   });
 
   it.each([
-    { why: 'in the midst of its content', answer: 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi' },
-    { why: 'in the midst of its content', answer: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n' },
+    { why: 'in the middle of its content', answer: 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi' },
+    { why: 'in the middle of its content', answer: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n' },
     { why: 'not a hexadecimal number', answer: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n' },
   ])('resets the client where it has begun, and is never upstream_closed: $why', async ({ answer, why }) => {
     const { exchange, client, origin } = await openExchange();

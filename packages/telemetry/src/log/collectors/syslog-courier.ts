@@ -76,7 +76,7 @@ export class SyslogCourier implements Courier {
 /** Resolves when the kernel has taken it. */
 function write(socket: Socket, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    const deadline = setTimeout(() => socket.destroy(new Error('it takes nothing')), DEADLINE_MS);
+    const deadline = setTimeout(() => socket.destroy(new Error('it takes no data')), DEADLINE_MS);
     socket.write(bytes, (error) => {
       clearTimeout(deadline);
       if (error) reject(error);
