@@ -144,7 +144,9 @@ let files = 0;
 /** Undefined where the configuration refuses the combination. */
 function settingsOf(keys: Keys): Settings | undefined {
   const file = join(folder, `${++files}.yaml`);
-  const listener = Object.entries({ name: `d${files}`, bind: '"127.0.0.1:0"', port: `${port}`, ...keys });
+  // A CONNECT names its port: the door has one only for the hellos that it serves.
+  const own = keys['mode'] === 'sni' || keys['misdirected'] === 'serve' ? { port: `${port}` } : {};
+  const listener = Object.entries({ name: `d${files}`, bind: '"127.0.0.1:0"', ...own, ...keys });
   writeFileSync(
     file,
     `listeners: [{ ${listener.map(([key, value]) => `${key}: ${value}`).join(', ')} }]

@@ -5,6 +5,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { ATTEMPT_DELAY_MS, type DialList, dialFirst, MAX_UNDER_WAY } from '../../src/egress/race.ts';
 import { startSilentListener, type SilentListener } from './silent-listener.ts';
 
+/** tcpmux: nobody listens there, and no system gives the port to another process. */
+const REFUSING: Address = { host: '127.0.0.1', port: 1 };
+
 const transport = createPortableTransport();
 const servers: net.Server[] = [];
 let silent: SilentListener;
@@ -32,7 +35,7 @@ describe('dialFirst', () => {
 
   it('goes to the next address at once when one refuses', { retry: 2 }, async () => {
     const server = await listen();
-    const { result, attempts, tookMs } = await race([await refusing(), await refusing(), server.address]);
+    const { result, attempts, tookMs } = await race([REFUSING, REFUSING, server.address]);
     expect(peerOf(result)).toEqual(server.address);
     expect(attempts).toEqual(['ipv4 refused', 'ipv4 refused', 'ipv4 ok']);
     // Waiting for both would take two delays.
@@ -56,8 +59,8 @@ describe('dialFirst', () => {
   });
 
   it('counts attempts by family', async () => {
-    const refusingIpv6 = { host: '::1', port: (await refusing()).port };
-    const { attempts } = await race([refusingIpv6, await refusing()]);
+    const refusingIpv6 = { host: '::1', port: REFUSING.port };
+    const { attempts } = await race([refusingIpv6, REFUSING]);
     expect(attempts[1]).toBe('ipv4 refused');
     expect(['ipv6 refused', 'ipv6 unreachable']).toContain(attempts[0]);
   });
@@ -65,13 +68,13 @@ describe('dialFirst', () => {
   it.each([
     {
       title: 'somebody refuses, somebody is silent',
-      addresses: async () => [silent.address, await refusing()],
+      addresses: () => [silent.address, REFUSING],
       kind: 'refused',
     },
     { title: 'nobody answers', addresses: () => [silent.address, silent.address], kind: 'timeout' },
     { title: 'there is nothing to dial', addresses: () => [], kind: 'unreachable' },
   ])('says $kind when $title', async ({ addresses, kind }) => {
-    const { result } = await race(await addresses(), 600);
+    const { result } = await race(addresses(), 600);
     expect(result.kind).toBe(kind);
   });
 
@@ -85,7 +88,7 @@ describe('dialFirst', () => {
   });
 
   it('finds the one that is good behind many that refuse', async () => {
-    const [dead, server] = [await refusing(), await listen()];
+    const [dead, server] = [REFUSING, await listen()];
     const { result, attempts } = await race([...Array.from({ length: 127 }, () => dead), server.address]);
     expect(peerOf(result)).toEqual(server.address);
     expect(attempts).toHaveLength(128);
@@ -118,7 +121,7 @@ describe('dialFirst', () => {
 
   describe('with addresses that come late', () => {
     it('waits for them where all that it has refuse', async () => {
-      const [dead, server] = [await refusing(), await listen()];
+      const [dead, server] = [REFUSING, await listen()];
       const more = late();
       const raced = race(Object.assign([dead], { late: more.late }));
       await more.asked;
@@ -130,7 +133,7 @@ describe('dialFirst', () => {
     });
 
     it('tries them before those of the other family that are left', async () => {
-      const [dead, first, second] = [await refusing(), await listen(), await listen()];
+      const [dead, first, second] = [REFUSING, await listen(), await listen()];
       const more = late();
       const raced = race(Object.assign([silent.address, dead, second.address], { late: more.late }));
       more.come([first.address]);
@@ -142,19 +145,19 @@ describe('dialFirst', () => {
     it('fails as before where they bring nothing', async () => {
       const more = late();
       more.come([]);
-      const { result } = await race(Object.assign([await refusing()], { late: more.late }));
+      const { result } = await race(Object.assign([REFUSING], { late: more.late }));
       expect(result.kind).toBe('refused');
     });
 
     it('waits for them no longer than its deadline, and gives them up', async () => {
       const more = late();
-      const { result } = await race(Object.assign([await refusing()], { late: more.late }), 100);
+      const { result } = await race(Object.assign([REFUSING], { late: more.late }), 100);
       expect(result.kind).toBe('refused');
       expect(more.isCancelled()).toBe(true);
     });
 
     it('asks for those that nobody asks for only once the others have failed', async () => {
-      const [dead, server] = [await refusing(), await listen()];
+      const [dead, server] = [REFUSING, await listen()];
       const needless = late(false);
       expect(peerOf((await race(Object.assign([server.address], { late: needless.late }))).result)).toBeDefined();
       expect(needless.isAsked()).toBe(false);
@@ -186,7 +189,7 @@ describe('dialFirst', () => {
     // Both connect before either is heard of, as they may with a transport that reports in batches.
     const gate = Promise.all([first, second].map(({ server }) => once(server, 'connection')));
     let started = 0;
-    const subject = dialFirst([await refusing(), first.address, second.address], {
+    const subject = dialFirst([REFUSING, first.address, second.address], {
       dial: (address, options) => {
         const dial = transport.dial(address, options);
         if (++started === 1) return dial;
@@ -262,15 +265,6 @@ async function listen(): Promise<Listener> {
 }
 
 /** An address where nobody listens any more. */
-async function refusing(): Promise<Address> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = addressOf(server);
-  server.close();
-  await once(server, 'close');
-  return address;
-}
-
 function addressOf(server: net.Server): Address {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server does not listen');
