@@ -8,6 +8,7 @@ import {
   type PublishedListenerMetrics,
 } from './listener-metrics.ts';
 import { declareMetrics, type MetricTable } from './metric-table.ts';
+import { measureEventLoopLag, PROM_CLIENT_SAMPLE_MS } from './event-loop-lag.ts';
 import { countOpenDescriptors } from './open-descriptors.ts';
 import { type LabelledCount, Tally } from './tally.ts';
 
@@ -116,9 +117,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
 /** prom-client's own, except gauges with names of counters: `promtool check metrics` does not accept such a name. */
 function collectProcessMetrics(registry: Registry): void {
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: PROM_CLIENT_SAMPLE_MS });
   for (const name of MISNAMED_GAUGES) registry.removeSingleMetric(name);
   countOpenDescriptors(registry);
+  measureEventLoopLag(registry);
 }
 
 /** The same counts, by type, are in `nodejs_active_handles`, `nodejs_active_requests` and `nodejs_active_resources`. */

@@ -76,6 +76,13 @@ function declared(text: string): string[] {
   return [...new Set(shapes)].sort();
 }
 
+/** Until what was due meanwhile has run. */
+async function stallTheLoop(ms: number): Promise<void> {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 describe('the metrics', () => {
   it('are those that were promised, with the labels that were promised', async () => {
     expect(declared(await busyMetrics().scrape())).toEqual([...PROMISED].sort());
@@ -97,6 +104,19 @@ describe('the metrics', () => {
     expect(counted.get('sallyport_tunnel_seconds_sum{listener="explicit"}')).toBe(2);
     expect(counted.get('sallyport_tunnels_active{listener="explicit"}')).toBe(0);
     expect(counted.get('sallyport_handshakes_active{listener="explicit"}')).toBe(0);
+  });
+
+  it('tell by how much the event loop was late, without the time between two samples', async () => {
+    const metrics = createMetrics(OPTIONS);
+    const lagAfterStall = async () => {
+      await stallTheLoop(400);
+      const counted = samples(await metrics.scrape());
+      return [counted.get('nodejs_eventloop_lag_min_seconds'), counted.get('nodejs_eventloop_lag_max_seconds')];
+    };
+    const aQuarterSecond = 0.25;
+    await expect
+      .poll(lagAfterStall, { interval: 0, timeout: 10_000 })
+      .toEqual([expect.toSatisfy((least) => least < aQuarterSecond), expect.toSatisfy((most) => most > 0.1)]);
   });
 
   it.runIf(process.platform === 'linux')('count the open descriptors of this process', async () => {

@@ -11,3 +11,22 @@ export function residentMiBOf({ process }: Running): number {
   const status = readFileSync(`/proc/${process.pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
+
+/** What all its threads have used so far. */
+export function cpuMsOf(running: Running): number {
+  const nanoseconds = ofEachThread(running, 'schedstat').map((stat) => Number(stat.split(' ')[0]));
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
+}
+
+/** How often its threads have gone to sleep so far, each of which ended with a wake-up. */
+export function waitsOf(running: Running): number {
+  const counts = ofEachThread(running, 'status').map((status) =>
+    Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]),
+  );
+  return counts.reduce((sum, each) => sum + each, 0);
+}
+
+function ofEachThread({ process }: Running, file: string): readonly string[] {
+  const threads = `/proc/${process.pid}/task`;
+  return readdirSync(threads).map((thread) => readFileSync(`${threads}/${thread}/${file}`, 'utf8'));
+}

@@ -24,6 +24,7 @@ class LegTable {
     place.~Leg();
     new (&place) Leg(std::move(leg));
     place.id = id;
+    count_++;
     return place;
   }
 
@@ -38,8 +39,10 @@ class LegTable {
   void retire(Leg& leg) {
     enter(leg, LegState::kClosed);
     leg.id.generation++;
+    count_--;
     places_.retire(leg);
   }
+  bool empty() const { return count_ == 0; }
   void bury() { places_.bury(); }
 
   template <typename Visit>
@@ -52,6 +55,7 @@ class LegTable {
  private:
   const uint32_t thread_;
   Slab<Leg> places_;
+  uint32_t count_ = 0;
 };
 
 }  // namespace sallyport

@@ -20,9 +20,11 @@ void LoopOwner::acquire() {
 }
 
 void LoopOwner::release() {
+  // Without a leg there is nothing to relay, and nobody else can do the rest: an idle process wakes no second thread for its timers.
+  const bool isIdle = loop_.legs.empty();
   moves_++;
   mutex_.unlock();
-  if (!isAsleep_) return;
+  if (isIdle || !isAsleep_) return;
   const std::lock_guard<std::mutex> lock(sleep_);
   isAsleep_ = false;
   called_.notify_one();

@@ -3,7 +3,7 @@
 // relayed even while JavaScript is stalled.
 //
 // The thread that holds the mutex runs the loop and owns it meanwhile. The second thread releases it after the current turn. It sleeps
-// while the JavaScript thread waits in the loop, and checks every kPatience while that thread runs JavaScript.
+// while the JavaScript thread waits in the loop or the loop has no leg, and checks every kPatience while that thread runs JavaScript.
 #pragma once
 
 #include <atomic>
