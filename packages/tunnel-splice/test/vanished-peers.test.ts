@@ -107,6 +107,27 @@ describe.skipIf(!isPossible).each(ENGINES)('the $engine transport in a network o
   );
 
   it.skipIf(!isHere)(
+    'does not check on tunnels that went quiet together all at once',
+    async () => {
+      const stdout = await runIsolated(`${stage(make).replace(`keepAliveMs: ${KEEP_ALIVE_MS}`, 'keepAliveMs: 8_000')}
+      import { readFileSync } from 'node:fs';
+      for (let number = 0; number < 12; number += 1) await tunnel();
+      // Of the sockets to the clients: when the kernel checks, in hundredths of a second, is behind "02:".
+      const door16 = ':' + door.address.port.toString(16).toUpperCase().padStart(4, '0');
+      const rows = () => readFileSync('/proc/net/tcp', 'utf8').split('\\n').map((row) => row.trim().split(/\\s+/));
+      const checks = () => rows().filter(([, local = '', , , , timer = '']) => local.endsWith(door16) && timer.startsWith('02:'));
+      const timers = () => checks().map(([, , , , , timer]) => parseInt(timer.slice(3), 16));
+      const isSet = (when) => when.length === 12 && Math.max(...when) < 800;
+      let when = [];
+      while (!isSet(when = timers())) await new Promise((resolve) => setTimeout(resolve, 10));
+      console.log(Math.max(...when) - Math.min(...when));
+      process.exit();`);
+      expect(Number(stdout)).toBeGreaterThan(50);
+    },
+    60_000,
+  );
+
+  it.skipIf(!isHere)(
     'refuses a dial that the kernel would join to itself',
     async () => {
       // Of two ports, each dial takes one: nobody listens on either.
