@@ -24,7 +24,8 @@ import { packaging, root, workshop } from './places.ts';
 import type { Program } from './stage-program.ts';
 
 const UNITS = ['sallyport.service', 'sallyport-explicit.socket', 'sallyport-transparent.socket'] as const;
-const MAINTAINER = 'Sallyport maintainers <maintainers@sallyport.dev>';
+/** Debian wants an address here, and the project has none: no mail to this domain ever arrives (RFC 2606 §2). SECURITY.md says how to reach somebody. */
+const MAINTAINER = 'Sallyport maintainers <maintainers@sallyport.invalid>';
 const SCRIPTS = ['postinst', 'prerm', 'postrm'] as const;
 
 /** Returns the file, `sallyport_VERSION_amd64.deb`. */

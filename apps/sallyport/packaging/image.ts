@@ -7,7 +7,7 @@ import { packFolder } from './archive.ts';
 import { billOfMaterials, type Ingredients, provenance } from './bill-of-materials.ts';
 import { DEBIAN_NAMES, downloadDebian } from './debian-files.ts';
 import { buildImageRoot, IMAGE_PACKAGES, IMAGE_USER } from './image-root.ts';
-import { describeHealth } from './image-health.ts';
+import { finishImage } from './finish-image.ts';
 import { PROGRAM_FOLDER } from './installed-program.ts';
 import { fetchNode } from './node-runtime.ts';
 import type { Architecture } from './options.ts';
@@ -71,7 +71,7 @@ function buildLayout(program: Program, architecture: Architecture, layers: reado
     'linux',
     ...configuration(program, architecture),
   );
-  describeHealth(layout, `docker.io/library/sallyport:${version}`);
+  finishImage(layout, `docker.io/library/sallyport:${version}`);
   umoci('gc', '--layout', layout);
   return layout;
 }

@@ -1,8 +1,11 @@
 /**
- * Adds to an image what umoci cannot write: the health check, and the name under which `docker load` lists it.
+ * Adds to an image what umoci cannot write: the health check, and what `docker load` needs: the image's name and manifest.json.
  *
  * The OCI specification has no health check. Docker's own configuration has one, and tools that follow Docker read it from OCI images as
  * well (BuildKit writes it, containerd keeps it). Others ignore it.
+ *
+ * Docker before version 25, as in Debian 12, loads no OCI layout, but an archive with a manifest.json. One archive can be both: later
+ * versions of `docker save` write such archives.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -16,6 +19,11 @@ interface Descriptor extends Json {
   readonly size: number;
 }
 
+interface Manifest extends Json {
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+
 const NANOSECONDS = 1e9;
 const HEALTH = {
   Test: ['CMD', `/${PROGRAM_FOLDER}/node`, `/${PROGRAM_FOLDER}/healthcheck.js`],
@@ -26,32 +34,39 @@ const HEALTH = {
 };
 
 /** Changes the only image of a layout. */
-export function describeHealth(layout: string, name: string): void {
+export function finishImage(layout: string, name: string): void {
   const index = read(join(layout, 'index.json')) as Json & {
     readonly manifests: readonly [Descriptor & { readonly annotations: Json }];
   };
   const [descriptor] = index.manifests;
-  const manifest = readBlob(layout, descriptor) as Json & { readonly config: Descriptor };
+  const manifest = readBlob(layout, descriptor) as Manifest;
   const image = readBlob(layout, manifest.config) as Json & { readonly config: Json };
   const config = writeBlob(layout, manifest.config, { ...image, config: { ...image.config, Healthcheck: HEALTH } });
   const changed = writeBlob(layout, descriptor, { ...manifest, config });
   const annotations = { ...descriptor.annotations, 'io.containerd.image.name': name };
   writeFileSync(join(layout, 'index.json'), JSON.stringify({ ...index, manifests: [{ ...changed, annotations }] }));
+  const forDocker = {
+    Config: blobName(config),
+    RepoTags: [name.replace('docker.io/library/', '')],
+    Layers: manifest.layers.map(blobName),
+  };
+  writeFileSync(join(layout, 'manifest.json'), JSON.stringify([forDocker]));
 }
 
-function readBlob(layout: string, { digest }: Descriptor): unknown {
-  return read(blobPath(layout, digest));
+function readBlob(layout: string, descriptor: Descriptor): unknown {
+  return read(join(layout, blobName(descriptor)));
 }
 
 function writeBlob(layout: string, descriptor: Descriptor, content: Json): Descriptor {
   const text = JSON.stringify(content);
   const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
-  writeFileSync(blobPath(layout, digest), text);
-  return { ...descriptor, digest, size: Buffer.byteLength(text) };
+  const written = { ...descriptor, digest, size: Buffer.byteLength(text) };
+  writeFileSync(join(layout, blobName(written)), text);
+  return written;
 }
 
-function blobPath(layout: string, digest: string): string {
-  return join(layout, 'blobs', ...digest.split(':'));
+function blobName({ digest }: Descriptor): string {
+  return `blobs/${digest.replace(':', '/')}`;
 }
 
 function read(file: string): unknown {
