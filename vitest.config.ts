@@ -1,4 +1,8 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { environmentOf } from './test/e2e/harness/system-calls.ts';
 
 /** The end-to-end suite runs whole with each engine. */
 function endToEnd(engine: 'native' | 'portable') {
@@ -35,6 +39,34 @@ const packages = {
   },
 };
 
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const faults = here('packages/tunnel-splice/test/faults');
+const interposed = join(tmpdir(), `sallyport-faults-${process.pid}`);
+
+/** The contract of the transports, whose tests run on the native engine with a system call that fails. */
+const callsThatFail = {
+  extends: true as const,
+  plugins: [
+    {
+      name: 'tests of the contract run once for each fault',
+      enforce: 'pre' as const,
+      resolveId(source: string, importer: string | undefined) {
+        const isContract = /tunnel-splice\/test\/(contract\/|transport\.contract)/.test(importer ?? '');
+        return source === 'vitest' && isContract ? join(faults, 'faulty-vitest.ts') : undefined;
+      },
+    },
+  ],
+  test: {
+    name: 'faults',
+    include: ['packages/tunnel-splice/test/faults/**/*.test.ts'],
+    globalSetup: join(faults, 'vitest-setup.ts'),
+    env: environmentOf(
+      { library: join(interposed, 'system-calls.so'), orders: join(interposed, 'orders') },
+      'tunnel_splice.node',
+    ),
+  },
+};
+
 export default defineConfig({
   test: {
     exclude: ['**/node_modules/**', '**/dist/**'],
@@ -46,6 +78,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          exclude: ['packages/tunnel-splice/test/faults/**'],
           include: [
             'packages/*/test/**/*.test.ts',
             'apps/*/test/**/*.test.ts',
@@ -53,6 +86,7 @@ export default defineConfig({
           ],
         },
       },
+      callsThatFail,
       packages,
       endToEnd('native'),
       endToEndOnOneThread,

@@ -4,7 +4,7 @@ import { isInstalled } from './egress/other-proxy.ts';
 import { configText } from './harness/config-text.ts';
 import { type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
-import { type Errno, interposeSystemCalls, type SystemCalls } from './harness/system-calls.ts';
+import { type Errno, interposeSystemCalls, type InterposedProcess } from './harness/system-calls.ts';
 
 const ERRORS: readonly Errno[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS'];
 const isNative = process.env['SALLYPORT_TEST_ENGINE'] === 'native';
@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 
 describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
   let echo: Origin;
-  let calls: SystemCalls;
+  let calls: InterposedProcess;
   let proxy: Running;
   let live: Client;
 
@@ -26,7 +26,7 @@ describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
   afterAll(async () => {
     live.socket.destroy();
     await proxy.stop();
-    calls.remove();
+    calls.close();
     echo.close();
   });
 

@@ -256,7 +256,7 @@ int openWakeup() {
 void wake(int wakeup) {
   const uint64_t one = 1;
   // It fails only when the counter is full, and then the thread is awake already.
-  [[maybe_unused]] const ssize_t written = ::write(wakeup, &one, sizeof(one));
+  retried([&] { return ::write(wakeup, &one, sizeof(one)); });
 }
 
 int64_t monotonicNs() {
