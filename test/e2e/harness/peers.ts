@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Certificates } from './certificates.ts';
+import { PATIENCE_MS } from './patience.ts';
 
 export interface Origin {
   readonly port: number;
@@ -102,8 +103,12 @@ export async function openClient(port: number, host = '127.0.0.1', from?: string
       };
       const timer = setTimeout(() => {
         waiting.delete(check);
-        reject(new Error(`after 10 s heard only ${JSON.stringify(heard().toString('latin1').slice(0, 500))}`));
-      }, 10_000);
+        reject(
+          new Error(
+            `after ${PATIENCE_MS / 1000} s heard only ${JSON.stringify(heard().toString('latin1').slice(0, 500))}`,
+          ),
+        );
+      }, PATIENCE_MS);
       waiting.add(check);
       check();
     });

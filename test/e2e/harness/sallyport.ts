@@ -8,9 +8,17 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { logLineSchema } from '@sallyport/telemetry';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { PATIENCE_MS } from './patience.ts';
 
 /** What `npx sallyport` runs. */
 export const BINARY = fileURLToPath(new URL('../../../apps/sallyport/bin/sallyport.js', import.meta.url));
+
+/** `SALLYPORT_TEST_PROGRAM`, words with spaces between, is run in its place: an installed program, or one of another machine in an emulator. */
+const PROGRAM = process.env['SALLYPORT_TEST_PROGRAM']?.split(' ');
+
+function commandLine(args: readonly string[], nodeOptions: readonly string[] = []): readonly string[] {
+  return [...(PROGRAM ?? [process.execPath, ...nodeOptions, BINARY]), ...args];
+}
 
 /** One parsed line of the log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -53,7 +61,8 @@ export async function sallyport(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [BINARY, ...args], { env: { ...process.env, ...env } });
+  const [program = process.execPath, ...rest] = commandLine(args);
+  const child = spawn(program, rest, { env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -68,8 +77,8 @@ export async function startSallyport(yaml: string, options: StartOptions = {}): 
   const configFile = join(folder, 'sallyport.yaml');
   writeFileSync(configFile, yaml);
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(folder, name), text);
-  const node = [process.execPath, ...(options.nodeOptions ?? []), BINARY, 'run', '--config', configFile];
-  const [program = process.execPath, ...args] = [...(options.under ?? []), ...node];
+  const command = commandLine(['run', '--config', configFile], options.nodeOptions);
+  const [program = process.execPath, ...args] = [...(options.under ?? []), ...command];
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
@@ -127,7 +136,7 @@ function follow(child: ChildProcess, folder: string, configFile: string): Runnin
         }
         if (hasEnded) fail('sallyport ended without the line');
       };
-      const timer = setTimeout(() => fail('no log line in 10 s with'), 10_000);
+      const timer = setTimeout(() => fail(`no log line in ${PATIENCE_MS / 1000} s with`), PATIENCE_MS);
       waiting.add(check);
       check();
     });
