@@ -238,6 +238,9 @@ describe.skipIf(why !== undefined)('what users install', () => {
       expect(root.run(['stat', '-c', '%U:%G %a', '/etc/sallyport/sallyport.yaml']).stdout).toBe('root:sallyport 640\n');
       const unit = root.run(['cat', '/lib/systemd/system/sallyport.service']).stdout;
       const command = /^ExecStart=(.*)$/m.exec(unit)?.[1]?.split(' ') ?? [];
+      // A minimal system lacks more than a developer's: /bin/kill, for one.
+      const programs = [...unit.matchAll(/^Exec\w+=(\S+)/gm)].map(([, program = '']) => program);
+      expect(programs.filter((program) => root.run(['test', '-x', program]).code !== 0)).toEqual([]);
       const rights = [
         'setpriv',
         '--reuid=sallyport',
