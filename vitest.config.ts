@@ -23,7 +23,7 @@ const endToEndOnOneThread = {
       'test/e2e/hostile/{garbage,spellings,heads,server-names,log-injection}.test.ts',
       'test/e2e/hosts-file.test.ts',
       'test/e2e/listener-keys.test.ts',
-      'test/e2e/replicas.test.ts',
+      'test/e2e/{replicas,resolver-gone}.test.ts',
     ],
     env: { SALLYPORT_TEST_ENGINE: 'native', SALLYPORT_TEST_THREADS: '1' },
   },

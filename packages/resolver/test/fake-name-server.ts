@@ -31,9 +31,10 @@ export interface FakeNameServer {
 
 const RCODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
 
-export async function startNameServer(script: Script): Promise<FakeNameServer> {
+/** @param port where one was before; 0: any */
+export async function startNameServer(script: Script, port = 0): Promise<FakeNameServer> {
   const asked: Asked[] = [];
-  const { udp, tcp } = await openOnePort();
+  const { udp, tcp } = await openOnePort(port);
   const server: FakeNameServer = {
     get address() {
       return { host: '127.0.0.1', port: udp.address().port };
@@ -87,9 +88,9 @@ interface Sockets {
 }
 
 /** UDP picks the port; TCP must have the same one, and starts over where somebody has it already. */
-async function openOnePort(): Promise<Sockets> {
+async function openOnePort(port: number): Promise<Sockets> {
   for (;;) {
-    const udp = dgram.createSocket('udp4').bind(0, '127.0.0.1');
+    const udp = dgram.createSocket('udp4').bind(port, '127.0.0.1');
     await once(udp, 'listening');
     const tcp = net.createServer().listen(udp.address().port, '127.0.0.1');
     const isOpen = await once(tcp, 'listening').then(
