@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isInstalled } from './egress/other-proxy.ts';
 import { configText } from './harness/config-text.ts';
-import { type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
+import { ask, type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 import { type Errno, interposeSystemCalls, type InterposedProcess } from './harness/system-calls.ts';
 
@@ -19,7 +19,9 @@ describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
   beforeAll(async () => {
     echo = await echoOrigin();
     calls = interposeSystemCalls();
-    proxy = await startSallyport(configText(), { env: calls.env });
+    const seldom = '  - { name: seldom, mode: connect, bind: "127.0.0.1:0", limits: { new_per_client: "1/s" } }';
+    const text = configText().replace(/^admin:/m, `${seldom}\nadmin:`);
+    proxy = await startSallyport(text, { env: calls.env });
     live = await openTunnel(proxy.port('explicit'), `origin.test:${echo.port}`);
   });
 
@@ -66,6 +68,10 @@ describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
     expect(Math.abs(Date.parse(String(time)) - Date.now() - shiftMs)).toBeLessThan(DAY_MS / 2);
     expect(Number(duration)).toBeLessThan(60_000);
     expect(Number(duration)).toBeGreaterThanOrEqual(0);
+    // A bucket of new_per_client fills on, whatever the time of day: by the wall clock it would take two days.
+    const answerOfSeldom = (): Promise<string> => ask(proxy.port('seldom'), 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await answerOfSeldom();
+    await expect.poll(answerOfSeldom, { timeout: 10_000, interval: 200 }).toMatch(/^HTTP\/1\.1 405 /);
   });
 
   /** The status that a newcomer is answered with, who leaves again. */
