@@ -1,14 +1,14 @@
 /** SIGUSR1: a successor at the same sockets, and a process that leaves once its tunnels have ended. */
 import { once } from 'node:events';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { configText } from './harness/config-text.ts';
 import { ask, echoOrigin, openTunnel, type Origin } from './harness/peers.ts';
-import { type Running, startSallyport } from './harness/sallyport.ts';
+import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
 
 let proxy: Running;
 let echo: Origin;
@@ -128,4 +128,41 @@ describe('SIGUSR1', () => {
     expect(existsSync(path)).toBe(false);
     rmSync(path, { force: true });
   });
+
+  it('leaves two processes that each open their log file anew on SIGUSR2, and lose no line', async () => {
+    await start();
+    // Not in the folder of the first process, which goes with it.
+    const file = join(tmpdir(), `sallyport-takeover-${process.pid}.log`);
+    const linesOf = (path: string): readonly LogLine[] =>
+      existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').filter(Boolean).map(parsed) : [];
+    const lineIn = (path: string, expected: Readonly<Record<string, unknown>>): Promise<LogLine> =>
+      vi.waitUntil(() => linesOf(path).find((line) => isSubset(expected, line)), { timeout: 10_000, interval: 20 });
+    writeFileSync(proxy.configFile, configText({ more: `log: { file: "${file}" }` }));
+    proxy.process.kill('SIGHUP');
+    await vi.waitUntil(() => existsSync(file), { timeout: 10_000 });
+
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    proxy.process.kill('SIGUSR1');
+    const { pid } = await lineIn(file, { msg: 'successor serves' });
+    await lineIn(file, { msg: 'draining', tunnels: 1 });
+    renameSync(file, `${file}.1`);
+    for (const each of [Number(pid), Number(proxy.process.pid)]) signal(each, 'SIGUSR2');
+    await vi.waitUntil(() => existsSync(file), { timeout: 10_000 });
+
+    await echoes();
+    live.socket.end();
+    await lineIn(file, { msg: 'drained' });
+    signal(Number(pid), 'SIGTERM');
+    await vi.waitUntil(() => linesOf(file).filter(({ msg }) => msg === 'drained').length === 2, { timeout: 10_000 });
+    expect(linesOf(file).filter(({ msg }) => msg === 'tunnel')).toHaveLength(2);
+    for (const each of [file, `${file}.1`]) rmSync(each, { force: true });
+  });
 });
+
+function parsed(text: string): LogLine {
+  return JSON.parse(text) as LogLine; // A line of our own log.
+}
+
+function isSubset(expected: Readonly<Record<string, unknown>>, line: LogLine): boolean {
+  return Object.entries(expected).every(([key, value]) => line[key] === value);
+}
