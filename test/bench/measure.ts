@@ -80,8 +80,17 @@ export async function quietCpuSeconds(pid: number): Promise<number> {
 
 /** The memory of a process tree, shared pages in proportion (PSS). The kernel's socket buffers are not in it. */
 export function pssBytes(root: number): number {
+  return sumOfMaps(root, /^Pss:\s+(\d+) kB$/m);
+}
+
+/** The same with each shared page counted whole (RSS), as most tools show it. */
+export function rssBytes(root: number): number {
+  return sumOfMaps(root, /^Rss:\s+(\d+) kB$/m);
+}
+
+function sumOfMaps(root: number, line: RegExp): number {
   return processTree(root)
-    .map((pid) => /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1])
+    .map((pid) => line.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1])
     .reduce((sum, kib) => sum + Number(kib ?? 0) * 1024, 0);
 }
 

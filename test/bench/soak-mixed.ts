@@ -1,13 +1,13 @@
 /**
- * The mixed part of the soak: short tunnels and downloads through both doors, slow clients, clients that leave early, destinations
- * that refuse, and a reload every few seconds, all at once.
+ * The mixed part of the soak: short tunnels and downloads through both doors, slow clients, clients that leave early or vanish, destinations
+ * that refuse, a reload every few seconds, and a process that is suspended now and then, all at once.
  */
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Load } from './load.ts';
 import type { RunningProxy } from './peers/start.ts';
+import { open } from './soak-client.ts';
+import { suspend, vanish } from './soak-faults.ts';
 
 export interface Mixed {
   readonly load: Load;
@@ -21,8 +21,17 @@ export interface MixedCounts {
   slowClients: number;
   refusals: number;
   reloads: number;
+  vanished: number;
+  suspensions: number;
+  /** How often descriptors ran out. */
+  exhaustions: number;
   /** Whatever went otherwise than it should. */
   errors: number;
+}
+
+export function noneYet(): MixedCounts {
+  const traffic = { tunnels: 0, downloads: 0, slowClients: 0, refusals: 0, reloads: 0 };
+  return { ...traffic, vanished: 0, suspensions: 0, exhaustions: 0, errors: 0 };
 }
 
 const SHORT_TUNNELS = 500;
@@ -38,17 +47,24 @@ const CLOSED_PORT = 1;
 
 /** Runs until the signal says to end it, and resolves when all has ended. Counts as it goes. */
 export async function mixTraffic(mixed: Mixed, counts: MixedCounts, signal: AbortSignal): Promise<void> {
-  const activities = [passShort, download, crawl, beRefused, reload];
+  const activities = [passShort, download, crawl, beRefused, reload, vanish, suspend];
   await Promise.all(
     activities.map(async (activity) => {
       while (!signal.aborted) {
-        await activity(mixed, counts).catch((cause: unknown) => {
-          counts.errors += 1;
-          process.stderr.write(`soak: ${cause instanceof Error ? cause.message : String(cause)}\n`);
-        });
+        await attempt(activity, mixed, counts);
       }
     }),
   );
+}
+
+export type Activity = (mixed: Mixed, counts: MixedCounts) => Promise<void>;
+
+/** What goes wrong is told and counted. */
+export async function attempt(activity: Activity, mixed: Mixed, counts: MixedCounts): Promise<void> {
+  await activity(mixed, counts).catch((cause: unknown) => {
+    counts.errors += 1;
+    process.stderr.write(`soak: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+  });
 }
 
 /** Has the proxy make the pipes that it keeps for the next bulk. */
@@ -98,10 +114,4 @@ async function reload({ proxy: { pid } }: Mixed, counts: MixedCounts): Promise<v
   process.kill(pid, 'SIGHUP');
   counts.reloads += 1;
   await delay(RELOAD_MS);
-}
-
-async function open(port: number): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  await once(socket, 'connect');
-  return socket.on('error', () => undefined);
 }

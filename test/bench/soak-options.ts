@@ -20,7 +20,7 @@ const usage = `usage: npm run soak -- [--tunnels N] [--idle N] [--minutes T] [--
   --idle N       tunnels that are held while nothing happens in them, half of them through each door (9000);
                  the proxy needs two descriptors for each: see ulimit -Hn
   --minutes T    how long they are held, up to 1200 (10)
-  --mixed T      minutes of mixed traffic, slow clients, refusals and reloads, up to 1200 (30)
+  --mixed T      minutes of mixed traffic, slow clients, refusals, reloads and faults, up to 1200 (30)
   --engine NAME  of Sallyport (native)
   --grow-mib N   PSS may grow so much once the proxy is warm (48)
 

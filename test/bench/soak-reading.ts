@@ -1,7 +1,7 @@
 /** The figures that a soak reads from the proxy, and the limits that they must keep. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pssBytes, quietCpuSeconds } from './measure.ts';
+import { pssBytes, quietCpuSeconds, rssBytes } from './measure.ts';
 import { MIB } from './scenarios/scenario.ts';
 
 export interface Reading {
@@ -9,6 +9,7 @@ export interface Reading {
   /** Ends of pipes among them. */
   readonly pipes: number;
   readonly pssBytes: number;
+  readonly rssBytes: number;
   readonly threads: number;
   /** What tunnels_active of /metrics says, over all listeners. */
   readonly tunnelsActive: number;
@@ -51,6 +52,7 @@ export async function readSubject({ pid, adminPort }: Subject): Promise<Reading>
     descriptors: descriptors.length,
     pipes: descriptors.filter((fd) => isPipe(`/proc/${pid}/fd/${fd}`)).length,
     pssBytes: pssBytes(pid),
+    rssBytes: rssBytes(pid),
     threads: readdirSync(`/proc/${pid}/task`).length,
     tunnelsActive,
   };

@@ -11,7 +11,8 @@ import { findPeers } from './peers/all.ts';
 import type { Door } from './peers/peer.ts';
 import { type RunningProxy, startProxy } from './peers/start.ts';
 import { proxyCore } from './places.ts';
-import { type MixedCounts, mixTraffic, warmBulk } from './soak-mixed.ts';
+import { exhaust } from './soak-faults.ts';
+import { attempt, mixTraffic, noneYet, warmBulk } from './soak-mixed.ts';
 import { readSoakOptions, type SoakOptions } from './soak-options.ts';
 import {
   type Allowance,
@@ -64,7 +65,7 @@ async function main(): Promise<void> {
 async function soak(options: SoakOptions): Promise<void> {
   const load = await startLoad();
   const proxy = await startSallyport(options, load);
-  print(['', 'descriptors', 'pipes', 'PSS, MiB', 'threads', 'tunnels_active', 'errors']);
+  print(['', 'descriptors', 'pipes', 'PSS, MiB', 'RSS, MiB', 'threads', 'tunnels_active', 'errors']);
   const fresh = await readSubject(subjectOf(proxy));
   printReading('ready', fresh);
   await warmUp(options, load, proxy);
@@ -116,16 +117,18 @@ async function holdIdleTunnels({ options, load, proxy, base }: Soak): Promise<vo
 }
 
 async function mix({ options, load, proxy, base }: Soak): Promise<void> {
-  const counts: MixedCounts = { tunnels: 0, downloads: 0, slowClients: 0, refusals: 0, reloads: 0, errors: 0 };
-  const ending = new AbortController();
-  const mixed = mixTraffic({ load, proxy }, counts, ending.signal);
+  const counts = noneYet();
   for (let reading = 1; reading <= READINGS_WHILE_MIXED; reading++) {
+    const ending = new AbortController();
+    const mixed = mixTraffic({ load, proxy }, counts, ending.signal);
     await delay((options.mixed * 60_000) / READINGS_WHILE_MIXED);
     const minute = ((options.mixed * reading) / READINGS_WHILE_MIXED).toFixed(1);
     printReading(`mixed for ${minute} min`, await readSubject(subjectOf(proxy)), counts.errors);
+    ending.abort();
+    await mixed;
+    // By itself: whatever else wants a tunnel meanwhile would be refused too.
+    await attempt(exhaust, { load, proxy }, counts);
   }
-  ending.abort();
-  await mixed;
   await requireReturn('mixed traffic over', proxy, { base, held: 0, ...options });
   const told = Object.entries<number>({ ...counts }).map(([what, count]) => `${what} ${count.toLocaleString('en')}`);
   process.stdout.write(`${told.join(', ')}\n`);
@@ -176,8 +179,9 @@ function subjectOf({ pid, sparePort }: RunningProxy): Subject {
 }
 
 function printReading(step: string, reading: Reading, errors = 0): void {
-  const { descriptors, pipes, pssBytes, threads, tunnelsActive } = reading;
-  print([step, ...[descriptors, pipes, mebibytes(pssBytes), threads, tunnelsActive, errors].map(String)]);
+  const { descriptors, pipes, pssBytes, rssBytes, threads, tunnelsActive } = reading;
+  const cells = [descriptors, pipes, mebibytes(pssBytes), mebibytes(rssBytes), threads, tunnelsActive, errors];
+  print([step, ...cells.map(String)]);
 }
 
 function print([step = '', ...cells]: readonly string[]): void {
