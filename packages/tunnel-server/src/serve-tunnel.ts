@@ -5,7 +5,8 @@ import type { Door, OnUp } from './door.ts';
 import { joinByParents } from './egress/by-parents.ts';
 import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
-import { dialBy, findWay, toRefusal } from './reach-destination.ts';
+import type { Greeting, Identified } from './frontend.ts';
+import { dialBy, findWay, type Seeker, toRefusal, type Way } from './reach-destination.ts';
 import { TunnelError } from './reasons.ts';
 
 /** Returns the current door: after a reload, new connections get the new door. Undefined where the door was removed. */
@@ -44,27 +45,19 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
     }
     const { destination, clientBytes } = record.identified(opening);
 
-    const found = findWay({ client, door, record }, opening);
+    const seeker: Seeker = { client, door, record };
+    const found = findWay(seeker, opening);
     const way = found instanceof Promise ? await found : found;
 
     record.greets(opening.hello);
     record.enter('dial');
-    const { bytes: reply, status } = frontend.greeting();
     const { hello } = opening;
-    const isHello = hello !== undefined;
+    const greeting = frontend.greeting();
     // At a transparent door the hello was read already, unless the client began with CONNECT.
-    const isVerified = door.verifySni !== undefined && (door.mode === 'connect' || !isHello);
-    const onUp: OnUp = (tunnels, tunnel, { upstream, at }) => record.isUp(tunnels, tunnel, { upstream, at, status });
-    const joined = isVerified
-      ? undefined
-      : way === 'by-parent'
-        ? await joinByParents({ client, door, record }, opening, {
-            tunnel: { client, reply, clientBytes, isHello },
-            onUp,
-          })
-        : await door.join(way, { client, reply, clientBytes, isHello, egress: door.directWay(record.decision) }, onUp);
+    const isVerified = door.verifySni !== undefined && (door.mode === 'connect' || hello === undefined);
+    const joined = isVerified ? undefined : await joinAtOnce(seeker, way, opening, greeting);
     if (joined?.kind === 'joined') return;
-    const upstream = joined?.leg ?? (await dialBy(way, { client, door, record }, opening));
+    const upstream = joined?.leg ?? (await dialBy(way, seeker, opening));
     record.upstream = upstream.remote;
 
     record.enter('verify');
@@ -79,13 +72,35 @@ export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger,
 
     record.enter('relay');
     const { tunnels, tunnel } = door.splice(client, upstream, preread ?? { clientBytes });
-    record.isUp(tunnels, tunnel, { upstream: upstream.remote, status });
+    record.isUp(tunnels, tunnel, { upstream: upstream.remote, status: greeting.status });
   } catch (cause) {
     const error = toRefusal(cause, { door, record });
     door.countUnnamed?.(error.reason);
     record.asked(frontend.asked);
     record.failed(error, frontend.refuse(error, record));
   }
+}
+
+/**
+ * Dials for a client whose tunnel is decided but for the address. `joined`: the tunnel is up. A leg: what the client or the destination
+ * sends next is to be read first.
+ */
+function joinAtOnce(
+  seeker: Seeker,
+  way: Way,
+  opening: Identified,
+  { bytes: reply, status }: Greeting,
+): ReturnType<Door['join']> | ReturnType<typeof joinByParents> {
+  const { client, door, record } = seeker;
+  const { clientBytes, hello } = opening;
+  const isHello = hello !== undefined;
+  const onUp: OnUp = (tunnels, tunnel, { upstream, at }) => record.isUp(tunnels, tunnel, { upstream, at, status });
+  if (way !== 'by-parent') {
+    const egress = door.directWay(record.decision);
+    return door.join(way, { client, reply, clientBytes, isHello, egress }, onUp);
+  }
+  const tunnel = { client, reply, clientBytes, isHello };
+  return joinByParents(seeker, opening, { tunnel, onUp });
 }
 
 /**

@@ -4,37 +4,13 @@
  */
 import type { TunnelNumber } from '@sallyport/tunnel-splice';
 import type { Decision } from '@sallyport/policy';
+import { type Kind, type Page, RestingFacts, SAME_AS_HOST, SEPARATOR, SMALLS, TIMES } from './resting-facts.ts';
 import type { RecordedDoor, RecordedHello, TunnelFacts } from './tunnel-facts.ts';
-
-/** What many tunnels have in common. */
-interface Kind {
-  readonly door: RecordedDoor;
-  readonly decision: Decision | undefined;
-  readonly egress: string | undefined;
-  readonly hello: Omit<RecordedHello, 'sni'> | undefined;
-  /** Its name among the kinds of its door and decision. */
-  readonly key: string;
-  /** How many tunnels are of this kind. */
-  tunnels: number;
-}
 
 /** The kinds of one door by decision, then by egress and what the hello offers. */
 type KindsOfDoor = Map<Decision | undefined, Map<string, Kind>>;
 
 const TUNNELS_PER_PAGE = 1024;
-/** Number, openedAt, upAt, resolveMs, connectMs; NaN for what is not known. */
-const TIMES = 5;
-/** Ports of client, destination, upstream and original; status; a place in the limits; one more than the hello's place. */
-const SMALLS = 7;
-/** Between texts. No text contains it: they are names, literals and our own sentences. */
-const SEPARATOR = '\0';
-/** Stands for a server_name that is the destination's host. */
-const SAME_AS_HOST = '=';
-
-interface Page {
-  readonly times: Float64Array;
-  readonly smalls: Uint16Array;
-}
 
 export class RestingTunnels {
   readonly #pages: Page[] = [];
@@ -117,46 +93,15 @@ export class RestingTunnels {
     for (const [tunnel, kind] of this.#kinds.entries()) if (kind) yield tunnel;
   }
 
+  /** Valid until another tunnel has this number. Undefined where there is no such tunnel. */
   read(tunnel: TunnelNumber): TunnelFacts | undefined {
     const kind = this.#kinds[tunnel];
     const text = this.#texts[tunnel];
     if (kind === undefined || text === undefined) return undefined;
-    const { door, decision, egress, hello } = kind;
-    const { times, smalls } = this.#pageOf(tunnel);
-    const time = TIMES * (tunnel % TUNNELS_PER_PAGE);
-    const small = SMALLS * (tunnel % TUNNELS_PER_PAGE);
-    const [client = '', destination = '', upstream = '', original = '', sni = '', user = '', remark = ''] =
-      text.split(SEPARATOR);
-    return {
-      door,
-      number: times[time] ?? NaN,
-      openedAt: times[time + 1] ?? NaN,
-      upAt: known(times[time + 2]),
-      resolveMs: known(times[time + 3]),
-      connectMs: known(times[time + 4]),
-      client: { host: client, port: smalls[small] ?? 0 },
-      destination: pointAt(destination, smalls[small + 1]),
-      upstream: pointAt(upstream, smalls[small + 2]),
-      original: pointAt(original, smalls[small + 3]),
-      status: smalls[small + 4] === 0 ? undefined : smalls[small + 4],
-      hasPlace: smalls[small + 5] === 1,
-      helloPlace: (smalls[small + 6] ?? 0) - 1,
-      hasDialled: true,
-      egress,
-      decision,
-      hello: hello && {
-        tls: hello.tls,
-        ech: hello.ech,
-        alpn: hello.alpn,
-        alpnDropped: hello.alpnDropped,
-        sni: sni === SAME_AS_HOST ? destination : textOf(sni),
-      },
-      user: textOf(user),
-      remark: textOf(remark),
-    };
+    return new RestingFacts(kind, text, this.#pageOf(tunnel), tunnel % TUNNELS_PER_PAGE);
   }
 
-  /** The facts of a tunnel that has ended, for good. */
+  /** The facts of a tunnel that has ended, for good; see `read`. */
   take(tunnel: TunnelNumber): TunnelFacts | undefined {
     const kind = this.#kinds[tunnel];
     const facts = this.read(tunnel);
@@ -237,16 +182,4 @@ function isSameList(one: readonly string[], other: readonly string[]): boolean {
 
 function helloKey({ tls, ech, alpn, alpnDropped }: RecordedHello): string {
   return `${tls} ${ech ? 'ech' : ''} ${alpn.length === 0 ? '' : JSON.stringify(alpn)}${alpnDropped}`;
-}
-
-function known(value: number | undefined): number | undefined {
-  return value === undefined || Number.isNaN(value) ? undefined : value;
-}
-
-function textOf(text: string): string | undefined {
-  return text === '' ? undefined : text;
-}
-
-function pointAt(host: string, port = 0): { host: string; port: number } | undefined {
-  return host === '' ? undefined : { host, port };
 }

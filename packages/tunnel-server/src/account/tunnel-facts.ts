@@ -19,7 +19,7 @@ export interface RecordedDoor {
 }
 
 /** One end of the tunnel, or its destination: a name or an IP literal, and a port. */
-interface Point {
+export interface Point {
   readonly host: string;
   readonly port: number;
 }
