@@ -88,6 +88,28 @@ describe('SIGUSR1', () => {
     await proxy.tunnel({ reason: 'drain' });
   });
 
+  it('reaps the successor while it still drains', async () => {
+    await start();
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    const pid = await takeOver();
+    await proxy.line({ msg: 'draining', tunnels: 1 });
+    signal(pid, 'SIGKILL');
+    await vi.waitUntil(() => !existsSync(`/proc/${pid}`), { timeout: 10_000, interval: 20 });
+    live.socket.write('still here');
+    await live.hears('still here');
+    live.socket.end();
+    await proxy.line({ msg: 'drained', exit: 0 });
+  });
+
+  it('stops a successor that still starts when it is to end itself', async () => {
+    await start();
+    proxy.process.kill('SIGUSR1');
+    const { pid } = await proxy.line({ msg: 'successor started' });
+    proxy.process.kill('SIGTERM');
+    await proxy.line({ msg: 'drained', exit: 0 });
+    await vi.waitUntil(() => !existsSync(`/proc/${Number(pid)}`), { timeout: 10_000, interval: 20 });
+  });
+
   it('loses no client over a chain of successors', async () => {
     await start();
     let pid = proxy.process.pid;

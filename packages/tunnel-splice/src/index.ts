@@ -39,4 +39,5 @@ export { nativeBinary, type NativeBinary } from './native/load.ts';
 export { platformName } from './native/platform.ts';
 export { Slots } from './native/slots.ts';
 export { forbidNewPrivileges } from './native/new-privileges.ts';
+export { startNativeChild, type ChildCommand, type NativeChild, type NativeChildResult } from './native/child.ts';
 export { sendDatagram, type DatagramResult } from './native/datagram.ts';

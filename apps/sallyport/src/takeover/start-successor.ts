@@ -1,9 +1,8 @@
 /** Starts the program that is installed now as a successor, with the sockets of this process. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { isAbsolute } from 'node:path';
-import { ANSWER_DESCRIPTOR, type Sockets, successorEnvironment, type SuccessionAnswer } from './succession.ts';
+import { type Child, startChild } from './start-child.ts';
+import { type Sockets, successorEnvironment, type SuccessionAnswer } from './succession.ts';
 
 /** Enough to read a list of a million hosts. */
 const READY_WITHIN_MS = 60_000;
@@ -20,15 +19,17 @@ export interface Successor {
 export function startSuccessor(sockets: Sockets, inheritedCount: number): Successor {
   const passed = [...sockets.values()].flat();
   // Passed descriptors stay open over exec. In the successor their numbers are given to something else.
-  const covers = Array.from({ length: Math.max(0, inheritedCount - passed.length) }, () => 'ignore' as const);
-  const child = spawn(nodePath(), [...process.execArgv, ...process.argv.slice(1)], {
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...passed, ...covers],
+  const covers = Array.from({ length: Math.max(0, inheritedCount - passed.length) }, () => 'closed' as const);
+  const child = startChild({
+    path: nodePath(),
+    args: [...process.execArgv, ...process.argv.slice(1)],
     env: successorEnvironment(process.env, sockets),
+    descriptors: [...passed, ...covers],
   });
   return {
     pid: child.pid,
     outcome: within(READY_WITHIN_MS, child, hearAnswer(child)),
-    stop: () => void child.kill('SIGTERM'),
+    stop: () => child.kill('SIGTERM'),
   };
 }
 
@@ -37,19 +38,14 @@ function nodePath(): string {
   return isAbsolute(process.argv0) ? process.argv0 : process.execPath;
 }
 
-async function hearAnswer(child: ChildProcess): Promise<SuccessionAnswer> {
-  const unstarted = new Promise<SuccessionAnswer>((resolve) => {
-    child.once('error', (cause) => resolve(failure(`it cannot be started: ${cause.message}`)));
-  });
-  const ended = new Promise<SuccessionAnswer>((resolve) => {
-    child.once('exit', (code, signal) => resolve(failure(`it ended with ${code ?? signal}; its stderr says why`)));
-  });
-  const channel = child.stdio[ANSWER_DESCRIPTOR];
-  if (!(channel instanceof Readable)) return unstarted;
-  const told = await Promise.race([unstarted, text(channel).catch(() => '')]);
-  if (typeof told !== 'string') return told;
+async function hearAnswer({ channel, ended }: Child): Promise<SuccessionAnswer> {
+  const failed = ended.then(
+    (end) => failure(`it ended with ${end}; its stderr says why`),
+    (cause: unknown) => failure(`it cannot be started: ${cause instanceof Error ? cause.message : String(cause)}`),
+  );
+  const told = channel ? await text(channel).catch(() => '') : '';
   // It has closed the channel, with or without an answer.
-  return told === '' ? Promise.race([unstarted, ended]) : readAnswer(JSON.parse(told));
+  return told === '' ? failed : readAnswer(JSON.parse(told));
 }
 
 function readAnswer(told: unknown): SuccessionAnswer {
@@ -58,11 +54,7 @@ function readAnswer(told: unknown): SuccessionAnswer {
   return failure('why' in told ? String(told.why) : 'it gave no reason');
 }
 
-async function within(
-  limitMs: number,
-  child: ChildProcess,
-  answer: Promise<SuccessionAnswer>,
-): Promise<SuccessionAnswer> {
+async function within(limitMs: number, child: Child, answer: Promise<SuccessionAnswer>): Promise<SuccessionAnswer> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<SuccessionAnswer>((resolve) => {
     timer = setTimeout(() => {

@@ -13,7 +13,9 @@
 #include <node_api.h>
 
 #include <cstring>
+#include <vector>
 
+#include "child.h"
 #include "datagram.h"
 #include "engine.h"
 #include "home.h"
@@ -65,6 +67,21 @@ std::string toText(napi_env env, napi_value value) {
   napi_get_value_string_utf8(env, value, &text[0], text.size(), &length);
   text.resize(length);
   return text;
+}
+
+napi_value elementOf(napi_env env, napi_value array, uint32_t index) {
+  napi_value element = nullptr;
+  napi_get_element(env, array, index, &element);
+  return element;
+}
+
+template <typename Value>
+std::vector<Value> toList(napi_env env, napi_value array, Value (*convert)(napi_env, napi_value)) {
+  uint32_t length = 0;
+  napi_get_array_length(env, array, &length);
+  std::vector<Value> list;
+  for (uint32_t index = 0; index < length; index++) list.push_back(convert(env, elementOf(env, array, index)));
+  return list;
 }
 
 template <typename Element>
@@ -262,6 +279,31 @@ napi_value sendDatagram(napi_env env, napi_callback_info info) {
   return fromNumber(env, static_cast<uint32_t>(error));
 }
 
+// startChild(path, arguments, environment, descriptors from 4 on): [errno, process id, descriptor to read its descriptor 3].
+napi_value startChild(napi_env env, napi_callback_info info) {
+  const Arguments<4> arguments(env, info);
+  const sallyport::Child child = sallyport::startChild({
+      toText(env, arguments[0]),
+      toList(env, arguments[1], toText),
+      toList(env, arguments[2], toText),
+      toList(env, arguments[3], toInteger),
+  });
+  napi_value result = nullptr;
+  napi_create_array_with_length(env, 3, &result);
+  napi_set_element(env, result, 0, fromNumber(env, static_cast<uint32_t>(child.error)));
+  napi_set_element(env, result, 1, fromNumber(env, static_cast<uint32_t>(child.pid)));
+  napi_set_element(env, result, 2, fromNumber(env, static_cast<uint32_t>(child.channel)));
+  return result;
+}
+
+// reapChild(process id): its status, or -1 while it runs.
+napi_value reapChild(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  napi_value status = nullptr;
+  napi_create_int32(env, sallyport::reapChild(toInteger(env, arguments[0])), &status);
+  return status;
+}
+
 // prctl(2) sets it for the calling thread alone, and V8's threads are older than JavaScript. A seccomp filter that is put on every thread
 // copies the caller's no_new_privs to each (seccomp(2), SECCOMP_FILTER_FLAG_TSYNC). This filter allows everything.
 uint32_t forbidNewPrivilegesOfAllThreads() {
@@ -316,6 +358,8 @@ NAPI_MODULE_INIT() {
       {"watchPeer", nullptr, watchPeer, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"heedWindow", nullptr, heedWindow, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"forbidNewPrivileges", nullptr, forbidNewPrivileges, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"startChild", nullptr, startChild, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"reapChild", nullptr, reapChild, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"sendDatagram", nullptr, sendDatagram, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);

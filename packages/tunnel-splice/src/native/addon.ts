@@ -53,6 +53,18 @@ export interface Addon {
   forbidNewPrivileges(): number;
   /** Sends a datagram to a Unix socket. Returns an errno, 0 when it was taken. */
   sendDatagram(path: string, text: string): number;
+  /**
+   * Starts a program. `args` begins with its name, `environment` has NAME=VALUE, and `descriptors` are what it gets from 4 on, -1 for none.
+   * `channel` is where its descriptor 3 is read. It holds only where the errno is 0.
+   */
+  startChild(
+    path: string,
+    args: readonly string[],
+    environment: readonly string[],
+    descriptors: readonly number[],
+  ): [errno: number, pid: number, channel: number];
+  /** The status of waitpid(2) once this child has ended, and -1 before. */
+  reapChild(pid: number): number;
   /** Whether what is open keeps the process running. */
   keepAlive(wanted: boolean): void;
 }
