@@ -1,6 +1,6 @@
 /** The addresses on which we listen, with port 0 replaced by the real port. None of them may be dialled. */
 import type { OwnAddresses } from '@sallyport/policy';
-import { ownAddresses } from '@sallyport/tunnel-server';
+import { type MachineAddresses, ownAddresses } from '@sallyport/tunnel-server';
 import type { Address, Listening } from '@sallyport/tunnel-splice';
 
 export interface BoundAddress {
@@ -20,11 +20,14 @@ export function boundAddresses(
 export class BoundAddresses {
   #bound: readonly BoundAddress[] = [];
   #elsewhere: readonly string[];
-  #own: OwnAddresses = ownAddresses([]);
+  readonly #machine: MachineAddresses;
+  #own: OwnAddresses;
 
   /** @param elsewhere IP literals that reach us from outside */
-  constructor(elsewhere: readonly string[]) {
+  constructor(elsewhere: readonly string[], machine: MachineAddresses) {
     this.#elsewhere = elsewhere;
+    this.#machine = machine;
+    this.#own = ownAddresses([], { machine });
   }
 
   /** Sets the addresses that are bound now. */
@@ -41,7 +44,7 @@ export class BoundAddresses {
 
   #renew(): void {
     const listening = this.#bound.map((entry) => entry.address);
-    this.#own = ownAddresses(listening, { elsewhere: this.#elsewhere });
+    this.#own = ownAddresses(listening, { elsewhere: this.#elsewhere, machine: this.#machine });
   }
 
   /** The first address of a listener, if it is open already. */
@@ -52,6 +55,11 @@ export class BoundAddresses {
   /** All addresses of a listener that are open. */
   all(listener: string): readonly Address[] {
     return this.#bound.filter((entry) => entry.listener === listener).map(({ address }) => address);
+  }
+
+  /** Those that are bound to one of these IP literals, and to no wildcard. */
+  at(hosts: readonly string[]): readonly BoundAddress[] {
+    return this.#bound.filter(({ address }) => hosts.includes(address.host));
   }
 
   /** All of them, as destinations to refuse. */

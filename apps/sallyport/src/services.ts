@@ -13,11 +13,12 @@ import {
   type SharedLimits,
 } from '@sallyport/tunnel-server';
 import type { Transport } from '@sallyport/tunnel-splice';
-import { BoundAddresses } from './bound-addresses.ts';
+import type { BoundAddresses } from './bound-addresses.ts';
 import { binaryOf, startEngine } from './engine.ts';
 import { openLimitsStore } from './limits-store.ts';
 import type { Settings } from './settings.ts';
 import { version } from './version.ts';
+import { watchBoundAddresses } from './watch-addresses.ts';
 
 export interface Services {
   readonly transport: Transport;
@@ -51,7 +52,7 @@ export function createServices({ config, trusts }: Settings, log: Logger): Servi
     ledger,
     limits,
     limitsStore: openLimitsStore(config.limits, { limits, log, metrics }),
-    bound: new BoundAddresses(config.own_addresses),
+    bound: watchBoundAddresses(config.own_addresses, log),
     resolver: openResolver(config, metrics),
     egresses: new Egresses(config, { metrics, trusts }),
   };

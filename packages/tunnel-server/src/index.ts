@@ -11,6 +11,7 @@ export {
   type RequestHeadResult,
 } from './http/request-head.ts';
 export { type AuthorityForm, parseAuthorityForm } from './authority-form.ts';
+export { type AddressChange, MachineAddresses } from './machine-addresses.ts';
 export { ownAddresses } from './own-addresses.ts';
 export { authenticateClient, type Gatekeeper } from './identity/authenticate-client.ts';
 export { Authenticator } from './identity/authenticator.ts';

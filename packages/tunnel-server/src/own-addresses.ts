@@ -1,33 +1,31 @@
 /** The addresses of our own doors: dialling one of them would be a loop. */
-import { networkInterfaces } from 'node:os';
-import { compileNetworks, embeddedIpv4, type Ip, parseIp } from '@sallyport/addresses';
+import { embeddedIpv4, type Ip, parseIp } from '@sallyport/addresses';
 import type { OwnAddresses } from '@sallyport/policy';
 import type { Address } from '@sallyport/tunnel-splice';
+import { MachineAddresses } from './machine-addresses.ts';
 
 export interface OwnAddressesOptions {
   /** Addresses of other machines that lead to us: dialling one of our ports there is a loop (`own_addresses`). */
   readonly elsewhere?: readonly string[];
-  /** Where the machine's own addresses come from; replaced in tests. */
-  readonly readMachineAddresses?: () => readonly string[];
-  readonly nowMs?: () => number;
+  /** Left out: those of this machine. */
+  readonly machine?: MachineAddresses;
 }
-
-/** How long a reading of the interfaces may be used: they change (VPNs, containers). */
-export const MACHINE_ADDRESSES_TTL_MS = 5_000;
 
 /**
  * @param listening the addresses really bound, admin included; a wildcard stands for every address of its family on
- * this machine
+ * this machine. One that the machine has lost since is not our own: another machine may have it.
  */
 export function ownAddresses(listening: readonly Address[], options: OwnAddressesOptions = {}): OwnAddresses {
   const doors = doorsByPort(listening);
-  const isOnThisMachine = machineAddresses(options);
+  const { machine = new MachineAddresses() } = options;
   const elsewhere = new Set(options.elsewhere?.flatMap((text) => parseIp(text)?.text ?? []));
 
   const isOwn = (dialled: Ip, bound: readonly Ip[]): boolean => {
     const ip = reachedBy(dialled);
     if (elsewhere.has(ip.text)) return true;
-    return bound.some((door) => door.text === ip.text || (isWildcard(door, ip) && isOnThisMachine(ip)));
+    return bound.some((door) =>
+      door.text === ip.text ? !machine.hasLost(ip) : isWildcard(door, ip) && machine.has(ip),
+    );
   };
   return {
     includes(ip, port) {
@@ -62,24 +60,4 @@ function doorsByPort(listening: readonly Address[]): ReadonlyMap<number, readonl
 /** A wildcard listener serves one family: `::` is IPv6 alone (see the transport). */
 function isWildcard(door: Ip, ip: Ip): boolean {
   return door.family === ip.family && door.words.every((word) => word === 0);
-}
-
-const LOOPBACK_NETWORKS = compileNetworks(['loopback']);
-
-function machineAddresses(options: OwnAddressesOptions): (ip: Ip) => boolean {
-  const { readMachineAddresses = readInterfaces, nowMs = () => performance.now() } = options;
-  let addresses: ReadonlySet<string> = new Set();
-  let readAtMs = -Infinity;
-  return (ip) => {
-    if (LOOPBACK_NETWORKS.contains(ip)) return true;
-    if (nowMs() - readAtMs >= MACHINE_ADDRESSES_TTL_MS) {
-      addresses = new Set(readMachineAddresses().flatMap((text) => parseIp(text)?.text ?? []));
-      readAtMs = nowMs();
-    }
-    return addresses.has(ip.text);
-  };
-}
-
-function readInterfaces(): readonly string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address));
 }

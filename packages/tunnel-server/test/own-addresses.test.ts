@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { MACHINE_ADDRESSES_TTL_MS, ownAddresses } from '../src/own-addresses.ts';
+import { LONGEST_PAUSE_MS, MachineAddresses } from '../src/machine-addresses.ts';
+import { ownAddresses } from '../src/own-addresses.ts';
 import { ip } from '../../addresses/test/literal.ts';
 
-const readMachineAddresses = (): string[] => ['127.0.0.1', '192.0.2.10', '::1', '2001:db8::10', 'fe80::10'];
+const machine = new MachineAddresses({
+  read: () => ['127.0.0.1', '192.0.2.10', '::1', '2001:db8::10', 'fe80::10'],
+});
 
 describe('ownAddresses', () => {
   it('has our ports at the addresses that reach us from elsewhere, and no others', () => {
     const own = ownAddresses([{ host: '127.0.0.1', port: 3128 }], {
-      readMachineAddresses: () => [],
+      machine: new MachineAddresses({ read: () => [] }),
       elsewhere: ['203.0.113.7', '2001:db8::7'],
     });
     expect(own.includes(ip('203.0.113.7'), 3128)).toBe(true);
@@ -25,7 +28,7 @@ describe('ownAddresses', () => {
     ['64:ff9b::192.0.2.10', 3128, true, 'the bound address by way of NAT64'],
     ['::ffff:192.0.2.10', 3128, true, 'the bound address in mapped form'],
   ])('bound to 192.0.2.10:3128, counts %s port %d: %s (%s)', (host, port, isOwn) => {
-    const own = ownAddresses([{ host: '192.0.2.10', port: 3128 }], { readMachineAddresses });
+    const own = ownAddresses([{ host: '192.0.2.10', port: 3128 }], { machine });
     expect(own.includes(ip(host), port)).toBe(isOwn);
   });
 
@@ -39,7 +42,7 @@ describe('ownAddresses', () => {
     ['::', false],
     ['2001:db8::10', false],
   ])('bound to 0.0.0.0:3128, counts %s: %s', (host, isOwn) => {
-    const own = ownAddresses([{ host: '0.0.0.0', port: 3128 }], { readMachineAddresses });
+    const own = ownAddresses([{ host: '0.0.0.0', port: 3128 }], { machine });
     expect(own.includes(ip(host), 3128)).toBe(isOwn);
   });
 
@@ -51,7 +54,7 @@ describe('ownAddresses', () => {
     ['2001:db8::11', false],
     ['127.0.0.1', false],
   ])('bound to [::]:3128, counts %s: %s', (host, isOwn) => {
-    const own = ownAddresses([{ host: '::', port: 3128 }], { readMachineAddresses });
+    const own = ownAddresses([{ host: '::', port: 3128 }], { machine });
     expect(own.includes(ip(host), 3128)).toBe(isOwn);
   });
 
@@ -59,7 +62,7 @@ describe('ownAddresses', () => {
     ['127.0.0.1', '0.0.0.0'],
     ['::1', '::'],
   ])('bound to %s, counts %s, which the kernel dials to loopback', (bound, dialled) => {
-    const own = ownAddresses([{ host: bound, port: 9128 }], { readMachineAddresses });
+    const own = ownAddresses([{ host: bound, port: 9128 }], { machine });
     expect(own.includes(ip(dialled), 9128)).toBe(true);
   });
 
@@ -68,7 +71,7 @@ describe('ownAddresses', () => {
       { host: '192.0.2.10', port: 443 },
       { host: '2001:db8::10', port: 443 },
     ];
-    const own = ownAddresses(listening, { readMachineAddresses });
+    const own = ownAddresses(listening, { machine });
     expect(own.includes(ip('192.0.2.10'), 443)).toBe(true);
     expect(own.includes(ip('2001:db8::10'), 443)).toBe(true);
   });
@@ -79,23 +82,22 @@ describe('ownAddresses', () => {
     expect(own.includes(ip('198.51.100.254'), 443)).toBe(false);
   });
 
-  it('reads the interfaces again once its reading is too old, and not before', () => {
+  it.each(['0.0.0.0', '192.0.2.10'])('bound to %s, does not count an address that the machine has lost', (bound) => {
     let nowMs = 0;
     let addresses = ['192.0.2.10'];
-    let readings = 0;
-    const own = ownAddresses([{ host: '0.0.0.0', port: 443 }], {
-      nowMs: () => nowMs,
-      readMachineAddresses: () => {
-        readings++;
-        return addresses;
-      },
-    });
-    expect(own.includes(ip('192.0.2.20'), 443)).toBe(false);
-    addresses = ['192.0.2.20'];
-    nowMs = MACHINE_ADDRESSES_TTL_MS - 1;
-    expect(own.includes(ip('192.0.2.20'), 443)).toBe(false);
-    nowMs = MACHINE_ADDRESSES_TTL_MS;
-    expect(own.includes(ip('192.0.2.20'), 443)).toBe(true);
-    expect(readings).toBe(2);
+    const changing = new MachineAddresses({ nowMs: () => nowMs, read: () => addresses });
+    const own = ownAddresses([{ host: bound, port: 443 }], { machine: changing });
+    expect(own.includes(ip('192.0.2.10'), 443)).toBe(true);
+    addresses = [];
+    nowMs += LONGEST_PAUSE_MS;
+    expect(own.includes(ip('192.0.2.10'), 443)).toBe(false);
+    addresses = ['192.0.2.10'];
+    nowMs += LONGEST_PAUSE_MS;
+    expect(own.includes(ip('192.0.2.10'), 443)).toBe(true);
+  });
+
+  it('counts a bound address that no interface has ever had: a route may lead it to us', () => {
+    const own = ownAddresses([{ host: '198.51.100.1', port: 443 }], { machine });
+    expect(own.includes(ip('198.51.100.1'), 443)).toBe(true);
   });
 });

@@ -203,8 +203,9 @@ export type DialResult =
     }
   | { readonly kind: 'joined' }
   | {
-      /** `untrusted`: TLS with the peer failed. */
-      readonly kind: 'refused' | 'unreachable' | 'timeout' | 'reset' | 'untrusted' | 'exhausted' | 'cancelled';
+      /** `untrusted`: TLS with the peer failed. `no-source`: this machine does not have `sourceHost`. */
+      readonly kind:
+        'refused' | 'unreachable' | 'timeout' | 'reset' | 'untrusted' | 'no-source' | 'exhausted' | 'cancelled';
       /** A clause for a log, where there is more to say. */
       readonly why?: string;
     };

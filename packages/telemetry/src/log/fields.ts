@@ -94,6 +94,8 @@ export const MESSAGE_FIELDS = {
   pid: count('the process id of the successor'),
   code: text("the system's name of the error"),
   path: text('the page of the admin server that was asked for'),
+  added: texts('IP addresses that this machine has now, and had not before'),
+  removed: texts('IP addresses that this machine had, and has no more'),
   limit: count('the limit that is set'),
   store: text('the Redis by which limits are shared, as `host:port`'),
   tunnels: count('how many tunnels are live'),

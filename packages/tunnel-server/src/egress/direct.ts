@@ -55,16 +55,21 @@ function race<Wanted extends DialResult>(
     const isTooLate = hasLeft && result.kind === 'connected';
     if (isWanted(result) && !isTooLate) return result;
     closeUnused(result);
-    throw failureOf(isTooLate ? CANCELLED : result);
+    throw failureOf(isTooLate ? CANCELLED : result, options);
   });
 }
 
 const CANCELLED: DialResult = { kind: 'cancelled' };
 
-function failureOf(result: DialResult): TunnelError {
+function failureOf(result: DialResult, { sourceHost }: RaceOptions): TunnelError {
   const [reason, sentence] = DIAL_FAILURES[result.kind];
-  const why = 'why' in result ? result.why : undefined;
-  return new TunnelError(reason, sentence, why === undefined ? {} : { detail: why });
+  const detail = result.kind === 'no-source' ? noSource(sourceHost) : 'why' in result ? result.why : undefined;
+  return new TunnelError(reason, sentence, detail === undefined ? {} : { detail });
+}
+
+/** For the log: the client need not know our addresses. */
+function noSource(sourceHost = ''): string {
+  return `This machine has no address ${sourceHost}, from which the egress dials.`;
 }
 
 const isConnected = (result: DialResult): result is Connected => result.kind === 'connected';
@@ -79,6 +84,7 @@ const DIAL_FAILURES: Record<DialResult['kind'], readonly [reason: RefusalReason,
   refused: ['refused', 'The destination refused the connection.'],
   reset: ['refused', 'The destination reset the connection while it was set up.'],
   unreachable: ['unreachable', 'The destination cannot be reached from here.'],
+  'no-source': ['unreachable', 'Sallyport does not have the address from which it is to dial.'],
   timeout: ['connect_timeout', 'The destination did not answer in time.'],
   untrusted: ['egress', 'TLS with the egress proxy failed.'],
   // Not `limits.tunnels`, but the client gets the same answer: full, try again later.

@@ -181,10 +181,18 @@ export function closeUnused(result: DialResult): void {
 type FailureKind = Exclude<DialResult['kind'], 'connected' | 'joined' | 'cancelled'>;
 
 /**
- * From the one that says least to the one that says most: silence, no route, a refusal, our own lack of descriptors, ports or memory. The
- * last must not be hidden, for no peer is at fault.
+ * From the one that says least to the one that says most: silence, no route, a refusal, our own lack of the source address, or of
+ * descriptors, ports or memory. The last ones must not be hidden, for no peer is at fault.
  */
-const TELLING: readonly FailureKind[] = ['timeout', 'unreachable', 'reset', 'refused', 'untrusted', 'exhausted'];
+const TELLING: readonly FailureKind[] = [
+  'timeout',
+  'unreachable',
+  'reset',
+  'refused',
+  'untrusted',
+  'no-source',
+  'exhausted',
+];
 
 function moreTelling(one: FailureKind, other: FailureKind): FailureKind {
   return TELLING.indexOf(other) > TELLING.indexOf(one) ? other : one;
@@ -199,6 +207,7 @@ const ATTEMPT_RESULTS = {
   // Some firewalls refuse with an RST right after the handshake.
   reset: 'refused',
   untrusted: 'error',
+  'no-source': 'error',
   exhausted: 'error',
   cancelled: undefined,
 } as const satisfies Record<DialResult['kind'], AttemptResult | undefined>;

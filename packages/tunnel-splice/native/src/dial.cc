@@ -28,8 +28,10 @@ DialOutcome outcomeOf(int error) {
     case EAGAIN:
     case EADDRINUSE:
       return kExhausted;
+    case sys::kNoSourceAddress:
+      return kNoSource;
     default:
-      return kUnreachable;  // no route, no such family or source address, forbidden by a firewall
+      return kUnreachable;  // no route, no such family, forbidden by a firewall
   }
 }
 
@@ -108,6 +110,11 @@ void goOn(Loop& loop, Leg& leg, DialUnderWay& dial) {
   else goOnToAsk(loop, leg, dial);
 }
 
+// For IPv4 the kernel always finds a source address, so the port is missing (connect(2)).
+bool isPortLacking(int error, const DialRequest& request) {
+  return error == EADDRNOTAVAIL && request.host.find(':') == std::string::npos;
+}
+
 int connectTo(const DialRequest& request) {
   SocketAddress address;
   SocketAddress source;
@@ -123,7 +130,7 @@ void dial(Loop& loop, const DialRequest& request) {
   if (request.deadlineMs == 0) return tellFailure(loop, request.token, kTimedOut);
   if (request.isToJoin && findPromised(loop, request.client) == nullptr) return tellFailure(loop, request.token, kCancelled);
   const int fd = connectTo(request);
-  if (fd < 0) return tellFailure(loop, request.token, outcomeOf(-fd));
+  if (fd < 0) return tellFailure(loop, request.token, isPortLacking(-fd, request) ? kExhausted : outcomeOf(-fd));
   Leg& leg = loop.legs.add(Leg(fd, LegState::kDialling));
   leg.unspliced.dialToken = request.token;
   leg.isWritable = false;

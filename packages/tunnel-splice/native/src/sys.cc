@@ -98,7 +98,9 @@ int bindSource(int fd, const SocketAddress* source, bool isTransparent) {
   if (const int error = isTransparent ? setTransparent(fd, source->family()) : 0) return error;
   // The port is chosen at connect, when the destination is known too. Otherwise a source address has 28,000 tunnels in all.
   set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-  return ::bind(fd, source->raw(), source->length) < 0 ? -errno : 0;
+  if (::bind(fd, source->raw(), source->length) == 0) return 0;
+  // Of a connect the same error means something else.
+  return errno == EADDRNOTAVAIL ? -kNoSourceAddress : -errno;
 }
 
 }  // namespace

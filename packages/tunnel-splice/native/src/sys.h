@@ -30,7 +30,10 @@ int adoptListener(int passed);
 void sharePort(int fd);
 int accept(int listener, SocketAddress& peer);
 // A socket that is connecting or connected to `address`. A transparent one may have a source that is not ours.
+// Returns -kNoSourceAddress where the source is not an address of this machine.
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent);
+// Above all errors of the kernel, which end at 4095.
+constexpr int kNoSourceAddress = 4'096;
 // Lets the kernel probe a silent peer, and close the connection within so many seconds after the peer has vanished: by keep-alive where
 // nothing is on its way to it, by TCP_USER_TIMEOUT where something is.
 void keepAlive(int fd, uint32_t seconds);

@@ -69,6 +69,7 @@ enum DialOutcome : uint32_t {
   kExhausted = 5,
   kCancelled = 6,
   kAnswered = 7,       // connected, and the answer to the preface was read
+  kNoSource = 8,       // this machine does not have the address to dial from
 };
 
 enum TunnelEnd : uint32_t {

@@ -69,6 +69,7 @@ export const DIAL_OUTCOMES = [
   'exhausted',
   'cancelled',
   'answered',
+  'no-source',
 ] as const;
 
 export const TUNNEL_ENDS = [

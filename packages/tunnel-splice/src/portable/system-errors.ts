@@ -34,9 +34,10 @@ export function listenErrorFrom(error: NodeJS.ErrnoException, bind: Bind): Liste
 
 /** Why a dial failed. An error without an entry (no route, no such family, forbidden by a firewall) is `unreachable`. */
 export function dialFailureFrom(error: NodeJS.ErrnoException, host: string): DialFailure {
-  // EADDRNOTAVAIL means two things. For IPv4 the kernel always finds a source address, so the port is missing (connect(2)).
-  const isPortLacking = error.code === 'EADDRNOTAVAIL' && error.syscall === 'connect' && !host.includes(':');
-  return isPortLacking ? 'exhausted' : (DIAL_FAILURES[error.code ?? ''] ?? 'unreachable');
+  if (error.code !== 'EADDRNOTAVAIL') return DIAL_FAILURES[error.code ?? ''] ?? 'unreachable';
+  if (error.syscall === 'bind') return 'no-source';
+  // For IPv4 the kernel always finds a source address, so the port is missing (connect(2)).
+  return host.includes(':') ? 'unreachable' : 'exhausted';
 }
 
 /** The kernel lacks memory or buffer space. The peer is not the cause. */

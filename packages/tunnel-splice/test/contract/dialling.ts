@@ -31,9 +31,15 @@ export function describeDialling(create: () => Transport): void {
       expect(await stage().transport.dial(address, { deadline: Infinity }).done).toEqual({ kind: 'unreachable' });
     });
 
-    it('says that there is no way from a source address that is not ours', async () => {
+    it('says that a source address is not ours', async () => {
       const { transport, upstreamAddress } = stage();
       const dialled = await transport.dial(upstreamAddress, { deadline: Infinity, sourceHost: '192.0.2.1' }).done;
+      expect(dialled).toEqual({ kind: 'no-source' });
+    });
+
+    it('says that there is no way from a source address of the other family', async () => {
+      const { transport, upstreamAddress } = stage();
+      const dialled = await transport.dial(upstreamAddress, { deadline: Infinity, sourceHost: '::1' }).done;
       expect(dialled).toEqual({ kind: 'unreachable' });
     });
 
