@@ -1,43 +1,36 @@
 /** The program. Read this first: the command line picks a command, a command answers with an exit code. */
-import { checkCommand } from './commands/check.ts';
-import { explainCommand } from './commands/explain.ts';
-import { groupsCommand } from './commands/groups.ts';
-import { initCommand } from './commands/init.ts';
-import { learnCommand } from './commands/learn.ts';
-import { runCommand } from './commands/run.ts';
-import { schemaCommand } from './commands/schema.ts';
-import { summaryCommand } from './commands/summary.ts';
-import { topCommand } from './commands/top.ts';
 import { type Command, helpOf, overview, readCommandLine } from './command-line.ts';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
 import { version, versionInFull } from './version.ts';
 
-const commands: readonly Command[] = [
-  initCommand,
-  runCommand,
-  checkCommand,
-  explainCommand,
-  learnCommand,
-  summaryCommand,
-  topCommand,
-  groupsCommand,
-  schemaCommand,
-];
+/** In the order of the overview. A command that is not asked for is not loaded, which would take most of the time of a short one. */
+const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['init', async () => (await import('./commands/init.ts')).initCommand],
+  ['run', async () => (await import('./commands/run.ts')).runCommand],
+  ['check', async () => (await import('./commands/check.ts')).checkCommand],
+  ['explain', async () => (await import('./commands/explain.ts')).explainCommand],
+  ['learn', async () => (await import('./commands/learn.ts')).learnCommand],
+  ['summary', async () => (await import('./commands/summary.ts')).summaryCommand],
+  ['top', async () => (await import('./commands/top.ts')).topCommand],
+  ['groups', async () => (await import('./commands/groups.ts')).groupsCommand],
+  ['schema', async () => (await import('./commands/schema.ts')).schemaCommand],
+]);
 
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   try {
-    const asked = readCommandLine(args, commands);
+    const loaded = await loadCommands(args);
+    const asked = readCommandLine(args, loaded);
     switch (asked.kind) {
       case 'version':
         process.stdout.write(asked.isVerbose ? versionInFull() : `sallyport ${version()}\n`);
         return EXIT.ok;
       case 'help':
-        process.stdout.write(asked.command ? helpOf(asked.command) : overview(commands));
+        process.stdout.write(asked.command ? helpOf(asked.command) : overview(loaded));
         return EXIT.ok;
       case 'nothing':
-        process.stderr.write(overview(commands));
+        process.stderr.write(overview(loaded));
         return EXIT.usage;
       case 'command':
         return await asked.command.execute(asked.options, asked.lists);
@@ -45,6 +38,12 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   } catch (cause) {
     return reportFatal(cause);
   }
+}
+
+/** The command that is named, or all: for the overview, and for the list of those that there are. */
+async function loadCommands([first = '']: readonly string[]): Promise<readonly Command[]> {
+  const load = commands.get(first);
+  return load ? [await load()] : Promise.all([...commands.values()].map((each) => each()));
 }
 
 /** Prints the error with its remedy, never a stack trace: one line, or one for each problem of a configuration. */
