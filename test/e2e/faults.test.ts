@@ -35,20 +35,37 @@ describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
   it.each(ERRORS)('in accepting, %s: is told, and nobody else notices', async (error) => {
     calls.fail('accept4', error, 1);
     const hit = await openClient(proxy.port('explicit'));
-    // libuv tells nobody, and without descriptors closes whoever is queued; that they have run out is seen apart, by hostile/descriptors.
-    if (isNative) await proxy.line({ msg: 'clients are turned away', code: error });
-    else if (error === 'EMFILE' || error === 'ENFILE') await hit.ended();
+    // libuv tells nobody: see below.
+    if (isNative) await proxy.line({ level: 'error', msg: 'clients are turned away', code: error });
+    // Without a descriptor, whoever is queued is closed. Without memory, they wait for their turn.
+    if (error === 'EMFILE' || error === 'ENFILE') await hit.ended();
+    else await expectServed(hit);
     // A turn of the loop later, libuv closes nobody any more who has come meanwhile.
     await expectLive();
     expect((await connect()).status).toBe('200');
     hit.socket.destroy();
   });
 
-  it.each(ERRORS)('in dialling, %s: is told to the client, in the log and in the metrics', async (error) => {
+  it.skipIf(isNative).each(['EMFILE', 'ENFILE', 'ENOMEM'] as const)(
+    'in looking for a free descriptor, %s: is told, for libuv tells of no accept that fails',
+    async (error) => {
+      calls.fail('open', error, 1);
+      await proxy.line({ level: 'error', msg: 'clients are turned away', code: error });
+      await expectLive();
+    },
+  );
+
+  it.each([
+    ...ERRORS.map((error) => ({ call: 'socket', error }) as const),
+    { call: 'connect', error: 'ENOMEM' },
+    { call: 'connect', error: 'ENOBUFS' },
+    // No port is left.
+    { call: 'connect', error: 'EADDRNOTAVAIL' },
+  ] as const)('in dialling, $error of $call: is told to the client, in the log and in the metrics', async (fault) => {
     const from = proxy.lines.length;
     const failed = 'dial_attempts_total{family="ipv4",result="error"}';
     const before = (await proxy.metric(failed)) ?? 0;
-    calls.fail('socket', error, 1);
+    calls.fail(fault.call, fault.error, 1);
     expect((await connect()).status).toBe('503');
     expect(await proxy.line({ msg: 'tunnel', reason: 'overload' }, from)).toMatchObject({ stage: 'dial' });
     expect(await proxy.metric(failed)).toBe(before + 1);
@@ -83,6 +100,11 @@ describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
     const answer = await client.hears('\r\n\r\n');
     client.socket.destroy();
     return { status: answer.toString('latin1').split(' ')[1], port };
+  }
+
+  async function expectServed({ socket, hears }: Client): Promise<void> {
+    socket.write(`CONNECT origin.test:${echo.port} HTTP/1.1\r\n\r\n`);
+    expect((await hears('\r\n\r\n')).toString()).toMatch(/^HTTP\/1\.1 200 /);
   }
 
   async function expectLive(): Promise<void> {
