@@ -102,9 +102,9 @@ describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
     return { status: answer.toString('latin1').split(' ')[1], port };
   }
 
-  async function expectServed({ socket, hears }: Client): Promise<void> {
-    socket.write(`CONNECT origin.test:${echo.port} HTTP/1.1\r\n\r\n`);
-    expect((await hears('\r\n\r\n')).toString()).toMatch(/^HTTP\/1\.1 200 /);
+  async function expectServed(client: Client): Promise<void> {
+    client.socket.write(`CONNECT origin.test:${echo.port} HTTP/1.1\r\n\r\n`);
+    expect((await client.hears('\r\n\r\n')).toString()).toMatch(/^HTTP\/1\.1 200 /);
   }
 
   async function expectLive(): Promise<void> {
