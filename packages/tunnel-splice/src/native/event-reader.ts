@@ -165,7 +165,10 @@ export class EventReader {
 
   #blob(length: number): Uint8Array {
     const start = this.#skip(length);
-    return length === 0 ? NO_BYTES : Buffer.from(this.#bytes.subarray(start, start + length));
+    if (length === 0) return NO_BYTES;
+    const blob = Buffer.allocUnsafe(length);
+    this.#bytes.copy(blob, 0, start, start + length);
+    return blob;
   }
 
   /** Returns where the next `length` bytes start, and moves past them and their padding. */
