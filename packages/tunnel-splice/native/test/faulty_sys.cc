@@ -7,6 +7,7 @@
 
 // The real calls, under another name.
 namespace sallyport::real_sys {
+using sallyport::sys::kNoSourceAddress;
 using sallyport::sys::PortSharing;
 }
 #define sys real_sys
