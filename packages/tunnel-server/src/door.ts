@@ -19,8 +19,8 @@ import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { OwnAddresses } from '@sallyport/policy';
 import { permitAnswer } from './permit-answer.ts';
 import { resolveDestination, type Resolved } from './resolve-destination.ts';
-import type { Joining, ParentAttempt, Point } from './egress/by-parents.ts';
-import { dialParent } from './egress/dial-parent.ts';
+import type { Joining, ParentAttempt } from './egress/by-parents.ts';
+import { dialParent, type Errand, type ParentTools } from './egress/dial-parent.ts';
 import { dialDirect, joinDirect } from './egress/direct.ts';
 import type { DirectEgress, Egresses, ParentEgress, Ways } from './egress/egress.ts';
 import { introduceClient } from './proxy-header/introduce.ts';
@@ -95,17 +95,8 @@ export interface Door {
   dial(addresses: DialList, client: Leg, egress: DirectEgress): Promise<Leg>;
   /** The deadline for a dial that begins now. */
   connectDeadline(): DeadlineMs;
-  /**
-   * Without a point the parent is only connected to. Throws `loop`, `overload` or `client_closed`.
-   * @param joining where it is possible, the tunnel is set up as soon as the parent has answered
-   */
-  dialParent(
-    parent: ParentEgress,
-    point: Point | undefined,
-    client: Leg,
-    deadline: DeadlineMs,
-    joining?: Joining,
-  ): Promise<ParentAttempt>;
+  /** Throws or rejects: `loop`, `overload` or `client_closed`. */
+  dialParent(parent: ParentEgress, errand: Errand): Promise<ParentAttempt>;
   /**
    * Left out where the hello inside a CONNECT is not read. Throws `sni_mismatch`, `ech`, `handshake_timeout`, `client_closed` or, for a
    * CONNECT at a transparent door, the error of the hello. Both legs are closed then.
@@ -199,6 +190,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     preface: egress.proxyProtocol && headerFor(client, egress.proxyProtocol),
     secure: undefined,
     isAnswerAwaited: false,
+    answer: undefined,
     join,
     onAttempt,
     onOutcome: egress.onOutcome,
@@ -216,6 +208,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     guard: isHello ? retryGuard : undefined,
     onUp: (tunnel, upstream, at) => onUp(tunnels, tunnel, { upstream, at }),
   });
+  const parentTools: ParentTools = { dial, onAttempt, resolver, bound, planJoin: joinPlan };
   const interception = (onRemark: (sentence: string) => void): InterceptionTools => ({
     resolver,
     own: bound.own,
@@ -251,14 +244,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
       permitAnswer(resolved, destination, { rules: policy.destinations, own: bound.own }, client),
     dial: (addresses, client, egress) => dialDirect(addresses, client, raceOptions(client, egress)),
     connectDeadline: () => performance.now() + timeouts.connect,
-    dialParent: (parent, point, client, deadline, joining) =>
-      dialParent(parent, point, client, deadline, {
-        dial,
-        onAttempt,
-        resolver,
-        own: bound.own,
-        join: joining && joinPlan(joining.tunnel, joining.onUp),
-      }),
+    dialParent: (parent, errand) => dialParent(parent, errand, parentTools),
     join: (addresses, tunnel, onUp) =>
       joinDirect(addresses, tunnel.client, raceOptions(tunnel.client, tunnel.egress, joinPlan(tunnel, onUp))),
     ...(mode === 'sni' &&

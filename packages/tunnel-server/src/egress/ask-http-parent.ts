@@ -7,19 +7,23 @@ import { viaHop } from '../via.ts';
 import type { Point } from './by-parents.ts';
 import { ConnectReplyScan } from './connect-reply.ts';
 import type { ParentAnswer, ParentQuestion } from './dial-parent.ts';
-import type { Credentials, ParentEgress } from './egress.ts';
+import type { Credentials } from './egress.ts';
 
 /** For all heads of an answer together, those of 1xx included: a longer answer is a failure. */
 export const REPLY_LIMIT_BYTES = 64 * 1024;
 
 const NO_BYTES = new Uint8Array(0);
 
-export function askHttpParent({ credentials }: Pick<ParentEgress, 'credentials'>, point: Point): ParentQuestion {
-  const authority = destinationText(point);
-  const via = point.via === undefined ? viaHop('1.1') : `${point.via}, ${viaHop('1.1')}`;
+/** The end of the head is the same for every destination, and made once. */
+export function askHttpParent(credentials: Credentials | undefined): (point: Point) => ParentQuestion {
   const authorization = credentials ? `Proxy-Authorization: ${basicCredentials(credentials)}\r\n` : '';
-  const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\nVia: ${via}\r\n${authorization}\r\n`;
-  return { opening: Buffer.from(head, 'latin1'), answer: readAnswer };
+  const end = `${viaHop('1.1')}\r\n${authorization}\r\n`;
+  return (point) => {
+    const authority = destinationText(point);
+    const hops = point.via === undefined ? '' : `${point.via}, `;
+    const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\nVia: ${hops}${end}`;
+    return { opening: Buffer.from(head, 'latin1'), answer: readAnswer };
+  };
 }
 
 /** RFC 7617, in UTF-8. */

@@ -3,7 +3,7 @@ import { parseIp } from '@sallyport/addresses';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import type { Point } from './by-parents.ts';
 import type { ParentAnswer, ParentQuestion } from './dial-parent.ts';
-import type { Credentials, ParentEgress } from './egress.ts';
+import type { Credentials } from './egress.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const VERSION = 5;
@@ -12,10 +12,11 @@ const CONNECT = 1;
 const METHOD = { none: 0, login: 2 } as const;
 const ADDRESS = { ipv4: 1, name: 3, ipv6: 4 } as const;
 
-export function askSocks5Parent({ credentials }: Pick<ParentEgress, 'credentials'>, point: Point): ParentQuestion {
+export function askSocks5Parent(credentials: Credentials | undefined): (point: Point) => ParentQuestion {
   const methods = credentials ? [METHOD.none, METHOD.login] : [METHOD.none];
-  return {
-    opening: Uint8Array.of(VERSION, methods.length, ...methods),
+  const opening = Uint8Array.of(VERSION, methods.length, ...methods);
+  return (point) => ({
+    opening,
     answer: async (leg, deadline) => {
       const answers = new Answers(leg, deadline);
       try {
@@ -29,7 +30,7 @@ export function askSocks5Parent({ credentials }: Pick<ParentEgress, 'credentials
       answers.giveBack();
       return { kind: 'opened', said: NO_BYTES };
     },
-  };
+  });
 }
 
 async function agreeOnLogin(answers: Answers, leg: Leg, credentials: Credentials | undefined): Promise<void> {

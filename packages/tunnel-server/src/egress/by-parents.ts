@@ -1,12 +1,13 @@
 /** Dialling through parents, in their order. Read this first. */
 import { type Destination, destinationText } from '@sallyport/policy';
-import type { Address, Leg } from '@sallyport/tunnel-splice';
+import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import type { DecidedTunnel, OnUp } from '../door.ts';
 import type { Identified } from '../frontend.ts';
 import type { Seeker } from '../reach-destination.ts';
 import { TunnelError } from '../reasons.ts';
 import type { DialList } from './race.ts';
-import type { Egress, ParentEgress, Ways } from './egress.ts';
+import type { Errand } from './dial-parent.ts';
+import type { DirectEgress, Egress, ParentEgress, Ways } from './egress.ts';
 
 /** The destination that a parent is asked to connect to: a name, or an IP literal. */
 export interface Point {
@@ -57,44 +58,82 @@ export async function dialByParents(
   return reached;
 }
 
-/** The same, for a client whose tunnel is otherwise decided: where the parent answers as expected, the tunnel is up at once. */
+/** The same, for a client whose tunnel is otherwise decided: where the parent answers as expected, the tunnel is up at once. May throw. */
 export function joinByParents(seeker: Seeker, identified: Identified, joining: Joining): Promise<Reached> {
   return reachByFirst(seeker, identified, 'tunnel', joining);
 }
 
-async function reachByFirst(
+/** What is sought, and the egresses to try. */
+interface Search {
+  readonly seeker: Seeker;
+  readonly identified: Identified;
+  readonly use: 'tunnel' | 'requests';
+  readonly joining: Joining | undefined;
+  readonly ways: readonly Egress[];
+  readonly deadline: DeadlineMs;
+}
+
+function reachByFirst(
   seeker: Seeker,
   identified: Identified,
   use: 'tunnel' | 'requests',
   joining?: Joining,
 ): Promise<Reached> {
-  const { client, door, record } = seeker;
+  const { door, record } = seeker;
   const ways = inOrder(door.waysOut(record.decision ?? {}));
-  const deadline = door.connectDeadline();
-  let last: TunnelError | undefined;
-  for (const [at, egress] of ways.entries()) {
-    record.leavesBy(egress.name);
-    if (egress.kind === 'direct') {
-      const leg = await door.dial(await findAddresses(seeker, identified), client, egress);
-      return { kind: 'connected', leg, isAnswered: false };
-    }
-    // Asked by address, a proxy would not know which of its hosts is meant.
-    const isForwarder = use === 'requests' && egress.type === 'http' && !egress.resolvesHere;
-    const found = findPoint(seeker, identified, egress);
-    const point = found instanceof Promise ? await found : found;
-    const now = performance.now();
-    // A silent parent leaves the later ones their share of the time.
-    const share = now + (deadline - now) / (ways.length - at);
-    const attempt = await door.dialParent(egress, isForwarder ? undefined : point, client, share, joining);
+  return reachFrom({ seeker, identified, use, joining, ways, deadline: door.connectDeadline() }, 0);
+}
+
+/**
+ * Tries the egresses from the one with number `at` on. Throws or rejects. No async function: its state would be kept for as long as the
+ * parent is awaited.
+ * @param last why the one before was left
+ */
+function reachFrom(search: Search, at: number, last?: TunnelError): Promise<Reached> {
+  const { seeker, identified, ways } = search;
+  const egress = ways[at];
+  if (egress === undefined) throw last ?? new TunnelError('egress', 'No egress is left.');
+  seeker.record.leavesBy(egress.name);
+  if (egress.kind === 'direct') return reachDirectly(search, egress);
+  const found = findPoint(seeker, identified, egress);
+  return found instanceof Promise
+    ? found.then((point) => askParent(search, at, egress, point))
+    : askParent(search, at, egress, found);
+}
+
+async function reachDirectly({ seeker, identified }: Search, egress: DirectEgress): Promise<Reached> {
+  const { client, door } = seeker;
+  const leg = await door.dial(await findAddresses(seeker, identified), client, egress);
+  return { kind: 'connected', leg, isAnswered: false };
+}
+
+function askParent(search: Search, at: number, egress: ParentEgress, point: Point): Promise<Reached> {
+  const { seeker, identified, use, joining, ways, deadline } = search;
+  // Asked by address, a proxy would not know which of its hosts is meant.
+  const isForwarder = use === 'requests' && egress.type === 'http' && !egress.resolvesHere;
+  const errand: Errand = {
+    client: seeker.client,
+    point: isForwarder ? undefined : point,
+    deadline: shareOf(deadline, ways.length - at),
+    joining,
+  };
+  return seeker.door.dialParent(egress, errand).then((attempt) => {
     if (attempt.kind === 'joined') return attempt;
     if (attempt.kind === 'up') {
       const { leg, isAnswered } = attempt;
       return { kind: 'connected', leg, isAnswered, ...(isForwarder && { forwarder: egress }) };
     }
-    last = errorOf(egress, identified.destination, attempt);
-    if (attempt.kind === 'refused') break;
-  }
-  throw last ?? new TunnelError('egress', 'No egress is left.');
+    const error = errorOf(egress, identified.destination, attempt);
+    if (attempt.kind === 'refused') throw error;
+    return reachFrom(search, at + 1, error);
+  });
+}
+
+/** A silent parent leaves the later ones their share of the time. */
+function shareOf(deadline: DeadlineMs, waysLeft: number): DeadlineMs {
+  if (waysLeft === 1) return deadline;
+  const now = performance.now();
+  return now + (deadline - now) / waysLeft;
 }
 
 /** Those that were found down recently come last. */

@@ -1,17 +1,14 @@
 /** Dials one parent and asks it for one destination. */
-import type { Ip } from '@sallyport/addresses';
 import type { OwnAddresses } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
-import type { Address, DeadlineMs, DialResult, JoinPlan, Leg } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, DialResult, JoinPlan, Leg } from '@sallyport/tunnel-splice';
 import { TunnelError } from '../reasons.ts';
-import { resolveDestination } from '../resolve-destination.ts';
-import { askHttpParent } from './ask-http-parent.ts';
-import { askSocks5Parent } from './ask-socks5-parent.ts';
-import type { ParentAttempt, Point } from './by-parents.ts';
-import { dialDirect, joinDirect } from './direct.ts';
+import type { Joining, ParentAttempt, Point } from './by-parents.ts';
+import { dialOrJoin } from './direct.ts';
 import type { ParentEgress } from './egress.ts';
 import { headerFor } from '../proxy-header/write.ts';
-import type { DialList, RaceOptions } from './race.ts';
+import { type ParentAddresses, resolveParent, withoutLoops } from './parent-addresses.ts';
+import type { RaceOptions } from './race.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -32,50 +29,67 @@ export type ParentAnswer =
   | { readonly kind: 'left' }
   | { readonly kind: 'silent' };
 
+/** What is the same for all tunnels of a door. */
 export interface ParentTools {
   readonly dial: RaceOptions['dial'];
   readonly onAttempt: NonNullable<RaceOptions['onAttempt']>;
   readonly resolver: Resolver;
   /** Our own listening addresses. */
-  readonly own: OwnAddresses;
-  /** The plan to join the client, where the parent answers as before. */
-  readonly join: JoinPlan | undefined;
+  readonly bound: { readonly own: OwnAddresses };
+  readonly planJoin: (tunnel: Joining['tunnel'], onUp: Joining['onUp']) => JoinPlan;
 }
 
-/** Throws `loop` where the parent is this program itself, `overload`, and `client_closed`. Nothing stays open then. */
-export async function dialParent(
+/** What a parent is dialled for. */
+export interface Errand {
+  readonly client: Leg;
+  /** Undefined: the parent is only connected to. */
+  readonly point: Point | undefined;
+  readonly deadline: DeadlineMs;
+  /** Where it is possible, the tunnel is set up as soon as the parent has answered. */
+  readonly joining: Joining | undefined;
+}
+
+/**
+ * Throws or rejects: `loop` where the parent is this program itself, `overload`, and `client_closed`. Nothing stays open then. No async
+ * function, nor are those that it calls for every tunnel: the state of one takes half a kilobyte while the parent is awaited.
+ */
+export function dialParent(parent: ParentEgress, errand: Errand, tools: ParentTools): Promise<ParentAttempt> {
+  if (parent.located !== undefined) return dialLocated(parent.located, parent, errand, tools);
+  return resolveParent(parent, errand.client, tools.resolver).then((found) =>
+    typeof found === 'string' ? noted(parent, { kind: 'down', why: found }) : dialLocated(found, parent, errand, tools),
+  );
+}
+
+function dialLocated(
+  located: ParentAddresses,
   parent: ParentEgress,
-  point: Point | undefined,
-  client: Leg,
-  deadline: DeadlineMs,
+  errand: Errand,
   tools: ParentTools,
 ): Promise<ParentAttempt> {
-  const found = parent.literals ?? (await resolveParent(parent, client, tools.resolver));
-  if (typeof found === 'string') return noted(parent, { kind: 'down', why: found });
-  const addresses = withoutLoops(found, parent, tools.own);
-  const question = point === undefined ? NO_QUESTION : ask(parent, point);
+  const addresses = withoutLoops(located, parent, tools.bound.own);
+  const question = errand.point === undefined ? NO_QUESTION : parent.ask(errand.point);
   // With several addresses, more than one may be asked: the answer of the first to connect is read here.
-  const isJoinable = tools.join !== undefined && parent.trust === undefined && addresses.length === 1;
+  const isJoinable = errand.joining !== undefined && parent.trust === undefined && addresses.length === 1;
   const answer = isJoinable ? parent.habit.answer : undefined;
-  const errand = { client, deadline, answer, join: answer && tools.join };
-  let dialled: Dialled;
-  try {
-    dialled = await dialOne(addresses, client, dialOptions(parent, question, errand, tools));
-  } catch (cause) {
-    return noted(parent, failureOf(cause));
-  }
-  if (dialled.kind === 'joined') return noted(parent, dialled);
-  const { leg } = dialled;
-  if (dialled.isAnswered) return noted(parent, { kind: 'up', leg, isAnswered: true });
-  if (parent.trust !== undefined) leg.write(question.opening);
-  return noted(parent, await converse(leg, question, parent, errand));
+  return dialOrJoin(addresses, errand.client, dialOptions(parent, question, answer, errand, tools)).then(
+    (dialled) => goOnFrom(dialled, question, parent, errand),
+    (cause: unknown) => noted(parent, failureOf(cause)),
+  );
 }
 
 type Dialled = Extract<DialResult, { kind: 'joined' | 'connected' }>;
 
-async function dialOne(addresses: DialList, client: Leg, options: RaceOptions): Promise<Dialled> {
-  if (options.join !== undefined) return joinDirect(addresses, client, options);
-  return { kind: 'connected', leg: await dialDirect(addresses, client, options) };
+function goOnFrom(
+  dialled: Dialled,
+  question: ParentQuestion,
+  parent: ParentEgress,
+  errand: Errand,
+): ParentAttempt | Promise<ParentAttempt> {
+  if (dialled.kind === 'joined') return noted(parent, dialled);
+  const { leg } = dialled;
+  if (dialled.isAnswered) return noted(parent, { kind: 'up', leg, isAnswered: true });
+  if (parent.trust !== undefined) leg.write(question.opening);
+  return converse(leg, question, parent, errand).then((attempt) => noted(parent, attempt));
 }
 
 function noted({ health, metrics }: ParentEgress, attempt: ParentAttempt): ParentAttempt {
@@ -87,53 +101,18 @@ function noted({ health, metrics }: ParentEgress, attempt: ParentAttempt): Paren
   return attempt;
 }
 
-interface Errand {
-  readonly client: Leg;
-  readonly deadline: DeadlineMs;
-  /** The answer that is expected before the client is joined by `join`. */
-  readonly answer: Uint8Array | undefined;
-  readonly join: JoinPlan | undefined;
-}
-
-function ask(parent: ParentEgress, point: Point): ParentQuestion {
-  return parent.type === 'http' ? askHttpParent(parent, point) : askSocks5Parent(parent, point);
-}
-
 const NO_QUESTION: ParentQuestion = {
   opening: NO_BYTES,
   answer: () => Promise.resolve({ kind: 'opened', said: NO_BYTES }),
 };
 
-/** Its addresses, or why there are none. */
-async function resolveParent(
-  { address }: ParentEgress,
-  client: Leg,
-  resolver: Resolver,
-): Promise<readonly Ip[] | string> {
-  try {
-    const { addresses } = await resolveDestination(resolver, { kind: 'name', ...address }, client);
-    return addresses;
-  } catch (cause) {
-    if (cause instanceof TunnelError && cause.reason.startsWith('dns')) return `has no address: ${cause.detail}`;
-    throw cause;
-  }
-}
-
-function withoutLoops(found: readonly Ip[], { name, address }: ParentEgress, own: OwnAddresses): readonly Address[] {
-  const addresses = found
-    .filter((ip) => !own.includes(ip, address.port))
-    .map(({ text }) => ({ host: text, port: address.port }));
-  if (addresses.length > 0) return addresses;
-  const detail = `The egress ${name} leads back to Sallyport itself.`;
-  throw new TunnelError('loop', 'The proxy beyond this one is this one itself.', { detail });
-}
-
 /** Written out, in the order of a door's own: dials with different shapes are slow. */
 function dialOptions(
   { address, trust, proxyProtocol }: ParentEgress,
   { opening }: ParentQuestion,
-  { client, deadline, answer, join }: Errand,
-  { dial, onAttempt }: ParentTools,
+  answer: Uint8Array | undefined,
+  { client, deadline, joining }: Errand,
+  { dial, onAttempt, planJoin }: ParentTools,
 ): RaceOptions {
   const header = proxyProtocol && headerFor(client, proxyProtocol);
   return {
@@ -146,7 +125,7 @@ function dialOptions(
     secure: trust && { trust, peerName: address.host },
     isAnswerAwaited: trust === undefined && opening.length > 0,
     answer,
-    join,
+    join: answer && joining && planJoin(joining.tunnel, joining.onUp),
     onAttempt,
     onOutcome: undefined,
   };

@@ -29,6 +29,13 @@ export function joinDirect(addresses: DialList, client: Leg, options: RaceOption
   return race(addresses, client, options, mayBeReached ? isReached : isJoined);
 }
 
+/** Joins the client where the options have a plan for it, and otherwise only connects. Throws as {@link dialDirect} does. */
+export function dialOrJoin(addresses: DialList, client: Leg, options: RaceOptions): Promise<Joined | Connected> {
+  return options.join === undefined
+    ? race(addresses, client, options, isConnected)
+    : joinDirect(addresses, client, options);
+}
+
 /**
  * Returns the wanted result, and throws any other. Most tunnels have one address: these need no timer and no bookkeeping. No async
  * function: every tunnel passes here, and the state of an async function takes half a kilobyte.

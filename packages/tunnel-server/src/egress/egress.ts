@@ -1,9 +1,14 @@
 /** The egresses by name: what the configuration says of each, and how well each works. */
-import { type Ip, parseIp } from '@sallyport/addresses';
+import { parseIp } from '@sallyport/addresses';
 import { DIRECT, type Config, type EgressConfig, type ParentConfig } from '@sallyport/config';
 import type { Decision } from '@sallyport/policy';
 import type { EgressMetrics, Metrics } from '@sallyport/telemetry';
 import type { TlsTrust } from '@sallyport/tunnel-splice';
+import { askHttpParent } from './ask-http-parent.ts';
+import { askSocks5Parent } from './ask-socks5-parent.ts';
+import type { Point } from './by-parents.ts';
+import type { ParentQuestion } from './dial-parent.ts';
+import { locateParent, type ParentAddresses } from './parent-addresses.ts';
 import { ParentHabit } from './parent-habit.ts';
 import { ParentHealth } from './parent-health.ts';
 
@@ -24,10 +29,12 @@ export interface ParentEgress {
   /** A name or an IP literal, and a port. */
   readonly address: ParentConfig['address'];
   /** Undefined where it has a name, which is looked up each time. */
-  readonly literals: readonly [Ip] | undefined;
+  readonly located: ParentAddresses | undefined;
   /** Names are resolved here, and the parent is given an address that may be dialled. */
   readonly resolvesHere: boolean;
   readonly credentials: Credentials | undefined;
+  /** Words the question for a destination. */
+  readonly ask: (point: Point) => ParentQuestion;
   /** Undefined where TLS is not used with it. */
   readonly trust: TlsTrust | undefined;
   readonly proxyProtocol: 'v1' | 'v2' | undefined;
@@ -112,14 +119,16 @@ function open(config: EgressConfig, tools: EgressTools, known: ParentHealth | un
   const { name, type, address, username, password, resolve, proxy_protocol: proxyProtocol } = config;
   const metrics = tools.metrics.forEgress(name);
   const literal = parseIp(address.host);
+  const credentials = username !== undefined && password !== undefined ? { username, password } : undefined;
   return {
     kind: 'parent',
     name,
     type,
     address,
-    literals: literal && [literal],
+    located: literal && locateParent([literal], address.port),
     resolvesHere: resolve === 'local',
-    credentials: username !== undefined && password !== undefined ? { username, password } : undefined,
+    credentials,
+    ask: type === 'http' ? askHttpParent(credentials) : askSocks5Parent(credentials),
     trust: tools.trusts.get(name),
     proxyProtocol,
     habit: new ParentHabit(),

@@ -26,17 +26,34 @@ function encodeVersion1(ips: Ips | undefined, source: Address, destination: Addr
 /** Signature, version and command, family and protocol, length; then both addresses and both ports. */
 function encodeVersion2(ips: Ips | undefined, source: Address, destination: Address): Uint8Array {
   if (ips === undefined) return Uint8Array.of(...SIGNATURE, VERSION_2_PROXY, 0, 0, 0);
-  const { family, words } = ips[0];
-  const length = 8 * words.length + 4;
-  const header = Buffer.allocUnsafe(SIGNATURE.length + 4 + length);
-  header.set(SIGNATURE);
-  let at = header.writeUInt8(VERSION_2_PROXY, SIGNATURE.length);
-  at = header.writeUInt8(STREAM_OVER[family], at);
-  at = header.writeUInt16BE(length, at);
-  for (const ip of ips) for (const word of ip.words) at = header.writeUInt32BE(word, at);
-  at = header.writeUInt16BE(source.port, at);
-  header.writeUInt16BE(destination.port, at);
+  const [{ family, words }, { words: destinationWords }] = ips;
+  const addressBytes = 4 * words.length;
+  // No Buffer: V8 makes a small array of its own faster.
+  const header = new Uint8Array(SIGNATURE.length + 4 + 2 * addressBytes + 4);
+  for (let at = 0; at < SIGNATURE.length; at++) header[at] = SIGNATURE[at] ?? 0;
+  let at = SIGNATURE.length;
+  header[at++] = VERSION_2_PROXY;
+  header[at++] = STREAM_OVER[family];
+  at = writePair(header, at, 2 * addressBytes + 4);
+  at = writeWords(header, at, words);
+  at = writeWords(header, at, destinationWords);
+  at = writePair(header, at, source.port);
+  writePair(header, at, destination.port);
   return header;
+}
+
+/** Big-endian, as all numbers of the header. Returns the index behind them. */
+function writeWords(into: Uint8Array, start: number, words: readonly number[]): number {
+  let at = start;
+  for (const word of words) at = writePair(into, writePair(into, at, word >>> 16), word);
+  return at;
+}
+
+/** The lower two bytes of a number. */
+function writePair(into: Uint8Array, at: number, value: number): number {
+  into[at] = value >>> 8;
+  into[at + 1] = value;
+  return at + 2;
 }
 
 /** Undefined where they have two families: the header cannot express that. */

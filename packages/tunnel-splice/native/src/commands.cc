@@ -29,7 +29,7 @@ void obeyDial(Loop& loop, RecordReader& command) {
   request.source = command.text(sourceLength);
   request.preface = command.text(prefaceLength);
   request.answer = command.text(answerLength);
-  dial(loop, request);
+  dial(loop, std::move(request));
 }
 
 void obeyWrite(Loop& loop, Leg& leg, RecordReader& command) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "answer.h"
 #include "closing.h"
@@ -126,7 +127,7 @@ int connectTo(const DialRequest& request) {
 
 }  // namespace
 
-void dial(Loop& loop, const DialRequest& request) {
+void dial(Loop& loop, DialRequest&& request) {
   if (request.deadlineMs == 0) return tellFailure(loop, request.token, kTimedOut);
   if (request.isToJoin && findPromised(loop, request.client) == nullptr) return tellFailure(loop, request.token, kCancelled);
   const int fd = connectTo(request);
@@ -140,8 +141,8 @@ void dial(Loop& loop, const DialRequest& request) {
   dial.isAnswerAwaited = request.isAnswerAwaited;
   dial.clientId = request.client;
   dial.port = request.port;
-  dial.preface = request.preface;
-  dial.prefaceAnswer = request.answer;
+  dial.preface = std::move(request.preface);
+  dial.prefaceAnswer = std::move(request.answer);
   dial.deadlineAtMs = request.deadlineMs == kNever ? TimerWheel::kNeverMs : loop.nowMs + request.deadlineMs;
   loop.setDeadline(leg, request.deadlineMs);
   goOn(loop, leg, dial);

@@ -46,7 +46,7 @@ struct DialUnderWay {
   ByteQueue answer;    // as far as it has come
 };
 
-void dial(Loop& loop, const DialRequest& request);
+void dial(Loop& loop, DialRequest&& request);
 void cancelDial(Loop& loop, uint32_t token);
 // Cancels a dial that awaits an answer: its client was closed.
 void abandonAnswering(Loop& loop, Leg& upstream);

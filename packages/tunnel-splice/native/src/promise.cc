@@ -66,13 +66,14 @@ Leg* findPromised(Loop& loop, LegId id) {
 }
 
 ssize_t sendPromised(Loop& loop, const Leg& client, const Leg& upstream, const std::string& preface) {
-  const Promise& promised = promiseOf(loop, client);
-  if (!preface.empty()) {
-    std::string all = preface;
-    if (!promised.up.empty()) all.append(promised.up.data(), promised.up.size());
-    return sys::send(upstream.fd, all.data(), all.size());
-  }
-  return sys::send(upstream.fd, promised.up.data(), promised.up.size());
+  const ByteQueue& up = promiseOf(loop, client).up;
+  if (preface.empty()) return sys::send(upstream.fd, up.data(), up.size());
+  if (up.empty()) return sys::send(upstream.fd, preface.data(), preface.size());
+  std::string all;
+  all.reserve(preface.size() + up.size());
+  all.append(preface);
+  all.append(up.data(), up.size());
+  return sys::send(upstream.fd, all.data(), all.size());
 }
 
 size_t queuePromised(Loop& loop, const Leg& client, Leg& upstream, const std::string& preface, size_t sent) {
