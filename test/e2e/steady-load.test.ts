@@ -18,6 +18,8 @@ const QUIET_MS = isLong ? 5_000 : 500;
 /** A process that has just started is slower, and so is the load. */
 const WARM_UP_MS = isLong ? 6_000 : 1_000;
 const perSecond = isLong ? 500 : 100;
+/** For its start a successor takes the CPU time of several thousand tunnels. Without a pause, another one would always be starting. */
+const BETWEEN_TAKEOVERS_MS = isLong ? 3_000 : 200;
 const LONGEST_MS = 1_000;
 const TIMEOUT_MS = isLong ? 600_000 : 90_000;
 
@@ -123,7 +125,7 @@ describe('under a steady stream of tunnels', () => {
       await alternate('takeovers', async () => {
         for (let takeover = 0; takeover < TAKEOVERS; takeover += 1) {
           pid = await takeOver(pid);
-          await delay(200);
+          await delay(BETWEEN_TAKEOVERS_MS);
         }
       });
     },
