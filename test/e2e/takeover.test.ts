@@ -45,6 +45,9 @@ async function echoes(): Promise<void> {
   tunnel.socket.destroy();
 }
 
+/** Four starts of a process, one behind the other, beside clients that never pause. */
+const CHAIN_TIMEOUT_MS = 60_000;
+
 describe('SIGUSR1', () => {
   it('has a successor serve at the same ports, by the file as it is now, while tunnels go on', async () => {
     await start();
@@ -110,23 +113,27 @@ describe('SIGUSR1', () => {
     await vi.waitUntil(() => !existsSync(`/proc/${Number(pid)}`), { timeout: 10_000, interval: 20 });
   });
 
-  it('loses no client over a chain of successors', async () => {
-    await start();
-    let pid = proxy.process.pid;
-    let isOver = false;
-    let served = 0;
-    const clients = Array.from({ length: 4 }, async () => {
-      while (!isOver) {
-        await echoes();
-        served += 1;
-      }
-    });
-    for (let generation = 0; generation < 4; generation += 1) pid = await takeOver(pid);
-    isOver = true;
-    await Promise.all(clients);
-    expect(served).toBeGreaterThan(10);
-    expect(proxy.lines.filter(({ msg, reason }) => msg === 'tunnel' && reason === 'overload')).toEqual([]);
-  });
+  it(
+    'loses no client over a chain of successors',
+    async () => {
+      await start();
+      let pid = proxy.process.pid;
+      let isOver = false;
+      let served = 0;
+      const clients = Array.from({ length: 4 }, async () => {
+        while (!isOver) {
+          await echoes();
+          served += 1;
+        }
+      });
+      for (let generation = 0; generation < 4; generation += 1) pid = await takeOver(pid);
+      isOver = true;
+      await Promise.all(clients);
+      expect(served).toBeGreaterThan(10);
+      expect(proxy.lines.filter(({ msg, reason }) => msg === 'tunnel' && reason === 'overload')).toEqual([]);
+    },
+    CHAIN_TIMEOUT_MS,
+  );
 
   it('passes an admin server on a socket in the file system', async () => {
     const path = join(tmpdir(), `sallyport-takeover-${process.pid}.sock`);
