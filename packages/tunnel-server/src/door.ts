@@ -58,7 +58,7 @@ export interface Door {
   /** Whether the limits admit the client. Also true while draining, so that the client gets its refusal. */
   wouldAdmit(client: Ip): boolean;
   /** Reads from a balancer which client it forwards. Left out where there is no balancer. */
-  introduce?(wire: Pick<Leg, 'read' | 'putBack'>, peer: Address): Promise<Introduction>;
+  introduce?(wire: Pick<Leg, 'read' | 'putBack'>, peer: Address): Introduction | Promise<Introduction>;
   prereadLimits(): PrereadLimits;
   /** Throws `overload` for a client that was admitted before a drain and makes its request only now. */
   requireOpen(): void;

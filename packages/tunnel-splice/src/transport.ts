@@ -130,8 +130,11 @@ export interface Introduction {
 }
 
 export interface ListenOptions {
-  /** Called first for each client, before TLS: reads what its peer says of it, and no byte more. Never rejects. */
-  readonly introduce?: (wire: Pick<Leg, 'read' | 'putBack'>, peer: Address) => Promise<Introduction>;
+  /**
+   * Called first for each client, before TLS: reads what its peer says of it, and no byte more. Answers at once where that has arrived.
+   * Never throws or rejects.
+   */
+  readonly introduce?: (wire: Pick<Leg, 'read' | 'putBack'>, peer: Address) => Introduction | Promise<Introduction>;
   /** An IPv6 wildcard takes IPv4 clients too, which are seen as IPv4. */
   readonly isDualStack?: boolean;
   readonly intercept?: Intercept;

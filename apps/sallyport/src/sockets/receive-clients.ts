@@ -27,8 +27,8 @@ export function receiveClients(listener: ListenerConfig, { doorNow, tlsNow, ledg
 function introduce(
   door: Door | undefined,
   ...[wire, peer]: Parameters<NonNullable<Door['introduce']>>
-): Promise<Introduction> {
-  return door?.introduce?.(wire, peer) ?? Promise.resolve({ refusal: 'this listener was removed' });
+): Introduction | Promise<Introduction> {
+  return door?.introduce?.(wire, peer) ?? { refusal: 'this listener was removed' };
 }
 
 /** A handshake takes a millisecond of the deciding thread: a client that the limits refuse anyway gets none. */

@@ -2,25 +2,33 @@
 import { type NetworkSet, parseIp } from '@sallyport/addresses';
 import type { Address, Introduction, Leg } from '@sallyport/tunnel-splice';
 import type { PrereadLimits } from '../frontend.ts';
-import { prereadUntil } from '../preread.ts';
-import { readProxyHeader } from './read.ts';
+import { type Preread, prereadUntil } from '../preread.ts';
+import { type ProxyHeader, readProxyHeader } from './read.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
+type Wire = Pick<Leg, 'read' | 'putBack'>;
+
 /**
- * Reads the PROXY header that a listed peer must send, and no byte more. A fault is returned as a clause for the log. A peer that closes
- * without a byte, as health checks do, is reported as at any other door.
+ * Reads the PROXY header that a listed peer must send, and no byte more; returns at once where that has arrived. A fault is returned as a
+ * clause for the log. A peer that closes without a byte, as health checks do, is reported as at any other door.
  */
-export async function introduceClient(
-  wire: Pick<Leg, 'read' | 'putBack'>,
+export function introduceClient(
+  wire: Wire,
   peer: Address,
   senders: NetworkSet,
   limits: PrereadLimits,
-): Promise<Introduction> {
+): Introduction | Promise<Introduction> {
   const ip = parseIp(peer.host);
   if (!ip || !senders.contains(ip))
     return { refusal: `${peer.host} is not one of the peers that may send a PROXY header` };
-  const { found, bytes } = await prereadUntil(wire, limits, NO_BYTES, readProxyHeader);
+  const preread = prereadUntil(wire, limits, NO_BYTES, readProxyHeader);
+  return preread instanceof Promise
+    ? preread.then((known) => introductionBy(known, wire, limits))
+    : introductionBy(preread, wire, limits);
+}
+
+function introductionBy({ found, bytes }: Preread<ProxyHeader>, wire: Wire, limits: PrereadLimits): Introduction {
   switch (found.kind) {
     case 'client':
       wire.putBack(bytes.subarray(found.headerBytes));

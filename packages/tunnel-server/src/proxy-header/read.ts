@@ -25,9 +25,10 @@ export function readProxyHeader(bytes: Uint8Array): ProxyHeader | NeedMore {
 }
 
 /** Compares as many bytes as there are. */
-function startsAlike(bytes: Uint8Array, start: Buffer): boolean {
+function startsAlike(bytes: Uint8Array, start: Uint8Array): boolean {
   const length = Math.min(bytes.length, start.length);
-  return start.subarray(0, length).equals(bytes.subarray(0, length));
+  for (let at = 0; at < length; at++) if (bytes[at] !== start[at]) return false;
+  return true;
 }
 
 function readLine(bytes: Uint8Array): ProxyHeader | NeedMore {

@@ -6,6 +6,7 @@ import {
   type Address,
   type Bind,
   type Intercept,
+  type Introduction,
   type Leg,
   type Listening,
   type ListenOptions,
@@ -118,21 +119,27 @@ export class Listeners {
     if (listener.intercept !== undefined) leg.original = originalOf(client, leg);
     if (client.bytes.length > 0) leg.receive(client.bytes);
     if (listener.introduce === undefined) this.#handOut(listener, leg);
-    else void this.#introduce(listener, leg, listener.introduce);
+    else this.#introduce(listener, leg, listener.introduce);
   }
 
-  async #introduce(
-    listener: OpenListener,
-    leg: NativeLeg,
-    introduce: NonNullable<ListenOptions['introduce']>,
-  ): Promise<void> {
+  #introduce(listener: OpenListener, leg: NativeLeg, introduce: NonNullable<ListenOptions['introduce']>): void {
+    const introduction = introduce(leg, leg.remote);
+    if (!(introduction instanceof Promise)) {
+      this.#handOutAs(listener, leg, introduction);
+      return;
+    }
     listener.sources += 1;
-    const { remote, local, refusal } = await introduce(leg, leg.remote);
+    void introduction.then((known) => {
+      this.#handOutAs(listener, leg, known);
+      this.#lose(listener);
+    });
+  }
+
+  #handOutAs(listener: OpenListener, leg: NativeLeg, { remote, local, refusal }: Introduction): void {
     if (remote !== undefined) leg.remote = remote;
     if (local !== undefined) leg.local = local;
     if (refusal !== undefined) leg.refusal = refusal;
     this.#handOut(listener, leg);
-    this.#lose(listener);
   }
 
   #handOut(listener: OpenListener, leg: NativeLeg): void {
