@@ -37,11 +37,13 @@ export function tameConnections(server: Server, handle: Handle): Handle {
   return (request, response) => {
     const { socket } = request;
     const connection = connections.get(socket);
-    if (!connection) return;
+    // What came in one piece with the request for which a connection was ended is not answered.
+    if (!connection || socket.destroyed) return;
     const begin = (): void => {
       connection.busySince = performance.now();
       response.once('close', () => {
         connection.busySince = undefined;
+        if (socket.destroyed) return;
         touch(connections, socket);
         connection.waiting.shift()?.();
       });
