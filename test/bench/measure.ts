@@ -49,7 +49,8 @@ function readUse(root: number): Use {
   };
 }
 
-function countWaits(pid: number): number {
+/** How often a thread of the process alone has waited so far. */
+export function countWaits(pid: number): number {
   return ofEachThread(pid, 'status')
     .map((status) => /^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1])
     .reduce((sum, count) => sum + Number(count ?? 0), 0);

@@ -2,13 +2,16 @@
  * What the ways out and in cost: the CPU of a set-up by an HTTP parent, and with PROXY protocol in and out, over that of a direct CONNECT
  * through the same process, in bursts that alternate.
  *
+ * A wait costs CPU too. The proxy waits more often where a second proxy shares the load's core, since that core then sets the pace. So the
+ * waits are printed, and two ways have no second proxy: there the origin takes the CONNECT or the header itself.
+ *
  * Needs Linux, a C compiler and two cores. `npm run bench:ways -- --help` tells the options.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Load, startLoad } from './load.ts';
 import { requireMachine } from './machine.ts';
-import { cpuMicroseconds } from './measure.ts';
+import { countWaits, cpuMicroseconds } from './measure.ts';
 import { freePort, type RunningProxy, startProxy } from './peers/start.ts';
 import { loadCore, proxyCore, sallyportBinary, serverName } from './places.ts';
 import { formatFigures, formatPlainTable } from './table.ts';
@@ -16,7 +19,7 @@ import { formatFigures, formatPlainTable } from './table.ts';
 /** One line of the table each. */
 interface Way {
   readonly label: string;
-  readonly listener: 'straight' | 'parent' | 'header-out' | 'header-in' | 'sni' | 'sni-header-out';
+  readonly listener: 'straight' | 'parent' | 'origin-parent' | 'header-out' | 'header-in' | 'sni' | 'sni-header-out';
   /** Whose set-ups are the measure of these. */
   readonly over: string;
   readonly target: 'origin' | 'plain-door' | 'header-door';
@@ -29,7 +32,9 @@ const SNI = 'SNI door, direct, to an SNI door';
 const ways: readonly Way[] = [
   { label: DIRECT, listener: 'straight', over: DIRECT, target: 'origin' },
   { label: 'by an http parent', listener: 'parent', over: DIRECT, target: 'origin' },
+  { label: 'by the origin as http parent', listener: 'origin-parent', over: DIRECT, target: 'origin' },
   { label: 'PROXY v1 in', listener: 'header-in', over: DIRECT, target: 'origin' },
+  { label: 'PROXY v2 out', listener: 'header-out', over: DIRECT, target: 'origin' },
   { label: TO_DOOR, listener: 'straight', over: TO_DOOR, target: 'plain-door' },
   { label: 'PROXY v2 out, to an SNI door', listener: 'header-out', over: TO_DOOR, target: 'header-door' },
   { label: SNI, listener: 'sni', over: SNI, target: 'plain-door' },
@@ -98,6 +103,7 @@ async function choosePorts(): Promise<Ports> {
   return {
     straight: await freePort(),
     parent: await freePort(),
+    'origin-parent': await freePort(),
     'header-out': await freePort(),
     'header-in': await freePort(),
     sni: await freePort(),
@@ -134,16 +140,19 @@ ${rest(adminPort)}`;
     return `listeners:
   - { ${bind('straight')} }
   - { ${bind('parent')} }
+  - { ${bind('origin-parent')} }
   - { ${bind('header-out')} }
   - { ${bind('header-in')}, proxy_protocol: [loopback] }
   - { ${bind('sni', 'sni')}, port: ${ports['plain-door']} }
   - { ${bind('sni-header-out', 'sni')}, port: ${ports['header-door']} }
 egress:
   - { name: upper, type: http, address: "127.0.0.1:${ports.upper}" }
+  - { name: origin, type: http, address: "127.0.0.1:${originPort}" }
   - { name: with-header, type: direct, proxy_protocol: v2 }
 policy:
   rules:
     - { name: parent, action: allow, listeners: [parent], egress: upper }
+    - { name: origin, action: allow, listeners: [origin-parent], egress: origin }
     - { name: header-out, action: allow, listeners: [header-out, sni-header-out], egress: with-header }
     - { name: bench, action: allow, clients: [loopback] }
   destinations: { allow: [loopback] }
@@ -170,18 +179,24 @@ function start(
   );
 }
 
-/** CPU microseconds per tunnel, by burst. */
-type Measured = ReadonlyMap<Way, readonly number[]>;
+/** Per tunnel, by burst. */
+interface Figures {
+  readonly cpuMicroseconds: number[];
+  readonly waits: number[];
+}
+
+type Measured = ReadonlyMap<Way, Figures>;
 
 async function measure(load: Load, pid: number, ports: Ports, { bursts, tunnels }: Options): Promise<Measured> {
-  const figures = new Map<Way, number[]>(ways.map((way) => [way, []]));
+  const figures = new Map<Way, Figures>(ways.map((way) => [way, { cpuMicroseconds: [], waits: [] }]));
   for (const way of ways) await burst(load, ports, way, WARM_UPS);
   for (let at = 0; at < bursts; at++) {
     process.stderr.write(`\r${at + 1}/${bursts}`);
     for (const [way, of] of at % 2 === 0 ? [...figures] : [...figures].reverse()) {
-      const before = cpuMicroseconds(pid);
+      const before = { cpu: cpuMicroseconds(pid), waits: countWaits(pid) };
       await burst(load, ports, way, tunnels);
-      of.push((cpuMicroseconds(pid) - before) / tunnels);
+      of.cpuMicroseconds.push((cpuMicroseconds(pid) - before.cpu) / tunnels);
+      of.waits.push((countWaits(pid) - before.waits) / tunnels);
     }
   }
   process.stderr.write('\n');
@@ -202,12 +217,13 @@ async function burst(load: Load, ports: Ports, { listener, target }: Way, tunnel
 function format(measured: Measured): string {
   const byLabel = new Map([...measured].map(([way, figures]) => [way.label, figures]));
   const lines = [...measured].map(([{ label, over }, figures]) => {
-    const measure = byLabel.get(over) ?? [];
-    const ratios = figures.map((figure, at) => figure / (measure[at] ?? NaN));
-    return [label, formatFigures(figures, 1), over, formatFigures(ratios, 3)];
+    const measure = byLabel.get(over)?.cpuMicroseconds ?? [];
+    const { cpuMicroseconds: own, waits } = figures;
+    const ratios = own.map((figure, at) => figure / (measure[at] ?? NaN));
+    return [label, formatFigures(own, 1), formatFigures(waits, 2), over, formatFigures(ratios, 3)];
   });
   return formatPlainTable('Set-up by ways out and in', 'Medians of all bursts, CPU of the proxy alone.', [
-    ['', 'CPU µs/tunnel', 'over', 'ratio'],
+    ['', 'CPU µs/tunnel', 'waits/tunnel', 'over', 'ratio'],
     ...lines,
   ]);
 }

@@ -1,5 +1,6 @@
 /*
- * The origin behind every proxy: does what the ClientHello orders (hello.h).
+ * The origin behind every proxy: does what the ClientHello orders (hello.h). Before that it takes the head of a CONNECT, as a
+ * parent that costs next to nothing, or a PROXY header of version 2.
  *
  *   origin [PORT]   on every address; without a port, on loopback at one that the kernel chooses
  *
@@ -19,6 +20,9 @@
 #include "sockets.h"
 
 enum { CHUNK_BYTES = 256 * 1024, EVENTS = 256 };
+
+/* The first byte of a record with a hello (RFC 8446, section 5.1). */
+enum { HANDSHAKE = 22 };
 
 struct client {
   int fd;
@@ -77,10 +81,33 @@ static void accept_all(int epoll, int listener) {
 /* True where the socket has merely nothing more for now. */
 static bool must_wait(ssize_t result) { return result < 0 && errno == EAGAIN; }
 
+/* How many bytes come before the hello; 0 while they are incomplete. */
+static size_t preamble_length(const struct client *client) {
+  const uint8_t *begun = client->hello;
+  size_t length = client->hello_length;
+  if (begun[0] == 'C') {
+    const uint8_t *end = memmem(begun, length, "\r\n\r\n", 4);
+    return end == NULL ? 0 : (size_t)(end - begun) + 4;
+  }
+  size_t whole = length < 16 ? SIZE_MAX : 16 + 256 * (size_t)begun[14] + begun[15];
+  return whole <= length ? whole : 0;
+}
+
+static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+
+static bool take_preamble(struct client *client) {
+  size_t length = preamble_length(client);
+  bool is_connect = client->hello[0] == 'C';
+  memmove(client->hello, client->hello + length, client->hello_length -= length);
+  if (length == 0 || !is_connect) return true;
+  return send(client->fd, established, sizeof established - 1, MSG_NOSIGNAL) == sizeof established - 1;
+}
+
 static bool read_hello(struct client *client) {
   ssize_t count = recv(client->fd, client->hello + client->hello_length, HELLO_BYTES - client->hello_length, 0);
   if (count <= 0) return must_wait(count);
   client->hello_length += (size_t)count;
+  if (client->hello[0] != HANDSHAKE && !take_preamble(client)) return false;
   if (client->hello_length < HELLO_BYTES) return read_hello(client);
   client->order = read_order(client->hello, &client->bytes);
   return send(client->fd, "k", 1, MSG_NOSIGNAL) == 1;
