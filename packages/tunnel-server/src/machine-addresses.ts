@@ -40,7 +40,7 @@ export class MachineAddresses {
     this.#read = read;
     this.#nowMs = nowMs;
     this.#onChange = onChange ?? (() => undefined);
-    this.#present = this.#take();
+    this.#present = this.#take(new Set());
   }
 
   has(ip: Ip): boolean {
@@ -61,7 +61,7 @@ export class MachineAddresses {
   refresh(): void {
     if (this.#nowMs() < this.#isStaleAtMs) return;
     const before = this.#present;
-    const present = this.#take();
+    const present = this.#take(before);
     const change = {
       added: [...present].filter((one) => !before.has(one)),
       removed: [...before].filter((one) => !present.has(one)),
@@ -72,9 +72,9 @@ export class MachineAddresses {
     this.#onChange(change);
   }
 
-  #take(): ReadonlySet<string> {
+  #take(before: ReadonlySet<string>): ReadonlySet<string> {
     const startedAtMs = this.#nowMs();
-    const addresses = new Set(this.#read().flatMap((text) => parseIp(text)?.text ?? []));
+    const addresses = this.#readOr(before);
     const endedAtMs = this.#nowMs();
     const readingMs = endedAtMs - startedAtMs;
     // The shorter of two: another process may have had the processor during one of them.
@@ -82,6 +82,15 @@ export class MachineAddresses {
     this.#readingMs = readingMs;
     this.#isStaleAtMs = endedAtMs + Math.min(Math.max(pauseMs, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
     return addresses;
+  }
+
+  /** A reading needs a descriptor, which may lack just when strangers have taken them all. Then the reading before is the best there is. */
+  #readOr(before: ReadonlySet<string>): ReadonlySet<string> {
+    try {
+      return new Set(this.#read().flatMap((text) => parseIp(text)?.text ?? []));
+    } catch {
+      return before;
+    }
   }
 
   #noteLost({ added, removed }: AddressChange): void {

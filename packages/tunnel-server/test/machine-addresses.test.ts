@@ -7,17 +7,20 @@ let addresses: readonly string[];
 let readings: number;
 let readingMs: number;
 let changes: AddressChange[];
+let failure: Error | undefined;
 
 beforeEach(() => {
   [nowMs, readings, readingMs] = [0, 0, 0];
   addresses = ['192.0.2.10'];
   changes = [];
+  failure = undefined;
 });
 
 function open(): MachineAddresses {
   const read = (): readonly string[] => {
     readings += 1;
     nowMs += readingMs;
+    if (failure !== undefined) throw failure;
     return addresses;
   };
   return new MachineAddresses({ read, nowMs: () => nowMs, onChange: (change) => changes.push(change) });
@@ -49,6 +52,21 @@ describe('MachineAddresses', () => {
     machine.refresh();
     addresses = ['192.0.2.20'];
     nowMs += SHORTEST_PAUSE_MS;
+    expect(machine.has(ip('192.0.2.20'))).toBe(true);
+  });
+
+  it('keeps what it knows while the interfaces cannot be read, and reads them again later', () => {
+    const machine = open();
+    const before = readings;
+    failure = new Error('EMFILE');
+    nowMs += LONGEST_PAUSE_MS;
+    machine.refresh();
+    expect(readings).toBe(before + 1);
+    expect(machine.has(ip('192.0.2.10'))).toBe(true);
+    expect(changes).toEqual([]);
+    failure = undefined;
+    addresses = ['192.0.2.20'];
+    nowMs += LONGEST_PAUSE_MS;
     expect(machine.has(ip('192.0.2.20'))).toBe(true);
   });
 
