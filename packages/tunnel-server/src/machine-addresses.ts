@@ -1,6 +1,7 @@
 /** The addresses that this machine has now. They change: DHCP, VPNs, containers, failover. */
 import { networkInterfaces } from 'node:os';
 import { compileNetworks, type Ip, parseIp } from '@sallyport/addresses';
+import { machineAddresses } from '@sallyport/tunnel-splice';
 
 /** What one reading found otherwise than the one before it. */
 export interface AddressChange {
@@ -20,8 +21,8 @@ export interface MachineAddressesOptions {
 const PAUSE_PER_READING = 1_000;
 export const SHORTEST_PAUSE_MS = 100;
 export const LONGEST_PAUSE_MS = 2_000;
-/** Of lost addresses the latest are kept: those of IPv6 privacy extensions (RFC 8981) come and go for ever. */
-const MOST_LOST = 256;
+/** Of addresses that `node:os` told of once, the latest are kept: those of IPv6 privacy extensions (RFC 8981) come and go for ever. */
+const MOST_SEEN = 256;
 
 const LOOPBACK_NETWORKS = compileNetworks(['loopback']);
 
@@ -31,12 +32,11 @@ export class MachineAddresses {
   readonly #nowMs: () => number;
   readonly #onChange: (change: AddressChange) => void;
   #present: ReadonlySet<string>;
-  readonly #lost = new Set<string>();
   /** The last reading took so long. */
   #readingMs = 0;
   #isStaleAtMs = -Infinity;
 
-  constructor({ read = readInterfaces, nowMs = () => performance.now(), onChange }: MachineAddressesOptions = {}) {
+  constructor({ read = createReader(), nowMs = () => performance.now(), onChange }: MachineAddressesOptions = {}) {
     this.#read = read;
     this.#nowMs = nowMs;
     this.#onChange = onChange ?? (() => undefined);
@@ -49,14 +49,6 @@ export class MachineAddresses {
     return this.#present.has(ip.text);
   }
 
-  /**
-   * An earlier reading had it, and the present one has it no more: another machine may have it now. An address that we were never seen to have
-   * is not lost: a route of type `local` or IP_FREEBIND may lead it to us without an interface that has it.
-   */
-  hasLost(ip: Ip): boolean {
-    return !this.has(ip) && this.#lost.has(ip.text);
-  }
-
   /** Reads the interfaces, unless the last reading was a moment ago. */
   refresh(): void {
     if (this.#nowMs() < this.#isStaleAtMs) return;
@@ -67,9 +59,7 @@ export class MachineAddresses {
       removed: [...before].filter((one) => !present.has(one)),
     };
     this.#present = present;
-    if (change.added.length + change.removed.length === 0) return;
-    this.#noteLost(change);
-    this.#onChange(change);
+    if (change.added.length + change.removed.length > 0) this.#onChange(change);
   }
 
   #take(before: ReadonlySet<string>): ReadonlySet<string> {
@@ -92,17 +82,30 @@ export class MachineAddresses {
       return before;
     }
   }
-
-  #noteLost({ added, removed }: AddressChange): void {
-    for (const one of added) this.#lost.delete(one);
-    for (const one of removed) this.#lost.add(one);
-    for (const oldest of this.#lost) {
-      if (this.#lost.size <= MOST_LOST) break;
-      this.#lost.delete(oldest);
-    }
-  }
 }
 
-function readInterfaces(): readonly string[] {
+function createReader(): () => readonly string[] {
+  const seen = new Set<string>();
+  return () => machineAddresses() ?? remember(seen, readByNode());
+}
+
+function readByNode(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.map(({ address }) => address));
+}
+
+/**
+ * What was seen so far, with the present addresses. Node.js leaves out an interface that is down or has no carrier, though dialling its
+ * address still leads to us. So without the addon an address that was seen stays one of ours.
+ */
+export function remember(seen: Set<string>, present: readonly string[]): readonly string[] {
+  for (const address of present) {
+    // Behind the others, for it is the latest now.
+    seen.delete(address);
+    seen.add(address);
+  }
+  for (const oldest of seen) {
+    if (seen.size <= MOST_SEEN) break;
+    seen.delete(oldest);
+  }
+  return [...seen];
 }

@@ -13,7 +13,7 @@ export interface OwnAddressesOptions {
 
 /**
  * @param listening the addresses really bound, admin included; a wildcard stands for every address of its family on
- * this machine. One that the machine has lost since is not our own: another machine may have it.
+ * this machine
  */
 export function ownAddresses(listening: readonly Address[], options: OwnAddressesOptions = {}): OwnAddresses {
   const doors = doorsByPort(listening);
@@ -23,9 +23,7 @@ export function ownAddresses(listening: readonly Address[], options: OwnAddresse
   const isOwn = (dialled: Ip, bound: readonly Ip[]): boolean => {
     const ip = reachedBy(dialled);
     if (elsewhere.has(ip.text)) return true;
-    return bound.some((door) =>
-      door.text === ip.text ? !machine.hasLost(ip) : isWildcard(door, ip) && machine.has(ip),
-    );
+    return bound.some((door) => door.text === ip.text || (isWildcard(door, ip) && machine.has(ip)));
   };
   return {
     includes(ip, port) {

@@ -1,5 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type AddressChange, LONGEST_PAUSE_MS, MachineAddresses, SHORTEST_PAUSE_MS } from '../src/machine-addresses.ts';
+import {
+  type AddressChange,
+  LONGEST_PAUSE_MS,
+  MachineAddresses,
+  remember,
+  SHORTEST_PAUSE_MS,
+} from '../src/machine-addresses.ts';
 import { ip } from '../../addresses/test/literal.ts';
 
 let nowMs: number;
@@ -80,41 +86,34 @@ describe('MachineAddresses', () => {
     expect(changes).toEqual([{ added: ['192.0.2.20', '2001:db8::20'], removed: ['192.0.2.10'] }]);
   });
 
-  it('knows which it has lost, until they are back', () => {
-    const machine = open();
-    expect(machine.hasLost(ip('192.0.2.10'))).toBe(false);
-    addresses = [];
-    nowMs += LONGEST_PAUSE_MS;
-    expect(machine.hasLost(ip('192.0.2.10'))).toBe(true);
-    expect(machine.hasLost(ip('192.0.2.99')), 'it was never here').toBe(false);
-    addresses = ['192.0.2.10'];
-    nowMs += LONGEST_PAUSE_MS;
-    expect(machine.hasLost(ip('192.0.2.10'))).toBe(false);
-  });
-
-  it('forgets the first that it lost, where very many come and go', () => {
-    const machine = open();
-    for (let nth = 0; nth < 300; nth += 1) {
-      addresses = [`198.51.100.${nth % 200}`, `203.0.113.${nth % 250}`];
-      nowMs += LONGEST_PAUSE_MS;
-      machine.refresh();
-    }
-    expect(machine.hasLost(ip('192.0.2.10'))).toBe(false);
-    expect(machine.hasLost(ip('203.0.113.48'))).toBe(true);
-  });
-
-  it('never loses loopback', () => {
-    addresses = ['127.0.0.1', '::1'];
+  it('has an address no more once a reading lacks it, and loopback always', () => {
+    addresses = ['192.0.2.10', '127.0.0.1', '::1'];
     const machine = open();
     addresses = [];
     nowMs += LONGEST_PAUSE_MS;
-    for (const host of ['127.0.0.1', '127.9.9.9', '::1']) {
-      expect(machine.has(ip(host))).toBe(true);
-      expect(machine.hasLost(ip(host))).toBe(false);
-    }
+    expect(machine.has(ip('192.0.2.10'))).toBe(false);
+    for (const host of ['127.0.0.1', '127.9.9.9', '::1']) expect(machine.has(ip(host))).toBe(true);
   });
 
   it('reads the interfaces of this machine', () => {
     expect(new MachineAddresses().has(ip('198.51.100.254'))).toBe(false);
+  });
+});
+
+describe('without the addon', () => {
+  it('an address that was seen stays, for its interface may only have lost its carrier', () => {
+    const seen = new Set<string>();
+    expect(remember(seen, ['192.0.2.10', '192.0.2.20'])).toEqual(['192.0.2.10', '192.0.2.20']);
+    expect(remember(seen, ['192.0.2.10'])).toEqual(['192.0.2.20', '192.0.2.10']);
+  });
+
+  it('the first that went are forgotten where very many come and go, and never a present one', () => {
+    const seen = new Set<string>();
+    let kept: readonly string[] = [];
+    for (let nth = 0; nth < 1_000; nth += 1) kept = remember(seen, ['192.0.2.10', `2001:db8::${nth.toString(16)}`]);
+    expect(kept).toHaveLength(256);
+    expect(kept).toContain('192.0.2.10');
+    expect(kept).toContain('2001:db8::3e7');
+    expect(kept).not.toContain('2001:db8::1');
   });
 });

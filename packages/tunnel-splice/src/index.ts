@@ -40,4 +40,5 @@ export { platformName } from './native/platform.ts';
 export { Slots } from './native/slots.ts';
 export { forbidNewPrivileges } from './native/new-privileges.ts';
 export { startNativeChild, type ChildCommand, type NativeChild, type NativeChildResult } from './native/child.ts';
+export { machineAddresses } from './native/machine-addresses.ts';
 export { sendDatagram, type DatagramResult } from './native/datagram.ts';

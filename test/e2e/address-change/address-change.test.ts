@@ -95,11 +95,12 @@ describe.skipIf(why !== undefined)('a machine whose address changes', () => {
     await proxy.line({ msg: 'tunnel', reason: 'loop', host: NEW.ipv4, port: WIDE });
   });
 
-  it.each([
-    ['every address', WIDE],
-    ['that address alone', BOUND],
-  ])("dials the old address, another machine's now, where its door was on %s", async (_, port) => {
-    await expect.poll(() => answerTo(`${OLD.ipv4}:${port}`), { timeout: 10_000 }).toMatch(/^HTTP\/1\.1 200 /);
+  it("dials the old address, another machine's now, where its door was on every address", async () => {
+    await expect.poll(() => answerTo(`${OLD.ipv4}:${WIDE}`), { timeout: 10_000 }).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('does not dial the old address where its door is bound to that: it may be back at any moment', async () => {
+    expect(await answerTo(`${OLD.ipv4}:${BOUND}`)).toMatch(/^HTTP\/1\.1 502 [^]*proxy_loop_detected/);
   });
 
   it('ends the tunnels that had the old address, within the keep-alive', async () => {
@@ -133,5 +134,27 @@ describe.skipIf(why !== undefined)('a machine whose address changes', () => {
     await expect
       .poll(() => answerTo(`${OLD.ipv4}:${BOUND}`), { timeout: 10_000 })
       .toMatch(/^HTTP\/1\.1 502 [^]*proxy_loop_detected/);
+  });
+});
+
+/** As long as a reading of the interfaces may be used. */
+const LONGEST_MS = 2_000;
+
+describe.skipIf(why !== undefined)('a machine whose link is cut', () => {
+  it.each([
+    ['every address', WIDE],
+    ['the address of that link', BOUND],
+  ])('keeps its address, and does not dial its own door there: bound to %s', async (_, port) => {
+    const lab = await openLab([]);
+    const proxy = await lab.startSallyport(CONFIG);
+    const ask = (): Promise<number> => lab.askAtHome(WIDE, `${OLD.ipv4}:${port}`);
+    expect(await ask()).toBe(502);
+    lab.cutLink();
+    for (const until = Date.now() + LONGEST_MS + 500; Date.now() < until;) expect(await ask()).toBe(502);
+    await proxy.line({ msg: 'tunnel', reason: 'loop', host: OLD.ipv4, port });
+    expect(proxy.lines.filter(({ msg }) => msg === 'addresses changed')).toEqual([]);
+    await lab.endPeers();
+    await proxy.stop();
+    lab.close();
   });
 });

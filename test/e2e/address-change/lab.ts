@@ -27,6 +27,10 @@ export interface Lab {
   connect(door: Door, authority: string): Promise<Tunnel>;
   /** What `/metrics` of the machine says. */
   metrics(adminPort: number): Promise<string>;
+  /** A client on the machine itself asks the door on loopback for a tunnel. Resolves with the status. */
+  askAtHome(doorPort: number, authority: string): Promise<number>;
+  /** The link has no carrier, as when a cable is pulled out. The machine keeps its addresses. */
+  cutLink(): void;
   /** The machine has the new addresses in place of the old ones. */
   changeAddresses(): void;
   /** Another machine has the old addresses, and echoes at them. */
@@ -76,6 +80,13 @@ export async function openLab(echoPorts: readonly number[]): Promise<Lab> {
       const [program, ...args] = [...within(machine), 'curl', '-sS', url];
       return (await run(program, args)).stdout;
     },
+    async askAtHome(doorPort, authority) {
+      const asked = ['--proxytunnel', '--proxy', `http://127.0.0.1:${doorPort}`, `http://${authority}/`];
+      const printed = ['-sS', '--max-time', '10', '--output', '/dev/null', '--write-out', '%{http_connect}'];
+      const [program, ...args] = [...within(machine), 'curl', ...printed, ...asked];
+      return Number((await run(program, args)).stdout);
+    },
+    cutLink: () => void sh(`ip -n ${others} link set eth0 down`),
     changeAddresses: () => void sh(`set -e\n${change(machine, 'del', OLD)}${change(machine, 'add', NEW)}`),
     giveOldAddressesAway: () => void sh(`set -e\n${change(others, 'add', OLD)}`),
     takeOldAddressesBack: () => void sh(`set -e\n${change(others, 'del', OLD)}${change(machine, 'add', OLD)}`),

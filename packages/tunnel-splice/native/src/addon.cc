@@ -19,6 +19,7 @@
 #include "datagram.h"
 #include "engine.h"
 #include "home.h"
+#include "interfaces.h"
 #include "wake_up.h"
 
 namespace {
@@ -304,6 +305,23 @@ napi_value reapChild(napi_env env, napi_callback_info info) {
   return status;
 }
 
+// machineAddresses(): [errno, ...IP addresses].
+napi_value machineAddresses(napi_env env, napi_callback_info) {
+  std::vector<sallyport::SocketAddress> addresses;
+  const int error = sallyport::listAddresses(addresses);
+  napi_value result = nullptr;
+  napi_create_array_with_length(env, 1 + addresses.size(), &result);
+  uint32_t place = 0;
+  napi_set_element(env, result, place++, fromNumber(env, static_cast<uint32_t>(error)));
+  for (const sallyport::SocketAddress& address : addresses) {
+    const sallyport::AddressText text = sallyport::formatAddress(address);
+    napi_value host = nullptr;
+    napi_create_string_latin1(env, text.host, text.hostLength, &host);
+    napi_set_element(env, result, place++, host);
+  }
+  return result;
+}
+
 // prctl(2) sets it for the calling thread alone, and V8's threads are older than JavaScript. A seccomp filter that is put on every thread
 // copies the caller's no_new_privs to each (seccomp(2), SECCOMP_FILTER_FLAG_TSYNC). This filter allows everything.
 uint32_t forbidNewPrivilegesOfAllThreads() {
@@ -360,6 +378,7 @@ NAPI_MODULE_INIT() {
       {"forbidNewPrivileges", nullptr, forbidNewPrivileges, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"startChild", nullptr, startChild, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"reapChild", nullptr, reapChild, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"machineAddresses", nullptr, machineAddresses, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"sendDatagram", nullptr, sendDatagram, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof(properties) / sizeof(properties[0]), properties);

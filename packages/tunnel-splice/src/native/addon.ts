@@ -65,6 +65,8 @@ export interface Addon {
   ): [errno: number, pid: number, channel: number];
   /** The status of waitpid(2) once this child has ended, and -1 before. */
   reapChild(pid: number): number;
+  /** The IP addresses of all interfaces, also of those that are down or have no carrier. */
+  machineAddresses(): [errno: number, ...addresses: string[]];
   /** Whether what is open keeps the process running. */
   keepAlive(wanted: boolean): void;
 }
