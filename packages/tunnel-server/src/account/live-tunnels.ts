@@ -175,8 +175,9 @@ class ListedTunnel implements LiveTunnel {
 
   constructor(tunnels: LiveTunnels, resting: RestingTunnels, tunnel: TunnelNumber) {
     const { bytesUp, bytesDown } = tunnels.countsOf(tunnel);
-    this.number = resting.recordOf(tunnel);
-    this.openedAt = resting.openedAt(tunnel);
+    const facts = resting.read(tunnel);
+    this.number = facts?.number ?? NaN;
+    this.openedAt = facts?.openedAt ?? NaN;
     this.bytesUp = bytesUp;
     this.bytesDown = bytesDown;
     this.#tunnels = tunnels;
@@ -189,7 +190,7 @@ class ListedTunnel implements LiveTunnel {
   }
 
   mentions(text: string): boolean {
-    return this.#resting.mentions(this.#tunnel, text);
+    return this.#resting.read(this.#tunnel)?.mentions(text) ?? false;
   }
 
   cut(reason: CutReason): void {

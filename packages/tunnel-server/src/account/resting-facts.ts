@@ -14,18 +14,49 @@ export interface Kind {
   tunnels: number;
 }
 
+export const TUNNELS_PER_PAGE = 1024;
 /** Number, openedAt, upAt, resolveMs, connectMs; NaN for what is not known. */
-export const TIMES = 5;
+const TIMES = 5;
 /** Ports of client, destination, upstream and original; status; a place in the limits; one more than the hello's place. */
-export const SMALLS = 7;
+const SMALLS = 7;
 /** Between texts. No text contains it: they are names, literals and our own sentences. */
-export const SEPARATOR = '\0';
+const SEPARATOR = '\0';
 /** Stands for a server_name that is the destination's host. */
-export const SAME_AS_HOST = '=';
+const SAME_AS_HOST = '=';
 
 export interface Page {
   readonly times: Float64Array;
   readonly smalls: Uint16Array;
+}
+
+export function newPage(): Page {
+  return {
+    times: new Float64Array(TIMES * TUNNELS_PER_PAGE),
+    smalls: new Uint16Array(SMALLS * TUNNELS_PER_PAGE),
+  };
+}
+
+/** Writes a tunnel's numbers to its place in the page. Returns its texts, for {@link RestingFacts} to read. */
+export function writeFacts(facts: TunnelFacts, { times, smalls }: Page, at: number): string {
+  const { destination, upstream, original, hello } = facts;
+  const time = TIMES * at;
+  times[time] = facts.number;
+  times[time + 1] = facts.openedAt;
+  times[time + 2] = facts.upAt ?? NaN;
+  times[time + 3] = facts.resolveMs ?? NaN;
+  times[time + 4] = facts.connectMs ?? NaN;
+  const small = SMALLS * at;
+  smalls[small] = facts.client.port;
+  smalls[small + 1] = destination?.port ?? 0;
+  smalls[small + 2] = upstream?.port ?? 0;
+  smalls[small + 3] = original?.port ?? 0;
+  smalls[small + 4] = facts.status ?? 0;
+  smalls[small + 5] = facts.hasPlace ? 1 : 0;
+  smalls[small + 6] = facts.helloPlace + 1;
+  const sni = hello?.sni !== undefined && hello.sni === destination?.host ? SAME_AS_HOST : hello?.sni;
+  const texts = [facts.client.host, destination?.host, upstream?.host, original?.host, sni, facts.user, facts.remark];
+  // An array is joined into one new string; concatenated strings would keep all of their parts.
+  return texts.join(SEPARATOR);
 }
 
 /** Read only where they are used: of most tunnels that end, nothing but the door and the client is needed when no line is logged. */
@@ -120,6 +151,15 @@ export class RestingFacts implements TunnelFacts {
 
   get remark(): string | undefined {
     return this.#textAt(6);
+  }
+
+  /** Whether its client, destination, upstream, user, rule or listener contains this text. Most have it nowhere, and need not be split. */
+  mentions(text: string): boolean {
+    const { door, decision } = this.#kind;
+    const isNamed = door.name.includes(text) || (decision?.rule.includes(text) ?? false);
+    if (isNamed || !this.#text.includes(text)) return isNamed;
+    const texts = [this.client.host, this.destination?.host, this.upstream?.host, this.user];
+    return texts.some((each) => each?.includes(text));
   }
 
   #time(column: number): number | undefined {

@@ -4,13 +4,11 @@
  */
 import type { TunnelNumber } from '@sallyport/tunnel-splice';
 import type { Decision } from '@sallyport/policy';
-import { type Kind, type Page, RestingFacts, SAME_AS_HOST, SEPARATOR, SMALLS, TIMES } from './resting-facts.ts';
+import { type Kind, newPage, type Page, RestingFacts, TUNNELS_PER_PAGE, writeFacts } from './resting-facts.ts';
 import type { RecordedDoor, RecordedHello, TunnelFacts } from './tunnel-facts.ts';
 
 /** The kinds of one door by decision, then by egress and what the hello offers. */
 type KindsOfDoor = Map<Decision | undefined, Map<string, Kind>>;
-
-const TUNNELS_PER_PAGE = 1024;
 
 export class RestingTunnels {
   readonly #pages: Page[] = [];
@@ -30,33 +28,7 @@ export class RestingTunnels {
   }
 
   put(tunnel: TunnelNumber, facts: TunnelFacts): void {
-    const { destination, upstream, original, hello } = facts;
-    const { times, smalls } = this.#pageOf(tunnel);
-    const time = TIMES * (tunnel % TUNNELS_PER_PAGE);
-    times[time] = facts.number;
-    times[time + 1] = facts.openedAt;
-    times[time + 2] = facts.upAt ?? NaN;
-    times[time + 3] = facts.resolveMs ?? NaN;
-    times[time + 4] = facts.connectMs ?? NaN;
-    const small = SMALLS * (tunnel % TUNNELS_PER_PAGE);
-    smalls[small] = facts.client.port;
-    smalls[small + 1] = destination?.port ?? 0;
-    smalls[small + 2] = upstream?.port ?? 0;
-    smalls[small + 3] = original?.port ?? 0;
-    smalls[small + 4] = facts.status ?? 0;
-    smalls[small + 5] = facts.hasPlace ? 1 : 0;
-    smalls[small + 6] = facts.helloPlace + 1;
-    const sni = hello?.sni !== undefined && hello.sni === destination?.host ? SAME_AS_HOST : hello?.sni;
-    // An array is joined into one new string; concatenated strings would keep all of their parts.
-    this.#texts[tunnel] = [
-      facts.client.host,
-      destination?.host,
-      upstream?.host,
-      original?.host,
-      sni,
-      facts.user,
-      facts.remark,
-    ].join(SEPARATOR);
+    this.#texts[tunnel] = writeFacts(facts, this.#pageOf(tunnel), tunnel % TUNNELS_PER_PAGE);
     const kind = this.#kindOf(facts);
     kind.tunnels += 1;
     this.#kinds[tunnel] = kind;
@@ -68,33 +40,13 @@ export class RestingTunnels {
     return this.#kinds[tunnel]?.door;
   }
 
-  /** The number of its record. */
-  recordOf(tunnel: TunnelNumber): number {
-    return this.#timeOf(tunnel, 0);
-  }
-
-  openedAt(tunnel: TunnelNumber): number {
-    return this.#timeOf(tunnel, 1);
-  }
-
-  /** Whether its client, destination, upstream, user, rule or listener contains this text. Cheaper than reading all facts of thousands. */
-  mentions(tunnel: TunnelNumber, text: string): boolean {
-    const kind = this.#kinds[tunnel];
-    if (kind === undefined) return false;
-    const isNamed = kind.door.name.includes(text) || (kind.decision?.rule.includes(text) ?? false);
-    const texts = this.#texts[tunnel] ?? '';
-    if (isNamed || !texts.includes(text)) return isNamed;
-    const [client, destination, upstream, , , user] = texts.split(SEPARATOR);
-    return [client, destination, upstream, user].some((each) => each?.includes(text));
-  }
-
   /** The numbers of all of them. */
   *numbers(): Iterable<TunnelNumber> {
     for (const [tunnel, kind] of this.#kinds.entries()) if (kind) yield tunnel;
   }
 
   /** Valid until another tunnel has this number. Undefined where there is no such tunnel. */
-  read(tunnel: TunnelNumber): TunnelFacts | undefined {
+  read(tunnel: TunnelNumber): RestingFacts | undefined {
     const kind = this.#kinds[tunnel];
     const text = this.#texts[tunnel];
     if (kind === undefined || text === undefined) return undefined;
@@ -102,7 +54,7 @@ export class RestingTunnels {
   }
 
   /** The facts of a tunnel that has ended, for good; see `read`. */
-  take(tunnel: TunnelNumber): TunnelFacts | undefined {
+  take(tunnel: TunnelNumber): RestingFacts | undefined {
     const kind = this.#kinds[tunnel];
     const facts = this.read(tunnel);
     if (kind === undefined || facts === undefined) return undefined;
@@ -114,16 +66,8 @@ export class RestingTunnels {
     return facts;
   }
 
-  #timeOf(tunnel: TunnelNumber, column: number): number {
-    return this.#pageOf(tunnel).times[TIMES * (tunnel % TUNNELS_PER_PAGE) + column] ?? NaN;
-  }
-
   #pageOf(tunnel: TunnelNumber): Page {
-    const page = Math.floor(tunnel / TUNNELS_PER_PAGE);
-    return (this.#pages[page] ??= {
-      times: new Float64Array(TIMES * TUNNELS_PER_PAGE),
-      smalls: new Uint16Array(SMALLS * TUNNELS_PER_PAGE),
-    });
+    return (this.#pages[Math.floor(tunnel / TUNNELS_PER_PAGE)] ??= newPage());
   }
 
   #kindOf(facts: TunnelFacts): Kind {
