@@ -1,5 +1,5 @@
 /** Starts a process that writes an answer to its descriptor 3. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { Readable } from 'node:stream';
@@ -32,12 +32,26 @@ function unstarted(cause: Error): Child {
 }
 
 /** Where there is no addon. The event loop stands still for some 15 ms, since Node.js copies this process first (fork(2)). */
-export function startPortably({ path, args, env, descriptors }: ChildCommand): Child {
+export function startPortably(command: ChildCommand): Child {
+  try {
+    return follow(spawnCovered(command));
+  } catch (cause) {
+    return unstarted(cause instanceof Error ? cause : new Error(String(cause)));
+  }
+}
+
+function spawnCovered({ path, args, env, descriptors }: ChildCommand): ChildProcess {
   // From 3 on, 'ignore' would leave what this process has under that number.
   const nothing = openSync(devNull, 'r');
-  const passed = descriptors.map((descriptor) => (descriptor === 'closed' ? nothing : descriptor));
-  const child = spawn(path, args, { stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...passed], env });
-  closeSync(nothing);
+  try {
+    const passed = descriptors.map((descriptor) => (descriptor === 'closed' ? nothing : descriptor));
+    return spawn(path, args, { stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...passed], env });
+  } finally {
+    closeSync(nothing);
+  }
+}
+
+function follow(child: ChildProcess): Child {
   const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(signal ?? code ?? 0));

@@ -1,4 +1,5 @@
 /** Processes that this one starts, by the addon and by Node.js alone. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -76,6 +77,21 @@ describe.each(WAYS.filter(({ isHere }) => isHere))('a process that $way starts',
     expect(() => sleeper.kill('SIGKILL')).not.toThrow();
   });
 
+  it.skipIf(spawnSync('prlimit', ['--version']).status !== 0)(
+    'is not started where no descriptor is left, and the reason is told',
+    async () => {
+      const { channel, ended } = shell('exit 0');
+      await Promise.all([text(channel), ended]);
+      limitDescriptors(readdirSync('/proc/self/fd').length + 64);
+      const taken = takeAllDescriptors();
+      const unstarted = begin({ path: '/bin/sh', args: [], env: {}, descriptors: ['closed'] });
+      for (const fd of taken) closeSync(fd);
+      limitDescriptors(4_096);
+      await expect(unstarted.ended).rejects.toThrow('EMFILE');
+      expect(unstarted.pid).toBeUndefined();
+    },
+  );
+
   it('is not started where there is no such program, and nothing is left open', async () => {
     const { channel, ended } = shell('exit 0');
     await Promise.all([text(channel), ended]);
@@ -88,3 +104,17 @@ describe.each(WAYS.filter(({ isHere }) => isHere))('a process that $way starts',
     expect(readdirSync('/proc/self/fd')).toHaveLength(before);
   });
 });
+
+/** Of this process, which is the test's own. */
+function limitDescriptors(count: number): void {
+  execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${count}:`]);
+}
+
+function takeAllDescriptors(): readonly number[] {
+  const taken: number[] = [];
+  try {
+    for (;;) taken.push(openSync('/dev/null', 'r'));
+  } catch {
+    return taken; // None is left.
+  }
+}
