@@ -28,11 +28,12 @@ class PacedSocket extends Duplex {
     socket.on('end', () => this.push(null));
     socket.on('error', (cause) => this.destroy(cause));
     socket.on('close', () => this.destroy());
+    socket.on('timeout', () => this.emit('timeout'));
   }
 
   setTimeout(milliseconds: number, onTimeout?: () => void): this {
     if (onTimeout) this.once('timeout', onTimeout);
-    this.#socket.setTimeout(milliseconds, () => this.emit('timeout'));
+    this.#socket.setTimeout(milliseconds);
     return this;
   }
 

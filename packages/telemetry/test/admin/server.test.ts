@@ -233,6 +233,24 @@ describe('requests behind one another on one connection', () => {
   });
 });
 
+describe('a connection that is kept for one request after the other', () => {
+  it('keeps nothing of those that were answered', async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', note);
+    const socket = await stall(await start(), 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    for (let answered = 1; answered < 30; answered += 1) {
+      await once(socket, 'data');
+      socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    }
+    await once(socket, 'data');
+    socket.destroy();
+    process.off('warning', note);
+    // Of a listener for each request, for example.
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe('closing the admin server', () => {
   it('cuts requests under way and kept-alive connections at once', async () => {
     const server = await start({
