@@ -19,6 +19,7 @@ struct Relay {
 bool drain(const Relay& relay) {
   auto& [from, to, direction, tools] = relay;
   if (!flush(to, direction.relayed)) return false;
+  bool wasShort = false;
   while (direction.pipe != nullptr) {
     Pipe& pipe = *direction.pipe;
     if (!to.isWritable) return false;
@@ -26,9 +27,11 @@ bool drain(const Relay& relay) {
     if (sent <= 0) {
       if (isShortage(sent)) return false;
       to.isWritable = false;
-      if (sent != -EAGAIN) noteLoss(to, sent);
+      if (sent != -EAGAIN) noteLoss(to, wasShort ? -ECONNRESET : sent);
       return false;
     }
+    // It may have stopped at an error, which it drops and the kernel tells once: the next try would say EPIPE, as behind a FIN.
+    wasShort = static_cast<size_t>(sent) < pipe.held;
     pipe.held -= static_cast<size_t>(sent);
     direction.relayed += static_cast<uint64_t>(sent);
     if (pipe.held == 0) releasePipe(direction, tools.pipes);

@@ -1,5 +1,5 @@
 /** The other end of a leg: a plain socket that writes down what happens to it. */
-import { readSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Departure } from '../../src/index.ts';
 
@@ -65,6 +65,18 @@ export class Peer {
     this.socket.resume();
   }
 
+  /** Bytes that wait in the kernel: sent and not acknowledged by the transport, arrived and not read by us (proc(5), /proc/net/tcp). */
+  heldByKernel(): { undelivered: number; unread: number } {
+    const { localPort = 0, remotePort = 0 } = this.socket;
+    for (const row of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
+      const [, local, remote, , queues] = row.trim().split(/\s+/);
+      if (portIn(local) !== localPort || portIn(remote) !== remotePort) continue;
+      const [undelivered, unread] = queues?.split(':').map((hex) => parseInt(hex, 16)) ?? [];
+      return { undelivered: undelivered ?? NaN, unread: unread ?? NaN };
+    }
+    throw new Error('the kernel has no such connection');
+  }
+
   /** Resolves with what came, once so many bytes are there. */
   async receives(length: number): Promise<Buffer> {
     while (this.#length < length) await new Promise<void>((resolve) => (this.#onBytes = resolve));
@@ -77,6 +89,9 @@ export class Peer {
     return this.received;
   }
 }
+
+/** The port of `0100007F:1F90`; NaN of a line that names none. */
+const portIn = (endpoint = ''): number => parseInt(endpoint.split(':')[1] ?? '', 16);
 
 /** Node says that a stream has ended also where an RST came right behind its last bytes: the kernel knows better. */
 function howItEnded(socket: Socket): Departure {
