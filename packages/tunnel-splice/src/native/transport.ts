@@ -13,6 +13,7 @@ import {
   type TunnelCounts,
   type TunnelNumber,
 } from '../transport.ts';
+import { LONG_AWAY_MS, SIGNAL_WAIT_MS } from '../long-away.ts';
 import { CountPages } from './count-pages.ts';
 import { DataPlane } from './data-plane.ts';
 import { Dials } from './dials.ts';
@@ -60,8 +61,6 @@ const EVENT_WORDS = 64 * 1024;
 const BATCHES_PER_TURN = 8;
 /** After so long without work, or without a turn, a signal may be waiting. */
 const AWAY_MS = 10;
-/** After so long the process may have been stopped, and another thread of Node.js may be about to pass a signal on. */
-const LONG_AWAY_MS = 200;
 
 class NativeTransport implements Transport, EventHandler {
   readonly name = 'native';
@@ -144,13 +143,10 @@ class NativeTransport implements Transport, EventHandler {
     for (let count; (count = this.#addon.drain(events.words)) > 0;) events.read(count, handler);
   }
 
-  /**
-   * A data thread has reported something. libuv delivers signals after everything else. Without the wait, clients that were queued while
-   * the process was stopped would be served before the SIGTERM that came first.
-   */
+  /** A data thread has reported something. libuv delivers signals after everything else. */
   deliverEvents(): void {
     const awayMs = performance.now() - this.#deliveredAt;
-    if (awayMs > LONG_AWAY_MS) setTimeout(() => this.#deliver(), 1);
+    if (awayMs > LONG_AWAY_MS) setTimeout(() => this.#deliver(), SIGNAL_WAIT_MS);
     else if (awayMs > AWAY_MS) setImmediate(() => this.#deliver());
     else this.#deliver();
   }

@@ -11,6 +11,7 @@ import {
   type Reception,
 } from '../transport.ts';
 import { acceptedLeg, securityFor } from './accepted-leg.ts';
+import { LONG_AWAY_MS, SIGNAL_WAIT_MS } from '../long-away.ts';
 import { introducedLeg } from './introduced-leg.ts';
 import { addressOf } from './addresses.ts';
 import type { LegResources } from './leg.ts';
@@ -35,8 +36,22 @@ export async function openListener(
   let handOut = onClient;
   let reception: Reception = options;
   let acceptedCount = 0;
-  const receive = (handle: TcpHandle): void => {
+  let heldCount = 0;
+  let receivedAt = performance.now();
+  const hold = (handle: TcpHandle): void => {
+    heldCount += 1;
+    setTimeout(() => {
+      heldCount -= 1;
+      receive(handle);
+    }, SIGNAL_WAIT_MS);
+  };
+  const accept = (handle: TcpHandle): void => {
     acceptedCount += 1;
+    if (performance.now() - receivedAt > LONG_AWAY_MS) hold(handle);
+    else receive(handle);
+  };
+  const receive = (handle: TcpHandle): void => {
+    receivedAt = performance.now();
     const { introduce, identity } = reception;
     if (introduce !== undefined) {
       void introducedLeg(handle, resources, { ...reception, introduce }).then((leg) => {
@@ -53,7 +68,7 @@ export async function openListener(
     else if (intercept === 'tproxy') leg.original = leg.local;
     handOut(leg);
   };
-  for (const server of servers) acceptFrom(server, receive);
+  for (const server of servers) acceptFrom(server, accept);
   return {
     address: bound,
     isDualStack:
@@ -66,7 +81,7 @@ export async function openListener(
     // No other thread can close silent clients while this one is stalled.
     allowSilence: () => undefined,
     async close() {
-      await drainQueue(() => acceptedCount);
+      await drainQueue(() => ({ acceptedCount, heldCount }));
       await closeAll(servers);
     },
   };
@@ -134,13 +149,14 @@ function boundAddress(server: Server): Address | undefined {
 }
 
 /** Lets the event loop accept what is queued: closing the descriptor would answer those clients with RSTs. */
-async function drainQueue(countAccepted: () => number): Promise<void> {
+async function drainQueue(count: () => { acceptedCount: number; heldCount: number }): Promise<void> {
   let quietTurns = 0;
   // libuv accepts one connection a turn. Two quiet turns are awaited, for only the second one has polled from start to end. New
   // connections keep coming meanwhile, so the number of turns is limited to the size of the queue.
   for (let turn = 0; turn < BACKLOG && quietTurns < 2; turn += 1) {
-    const before = countAccepted();
+    const before = count().acceptedCount;
     await nextTurn();
-    quietTurns = countAccepted() === before ? quietTurns + 1 : 0;
+    const { acceptedCount, heldCount } = count();
+    quietTurns = acceptedCount === before && heldCount === 0 ? quietTurns + 1 : 0;
   }
 }
