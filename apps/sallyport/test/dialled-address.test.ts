@@ -211,7 +211,7 @@ async function visit({ keys, settings }: Case, services: Services): Promise<void
   const isIntercepted = (keys['intercept'] ?? 'none') !== 'none';
   const original = { host: ELSEWHERE, port };
   const listening = await services.transport.listen({ host: '127.0.0.1', port: 0 }, (client) => {
-    void serveTunnel(isIntercepted ? Object.assign(client, { original }) : client, () => door, services.ledger);
+    serveTunnel(isIntercepted ? Object.assign(client, { original }) : client, () => door, services.ledger);
   });
   for (const opening of openings()) {
     const client = connect(listening.address);

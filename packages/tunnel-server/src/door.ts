@@ -21,7 +21,7 @@ import { permitAnswer } from './permit-answer.ts';
 import { resolveDestination, type Resolved } from './resolve-destination.ts';
 import type { Joining, ParentAttempt } from './egress/by-parents.ts';
 import { dialParent, type Errand, type ParentTools } from './egress/dial-parent.ts';
-import { dialDirect, joinDirect } from './egress/direct.ts';
+import { dialDirect, type DialListener, joinDirect, type Reached } from './egress/direct.ts';
 import type { DirectEgress, Egresses, ParentEgress, Ways } from './egress/egress.ts';
 import { introduceClient } from './proxy-header/introduce.ts';
 import { headerFor } from './proxy-header/write.ts';
@@ -108,12 +108,10 @@ export interface Door {
    */
   followHello(tunnel: Omit<DecidedByHello, 'limits'>): Promise<SniVerdict>;
   /**
-   * Dials for a client whose tunnel is decided but for the address. The tunnel is up at the moment at which one of the addresses answers.
-   * @param onUp is called then, before this resolves
-   * @returns `connected` where a second hello may come: all that follows the first is still to be read, from either leg. Throws as `dial`
-   * does.
+   * Dials for a client whose tunnel is decided but for the address. The tunnel is up at the moment at which one of the addresses answers,
+   * with no promise on the way there. {@link Joiner} is told what came of it.
    */
-  join(addresses: DialList, plan: DecidedTunnel, onUp: OnUp): ReturnType<typeof joinDirect>;
+  join(addresses: DialList, tunnel: DecidedTunnel, joiner: Joiner): void;
   splice(client: Leg, upstream: Leg, preread: PrereadBytes): UpTunnel;
   /** Counts a refusal because of a missing name, where `verify_sni` would have checked it. Left out where it is off. */
   countUnnamed?(reason: RefusalReason): void;
@@ -143,11 +141,19 @@ export interface UpTunnel {
   readonly tunnel: TunnelNumber;
 }
 
-export type OnUp = (
-  tunnels: LiveTunnels,
-  tunnel: TunnelNumber,
-  up: { readonly upstream: Address; readonly at: number },
-) => void;
+/**
+ * Is told what came of a client's dial: `isUp`, then `joined`; or `connected` where a second hello may come, and all that follows the
+ * first is still to be read, from either leg; or that it failed.
+ */
+export interface Joiner extends DialListener<Reached> {
+  isUp(tunnels: LiveTunnels, tunnel: TunnelNumber, up: UpAt): void;
+}
+
+/** Which upstream was the first to connect, and when. */
+export interface UpAt {
+  readonly upstream: Address;
+  readonly at: DeadlineMs;
+}
 
 /** What all doors share. `limits`, `resolver`, `transport` and `metrics` outlive a reload; the rest belongs to one configuration. */
 export interface DoorServices {
@@ -196,7 +202,10 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     onOutcome: egress.onOutcome,
   });
   const retryGuard = { beginning: HELLO_RETRY_REQUEST, answerTimeoutMs: timeouts.handshake };
-  const joinPlan = ({ client, reply, clientBytes, isHello }: Joining['tunnel'], onUp: OnUp): JoinPlan => ({
+  const joinPlan = (
+    { client, reply, clientBytes, isHello }: Joining['tunnel'],
+    joiner: Joining['joiner'],
+  ): JoinPlan => ({
     client,
     reply,
     clientBytes,
@@ -206,7 +215,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     keepAliveMs: timeouts.keepalive,
     lifetimeDeadline: performance.now() + timeouts.lifetime,
     guard: isHello ? retryGuard : undefined,
-    onUp: (tunnel, upstream, at) => onUp(tunnels, tunnel, { upstream, at }),
+    onUp: (tunnel, upstream, at) => joiner.isUp(tunnels, tunnel, { upstream, at }),
   });
   const parentTools: ParentTools = { dial, onAttempt, resolver, bound, planJoin: joinPlan };
   const interception = (onRemark: (sentence: string) => void): InterceptionTools => ({
@@ -245,8 +254,10 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     dial: (addresses, client, egress) => dialDirect(addresses, client, raceOptions(client, egress)),
     connectDeadline: () => performance.now() + timeouts.connect,
     dialParent: (parent, errand) => dialParent(parent, errand, parentTools),
-    join: (addresses, tunnel, onUp) =>
-      joinDirect(addresses, tunnel.client, raceOptions(tunnel.client, tunnel.egress, joinPlan(tunnel, onUp))),
+    join: (addresses, tunnel, joiner) => {
+      const { client, egress } = tunnel;
+      joinDirect(addresses, client, raceOptions(client, egress, joinPlan(tunnel, joiner)), joiner);
+    },
     ...(mode === 'sni' &&
       listener.verify_sni !== 'off' && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),
     followHello: (tunnel) =>

@@ -32,4 +32,5 @@ export { type Resolved, resolveDestination } from './resolve-destination.ts';
 export { createLimits, type LimitedListener, type Limits } from './limits/limits.ts';
 export { keepRedisLink } from './limits/shared/redis-link.ts';
 export { SharedLimits } from './limits/shared/shared-limits.ts';
-export { type DoorNow, serveTunnel } from './serve-tunnel.ts';
+export { serveTunnel } from './serve-tunnel.ts';
+export type { DoorNow } from './set-up.ts';

@@ -1,106 +1,149 @@
 /** The life of one tunnel, shared by both doors. Read this first: every step of the flow is one line here and one file of its own. */
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
-import type { Door, OnUp } from './door.ts';
+import type { Door } from './door.ts';
 import { joinByParents } from './egress/by-parents.ts';
+import type { PlainHttp } from './frontend.ts';
 import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
-import type { Greeting, Identified } from './frontend.ts';
-import { dialBy, findWay, type Seeker, toRefusal, type Way } from './reach-destination.ts';
+import { dialBy, findWay, toRefusal } from './reach-destination.ts';
 import { TunnelError } from './reasons.ts';
-
-/** Returns the current door: after a reload, new connections get the new door. Undefined where the door was removed. */
-export type DoorNow = () => Door | undefined;
+import { type Course, type DoorNow, SetUp } from './set-up.ts';
 
 /**
- * Serves one client from accept until its tunnel is up or it was refused; never rejects. Owns `client` until a tunnel takes it. The
- * ledger follows the tunnel from there: a function that waited for the end would keep all its variables until then, two kilobytes for
- * each idle tunnel. Users rely on the order of the checks: limits, form, method, credentials, policy, addresses.
+ * Serves one client from accept until its tunnel is up or it was refused; throws nothing. Owns `client` until a tunnel takes it. The
+ * ledger follows the tunnel from there.
+ *
+ * Its {@link STEPS} are taken in one pass as long as each has what it needs: a client that has sent its hello or head, and whose
+ * destination is known, is dialled for with no promise made.
  * @param next the next bytes on a kept-alive connection of plain HTTP; they are decided as if they were the first
  */
-export async function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger, next?: NextRequest): Promise<void> {
+export function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger, next?: NextRequest): void {
   const door = doorNow();
-  if (door === undefined) {
-    client.reset();
-    return;
-  }
-  const record = ledger.open(client, door, next?.begunAt);
-  const frontend = door.openFrontend(client);
-  try {
-    if (client.refusal !== undefined) throw new TunnelError('proxy_protocol', `${client.refusal}.`);
-    const admission = next === undefined ? door.admit(record.clientIp) : undefined;
-    if (admission !== undefined) await admission;
-    record.admitted();
-    const nextAdmission = next === undefined ? undefined : door.admitNext(record.clientIp);
-    if (nextAdmission !== undefined) await nextAdmission;
+  if (door === undefined) client.reset();
+  else goOn(new SetUp({ client, door, doorNow, ledger, next, course: COURSE }));
+}
 
-    record.enter('identify');
-    const identified = frontend.identify(door.prereadLimits(), next?.bytes);
-    const opening = identified instanceof Promise ? await identified : identified;
-    if ('kind' in opening) {
-      const lifetimeDeadline = next?.lifetimeDeadline ?? door.httpLimits().lifetimeDeadline;
-      const kept = await forwardRequest({ client, door, ledger, record, lifetimeDeadline }, opening);
-      if (kept !== undefined) void serveNext(kept, door, doorNow, ledger);
+/** A step may return at once, or a promise. After `over` no step follows: the client is in other hands, or its listener goes on. */
+type Step = (setUp: SetUp) => Outcome | Promise<unknown>;
+type Outcome = undefined | 'over';
+
+/** In this order. Users rely on the order of the checks: limits, form, method, credentials, policy, addresses. */
+const STEPS: readonly Step[] = [
+  requireIntroduced,
+  admit,
+  admitRequest,
+  identify,
+  serveHttp,
+  findUpstream,
+  dial,
+  verify,
+  relay,
+];
+
+const COURSE: Course = { goOn, refuse };
+
+/** Takes the steps that are left. */
+function goOn(setUp: SetUp): void {
+  try {
+    for (let step; (step = STEPS[setUp.stepsTaken++]) !== undefined;) {
+      const outcome = step(setUp);
+      if (outcome === 'over') return;
+      if (outcome === undefined) continue;
+      outcome.then(
+        (late) => (late === 'over' ? undefined : goOn(setUp)),
+        (cause: unknown) => refuse(setUp, cause),
+      );
       return;
     }
-    const { destination, clientBytes } = record.identified(opening);
-
-    const seeker: Seeker = { client, door, record };
-    const found = findWay(seeker, opening);
-    const way = found instanceof Promise ? await found : found;
-
-    record.greets(opening.hello);
-    record.enter('dial');
-    const { hello } = opening;
-    const greeting = frontend.greeting();
-    // At a transparent door the hello was read already, unless the client began with CONNECT.
-    const isVerified = door.verifySni !== undefined && (door.mode === 'connect' || hello === undefined);
-    const joined = isVerified ? undefined : await joinAtOnce(seeker, way, opening, greeting);
-    if (joined?.kind === 'joined') return;
-    const upstream = joined?.leg ?? (await dialBy(way, seeker, opening));
-    record.upstream = upstream.remote;
-
-    record.enter('verify');
-    frontend.establish();
-    const isHelloSent = joined !== undefined && (way !== 'by-parent' || joined.isAnswered === true);
-    const onRelayed = record.carry.bind(record);
-    const unverified = { client, upstream, destination, clientBytes, onRelayed };
-    const verdict = isVerified
-      ? await door.verifySni?.(unverified)
-      : hello && (await door.followHello({ ...unverified, hello, isHelloSent }));
-    const preread = record.verified(verdict);
-
-    record.enter('relay');
-    const { tunnels, tunnel } = door.splice(client, upstream, preread ?? { clientBytes });
-    record.isUp(tunnels, tunnel, { upstream: upstream.remote, status: greeting.status });
   } catch (cause) {
-    const error = toRefusal(cause, { door, record });
-    door.countUnnamed?.(error.reason);
-    record.asked(frontend.asked);
-    record.failed(error, frontend.refuse(error, record));
+    refuse(setUp, cause);
   }
 }
 
-/**
- * Dials for a client whose tunnel is decided but for the address. `joined`: the tunnel is up. A leg: what the client or the destination
- * sends next is to be read first.
- */
-function joinAtOnce(
-  seeker: Seeker,
-  way: Way,
-  opening: Identified,
-  { bytes: reply, status }: Greeting,
-): ReturnType<Door['join']> | ReturnType<typeof joinByParents> {
-  const { client, door, record } = seeker;
-  const { clientBytes, hello } = opening;
-  const isHello = hello !== undefined;
-  const onUp: OnUp = (tunnels, tunnel, { upstream, at }) => record.isUp(tunnels, tunnel, { upstream, at, status });
+function requireIntroduced({ client: { refusal } }: SetUp): undefined {
+  if (refusal !== undefined) throw new TunnelError('proxy_protocol', `${refusal}.`);
+}
+
+function admit({ door, record, next }: SetUp): undefined | Promise<unknown> {
+  return next === undefined ? door.admit(record.clientIp) : undefined;
+}
+
+function admitRequest({ door, record, next }: SetUp): undefined | Promise<unknown> {
+  record.admitted();
+  return next === undefined ? undefined : door.admitNext(record.clientIp);
+}
+
+function identify(setUp: SetUp): undefined | Promise<unknown> {
+  const { door, record, frontend, next } = setUp;
+  record.enter('identify');
+  const opening = frontend.identify(door.prereadLimits(), next?.bytes);
+  if (opening instanceof Promise) return opening.then((late) => setUp.opens(late));
+  setUp.opens(opening);
+  return undefined;
+}
+
+/** A request of plain HTTP takes another way from here. */
+function serveHttp(setUp: SetUp): Outcome | Promise<unknown> {
+  return setUp.http === undefined ? undefined : forward(setUp, setUp.http);
+}
+
+async function forward({ client, door, doorNow, ledger, record, next }: SetUp, opening: PlainHttp): Promise<'over'> {
+  const lifetimeDeadline = next?.lifetimeDeadline ?? door.httpLimits().lifetimeDeadline;
+  const kept = await forwardRequest({ client, door, ledger, record, lifetimeDeadline }, opening);
+  if (kept !== undefined) void serveNext(kept, door, doorNow, ledger);
+  return 'over';
+}
+
+function findUpstream(setUp: SetUp): undefined | Promise<unknown> {
+  const way = findWay(setUp, setUp.identified);
+  if (way instanceof Promise) return way.then((late) => setUp.goes(late));
+  setUp.goes(way);
+  return undefined;
+}
+
+/** Where nothing is to be read of the client or the destination first, the tunnel is up as soon as the dial has connected. */
+function dial(setUp: SetUp): Outcome | Promise<unknown> {
+  const { door, record, way, identified } = setUp;
+  record.greets(identified.hello);
+  record.enter('dial');
+  setUp.greets();
+  if (setUp.isVerified) return dialBy(way, setUp, identified).then((leg) => setUp.connected(leg, false));
   if (way !== 'by-parent') {
-    const egress = door.directWay(record.decision);
-    return door.join(way, { client, reply, clientBytes, isHello, egress }, onUp);
+    door.join(way, setUp, setUp);
+    return 'over';
   }
-  const tunnel = { client, reply, clientBytes, isHello };
-  return joinByParents(seeker, opening, { tunnel, onUp });
+  return joinByParents(setUp, identified, { tunnel: setUp, joiner: setUp }).then((reached) =>
+    reached.kind === 'joined' ? 'over' : setUp.connected(reached.leg, reached.isAnswered),
+  );
+}
+
+/** The hello inside a CONNECT is read, or the one that may follow the hello that was read. */
+function verify(setUp: SetUp): undefined | Promise<unknown> {
+  const { client, door, record, frontend, identified, upstream, isHelloSent } = setUp;
+  const { destination, clientBytes, hello } = identified;
+  record.upstream = upstream.remote;
+  record.enter('verify');
+  frontend.establish();
+  const onRelayed = record.carry.bind(record);
+  const unverified = { client, upstream, destination, clientBytes, onRelayed };
+  const verdict = setUp.isVerified
+    ? door.verifySni?.(unverified)
+    : hello && door.followHello({ ...unverified, hello, isHelloSent });
+  return verdict?.then((found) => setUp.verified(found));
+}
+
+function relay({ client, door, record, greeting, identified, upstream, preread }: SetUp): undefined {
+  record.enter('relay');
+  const { tunnels, tunnel } = door.splice(client, upstream, preread ?? identified);
+  record.isUp(tunnels, tunnel, { upstream: upstream.remote, status: greeting.status });
+}
+
+function refuse({ door, record, frontend }: SetUp, cause: unknown): void {
+  const error = toRefusal(cause, { door, record });
+  door.countUnnamed?.(error.reason);
+  record.asked(frontend.asked);
+  record.failed(error, frontend.refuse(error, record));
 }
 
 /**
@@ -111,7 +154,7 @@ async function serveNext(kept: KeptAlive, before: Door, doorNow: DoorNow, ledger
   const door = doorNow();
   const next = door && (await awaitNextRequest(kept, door.httpLimits().idleTimeoutMs));
   if (next !== undefined && doorNow() !== undefined) {
-    void serveTunnel(client, doorNow, ledger, next);
+    serveTunnel(client, doorNow, ledger, next);
     return;
   }
   // Its listener may have been removed. The client then gets a FIN, as when it is idle for too long.

@@ -271,10 +271,12 @@ export interface JoinPlan extends Omit<SpliceOptions, 'upstreamBytes'> {
   onUp(tunnel: TunnelNumber, upstream: Address, upAt: DeadlineMs): void;
 }
 
-/** One attempt under way. `done` never rejects. */
+/** One attempt under way. Its result is awaited as a promise, which never rejects, or by one listener: not both. */
 export interface Dial {
   readonly done: Promise<DialResult>;
-  /** Cancels the attempt. `done` then resolves with `cancelled`, unless it was over already. */
+  /** Calls `listener` once, at once (synchronously) if it is over. Of a tunnel that was joined it is told behind the plan's `onUp`. */
+  whenDone(listener: (result: DialResult) => void): void;
+  /** Cancels the attempt. Its result is then `cancelled`, unless it was over already. */
   cancel(): void;
 }
 

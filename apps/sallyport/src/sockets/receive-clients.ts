@@ -15,7 +15,7 @@ export interface ReceiverTools {
 export function receiveClients(listener: ListenerConfig, { doorNow, tlsNow, ledger }: ReceiverTools): Receiver {
   const speaksTls = listener.mode === 'connect' && listener.tls !== undefined;
   return {
-    onClient: (client) => void serveTunnel(client, doorNow, ledger),
+    onClient: (client) => serveTunnel(client, doorNow, ledger),
     reception: {
       ...(listener.proxy_protocol && { introduce: (wire, peer) => introduce(doorNow(), wire, peer) }),
       // A renewed certificate is shown from the next client on.

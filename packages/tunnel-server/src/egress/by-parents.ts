@@ -1,7 +1,7 @@
 /** Dialling through parents, in their order. Read this first. */
 import { type Destination, destinationText } from '@sallyport/policy';
 import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
-import type { DecidedTunnel, OnUp } from '../door.ts';
+import type { DecidedTunnel, Joiner } from '../door.ts';
 import type { Identified } from '../frontend.ts';
 import type { Seeker } from '../reach-destination.ts';
 import { TunnelError } from '../reasons.ts';
@@ -20,7 +20,7 @@ export interface Point {
 /** A tunnel that may be joined as soon as a parent has answered. */
 export interface Joining {
   readonly tunnel: Omit<DecidedTunnel, 'egress'>;
-  readonly onUp: OnUp;
+  readonly joiner: Pick<Joiner, 'isUp'>;
 }
 
 /**

@@ -36,7 +36,7 @@ export interface ParentTools {
   readonly resolver: Resolver;
   /** Our own listening addresses. */
   readonly bound: { readonly own: OwnAddresses };
-  readonly planJoin: (tunnel: Joining['tunnel'], onUp: Joining['onUp']) => JoinPlan;
+  readonly planJoin: (tunnel: Joining['tunnel'], joiner: Joining['joiner']) => JoinPlan;
 }
 
 /** What a parent is dialled for. */
@@ -125,7 +125,7 @@ function dialOptions(
     secure: trust && { trust, peerName: address.host },
     isAnswerAwaited: trust === undefined && opening.length > 0,
     answer,
-    join: answer && joining && planJoin(joining.tunnel, joining.onUp),
+    join: answer && joining && planJoin(joining.tunnel, joining.joiner),
     onAttempt,
     onOutcome: undefined,
   };

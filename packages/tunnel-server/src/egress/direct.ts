@@ -5,14 +5,22 @@ import { closeUnused, countAttempt, type DialList, dialFirst, type RaceOptions }
 
 type Connected = Extract<DialResult, { kind: 'connected' }>;
 type Joined = Extract<DialResult, { kind: 'joined' }>;
+export type Reached = Joined | Connected;
 
-/**
- * Dials permitted addresses for a client. Throws a TunnelError: `refused`, `unreachable`, `connect_timeout`, `overload` when we lack what
- * a connection needs, or `client_closed` when the client leaves first. Nothing stays open then.
- */
+/** What a dial for a client came to. One of the two is called, once; at once (synchronously) where that is known already. */
+export interface DialListener<Wanted> {
+  reached(result: Wanted): void;
+  /**
+   * `refused`, `unreachable`, `connect_timeout`, `overload` when we lack what a connection needs, or `client_closed` when the client
+   * leaves first. Nothing stays open then, and the client is as it was.
+   */
+  failed(error: TunnelError): void;
+}
+
+/** Dials permitted addresses for a client. Rejects with what {@link DialListener.failed} is told. */
 export function dialDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<Leg> {
   // Not an async function: its state would be kept for as long as the client waits.
-  return race(addresses, client, options, isConnected).then(legOf);
+  return promised<Connected>(isConnected, { addresses, client, options }).then(legOf);
 }
 
 function legOf({ leg }: Connected): Leg {
@@ -20,32 +28,42 @@ function legOf({ leg }: Connected): Leg {
 }
 
 /**
- * Dials permitted addresses and joins the client, by the plan in the options, to the first that connects. When this resolves the tunnel
- * is up, and the plan's `onUp` was called; or the plan's guard, or another answer than the expected one, returns the leg. Throws as
- * {@link dialDirect} does, and leaves the client as it was.
+ * Dials permitted addresses and joins the client, by the plan in the options, to the first that connects. When it is joined the tunnel is
+ * up, and the plan's `onUp` was called; or the plan's guard, or another answer than the expected one, returns the leg.
  */
-export function joinDirect(addresses: DialList, client: Leg, options: RaceOptions): Promise<Joined | Connected> {
-  const mayBeReached = options.join?.guard !== undefined || options.answer !== undefined;
-  return race(addresses, client, options, mayBeReached ? isReached : isJoined);
-}
-
-/** Joins the client where the options have a plan for it, and otherwise only connects. Throws as {@link dialDirect} does. */
-export function dialOrJoin(addresses: DialList, client: Leg, options: RaceOptions): Promise<Joined | Connected> {
-  return options.join === undefined
-    ? race(addresses, client, options, isConnected)
-    : joinDirect(addresses, client, options);
-}
-
-/**
- * Returns the wanted result, and throws any other. Most tunnels have one address: these need no timer and no bookkeeping. No async
- * function: every tunnel passes here, and the state of an async function takes half a kilobyte.
- */
-function race<Wanted extends DialResult>(
+export function joinDirect(
   addresses: DialList,
   client: Leg,
   options: RaceOptions,
-  isWanted: (result: DialResult) => result is Wanted,
-): Promise<Wanted> {
+  listener: DialListener<Reached>,
+): void {
+  start({ addresses, client, options }, wantedOfJoin(options), listener);
+}
+
+/** Joins the client where the options have a plan for it, and otherwise only connects. Rejects as {@link dialDirect} does. */
+export function dialOrJoin(addresses: DialList, client: Leg, options: RaceOptions): Promise<Reached> {
+  const isWanted = options.join === undefined ? isConnected : wantedOfJoin(options);
+  return promised<Reached>(isWanted, { addresses, client, options });
+}
+
+interface Asked {
+  readonly addresses: DialList;
+  readonly client: Leg;
+  readonly options: RaceOptions;
+}
+
+type IsWanted<Wanted extends DialResult> = (result: DialResult) => result is Wanted;
+
+function promised<Wanted extends DialResult>(isWanted: IsWanted<Wanted>, asked: Asked): Promise<Wanted> {
+  return new Promise((reached, failed) => start<Wanted>(asked, isWanted, { reached, failed }));
+}
+
+/** Most tunnels have one address: these need no timer and no bookkeeping. And none of them needs a promise. */
+function start<Wanted extends DialResult>(
+  { addresses, client, options }: Asked,
+  isWanted: IsWanted<Wanted>,
+  listener: DialListener<Wanted>,
+): void {
   const only = addresses.length === 1 && addresses.late === undefined ? addresses[0] : undefined;
   const dial = only ? options.dial(only, options) : dialFirst(addresses, options);
   let hasLeft = false;
@@ -53,16 +71,19 @@ function race<Wanted extends DialResult>(
     hasLeft = true;
     dial.cancel();
   });
-  return dial.done.then((result) => {
+  dial.whenDone((result) => {
     forget();
     options.onOutcome?.(isWanted(result));
     if (only) countAttempt(only, result, options);
     // The client may leave in the turn of the event loop in which the dial connects. Where it was joined it has its tunnel all the same,
     // whose end is reported as such.
     const isTooLate = hasLeft && result.kind === 'connected';
-    if (isWanted(result) && !isTooLate) return result;
+    if (isWanted(result) && !isTooLate) {
+      listener.reached(result);
+      return;
+    }
     closeUnused(result);
-    throw failureOf(isTooLate ? CANCELLED : result, options);
+    listener.failed(failureOf(isTooLate ? CANCELLED : result, options));
   });
 }
 
@@ -81,7 +102,12 @@ function noSource(sourceHost = ''): string {
 
 const isConnected = (result: DialResult): result is Connected => result.kind === 'connected';
 const isJoined = (result: DialResult): result is Joined => result.kind === 'joined';
-const isReached = (result: DialResult): result is Joined | Connected => isJoined(result) || isConnected(result);
+/** A leg too, where somebody may have to read an answer first. */
+function wantedOfJoin({ join, answer }: RaceOptions): IsWanted<Reached> {
+  return join?.guard !== undefined || answer !== undefined ? isReached : isJoined;
+}
+
+const isReached = (result: DialResult): result is Reached => isJoined(result) || isConnected(result);
 
 const UNEXPECTED = ['internal', 'A dial made something else of its connection than it was told to.'] as const;
 

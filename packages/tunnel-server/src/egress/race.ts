@@ -1,5 +1,12 @@
 /** Dials several addresses and takes the first that connects: happy eyeballs (RFC 8305) over literals that the policy has permitted. */
-import type { Address, Dial, DialOptions, DialResult, Transport } from '@sallyport/tunnel-splice';
+import {
+  type Address,
+  type Dial,
+  DialEnd,
+  type DialOptions,
+  type DialResult,
+  type Transport,
+} from '@sallyport/tunnel-splice';
 import type { Work } from '../abandon.ts';
 
 /** How long the latest attempt runs before the next one starts (RFC 8305 §5, "Connection Attempt Delay"). */
@@ -52,8 +59,7 @@ export function dialFirst(addresses: DialList, options: RaceOptions): Dial {
 }
 
 /** Several attempts of which one may win. It is over when one has won, when all have failed, or when it is cancelled. */
-class Race implements Dial {
-  readonly done: Promise<DialResult>;
+class Race extends DialEnd implements Dial {
   readonly #options: RaceOptions;
   readonly #running = new Set<Dial>();
   #addresses: readonly Address[];
@@ -65,14 +71,13 @@ class Race implements Dial {
   /** An attempt would start now, if there were an address. */
   #isDue = false;
   #failure: FailureKind;
-  #settle: ((result: DialResult) => void) | undefined;
 
   constructor(addresses: DialList, options: RaceOptions) {
+    super();
     this.#addresses = addresses;
     this.#late = addresses.late;
     this.#options = options;
     this.#failure = addresses.length === 0 ? 'unreachable' : 'timeout';
-    this.done = new Promise((resolve) => (this.#settle = resolve));
     if (this.#late?.isUnderWay) this.#askForMore();
     this.#startNext();
   }
@@ -99,8 +104,8 @@ class Race implements Dial {
     }
     const attempt = this.#options.dial(address, this.#options);
     this.#running.add(attempt);
-    void attempt.done.then((result) => this.#attemptOver(attempt, address, result));
     this.#timer = setTimeout(() => this.#startNext(), ATTEMPT_DELAY_MS);
+    attempt.whenDone((result) => this.#attemptOver(attempt, address, result));
   }
 
   /** There is no further address, or no time for one. */
@@ -121,7 +126,7 @@ class Race implements Dial {
 
   #join(late: readonly Address[]): void {
     this.#asked = undefined;
-    if (!this.#settle) return;
+    if (this.isOver) return;
     const known = this.#addresses;
     const fresh = late.filter((one) => !known.some(({ host, port }) => host === one.host && port === one.port));
     const left = known.slice(this.#next);
@@ -132,7 +137,7 @@ class Race implements Dial {
   #attemptOver(attempt: Dial, address: Address, result: DialResult): void {
     const isGivenUp = !this.#running.delete(attempt);
     // An attempt that connected before it could be cancelled.
-    if (!this.#settle) closeUnused(result);
+    if (this.isOver) closeUnused(result);
     else if (!isGivenUp || isWin(result)) this.#judge(address, result);
   }
 
@@ -147,9 +152,9 @@ class Race implements Dial {
   }
 
   #finish(result: DialResult): void {
+    if (this.isOver) return;
     clearTimeout(this.#timer);
-    this.#settle?.(result);
-    this.#settle = undefined;
+    this.settle(result);
     this.#asked?.cancel();
     this.#asked = undefined;
     for (const loser of this.#running) loser.cancel();

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { createPortableTransport, type Dial, type DialResult, type Leg } from '@sallyport/tunnel-splice';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { dialDirect, joinDirect } from '../../src/egress/direct.ts';
+import { dialOf } from './dial-of.ts';
 
 const transport = createPortableTransport();
 const sockets: net.Socket[] = [];
@@ -33,7 +34,7 @@ describe('dialDirect', () => {
     { kind: 'exhausted', reason: 'overload' },
   ] as const)('throws $reason when the dial is $kind', async ({ kind, reason }) => {
     const { leg, peer } = await connectedClient();
-    const dial = (): Dial => ({ done: Promise.resolve({ kind }), cancel: () => undefined });
+    const dial = (): Dial => dialOf(Promise.resolve({ kind }));
     const dialled = dialDirect([{ host: '192.0.2.1', port: 443 }], leg, { ...options(), dial });
     await expect(dialled).rejects.toMatchObject({ name: 'TunnelError', reason });
     leg.close();
@@ -46,7 +47,7 @@ describe('dialDirect', () => {
     const done = new Promise<DialResult>((resolve) => (cancel = () => resolve({ kind: 'cancelled' })));
     const dialled = dialDirect([{ host: '192.0.2.1', port: 443 }], leg, {
       ...options(),
-      dial: () => ({ done, cancel }),
+      dial: () => dialOf(done, cancel),
     });
     peer.destroy();
     await expect(dialled).rejects.toMatchObject({ reason: 'client_closed' });
@@ -61,7 +62,7 @@ describe('dialDirect', () => {
     const done = new Promise<DialResult>((resolve) => (cancel = () => resolve({ kind: 'connected', leg: other.leg })));
     const dialled = dialDirect([{ host: '192.0.2.1', port: 443 }], leg, {
       ...options(),
-      dial: () => ({ done, cancel }),
+      dial: () => dialOf(done, cancel),
     });
     const isEnded = once(other.peer.resume(), 'end');
     peer.destroy();
@@ -76,12 +77,9 @@ describe('joinDirect', () => {
   it('closes a connection that was to be joined and was not, and says that this is our fault', async () => {
     const { leg, peer } = await connectedClient();
     const other = await connectedClient();
-    const dial = (): Dial => ({
-      done: Promise.resolve({ kind: 'connected', leg: other.leg }),
-      cancel: () => undefined,
-    });
+    const dial = (): Dial => dialOf(Promise.resolve({ kind: 'connected', leg: other.leg }));
     const isEnded = once(other.peer.resume(), 'end');
-    const joined = joinDirect([{ host: '192.0.2.1', port: 443 }], leg, { ...options(), dial });
+    const joined = join(leg, dial);
     await expect(joined).rejects.toMatchObject({ reason: 'internal' });
     await isEnded;
     leg.close();
@@ -93,15 +91,18 @@ describe('joinDirect', () => {
     const { leg, peer } = await connectedClient();
     let cancel: () => void = () => undefined;
     const done = new Promise<DialResult>((resolve) => (cancel = () => resolve({ kind: 'joined' })));
-    const joined = joinDirect([{ host: '192.0.2.1', port: 443 }], leg, {
-      ...options(),
-      dial: () => ({ done, cancel }),
-    });
+    const joined = join(leg, () => dialOf(done, cancel));
     peer.destroy();
     await expect(joined).resolves.toEqual({ kind: 'joined' });
     leg.close();
   });
 });
+
+function join(client: Leg, dial: () => Dial): Promise<DialResult> {
+  return new Promise((reached, failed) =>
+    joinDirect([{ host: '192.0.2.1', port: 443 }], client, { ...options(), dial }, { reached, failed }),
+  );
+}
 
 function options() {
   return {

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { createPortableTransport, type Address, type DialResult } from '@sallyport/tunnel-splice';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ATTEMPT_DELAY_MS, type DialList, dialFirst, MAX_UNDER_WAY } from '../../src/egress/race.ts';
+import { dialOf } from './dial-of.ts';
 import { startSilentListener, type SilentListener } from './silent-listener.ts';
 
 /** tcpmux: nobody listens there, and no system gives the port to another process. */
@@ -104,7 +105,7 @@ describe('dialFirst', () => {
         dial: () => {
           started += 1;
           highest = Math.max(highest, started - cancelled);
-          return { done: new Promise<DialResult>(() => undefined), cancel: () => (cancelled += 1) };
+          return dialOf(new Promise(() => undefined), () => (cancelled += 1));
         },
         deadline: Infinity,
       },
@@ -193,7 +194,7 @@ describe('dialFirst', () => {
       dial: (address, options) => {
         const dial = transport.dial(address, options);
         if (++started === 1) return dial;
-        return { done: gate.then(() => dial.done), cancel: () => undefined };
+        return dialOf(gate.then(() => dial.done));
       },
       deadline: performance.now() + 10_000,
     });

@@ -1,3 +1,4 @@
+import { DialEnd } from '../dial-end.ts';
 import type { Address, DeadlineMs, Dial, DialOptions, DialResult } from '../transport.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { DialAnswer } from './event-reader.ts';
@@ -10,30 +11,30 @@ import { COMMAND, DIAL_OUTCOMES, NEVER, threadOf } from './wire.ts';
 const NO_BYTES = new Uint8Array(0);
 
 /** One attempt, until its data thread has answered. */
-class PendingDial implements Dial {
-  readonly done: Promise<DialResult>;
+class PendingDial extends DialEnd implements Dial {
   readonly address: Address;
   readonly startedAt: DeadlineMs = performance.now();
   readonly promised: Promised | undefined;
   token = -1;
   thread = -1;
   isCancelled = false;
-  resolve: (result: DialResult) => void = NOBODY;
   readonly #dials: Dials;
 
   constructor(dials: Dials, address: Address, promised: Promised | undefined) {
+    super();
     this.#dials = dials;
     this.address = address;
     this.promised = promised;
-    this.done = new Promise((resolve) => (this.resolve = resolve));
   }
 
   cancel(): void {
     this.#dials.cancel(this);
   }
-}
 
-const NOBODY = (): void => undefined;
+  answered(result: DialResult): void {
+    this.settle(result);
+  }
+}
 
 /** The attempts under way, by token. Each gets exactly one answer from its data thread. */
 export class Dials {
@@ -83,7 +84,8 @@ export class Dials {
   }
 
   stop(): void {
-    for (const dial of this.#pending) this.#settle(dial, { kind: 'cancelled' });
+    // What their listeners do then must find the whole transport stopped.
+    for (const dial of this.#pending) queueMicrotask(() => this.#settle(dial, { kind: 'cancelled' }));
   }
 
   #send({ token, thread, address: { host, port } }: PendingDial, options: DialOptions): void {
@@ -127,7 +129,7 @@ export class Dials {
   #settle(dial: PendingDial, result: DialResult): void {
     this.#pending.remove(dial.token);
     this.#plane.closed();
-    dial.resolve(result);
+    dial.answered(result);
   }
 }
 

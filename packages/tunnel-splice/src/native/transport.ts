@@ -14,6 +14,7 @@ import {
   type TunnelNumber,
 } from '../transport.ts';
 import { LONG_AWAY_MS, SIGNAL_WAIT_MS } from '../long-away.ts';
+import { DialEnd } from '../dial-end.ts';
 import { CountPages } from './count-pages.ts';
 import { DataPlane } from './data-plane.ts';
 import { Dials } from './dials.ts';
@@ -62,6 +63,18 @@ const BATCHES_PER_TURN = 8;
 /** After so long without work, or without a turn, a signal may be waiting. */
 const AWAY_MS = 10;
 
+/** The transport has stopped. */
+class NoDial extends DialEnd implements Dial {
+  constructor() {
+    super();
+    this.cancel();
+  }
+
+  cancel(): void {
+    this.settle({ kind: 'cancelled' });
+  }
+}
+
 class NativeTransport implements Transport, EventHandler {
   readonly name = 'native';
   readonly #addon: Addon;
@@ -97,7 +110,7 @@ class NativeTransport implements Transport, EventHandler {
   }
 
   dial(address: Address, options: DialOptions): Dial {
-    if (this.#isStopped) return { done: Promise.resolve({ kind: 'cancelled' }), cancel: () => undefined };
+    if (this.#isStopped) return new NoDial();
     const neighbour = options.join?.client ?? options.near;
     // A dial for a portable leg is joined on this thread. And TLS is `node:tls` here as well.
     const isNative = options.secure === undefined && (neighbour === undefined || neighbour instanceof NativeLeg);

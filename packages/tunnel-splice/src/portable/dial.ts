@@ -1,5 +1,6 @@
 /** One attempt to reach one literal address. */
 import type { Socket } from 'node:net';
+import { DialEnd } from '../dial-end.ts';
 import type { Address, AnswerGuard, DeadlineMs, Dial, DialOptions, DialResult, JoinPlan } from '../transport.ts';
 import { AwaitedAnswer, type Told } from './awaited-answer.ts';
 import type { Alarm } from './deadlines.ts';
@@ -15,8 +16,7 @@ interface DialResources extends LegResources {
 }
 
 /** See {@link Dial}. The first of connection, error, deadline and `cancel` settles it. */
-export class PortableDial implements Dial {
-  readonly done: Promise<DialResult>;
+export class PortableDial extends DialEnd implements Dial {
   readonly #resources: DialResources;
   readonly #address: Address;
   readonly #plan: JoinPlan | undefined;
@@ -25,17 +25,17 @@ export class PortableDial implements Dial {
   readonly #leg: PortableLeg;
   readonly #alarm: Alarm;
   #answer: AwaitedAnswer | undefined;
-  #resolve: ((result: DialResult) => void) | undefined;
+  #isDecided = false;
   /** Removes the listeners, so that a tunnel does not hold its dial in memory. */
   #forgetSocket: () => void = () => undefined;
 
   constructor(address: Address, options: DialOptions, resources: DialResources) {
+    super();
     this.#resources = resources;
     this.#address = address;
     this.#plan = options.join;
     this.#preface = options.preface;
     this.#isAnswerDue = options.answer !== undefined;
-    this.done = new Promise((resolve) => (this.#resolve = resolve));
     this.#leg = new PortableLeg(resources, (onread) => {
       const socket = dialledSocket(address, options.sourceHost, onread);
       this.#watch(socket, address.host);
@@ -70,7 +70,7 @@ export class PortableDial implements Dial {
 
   #hand(leg: PortableLeg): void {
     if (this.#preface) leg.write(this.#preface);
-    this.#settle({ kind: 'connected', leg });
+    this.#handOver(leg);
   }
 
   #join(plan: JoinPlan): void {
@@ -92,7 +92,7 @@ export class PortableDial implements Dial {
     if (takenBytes < clientBytes.length) this.#leg.write(clientBytes.subarray(takenBytes));
     const onTold = (told: Told): void => {
       if (told === 'join') this.#joinTo(client, plan, connectedAt, clientBytes.length);
-      else if (told === 'hand-back') this.#settle({ kind: 'connected', leg: this.#leg });
+      else if (told === 'hand-back') this.#handOver(this.#leg);
       else this.#fail('cancelled');
     };
     this.#answer = new AwaitedAnswer({
@@ -105,24 +105,31 @@ export class PortableDial implements Dial {
   }
 
   #joinTo(client: PortableLeg, plan: JoinPlan, connectedAt: DeadlineMs, sentBytes = 0): void {
-    this.#settle({ kind: 'joined' });
+    this.#decide();
     client.write(plan.reply);
     const tunnel = this.#resources.tunnels.splice(client, this.#leg, plan, sentBytes);
     plan.onUp(tunnel, this.#address, connectedAt);
+    this.settle({ kind: 'joined' });
   }
 
   #fail(kind: Exclude<DialResult['kind'], 'connected' | 'joined' | 'untrusted'>): void {
-    if (this.#resolve === undefined) return;
+    if (this.#isDecided) return;
+    this.#decide();
     this.#answer?.forget();
-    this.#settle({ kind });
     this.#leg.stop();
+    this.settle({ kind });
   }
 
-  #settle(result: DialResult): void {
+  #handOver(leg: PortableLeg): void {
+    this.#decide();
+    this.settle({ kind: 'connected', leg });
+  }
+
+  /** Nothing that happens to the socket from here on changes the result. */
+  #decide(): void {
+    this.#isDecided = true;
     this.#resources.deadlines.cancel(this.#alarm);
     this.#forgetSocket();
-    this.#resolve?.(result);
-    this.#resolve = undefined;
   }
 }
 

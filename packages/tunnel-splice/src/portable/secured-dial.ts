@@ -1,6 +1,7 @@
 /** One attempt to connect to a literal address and to use TLS with the peer. */
 import type { OnReadOpts, Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { DialEnd } from '../dial-end.ts';
 import type { Address, Dial, DialOptions, DialResult, TlsState } from '../transport.ts';
 import type { Alarm } from './deadlines.ts';
 import { PortableLeg, type LegResources } from './leg.ts';
@@ -16,19 +17,17 @@ interface SecuredDialOptions extends DialOptions {
 }
 
 /** See {@link Dial}. `connected` is reported once the peer's certificate is verified. */
-export class SecuredDial implements Dial {
-  readonly done: Promise<DialResult>;
+export class SecuredDial extends DialEnd implements Dial {
   readonly #resources: LegResources;
   readonly #options: SecuredDialOptions;
   readonly #wire: Socket;
   readonly #alarm: Alarm;
   #leg: PortableLeg | undefined;
-  #resolve: ((result: DialResult) => void) | undefined;
 
   constructor(address: Address, options: SecuredDialOptions, resources: LegResources) {
+    super();
     this.#resources = resources;
     this.#options = options;
-    this.done = new Promise((resolve) => (this.#resolve = resolve));
     this.#wire = dialledSocket(address, options.sourceHost);
     // The listener stays as long as the socket: an `error` event without a listener ends the process.
     this.#wire.on('error', (error) => this.#fail({ kind: dialFailureFrom(error, address.host) }));
@@ -56,20 +55,19 @@ export class SecuredDial implements Dial {
 
   #settled(failure: Failure | undefined): void {
     if (failure) this.#fail(failure);
-    else if (this.#leg) this.#settle({ kind: 'connected', leg: this.#leg });
+    else if (this.#leg) this.#conclude({ kind: 'connected', leg: this.#leg });
   }
 
   #fail(result: DialResult): void {
-    if (this.#resolve === undefined) return;
-    this.#settle(result);
+    if (this.isOver) return;
     if (this.#leg) this.#leg.stop();
     else this.#wire.destroy();
+    this.#conclude(result);
   }
 
-  #settle(result: DialResult): void {
+  #conclude(result: DialResult): void {
     this.#resources.deadlines.cancel(this.#alarm);
-    this.#resolve?.(result);
-    this.#resolve = undefined;
+    this.settle(result);
   }
 }
 
