@@ -23,6 +23,9 @@ export class DialEnd {
   protected settle(result: DialResult): void {
     if (this.#result !== undefined) return;
     this.#result = result;
-    this.#listener?.(result);
+    const listener = this.#listener;
+    // A dial that lives on must not keep what its listener knows.
+    this.#listener = undefined;
+    listener?.(result);
   }
 }
