@@ -271,7 +271,7 @@ export interface JoinPlan extends Omit<SpliceOptions, 'upstreamBytes'> {
   onUp(tunnel: TunnelNumber, upstream: Address, upAt: DeadlineMs): void;
 }
 
-/** One attempt under way. Its result is awaited as a promise, which never rejects, or by one listener: not both. */
+/** One attempt. Until it is over, its result is awaited as a promise, which never rejects, or by one listener: not by both. */
 export interface Dial {
   readonly done: Promise<DialResult>;
   /** Calls `listener` once, at once (synchronously) if it is over. Of a tunnel that was joined it is told behind the plan's `onUp`. */

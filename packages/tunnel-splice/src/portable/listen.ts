@@ -10,8 +10,8 @@ import {
   type ListenOptions,
   type Reception,
 } from '../transport.ts';
-import { acceptedLeg, securityFor } from './accepted-leg.ts';
 import { LONG_AWAY_MS, SIGNAL_WAIT_MS } from '../long-away.ts';
+import { acceptedLeg, securityFor } from './accepted-leg.ts';
 import { introducedLeg } from './introduced-leg.ts';
 import { addressOf } from './addresses.ts';
 import type { LegResources } from './leg.ts';
@@ -36,21 +36,15 @@ export async function openListener(
   let handOut = onClient;
   let reception: Reception = options;
   let acceptedCount = 0;
-  let heldCount = 0;
+  let receivedCount = 0;
   let receivedAt = performance.now();
-  const hold = (handle: TcpHandle): void => {
-    heldCount += 1;
-    setTimeout(() => {
-      heldCount -= 1;
-      receive(handle);
-    }, SIGNAL_WAIT_MS);
-  };
   const accept = (handle: TcpHandle): void => {
     acceptedCount += 1;
-    if (performance.now() - receivedAt > LONG_AWAY_MS) hold(handle);
+    if (performance.now() - receivedAt > LONG_AWAY_MS) setTimeout(() => receive(handle), SIGNAL_WAIT_MS);
     else receive(handle);
   };
   const receive = (handle: TcpHandle): void => {
+    receivedCount += 1;
     receivedAt = performance.now();
     const { introduce, identity } = reception;
     if (introduce !== undefined) {
@@ -81,7 +75,7 @@ export async function openListener(
     // No other thread can close silent clients while this one is stalled.
     allowSilence: () => undefined,
     async close() {
-      await drainQueue(() => ({ acceptedCount, heldCount }));
+      await drainQueue(() => ({ acceptedCount, receivedCount }));
       await closeAll(servers);
     },
   };
@@ -149,14 +143,14 @@ function boundAddress(server: Server): Address | undefined {
 }
 
 /** Lets the event loop accept what is queued: closing the descriptor would answer those clients with RSTs. */
-async function drainQueue(count: () => { acceptedCount: number; heldCount: number }): Promise<void> {
+async function drainQueue(count: () => { acceptedCount: number; receivedCount: number }): Promise<void> {
   let quietTurns = 0;
   // libuv accepts one connection a turn. Two quiet turns are awaited, for only the second one has polled from start to end. New
   // connections keep coming meanwhile, so the number of turns is limited to the size of the queue.
   for (let turn = 0; turn < BACKLOG && quietTurns < 2; turn += 1) {
     const before = count().acceptedCount;
     await nextTurn();
-    const { acceptedCount, heldCount } = count();
-    quietTurns = acceptedCount === before && heldCount === 0 ? quietTurns + 1 : 0;
+    const { acceptedCount, receivedCount } = count();
+    quietTurns = acceptedCount === before && receivedCount === acceptedCount ? quietTurns + 1 : 0;
   }
 }

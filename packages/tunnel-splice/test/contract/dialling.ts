@@ -13,6 +13,31 @@ export function describeDialling(create: () => Transport): void {
       expect(leg.local).toEqual({ host: '127.0.0.1', port: peer.socket.remotePort });
     });
 
+    it('tells a listener, at once where it is over, and a promise the same', async () => {
+      const { transport, upstreamAddress } = stage();
+      const dial = transport.dial(upstreamAddress, { deadline: Infinity });
+      const result = await dial.done;
+      const told: DialResult[] = [];
+      dial.whenDone((late) => told.push(late));
+      expect(told).toEqual([result]);
+      if (result.kind === 'connected') result.leg.close();
+    });
+
+    it('tells a listener that the transport has stopped, which may use its legs then', async () => {
+      const { transport } = stage();
+      const { leg } = await stage().connectClient();
+      const silent = await openSilentListener();
+      const told = new Promise<DialResult>((resolve) =>
+        transport.dial(silent.address, { deadline: Infinity }).whenDone((result) => {
+          leg.close(Buffer.from('too late'));
+          resolve(result);
+        }),
+      );
+      await transport.stop();
+      expect(await told).toEqual({ kind: 'cancelled' });
+      await silent.close();
+    });
+
     it('dials from the source address it is given', async () => {
       const { transport, upstreamAddress } = stage();
       const dialled = await transport.dial(upstreamAddress, { deadline: Infinity, sourceHost: '127.0.0.2' }).done;

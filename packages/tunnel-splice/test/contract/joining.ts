@@ -27,6 +27,25 @@ export function describeJoining(create: () => Transport): void {
       expect(seen[0]?.upAt).toBeLessThanOrEqual(performance.now() + 1);
     });
 
+    it('tells its listener that it has joined once the tunnel was told to be up', async () => {
+      const { transport, upstreamAddress } = stage();
+      const { leg } = await stage().connectClient();
+      const keeper = new FollowedTunnel(transport);
+      const told: string[] = [];
+      const onUp = (tunnel: number): void => {
+        keeper.isUp(tunnel);
+        told.push('up');
+      };
+      const join = { ...PATIENT, client: leg, reply: new Uint8Array(0), keeper, onUp };
+      await new Promise<void>((resolve) =>
+        transport.dial(upstreamAddress, { deadline: Infinity, join }).whenDone(({ kind }) => {
+          told.push(kind);
+          resolve();
+        }),
+      );
+      expect(told).toEqual(['up', 'joined']);
+    });
+
     it('sends the reply ahead of all that the upstream says, and does not count it', async () => {
       const { peer, leg } = await stage().connectClient();
       const { splice } = stage().join(leg, { reply: Buffer.from('200 '), clientBytes: Buffer.from('hello') });
