@@ -70,8 +70,9 @@ const usage = `usage: npm run bench -- [--runs N] [--quick] [--only SCENARIO,...
   --only LIST    of: bulk, idle-memory, set-up-sni, set-up-connect, low-rate-sni, low-rate-connect, ping-pong, garbage,
                  two-threads, decision
   --peers LIST   of: sallyport-native, sallyport-native-log, sallyport-portable, sallyport-portable-log, nginx, nginx-log,
-                 nginx-64k, nginx-256k, nginx-tunnel, nginx-tunnel-log, nginx-proxy-connect, nginx-proxy-connect-log,
-                 haproxy, haproxy-splice, squid, tinyproxy, node-pipe (and for two-threads sallyport-native-2)
+                 nginx-half-close, nginx-64k, nginx-256k, nginx-tunnel, nginx-tunnel-log, nginx-proxy-connect,
+                 nginx-proxy-connect-log, haproxy, haproxy-splice, squid, tinyproxy, node-pipe
+                 (and for two-threads sallyport-native-2)
   --two-threads  also compares one data thread of the native engine with two
   --output FILE  writes the tables to FILE too
 

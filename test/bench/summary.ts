@@ -30,6 +30,7 @@ export const summaryColumns: readonly Column[] = [
     heading: 'nginx',
     peers: [
       { id: 'nginx' },
+      { id: 'nginx-half-close', note: 'proxy_half_close' },
       { id: 'nginx-tunnel', note: 'tunnel_pass' },
       { id: 'nginx-64k', note: '64 KiB buffers' },
       { id: 'nginx-256k', note: '256 KiB' },

@@ -17,6 +17,14 @@ export const nginxPeers: readonly Peer[] = [
     withoutLog: 'nginx',
     find: () => find(`log_format line escape=json '${logLine}'; access_log /dev/null line;`),
   },
+  // By default it closes both sides at the first FIN. To pass that on, and wait for the other, is a system call and a wait more.
+  {
+    id: 'nginx-half-close',
+    label: 'nginx, proxy_half_close',
+    doors,
+    scenarios: setUpScenarios.filter(isNotConnect),
+    find: () => find('proxy_half_close on;'),
+  },
   withBuffers(64),
   withBuffers(256),
 ];
