@@ -1,8 +1,14 @@
 /** The files that `auth` and `tls` name. They are read with the configuration: at the start, by `check` and by every reload. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Config, ConfigPath, ConnectListener, Problem } from '@sallyport/config';
-import { parseHtpasswd, type Users } from '@sallyport/tunnel-server';
+import {
+  type Config,
+  type ConfigPath,
+  type ConnectListener,
+  parseHtpasswd,
+  type Problem,
+  type Users,
+} from '@sallyport/config';
 import { createTlsIdentity, type TlsIdentity, type TlsMaterial } from '@sallyport/tunnel-splice';
 import { explainSystemError } from './named-files.ts';
 

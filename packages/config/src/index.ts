@@ -27,6 +27,7 @@ export type {
 export type { AsWritten } from './as-written.ts';
 export type { Excerpt } from './excerpt.ts';
 export type { Environment } from './expand.ts';
+export { parseHtpasswd, type Users } from './htpasswd.ts';
 export { fillMessage, type MessageValues } from './messages.ts';
 export { DIRECT } from './schema/egress.ts';
 export { whyNotPortable } from './interception-checks.ts';

@@ -15,7 +15,6 @@ export { type AddressChange, MachineAddresses } from './machine-addresses.ts';
 export { ownAddresses } from './own-addresses.ts';
 export { authenticateClient, type Gatekeeper } from './identity/authenticate-client.ts';
 export { Authenticator } from './identity/authenticator.ts';
-export { parseHtpasswd, type Users, type UsersFileProblem } from './identity/htpasswd.ts';
 export { encodeAlert } from './alert-record.ts';
 export { departed } from './departed.ts';
 export { encodeSocksRefusal, type SocksVersion, socksVersionOf } from './socks-greeting.ts';

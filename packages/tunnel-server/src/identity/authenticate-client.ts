@@ -1,4 +1,5 @@
 /** The step between the form of a request and the policy: authenticates the client. */
+import type { Users } from '@sallyport/config';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { unlessGone } from '../abandon.ts';
 import { parseIp } from '@sallyport/addresses';
@@ -6,7 +7,6 @@ import { clientKey, neighbourhoodKey } from '../limits/limits.ts';
 import { TunnelError } from '../reasons.ts';
 import type { Authenticator, Origin, Verdict } from './authenticator.ts';
 import { parseBasicCredentials } from './basic-credentials.ts';
-import type { Users } from './htpasswd.ts';
 
 /** The users of a door, and how they are authenticated. */
 export interface Gatekeeper {

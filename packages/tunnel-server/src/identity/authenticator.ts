@@ -1,12 +1,12 @@
 /** Checks a name and a password with one bcrypt comparison, and from then on from a cache. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import type { Users } from '@sallyport/config';
 import { LRUCache } from 'lru-cache';
 import type { ClientKey } from '../limits/token-buckets.ts';
 import type { Credentials } from './basic-credentials.ts';
 import { BcryptThread, type PasswordComparer } from './bcrypt-thread.ts';
 import { FairQueue, type Asker } from './fair-queue.ts';
-import type { Users } from './htpasswd.ts';
 
 /** `busy`: too many comparisons are waiting, for this client or in all. */
 export type Verdict = 'right' | 'wrong' | 'busy';

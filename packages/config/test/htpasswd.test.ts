@@ -1,6 +1,6 @@
 import { hashSync } from 'bcryptjs';
 import { describe, expect, it } from 'vitest';
-import { parseHtpasswd } from '../../src/identity/htpasswd.ts';
+import { parseHtpasswd } from '../src/htpasswd.ts';
 
 const HASH = hashSync('secret', 4);
 const withVersion = (version: string): string => `$${version}${HASH.slice(3)}`;
