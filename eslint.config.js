@@ -32,6 +32,20 @@ export default tseslint.config(
     },
   },
   {
+    files: ['**/src/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          name: 'node:http',
+          allowTypeImports: true,
+          message:
+            'An import reads all that it exports, and so loads undici from Node.js 22 on; take it by createRequire.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.js'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
   },

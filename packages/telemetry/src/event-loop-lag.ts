@@ -3,7 +3,8 @@
  * span between two samples as lag: a loop that is never late has 10 ms there.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Gauge, type Registry } from 'prom-client';
+import type { Gauge, Registry } from 'prom-client';
+import { loadPromClient } from './load-library.ts';
 
 /** A wake-up costs an idle process up to 60 µs. A loop that is late for a tenth of the time is still seen within seconds. */
 const SAMPLE_MS = 250;
@@ -28,9 +29,10 @@ export function measureEventLoopLag(registry: Registry): void {
   for (const name of Object.values(NAMES)) registry.removeSingleMetric(name);
   const delay = monitorEventLoopDelay({ resolution: SAMPLE_MS });
   delay.enable();
-  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers: [registry] });
+  const prometheus = loadPromClient();
+  const gauge = (name: string, help: string): Gauge => new prometheus.Gauge({ name, help, registers: [registry] });
   // The first of them, for a scrape collects in this order.
-  new Gauge({
+  new prometheus.Gauge({
     name: NAMES.now,
     help: 'How late the event loop is now.',
     registers: [registry],

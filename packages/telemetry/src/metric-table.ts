@@ -1,5 +1,6 @@
 /** Every metric, once: its name, its help and its labels. Label values are closed sets or names from the configuration. */
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { loadPromClient } from './load-library.ts';
 import { TimeHistogram } from './time-histogram.ts';
 
 const PREFIX = 'sallyport_';
@@ -78,6 +79,7 @@ export function declareMetrics(registry: Registry) {
 }
 
 function declareIn(registry: Registry) {
+  const { Counter, Gauge } = loadPromClient();
   const registers = [registry];
   return {
     counter: <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>

@@ -1,5 +1,5 @@
 /** The metrics as methods: callers never spell a metric's name or a label. */
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { EgressCounts, type EgressMetrics, type EgressReading } from './egress-metrics.ts';
 import {
   createListenerMetrics,
@@ -7,6 +7,7 @@ import {
   type ListenerReading,
   type PublishedListenerMetrics,
 } from './listener-metrics.ts';
+import { loadPromClient } from './load-library.ts';
 import { declareMetrics, type MetricTable } from './metric-table.ts';
 import { measureEventLoopLag, PROM_CLIENT_SAMPLE_MS } from './event-loop-lag.ts';
 import { countOpenDescriptors } from './open-descriptors.ts';
@@ -68,6 +69,7 @@ export interface MetricsReading {
 
 /** One registry with every metric, those of prom-client for the process and Node.js included. */
 export function createMetrics(options: MetricsOptions): Metrics {
+  const { Registry } = loadPromClient();
   const registry = new Registry();
   const table = declareMetrics(registry);
   collectProcessMetrics(registry);
@@ -117,7 +119,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
 /** prom-client's own, except gauges with names of counters: `promtool check metrics` does not accept such a name. */
 function collectProcessMetrics(registry: Registry): void {
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: PROM_CLIENT_SAMPLE_MS });
+  loadPromClient().collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: PROM_CLIENT_SAMPLE_MS });
   for (const name of MISNAMED_GAUGES) registry.removeSingleMetric(name);
   countOpenDescriptors(registry);
   measureEventLoopLag(registry);

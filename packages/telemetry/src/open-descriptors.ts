@@ -3,7 +3,8 @@
  * thousands of tunnels a scrape would stop it for tens of milliseconds.
  */
 import { readdir, stat } from 'node:fs/promises';
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { loadPromClient } from './load-library.ts';
 
 const NAME = 'process_open_fds';
 
@@ -11,6 +12,7 @@ const NAME = 'process_open_fds';
 export function countOpenDescriptors(registry: Registry): void {
   if (!registry.getSingleMetric(NAME)) return;
   registry.removeSingleMetric(NAME);
+  const { Gauge } = loadPromClient();
   new Gauge({
     name: NAME,
     help: 'Number of open file descriptors.',

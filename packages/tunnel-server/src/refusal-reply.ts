@@ -1,5 +1,5 @@
 /** Encodes a refusal in HTTP. Both doors send it to clients that speak HTTP. */
-import { STATUS_CODES } from 'node:http';
+import { statusPhrase } from './http/status-phrase.ts';
 import { type ProxyError, REFUSALS, type Refusal, type TunnelError } from './reasons.ts';
 import { acceptsJson } from './refusal/accepts-json.ts';
 import { quoteDetails, quoteString, toPrintable, writeStatusLine } from './refusal/printable.ts';
@@ -38,7 +38,7 @@ export function encodeRefusal(error: TunnelError, context: RefusalContext): Refu
   if (!http) return undefined;
 
   const status = error.status ?? http.status;
-  const title = STATUS_CODES[status] ?? '';
+  const title = statusPhrase(status);
   const sentence = clientSentence(error);
   const { type, content } = encodeContent(error, context, { status, title, sentence });
   const lines = [
@@ -88,7 +88,7 @@ function parametersOf(proxyError: ProxyError, { rcode, infoCode }: TunnelError, 
         ...(infoCode === undefined ? [] : [`info-code=${infoCode}`]),
       ];
     case 'http_request_error': // §2.3.18
-      return [`status-code=${status}`, `status-phrase=${quoteString(STATUS_CODES[status] ?? '')}`];
+      return [`status-code=${status}`, `status-phrase=${quoteString(statusPhrase(status))}`];
     default:
       return [];
   }

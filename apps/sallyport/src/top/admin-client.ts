@@ -1,9 +1,13 @@
 /** Asks an admin server, over TCP or a Unix socket. */
-import { request, type RequestOptions } from 'node:http';
+import type * as Http from 'node:http';
+import { createRequire } from 'node:module';
 import { text } from 'node:stream/consumers';
 import type { ZodType } from 'zod';
 
-export type AdminPlace = Pick<RequestOptions, 'host' | 'port' | 'path'> | Pick<RequestOptions, 'socketPath'>;
+// An import of `node:http` reads every export, and Node.js 22 and later load undici for one of them: 40 ms of CPU at the start.
+const { request } = createRequire(import.meta.url)('node:http') as typeof Http; // Node.js's own types.
+
+export type AdminPlace = Pick<Http.RequestOptions, 'host' | 'port' | 'path'> | Pick<Http.RequestOptions, 'socketPath'>;
 
 const ANSWERED_WITHIN_MS = 5_000;
 

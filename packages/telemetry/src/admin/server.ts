@@ -1,8 +1,9 @@
 /** The admin server: metrics and health over plain HTTP. Its listener cannot be reached through either door. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { linkSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
 import type { Logger } from '../log/logger.ts';
+import { loadHttp } from '../load-library.ts';
 import { tameConnections } from './connections.ts';
 import { type AdminAddress, AdminListenError } from './listen-error.ts';
 import { paceClients } from './paced-socket.ts';
@@ -46,7 +47,7 @@ const STALLED_MS = 10_000;
 export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
   const routes = [...vitalRoutes(options), ...(options.routes ?? [])];
   const isGuarded = 'host' in options.bind && isLoopback(options.bind.host);
-  const server = createServer(LIMITS);
+  const server = loadHttp().createServer(LIMITS);
   server.on(
     'request',
     tameConnections(server, (request, response) => {

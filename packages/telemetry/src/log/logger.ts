@@ -1,5 +1,6 @@
 /** The log: lines about tunnels from templates, and messages from pino. Both are numbered, escaped and given to the sinks. */
-import { type Logger as PinoLogger, pino } from 'pino';
+import type { Logger as PinoLogger } from 'pino';
+import { loadPino } from '../load-library.ts';
 import { Collectors } from './collectors/collectors.ts';
 import type { OtlpOptions } from './collectors/otlp-courier.ts';
 import type { SyslogOptions } from './collectors/syslog-courier.ts';
@@ -111,6 +112,7 @@ function createPino(lines: LineWriter, onLine: () => void): PinoLogger {
     lines.message(line);
     onLine();
   };
+  const { pino } = loadPino();
   const logger = pino(options, { write });
   // pino has called it once already, to see its form.
   lines.seq = 0;

@@ -1,7 +1,7 @@
 /** The request to an HTTP proxy, and how its answer is read (RFC 9110 §9.3.6). */
 import { destinationText } from '@sallyport/policy';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
-import { STATUS_CODES } from 'node:http';
+import { statusPhrase } from '../http/status-phrase.ts';
 import { prereadUntil } from '../preread.ts';
 import { viaHop } from '../via.ts';
 import type { Point } from './by-parents.ts';
@@ -41,7 +41,7 @@ async function readAnswer(leg: Leg, deadline: DeadlineMs): Promise<ParentAnswer>
       return { kind: 'opened', said: bytes.subarray(0, found.headBytes) };
     case 'refused': {
       const { status } = found;
-      return { kind: 'refused', status, why: `answered ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd() };
+      return { kind: 'refused', status, why: `answered ${status} ${statusPhrase(status)}`.trimEnd() };
     }
     case 'malformed':
       return { kind: 'unfit', why: `does not answer in well-formed HTTP: ${found.why}` };

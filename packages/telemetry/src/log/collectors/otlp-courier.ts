@@ -1,6 +1,7 @@
 /** Sends to a collector of OpenTelemetry: logs as JSON over HTTP (OTLP 1.x). */
-import { Agent, type IncomingMessage, request } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
+import { loadHttp } from '../../load-library.ts';
 import type { CollectorTls, Courier, Delivery } from './collector-sink.ts';
 import { otlpBody } from './otlp-body.ts';
 
@@ -30,7 +31,8 @@ export class OtlpCourier implements Courier {
     this.#url = logsUrl(options.endpoint);
     this.#options = options;
     const kept = { keepAlive: true, maxSockets: 1 };
-    this.#agent = this.#url.protocol === 'https:' ? new TlsAgent({ ...kept, ca: options.tls?.ca }) : new Agent(kept);
+    this.#agent =
+      this.#url.protocol === 'https:' ? new TlsAgent({ ...kept, ca: options.tls?.ca }) : new (loadHttp().Agent)(kept);
   }
 
   async deliver(lines: readonly string[]): Promise<Delivery> {
@@ -51,7 +53,7 @@ export class OtlpCourier implements Courier {
 
   #post(body: string, lines: number): Promise<Delivery | 'stale'> {
     const { headers } = this.#options;
-    const ask = this.#url.protocol === 'https:' ? requestTls : request;
+    const ask = this.#url.protocol === 'https:' ? requestTls : loadHttp().request;
     return new Promise((resolve) => {
       const asking = ask(this.#url, {
         method: 'POST',
