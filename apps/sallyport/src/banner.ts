@@ -2,7 +2,7 @@
 import { type Address } from '@sallyport/tunnel-splice';
 import type { Config, ListenerConfig } from '@sallyport/config';
 import { groupNamed } from '@sallyport/policy';
-import { formatAddress, formatBind } from './listen-errors.ts';
+import { formatAddress, formatBind } from './format-address.ts';
 import type { OpenDoor, Program } from './program.ts';
 import { version } from './version.ts';
 

@@ -56,7 +56,7 @@ export type Asked =
 export function readCommandLine(args: readonly string[], commands: readonly Command[]): Asked {
   const [first, ...rest] = args;
   if (first === undefined) return { kind: 'nothing' };
-  if (first === '--version' || first === '-V') return { kind: 'version', isVerbose: rest.includes('--verbose') };
+  if (asksForVersion(args)) return { kind: 'version', isVerbose: rest.includes('--verbose') };
   if (first === '--help' || first === '-h' || first === 'help') return { kind: 'help' };
   const command = commands.find(({ name }) => name === first);
   if (!command) {
@@ -65,6 +65,10 @@ export function readCommandLine(args: readonly string[], commands: readonly Comm
   }
   if (rest.includes('--help') || rest.includes('-h')) return { kind: 'help', command };
   return { kind: 'command', command, ...readOptions(command, rest) };
+}
+
+export function asksForVersion([first]: readonly string[]): boolean {
+  return first === '--version' || first === '-V';
 }
 
 interface GivenOptions {

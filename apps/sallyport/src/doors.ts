@@ -8,7 +8,7 @@ import {
 } from '@sallyport/ssl-preread-frontend';
 import { authenticateClient, type Door, type Frontend, type Gatekeeper, openDoor } from '@sallyport/tunnel-server';
 import type { Leg, TlsIdentity } from '@sallyport/tunnel-splice';
-import { formatAddress } from './listen-errors.ts';
+import { formatAddress } from './format-address.ts';
 import type { Services } from './services.ts';
 import { fallbackDestination, type Settings } from './settings.ts';
 

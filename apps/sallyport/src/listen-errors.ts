@@ -1,8 +1,9 @@
 /** Describes why a door cannot listen, in one line with the cause and the remedy. */
-import type { ConfigPath, UnixSocket } from '@sallyport/config';
+import type { ConfigPath } from '@sallyport/config';
 import { AdminListenError } from '@sallyport/telemetry';
-import { type Address, ListenError } from '@sallyport/tunnel-splice';
+import { ListenError } from '@sallyport/tunnel-splice';
 import { EXIT, FatalError } from './exit.ts';
+import { formatBind } from './format-address.ts';
 
 /**
  * @param who the listener's name, which begins the line
@@ -33,14 +34,4 @@ function explain({ kind, cause }: ListenError | AdminListenError): string {
     case 'other':
       return cause instanceof Error ? cause.message : String(cause);
   }
-}
-
-/** An address, or `unix:PATH`. */
-export function formatBind(bind: Address | UnixSocket): string {
-  return 'path' in bind ? `unix:${bind.path}` : formatAddress(bind);
-}
-
-/** `host:port`, with brackets round IPv6. */
-export function formatAddress({ host, port }: Address): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,7 +1,8 @@
 /** The program. Read this first: the command line picks a command, a command answers with an exit code. */
-import { type Command, helpOf, overview, readCommandLine } from './command-line.ts';
+import { createRequire } from 'node:module';
+import { asksForVersion, type Command, helpOf, overview, readCommandLine } from './command-line.ts';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
-import { version, versionInFull } from './version.ts';
+import { version } from './version.ts';
 
 /** In the order of the overview. A command that is not asked for is not loaded, which would take most of the time of a short one. */
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
@@ -24,7 +25,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     const asked = readCommandLine(args, loaded);
     switch (asked.kind) {
       case 'version':
-        process.stdout.write(asked.isVerbose ? versionInFull() : `sallyport ${version()}\n`);
+        process.stdout.write(asked.isVerbose ? await versionInFull() : `sallyport ${version()}\n`);
         return EXIT.ok;
       case 'help':
         process.stdout.write(asked.command ? helpOf(asked.command) : overview(loaded));
@@ -40,10 +41,30 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-/** The command that is named, or all: for the overview, and for the list of those that there are. */
-async function loadCommands([first = '']: readonly string[]): Promise<readonly Command[]> {
-  const load = commands.get(first);
-  return load ? [await load()] : Promise.all([...commands.values()].map((each) => each()));
+/** The command that is named, or all: for the overview, and for the list of those that there are. The version needs none. */
+async function loadCommands(args: readonly string[]): Promise<readonly Command[]> {
+  if (asksForVersion(args)) return [];
+  const [first = ''] = args;
+  const asked = [...commands].filter(([name]) => name === first || !commands.has(first));
+  return Promise.all(
+    asked.map(([name, load]) => {
+      requireFirst(`./commands/${name}.js`);
+      return load();
+    }),
+  );
+}
+
+/**
+ * Loads a module in one go, with no promise for each module that it imports. `import` then finds all of them loaded. In Node.js 20 this
+ * takes a quarter less CPU; later ones import in the same way. Those without it (21, and 22 before 22.12) load it when it is imported.
+ */
+function requireFirst(file: string): void {
+  if (process.features.require_module) createRequire(import.meta.url)(file);
+}
+
+async function versionInFull(): Promise<string> {
+  const loaded = await import('./version-in-full.ts');
+  return loaded.versionInFull();
 }
 
 /** Prints the error with its remedy, never a stack trace: one line, or one for each problem of a configuration. */

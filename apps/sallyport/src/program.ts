@@ -15,7 +15,7 @@ import { requireEngine } from './engine.ts';
 import { EXIT, FatalError } from './exit.ts';
 import { drainTunnels, leaveTunnels } from './drain.ts';
 import { explainLogError } from './log-errors.ts';
-import { formatAddress } from './listen-errors.ts';
+import { formatAddress } from './format-address.ts';
 import { isDeniedNow } from './judge-tunnel.ts';
 import { recheckTunnels } from './recheck.ts';
 import { findObstacle } from './reload.ts';

@@ -3,7 +3,7 @@ import { compileNetworks, parseIp } from '@sallyport/addresses';
 import type { Logger } from '@sallyport/telemetry';
 import { type AddressChange, MachineAddresses } from '@sallyport/tunnel-server';
 import { BoundAddresses } from './bound-addresses.ts';
-import { formatAddress } from './listen-errors.ts';
+import { formatAddress } from './format-address.ts';
 
 const INTERVAL_MS = 1_000;
 

@@ -2,7 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AdminConfig } from '@sallyport/config';
 import { type AdminAddress, AdminListenError, type AdminServer, type Logger } from '@sallyport/telemetry';
-import { fatalListenError, formatBind } from '../listen-errors.ts';
+import { formatBind } from '../format-address.ts';
+import { fatalListenError } from '../listen-errors.ts';
 import type { InheritedSockets } from '../sockets/inherited-sockets.ts';
 import type { GiveWay } from '../sockets/open-listeners.ts';
 import type { Sockets } from '../takeover/succession.ts';

@@ -2,7 +2,7 @@
 import { bindText, type Config, type ListenerConfig } from '@sallyport/config';
 import type { LimitedListener } from '@sallyport/tunnel-server';
 import type { EgressReading, ListenerReading, MetricsReading } from '@sallyport/telemetry';
-import { formatAddress } from '../listen-errors.ts';
+import { formatAddress } from '../format-address.ts';
 import { version } from '../version.ts';
 import type { AdminView } from './admin-view.ts';
 import type { StatusReply } from './api.ts';

@@ -3,7 +3,7 @@ import { groupNamed, lintReach, type Policy } from '@sallyport/policy';
 import { CONFIG_OPTION, type Command, type OptionLists, type OptionValues } from '../command-line.ts';
 import { compareSettings } from '../compare-settings.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
-import { formatBind } from '../listen-errors.ts';
+import { formatBind } from '../format-address.ts';
 import { LOG_OPTION } from '../log-files.ts';
 import { lintNames } from '../lint-names.ts';
 import { readSettings } from '../settings.ts';
