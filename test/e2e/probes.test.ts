@@ -1,6 +1,6 @@
 /** Connections that say nothing, as a balancer or a monitor opens them, told from clients that gave up. */
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
@@ -11,32 +11,41 @@ const { cert, key } = makeCertificates(['127.0.0.1']);
 let proxy: Running;
 
 beforeAll(async () => {
-  const secured = `  - name: secured
-    mode: connect
-    bind: "127.0.0.1:0"
-    tls: { cert: proxy.crt, key: proxy.key }
-`;
+  const door = (name: string, ...lines: readonly string[]): string =>
+    [
+      `  - name: ${name}`,
+      '    mode: connect',
+      '    bind: "127.0.0.1:0"',
+      ...lines.map((line) => `    ${line}`),
+      '',
+    ].join('\n');
+  const tls = 'tls: { cert: proxy.crt, key: proxy.key }';
+  const balanced = 'proxy_protocol: [loopback]';
+  const secured = [door('secured', tls), door('balanced', balanced), door('balanced-secured', balanced, tls)].join('');
   const text = configText({ more: 'log: { level: debug }' }).replace('admin:', `${secured}admin:`);
   proxy = await startSallyport(text, { files: { 'proxy.crt': cert, 'proxy.key': key } });
 });
 
 afterAll(() => proxy.stop());
 
-const doors = ['explicit', 'transparent', 'secured'] as const;
-const ways = ['FIN', 'RST'] as const;
-const cases = doors.flatMap((door) => ways.map((way) => ({ door, way })));
+type Way = 'FIN' | 'RST';
+const casesOf = (...doors: readonly string[]): readonly { door: string; way: Way }[] =>
+  doors.flatMap((door) => (['FIN', 'RST'] as const).map((way) => ({ door, way })));
+const cases = casesOf('explicit', 'transparent', 'secured');
+const balancedCases = casesOf('balanced', 'balanced-secured');
 
 const count = async (door: string, labels: string): Promise<number> =>
   (await proxy.metric(`tunnels_total{listener="${door}",${labels}}`)) ?? 0;
 
+const PROBE = 'outcome="ok",reason="probe"';
+
 /** Opens a connection that was accepted for certain, says `bytes` and leaves; resolves with its line of the log. */
-async function visit(door: string, way: 'FIN' | 'RST', bytes = Buffer.alloc(0)): Promise<LogLine> {
+async function visit(door: string, way: Way, bytes = Buffer.alloc(0)): Promise<LogLine> {
   const { socket } = await openClient(proxy.port(door));
   const port = socket.localPort;
   await expect.poll(() => proxy.metric(`handshakes_active{listener="${door}"}`)).toBe(1);
   if (bytes.length > 0) await new Promise((resolve) => socket.write(bytes, resolve));
-  if (way === 'FIN') socket.end();
-  else socket.resetAndDestroy();
+  leave(socket, way);
   const line = await proxy.tunnel({ client_port: port });
   socket.destroy();
   return line;
@@ -44,9 +53,9 @@ async function visit(door: string, way: 'FIN' | 'RST', bytes = Buffer.alloc(0)):
 
 describe.each(cases)('a connection to the $door door that ends with a $way', ({ door, way }) => {
   it('is a probe where it has said nothing: in the log at debug, and in the metrics', async () => {
-    const before = await count(door, 'outcome="ok",reason="probe"');
+    const before = await count(door, PROBE);
     expect(await visit(door, way)).toMatchObject({ level: 'debug', reason: 'probe', outcome: 'ok', bytes_up: 0 });
-    expect(await count(door, 'outcome="ok",reason="probe"')).toBe(before + 1);
+    expect(await count(door, PROBE)).toBe(before + 1);
     expect(await proxy.metric(`tunnel_seconds_count{listener="${door}"}`)).toBe(0);
     expect(await proxy.metric(`handshakes_active{listener="${door}"}`)).toBe(0);
   });
@@ -61,16 +70,48 @@ describe.each(cases)('a connection to the $door door that ends with a $way', ({ 
   });
 
   it('is a probe also where it ends at once', async () => {
-    const before = await count(door, 'outcome="ok",reason="probe"');
-    const probes = Array.from({ length: 20 }, async () => {
-      const socket = connect(proxy.port(door), '127.0.0.1');
-      await once(socket, 'connect');
-      if (way === 'FIN') socket.end().resume();
-      else socket.resetAndDestroy();
-      await once(socket, 'close');
-    });
-    await Promise.all(probes);
-    await expect.poll(() => count(door, 'outcome="ok",reason="probe"')).toBe(before + 20);
+    await probeAtOnce(door, way);
     expect(await count(door, 'outcome="failed",reason="client_closed"')).toBeLessThanOrEqual(2);
   });
 });
+
+describe.each(balancedCases)('a connection to the $door door that ends with a $way before a PROXY header', (check) => {
+  const { door, way } = check;
+
+  it('is a probe, however long it was open', async () => {
+    const { socket } = await openClient(proxy.port(door));
+    const port = socket.localPort;
+    // Once that of a later connection is read, the header of this one is awaited.
+    const later = await openClient(proxy.port(door));
+    later.socket.write('PROXY UNKNOWN\r\n');
+    await expect.poll(() => proxy.metric(`handshakes_active{listener="${door}"}`)).toBe(1);
+    leave(socket, way);
+    expect(await proxy.tunnel({ client_port: port })).toMatchObject({ client: '127.0.0.1', reason: 'probe' });
+    const laterPort = later.socket.localPort;
+    later.socket.destroy();
+    await proxy.tunnel({ client_port: laterPort });
+    socket.destroy();
+  });
+
+  it('is a probe also where it ends at once', async () => {
+    await probeAtOnce(door, way);
+    expect(await count(door, 'outcome="refused",reason="proxy_protocol"')).toBe(0);
+  });
+});
+
+async function probeAtOnce(door: string, way: Way): Promise<void> {
+  const before = await count(door, PROBE);
+  const probes = Array.from({ length: 20 }, async () => {
+    const socket = connect(proxy.port(door), '127.0.0.1');
+    await once(socket, 'connect');
+    leave(socket.resume(), way);
+    await once(socket, 'close');
+  });
+  await Promise.all(probes);
+  await expect.poll(() => count(door, PROBE)).toBe(before + 20);
+}
+
+function leave(socket: Socket, way: Way): void {
+  if (way === 'FIN') socket.end();
+  else socket.resetAndDestroy();
+}

@@ -43,7 +43,8 @@ export function handedOverLeg(from: HandedOver, resources: LegResources, securit
   leg.local = from.local;
   leg.bornAt = from.bornAt;
   if (from.original !== undefined) leg.original = from.original;
-  if (from.isReset) leg.noteReset();
+  // The kernel will report a plain end.
+  if (from.isReset) leg.noteDeparture('reset');
   return leg;
 }
 

@@ -4,13 +4,16 @@ import type { DeadlineMs, Leg, ListenOptions, ReadResult } from '../transport.ts
 import { acceptedLeg, securedLeg, securityFor } from './accepted-leg.ts';
 import { addressOf } from './addresses.ts';
 import type { Deadlines } from './deadlines.ts';
-import { PortableLeg, type LegResources } from './leg.ts';
+import { PortableLeg, type LegResources, UNKNOWN } from './leg.ts';
 import type { TcpHandle } from './node-handle.ts';
 import { acceptedSocket } from './node-socket.ts';
 
 type Introducing = ListenOptions & Required<Pick<ListenOptions, 'introduce'>>;
 
-/** Resolves once the introduction is read. `refusal` says why it was refused. */
+/**
+ * Resolves once the introduction is read. `refusal` says why it was refused. A peer that sent an RST while it was queued has no address any
+ * more, by which it could be judged, and has left without a word: it is handed out as it is.
+ */
 export async function introducedLeg(
   handle: TcpHandle,
   resources: LegResources,
@@ -27,8 +30,7 @@ async function introduceLeg(
   { introduce }: Introducing,
 ): Promise<PortableLeg> {
   const leg = acceptedLeg({ handle }, resources);
-  leg.nameEnds();
-  return named(leg, await introduce(leg, leg.remote));
+  return leg.nameEnds() ? named(leg, await introduce(leg, leg.remote)) : leg;
 }
 
 async function introduceWire(
@@ -39,13 +41,16 @@ async function introduceWire(
   const bornAt = performance.now();
   // The listener stays as long as the socket: an `error` event without a listener ends the process.
   wire.on('error', () => undefined);
-  const peer = addressOf(wire.remoteAddress, wire.remotePort) ?? { host: '', port: 0 };
-  const introduction = await introduce(new WireReader(wire, resources.deadlines), peer);
-  const security = introduction.refusal === undefined ? securityFor(identity, introduction.remote ?? peer) : 'withheld';
+  const peer = addressOf(wire.remoteAddress, wire.remotePort);
+  const introduction = peer === undefined ? {} : await introduce(new WireReader(wire, resources.deadlines), peer);
+  const security =
+    introduction.refusal === undefined ? securityFor(identity, introduction.remote ?? peer ?? UNKNOWN) : 'withheld';
   const isWithheld = security === 'withheld';
   const leg = isWithheld ? new PortableLeg(resources, () => wire, security) : securedLeg(wire, security, resources);
   leg.bornAt = bornAt;
-  leg.nameEnds();
+  if (!leg.nameEnds() && peer !== undefined) leg.remote = peer;
+  if (wire.readableEnded) leg.noteDeparture('end');
+  else if (wire.destroyed) leg.noteDeparture('reset');
   return named(leg, introduction);
 }
 

@@ -55,7 +55,7 @@ interface Reader {
 }
 
 /** The address of a peer that left before its address was read. No network of the configuration contains it. */
-const UNKNOWN: Address = { host: '::', port: 0 };
+export const UNKNOWN: Address = { host: '::', port: 0 };
 const NOTHING = new Uint8Array(0);
 
 /** See {@link Leg} for its holder's calls. The other calls are for the splice that owns it. */
@@ -283,9 +283,10 @@ export class PortableLeg implements Leg {
     if (bytes.length > 0 && !this.#isOver) (this.#ahead ??= new ReadAhead()).prepend(bytes);
   }
 
-  /** Its peer's RST was read before the socket became this leg's. The kernel will report a plain end. */
-  noteReset(): void {
-    this.#departed('reset');
+  /** How its peer left before the socket became this leg's: the socket will not report that again. */
+  noteDeparture(how: Departure): void {
+    this.#departed(how);
+    if (this.#socket.closed) this.#closed();
   }
 
   /** Takes what was read ahead, `limitBytes` at most. */
