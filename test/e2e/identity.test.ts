@@ -254,6 +254,15 @@ describe('a door with tls', () => {
     expect(await proxy.tunnel({ reason: 'malformed' })).toMatchObject({ outcome: 'refused', status: 400 });
   });
 
+  it('answers plain HTTP as the request asks: in JSON, and without content for a HEAD', async () => {
+    proxy = await startSallyport(yaml(tls), { files: pair(proxyCertificates) });
+    const json = await ask(proxy.port('explicit'), toEcho('Accept: application/json\r\n'));
+    const [, content = ''] = json.split('\r\n\r\n');
+    expect(JSON.parse(content)).toMatchObject({ status: 400, reason: 'malformed' });
+    const head = await ask(proxy.port('explicit'), 'HEAD http://origin.test/ HTTP/1.1\r\nHost: origin.test\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 400 [^]*\r\nContent-Length: [1-9][^]*\r\n\r\n$/);
+  });
+
   it('refuses SOCKS without TLS in its own words', async () => {
     proxy = await startSallyport(yaml(tls), { files: pair(proxyCertificates) });
     expect(await ask(proxy.port('explicit'), Buffer.of(5, 1, 0))).toBe('\x05\xff');

@@ -6,6 +6,7 @@ import {
   encodeSocksRefusal,
   findDoubtfulField,
   joinedValues,
+  readReplyWishes,
   REFUSALS,
   TunnelError,
   type Frontend,
@@ -16,6 +17,7 @@ import {
   type Refusal,
   type RefusalReason,
   type RefusedTunnel,
+  type ReplyWishes,
   type SocksVersion,
 } from '@sallyport/tunnel-server';
 import type { Destination } from '@sallyport/policy';
@@ -43,9 +45,16 @@ export interface ConnectAuth {
   authenticate(client: Leg, fieldValue: string | undefined, deadline: DeadlineMs): Promise<string>;
 }
 
-/** The frontend of one client at the explicit door. It reads and writes `client`, but closes it only in `refuse`. */
-export function createConnectFrontend(client: Leg, options: ConnectFrontendOptions): Frontend {
-  return new ConnectFrontend(client, options);
+/**
+ * The frontend of one client at the explicit door. It reads and writes `client`, but closes it only in `refuse`.
+ * @param further what was read of a further request, on a connection of plain HTTP
+ */
+export function createConnectFrontend(
+  client: Leg,
+  options: ConnectFrontendOptions,
+  further: Uint8Array = NO_BYTES,
+): Frontend {
+  return new ConnectFrontend(client, options, further);
 }
 
 class ConnectFrontend implements Frontend {
@@ -55,17 +64,17 @@ class ConnectFrontend implements Frontend {
   #otherDoor: Frontend | undefined;
   /** The client sent nothing, and gets no reply. */
   #isSilent = false;
-  #isHead = false;
-  #accept: string | undefined;
+  #wishes: ReplyWishes;
   /** A client with a SOCKS greeting is refused in SOCKS. */
   #socksVersion: SocksVersion | undefined;
   #isEstablished = false;
 
   asked: Destination | undefined;
 
-  constructor(client: Leg, options: ConnectFrontendOptions) {
+  constructor(client: Leg, options: ConnectFrontendOptions, further: Uint8Array) {
     this.#client = client;
     this.#options = options;
+    this.#wishes = readReplyWishes(further);
   }
 
   identify(limits: PrereadLimits, alreadyRead = NO_BYTES): Asked | Promise<Asked> {
@@ -77,6 +86,7 @@ class ConnectFrontend implements Frontend {
   }
 
   #judge(opening: Opening, limits: PrereadLimits): Asked | Promise<Asked> {
+    if (opening.kind === 'request') this.#wishes = wishesOf(opening);
     requireTls(this.#client, opening);
     switch (opening.kind) {
       case 'request':
@@ -133,8 +143,7 @@ class ConnectFrontend implements Frontend {
     // At a door without a login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
     const isForCertificate = error.reason === 'auth' && this.#options.auth === undefined;
     const isMute = this.#isSilent || isForCertificate || state === 'failed' || state === 'under-way';
-    const asked = { isHead: this.#isHead, accept: this.#accept };
-    const context = { tunnel, date: new Date(), ...asked, realm: this.#options.auth?.realm };
+    const context = { tunnel, date: new Date(), ...this.#wishes, realm: this.#options.auth?.realm };
     const reply = isMute ? undefined : encodeRefusal(error, context);
     this.#client.close(reply?.bytes);
     return reply?.status;
@@ -142,14 +151,17 @@ class ConnectFrontend implements Frontend {
 
   #readRequest(opening: Request, { deadline }: PrereadLimits): Asked | Promise<Asked> {
     const { head, earlyBytes, bytes } = opening;
-    this.#isHead = head.method === 'HEAD';
-    this.#accept = joinedValues(head, 'accept');
     const request = parseConnectRequest(head);
     switch (request.kind) {
       case 'connect':
         this.asked = request.destination;
         return this.#identified(
-          { destination: request.destination, clientBytes: earlyBytes, via: viaIn(head), user: undefined },
+          {
+            destination: request.destination,
+            clientBytes: earlyBytes,
+            via: joinedValues(head, 'via'),
+            user: undefined,
+          },
           this.#identifyUser(credentialsIn(head), deadline),
         );
       case 'other-method':
@@ -204,10 +216,8 @@ type Request = Extract<Opening, { kind: 'request' }>;
 const NO_BYTES = new Uint8Array(0);
 const NO_USER: User = {};
 
-/** RFC 9110 §5.3: a list may be spread over several lines. */
-function viaIn({ fields }: Request['head']): string | undefined {
-  const hops = fields.filter(({ name }) => name === 'via');
-  return hops.length === 0 ? undefined : hops.map(({ value }) => value).join(', ');
+function wishesOf({ head }: Request): ReplyWishes {
+  return { isHead: head.method === 'HEAD', accept: joinedValues(head, 'accept') };
 }
 
 function credentialsIn({ fields }: Request['head']): string | undefined {

@@ -6,13 +6,13 @@ import {
   readHello,
   type SslPrereadFrontendOptions as SslPrereadOptions,
 } from '@sallyport/ssl-preread-frontend';
-import { authenticateClient, type Door, type Frontend, type Gatekeeper, openDoor } from '@sallyport/tunnel-server';
-import type { Leg, TlsIdentity } from '@sallyport/tunnel-splice';
+import { authenticateClient, type Door, type Gatekeeper, openDoor } from '@sallyport/tunnel-server';
+import type { TlsIdentity } from '@sallyport/tunnel-splice';
 import { formatAddress } from './format-address.ts';
 import type { Services } from './services.ts';
 import { fallbackDestination, type Settings } from './settings.ts';
 
-type OpenFrontend = (client: Leg) => Frontend;
+type OpenFrontend = Door['openFrontend'];
 
 /** One door for each listener, by name. */
 export function openDoors(settings: Settings, services: Services): ReadonlyMap<string, Door> {
@@ -50,7 +50,7 @@ function explicit(
     ...(auth && { auth: basicAuth(auth.realm, gatekeeper) }),
     ...(tls?.authorities !== undefined && { authorities: tls.authorities }),
   };
-  return (client) => createConnectFrontend(client, options);
+  return (client, further) => createConnectFrontend(client, options, further);
 }
 
 function basicAuth(realm: string, gatekeeper: Gatekeeper): ConnectAuth {
@@ -76,7 +76,7 @@ function transparent(listener: SniListener, explicitDoor: string | undefined): O
     forwardsHttp: http === 'forward',
     ...(explicitDoor !== undefined && { explicitDoor }),
   };
-  return (client) => createSslPrereadFrontend(client, options);
+  return (client, further) => createSslPrereadFrontend(client, options, further);
 }
 
 /** The explicit door to recommend to a client that sends CONNECT to the transparent door. */

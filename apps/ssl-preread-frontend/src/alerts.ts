@@ -2,12 +2,13 @@
 import {
   encodeAlert,
   encodeRefusal,
-  findAccept,
+  readReplyWishes,
   REFUSALS,
   type Refusal,
   type RefusedTunnel,
   type TunnelError,
 } from '@sallyport/tunnel-server';
+import { HANDSHAKE_RECORD } from './tls-record.ts';
 
 /** The last bytes to the client, if any, and their HTTP status. */
 export interface Answer {
@@ -22,7 +23,7 @@ export function answerInTls(error: TunnelError): Answer {
 }
 
 /**
- * The only answer of this door in HTTP: Misdirected Request, "unable to produce an authoritative response for the target URI" (RFC 9110
+ * The answer of this door in HTTP to a client that it does not serve: Misdirected Request, "unable to produce an authoritative response for the target URI" (RFC 9110
  * §15.5.20).
  */
 const MISDIRECTED_REQUEST = { status: 421, proxyError: 'http_request_error' } as const;
@@ -32,12 +33,16 @@ const MISDIRECTED_REQUEST = { status: 421, proxyError: 'http_request_error' } as
  * @param request what was read of it
  */
 export function answerInHttp(error: TunnelError, tunnel: RefusedTunnel, request: Uint8Array): Answer {
-  const asked = { isHead: isHead(request), accept: findAccept(request) };
-  return encodeRefusal(error, { tunnel, date: new Date(), ...asked, answer: MISDIRECTED_REQUEST }) ?? {};
+  const context = { tunnel, date: new Date(), ...readReplyWishes(request) };
+  return encodeRefusal(error, { ...context, answer: MISDIRECTED_REQUEST }) ?? {};
 }
 
-function isHead(request: Uint8Array): boolean {
-  return Buffer.from(request.subarray(0, HEAD.length)).equals(HEAD);
+/**
+ * The refusal of a further request, on a connection of plain HTTP that was served before, as the explicit door words it. A client that
+ * goes on with TLS gets an alert.
+ * @param begun what was read of it
+ */
+export function answerFurther(error: TunnelError, tunnel: RefusedTunnel, begun: Uint8Array): Answer {
+  if (begun[0] === HANDSHAKE_RECORD) return answerInTls(error);
+  return encodeRefusal(error, { tunnel, date: new Date(), ...readReplyWishes(begun) }) ?? {};
 }
-
-const HEAD = Buffer.from('HEAD ');

@@ -14,7 +14,7 @@ import {
   TunnelError,
 } from '@sallyport/tunnel-server';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
-import { answerInHttp, answerInTls, type Answer } from './alerts.ts';
+import { answerFurther, answerInHttp, answerInTls, type Answer } from './alerts.ts';
 import { type HelloFound, readHello } from './read-hello.ts';
 import { readPlaintext } from './read-plaintext.ts';
 
@@ -34,26 +34,37 @@ export interface SslPrereadFrontendOptions {
   readonly explicitDoor?: string;
 }
 
-/** The frontend of one client at the transparent door. It reads and writes `client`, but closes it only in `refuse`. */
-export function createSslPrereadFrontend(client: Leg, options: SslPrereadFrontendOptions): Frontend {
-  return new SslPrereadFrontend(client, options);
+/**
+ * The frontend of one client at the transparent door. It reads and writes `client`, but closes it only in `refuse`.
+ * @param further what was read of a further request, on a connection of plain HTTP
+ */
+export function createSslPrereadFrontend(
+  client: Leg,
+  options: SslPrereadFrontendOptions,
+  further?: Uint8Array,
+): Frontend {
+  return new SslPrereadFrontend(client, options, further);
 }
 
 class SslPrereadFrontend implements Frontend {
   readonly #client: Leg;
   readonly #options: SslPrereadFrontendOptions;
+  /** Until it is judged. */
+  #further: Uint8Array | undefined;
   /** Serves this client in our place, once it was found to be at the wrong door. */
   #otherDoor: Frontend | undefined;
   /** What was read of an HTTP client: it is answered in HTTP. */
   #httpRequest: Uint8Array | undefined;
   #isEstablished = false;
 
-  constructor(client: Leg, options: SslPrereadFrontendOptions) {
+  constructor(client: Leg, options: SslPrereadFrontendOptions, further: Uint8Array | undefined) {
     this.#client = client;
     this.#options = options;
+    this.#further = further;
   }
 
   identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Opening | Promise<Opening> {
+    this.#further = undefined;
     const preread = readHello(this.#client, limits, alreadyRead);
     return preread instanceof Promise
       ? preread.then((read) => this.#judge(read, limits))
@@ -99,7 +110,8 @@ class SslPrereadFrontend implements Frontend {
   }
 
   #answer(error: TunnelError, tunnel: RefusedTunnel): Answer {
-    return this.#httpRequest ? answerInHttp(error, tunnel, this.#httpRequest) : answerInTls(error);
+    if (this.#httpRequest) return answerInHttp(error, tunnel, this.#httpRequest);
+    return this.#further ? answerFurther(error, tunnel, this.#further) : answerInTls(error);
   }
 
   #identified({ hello, endsAt }: Hello, bytes: Uint8Array): Identified {

@@ -64,8 +64,8 @@ describe('in HTTP', () => {
     });
   });
 
-  it('has no content for a HEAD', () => {
-    expect(answerTo('HEAD / HTTP/1.1\r\n').content).toBe('');
+  it.each(['HEAD / HTTP/1.1\r\n', '\r\nHEAD / HTTP/1.1\r\n'])('has no content for %j', (request) => {
+    expect(answerTo(request).content).toBe('');
   });
 });
 

@@ -49,7 +49,8 @@ export interface Door {
   readonly name: string;
   readonly mode: 'connect' | 'sni';
   readonly metrics: ListenerMetrics;
-  openFrontend(client: Leg): Frontend;
+  /** @param further what was read of a further request, on a connection of plain HTTP that is kept */
+  openFrontend(client: Leg, further?: Uint8Array): Frontend;
   /**
    * Takes a place in the limits. Throws `client_limit` or `overload`. Returns a promise that may reject with them where replicas are
    * asked.

@@ -20,7 +20,7 @@ export { departed } from './departed.ts';
 export { encodeSocksRefusal, type SocksVersion, socksVersionOf } from './socks-greeting.ts';
 export { type NeedMore, type Preread, prereadUntil } from './preread.ts';
 export { encodeRefusal, type RefusalContext, type RefusalReply } from './refusal-reply.ts';
-export { findAccept } from './refusal/accepts-json.ts';
+export { readReplyWishes, type ReplyWishes } from './refusal/reply-wishes.ts';
 export type { RefusedTunnel } from './refusal/problem.ts';
 export { Ledger, type RecordOptions } from './account/ledger.ts';
 export type { LiveTunnel } from './account/live-tunnels.ts';

@@ -59,7 +59,7 @@ export class SetUp implements Seeker, DecidedTunnel, Joiner {
     this.next = next;
     this.#course = course;
     this.record = ledger.open(client, door, next?.begunAt);
-    this.frontend = door.openFrontend(client);
+    this.frontend = door.openFrontend(client, next?.bytes);
   }
 
   opens(opening: Identified | PlainHttp): void {

@@ -8,6 +8,7 @@ import { hashSync } from 'bcryptjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Certificates, makeCertificates } from '../harness/certificates.ts';
 import { configText } from '../harness/config-text.ts';
+import { helloFor } from '../harness/hello.ts';
 import { ask, type Client, openClient } from '../harness/peers.ts';
 import { type Running, type StartOptions, startSallyport } from '../harness/sallyport.ts';
 import { forwarding, get, useHttpStage } from './stage.ts';
@@ -167,6 +168,44 @@ describe('a further request', () => {
     const heard = await ask(running.port('explicit'), get(url()).repeat(20));
     expect(heard).toMatch(/HTTP\/1\.1 429 [^]*\r\nRetry-After: 1\r\n/);
     expect(heard.match(/HTTP\/1\.1 200/g)?.length).toBeLessThan(10);
+  });
+
+  /** All that a client hears behind the answer to its first request, where the limits refuse the further one. */
+  async function heardOnceLimited(door: string, further: string | Buffer): Promise<string> {
+    const running = await start(configText({ ...forwarding, more: 'limits: { new_per_client: "1/s" }' }));
+    stage.rawAnswer = (socket) => socket.end(answer);
+    const client = await openClient(running.port(door));
+    client.socket.write(Buffer.concat([Buffer.from(requestAt(door)), Buffer.from(further)]));
+    const heard = (await client.ended()).bytes.toString('latin1');
+    expect(await running.tunnel({ reason: 'client_limit' })).toMatchObject({ outcome: 'refused' });
+    return heard.slice(heard.indexOf('\r\n\r\nhi') + 6);
+  }
+
+  it.each(['explicit', 'transparent'])('that the limits refuse is told so in HTTP, at the %s door', async (door) => {
+    const heard = await heardOnceLimited(door, requestAt(door));
+    expect(heard).toMatch(/^HTTP\/1\.1 429 [^]*\r\nRetry-After: 1\r\n\r\nToo many connections /);
+  });
+
+  it.each(['explicit', 'transparent'])('that is a HEAD is refused without content, at the %s door', async (door) => {
+    const heard = await heardOnceLimited(door, requestAt(door).replace('GET', 'HEAD'));
+    expect(heard).toMatch(/^HTTP\/1\.1 429 [^]*\r\n\r\n$/);
+  });
+
+  it('that is TLS in place of HTTP is refused in TLS, at the transparent door', async () => {
+    expect(await heardOnceLimited('transparent', helloFor('a.test'))).toBe('\x15\x03\x03\0\x02\x02\x50');
+  });
+
+  it('is told at the transparent door too that Sallyport drains', async () => {
+    const running = await start(configText({ ...forwarding, more: 'timeouts: { drain: 10s }' }));
+    const client = await served('transparent');
+    // It keeps the process alive, for a connection between two requests does not.
+    const other = await openClient(running.port('explicit'));
+    await expect.poll(() => running.metric('handshakes_active{listener="explicit"}')).toBe(1);
+    running.process.kill('SIGTERM');
+    await running.line({ msg: 'draining' });
+    client.socket.write(requestAt('transparent'));
+    expect((await client.ended()).bytes.toString()).toMatch(refusal(503));
+    other.socket.destroy();
   });
 
   it('may be a CONNECT', async () => {

@@ -13,13 +13,3 @@ export function acceptsJson(accept: string | undefined): boolean {
 }
 
 const JSON_TYPES = ['application/problem+json', 'application/json'];
-
-/**
- * The Accept field of a request of which only the first line was judged, if it is among the bytes that were read. At a door without HTTP
- * the rest is not awaited.
- */
-export function findAccept(bytes: Uint8Array): string | undefined {
-  const [head = ''] = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1').split('\r\n\r\n', 1);
-  const lines = head.split('\r\n').filter((line) => /^accept:/i.test(line));
-  return lines.length === 0 ? undefined : lines.map((line) => line.slice('accept:'.length)).join(',');
-}

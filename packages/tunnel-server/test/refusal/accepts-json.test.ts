@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acceptsJson, findAccept } from '../../src/refusal/accepts-json.ts';
+import { acceptsJson } from '../../src/refusal/accepts-json.ts';
 
 describe('acceptsJson', () => {
   it.each([
@@ -31,17 +31,5 @@ describe('acceptsJson', () => {
     acceptsJson(piece.repeat(65_536 / piece.length));
     // A millisecond; with a search that goes back and forth it would be seconds.
     expect(performance.now() - startMs).toBeLessThan(250);
-  });
-});
-
-describe('findAccept', () => {
-  it.each([
-    ['GET / HTTP/1.1\r\nAccept: a/b\r\n\r\n', ' a/b'],
-    ['GET / HTTP/1.1\r\nHost: x\r\naccept:a/b\r\nACCEPT: c/d', 'a/b, c/d'],
-    ['GET / HTTP/1.1\r\n\r\nAccept: a/b', undefined],
-    ['GET /Accept: HTTP/1.1', undefined],
-    ['', undefined],
-  ])('in %j: %s', (request, accept) => {
-    expect(findAccept(Buffer.from(request))).toBe(accept);
   });
 });
