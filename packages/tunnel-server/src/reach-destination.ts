@@ -63,7 +63,9 @@ function requireStraight({ via }: Identified): void {
 export function toRefusal(cause: unknown, { door, record }: Omit<Seeker, 'client'>): TunnelError {
   const error = toTunnelError(cause);
   const { clientIp, destination, user, decision, id } = record;
-  const isWorded = error.reason === 'policy' || error.reason === 'address';
+  // The rules of a reload may deny what was allowed: then no rule of this policy has denied it.
+  const isDenied = error.reason === 'policy' && decision?.decision === 'deny';
+  const isWorded = isDenied || error.reason === 'address';
   if (!isWorded || destination === undefined || decision === undefined) return error;
   const decided = { request: { client: clientIp, listener: door.name, destination, user }, decision, id };
   const { sentence, ...context } =

@@ -70,6 +70,21 @@ describe('a request after a reload', () => {
     expect(await running.tunnel({ reason })).toMatchObject({ status, outcome: 'refused' });
   });
 
+  it('that is not answered yet is ended in words of the reload, and not of the rule that had allowed it', async () => {
+    const recheck = (policy: string): string =>
+      configText({ ...forwarding, policy }).replace('runtime: {', 'runtime: { reload_tunnels: recheck,');
+    const running = await start(recheck(forwarding.policy));
+    const client = await openClient(running.port('explicit'));
+    const asked = new Promise<void>((resolve) => (stage.rawAnswer = () => resolve()));
+    client.socket.write(get(url()));
+    await asked;
+    await running.reload(recheck('policy: { default: deny }'));
+    expect((await client.ended()).bytes.toString()).toMatch(
+      /^HTTP\/1\.1 403 Forbidden \(The rules of a reload deny the request\)\r\n/,
+    );
+    expect(await running.tunnel({ reason: 'policy' })).toMatchObject({ outcome: 'refused', status: 403 });
+  });
+
   it('meets it though it has waited behind another', async () => {
     const running = await start(configText(forwarding));
     const client = await openClient(running.port('explicit'));
