@@ -55,7 +55,7 @@ export function findWay(seeker: Seeker, identified: Identified): Way | Promise<W
 }
 
 function requireStraight({ via }: Identified): void {
-  const circle = via === undefined ? undefined : whyCircular(via.split(','));
+  const circle = via === undefined ? undefined : whyCircular(via);
   if (circle !== undefined) throw new TunnelError('loop', circle);
 }
 

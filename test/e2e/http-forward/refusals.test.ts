@@ -64,6 +64,13 @@ describe('a request that is refused', () => {
     expect(await ask(stage.proxy.port('explicit'), options)).toMatch(/^HTTP\/1\.1 405 [^]*\r\nAllow: GET, /);
     const circling = get(stage.at('/'), ...Array<string>(8).fill('Via: 1.1 sallyport'));
     expect(await ask(stage.proxy.port('explicit'), circling)).toMatch(/^HTTP\/1\.1 502 [^]*\(loop, /);
+    const line = await stage.proxy.tunnel({ reason: 'loop', host: 'origin.test' });
+    expect(line).toMatchObject({ port: stage.port, rule: 'tests', decision: 'deny' });
+  });
+
+  it('is not told of a circle before its rules are asked', async () => {
+    const circling = get('http://denied.test/', ...Array<string>(8).fill('Via: 1.1 sallyport'));
+    expect(await ask(stage.proxy.port('explicit'), circling)).toMatch(/^HTTP\/1\.1 403 [^]*\(policy, /);
   });
 });
 

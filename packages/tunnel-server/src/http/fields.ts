@@ -3,7 +3,7 @@ import { type ContentForm, namedLength } from './content-form.ts';
 import { type Field, trimWhitespace } from './head-lines.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
-import { PSEUDONYM, viaHop, whyCircular } from '../via.ts';
+import { PSEUDONYM, viaHop } from '../via.ts';
 
 /** As it is sent. */
 export type FieldLine = readonly [name: string, value: string];
@@ -89,11 +89,6 @@ export function forwardsLeft(request: RequestHead): number | undefined {
   const [value = ''] = valuesOf(request, 'max-forwards');
   if ((method !== 'TRACE' && method !== 'OPTIONS') || !/^[0-9]{1,9}$/.test(value)) return undefined;
   return Number(value);
-}
-
-/** Why a message is taken for one in a loop; undefined where it is not. */
-export function whyLooping(message: MessageHead): string | undefined {
-  return whyCircular(listOf(message, 'via'));
 }
 
 /** The trailers that are passed on: none that could change the message's meaning or length (RFC 9110 §6.5.1). */

@@ -15,7 +15,7 @@ import { encodeRefusal } from '../refusal-reply.ts';
 import { type ContentForm, requestContentForm } from './content-form.ts';
 import { encodeHead } from './encode-head.ts';
 import { Exchange, type ExchangeEnd } from './exchange.ts';
-import { forwardsLeft, offeredUpgrade, requestFieldsUp, switchingFieldsDown, whyLooping } from './fields.ts';
+import { forwardsLeft, offeredUpgrade, requestFieldsUp, switchingFieldsDown } from './fields.ts';
 import { Inflow } from './flows.ts';
 import { fieldValue, findDoubtfulField, joinedValues, type RequestHead } from './request-head.ts';
 import { readRequestHead } from './read-request-head.ts';
@@ -83,8 +83,6 @@ function judge(head: RequestHead, { isToProxy }: PlainHttp): Asked {
   if (form.kind === 'malformed') throw malformed(form.why);
   // We would have to answer in the destination's place (RFC 9110 §7.6.2), which we do not do.
   if (forwardsLeft(head) === 0) throw new TunnelError('method', 'The request may be forwarded no further.');
-  const circle = whyLooping(head);
-  if (circle !== undefined) throw new TunnelError('loop', circle);
   return { head, target, form };
 }
 
@@ -96,7 +94,8 @@ async function identify({ head, target }: Asked, opening: PlainHttp, { door, rec
   record.asked(target.destination);
   const credentials = fieldValue(head, 'proxy-authorization');
   const user = await opening.identifyUser(credentials, door.prereadLimits().deadline);
-  return { destination: target.destination, clientBytes: new Uint8Array(0), ...user };
+  const via = joinedValues(head, 'via');
+  return { destination: target.destination, clientBytes: new Uint8Array(0), via, ...user };
 }
 
 /** Throws a TunnelError as long as the client has got no response. */

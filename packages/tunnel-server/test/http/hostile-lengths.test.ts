@@ -4,12 +4,13 @@ import { parseDestination } from '@sallyport/policy';
 import { parseAuthorityForm } from '../../src/authority-form.ts';
 import { ChunkedReader } from '../../src/http/chunked-reader.ts';
 import { requestContentForm, responseContentForm } from '../../src/http/content-form.ts';
-import { offeredUpgrade, requestFieldsUp, responseFieldsDown, whyLooping } from '../../src/http/fields.ts';
-import { findDoubtfulField, parseRequestHead } from '../../src/http/request-head.ts';
+import { offeredUpgrade, requestFieldsUp, responseFieldsDown } from '../../src/http/fields.ts';
+import { findDoubtfulField, joinedValues, parseRequestHead } from '../../src/http/request-head.ts';
 import { parseRequestTarget } from '../../src/http/request-target.ts';
 import { parseResponseHead } from '../../src/http/response-head.ts';
 import { parseBasicCredentials } from '../../src/identity/basic-credentials.ts';
 import { acceptsJson } from '../../src/refusal/accepts-json.ts';
+import { whyCircular } from '../../src/via.ts';
 
 /** As much as `limits.handshake_bytes` may be: quadratic time over it is a second and more. */
 const LENGTH = 64 * 1024;
@@ -143,7 +144,7 @@ function readRequest(text: string): void {
   const { head } = result;
   findDoubtfulField(head);
   requestContentForm(head);
-  whyLooping(head);
+  whyCircular(joinedValues(head, 'via') ?? '');
   offeredUpgrade(head);
   requestFieldsUp(head, { kind: 'none' }, 'a');
 }
