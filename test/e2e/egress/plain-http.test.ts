@@ -1,7 +1,7 @@
 /** Plain HTTP by parents: in absolute-form to an HTTP proxy, straight through a SOCKS one. */
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText } from '../harness/config-text.ts';
 import { ask, tcpOrigin } from '../harness/peers.ts';
@@ -105,6 +105,42 @@ describe('an HTTP parent', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 502 /);
     expect(answer).not.toContain('Proxy-Authenticate');
     await proxy.tunnel({ reason: 'egress', egress: 'corp', status: 502 });
+    await proxy.stop();
+    parent.close();
+  });
+
+  it.each([
+    {
+      what: 'closes the connection',
+      does: (socket: Socket) => socket.end(),
+      status: 502,
+      says: 'closed the connection without an answer',
+    },
+    {
+      what: 'resets the connection',
+      does: (socket: Socket) => socket.resetAndDestroy(),
+      status: 502,
+      says: 'reset the connection without an answer',
+    },
+    { what: 'is silent', does: () => undefined, status: 504, says: 'did not answer in time' },
+  ])('that takes a request and $what is to blame itself', async ({ does, status, says }) => {
+    const parent = await tcpOrigin((socket) => socket.once('data', () => void does(socket)));
+    const proxy = await startSallyport(`${by('http', parent.port)}\ntimeouts: { idle: 300ms }`);
+    const answer = await ask(proxy.port('explicit'), get('http://far.test/a', 'far.test'));
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [A-Za-z ]+ \\(The proxy beyond this one ${says}\\)`));
+    expect(answer).toContain('; error=http_upgrade_failed; ');
+    expect(await proxy.tunnel({ reason: 'egress' })).toMatchObject({
+      ...{ status, outcome: 'failed', egress: 'corp', detail: `The egress corp ${says}.` },
+    });
+    await proxy.stop();
+    parent.close();
+  });
+
+  it('that answers in no HTTP is to blame itself', async () => {
+    const parent = await tcpOrigin((socket) => socket.once('data', () => socket.end('SSH-2.0-x\r\n')));
+    const proxy = await startSallyport(by('http', parent.port));
+    const answer = await ask(proxy.port('explicit'), get('http://far.test/a', 'far.test'));
+    expect(answer).toMatch(/^HTTP\/1\.1 502 Bad Gateway \(The answer of the proxy beyond this one is malformed: /);
     await proxy.stop();
     parent.close();
   });

@@ -24,8 +24,8 @@ export interface ExchangeOptions {
   readonly form: ContentForm;
   /** The head that is sent to the destination. */
   readonly headUp: Uint8Array;
-  /** The upstream is a proxy, which is asked to forward the request. */
-  readonly isForwarded: boolean;
+  /** The egress whose proxy is asked to forward the request. Left out where the upstream is the destination. */
+  readonly forwarder?: string | undefined;
   /** The client has asked to change to another protocol, and the destination is told so. */
   readonly mayUpgrade: boolean;
   /** Asked when the response has come: is the client told that its connection ends with it? */
@@ -116,23 +116,23 @@ export class Exchange implements Relay {
     const { request, mayUpgrade } = this.#options;
     const read = await readFinalHead(this.#fromUpstream, this.#toClient, request.version);
     if (read.kind === 'left') this.#left(read.how);
-    else if (read.kind === 'malformed') this.#break(badResponse(read.why));
+    else if (read.kind === 'malformed') this.#break(this.#badResponse(read.why));
     else if (this.#isOver) return;
     else if (read.head.status !== SWITCHING_PROTOCOLS) await this.#pass(read.head);
     else if (mayUpgrade) await this.#switch(read.head);
-    else this.#break(badResponse('it changes the protocol, which was not asked for'));
+    else this.#break(this.#badResponse('it changes the protocol, which was not asked for'));
   }
 
   async #pass(head: ResponseHead): Promise<void> {
-    const { request, isForwarded, turns } = this.#options;
+    const { request, forwarder, turns } = this.#options;
     // The client has no credentials for a proxy beyond us, and must not be asked for any.
-    if (isForwarded && head.status === 407) {
+    if (forwarder !== undefined && head.status === 407) {
       this.#break(new TunnelError('egress', 'The proxy beyond this one refused the request (status 407).'));
       return;
     }
     const form = responseContentForm(head, request.method);
     if (form.kind === 'malformed') {
-      this.#break(badResponse(form.why));
+      this.#break(this.#badResponse(form.why));
       return;
     }
     // HTTP/1.0 has no chunks: the content ends with the connection.
@@ -153,8 +153,8 @@ export class Exchange implements Relay {
   }
 
   #passed(carried: Carried): void {
-    if (typeof carried !== 'string') this.#break(badResponse(carried.why));
-    else if (carried === 'end') this.#break(badResponse('it ends in the middle of its content'));
+    if (typeof carried !== 'string') this.#break(this.#badResponse(carried.why));
+    else if (carried === 'end') this.#break(this.#badResponse('it ends in the middle of its content'));
     else if (carried === 'reset') this.#finish('upstream_reset');
     else {
       if (this.#fromUpstream.unread.length > 0) this.#remark = 'More came behind the response, and was dropped.';
@@ -171,10 +171,16 @@ export class Exchange implements Relay {
     this.#settle({ kind: 'switched', head, upstreamBytes: this.#fromUpstream.unread });
   }
 
+  #badResponse(why: string): TunnelError {
+    const whose =
+      this.#options.forwarder === undefined ? "The destination's answer" : 'The answer of the proxy beyond this one';
+    return new TunnelError('bad_response', `${whose} is malformed: ${why}.`);
+  }
+
   #left(how: Departure): void {
     if (how === 'reset') this.#finish('upstream_reset');
     else if (this.#fromUpstream.bytesRead > 0 && this.#fromUpstream.unread.length > 0)
-      this.#break(badResponse('it ends in the middle of its head'));
+      this.#break(this.#badResponse('it ends in the middle of its head'));
     else this.#finish('upstream_closed');
   }
 
@@ -196,7 +202,7 @@ export class Exchange implements Relay {
     this.#end();
     const status = this.#status;
     if (status === undefined) {
-      this.#settle({ kind: 'unanswered', error: new TunnelError(...UNANSWERED[cause]) });
+      this.#settle({ kind: 'unanswered', error: unanswered(cause, this.#options.forwarder) });
       return;
     }
     // With a FIN, a response that was cut short could look complete.
@@ -248,7 +254,23 @@ function encodeDown(head: ResponseHead, isChunked: boolean, isKept: boolean): Ui
   ]);
 }
 
-/** The error for the request when an exchange ends before there was a response. */
+/** The error for the request when an exchange ends before there was a response. A proxy that was asked to forward it has failed itself. */
+function unanswered(cause: RelayResult['end'], forwarder: string | undefined): TunnelError {
+  const failure = forwarder === undefined ? undefined : PARENT_FAILURES[cause];
+  if (failure === undefined) return new TunnelError(...UNANSWERED[cause]);
+  const [what, status] = failure;
+  return new TunnelError('egress', `The proxy beyond this one ${what}.`, {
+    detail: `The egress ${forwarder ?? ''} ${what}.`,
+    ...(status !== undefined && { status }),
+  });
+}
+
+const PARENT_FAILURES: Partial<Record<RelayResult['end'], readonly [what: string, status?: number]>> = {
+  upstream_closed: ['closed the connection without an answer'],
+  upstream_reset: ['reset the connection without an answer'],
+  idle: ['did not answer in time', 504],
+};
+
 const UNANSWERED: Readonly<Record<RelayResult['end'], readonly [reason: RefusalReason, sentence: string]>> = {
   client_closed: ['client_closed', 'The client left before its request was answered.'],
   client_reset: ['client_closed', 'The client left before its request was answered.'],
@@ -261,10 +283,6 @@ const UNANSWERED: Readonly<Record<RelayResult['end'], readonly [reason: RefusalR
   policy: ['policy', 'The rules of a reload deny the request.'],
   admin: ['admin', 'An operator ended the request before the destination answered.'],
 };
-
-function badResponse(why: string): TunnelError {
-  return new TunnelError('bad_response', `The destination's answer is malformed: ${why}.`);
-}
 
 function malformedRequest(why: string): TunnelError {
   return new TunnelError('malformed', `The request is malformed: ${why}.`);

@@ -110,7 +110,7 @@ async function exchange(asked: Asked, client: Inflow, way: Upstream, visit: Visi
     request: head,
     form,
     headUp: encodeHeadUp(asked, forwarder),
-    isForwarded: forwarder !== undefined,
+    forwarder: forwarder?.name,
     mayUpgrade,
     // What the client sent for another protocol must not be read as its next request when the protocol did not change.
     isLast: () => mayUpgrade || ledger.isDraining || ledger.isLeaving,

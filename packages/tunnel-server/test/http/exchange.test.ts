@@ -39,7 +39,6 @@ async function openExchange(asked: Asked = {}): Promise<Stage> {
     request,
     form,
     headUp: Buffer.from(HEAD_UP),
-    isForwarded: false,
     mayUpgrade: false,
     isLast: () => false,
     turns: new FramingTurns(),
