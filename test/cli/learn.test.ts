@@ -88,6 +88,24 @@ describe('sallyport learn', () => {
     ]);
   });
 
+  it('writes names of users as they are, those too that look like variables', async () => {
+    const users = ['${HOME}', '$${HOME}', '"quoted" # no comment', 'yes', '\u202euser', 'x'.repeat(150)];
+    const entries = users.map((user, at) => ({ host: `h${at}.example`, user }));
+    const yaml = await learn('--by', 'user', '--log', log('users.log', entries));
+    expect(yaml).not.toContain('\u202e');
+    const file = join(folder, 'users.yaml');
+    // In the file, $${ stands for ${ itself.
+    const tests = entries.map(({ host, user }) => {
+      const test = { client: '10.0.0.7', user: user.replaceAll('${', () => '$${'), to: `${host}:443`, expect: 'allow' };
+      return `  - ${JSON.stringify(test)}\n`;
+    });
+    const door = 'listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0" }]\n';
+    writeFileSync(file, `${door}${yaml}tests:\n${tests.join('')}`);
+    const { code, stdout } = await sallyport(['check', '--config', file]);
+    expect(stdout).toContain('tests: 6 passed');
+    expect(code).toBe(0);
+  });
+
   it('never proposes addresses, what leads to private ones, or metadata services, and lists them', async () => {
     const yaml = await learn(
       '--log',

@@ -21,7 +21,8 @@ export function expandReferences(text: string, env: Environment, onVariable: OnV
   const reasons: string[] = [];
   const expanded = text.replaceAll(REFERENCE, (reference: string, name?: string, fallback?: string) => {
     if (reference === '$${') return '${';
-    if (name === undefined)
+    if (fallback?.includes('${') === true) reasons.push(NO_VARIABLE_IN_DEFAULT);
+    else if (name === undefined)
       reasons.push('"${" begins no variable such as ${NAME} or ${NAME:-default}; write "$${" for itself');
     else if (env[name] === undefined && fallback === undefined) reasons.push(explainUnset(name));
     else {
@@ -32,6 +33,14 @@ export function expandReferences(text: string, env: Environment, onVariable: OnV
     return reference;
   });
   return reasons.length === 0 ? ok(expanded) : { kind: 'malformed', why: reasons.join('; ') };
+}
+
+/** Its end would be taken for the end of the reference, and the rest of it for text. */
+const NO_VARIABLE_IN_DEFAULT = 'a default holds no "${" of its own; write plain text behind ":-"';
+
+/** The text as it stands in a configuration that is to have exactly this value. */
+export function escapeReferences(value: string): string {
+  return value.replaceAll('${', () => '$${');
 }
 
 function explainUnset(name: string): string {

@@ -26,7 +26,7 @@ export type {
 } from './config.ts';
 export type { AsWritten } from './as-written.ts';
 export type { Excerpt } from './excerpt.ts';
-export type { Environment } from './expand.ts';
+export { type Environment, escapeReferences } from './expand.ts';
 export { parseHtpasswd, type Users } from './htpasswd.ts';
 export { fillMessage, type MessageValues } from './messages.ts';
 export { DIRECT } from './schema/egress.ts';

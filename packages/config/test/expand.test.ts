@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expandReferences } from '../src/expand.ts';
+import { escapeReferences, expandReferences } from '../src/expand.ts';
 
 const env = { HOST: 'proxy.example', EMPTY: '', NESTED: '${HOST}', DOLLARS: '$& $1 $$' };
 
@@ -41,4 +41,23 @@ describe('expandReferences', () => {
       why: expect.stringContaining('"$${"') as unknown,
     });
   });
+
+  it.each(['${UNSET:-${HOST}}', '${HOST:-${UNSET:-x}}', '${UNSET:-a$${b}'])(
+    'refuses a default with a variable in it: %s',
+    (text) => {
+      expect(expandReferences(text, env)).toEqual({
+        kind: 'malformed',
+        why: 'a default holds no "${" of its own; write plain text behind ":-"',
+      });
+    },
+  );
+});
+
+describe('escapeReferences', () => {
+  it.each(['plain', '${HOST}', 'a $${b} $$${c', '${', '$', '$$', '${A:-${B}}'])(
+    'keeps %s as it is when it is read again',
+    (text) => {
+      expect(expandReferences(escapeReferences(text), env)).toEqual({ kind: 'ok', value: text });
+    },
+  );
 });

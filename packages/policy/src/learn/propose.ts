@@ -1,5 +1,6 @@
 /** Proposes a policy that allows the requests of a log, with a comment for each entry. Read this first. */
 import { compileNetworks, parseIp, specialPurposeOf } from '@sallyport/addresses';
+import { escapeReferences } from '@sallyport/config';
 import { destinationText } from '../destination.ts';
 import { foldNames } from './fold.ts';
 import { isMetadataName } from './metadata-names.ts';
@@ -105,10 +106,10 @@ function itemsOf(host: ProposedHost): readonly number[] {
 }
 
 function* ruleLines(rule: ProposedRule, name: string, seen: Seen, { by }: ProposeOptions): Generator<string> {
-  yield `    - name: ${JSON.stringify(name)}`;
+  yield `    - name: ${quoted(name)}`;
   yield '      action: allow';
   const groups = rule.groups.filter((group) => group !== '');
-  if (groups.length > 0 && by !== 'nothing') yield `      ${by}s: ${JSON.stringify(groups.toSorted())}`;
+  if (groups.length > 0 && by !== 'nothing') yield `      ${by}s: [${groups.toSorted().map(quoted).join(', ')}]`;
   if (by !== 'client' && areNeighbours(seen.clients)) yield '      clients: [loopback, private]';
   yield `      ports: [${rule.ports.join(', ')}]`;
   yield '      hosts:';
@@ -117,6 +118,14 @@ function* ruleLines(rule: ProposedRule, name: string, seen: Seen, { by }: Propos
     const items = itemsOf(host).map((number) => seen.sightings.read(number));
     yield `        - ${JSON.stringify(pattern)} # ${describeSightings(items, pattern)}`;
   }
+}
+
+/** A name from a log, in YAML: not as a reference to the environment, and without characters that reverse the direction of text. */
+function quoted(name: string): string {
+  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(escapeReferences(name)).replace(/[\p{Cf}\p{Zl}\p{Zp}\u007f-\u009f]/gu, (found) =>
+    found.split('').map(escape).join(''),
+  );
 }
 
 const NEIGHBOURS = compileNetworks(['loopback', 'private']);
