@@ -3,6 +3,7 @@ import { compileNetworks, type Network } from '@sallyport/addresses';
 import type { PolicyConfig, Problem, RuleConfig } from '@sallyport/config';
 import type { Policy, Rule } from '../rules/policy.ts';
 import { lintPatterns } from './lint-patterns.ts';
+import { type Groups, groupNamed } from '../rules/groups.ts';
 import { isAboutNames, type WalkPatterns } from '../rules/rule-hosts.ts';
 import { findShadows, type RuleBook } from './shadow.ts';
 
@@ -25,11 +26,14 @@ export function lintRules({ rules, destinations }: PolicyConfig, book: RuleBook)
 function lintMatching(
   config: RuleConfig,
   number: number,
-  { policy: { rules }, walks }: RuleBook,
+  { policy: { rules, groups }, walks }: RuleBook,
   shadowNumber: number | undefined,
 ): readonly Problem[] {
   const rule = rules[number];
   if (!rule) return [];
+  if (namesOnlyEmptyGroups(config, groups)) {
+    return [warning(['policy', 'rules', number, 'hosts'], explainEmptyGroups(rule))];
+  }
   const emptyList = findEmptyList(config, walks[number]);
   if (emptyList) return [warning(['policy', 'rules', number, emptyList], explainEmptyList(rule, emptyList))];
   const shadow = shadowNumber === undefined ? undefined : rules[shadowNumber];
@@ -47,6 +51,11 @@ function findEmptyList(rule: RuleConfig, walk: WalkPatterns | undefined): ListNa
   return rule.hosts ? 'hosts' : 'hosts_file';
 }
 
+function namesOnlyEmptyGroups({ hosts = [], hosts_file, networks = [] }: RuleConfig, groups: Groups): boolean {
+  if (hosts.length === 0 || hosts_file !== undefined || networks.length > 0) return false;
+  return hosts.every((text) => groups.get(groupNamed(text) ?? '')?.length === 0);
+}
+
 function hasAny(patterns: Iterable<unknown>): boolean {
   for (const _ of patterns) return true;
   return false;
@@ -54,6 +63,10 @@ function hasAny(patterns: Iterable<unknown>): boolean {
 
 function explainEmptyList({ name }: Rule, list: ListName): string {
   return `rule ${name} can never match: its list of ${list} is empty; fill it, or leave ${list} out to match any`;
+}
+
+function explainEmptyGroups({ name }: Rule): string {
+  return `rule ${name} can never match: its list of hosts names only empty groups; fill one, or leave hosts out to match any`;
 }
 
 function explainShadow(rule: Rule, shadow: Rule): string {

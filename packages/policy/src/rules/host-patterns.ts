@@ -65,6 +65,7 @@ const LONGEST_QUOTED = 1_000;
 
 function explain(text: string, parsed: Exclude<ReturnType<typeof parseDestination>, { kind: 'name' }>): string {
   const shown = JSON.stringify(text);
+  if (ENDS_IN_NUMBER_BELOW.test(text)) return `${shown} is no host name: a host name does not end in a number`;
   if (parsed.kind === 'address' || isNetwork(text)) return `${shown} is an IP address or network; list it in networks`;
   if (text.slice(1).includes('*') || /^\*[^.]/.test(text)) {
     return `${shown} has a * where none may be; write a name, *.suffix, or * alone`;
@@ -73,9 +74,16 @@ function explain(text: string, parsed: Exclude<ReturnType<typeof parseDestinatio
   if (text.includes('/')) return `${shown} is no host name; write the name alone, without scheme or path`;
   if (/^[^:]+:[0-9]+$/.test(text)) return `${shown} has a port; write the name alone, and list the port in ports`;
   const ascii = domainToASCII(text);
-  if (ascii !== text && parseHostPattern(ascii).kind !== 'malformed') return `${shown} is not in ASCII; write ${ascii}`;
+  if (NOT_ASCII.test(text) && parseHostPattern(ascii).kind !== 'malformed')
+    return `${shown} is not in ASCII; write ${ascii}`;
   return `${shown} is no host name: ${parsed.why}`;
 }
+
+/** No address has names below it, in whatever spelling. */
+const ENDS_IN_NUMBER_BELOW = /^\*\.(?:[^*]*\.)?[0-9]+\.?$/;
+
+/** `domainToASCII` drops tabs and line breaks, too. */
+const NOT_ASCII = /\P{ASCII}/u;
 
 function isNetwork(text: string): boolean {
   return parseIp(text.replace(/\/[0-9]+$/, '')) !== undefined;

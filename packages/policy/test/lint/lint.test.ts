@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RuleConfig } from '@sallyport/config';
-import { problemsOf } from '../policy-fixture.ts';
+import { compilePolicy } from '../../src/rules/compile.ts';
+import { describeProblem, policyConfig, problemsOf } from '../policy-fixture.ts';
 
 describe('lintRules', () => {
   it.each<[string, RuleConfig]>([
@@ -19,6 +20,25 @@ describe('lintRules', () => {
 
   it('does not warn of an empty list of hosts beside networks', () => {
     expect(problemsOf([{ action: 'allow', hosts: [], networks: ['8.8.8.8/32'] }])).toEqual([]);
+  });
+
+  it('warns of a rule whose groups are all empty, and of no other', () => {
+    const groups = new Map([
+      ['none', []],
+      ['void', []],
+      ['some', ['example.com']],
+    ]);
+    const told = (hosts: readonly string[], rest: Partial<RuleConfig> = {}): readonly string[] =>
+      compilePolicy(policyConfig([{ name: 'x', action: 'allow', hosts, ...rest }]), undefined, { groups }).problems.map(
+        describeProblem,
+      );
+    expect(told(['@none', '@void'])).toEqual([
+      'warning policy.rules.0.hosts: rule x can never match: its list of hosts names only empty groups; ' +
+        'fill one, or leave hosts out to match any',
+    ]);
+    expect(told(['@none', '@some'])).toEqual([]);
+    expect(told(['@none', 'example.com'])).toEqual([]);
+    expect(told(['@none'], { networks: ['8.8.8.8/32'] })).toEqual([]);
   });
 
   it('names the rule that is in the way, and the one that never gets its turn', () => {

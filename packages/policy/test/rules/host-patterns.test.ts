@@ -34,6 +34,16 @@ describe('parseHostPattern', () => {
     ['bücher.example', '"bücher.example" is not in ASCII; write xn--bcher-kva.example'],
     ['*.bücher.example', '"*.bücher.example" is not in ASCII; write *.xn--bcher-kva.example'],
     ['127.1', '"127.1" is no host name: an IP address is written in full; write 127.0.0.1'],
+    ['*.1.2', '"*.1.2" is no host name: a host name does not end in a number'],
+    ['*.192.0.2.1', '"*.192.0.2.1" is no host name: a host name does not end in a number'],
+    [
+      'example.com\t',
+      String.raw`"example.com\t" is no host name: the host holds a character that no name has (U+0009)`,
+    ],
+    [
+      'exa\nmple.com',
+      String.raw`"exa\nmple.com" is no host name: the host holds a character that no name has (U+000A)`,
+    ],
     ['*.', '"*." is no host name: the host is empty'],
     ['', '"" is no host name: the host is empty'],
     ['a..b', '"a..b" is no host name: the host name has an empty label'],
