@@ -10,18 +10,19 @@ export type AuthorityForm =
 /**
  * Reads authority-form, `host:port` (RFC 9112 §3.2.3). Whether the host is a name, an address or neither is decided by
  * `parseDestination`. Here it only has to be one piece of text that has a single meaning.
+ * @param usualPort is proposed to a client that gives none
  */
-export function parseAuthorityForm(text: string): AuthorityForm {
+export function parseAuthorityForm(text: string, usualPort = 443): AuthorityForm {
   if (text.length > MAX_LENGTH) return malformed(`the target is longer than ${MAX_LENGTH} characters`);
   if (STRAY_SIGN.test(text)) return malformed(explainStray(text));
 
   const colon = text.lastIndexOf(':');
-  if (colon === -1) return malformed('the target has no port');
+  if (colon === -1 || BRACKETED.test(text)) return malformed('the target has no port');
   const host = text.slice(0, colon);
   const digits = text.slice(colon + 1);
 
   if (host === '') return malformed('the host is empty');
-  if (!ONE_HOST.test(host)) return malformed(explainBareIpv6(text, host, digits) ?? STRAY_BRACKET);
+  if (!ONE_HOST.test(host)) return malformed(explainBareIpv6({ text, host, digits, usualPort }) ?? STRAY_BRACKET);
   if (digits === '') return malformed('the port is empty');
   if (!DECIMAL.test(digits)) return malformed('the port is not a decimal number');
   const port = Number(digits);
@@ -31,11 +32,18 @@ export function parseAuthorityForm(text: string): AuthorityForm {
 
 const STRAY_BRACKET = 'the host has a colon or bracket out of place: [ ] go round an IPv6 address';
 
+interface BareParts {
+  readonly text: string;
+  readonly host: string;
+  readonly digits: string;
+  readonly usualPort: number;
+}
+
 /** Several HTTP libraries leave the brackets out, though the port then looks like a group (RFC 3986 §3.2.2). */
-function explainBareIpv6(text: string, host: string, digits: string): string | undefined {
+function explainBareIpv6({ text, host, digits, usualPort }: BareParts): string | undefined {
   const isPort = DECIMAL.test(digits) && Number(digits) >= 1 && Number(digits) <= 65_535;
   if (isPort && parseIp(host)) return `an IPv6 address stands in brackets: write [${host}]:${digits}`;
-  return parseIp(text) && `an IPv6 address stands in brackets, with the port behind them: write [${text}]:443`;
+  return parseIp(text) && `an IPv6 address stands in brackets, with the port behind them: write [${text}]:${usualPort}`;
 }
 
 /** The longest name with a port has 260. Longer targets are not parsed. */
@@ -57,6 +65,9 @@ const STRAY_PARTS = [
   { sign: /#/, why: 'the target has a fragment' },
   { sign: /@/, why: 'the target has user information' },
 ] as const;
+
+/** The last colon of such a target is one of the address. */
+const BRACKETED = /^\[[^[\]]+\]$/;
 
 const ONE_HOST = /^(?:\[[^[\]]+\]|[^[\]:]+)$/;
 

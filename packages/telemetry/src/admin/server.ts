@@ -91,21 +91,32 @@ function refuseOtherSite({ headers }: IncomingMessage): Answer | undefined {
 }
 
 async function answer(routes: readonly AdminRoute[], request: IncomingMessage): Promise<Answer> {
-  const base = 'http://admin';
-  if (!URL.canParse(request.url ?? '', base)) return NOT_FOUND;
-  const { pathname, searchParams } = new URL(request.url ?? '', base);
+  const { path, query } = readTarget(request.url ?? '');
   const methods: string[] = [];
   for (const route of routes) {
-    const segment = matchPath(route.path, pathname);
+    const segment = matchPath(route.path, path);
     if (segment === undefined) continue;
     const allowed = route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
     const { accept } = request.headers;
-    if (allowed.includes(request.method ?? '')) return route.answer({ query: searchParams, segment, accept });
+    if (allowed.includes(request.method ?? '')) return route.answer({ query, segment, accept });
     methods.push(...allowed);
   }
   if (methods.length === 0) return NOT_FOUND;
   const allow = methods.join(', ');
   return { status: 405, body: `this page has only ${allow}\n`, allow };
+}
+
+/**
+ * The path as it was sent: a proxy before us that lets some paths pass must find the same one. A URL parser would take `//x/metrics` for
+ * `/metrics` at another host, and resolve dots. In absolute-form (RFC 9112 §3.2.2) it removes the host.
+ */
+function readTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
+  if (!target.startsWith('/') && URL.canParse(target)) {
+    const { pathname, searchParams } = new URL(target);
+    return { path: pathname, query: searchParams };
+  }
+  const [path = ''] = target.split('?', 1);
+  return { path, query: new URLSearchParams(target.slice(path.length)) };
 }
 
 /** A HEAD gets the same headers, and Node.js leaves the body out. A 204 has no body and no length (RFC 9110 §8.6). */

@@ -96,7 +96,16 @@ describe('the admin server', () => {
     },
   );
 
-  it.each(['/nothing', '/metrics/', '//', '/healthz%2f'])('knows no page %s', async (path) => {
+  it.each([
+    '/nothing',
+    '/metrics/',
+    '//',
+    '/healthz%2f',
+    '//other/healthz',
+    '/x/../healthz',
+    '/./healthz',
+    '/\\healthz',
+  ])('knows no page %s', async (path) => {
     expect((await ask(await start(), path)).status).toBe(404);
   });
 

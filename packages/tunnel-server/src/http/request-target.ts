@@ -58,7 +58,7 @@ function parseAbsoluteForm(scheme: string, hierarchy: string, method: string): R
 
 function targetAt(authority: string, originForm: string): RequestTarget {
   const hasPort = authority.lastIndexOf(':') > authority.lastIndexOf(']');
-  const read = parseAuthorityForm(hasPort ? authority : `${authority}:${HTTP_PORT}`);
+  const read = parseAuthorityForm(hasPort ? authority : `${authority}:${HTTP_PORT}`, HTTP_PORT);
   if (read.kind === 'malformed') return read;
   const destination = parseDestination(read.host, read.port);
   if (destination.kind === 'malformed') return destination;

@@ -45,6 +45,10 @@ describe('a target in absolute-form', () => {
     { target: 'http://example.com:0/', why: 'the port is not between 1 and 65535' },
     { target: 'http://example.com:http/', why: 'the port is not a decimal number' },
     { target: 'http://127.1/', why: 'an IP address is written in full; write 127.0.0.1' },
+    {
+      target: 'http://2001:db8::1/',
+      why: 'an IPv6 address stands in brackets, with the port behind them: write [2001:db8::1]:80',
+    },
     { target: 'http://[::1%25lo]/', why: 'an IPv6 address with a zone is no destination' },
   ])('is malformed as $target', ({ target, why }) => {
     expect(parseRequestTarget(parts(target, 'a'), true)).toEqual({ kind: 'malformed', why });
