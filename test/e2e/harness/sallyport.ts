@@ -62,7 +62,7 @@ export async function sallyport(
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const [program = process.execPath, ...rest] = commandLine(args);
-  const child = spawn(program, rest, { env: { ...process.env, ...env } });
+  const child = spawn(program, rest, { env: { ...usersEnv(), ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -81,7 +81,7 @@ export async function startSallyport(yaml: string, options: StartOptions = {}): 
   const [program = process.execPath, ...args] = [...(options.under ?? []), ...command];
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...options.env },
+    env: { ...usersEnv(), ...options.env },
   });
   const running = follow(child, folder, configFile);
   try {
@@ -91,6 +91,11 @@ export async function startSallyport(yaml: string, options: StartOptions = {}): 
     throw cause;
   }
   return running;
+}
+
+/** As users have it: the wrapper that starts Vitest names a folder by which Node.js finds packages that it would not find otherwise. */
+function usersEnv(): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_PATH: undefined };
 }
 
 function follow(child: ChildProcess, folder: string, configFile: string): Running {

@@ -249,7 +249,8 @@ function open(file: string | null): Descriptor {
 function openStdout(): Descriptor {
   const stdout = { fd: 1, isOwned: false };
   try {
-    const kind = fstatSync(1);
+    // As bigint: a plain look at a pipe or a socket stops require from following links, as those of pnpm (nodejs/node#51142).
+    const kind = fstatSync(1, { bigint: true });
     if (!kind.isFIFO() && !kind.isCharacterDevice()) return stdout;
     return { fd: openSync('/proc/self/fd/1', constants.O_WRONLY | NO_WAIT), isOwned: true };
   } catch {
