@@ -53,7 +53,7 @@ const LONGEST_PATH_BYTES = 107;
 
 /** Reads where the admin server listens: an address, or `unix:PATH`. */
 export function readAdminBind(text: string): Read<Address | UnixSocket> {
-  if (!text.startsWith('unix:')) return readBind(text);
+  if (!text.startsWith('unix:')) return readBind(text, '127.0.0.1:9128');
   const path = text.slice('unix:'.length);
   if (!path.startsWith('/'))
     return refuse('unix: is followed by an absolute path; write unix:/run/sallyport/admin.sock, say');
@@ -63,12 +63,12 @@ export function readAdminBind(text: string): Read<Address | UnixSocket> {
 }
 
 /** Reads an address to listen on; port 0 is any free one. */
-export function readBind(text: string): Read<Address> {
+export function readBind(text: string, example = '127.0.0.1:3128'): Read<Address> {
   if (text.startsWith('systemd:')) return refuse('only listeners take sockets that systemd passes; give host:port');
   if (/^\d+$/.test(text)) return refuse(`a port alone does not say where to listen; write "0.0.0.0:${text}"`);
   const { host, port } = splitHostAndPort(text, 0);
   if (host === undefined || port === undefined)
-    return malformed(text, 'host:port such as "127.0.0.1:3128"' + bracketHint(text));
+    return malformed(text, `host:port such as "${example}"${formHint(text)}`);
   if (host === '' || host === '*')
     return refuse(`for every IPv4 address write "0.0.0.0:${port}", for IPv6 "[::]:${port}"`);
   // Names are not resolved for listening: their addresses may change, and the file must show what is open.
@@ -94,7 +94,7 @@ export function readDestination(text: string): Read<HostAndPort> {
   const { host = '', port } = splitHostAndPort(text, 1);
   const canonical = readIp(host) ?? readHostName(host);
   if (canonical !== undefined && port !== undefined) return ok({ host: canonical, port });
-  return malformed(text, 'reject, original, or a destination such as "fallback.example:443"' + bracketHint(text));
+  return malformed(text, 'reject, original, or a destination such as "fallback.example:443"' + formHint(text));
 }
 
 /** Reads where a parent listens: `host:port`, the host a name or an IP literal. */
@@ -102,7 +102,7 @@ export function readParentAddress(text: string): Read<HostAndPort> {
   const { host = '', port } = splitHostAndPort(text, 1);
   const canonical = readIp(host) ?? readHostName(host);
   if (canonical !== undefined && port !== undefined) return ok({ host: canonical, port });
-  return malformed(text, 'host:port such as "proxy.corp:3128"' + bracketHint(text));
+  return malformed(text, 'host:port such as "proxy.corp:3128"' + formHint(text));
 }
 
 /** Reads a host name into lower case, without a trailing dot. */
@@ -135,7 +135,7 @@ export function readIp(text: string): string | undefined {
 /** Reads the `host:port` of a request. */
 export function readTested(text: string): Read<HostAndPort> {
   const read = readDestination(text);
-  return read.kind === 'ok' ? read : malformed(text, 'host:port such as "example.com:443"' + bracketHint(text));
+  return read.kind === 'ok' ? read : malformed(text, 'host:port such as "example.com:443"' + formHint(text));
 }
 
 function splitHostAndPort(text: string, lowestPort: number): { host?: string | undefined; port?: number | undefined } {
@@ -143,7 +143,10 @@ function splitHostAndPort(text: string, lowestPort: number): { host?: string | u
   return { host: bracketed ?? plain, port: readPort(port, lowestPort) };
 }
 
-function bracketHint(text: string): string {
+/** What is wrong with an address that somebody took for something else. */
+function formHint(text: string): string {
+  const [scheme] = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text) ?? [];
+  if (scheme !== undefined) return `, without ${scheme}`;
   return /^[^[\]]*:[^[\]]*:/.test(text) ? ', with brackets round an IPv6 address such as "[::1]:3128"' : '';
 }
 

@@ -1,20 +1,20 @@
 /** Checks across several keys: names and addresses that are used twice, references to names that are not defined. */
 import * as z from 'zod';
-import { networkCutFrom, readBind } from './addresses.ts';
+import { networkCutFrom } from './addresses.ts';
+import { findRepeatedBinds } from './bind-checks.ts';
 import type { ConfigPath, Problem } from './problems.ts';
 import { findUnmetArrivals } from './arrival-checks.ts';
 import { findUnmetEgresses } from './egress-checks.ts';
 import { findUnmetInterception } from './interception-checks.ts';
-import { DEFAULT_ADMIN_BIND } from './schema.ts';
 import { DEFAULT_PORT } from './schema/listeners.ts';
-import { didYouMean } from './suggest.ts';
+import { hintAtNames } from './suggest.ts';
 
 /** Checks a file across its sections. Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function checkAcross(value: unknown): Problem[] {
   const file = looseFile.parse(value);
   return [
     ...findRepeatedNames(file),
-    ...findRepeatedBinds(file),
+    ...findRepeatedBinds(value),
     ...findUnknownListeners(file),
     ...findUnaskedClients(file),
     ...findUnmetInterception(value),
@@ -34,12 +34,12 @@ const listOf = <Item extends z.ZodType>(item: Item) => z.array(item).catch([]);
 const looseListener = z
   .object({
     name: text,
-    bind: z.union([z.string(), texts]).catch(undefined),
     mode: text,
     port: z.union([z.number(), z.string()]).optional().catch(undefined),
     misdirected: text,
     verify_sni: text,
     ech: text,
+    proxy_protocol: texts,
     auth: z.unknown().optional(),
   })
   .catch({});
@@ -49,57 +49,30 @@ const loosePolicy = z
   .object({ rules: listOf(looseRule), hints: texts, destinations: looseDestinations })
   .catch({ rules: [], destinations: {} });
 const looseTest = z.object({ listener: text }).catch({});
-const looseAdmin = z.object({ bind: text }).catch({});
 const looseRuntime = z.object({ engine: text, threads: z.unknown().optional() }).catch({});
 
 const looseFile = z
   .object({
     listeners: listOf(looseListener),
-    admin: looseAdmin,
     policy: loosePolicy,
     tests: listOf(looseTest),
     runtime: looseRuntime,
   })
-  .catch({ listeners: [], tests: [], admin: {}, runtime: {}, policy: { rules: [], destinations: {} } });
+  .catch({ listeners: [], tests: [], runtime: {}, policy: { rules: [], destinations: {} } });
 
 type LooseFile = z.output<typeof looseFile>;
 type LooseListener = z.output<typeof looseListener>;
 
 function findRepeatedNames({ listeners }: LooseFile): Problem[] {
-  const names = listeners.map(({ name }, index) => ({ spelling: name, path: ['listeners', index, 'name'] }));
-  return findRepeated(names, (name) => `a listener named ${JSON.stringify(name)} is there already; names are unique`);
-}
-
-function findRepeatedBinds({ listeners, admin }: LooseFile): Problem[] {
-  const binds = listeners.flatMap(({ bind }, index) =>
-    typeof bind === 'string'
-      ? [{ spelling: canonicalBind(bind), path: ['listeners', index, 'bind'] }]
-      : (bind ?? []).map((one, at) => ({ spelling: canonicalBind(one), path: ['listeners', index, 'bind', at] })),
-  );
-  const adminBind = { spelling: canonicalBind(admin.bind ?? DEFAULT_ADMIN_BIND), path: ['admin', 'bind'] };
-  // A default does not stand in the file: then the problem is reported at the listener.
-  const inOrder = admin.bind === undefined ? [adminBind, ...binds] : [...binds, adminBind];
-  return findRepeated(inOrder, (bind) => `${bind} is taken by another listener or admin.bind; choose another port`);
-}
-
-/** Port 0 is another free port each time, so it never repeats. */
-function canonicalBind(bind: string | undefined): string | undefined {
-  const read = readBind(bind ?? '');
-  return read.kind === 'ok' && read.value.port !== 0 ? `${read.value.host} port ${read.value.port}` : undefined;
-}
-
-interface Spelled {
-  readonly spelling: string | undefined;
-  readonly path: ConfigPath;
-}
-
-function findRepeated(all: readonly Spelled[], explain: (spelling: string) => string): Problem[] {
   const seen = new Set<string>();
-  return all.flatMap(({ spelling, path }) => {
-    if (spelling === undefined) return [];
-    if (seen.has(spelling)) return [{ severity: 'error', path, message: explain(spelling) }];
-    seen.add(spelling);
-    return [];
+  return listeners.flatMap(({ name }, index): Problem[] => {
+    if (name === undefined) return [];
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    const message = `a listener named ${JSON.stringify(name)} is there already; names are unique`;
+    return [{ severity: 'error', path: ['listeners', index, 'name'], message }];
   });
 }
 
@@ -107,7 +80,7 @@ function findUnknownListeners({ listeners, policy, tests }: LooseFile): Problem[
   const known = listeners.map(({ name }) => name).filter((name) => name !== undefined);
   const explain = (name: string | undefined, path: ConfigPath): Problem[] => {
     if (name === undefined || known.includes(name)) return [];
-    const message = `no listener is named ${JSON.stringify(name)}${didYouMean(name, known)}`;
+    const message = `no listener is named ${JSON.stringify(name)}${hintAtNames(name, known)}`;
     return [{ severity: 'error', path, message }];
   };
   return [
@@ -170,8 +143,12 @@ function findUnusedThreads({ runtime }: LooseFile): Problem[] {
   return [{ severity: 'warning', path: ['runtime', 'threads'], message }];
 }
 
-function findBitsBeyondPrefix({ policy }: LooseFile): Problem[] {
+function findBitsBeyondPrefix({ listeners, policy }: LooseFile): Problem[] {
   const lists = [
+    ...listeners.map(({ proxy_protocol }, index) => ({
+      path: ['listeners', index, 'proxy_protocol'],
+      entries: proxy_protocol,
+    })),
     ...policy.rules.flatMap((rule, index) => [
       { path: ['policy', 'rules', index, 'clients'], entries: rule.clients },
       { path: ['policy', 'rules', index, 'networks'], entries: rule.networks },

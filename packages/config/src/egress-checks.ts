@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { ConfigPath, Problem } from './problems.ts';
 import { DIRECT } from './schema/egress.ts';
-import { didYouMean } from './suggest.ts';
+import { hintAtNames } from './suggest.ts';
 
 /** Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function findUnmetEgresses(value: unknown): Problem[] {
@@ -22,10 +22,10 @@ const looseEgress = z
   .object({
     name: text,
     type: text,
-    username: text,
-    password: text,
+    username: z.unknown().optional(),
+    password: z.unknown().optional(),
     tls: z.union([z.boolean(), z.string()]).optional().catch(undefined),
-    ca: text,
+    ca: z.unknown().optional(),
   })
   .catch({});
 const looseChoice = z
@@ -71,7 +71,7 @@ function findHalfKeys({ type, username, password, tls, ca }: LooseFile['egress']
   const problems: Problem[] = [];
   if (username !== undefined && password === undefined) problems.push(problem('username', 'username needs a password'));
   if (password !== undefined && username === undefined) problems.push(problem('password', 'password needs a username'));
-  if (type === 'http' && username?.includes(':') === true) {
+  if (type === 'http' && typeof username === 'string' && username.includes(':')) {
     problems.push(problem('username', 'the user name has a colon, which Basic credentials cannot hold (RFC 7617)'));
   }
   if (ca !== undefined && String(tls ?? false) !== 'true') problems.push(problem('ca', 'ca needs tls: true'));
@@ -84,7 +84,7 @@ function findUnknown(choice: LooseFile['default_egress'], known: readonly string
     const here = typeof choice === 'string' ? path : [...path, at];
     if (name === undefined) return [];
     if (!known.includes(name)) {
-      const message = `no egress is named ${JSON.stringify(name)}${didYouMean(name, known)}`;
+      const message = `no egress is named ${JSON.stringify(name)}${hintAtNames(name, known)}`;
       return [{ severity: 'error', path: here, message }];
     }
     if (names.indexOf(name) === at) return [];

@@ -9,11 +9,18 @@ export interface SchemaProblem extends Problem {
 }
 
 /** Turns issues into problems, one for each correction needed. */
-export function explainIssues(issues: readonly z.core.$ZodIssue[], parent: ConfigPath = []): SchemaProblem[] {
+export function explainIssues(issues: readonly z.core.$ZodIssue[]): SchemaProblem[] {
+  // A number beyond what JavaScript holds exactly breaks two limits, and is to be corrected once.
+  const problems = new Map(
+    explainAll(issues, []).map((problem) => [JSON.stringify([problem.path, problem.message]), problem]),
+  );
+  return [...problems.values()];
+}
+
+function explainAll(issues: readonly z.core.$ZodIssue[], parent: ConfigPath): SchemaProblem[] {
   return issues.flatMap((issue) => {
     const path = [...parent, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
-    if (issue.code === 'invalid_union' && issue.errors.length > 0)
-      return explainIssues(closestForm(issue.errors), path);
+    if (issue.code === 'invalid_union' && issue.errors.length > 0) return explainAll(closestForm(issue.errors), path);
     // The reader of the key has worded the message; zod only adds that the key is invalid.
     if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => error(path, message, 'key'));
     const isAboutKey = issue.code === 'custom' && issue.params === UNKNOWN_KEY;

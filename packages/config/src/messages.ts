@@ -8,7 +8,8 @@ export const PLACEHOLDERS = ['host', 'port', 'rule', 'id', 'client'] as const;
 /** A value for each placeholder. */
 export type MessageValues = Readonly<Record<(typeof PLACEHOLDERS)[number], string>>;
 
-const PLACEHOLDER = /\{([^{}]*)\}/g;
+/** `${` is text here: in the file it is written `$${`, and a reference to the environment is expanded by now. */
+const PLACEHOLDER = /(?<!\$)\{([^{}]*)\}/g;
 
 const LONGEST_MESSAGE = 300;
 

@@ -55,7 +55,8 @@ const hosts = z
     for (const [text, addresses] of Object.entries(spelled)) {
       const name = readHostName(text) ?? text;
       // Of two spellings of one name, one would be dropped without a message.
-      if (table.has(name)) context.addIssue({ code: 'custom', path: [text], message: `${name} is there already` });
+      if (table.has(name))
+        context.addIssue({ code: 'custom', path: [text], message: `${name} is there already; keep one` });
       table.set(name, addresses);
     }
     return Object.fromEntries(table);
@@ -85,14 +86,22 @@ const admin = section({
   control: flag().describe('Let DELETE /api/tunnels/ID end a tunnel.').prefault(false),
 }).describe('Metrics, health checks and status page; do not bind it to a public address.');
 
+const THREADS = 'auto or a number of threads from 1 to 64';
+
 const runtime = section({
   engine: oneOf('auto', 'native', 'portable')
     .describe('What relays the bytes. auto: native where it was built, else portable.')
     .prefault('auto'),
   threads: z
-    .union([z.literal('auto'), quantity('a number of threads from 1 to 64', { lowest: 1, highest: 64 })], {
-      error: expected('auto or a number of threads'),
-    })
+    .union(
+      [
+        z.literal('auto', { error: expected(THREADS) }),
+        quantity('a number of threads from 1 to 64', { lowest: 1, highest: 64 }),
+      ],
+      {
+        error: expected(THREADS),
+      },
+    )
     .describe('Data threads of the native engine; auto: one for each core.')
     .prefault('auto'),
   user: z

@@ -44,13 +44,13 @@ function explainSystemError(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
   switch (code) {
     case 'ENOENT':
-      return 'no such file; name an existing one with --config';
+      return 'no such file; name an existing one';
     case 'EACCES':
       return 'may not be read by this user; change its rights or the user';
     case 'EISDIR':
       return 'is a directory; name a file in it';
     default:
-      return `cannot be read (${code}); name a readable file with --config`;
+      return `cannot be read (${code}); name a readable file`;
   }
 }
 

@@ -22,6 +22,17 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
   return closest === undefined ? '' : `; did you mean "${closest}"?`;
 }
 
+/** So many names are listed where none is close. */
+const LISTED = 20;
+
+/** The suggestion, or else the names that there are, as the end of a message about a name that is not defined. */
+export function hintAtNames(name: string, known: readonly string[]): string {
+  const closest = didYouMean(name, known);
+  if (closest !== '' || known.length === 0) return closest;
+  const more = known.length - LISTED;
+  return `; there are ${known.slice(0, LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** Counts insertions, deletions, substitutions and swaps of neighbours (optimal string alignment), row by row. */
 function countEdits(from: string, to: string): number {
   // A longer word is not a misspelling, and the work grows with the product of the lengths.

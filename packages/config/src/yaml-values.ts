@@ -1,5 +1,16 @@
 /** The values in a YAML document: maps as objects, with aliases followed and references to the environment expanded. */
-import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml';
 import type { Expansion } from './as-written.ts';
 import { type Environment, expandReferences } from './expand.ts';
 
@@ -103,9 +114,10 @@ function readMap(reading: Reading, map: YAMLMap, path: Path): unknown {
   reading.pairs.set(map, pairs);
   for (const pair of map.items) {
     const key = readKey(pair.key);
-    const node = isScalar(pair.key) ? pair.key : map;
+    const node = isNode(pair.key) ? pair.key : map;
     const complain = (message: string): number => reading.problems.push({ node, path: [...path, key ?? '?'], message });
     if (key === undefined) complain('a key must be plain text');
+    else if (key === '<<') complain('unknown key "<<": YAML 1.2 merges no maps; write the keys out');
     // Such a key would change the prototype of the object.
     else if (key === '__proto__') complain('unknown key "__proto__"');
     else if (pairs.has(key)) complain(`the key ${JSON.stringify(key)} is given twice; keep one`);

@@ -20,7 +20,42 @@ describe('checkAcross', () => {
     ]);
   });
 
-  it('holds the admin server to that, too', () => {
+  it.each([
+    { one: '0.0.0.0:1', other: '127.0.0.1:1', taken: '127.0.0.1 is taken by 0.0.0.0' },
+    { one: '127.0.0.1:1', other: '0.0.0.0:1', taken: '127.0.0.1 is taken by 0.0.0.0' },
+    { one: '[::]:1', other: '[::1]:1', taken: '::1 is taken by ::' },
+    { one: '[::]:1', other: '0.0.0.0:1', dual_stack: true, taken: '0.0.0.0 is taken by ::' },
+    { one: '127.0.0.1:1', other: '[::]:1', dual_stack: true, taken: '127.0.0.1 is taken by ::' },
+  ])('tells that $other cannot be had beside $one (dual_stack: $dual_stack)', ({ one, other, dual_stack, taken }) => {
+    expect(told({ listeners: [{ bind: [one, other], dual_stack }] })).toEqual([
+      `error listeners[0].bind[1]: port 1 of ${taken}, which is every address; choose another port, or remove one of the two`,
+    ]);
+  });
+
+  it.each([
+    ['[::]:1', '0.0.0.0:1'],
+    ['[::]:1', '127.0.0.1:1'],
+    ['0.0.0.0:1', '127.0.0.1:2'],
+    ['127.0.0.1:1', '127.0.0.2:1'],
+    ['systemd:a', 'systemd:b'],
+  ])('lets %s be had beside %s', (one, other) => {
+    expect(told({ listeners: [{ bind: [one, other] }] })).toEqual([]);
+  });
+
+  it('holds the admin server to that, too: it listens for one family alone', () => {
+    const told9128 = (bind: string, admin?: string) => told({ listeners: [{ bind }], admin: { bind: admin } });
+    expect(told9128('0.0.0.0:9128')).toEqual([expect.stringMatching(/^error listeners\[0\]\.bind: port 9128 of 127/)]);
+    expect(told9128('127.0.0.1:9', '0.0.0.0:9')).toEqual([expect.stringMatching(/^error admin\.bind: port 9 of 127/)]);
+    expect(told9128('127.0.0.1:9', '[::]:9')).toEqual([]);
+  });
+
+  it('tells sockets of systemd that two binds are to have', () => {
+    expect(told({ listeners: [{ bind: 'systemd:a' }, { bind: ['systemd:b', 'systemd:a'] }] })).toEqual([
+      'error listeners[1].bind[1]: the sockets of systemd:a are in use already; give each bind a name of its own',
+    ]);
+  });
+
+  it('holds the admin server to its one address, too', () => {
     const listeners = [{ bind: '127.0.0.1:2' }];
     expect(told({ listeners, admin: { bind: '127.0.0.1:2' } })).toEqual([
       expect.stringMatching(/^error admin\.bind: /),
@@ -41,7 +76,7 @@ describe('checkAcross', () => {
     const rules = [{ listeners: ['explicit', 'explict', 'other'] }];
     expect(told({ listeners: [{ name: 'explicit' }], policy: { rules } })).toEqual([
       'error policy.rules[0].listeners[1]: no listener is named "explict"; did you mean "explicit"?',
-      'error policy.rules[0].listeners[2]: no listener is named "other"',
+      'error policy.rules[0].listeners[2]: no listener is named "other"; there are explicit',
     ]);
   });
 
@@ -128,7 +163,8 @@ describe('checkAcross', () => {
       rules: [{ clients: ['10.0.0.0/8', '10.0.0.1/8'], networks: ['2001:db8::1/32'] }],
       destinations: { deny: ['special'], allow: ['10.20.1.0/16'] },
     };
-    expect(told({ policy })).toEqual([
+    expect(told({ policy, listeners: [{ proxy_protocol: ['10.0.0.1/8'] }] })).toEqual([
+      'warning listeners[0].proxy_protocol[0]: 10.0.0.1/8 has bits beyond its prefix; it is read as 10.0.0.0/8',
       'warning policy.rules[0].clients[1]: 10.0.0.1/8 has bits beyond its prefix; it is read as 10.0.0.0/8',
       'warning policy.rules[0].networks[0]: 2001:db8::1/32 has bits beyond its prefix; it is read as 2001:db8::/32',
       'warning policy.destinations.allow[0]: 10.20.1.0/16 has bits beyond its prefix; it is read as 10.20.0.0/16',

@@ -37,6 +37,15 @@ describe('ways out', () => {
     { text: 'egress: [{ name: a, type: socks5, address: "p:1", tls: true }]', problem: /unknown key "tls"/ },
     { text: 'egress: [{ name: a, type: http, address: "p:1", source_address: "::1" }]', problem: /unknown key/ },
     { text: 'egress: [{ name: a, type: http, address: "p:1", username: u }]', problem: /needs a password/ },
+    {
+      text: 'egress: [{ name: a, type: http, address: "p:1", username: u, password: 5 }]',
+      problem: /^egress\.0\.password: expected a password; [^\n]*$/,
+    },
+    {
+      text: 'egress: [{ name: a, type: http, address: "http://p:1" }]',
+      problem: /expected host:port such as "proxy.corp:3128", without http:\/\/, got/,
+    },
+    { text: 'default_egress: elsewhere', problem: /no egress is named "elsewhere"; there are direct$/ },
     { text: 'egress: [{ name: a, type: http, address: "p:1", password: u }]', problem: /needs a username/ },
     { text: 'egress: [{ name: a, type: http, address: "p:1", username: "a:b", password: c }]', problem: /has a colon/ },
     { text: 'egress: [{ name: a, type: http, address: "p:1", ca: x }]', problem: /ca needs tls: true/ },

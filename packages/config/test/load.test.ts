@@ -384,11 +384,23 @@ log:
     ['timeouts: { lifetime: 87601h }', 'timeouts.lifetime: too long; at most 87600h'],
     ['timeouts: { idle: [] }', 'timeouts.idle: expected a duration such as 10s, got a list'],
     ['timeouts:', 'timeouts: expected a map of keys, got nothing'],
-    ['limits: { tunnels: 0 }', 'limits.tunnels: expected a whole number, 1 or more, got 0'],
-    ['limits: { tunnels: 1.5 }', 'limits.tunnels: expected a whole number, 1 or more, got 1.5'],
-    ['limits: { tunnels: .inf }', 'limits.tunnels: expected a whole number, 1 or more, got Infinity'],
-    ['limits: { tunnels: "5e3" }', 'limits.tunnels: expected a whole number, 1 or more, got "5e3"'],
-    ['limits: { tunnels: "0" }', 'limits.tunnels: expected a whole number, 1 or more, got "0"'],
+    ['limits: { tunnels: 0 }', 'limits.tunnels: expected a whole number from 1 to 2147483647, got 0'],
+    ['limits: { tunnels: 1.5 }', 'limits.tunnels: expected a whole number from 1 to 2147483647, got 1.5'],
+    ['limits: { tunnels: .inf }', 'limits.tunnels: expected a whole number from 1 to 2147483647, got Infinity'],
+    ['limits: { tunnels: "5e3" }', 'limits.tunnels: expected a whole number from 1 to 2147483647, got "5e3"'],
+    [
+      'limits: { tunnels: 1e20 }',
+      'limits.tunnels: expected a whole number from 1 to 2147483647, got 100000000000000000000',
+    ],
+    ['runtime: { threads: AUTO }', 'runtime.threads: expected auto or a number of threads from 1 to 64, got "AUTO"'],
+    ['runtime: { threads: 1.5 }', 'runtime.threads: expected auto or a number of threads from 1 to 64, got 1.5'],
+    ['timeouts: { lifetime: never }', 'timeouts.lifetime: expected off or a duration such as 10s, got "never"'],
+    ['admin: { bind: off }', 'admin.bind: expected host:port such as "127.0.0.1:9128", got "off"'],
+    [
+      'log: { otlp: { endpoint: "http://c", headers: { A: x, a: y } } }',
+      'log.otlp.headers.a: a is there already; keep one',
+    ],
+    ['limits: { tunnels: "0" }', 'limits.tunnels: expected a whole number from 1 to 2147483647, got "0"'],
     [
       'limits: { handshake_bytes: 511 }',
       'limits.handshake_bytes: expected a size such as 16KiB, from 512B to 64KiB, got 511',
@@ -428,7 +440,7 @@ log:
     ],
     ['dns: { servers: [] }', "dns.servers: no server; give one, or leave the key out for the system's resolver"],
     ['dns: { hosts: { a b: [1.2.3.4] } }', 'dns.hosts["a b"]: expected a host name in A-label form, got "a b"'],
-    ['dns: { hosts: { a.b: [1.2.3.4], A.b.: [1.2.3.5] } }', 'dns.hosts["A.b."]: a.b is there already'],
+    ['dns: { hosts: { a.b: [1.2.3.4], A.b.: [1.2.3.5] } }', 'dns.hosts["A.b."]: a.b is there already; keep one'],
     ['dns: { hosts: { a: 1.2.3.4 } }', 'dns.hosts.a: expected a list of IP addresses, got "1.2.3.4"'],
     ['dns: { hosts: { a: ["127.1"] } }', 'dns.hosts.a[0]: expected an IP address in full form, got "127.1"'],
     ['dns: { cache: { min_ttl: 6m } }', 'dns.cache.min_ttl: min_ttl is longer than max_ttl; lower it or raise max_ttl'],
@@ -501,7 +513,20 @@ log:
   it('are told of a value from the environment where it is used', () => {
     const text = `${minimal}limits: { tunnels: "\${TUNNELS:-many}" }`;
     expect(problemsOf(text)).toEqual([
-      'F:5:20: limits.tunnels: expected a whole number, 1 or more, got "${TUNNELS:-many}"; what its variables stand for is not shown',
+      'F:5:20: limits.tunnels: expected a whole number from 1 to 2147483647, got "${TUNNELS:-many}"; what its variables stand for is not shown',
+    ]);
+  });
+
+  it('blame no placeholder for a message that a variable leaves empty', () => {
+    expect(problemsOf(`${minimal}policy: { message: "\${NOTICE:-}" }`)).toEqual([
+      'F:5:20: policy.message: what it expands to does not fit here; what its variables stand for is not shown',
+    ]);
+  });
+
+  it('are told at a key that is no plain text, and at a key that is to merge maps', () => {
+    expect(problemsOf(`${minimal}? [a]\n: 1\n`)).toEqual(['F:5:3: ["?"]: a key must be plain text']);
+    expect(problemsOf(`${minimal}dns: &a {}\nlog: { <<: *a }\n`)).toEqual([
+      'F:6:8: log["<<"]: unknown key "<<": YAML 1.2 merges no maps; write the keys out',
     ]);
   });
 
@@ -529,7 +554,7 @@ describe('loadConfig', () => {
     const loaded = loadConfig('/absent/sallyport.yaml', {});
     expect(loaded).toMatchObject({
       kind: 'invalid',
-      problems: [{ severity: 'error', path: [], message: 'no such file; name an existing one with --config' }],
+      problems: [{ severity: 'error', path: [], message: 'no such file; name an existing one' }],
     });
   });
 });

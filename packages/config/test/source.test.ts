@@ -32,7 +32,7 @@ describe('readSource', () => {
     expect(problem).toEqual({
       severity: 'error',
       path: [],
-      message: 'no such file; name an existing one with --config',
+      message: 'no such file; name an existing one',
     });
   });
 

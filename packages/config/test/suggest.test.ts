@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { didYouMean, suggest } from '../src/suggest.ts';
+import { didYouMean, hintAtNames, suggest } from '../src/suggest.ts';
 
 const keys = ['listeners', 'policy', 'dns', 'timeouts', 'limits', 'half_close', 'tunnels', 'tunnels_per_client'];
 
@@ -32,5 +32,15 @@ describe('suggest', () => {
 describe('didYouMean', () => {
   it('is the tail of a message, or nothing', () => {
     expect([didYouMean('polcy', keys), didYouMean('zzzz', keys)]).toEqual(['; did you mean "policy"?', '']);
+  });
+});
+
+describe('hintAtNames', () => {
+  it('suggests the closest name, or lists them, up to a limit', () => {
+    expect(hintAtNames('polcy', keys)).toBe('; did you mean "policy"?');
+    expect(hintAtNames('zzzz', ['a', 'b'])).toBe('; there are a, b');
+    expect(hintAtNames('zzzz', [])).toBe('');
+    const many = Array.from({ length: 22 }, (_, at) => `n${at}`);
+    expect(hintAtNames('zzzz', many)).toMatch(/^; there are n0, .*, n19 and 2 more$/);
   });
 });

@@ -64,9 +64,13 @@ const DECADE_MS = 87_600 * 3_600_000;
 
 /** Milliseconds, or Infinity for `off`. */
 export function durationOrOff({ longestMs = DECADE_MS } = {}) {
-  const read = (text: string): Read<number> =>
-    text === 'off' ? ok(Infinity) : bounded(readDuration(text), 1, longestMs);
-  return written('off or a duration such as 10s', read, `^off$|${DURATION_PATTERN}`);
+  const what = 'off or a duration such as 10s';
+  const read = (text: string): Read<number> => {
+    if (text === 'off') return ok(Infinity);
+    if (!new RegExp(DURATION_PATTERN).test(text)) return malformed(text, what);
+    return bounded(readDuration(text), 1, longestMs);
+  };
+  return written(what, read, `^off$|${DURATION_PATTERN}`);
 }
 
 /** Bytes, given as a number or with a unit. */
@@ -77,7 +81,8 @@ export function size({ lowest, highest, range }: { lowest: number; highest: numb
 
 /** How many of something; at least one. */
 export function count() {
-  return quantity('a whole number, 1 or more', { lowest: 1, highest: 2 ** 31 - 1 });
+  const highest = 2 ** 31 - 1;
+  return quantity(`a whole number from 1 to ${highest}`, { lowest: 1, highest });
 }
 
 /** A TCP port. */

@@ -24,20 +24,29 @@ const syslog = section({
 /** Headers that the HTTP client itself sets. */
 const RESERVED_HEADERS = ['connection', 'content-length', 'content-type', 'host', 'transfer-encoding'];
 
-const headers = z.record(
-  z.string().superRefine((name, context) => {
-    const isReserved = RESERVED_HEADERS.includes(name.toLowerCase());
-    if (isReserved) context.addIssue('this header is set by the exchange itself; leave it out');
-    // A token (RFC 9110 §5.6.2).
-    else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
-      context.addIssue('expected the name of a header, such as authorization');
-  }),
-  // Values are often secrets: no message shows them.
-  z
-    .string({ error: 'expected text; write it in quotes, or as "${VARIABLE}" from the environment' })
-    .regex(/^[\t -~]*$/, { error: 'expected printable ASCII characters' }),
-  { error: expected('a map of header names to values') },
-);
+const headers = z
+  .record(
+    z.string().superRefine((name, context) => {
+      const isReserved = RESERVED_HEADERS.includes(name.toLowerCase());
+      if (isReserved) context.addIssue('this header is set by the exchange itself; leave it out');
+      // A token (RFC 9110 §5.6.2).
+      else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
+        context.addIssue('expected the name of a header, such as authorization');
+    }),
+    // Values are often secrets: no message shows them.
+    z
+      .string({ error: 'expected text; write it in quotes, or as "${VARIABLE}" from the environment' })
+      .regex(/^[\t -~]*$/, { error: 'expected printable ASCII characters' }),
+    { error: expected('a map of header names to values') },
+  )
+  .superRefine((values, context) => {
+    const names = Object.keys(values).map((name) => name.toLowerCase());
+    for (const [at, name] of Object.keys(values).entries()) {
+      // Of two spellings of one name, one would be dropped without a message.
+      if (names.indexOf(name.toLowerCase()) === at) continue;
+      context.addIssue({ code: 'custom', path: [name], message: `${name.toLowerCase()} is there already; keep one` });
+    }
+  });
 
 const otlp = section({
   endpoint: written('a URL such as "http://collector:4318"', readEndpoint, '^https?://').describe(
