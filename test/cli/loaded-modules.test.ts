@@ -43,9 +43,21 @@ describe('sallyport loads only what a command needs', () => {
       args: ['check', '--config', config],
       packages: ['lru-cache', ...POLICY, 'ours: tunnel-splice', 'yaml', 'zod'],
     },
-  ])('for $args.0', async ({ args, packages }) => {
-    const { code } = await sallyport(args, env);
-    expect(code).toBe(0);
+    {
+      args: ['explain', '--config', config, '--client', '127.0.0.1', '--to', '192.0.2.1:443'],
+      code: 3,
+      packages: [
+        'lru-cache',
+        ...POLICY,
+        'ours: telemetry',
+        'ours: tunnel-server',
+        'ours: tunnel-splice',
+        'yaml',
+        'zod',
+      ],
+    },
+  ])('for $args.0', async ({ args, code = 0, packages }) => {
+    expect(await sallyport(args, env)).toMatchObject({ code });
     expect(loaded()).toMatchObject({ packages, generated: 0 });
   });
 
@@ -54,6 +66,7 @@ describe('sallyport loads only what a command needs', () => {
     await running.stop();
     const { packages, builtins } = loaded();
     expect(packages).toEqual(expect.arrayContaining(['ours: tunnel-server', 'pino', 'prom-client', 'zod']));
+    expect(packages).not.toContain('@opentelemetry/api');
     expect(packages).not.toContain('@redis/client');
     expect(packages).not.toContain('tldts');
     expect(builtins.filter((name) => name.includes('undici'))).toEqual([]);

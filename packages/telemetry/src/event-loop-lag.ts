@@ -10,9 +10,6 @@ import { loadPromClient } from './load-library.ts';
 const SAMPLE_MS = 250;
 const SAMPLE_NS = SAMPLE_MS * 1e6;
 
-/** To be passed to prom-client, whose sampler cannot be left out: it wakes the process once in so many milliseconds, a day. */
-export const PROM_CLIENT_SAMPLE_MS = 86_400_000;
-
 const NAMES = {
   now: 'nodejs_eventloop_lag_seconds',
   min: 'nodejs_eventloop_lag_min_seconds',
@@ -24,9 +21,8 @@ const NAMES = {
   p99: 'nodejs_eventloop_lag_p99_seconds',
 } as const;
 
-/** Takes the place of prom-client's gauges in `registry`. Each scrape tells of the time since the one before. */
+/** Declares the gauges in `registry`. Each scrape tells of the time since the one before. */
 export function measureEventLoopLag(registry: Registry): void {
-  for (const name of Object.values(NAMES)) registry.removeSingleMetric(name);
   const delay = monitorEventLoopDelay({ resolution: SAMPLE_MS });
   delay.enable();
   const prometheus = loadPromClient();

@@ -15,4 +15,17 @@ const require = createRequire(import.meta.url);
 // The types are those of the libraries themselves.
 export const loadHttp = (): typeof Http => require('node:http') as typeof Http;
 export const loadPino = (): typeof Pino => require('pino') as typeof Pino;
-export const loadPromClient = (): typeof PromClient => require('prom-client') as typeof PromClient;
+
+/**
+ * The parts of prom-client that we use. Its index also loads a push gateway, a server of a cluster's metrics and OpenTelemetry: 90 files,
+ * 35 ms of CPU and 6 MiB of memory.
+ */
+export const loadPromClient = (): Pick<typeof PromClient, 'Counter' | 'Gauge' | 'Registry'> => ({
+  Counter: require('prom-client/lib/counter.js') as typeof PromClient.Counter,
+  Gauge: require('prom-client/lib/gauge.js') as typeof PromClient.Gauge,
+  Registry: require('prom-client/lib/registry.js') as typeof PromClient.Registry,
+});
+
+/** One of prom-client's own groups of metrics, by the name of its file. */
+export const loadCollector = (name: string): ((registry: PromClient.Registry) => void) =>
+  require(`prom-client/lib/metrics/${name}.js`) as (registry: PromClient.Registry) => void;

@@ -7,10 +7,11 @@ import {
   type ListenerReading,
   type PublishedListenerMetrics,
 } from './listener-metrics.ts';
-import { loadPromClient } from './load-library.ts';
+import { loadCollector, loadPromClient } from './load-library.ts';
 import { declareMetrics, type MetricTable } from './metric-table.ts';
-import { measureEventLoopLag, PROM_CLIENT_SAMPLE_MS } from './event-loop-lag.ts';
+import { measureEventLoopLag } from './event-loop-lag.ts';
 import { countOpenDescriptors } from './open-descriptors.ts';
+import { countCpuTime } from './process-cpu.ts';
 import { type LabelledCount, Tally } from './tally.ts';
 
 const DNS_CACHE_RESULTS = ['hit', 'miss', 'negative'] as const;
@@ -117,13 +118,29 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-/** prom-client's own, except gauges with names of counters: `promtool check metrics` does not accept such a name. */
+/** The defaults of prom-client, three of them counted by us. */
 function collectProcessMetrics(registry: Registry): void {
-  loadPromClient().collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: PROM_CLIENT_SAMPLE_MS });
+  for (const name of COLLECTORS) loadCollector(name)(registry);
+  // `promtool check metrics` does not accept a gauge with the name of a counter.
   for (const name of MISNAMED_GAUGES) registry.removeSingleMetric(name);
+  countCpuTime(registry);
   countOpenDescriptors(registry);
   measureEventLoopLag(registry);
 }
+
+/** Those of prom-client that are used as they are. */
+const COLLECTORS = [
+  'processStartTime',
+  'osMemoryHeap',
+  'processMaxFileDescriptors',
+  'processResources',
+  'processHandles',
+  'processRequests',
+  'heapSizeAndUsed',
+  'heapSpacesSizeAndUsed',
+  'version',
+  'gc',
+] as const;
 
 /** The same counts, by type, are in `nodejs_active_handles`, `nodejs_active_requests` and `nodejs_active_resources`. */
 const MISNAMED_GAUGES = [

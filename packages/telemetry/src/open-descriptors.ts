@@ -8,10 +8,9 @@ import { loadPromClient } from './load-library.ts';
 
 const NAME = 'process_open_fds';
 
-/** Replaces prom-client's gauge in `registry`. Outside of Linux there is none. */
+/** Declares the gauge in `registry`. Outside of Linux there is none. */
 export function countOpenDescriptors(registry: Registry): void {
-  if (!registry.getSingleMetric(NAME)) return;
-  registry.removeSingleMetric(NAME);
+  if (process.platform !== 'linux') return;
   const { Gauge } = loadPromClient();
   new Gauge({
     name: NAME,

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { open } from 'node:fs/promises';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { toOpenMetrics } from '../src/admin/open-metrics.ts';
 import { createMetrics } from '../src/metrics.ts';
@@ -88,10 +89,27 @@ describe('the metrics', () => {
     expect(declared(await busyMetrics().scrape())).toEqual([...PROMISED].sort());
   });
 
-  it('come with the defaults of prom-client under their own names', async () => {
-    const text = await busyMetrics().scrape();
-    expect(text).toMatch(/^process_cpu_seconds_total /m);
-    expect(text).toMatch(/^nodejs_heap_size_used_bytes /m);
+  it('come with all defaults of prom-client, gauges with the name of a counter aside', async () => {
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    const types = (text: string) =>
+      text.split('\n').filter((line) => line.startsWith('# TYPE ') && !/sallyport_/.test(line));
+    const isMisnamed = (line: string) => / nodejs_active_\w+_total gauge$/.test(line);
+    const theirs = types(await registry.metrics()).filter((line) => !isMisnamed(line));
+    expect(types(await busyMetrics().scrape()).sort()).toEqual(theirs.sort());
+  });
+
+  it('count the CPU time of this process since its start', async () => {
+    const metrics = createMetrics(OPTIONS);
+    await metrics.scrape();
+    const atLeast = process.cpuUsage();
+    const counted = samples(await metrics.scrape());
+    const atMost = process.cpuUsage();
+    for (const kind of ['user', 'system'] as const) {
+      const seconds = counted.get(`process_cpu_${kind}_seconds_total`) ?? NaN;
+      expect(seconds).toBeGreaterThanOrEqual(atLeast[kind] / 1e6 - 1e-6);
+      expect(seconds).toBeLessThanOrEqual(atMost[kind] / 1e6 + 1e-6);
+    }
   });
 
   it('count each end once, refusals also apart, and the life of none but tunnels that were up', async () => {
