@@ -273,6 +273,19 @@ describe('a refusal at any door that answers in HTTP', () => {
   });
 });
 
+describe('the 421 to a CONNECT at the transparent door', () => {
+  it.each([
+    { bind: '127.0.0.1', named: /send it to 127\.0\.0\.1:PORT\)/ },
+    { bind: '0.0.0.0', named: /send it to port PORT of this proxy\)/ },
+    { bind: '[::]', named: /send it to port PORT of this proxy\)/ },
+  ])('names an explicit door at $bind so that a client can use it', async ({ bind, named }) => {
+    const other = await startSallyport(configText().replace('127.0.0.1:0', `${bind}:0`));
+    const answer = await ask(other.port('transparent'), connectTo('a.test:443'));
+    expect(answer.split('\r\n')[0]?.replace(String(other.port('explicit')), 'PORT')).toMatch(named);
+    await other.stop();
+  });
+});
+
 /** What the status line carries in brackets. */
 function sentenceIn(answer: string): string {
   const [, sentence = 'none'] = /^HTTP\/1\.1 [45]\d\d [A-Za-z ]+ \(([ -~]+)\)\r\n/.exec(answer) ?? [];

@@ -85,5 +85,9 @@ function describeExplicitDoor(listeners: readonly ListenerConfig[], { bound }: S
   if (!listener) return undefined;
   const address = bound.of(listener.name);
   const [firstBind] = listener.bind;
-  return address ? formatAddress(address) : firstBind && bindText(firstBind);
+  if (address === undefined) return firstBind && bindText(firstBind);
+  // No client can connect to a wildcard, and by which of our addresses it reaches us is not known here.
+  return WILDCARDS.has(address.host) ? `port ${address.port} of this proxy` : formatAddress(address);
 }
+
+const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

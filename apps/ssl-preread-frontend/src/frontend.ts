@@ -30,7 +30,7 @@ export interface SslPrereadFrontendOptions {
   readonly misdirected: 'explain' | ((client: Leg) => Frontend);
   /** Requests of plain HTTP are served one by one, to the destination in Host; otherwise a 421 refuses them. */
   readonly forwardsHttp?: boolean;
-  /** `host:port` of the explicit door, if there is one: what the 421 recommends. */
+  /** Where the explicit door is, if there is one: what the 421 recommends. `host:port`, or other words. */
   readonly explicitDoor?: string;
 }
 
