@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
+import { clientHello, serverName } from './harness/hello.ts';
 import { ask, type Client, echoOrigin, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 import {
@@ -245,6 +246,16 @@ describe('GET /api/denials', () => {
       denials: [{ ...seen, host: 'trial.test', port: origin.port, rule: 'trial', reason: 'policy', count: 1 }],
     });
     expect((await admin('/api/denials?limit=x')).status).toBe(400);
+  });
+
+  it('names the destination of a hello that was refused because it is encrypted', async () => {
+    proxy = await startSallyport(configText({ transparent: ['ech: deny'] }));
+    const hello = clientHello(new Map([[0, serverName('origin.test')], [0xfe0d, Buffer.alloc(8)]])); // prettier-ignore
+    await ask(proxy.port('transparent'), hello);
+    expect(await proxy.tunnel({ reason: 'ech' })).toMatchObject({ host: 'origin.test', port: 443 });
+    expect(await api('/api/denials')).toMatchObject({
+      denials: [{ host: 'origin.test', port: 443, listener: 'transparent', reason: 'ech', count: 1 }],
+    });
   });
 });
 

@@ -56,6 +56,8 @@ class SslPrereadFrontend implements Frontend {
   /** What was read of an HTTP client: it is answered in HTTP. */
   #httpRequest: Uint8Array | undefined;
   #isEstablished = false;
+  /** Of a client that this door refuses before it is identified. */
+  #asked: Destination | undefined;
 
   constructor(client: Leg, options: SslPrereadFrontendOptions, further: Uint8Array | undefined) {
     this.#client = client;
@@ -89,7 +91,7 @@ class SslPrereadFrontend implements Frontend {
   }
 
   get asked(): Destination | undefined {
-    return this.#otherDoor?.asked;
+    return this.#otherDoor ? this.#otherDoor.asked : this.#asked;
   }
 
   greeting(): Greeting {
@@ -124,13 +126,14 @@ class SslPrereadFrontend implements Frontend {
   /** The original address is passed on only with a destination that was derived from it: it says nothing of another one. */
   #chooseDestination(hello: HelloFacts): Pick<Identified, 'destination' | 'original'> {
     const { ech, port, withoutSni } = this.#options;
+    const { original } = this.#client;
+    const named =
+      hello.sni === undefined ? undefined : ({ kind: 'name', host: hello.sni, port: original?.port ?? port } as const);
     if (hello.ech && ech === 'deny') {
+      this.#asked = named;
       throw new TunnelError('ech', 'The ClientHello has an encrypted_client_hello extension.', { hello });
     }
-    const { original } = this.#client;
-    if (hello.sni !== undefined) {
-      return { destination: { kind: 'name', host: hello.sni, port: original?.port ?? port }, original };
-    }
+    if (named) return { destination: named, original };
     if (withoutSni.kind === 'destination') return { destination: withoutSni.destination, original: undefined };
     const destination = withoutSni.kind === 'original' ? original && addressDestination(original) : undefined;
     if (destination) return { destination, original };
@@ -169,6 +172,7 @@ class SslPrereadFrontend implements Frontend {
     const identified = await this.#otherDoor.identify(limits, alreadyRead);
     if ('kind' in identified || identified.destination.port === port) return identified;
     this.#otherDoor = undefined;
+    this.#asked = identified.destination;
     throw this.#misdirected(alreadyRead, `takes a CONNECT to port ${port} alone`);
   }
 

@@ -86,6 +86,7 @@ describe('a CONNECT that the other door serves', () => {
     const identification = await identify(connect, { port: 443, misdirected: otherDoor([]), explicitDoor });
     const { reason, status, said } = await refuse(identification);
     expect({ reason, status }).toEqual({ reason: 'misdirected', status: 421 });
+    expect(identification.frontend.asked).toEqual(FALLBACK);
     expect(said.toString()).toContain('takes a CONNECT to port 443 alone: send it to proxy.example:3128');
   });
 
