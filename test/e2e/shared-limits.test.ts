@@ -113,6 +113,45 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
     await stop(proxy, other);
   });
 
+  it('counts nobody twice where a reload has another way to the same store', async () => {
+    const yaml = (host: string): string =>
+      limits(`tunnels_per_client: 4, store: { redis: "redis://${host}:${redisPort}", prefix: way }`);
+    const proxy = await startSallyport(yaml('127.0.0.1'));
+    await fill(proxy, 3);
+    const mark = proxy.lines.length;
+    await proxy.reload(yaml('localhost'));
+    await proxy.line({ msg: 'limits store up' }, mark);
+    await vi.waitUntil(async () => (await replicasThatHold('way:places:*:*')) === 1, { timeout: 5_000 });
+    await fill(proxy, 1);
+    await untilRefused(proxy);
+    await stop(proxy);
+  });
+
+  it('leaves nothing behind in a store that a reload gives up', async () => {
+    const proxy = await startSallyport(limits(`tunnels_per_client: 4, store: ${store('given-up')}`));
+    await fill(proxy, 3);
+    expect(await replicasThatHold('given-up:places:*:*')).toBe(1);
+    await proxy.reload(limits('tunnels_per_client: 4'));
+    await vi.waitUntil(async () => (await replicasThatHold('given-up:places:*:*')) === 0, { timeout: 5_000 });
+    await stop(proxy);
+  });
+
+  it.each(['the store', 'the limit'])(
+    'knows what a listener with its own limit holds when a reload brings %s',
+    async (what) => {
+      const prefix = what === 'the store' ? 'own-store' : 'own-limit';
+      const own = ['limits: { tunnels_per_client: 2 }'];
+      const shared = `limits: { store: ${store(prefix)} }`;
+      const proxy = await startSallyport(
+        what === 'the store' ? configText({ explicit: own }) : configText({ more: shared }),
+      );
+      await fill(proxy, 2);
+      await proxy.reload(configText({ explicit: own, more: shared }));
+      await vi.waitUntil(async () => (await replicasThatHold(`${prefix}:places:explicit:*`)) === 1, { timeout: 5_000 });
+      await stop(proxy);
+    },
+  );
+
   it('starts without Redis, and shows no password', async () => {
     const nobody = await freePort();
     const yaml = limits(`store: { redis: "redis://user:s3same@127.0.0.1:${nobody}/2" }`);
@@ -194,6 +233,15 @@ async function untilInTime<Result>(play: () => Promise<Result>): Promise<Result>
 /** As above: one that was let in meanwhile only takes one place more. */
 async function untilRefused(proxy: Running | undefined): Promise<void> {
   await vi.waitUntil(async () => (await connectBy(proxy)) === '429', { timeout: 5_000 });
+}
+
+/** How many replicas hold places of our one client. */
+async function replicasThatHold(keys: string): Promise<number> {
+  const cli = async (...args: readonly string[]): Promise<string> =>
+    (await run('redis-cli', ['-p', String(redisPort), ...args])).stdout.trim();
+  // The scope of all listeners is called `*`.
+  const key = await cli('keys', keys.replace(':*:', ':[*]:'));
+  return key === '' ? 0 : Number(await cli('hlen', key));
 }
 
 async function lateAnswers(proxies: readonly Running[]): Promise<number> {

@@ -60,7 +60,7 @@ export function createServices({ config, trusts }: Settings, log: Logger): Servi
 
 export function updateServices(services: Services, from: Settings, to: Settings): void {
   services.ledger.options = ledgerOptions(to.config, services.log);
-  services.limits.update(to.config.limits);
+  services.limits.update(to.config.limits, to.config.listeners);
   if (!isDeepStrictEqual(from.config.limits.store, to.config.limits.store)) {
     void services.limitsStore?.close();
     services.limitsStore = openLimitsStore(to.config.limits, services);

@@ -41,8 +41,8 @@ export interface Limits {
   tunnelsHeld(listener: LimitedListener): number;
   /** Gives a place back, once for each that was taken. */
   leave(listenerName: string, client: Ip): void;
-  /** Sets new global limits. No connection is closed; new ones wait until the counts are low enough. */
-  update(global: ConnectionLimits): void;
+  /** Sets new global limits, and the listeners. No connection is closed; new ones wait until the counts are low enough. */
+  update(global: ConnectionLimits, listeners: readonly LimitedListener[]): void;
   /** The same for `limits.tunnels_per_client`, for the client with the most. */
   mostHeld(listener: LimitedListener): number;
   /** From now on replicas count together; undefined: each by itself. */
@@ -64,6 +64,8 @@ export function createLimits(global: ConnectionLimits, clock: () => number = () 
   const listeners = new Map<string, Place>();
   let shared = global;
   let replicas: SharedLimits | undefined;
+  /** The scopes of `tunnels_per_client`. */
+  let counted: readonly Place[] = [everywhere];
   const scopesOf = (listener: LimitedListener): Scopes => {
     return { listener, shared, everywhere, own: placeOf(listeners, listener.name) };
   };
@@ -123,10 +125,15 @@ export function createLimits(global: ConnectionLimits, clock: () => number = () 
       const own = placeOf(listeners, listener.name);
       return scopeOf('tunnels_per_client', { listener, shared, everywhere, own }).occupancy.most();
     },
-    update: (next) => void (shared = next),
+    update(next, all) {
+      shared = next;
+      const alone = all.filter(({ limits }) => limits.tunnels_per_client !== next.tunnels_per_client);
+      counted = [everywhere, ...alone.map(({ name }) => placeOf(listeners, name))];
+      for (const place of counted) replicas?.count(place);
+    },
     share(next) {
       replicas = next;
-      next?.count(everywhere);
+      for (const place of counted) next?.count(place);
     },
     remembered: () => [everywhere, ...listeners.values()].reduce((sum, place) => sum + place.remembered, 0),
   };

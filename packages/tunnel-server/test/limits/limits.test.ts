@@ -135,7 +135,7 @@ describe('a reload', () => {
     const after = { ...ROOMY, tunnels: 1 };
     const limits = createLimits(before);
     for (let place = 0; place < 2; place++) admitted(limits.admit(explicit(before), ALICE));
-    limits.update(after);
+    limits.update(after, []);
     for (let place = 0; place < 2; place++) {
       expect(limits.admit(explicit(after), BOB)).toMatchObject({ reason: 'overload' });
       limits.leave('explicit', ALICE);

@@ -40,6 +40,7 @@ export class SharedLimits {
   readonly #health: StoreHealth;
   readonly #onLate: () => void;
   readonly #closing = new AbortController();
+  #isClosing = false;
   readonly #accounts = new Accounts();
   /** The scopes of all attempts so far. The store need not know of the others. */
   readonly #scopes = new Map<string, Scope>();
@@ -115,7 +116,9 @@ export class SharedLimits {
 
   /** Places in this scope are reported from now on, whether they were asked for or not. */
   count(scope: Scope): void {
+    if (this.#scopes.has(scope.name)) return;
     this.#scopes.set(scope.name, scope);
+    for (const client of scope.occupancy.clientKeys()) this.#isDue(this.#accounts.of(scope, client));
   }
 
   /** How much is remembered, for the tests that bound it. */
@@ -123,11 +126,25 @@ export class SharedLimits {
     return this.#accounts.count;
   }
 
-  /** Reports what the store does not know yet, and nothing from then on. */
+  /** Gives back all places, for another store may count them from now on. Reports nothing more. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     clearInterval(this.#ticker);
-    await Promise.race([this.#send(), delay(LAST_WORDS_MS, undefined, { ref: false })]);
+    clearTimeout(this.#changing);
+    await Promise.race([this.#leaveStore(), delay(LAST_WORDS_MS, undefined, { ref: false })]);
     this.#closing.abort();
+  }
+
+  async #leaveStore(): Promise<void> {
+    const { link } = this.#health;
+    if (link === undefined) return;
+    // The store answers in order: no place is granted after the last of them is given back.
+    await this.#send();
+    this.#giveUp();
+    const updates = [...new Set([...this.#everyone(), ...this.#accounts.takeDue()])].map(({ scope, client }) =>
+      emptyAccount(scope.name, client),
+    );
+    await this.#runAll(link, { updates });
   }
 
   /** Attempts that arrive while enough calls are under way are collected into one batch. */
@@ -182,6 +199,7 @@ export class SharedLimits {
   }
 
   #isDue(account: Account): void {
+    if (this.#isClosing) return;
     this.#accounts.isDue(account);
     this.#changing ??= setTimeout(() => void this.#send(), CHANGE_MS).unref();
   }
@@ -200,9 +218,7 @@ export class SharedLimits {
 
   /** Writes, for a store that can only be read is of no use. Leaves no key behind. */
   async #probe(link: StoreLink): Promise<boolean> {
-    const scope: Scope = { name: 'probe', occupancy: new Occupancy() };
-    const updates = [{ scope, client: 0, undecided: 0, unanswered: 0, left: 0 }];
-    const [batch] = Batch.split({ prefix: this.#prefix, updates }, 1);
+    const [batch] = Batch.split({ prefix: this.#prefix, updates: [emptyAccount('probe', 0)] }, 1);
     return batch !== undefined && this.#health.run(link, batch);
   }
 
@@ -227,4 +243,15 @@ export class SharedLimits {
     this.#perTick = Math.ceil(clients / TICKS_A_ROUND);
     this.#round = this.#everyone();
   }
+}
+
+/** Reported to the store, it deletes the count of this replica. */
+function emptyAccount(scope: string, client: ClientKey): Account {
+  return {
+    scope: { name: scope, occupancy: new Occupancy() },
+    client,
+    undecided: 0,
+    unanswered: 0,
+    left: 0,
+  };
 }
