@@ -111,3 +111,12 @@ egress: [{ name: p, type: socks5, address: "127.0.0.1:1080" }]
     expect(stdout).toMatch(/ 100 {2}rule-100 .*\n +… and 150 more\n +default +deny\n$/);
   });
 });
+
+describe('the tables of check', () => {
+  it('have one line for each rule, whatever the name of a user', async () => {
+    const rules = `policy: { rules: [{ action: allow, users: ["a\\nb\\u202e"] }, { action: deny, ports: [] }] }\n`;
+    const { stdout } = await sallyport(['check', '--config', file('names.yaml', DOOR + rules)]);
+    expect(stdout).toContain('\n  1  rule-1   allow   users a·b·  any  any    direct\n');
+    expect(stdout).toContain('\n  2  rule-2   deny    any         any  none\n');
+  });
+});

@@ -50,6 +50,12 @@ describe('sallyport', () => {
     expect(stdout).toMatch(/^sallyport \d+\.\d+\.\d+\n$/);
   });
 
+  it('help COMMAND prints what COMMAND --help does', async () => {
+    const [help, option] = [await sallyport(['help', 'check']), await sallyport(['check', '--help'])];
+    expect(help).toEqual(option);
+    expect(help.stdout).toContain('Usage: sallyport check');
+  });
+
   it.each([['--help'], ['run', '--help'], ['check', '--help'], ['schema', '--help']])(
     '%s %s explains itself',
     async (...args) => {
@@ -61,6 +67,10 @@ describe('sallyport', () => {
 
   it.each([
     { args: ['fly'], why: 'unknown command "fly"' },
+    { args: ['fly\nhigh'], why: String.raw`unknown command "fly\nhigh"` },
+    { args: ['help', 'fly'], why: 'unknown command "fly"' },
+    { args: ['run', '--a\nb'], why: String.raw`unknown option --a\nb` },
+    { args: ['groups', 'npm', 'a\nb'], why: String.raw`unexpected argument "a\nb"` },
     { args: ['run'], why: 'needs --config FILE' },
     { args: ['run', '--config'], why: '--config needs a FILE' },
     { args: ['run', '--conf', valid], why: 'unknown option --conf' },

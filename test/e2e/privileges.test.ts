@@ -1,5 +1,5 @@
 /** What a process started by root keeps of its rights, and an admin server in the file system. */
-import { readFileSync, mkdtempSync, rmSync, statSync, chmodSync, readdirSync } from 'node:fs';
+import { readFileSync, mkdtempSync, rmSync, statSync, chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,18 @@ function get(path: string): Promise<number | undefined> {
 }
 
 describe('admin.bind: unix:PATH', () => {
+  it('ends the start with the words for a path where its directory is not there', async () => {
+    const path = join(folder, 'nowhere', 'admin.sock');
+    const file = join(folder, 'nowhere.yaml');
+    writeFileSync(file, configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`));
+    const { code, stderr } = await sallyport(['run', '--config', file]);
+    expect(stderr).toBe(
+      `sallyport: the admin server cannot listen on unix:${path}: its directory is not there, or this user may not write to it; ` +
+        'create it, change its rights or choose another path\n',
+    );
+    expect(code).toBe(1);
+  });
+
   it('serves its owner and its group, and replaces what a crash has left', async () => {
     const path = join(folder, 'admin.sock');
     const text = configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`);
@@ -47,7 +59,7 @@ describe('admin.bind: unix:PATH', () => {
     expect(await get(path)).toBe(200);
     const second = await sallyport(['run', '--config', next.configFile]);
     expect(second.code).toBe(1);
-    expect(second.stderr).toMatch(/the admin server cannot listen on unix:/);
+    expect(second.stderr).toMatch(/the admin server cannot listen on unix:[^\n]* a process listens there, or a file/);
     expect(await get(path)).toBe(200);
     await next.stop();
     expect(() => statSync(path)).toThrow(/ENOENT/);

@@ -57,18 +57,24 @@ export function readCommandLine(args: readonly string[], commands: readonly Comm
   const [first, ...rest] = args;
   if (first === undefined) return { kind: 'nothing' };
   if (asksForVersion(args)) return { kind: 'version', isVerbose: rest.includes('--verbose') };
-  if (first === '--help' || first === '-h' || first === 'help') return { kind: 'help' };
-  const command = commands.find(({ name }) => name === first);
-  if (!command) {
-    const names = commands.map(({ name }) => name).join(', ');
-    throw new FatalError(`unknown command "${first}"; the commands are ${names} (see sallyport --help)`, EXIT.usage);
-  }
+  if (first === '--help' || first === '-h') return { kind: 'help' };
+  if (first === 'help')
+    return rest[0] === undefined ? { kind: 'help' } : { kind: 'help', command: findCommand(rest[0], commands) };
+  const command = findCommand(first, commands);
   if (rest.includes('--help') || rest.includes('-h')) return { kind: 'help', command };
   return { kind: 'command', command, ...readOptions(command, rest) };
 }
 
 export function asksForVersion([first]: readonly string[]): boolean {
   return first === '--version' || first === '-V';
+}
+
+function findCommand(asked: string, commands: readonly Command[]): Command {
+  const command = commands.find(({ name }) => name === asked);
+  if (command) return command;
+  const names = commands.map(({ name }) => name).join(', ');
+  const what = `unknown command ${JSON.stringify(asked)}`;
+  throw new FatalError(`${what}; the commands are ${names} (see sallyport --help)`, EXIT.usage);
 }
 
 interface GivenOptions {
@@ -91,11 +97,11 @@ function readOptions(command: Command, args: readonly string[]): GivenOptions {
     if (token.kind === 'positional') {
       if (open !== undefined) (lists[open] ??= []).push(token.value);
       else if (command.operand && !(OPERAND in options)) options[OPERAND] = token.value;
-      else throw wrong(`unexpected argument "${token.value}"`);
+      else throw wrong(`unexpected argument ${JSON.stringify(token.value)}`);
       continue;
     }
     const spec = command.options[token.name];
-    if (!spec) throw wrong(`unknown option ${token.rawName}`);
+    if (!spec) throw wrong(`unknown option ${JSON.stringify(token.rawName).slice(1, -1)}`);
     if (spec.value === undefined) {
       if (token.value !== undefined) throw wrong(`--${token.name} takes nothing`);
       open = undefined;

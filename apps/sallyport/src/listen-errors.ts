@@ -12,7 +12,8 @@ import { formatBind } from './format-address.ts';
 export function fatalListenError(who: string, cause: unknown, path: ConfigPath): unknown {
   if (!(cause instanceof ListenError || cause instanceof AdminListenError)) return cause;
   const where = formatBind(cause.bind);
-  return new FatalError(`${who} cannot listen on ${where}: ${explain(cause)}`, EXIT.failure, cause, path);
+  const why = 'path' in cause.bind ? explainPath(cause) : explain(cause);
+  return new FatalError(`${who} cannot listen on ${where}: ${why}`, EXIT.failure, cause, path);
 }
 
 function explain({ kind, cause }: ListenError | AdminListenError): string {
@@ -32,6 +33,24 @@ function explain({ kind, cause }: ListenError | AdminListenError): string {
         'pass the socket (a socket unit with Transparent=yes)'
       );
     case 'other':
-      return cause instanceof Error ? cause.message : String(cause);
+      return `${systemWords(cause)}; listen on another address`;
   }
+}
+
+/** Why there can be no socket in the file system. libuv says EACCES for a directory that is not there (uv_pipe_bind). */
+function explainPath({ kind, cause }: ListenError | AdminListenError): string {
+  switch (kind) {
+    case 'in-use':
+      return 'a process listens there, or a file that is no socket has this name; stop it, remove the file or choose another path';
+    case 'no-rights':
+      return 'its directory is not there, or this user may not write to it; create it, change its rights or choose another path';
+    case 'no-such-address':
+    case 'not-transparent':
+    case 'other':
+      return `${systemWords(cause)}; choose another path`;
+  }
+}
+
+function systemWords(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

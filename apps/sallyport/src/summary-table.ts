@@ -18,7 +18,7 @@ export function summaryTables({ listeners, policy, default_egress }: Config, { r
       rule.report_only ? `${rule.action} (report)` : rule.action,
       fromOf(rule),
       toOf(rule),
-      rule.ports?.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(', ') ?? 'any',
+      portsOf(rule),
       rule.action === 'allow' ? (rule.egress ?? default_egress).join(', ') : '',
     ]);
   const others = policy.rules.length - named.length;
@@ -36,9 +36,15 @@ export function summaryTables({ listeners, policy, default_egress }: Config, { r
 /** Longer tables are not read to their end. */
 const MOST_RULES = 100;
 
-function table(rows: readonly (readonly string[])[]): readonly string[] {
+function table(raw: readonly (readonly string[])[]): readonly string[] {
+  const rows = raw.map((row) => row.map(printable));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
+}
+
+/** A name of a user may have any characters. One that would end the line, or reverse its direction, is shown as a dot. */
+function printable(cell: string): string {
+  return cell.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·');
 }
 
 /** Every option of a door that differs from its default. */
@@ -74,6 +80,11 @@ function fromOf({ clients, users, listeners }: RuleConfig): string {
 function toOf({ hosts, hosts_file, networks }: RuleConfig): string {
   const places = [...(hosts ?? []), ...(hosts_file === undefined ? [] : [hosts_file]), ...(networks ?? [])];
   return hosts || hosts_file !== undefined || networks ? short(places) : 'any';
+}
+
+function portsOf({ ports }: RuleConfig): string {
+  if (ports === undefined) return 'any';
+  return ports.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`)).join(', ') || 'none';
 }
 
 /** The first entry of a list, and how many more there are. */

@@ -73,10 +73,15 @@ export function readBind(text: string, example = '127.0.0.1:3128'): Read<Address
     return refuse(`for every IPv4 address write "0.0.0.0:${port}", for IPv6 "[::]:${port}"`);
   // Names are not resolved for listening: their addresses may change, and the file must show what is open.
   const ip = host.toLowerCase() === 'localhost' ? '127.0.0.1' : readIp(host);
-  return ip === undefined
-    ? refuse(`${JSON.stringify(host)} is not an IP address; listen on one`)
-    : ok({ host: ip, port });
+  if (ip === undefined) return refuse(`${JSON.stringify(host)} is not an IP address; listen on one`);
+  // Without a zone the kernel refuses it (ipv6(7)), and a zone is no part of a bind.
+  if (LINK_LOCAL_IPV6.test(ip))
+    return refuse(`${ip} is a link-local address, which needs a zone; write "[::]:${port}"`);
+  return ok({ host: ip, port });
 }
+
+/** fe80::/10, in canonical spelling. */
+const LINK_LOCAL_IPV6 = /^fe[89ab][0-9a-f]:/;
 
 /** Reads a DNS server: an address, its port 53 unless given. */
 export function readServer(text: string): Read<Address> {

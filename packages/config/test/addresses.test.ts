@@ -62,6 +62,8 @@ describe('readBind', () => {
     ['systemd:https', 'only listeners take sockets that systemd passes; give host:port'],
     ['proxy.example:3128', '"proxy.example" is not an IP address; listen on one'],
     ['127.1:3128', '"127.1" is not an IP address; listen on one'],
+    ['[fe80::1]:3128', 'fe80::1 is a link-local address, which needs a zone; write "[::]:3128"'],
+    ['[febf::1]:3128', 'febf::1 is a link-local address, which needs a zone; write "[::]:3128"'],
     ['[fe80::1%eth0]:3128', '"fe80::1%eth0" is not an IP address; listen on one'],
     ['::1:3128', expect.stringContaining('with brackets round an IPv6 address')],
     ['0.0.0.0:65536', expect.stringContaining('expected host:port')],

@@ -49,7 +49,7 @@ async function explain(options: OptionValues): Promise<ExitCode> {
 function chooseListener({ listeners }: Config, name: string | undefined): { listener: string; listenerChoice: string } {
   const names = listeners.map((listener) => listener.name);
   if (name !== undefined && !names.includes(name)) {
-    throw wrong(`no listener is named "${name}"; there are ${names.join(', ')}`);
+    throw wrong(`no listener is named ${JSON.stringify(name)}; there are ${names.join(', ')}`);
   }
   const listenerChoice = names.length === 1 ? 'the only one' : 'the first one, as --listener is left out';
   return { listener: name ?? names[0] ?? '', listenerChoice: name === undefined ? listenerChoice : 'as asked' };
