@@ -64,7 +64,9 @@ class ConnectFrontend implements Frontend {
   #otherDoor: Frontend | undefined;
   /** The client sent nothing, and gets no reply. */
   #isSilent = false;
-  #wishes: ReplyWishes;
+  readonly #further: Uint8Array;
+  /** Of its request, once that was read. */
+  #wishes: ReplyWishes | undefined;
   /** A client with a SOCKS greeting is refused in SOCKS. */
   #socksVersion: SocksVersion | undefined;
   #isEstablished = false;
@@ -74,7 +76,7 @@ class ConnectFrontend implements Frontend {
   constructor(client: Leg, options: ConnectFrontendOptions, further: Uint8Array) {
     this.#client = client;
     this.#options = options;
-    this.#wishes = readReplyWishes(further);
+    this.#further = further;
   }
 
   identify(limits: PrereadLimits, alreadyRead = NO_BYTES): Asked | Promise<Asked> {
@@ -143,7 +145,8 @@ class ConnectFrontend implements Frontend {
     // At a door without a login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
     const isForCertificate = error.reason === 'auth' && this.#options.auth === undefined;
     const isMute = this.#isSilent || isForCertificate || state === 'failed' || state === 'under-way';
-    const context = { tunnel, date: new Date(), ...this.#wishes, realm: this.#options.auth?.realm };
+    const wishes = this.#wishes ?? readReplyWishes(this.#further);
+    const context = { tunnel, date: new Date(), ...wishes, realm: this.#options.auth?.realm };
     const reply = isMute ? undefined : encodeRefusal(error, context);
     this.#client.close(reply?.bytes);
     return reply?.status;
