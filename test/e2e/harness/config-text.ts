@@ -36,8 +36,13 @@ ${parts.more ?? ''}
 
 /** The suite runs once for each engine, and for the native one with one data thread too; see vitest.config.ts. */
 export function testedRuntime(): string {
+  return `{ ${engineFields()} }`;
+}
+
+/** What every configuration of the suite has below `runtime`. */
+export function engineFields(): string {
   const { SALLYPORT_TEST_ENGINE: engine = 'auto', SALLYPORT_TEST_THREADS: threads = 'auto' } = process.env;
-  return `{ engine: ${engine}, threads: ${threads} }`;
+  return `engine: ${engine}, threads: ${threads}`;
 }
 
 function indent(lines: readonly string[] = []): string {

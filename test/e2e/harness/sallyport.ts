@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { logLineSchema } from '@sallyport/telemetry';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { engineFields } from './config-text.ts';
 import { PATIENCE_MS } from './patience.ts';
 
 /** What `npx sallyport` runs. */
@@ -19,6 +20,9 @@ const PROGRAM = process.env['SALLYPORT_TEST_PROGRAM']?.split(' ');
 function commandLine(args: readonly string[], nodeOptions: readonly string[] = []): readonly string[] {
   return [...(PROGRAM ?? [process.execPath, ...nodeOptions, BINARY]), ...args];
 }
+
+/** Which engine the end-to-end tests try now; none where other tests start the program. */
+const ENGINE = process.env['SALLYPORT_TEST_ENGINE'];
 
 /** One parsed line of the log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -73,6 +77,8 @@ export async function sallyport(
 
 /** Starts `sallyport run` and resolves once it is ready; rejects with its stderr when it ends before that. */
 export async function startSallyport(yaml: string, options: StartOptions = {}): Promise<Running> {
+  // Every project of the suite would try it with the engine of this machine's choice.
+  if (ENGINE !== undefined && !yaml.includes(engineFields())) throw new Error(`no engine is chosen:\n${yaml}`);
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-'));
   const configFile = join(folder, 'sallyport.yaml');
   writeFileSync(configFile, yaml);

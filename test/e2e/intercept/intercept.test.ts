@@ -4,7 +4,7 @@ import { testedRuntime } from '../harness/config-text.ts';
 import type { Running } from '../harness/sallyport.ts';
 import { CLIENT, GATEWAY, type Lab, openLab, ORIGIN, whyNoLab } from './lab.ts';
 
-const isNative = testedRuntime() === 'native';
+const isNative = process.env['SALLYPORT_TEST_ENGINE'] === 'native';
 const obstacle = whyNoLab();
 if (obstacle !== undefined) console.warn(`SKIPPED: no interception is tested here: ${obstacle}`);
 

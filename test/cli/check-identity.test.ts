@@ -1,0 +1,72 @@
+/** What `check` says of the files by which a door knows its clients, and of rules for users. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { sallyport } from '../e2e/harness/sallyport.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-identity-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** An explicit door with `keys`. */
+function yaml(keys: string, rule = '{ name: everyone, action: allow }'): string {
+  return `listeners:
+  - { name: explicit, mode: connect, bind: "127.0.0.1:0", ${keys} }
+policy:
+  rules: [${rule}]
+  destinations: { allow: [loopback] }
+`;
+}
+
+describe('check', () => {
+  const check = async (text: string): Promise<{ code: number | null; stderr: string }> => {
+    const file = join(folder, 'checked.yaml');
+    writeFileSync(file, text);
+    return sallyport(['check', '--config', file]);
+  };
+
+  it.each([
+    {
+      what: 'a users file that is not there',
+      keys: 'auth: { users_file: absent }',
+      problem: /auth\.users_file: .*absent does not exist/,
+    },
+    {
+      what: 'a certificate that is not there',
+      keys: 'tls: { cert: absent, key: k }',
+      problem: /tls\.cert: .*absent does not exist/,
+    },
+    {
+      what: 'serve beside auth',
+      keys: 'auth: { users_file: users.htpasswd }, misdirected: serve',
+      problem: /misdirected: serve would let clients avoid auth/,
+    },
+  ])('refuses $what with exit 2 and the remedy', async ({ keys, problem }) => {
+    const { code, stderr } = await check(yaml(keys));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(problem);
+  });
+
+  it('warns of secrets that everyone may read, and of a log that others can lead elsewhere', async () => {
+    const open = join(folder, 'open');
+    mkdirSync(open, { recursive: true });
+    chmodSync(open, 0o777);
+    writeFileSync(join(folder, 'all.htpasswd'), `bob:${hashSync('open', 4)}\n`, { mode: 0o644 });
+    symlinkSync(join(folder, 'elsewhere.log'), join(open, 'access.log'));
+    const yamlText = `${yaml('auth: { users_file: all.htpasswd }')}log: { file: ${join(open, 'access.log')} }\n`;
+    const { code, stderr } = await check(yamlText);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/auth\.users_file: warning: .*all\.htpasswd may be read by everyone .*chmod o= /);
+    expect(stderr).toMatch(/log\.file: warning: .*access\.log is a symbolic link in a directory/);
+    chmodSync(join(folder, 'all.htpasswd'), 0o600);
+    chmodSync(open, 0o755);
+    expect((await check(yamlText)).stderr).toBe('');
+  });
+
+  it('warns of rules for users where no door asks', async () => {
+    const { code, stderr } = await check(yaml('port: 443', '{ name: ci, action: allow, users: [ci] }'));
+    expect(code).toBe(0);
+    expect(stderr).toContain('rule ci can never match');
+  });
+});
