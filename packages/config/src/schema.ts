@@ -11,6 +11,7 @@ import {
   duration,
   durationOrOff,
   expected,
+  expectedText,
   flag,
   list,
   oneOf,
@@ -105,7 +106,7 @@ const runtime = section({
     .describe('Data threads of the native engine; auto: one for each core.')
     .prefault('auto'),
   user: z
-    .string({ error: expected('the name of a user, or null') })
+    .string({ error: expectedText('the name of a user, or null') })
     .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/, { error: 'expected the name of a user' })
     .nullable()
     .describe('The process becomes this user once everything is bound; null: it keeps its user.')

@@ -392,6 +392,20 @@ log:
       'limits: { tunnels: 1e20 }',
       'limits.tunnels: expected a whole number from 1 to 2147483647, got 100000000000000000000',
     ],
+    [
+      'policy: { rules: [{ action: deny, users: [1001] }] }',
+      'policy.rules[0].users[0]: expected a user name, got 1001; put it in quotes',
+    ],
+    [
+      'policy: { rules: [{ name: true, action: deny }] }',
+      'policy.rules[0].name: expected a name, got true; put it in quotes',
+    ],
+    [
+      'egress: [{ name: 12, type: direct }]',
+      'egress[0].name: expected a name of a-z, 0-9, _ and -, got 12; put it in quotes',
+    ],
+    ['runtime: { user: 1000 }', 'runtime.user: expected the name of a user, or null, got 1000; put it in quotes'],
+    ['timeouts: { idle: 10 }', 'timeouts.idle: expected a duration such as 10s, got 10'],
     ['runtime: { threads: AUTO }', 'runtime.threads: expected auto or a number of threads from 1 to 64, got "AUTO"'],
     ['runtime: { threads: 1.5 }', 'runtime.threads: expected auto or a number of threads from 1 to 64, got 1.5'],
     ['timeouts: { lifetime: never }', 'timeouts.lifetime: expected off or a duration such as 10s, got "never"'],

@@ -43,7 +43,7 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(
 /** Text in a form of its own, turned into a value by `read`. */
 export function written<Value>(what: string, read: (text: string) => Read<Value>, pattern?: string) {
   return z
-    .string({ error: expected(what) })
+    .string({ error: expectedText(what, (text) => read(text).kind === 'ok') })
     .meta(pattern === undefined ? {} : { pattern })
     .transform((text, context): Value => {
       const result = read(text);
@@ -114,6 +114,17 @@ export function networks(sets: readonly string[]) {
 /** Makes the message for a missing value, or one that is not `what` it should be. */
 export function expected(what: string): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => (input === undefined ? `missing; give ${what}` : `expected ${what}, got ${show(input)}`);
+}
+
+/** The same for text. A number or a boolean that would do as text lacks its quotes. */
+export function expectedText(
+  what: string,
+  wouldDo: (text: string) => boolean = () => true,
+): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => {
+    const isUnquoted = (typeof input === 'number' || typeof input === 'boolean') && wouldDo(String(input));
+    return `${expected(what)({ input })}${isUnquoted ? '; put it in quotes' : ''}`;
+  };
 }
 
 /** A value in a message: short, and in one line. */

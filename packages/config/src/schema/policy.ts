@@ -4,15 +4,15 @@ import { CLIENT_SETS, DESTINATION_SETS, type Network } from '@sallyport/addresse
 import { PORTS_PATTERN, type PortRange, readPorts } from '../units.ts';
 import { PLACEHOLDERS, readMessage } from '../messages.ts';
 import { egressChoice } from './egress.ts';
-import { expected, flag, list, networks, oneOf, section, written } from './fields.ts';
+import { expected, expectedText, flag, list, networks, oneOf, section, written } from './fields.ts';
 
 /** Text that is written to logs and metrics as it is: one line, no control characters. */
-const label = z.string({ error: expected('a name') }).regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,100}$/u, {
+const label = z.string({ error: expectedText('a name') }).regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,100}$/u, {
   error: 'expected 1 to 100 characters, none of them a control character',
 });
 
 export const hostPattern = z
-  .string({ error: expected('a host name or pattern') })
+  .string({ error: expectedText('a host name or pattern') })
   .min(1, { error: 'an empty host; remove it' });
 
 const aPort = { error: expected('a port from 1 to 65535 or a range such as "8000-8999"') };
@@ -34,10 +34,13 @@ const rule = section({
   name: label.describe('Appears in logs and metrics; rule-N if left out.').exactOptional(),
   action: oneOf('allow', 'deny').describe('What happens to a request that matches.'),
   clients: networks(CLIENT_SETS).describe('CIDRs, addresses, or loopback, private, link_local, any.').exactOptional(),
-  users: list('user names', z.string({ error: expected('a user name') }).min(1, { error: 'an empty name; remove it' }))
+  users: list(
+    'user names',
+    z.string({ error: expectedText('a user name') }).min(1, { error: 'an empty name; remove it' }),
+  )
     .describe('Names of users, or common names of client certificates. Matches only authenticated clients.')
     .exactOptional(),
-  listeners: list('listener names', z.string({ error: expected('the name of a listener') }))
+  listeners: list('listener names', z.string({ error: expectedText('the name of a listener') }))
     .describe('Names of doors.')
     .exactOptional(),
   hosts: list('hosts', hostPattern)

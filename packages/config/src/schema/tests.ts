@@ -2,16 +2,16 @@
 import * as z from 'zod';
 import { readIp, readTested } from '../addresses.ts';
 import { malformed, ok, type Read } from '../units.ts';
-import { expected, list, oneOf, section, written } from './fields.ts';
+import { expectedText, list, oneOf, section, written } from './fields.ts';
 
 const test = section({
   client: written('an IP address', readClient).describe("The client's address."),
   user: z
-    .string({ error: expected('a user name') })
+    .string({ error: expectedText('a user name') })
     .describe('The authenticated user; left out: none.')
     .exactOptional(),
   listener: z
-    .string({ error: expected('the name of a listener') })
+    .string({ error: expectedText('the name of a listener') })
     .describe('The door it comes to; left out: the first one.')
     .exactOptional(),
   to: written('host:port such as "example.com:443"', readTested, ':[0-9]{1,5}$').describe(
@@ -19,7 +19,7 @@ const test = section({
   ),
   expect: oneOf('allow', 'deny').describe('What must be decided. What report_only lets pass counts as allow.'),
   rule: z
-    .string({ error: expected('the name of a rule') })
+    .string({ error: expectedText('the name of a rule') })
     .describe('The rule that decides, or default; left out: any.')
     .exactOptional(),
 });
