@@ -146,6 +146,21 @@ describe('a reload', () => {
     await proxy.tunnel({ listener: 'two' });
   });
 
+  it('serves clients that were queued at a listener that it removes', async () => {
+    const listeners = { one: connect('127.0.0.1:0') };
+    await start({ listeners: { ...listeners, two: connect('127.0.0.1:0') } });
+    proxy.process.kill('SIGSTOP');
+    const request = `CONNECT 127.0.0.1:${echo.port} HTTP/1.1\r\n\r\nheard?`;
+    const queued = await Promise.all(Array.from({ length: 50 }, () => openClient(proxy.port('two'))));
+    for (const { socket } of queued) socket.write(request);
+    const reloaded = proxy.reload(fileText({ listeners }));
+    proxy.process.kill('SIGCONT');
+    expect(await reloaded).toMatchObject({ msg: 'reloaded' });
+    await Promise.all(queued.map((client) => client.hears('heard?')));
+    for (const { socket } of queued) socket.destroy();
+    await expect(openClient(proxy.port('two'))).rejects.toThrow(/ECONNREFUSED/);
+  });
+
   it('ends a connection of plain HTTP whose listener is no more at its next request, and gives its place back', async () => {
     const alone = ', limits: { tunnels: 1 }';
     const gone = connect('127.0.0.1:0', `, http: forward${alone}`);

@@ -85,6 +85,8 @@ class Running implements Program {
   /** The settings that are about to take effect, for clients of a door that was just opened. */
   #next: Settings;
   #doors: ReadonlyMap<string, Door> = new Map();
+  /** While sockets are closed: the clients that were queued at a removed listener are served by its last door. */
+  #leaving: { readonly doors: ReadonlyMap<string, Door>; readonly settings: Settings } | undefined;
   readonly #admin: AdminDoor;
   #state: StatusReply['state'] = 'starting';
   #lastReload: StatusReply['reload'];
@@ -255,6 +257,7 @@ class Running implements Program {
     const { open, opened, closing } = exchange;
     const { bound, log, metrics } = this.#services;
     const before = this.#doors;
+    this.#leaving = { doors: before, settings: this.#settings };
     this.#settings = settings;
     bound.replace(this.#boundBy(open));
     // A refusal may name another door, for all ports are known by now.
@@ -264,6 +267,7 @@ class Running implements Program {
     for (const socket of closing) log.info(facts(socket), 'no longer listening');
     for (const name of before.keys()) if (!this.#doors.has(name)) metrics.forListener(name).retire();
     await committed;
+    this.#leaving = undefined;
   }
 
   #boundBy(sockets: readonly OpenSocket[]): ReturnType<typeof boundAddresses> {
@@ -285,8 +289,15 @@ class Running implements Program {
 
   #receiverOf(listener: ListenerConfig): Receiver {
     const { name } = listener;
-    const tlsNow = () => (this.#settings.identities.get(name) ?? this.#next.identities.get(name))?.tls;
-    return receiveClients(listener, { doorNow: () => this.#doors.get(name), tlsNow, ledger: this.#services.ledger });
+    const identityNow = () =>
+      this.#settings.identities.get(name) ??
+      this.#next.identities.get(name) ??
+      this.#leaving?.settings.identities.get(name);
+    return receiveClients(listener, {
+      doorNow: () => this.#doors.get(name) ?? this.#leaving?.doors.get(name),
+      tlsNow: () => identityNow()?.tls,
+      ledger: this.#services.ledger,
+    });
   }
 }
 
