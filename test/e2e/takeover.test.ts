@@ -113,6 +113,18 @@ describe('SIGUSR1', () => {
     await vi.waitUntil(() => !existsSync(`/proc/${Number(pid)}`), { timeout: 10_000, interval: 20 });
   });
 
+  it('ends at once by a second signal while it stops a successor that still starts', async () => {
+    await start();
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    proxy.process.kill('SIGUSR1');
+    await proxy.line({ msg: 'successor started' });
+    const ended = once(proxy.process, 'exit');
+    proxy.process.kill('SIGTERM');
+    proxy.process.kill('SIGINT');
+    expect(await ended).toEqual([1, null]);
+    live.socket.destroy();
+  });
+
   it(
     'loses no client over a chain of successors',
     async () => {

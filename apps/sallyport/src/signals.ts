@@ -26,27 +26,28 @@ export interface Supervision {
 export async function superviseProgram(program: Program, supervision: Supervision): Promise<ExitCode> {
   const { log, serviceManager } = supervision;
   process.on('SIGUSR2', () => reopenLog(log));
-  const terminated = firstOf('SIGTERM', 'SIGINT').then(() => 'terminated' as const);
+  const { first, second } = ofEither('SIGTERM', 'SIGINT');
+  const terminated = first.then(() => 'terminated' as const);
+  const interrupted = second.then(() => EXIT.failure);
   const changes = new Changes(program, supervision);
   serviceManager.ready();
   const end = await Promise.race([changes.succeeded, terminated]);
-  await changes.stop();
-  if (end === 'terminated') serviceManager.stopping();
-  const exitCode = await (end === 'terminated' ? drain(program) : leave(program, terminated));
+  const isTerminated = end === 'terminated';
+  const ended = changes.stop().then(() => {
+    if (!isTerminated) return leave(program, terminated);
+    serviceManager.stopping();
+    return program.drain();
+  });
+  // The second signal may come while a change is still being stopped.
+  const exitCode = await Promise.race([ended.then(() => EXIT.ok), interrupted]);
   log.info({ exit: exitCode }, exitCode === EXIT.ok ? 'drained' : 'ended at once by a second signal');
   await log.close();
   return exitCode;
 }
 
-function drain(program: Program): Promise<ExitCode> {
-  const drained = program.drain().then(() => EXIT.ok);
-  const interrupted = firstOf('SIGTERM', 'SIGINT').then(() => EXIT.failure);
-  return Promise.race([drained, interrupted]);
-}
-
 /** A signal ends the process sooner than a takeover would. */
-function leave(program: Program, terminated: Promise<unknown>): Promise<ExitCode> {
-  return Promise.race([program.leave().then(() => EXIT.ok), terminated.then(() => drain(program))]);
+function leave(program: Program, terminated: Promise<unknown>): Promise<void> {
+  return Promise.race([program.leave(), terminated.then(() => program.drain())]);
 }
 
 /** Reloads and takeovers, one at a time, in the order in which they were asked for. */
@@ -123,9 +124,24 @@ function reopenLog(log: Logger): void {
   }
 }
 
-/** The listeners stay: without any, a signal right after the first would end the process before it could drain. */
-function firstOf(...signals: readonly NodeJS.Signals[]): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of signals) process.on(signal, () => resolve());
-  });
+/**
+ * Resolve at the first of these signals, and at the second. The listeners stay: without any, a signal right after the first would end the
+ * process before it could drain.
+ */
+function ofEither(...signals: readonly NodeJS.Signals[]): { first: Promise<void>; second: Promise<void> } {
+  const [first, second] = [promised(), promised()];
+  let count = 0;
+  const onSignal = (): void => {
+    count += 1;
+    if (count === 1) first.resolve();
+    else second.resolve();
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  return { first: first.promise, second: second.promise };
+}
+
+function promised(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((fulfil) => (resolve = fulfil));
+  return { promise, resolve };
 }
