@@ -1,6 +1,9 @@
 /** Connections that wait in the kernel's queue when SIGTERM comes: all of them are answered, and none is let in. */
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
+import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
 import { helloFor } from './harness/hello.ts';
 import { type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
@@ -57,4 +60,25 @@ describe('SIGTERM', () => {
     await expect.poll(refused, { timeout: 10_000 }).toBe(QUEUED);
     for (const { socket } of [live, ...clients]) socket.destroy();
   });
+
+  it.each([
+    { what: 'at once', header: undefined },
+    { what: 'behind a PROXY header', header: 'PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n' },
+  ])(
+    'has clients of a door with TLS that are queued told 503 $what, though nothing else is live',
+    async ({ header }) => {
+      echo = await echoOrigin();
+      const { cert, key } = makeCertificates(['127.0.0.1']);
+      const door = ['tls: { cert: proxy.crt, key: proxy.key }', ...(header ? ['proxy_protocol: [loopback]'] : [])];
+      proxy = await startSallyport(configText({ explicit: door }), { files: { 'proxy.crt': cert, 'proxy.key': key } });
+      const clients = await queue('explicit', header ?? '');
+      const answers = clients.map(async ({ socket }) => {
+        const secured = connectTls({ socket, rejectUnauthorized: false });
+        secured.write('CONNECT a.test:443 HTTP/1.1\r\n\r\n');
+        return text(secured);
+      });
+      await drain();
+      for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    },
+  );
 });

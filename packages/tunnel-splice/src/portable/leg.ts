@@ -255,6 +255,12 @@ export class PortableLeg implements Leg {
     };
   }
 
+  lastBytesSent(): Promise<unknown> {
+    const socket = this.#socket;
+    if (!this.#isOver || !socket.writableEnded || socket.writableFinished || socket.destroyed) return Promise.resolve();
+    return new Promise((resolve) => socket.once('finish', resolve).once('close', resolve));
+  }
+
   /** Ends at once: the transport stops, or the dial is over. */
   stop(): void {
     this.#relay?.stopped();

@@ -3,9 +3,14 @@
 /** How many legs may linger at once; further ones are closed at once. At two seconds each, this serves 500 refusals a second. */
 const LINGERING_LIMIT = 1024;
 
+/** How long `stop` waits for the last bytes of closed legs, in milliseconds: a client that uses TLS gets them behind its handshake. */
+const LAST_WORDS_MS = 1_000;
+
 /** What the register does with a leg. */
 export interface Stoppable {
   stop(): void;
+  /** Resolves once the last bytes of a closed leg are sent, or never can be; at once for one that is not closed. */
+  lastBytesSent(): Promise<unknown>;
 }
 
 /** The register. */
@@ -34,8 +39,12 @@ export class LiveLegs {
     this.#lingering -= 1;
   }
 
-  /** Ends every leg at once; resolves when the last descriptor is closed. */
+  /** Ends every leg, those that are closed behind their last bytes; resolves when the last descriptor is closed. */
   async stop(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const givenUp = new Promise((resolve) => (timer = setTimeout(resolve, LAST_WORDS_MS)));
+    await Promise.race([Promise.all([...this.#legs].map((leg) => leg.lastBytesSent())), givenUp]);
+    clearTimeout(timer);
     for (const leg of this.#legs) leg.stop();
     if (this.#legs.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
   }

@@ -59,6 +59,8 @@ export class SecuredWire implements Secured {
     };
     this.#begin = () => {
       wire.off('data', opened);
+      // It would flow on without a listener, and lose what was read before: that may be a whole ClientHello.
+      wire.pause();
       onSecured(this.#secure(onread));
     };
     wire.once('data', opened);
