@@ -11,6 +11,7 @@ const TIMES_OF_DAY: Readonly<Record<string, string>> = {
   'packages/telemetry/src/log/logger.ts': 'the time of a line',
   'packages/telemetry/src/log/line-writer.ts': 'the time of a line',
   'packages/telemetry/src/log/collectors/otlp-courier.ts': 'a Retry-After that names a date',
+  'packages/tunnel-server/src/http/exchange.ts': 'the Date of an answer that has none',
   'packages/tunnel-server/src/http/forward-request.ts': 'the Date of a reply',
   'packages/tunnel-server/src/account/denials.ts': 'when a destination was refused last, for a person',
   'packages/tunnel-server/src/account/ledger.ts': 'ids that differ from those of an earlier process',

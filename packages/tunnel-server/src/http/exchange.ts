@@ -248,7 +248,7 @@ const SWITCHING_PROTOCOLS = 101;
 
 function encodeDown(head: ResponseHead, isChunked: boolean, isKept: boolean): Uint8Array {
   return encodeHead(`HTTP/1.1 ${head.status} ${head.reasonPhrase}`, [
-    ...responseFieldsDown(head),
+    ...responseFieldsDown(head, new Date()),
     ...(isChunked ? [['Transfer-Encoding', 'chunked'] as const] : []),
     ...(isKept ? [] : [['Connection', 'close'] as const]),
   ]);

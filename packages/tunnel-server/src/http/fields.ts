@@ -52,12 +52,18 @@ export function requestFieldsUp(request: RequestHead, form: ContentForm, host: s
   ];
 }
 
-/** The fields of a response that is sent down, except Transfer-Encoding and Connection, which the code that frames it adds. */
-export function responseFieldsDown(response: ResponseHead): readonly FieldLine[] {
+/**
+ * The fields of a response that is sent down, except Transfer-Encoding and Connection, which the code that frames it adds.
+ * @param receivedAt of a final response: it becomes its Date where it has none (RFC 9110 §6.6.1)
+ */
+export function responseFieldsDown(response: ResponseHead, receivedAt?: Date): readonly FieldLine[] {
   const length = mayNameLength(response) ? namedLength(response) : undefined;
+  const fields = endToEnd(response);
+  const isDated = receivedAt === undefined || fields.some(({ name }) => name === 'date');
   return [
-    ...endToEnd(response).map(asLine),
+    ...fields.map(asLine),
     ...(length === undefined ? [] : [['Content-Length', String(length)] as const]),
+    ...(isDated ? [] : [['Date', receivedAt.toUTCString()] as const]),
     ['Via', `${response.version} ${PSEUDONYM}`],
   ];
 }

@@ -11,6 +11,7 @@ import { useConnections } from './connection.ts';
 
 const openConnection = useConnections();
 const HEAD_UP = 'ASKED\r\n\r\n';
+const DATE = 'Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n';
 
 interface Stage {
   readonly exchange: Exchange;
@@ -63,9 +64,9 @@ async function hear(answer: string | Buffer, asked: Asked = {}): Promise<{ heard
 
 describe('an exchange', () => {
   it('is done when the client has all of a response, and counts what went up and down', async () => {
-    const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi';
+    const answer = `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\n\r\nhi`;
     const { heard, end } = await hear(answer);
-    expect(heard).toBe('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nVia: 1.1 sallyport\r\n\r\nhi');
+    expect(heard).toBe(`HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\nVia: 1.1 sallyport\r\n\r\nhi`);
     const result = { end: 'upstream_closed', bytesUp: HEAD_UP.length, bytesDown: answer.length };
     expect(end).toMatchObject({ kind: 'answered', status: 200, isKept: true, result });
   });
@@ -89,10 +90,10 @@ describe('an exchange', () => {
   });
 
   it('sends a client of HTTP/1.0 the content as it is, and nothing before the answer', async () => {
-    const answer =
-      'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n';
+    const final = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n`;
+    const answer = `HTTP/1.1 103 Early Hints\r\n\r\n${final}`;
     const { heard, end } = await hear(answer, { requestLine: 'GET / HTTP/1.0' });
-    expect(heard).toBe('HTTP/1.1 200 OK\r\nVia: 1.1 sallyport\r\nConnection: close\r\n\r\nhi');
+    expect(heard).toBe(`HTTP/1.1 200 OK\r\n${DATE}Via: 1.1 sallyport\r\nConnection: close\r\n\r\nhi`);
     expect(end).toMatchObject({ isKept: false });
   });
 
@@ -146,13 +147,13 @@ describe('a response with more behind it', () => {
 
 describe('interim responses', () => {
   const interim = 'HTTP/1.1 103 Early Hints\r\nLink: a\r\nContent-Length: 5\r\n\r\n';
-  const final = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+  const final = `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 0\r\n\r\n`;
 
   it('pass, but for the length that none has', async () => {
     const { heard } = await hear(interim.repeat(10) + final);
     expect(heard).toBe(
       'HTTP/1.1 103 Early Hints\r\nLink: a\r\nVia: 1.1 sallyport\r\n\r\n'.repeat(10) +
-        'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nVia: 1.1 sallyport\r\n\r\n',
+        `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 0\r\nVia: 1.1 sallyport\r\n\r\n`,
     );
   });
 

@@ -177,6 +177,15 @@ describe('the fields of a response on its way down', () => {
     ]);
   });
 
+  it('say when the response came, where it does not say so itself (RFC 9110 §6.6.1)', () => {
+    const receivedAt = new Date('1994-11-06T08:49:37Z');
+    const date = 'Date: Sun, 06 Nov 1994 08:49:37 GMT';
+    const undated = readResponse('HTTP/1.1 200 OK', 'Connection: Date', 'Date: of this hop');
+    expect(linesOf(responseFieldsDown(undated, receivedAt))).toEqual([date, 'Via: 1.1 sallyport']);
+    const dated = readResponse('HTTP/1.1 200 OK', 'DATE: its own');
+    expect(linesOf(responseFieldsDown(dated, receivedAt))).toEqual(['DATE: its own', 'Via: 1.1 sallyport']);
+  });
+
   it.each([103, 204])('name no length in a %i', (status) => {
     const response = readResponse(`HTTP/1.1 ${status} x`, 'Content-Length: 5');
     expect(linesOf(responseFieldsDown(response))).toEqual(['Via: 1.1 sallyport']);
