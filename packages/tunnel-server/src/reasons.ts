@@ -112,6 +112,7 @@ export interface TunnelErrorContext {
   readonly hello?: HelloFacts;
   readonly detail?: string;
   readonly status?: number;
+  readonly proxyError?: ProxyError;
   readonly rule?: string | undefined;
   readonly remedy?: string | undefined;
   readonly isVerbatim?: boolean;
@@ -133,6 +134,8 @@ export class TunnelError extends Error {
   readonly detail: string;
   /** In place of the reason's usual status. */
   readonly status: number | undefined;
+  /** In place of the reason's usual error in Proxy-Status. */
+  readonly proxyError: ProxyError | undefined;
   /** The rule that refused, where the client may know it. */
   readonly rule: string | undefined;
   /** What the client can do, in place of the reason's usual remedy. */
@@ -153,6 +156,7 @@ export class TunnelError extends Error {
     this.hello = context.hello;
     this.detail = context.detail ?? sentence;
     this.status = context.status;
+    this.proxyError = context.proxyError;
     this.rule = context.rule;
     this.remedy = context.remedy;
     this.isVerbatim = context.isVerbatim ?? false;

@@ -38,6 +38,7 @@ export function encodeRefusal(error: TunnelError, context: RefusalContext): Refu
   if (!http) return undefined;
 
   const status = error.status ?? http.status;
+  const proxyError = error.proxyError ?? http.proxyError;
   const title = statusPhrase(status);
   const sentence = clientSentence(error);
   const { type, content } = encodeContent(error, context, { status, title, sentence });
@@ -48,7 +49,7 @@ export function encodeRefusal(error: TunnelError, context: RefusalContext): Refu
     `Content-Length: ${content.length}`,
     // Always, 407 included: bytes that a client sent behind its request must not be read as the next one.
     'Connection: close',
-    `Proxy-Status: sallyport; ${statusParameters(error, http, sentence).join('; ')}`,
+    `Proxy-Status: sallyport; ${statusParameters(error, { status, proxyError }, sentence).join('; ')}`,
     ...fieldsOfReason(error, context),
   ];
   const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');

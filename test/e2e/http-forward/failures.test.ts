@@ -83,4 +83,14 @@ describe('a destination that fails', () => {
     expect(heard).toMatch(/^HTTP\/1\.1 504 [^]*error=http_response_timeout; [^]*\(idle, /);
     await impatient.stop();
   });
+
+  it('is not blamed for a client that does not send all of its request', async () => {
+    const impatient = await startSallyport(configText({ ...forwarding, more: 'timeouts: { idle: 300ms }' }));
+    stage.rawAnswer = () => undefined;
+    const heard = await ask(impatient.port('explicit'), `${get(url(), 'Content-Length: 5')}hel`);
+    expect(heard).toMatch(/^HTTP\/1\.1 408 Request Timeout \(The rest of the request did not come in time\)\r\n/);
+    expect(heard).toContain('; error=http_request_error; status-code=408; status-phrase="Request Timeout"; ');
+    expect(await impatient.tunnel({ reason: 'idle' })).toMatchObject({ status: 408, outcome: 'failed' });
+    await impatient.stop();
+  });
 });

@@ -2,7 +2,7 @@
 import type { DeadlineMs, Departure, Leg, TunnelCounts } from '@sallyport/tunnel-splice';
 import type { CutReason } from '../account/tunnel-facts.ts';
 import type { Relay, RelayResult } from '../account/tunnel-record.ts';
-import { type RefusalReason, TunnelError } from '../reasons.ts';
+import { TunnelError } from '../reasons.ts';
 import { setAlarm } from './alarm.ts';
 import { type Carried, carryContent } from './carry-content.ts';
 import { type ContentForm, responseContentForm } from './content-form.ts';
@@ -12,8 +12,9 @@ import { encodeHead } from './encode-head.ts';
 import { isKeptAlive, responseFieldsDown } from './fields.ts';
 import { Inflow, Outflow } from './flows.ts';
 import { readFinalHead } from './read-final-head.ts';
-import type { RequestHead } from './request-head.ts';
+import { fieldValue, type RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
+import { unanswered } from './unanswered.ts';
 
 export interface ExchangeOptions {
   /** What the client sends; its content first. */
@@ -202,7 +203,8 @@ export class Exchange implements Relay {
     this.#end();
     const status = this.#status;
     if (status === undefined) {
-      this.#settle({ kind: 'unanswered', error: unanswered(cause, this.#options.forwarder) });
+      const error = unanswered(cause, this.#isRequestAwaited, this.#options.forwarder);
+      this.#settle({ kind: 'unanswered', error });
       return;
     }
     // With a FIN, a response that was cut short could look complete.
@@ -219,6 +221,13 @@ export class Exchange implements Relay {
       isKept,
       ...(this.#remark !== undefined && { remark: this.#remark }),
     });
+  }
+
+  /** The client has not sent all of its request. One that expects a 100 may wait for that (RFC 9110 §10.1.1). */
+  get #isRequestAwaited(): boolean {
+    const { client, request, headUp } = this.#options;
+    const mayAwait100 = fieldValue(request, 'expect') !== undefined && this.#toUpstream.bytesWritten === headUp.length;
+    return client.isAwaited && !this.#isAsked && !mayAwait100;
   }
 
   #end(): void {
@@ -253,36 +262,6 @@ function encodeDown(head: ResponseHead, isChunked: boolean, isKept: boolean): Ui
     ...(isKept ? [] : [['Connection', 'close'] as const]),
   ]);
 }
-
-/** The error for the request when an exchange ends before there was a response. A proxy that was asked to forward it has failed itself. */
-function unanswered(cause: RelayResult['end'], forwarder: string | undefined): TunnelError {
-  const failure = forwarder === undefined ? undefined : PARENT_FAILURES[cause];
-  if (failure === undefined) return new TunnelError(...UNANSWERED[cause]);
-  const [what, status] = failure;
-  return new TunnelError('egress', `The proxy beyond this one ${what}.`, {
-    detail: `The egress ${forwarder ?? ''} ${what}.`,
-    ...(status !== undefined && { status }),
-  });
-}
-
-const PARENT_FAILURES: Partial<Record<RelayResult['end'], readonly [what: string, status?: number]>> = {
-  upstream_closed: ['closed the connection without an answer'],
-  upstream_reset: ['reset the connection without an answer'],
-  idle: ['did not answer in time', 504],
-};
-
-const UNANSWERED: Readonly<Record<RelayResult['end'], readonly [reason: RefusalReason, sentence: string]>> = {
-  client_closed: ['client_closed', 'The client left before its request was answered.'],
-  client_reset: ['client_closed', 'The client left before its request was answered.'],
-  upstream_closed: ['upstream_closed', 'The destination closed the connection without an answer.'],
-  upstream_reset: ['upstream_reset', 'The destination reset the connection without an answer.'],
-  idle: ['idle', 'The destination did not answer in time.'],
-  half_close: ['idle', 'The destination did not answer in time.'],
-  lifetime: ['lifetime', 'The destination did not answer within the lifetime of the connection.'],
-  drain: ['drain', 'Sallyport ended before the destination answered.'],
-  policy: ['policy', 'The rules of a reload deny the request.'],
-  admin: ['admin', 'An operator ended the request before the destination answered.'],
-};
 
 function malformedRequest(why: string): TunnelError {
   return new TunnelError('malformed', `The request is malformed: ${why}.`);

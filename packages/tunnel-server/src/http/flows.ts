@@ -20,6 +20,8 @@ export class Inflow {
   bytesRead = 0;
   firstByteAt: DeadlineMs | undefined;
   lastMoveAt: DeadlineMs = performance.now();
+  /** A read waits for the peer. */
+  isAwaited = false;
   #unread: Uint8Array;
 
   /** @param unread what was read from the leg before; it comes first */
@@ -40,7 +42,9 @@ export class Inflow {
       this.#unread = NOTHING;
       return bytes;
     }
+    this.isAwaited = true;
     const bytes = await this.leg.read(READ_BYTES, Infinity);
+    this.isAwaited = false;
     if (typeof bytes === 'string') return bytes === 'reset' ? 'reset' : 'end';
     this.bytesRead += bytes.length;
     this.lastMoveAt = performance.now();

@@ -266,6 +266,28 @@ describe('an exchange that ends before its answer', () => {
   });
 });
 
+describe('an exchange that ends at idle with half of its request', () => {
+  const late = { reason: 'idle', status: 408 };
+  const unanswered = { reason: 'idle', status: undefined };
+
+  it.each([
+    { what: 'the client sends no more', unread: 'hel', error: late },
+    { what: 'the client sends no content', unread: '', error: late },
+    {
+      what: 'the client sends no more, and expected a 100',
+      fields: ['Expect: 100-continue'],
+      unread: 'hel',
+      error: late,
+    },
+    { what: 'no 100 comes', fields: ['Expect: 100-continue'], unread: '', error: unanswered },
+    { what: 'a parent is not at fault', unread: 'hel', forwarder: 'corp', error: late },
+  ])('says whose fault it is: $what', async ({ fields = [], unread, forwarder, error }) => {
+    const length = 'Content-Length: 5';
+    const { exchange } = await openExchange({ fields: [...fields, length], unread, forwarder, idleTimeoutMs: 100 });
+    expect(await exchange.done).toMatchObject({ kind: 'unanswered', error });
+  });
+});
+
 describe('an exchange that ends behind the beginning of its answer', () => {
   it.each(['idle', 'drain'] as const)('resets the client: %s', async (end) => {
     const { exchange, client, origin } = await openExchange({ idleTimeoutMs: end === 'idle' ? 100 : 5000 });

@@ -1,0 +1,45 @@
+/** The error for a request whose exchange ended before there was a response. */
+import type { RelayResult } from '../account/tunnel-record.ts';
+import { type RefusalReason, TunnelError } from '../reasons.ts';
+
+/**
+ * Names who has failed.
+ * @param isRequestAwaited the client has not sent all of its request
+ * @param forwarder the egress whose proxy was asked to forward the request
+ */
+export function unanswered(cause: RelayResult['end'], isRequestAwaited: boolean, forwarder?: string): TunnelError {
+  // Neither the destination nor a proxy is at fault.
+  if (cause === 'idle' && isRequestAwaited) return new TunnelError(...LATE_REQUEST);
+  const failure = forwarder === undefined ? undefined : PARENT_FAILURES[cause];
+  if (failure === undefined) return new TunnelError(...UNANSWERED[cause]);
+  const [what, status] = failure;
+  return new TunnelError('egress', `The proxy beyond this one ${what}.`, {
+    detail: `The egress ${forwarder ?? ''} ${what}.`,
+    ...(status !== undefined && { status }),
+  });
+}
+
+const LATE_REQUEST = [
+  'idle',
+  'The rest of the request did not come in time.',
+  { status: 408, proxyError: 'http_request_error', remedy: 'Send the whole request without a long pause.' },
+] as const;
+
+const PARENT_FAILURES: Partial<Record<RelayResult['end'], readonly [what: string, status?: number]>> = {
+  upstream_closed: ['closed the connection without an answer'],
+  upstream_reset: ['reset the connection without an answer'],
+  idle: ['did not answer in time', 504],
+};
+
+const UNANSWERED: Readonly<Record<RelayResult['end'], readonly [reason: RefusalReason, sentence: string]>> = {
+  client_closed: ['client_closed', 'The client left before its request was answered.'],
+  client_reset: ['client_closed', 'The client left before its request was answered.'],
+  upstream_closed: ['upstream_closed', 'The destination closed the connection without an answer.'],
+  upstream_reset: ['upstream_reset', 'The destination reset the connection without an answer.'],
+  idle: ['idle', 'The destination did not answer in time.'],
+  half_close: ['idle', 'The destination did not answer in time.'],
+  lifetime: ['lifetime', 'The destination did not answer within the lifetime of the connection.'],
+  drain: ['drain', 'Sallyport ended before the destination answered.'],
+  policy: ['policy', 'The rules of a reload deny the request.'],
+  admin: ['admin', 'An operator ended the request before the destination answered.'],
+};
