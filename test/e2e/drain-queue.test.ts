@@ -81,4 +81,23 @@ describe('SIGTERM', () => {
       for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1\.1 503 /);
     },
   );
+
+  it('is not kept waiting by a balancer that is to say which client it speaks for', async () => {
+    echo = await echoOrigin();
+    const handshakeMs = 15_000;
+    proxy = await startSallyport(
+      configText({ explicit: ['proxy_protocol: [loopback]', `timeouts: { handshake: ${handshakeMs}ms }`] }),
+    );
+    const balancer = await openClient(proxy.port('explicit'));
+    balancer.socket.write('PROXY ');
+    // It is accepted by now, and its first bytes are read: later clients were.
+    const live = await openClient(proxy.port('explicit'));
+    live.socket.write(`PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\nCONNECT 127.0.0.1:${echo.port} HTTP/1.1\r\n\r\n`);
+    await live.hears('\r\n\r\n');
+    const signalledAt = performance.now();
+    proxy.process.kill('SIGTERM');
+    await proxy.line({ msg: 'draining' });
+    expect(performance.now() - signalledAt).toBeLessThan(handshakeMs / 2);
+    for (const { socket } of [live, balancer]) socket.destroy();
+  });
 });

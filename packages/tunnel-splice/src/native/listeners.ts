@@ -122,17 +122,11 @@ export class Listeners {
     else this.#introduce(listener, leg, listener.introduce);
   }
 
+  /** No source of clients: a peer may never say which client it speaks for, and a drain must not wait for it. */
   #introduce(listener: OpenListener, leg: NativeLeg, introduce: NonNullable<ListenOptions['introduce']>): void {
     const introduction = introduce(leg, leg.remote);
-    if (!(introduction instanceof Promise)) {
-      this.#handOutAs(listener, leg, introduction);
-      return;
-    }
-    listener.sources += 1;
-    void introduction.then((known) => {
-      this.#handOutAs(listener, leg, known);
-      this.#lose(listener);
-    });
+    if (introduction instanceof Promise) void introduction.then((known) => this.#handOutAs(listener, leg, known));
+    else this.#handOutAs(listener, leg, introduction);
   }
 
   #handOutAs(listener: OpenListener, leg: NativeLeg, { remote, local, refusal }: Introduction): void {
@@ -196,8 +190,10 @@ export class Listeners {
     for (let thread = 0; thread < this.#plane.threads; thread++) this.#plane.begin(thread, command).word(id).end();
   }
 
+  /** A client that is introduced behind it may be a last source, once more. */
   #finish(listener: OpenListener): void {
-    for (const id of listener.ids) this.#open.delete(id);
+    const wasOpen = listener.ids.map((id) => this.#open.delete(id)).includes(true);
+    if (!wasOpen) return;
     this.#plane.closed();
     listener.resolveClosed();
   }
