@@ -8,6 +8,8 @@ import { useStage, type Tunnel, type Way } from './stage.ts';
 const MIB = 1024 * 1024;
 /** What is lost by chance is lost in one of so many. */
 const TRIES = 10;
+/** On a busy machine, one that says nothing may take a fifth of a second. */
+const PATIENCE_MS = 5_000;
 
 type Who = 'client' | 'upstream';
 const otherOf = (who: Who): Who => (who === 'client' ? 'upstream' : 'client');
@@ -29,7 +31,9 @@ export function describeLosses(create: () => Transport, way: Way): void {
 
     it('delivers what the upstream answers before it closes in the middle of an upload', async () => {
       const answer = patternOf(100_000);
-      for (let attempt = 0; attempt < TRIES; attempt += 1) {
+      const until = performance.now() + PATIENCE_MS;
+      let heardIn = 0;
+      while (heardIn < TRIES && (heardIn === 0 || performance.now() < until)) {
         const tunnel = await stage().openTunnel();
         const { client, upstream, splice } = tunnel;
         client.send(patternOf(8 * MIB));
@@ -39,8 +43,12 @@ export function describeLosses(create: () => Transport, way: Way): void {
         // Closed with unread bytes it sends an RST, which throws away what it has not delivered yet (RFC 2525, 2.17).
         await expect.poll(() => willReset(upstream)).toBe(true);
         upstream.socket.destroy();
-        await expectCutAfter(tunnel, 'client', answer);
+        expect(await client.departure).toBe('reset');
         expect((await splice.done).end).toBe('upstream_reset');
+        // Where a write tells it of the RST, Node.js reads no more: then our client itself has lost what had come.
+        if (client.failedCall === 'write') continue;
+        expect(digestOf(client.received)).toBe(digestOf(answer));
+        heardIn += 1;
       }
     });
 

@@ -8,6 +8,8 @@ export class Peer {
   readonly socket: Socket;
   /** How our side of the connection left, as the peer saw it. */
   readonly departure: Promise<Departure>;
+  /** The call by which we learned of a loss; undefined where there was none. */
+  failedCall: string | undefined;
   #chunks: Buffer[] = [];
   #length = 0;
   #onBytes: (() => void) | undefined;
@@ -22,7 +24,10 @@ export class Peer {
       });
       socket.once('error', () => resolve('reset'));
     });
-    socket.on('error', () => socket.destroy());
+    socket.on('error', ({ syscall }: NodeJS.ErrnoException) => {
+      this.failedCall = syscall;
+      socket.destroy();
+    });
     socket.on('data', (chunk) => {
       this.#chunks.push(chunk);
       this.#length += chunk.length;
