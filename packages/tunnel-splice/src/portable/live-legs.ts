@@ -1,4 +1,5 @@
 /** Every leg of a transport that is not over yet. With it `stop` ends all of them, and the number of closed legs is bounded. */
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** How many legs may linger at once; further ones are closed at once. At two seconds each, this serves 500 refusals a second. */
 const LINGERING_LIMIT = 1024;
@@ -41,10 +42,8 @@ export class LiveLegs {
 
   /** Ends every leg, those that are closed behind their last bytes; resolves when the last descriptor is closed. */
   async stop(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const givenUp = new Promise((resolve) => (timer = setTimeout(resolve, LAST_WORDS_MS)));
-    await Promise.race([Promise.all([...this.#legs].map((leg) => leg.lastBytesSent())), givenUp]);
-    clearTimeout(timer);
+    const sent = Promise.all([...this.#legs].map((leg) => leg.lastBytesSent()));
+    await Promise.race([sent, delay(LAST_WORDS_MS, undefined, { ref: false })]);
     for (const leg of this.#legs) leg.stop();
     if (this.#legs.size > 0) await new Promise<void>((resolve) => (this.#whenEmpty = resolve));
   }
