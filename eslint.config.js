@@ -40,7 +40,7 @@ export default tseslint.config(
           name: 'node:http',
           allowTypeImports: true,
           message:
-            'An import reads all that it exports, and so loads undici from Node.js 22 on; take it by createRequire.',
+            'An import reads all that it exports, and so loads undici from Node.js 22 on; take it by loadHttp of @sallyport/telemetry.',
         },
       ],
     },

@@ -23,8 +23,8 @@ export function answerInTls(error: TunnelError): Answer {
 }
 
 /**
- * The answer of this door in HTTP to a client that it does not serve: Misdirected Request, "unable to produce an authoritative response for the target URI" (RFC 9110
- * §15.5.20).
+ * The answer of this door in HTTP to a client that it does not serve: Misdirected Request, "unable to produce an authoritative response
+ * for the target URI" (RFC 9110 §15.5.20).
  */
 const MISDIRECTED_REQUEST = { status: 421, proxyError: 'http_request_error' } as const;
 

@@ -1,4 +1,5 @@
 /** The information for operators: log, metrics and the admin server. */
+export { loadHttp } from './load-library.ts';
 export { escapeControls } from './log/escape-controls.ts';
 export type { LiveLine, Outcome, TunnelLine } from './log/fields.ts';
 export type { CollectorTls } from './log/collectors/collector-sink.ts';

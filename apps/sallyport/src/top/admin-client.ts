@@ -1,13 +1,10 @@
 /** Asks an admin server, over TCP or a Unix socket. */
-import type * as Http from 'node:http';
-import { createRequire } from 'node:module';
+import type { RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { loadHttp } from '@sallyport/telemetry';
 import type { ZodType } from 'zod';
 
-// An import of `node:http` reads every export, and Node.js 22 and later load undici for one of them: 40 ms of CPU at the start.
-const { request } = createRequire(import.meta.url)('node:http') as typeof Http; // Node.js's own types.
-
-export type AdminPlace = Pick<Http.RequestOptions, 'host' | 'port' | 'path'> | Pick<Http.RequestOptions, 'socketPath'>;
+export type AdminPlace = Pick<RequestOptions, 'host' | 'port' | 'path'> | Pick<RequestOptions, 'socketPath'>;
 
 const ANSWERED_WITHIN_MS = 5_000;
 
@@ -45,7 +42,7 @@ export class AdminClient {
     const before = 'path' in this.#place ? (this.#place.path ?? '') : '';
     const options = { ...this.#place, path: `${before}${path}`, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) };
     return new Promise((resolve, reject) => {
-      const asked = request(options, (response) => {
+      const asked = loadHttp().request(options, (response) => {
         text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
       });
       asked.on('error', (cause: NodeJS.ErrnoException) => reject(new Error(explain(cause), { cause })));
