@@ -4,7 +4,7 @@
  * An address is an IP literal in its full form only. The shorthands that C libraries read as addresses (`127.1`, `0x7f.1`,
  * `017700000001`) are refused, because programs disagree on what they mean.
  */
-import { canonicalCidr, isHostName, type Network, parseIp } from '@sallyport/addresses';
+import { canonicalCidr, compileNetworks, isHostName, type Network, parseIp } from '@sallyport/addresses';
 import { didYouMean } from './suggest.ts';
 import { malformed, ok, type Read, readPort } from './units.ts';
 
@@ -72,16 +72,15 @@ export function readBind(text: string, example = '127.0.0.1:3128'): Read<Address
   if (host === '' || host === '*')
     return refuse(`for every IPv4 address write "0.0.0.0:${port}", for IPv6 "[::]:${port}"`);
   // Names are not resolved for listening: their addresses may change, and the file must show what is open.
-  const ip = host.toLowerCase() === 'localhost' ? '127.0.0.1' : readIp(host);
+  const ip = parseIp(host.toLowerCase() === 'localhost' ? '127.0.0.1' : host);
   if (ip === undefined) return refuse(`${JSON.stringify(host)} is not an IP address; listen on one`);
   // Without a zone the kernel refuses it (ipv6(7)), and a zone is no part of a bind.
-  if (LINK_LOCAL_IPV6.test(ip))
-    return refuse(`${ip} is a link-local address, which needs a zone; write "[::]:${port}"`);
-  return ok({ host: ip, port });
+  if (linkLocalIpv6.contains(ip))
+    return refuse(`${ip.text} is a link-local address, which needs a zone; write "[::]:${port}"`);
+  return ok({ host: ip.text, port });
 }
 
-/** fe80::/10, in canonical spelling. */
-const LINK_LOCAL_IPV6 = /^fe[89ab][0-9a-f]:/;
+const linkLocalIpv6 = compileNetworks(['fe80::/10']);
 
 /** Reads a DNS server: an address, its port 53 unless given. */
 export function readServer(text: string): Read<Address> {
