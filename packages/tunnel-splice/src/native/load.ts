@@ -12,8 +12,18 @@ export type LoadedAddon =
 // From `src/native` and `dist/native` alike.
 const inNative = (name: string): string => fileURLToPath(new URL(`../../native/${name}`, import.meta.url));
 
+/** The addon that was found, which is asked for once a second and more; undefined until one was loaded. */
+let present: LoadedAddon | undefined;
+
 /** @param path another build of the addon, for the sanitizers */
 export function loadAddon(path?: string): LoadedAddon {
+  if (path !== undefined) return load(path);
+  const found = present ?? load();
+  if (found.kind === 'loaded') present = found;
+  return found;
+}
+
+function load(path?: string): LoadedAddon {
   if (process.platform !== 'linux') return { kind: 'unavailable', reason: `it needs Linux, not ${process.platform}` };
   const found = path === undefined ? findAddon() : { file: path, binary: 'built' };
   if (!existsSync(found.file)) return { kind: 'unavailable', reason: whyNotThere() };
