@@ -72,7 +72,7 @@ function openTerminal(admin: string) {
   };
 }
 
-const WITHIN = { timeout: 10_000 };
+const WITHIN = { timeout: 30_000 };
 
 describe('sallyport top in a terminal', () => {
   it('shows live tunnels and denials, sorts by key, and ends with q', async () => {

@@ -134,7 +134,7 @@ policy:
     const asked = (): number => names.asked.filter((one) => one.name === 'stale.test').length;
     const before = asked();
     await expect
-      .poll(async () => [(await connectTo('stale.test')).slice(0, 13), asked() > before], { timeout: 10_000 })
+      .poll(async () => [(await connectTo('stale.test')).slice(0, 13), asked() > before], { timeout: 30_000 })
       .toEqual(['HTTP/1.1 200 ', true]);
     names.script = nameServerWorks;
   });
@@ -152,8 +152,8 @@ policy:
       return dialsOf();
     };
     expect(await dialsOf(), 'it is known to be down').toBe(1);
-    await expect.poll(putAsideAndJump, { timeout: 10_000 }).toBe(0);
-    await expect.poll(dialsOf, { timeout: 10_000 }).toBe(1);
+    await expect.poll(putAsideAndJump, { timeout: 30_000 }).toBe(0);
+    await expect.poll(dialsOf, { timeout: 30_000 }).toBe(1);
   });
 
   it('has no password compared again that was right', async () => {

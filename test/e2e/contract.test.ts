@@ -35,7 +35,7 @@ beforeAll(async () => {
       const begun = [...(await scrape()).matchAll(/^sallyport_handshakes_active\S+ 1$/gm)];
       expect(begun).toHaveLength(holders.length);
     },
-    { timeout: 10_000, interval: 100 },
+    { timeout: 30_000, interval: 100 },
   );
 });
 

@@ -57,7 +57,7 @@ describe('SIGTERM', () => {
     await drain();
     for (const client of clients) expect((await client.ended()).bytes).toEqual(Buffer.from([21, 3, 3, 0, 2, 2, 80]));
     const refused = (): number => proxy.lines.filter(({ reason }) => reason === 'overload').length;
-    await expect.poll(refused, { timeout: 10_000 }).toBe(QUEUED);
+    await expect.poll(refused, { timeout: 30_000 }).toBe(QUEUED);
     for (const { socket } of [live, ...clients]) socket.destroy();
   });
 

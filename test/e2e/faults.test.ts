@@ -88,7 +88,7 @@ describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
     // A bucket of new_per_client fills on, whatever the time of day: by the wall clock it would take two days.
     const answerOfSeldom = (): Promise<string> => ask(proxy.port('seldom'), 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     await answerOfSeldom();
-    await expect.poll(answerOfSeldom, { timeout: 10_000, interval: 200 }).toMatch(/^HTTP\/1\.1 405 /);
+    await expect.poll(answerOfSeldom, { timeout: 30_000, interval: 200 }).toMatch(/^HTTP\/1\.1 405 /);
   });
 
   /** The status that a newcomer is answered with, who leaves again. */

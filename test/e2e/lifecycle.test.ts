@@ -126,7 +126,7 @@ describe('SIGTERM', () => {
     lateInTls.socket.write(helloFor('origin.test').subarray(0, 20));
     for (const listener of ['explicit', 'transparent']) {
       const begun = (): Promise<number | undefined> => proxy.metric(`handshakes_active{listener="${listener}"}`);
-      await expect.poll(begun, { timeout: 10_000 }).toBe(1);
+      await expect.poll(begun, { timeout: 30_000 }).toBe(1);
     }
     const exit = proxy.stop();
     await proxy.line({ msg: 'draining' });

@@ -109,7 +109,7 @@ describe('reload_tunnels', () => {
     const late = await openClient(proxy.port('explicit'));
     late.socket.write('CONNECT ');
     const begun = (): Promise<number | undefined> => proxy.metric('handshakes_active{listener="explicit"}');
-    await expect.poll(begun, { timeout: 10_000 }).toBe(1);
+    await expect.poll(begun, { timeout: 30_000 }).toBe(1);
     await proxy.reload(fileText({ runtime: recheck, rules: denyTwo }));
     late.socket.write(`two.test:${echo.port} HTTP/1.1\r\n\r\n`);
     await late.ended();

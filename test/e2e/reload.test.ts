@@ -111,7 +111,7 @@ describe('a reload', () => {
     const log = `{ file: "${file}", format: pretty }`;
     writeFileSync(proxy.configFile, fileText({ listeners, admin, log }));
     proxy.process.kill('SIGHUP');
-    await expect.poll(() => textOf(file), { timeout: 10_000 }).toMatch(/info {3}reloaded\n/);
+    await expect.poll(() => textOf(file), { timeout: 30_000 }).toMatch(/info {3}reloaded\n/);
     expect((await fetch(`http://${admin}/readyz`)).status).toBe(200);
     await expect(openClient(before)).rejects.toThrow(/ECONNREFUSED/);
   });

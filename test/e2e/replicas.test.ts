@@ -42,7 +42,7 @@ describe.skipIf(!isInstalled('haproxy'))('two replicas behind HAProxy', () => {
     await tell('set server sallyport/a state drain');
     const { a } = replicas;
     await load.pass(50);
-    await vi.waitUntil(async () => (await a.metric(ACTIVE)) === ofA, { timeout: 10_000 });
+    await vi.waitUntil(async () => (await a.metric(ACTIVE)) === ofA, { timeout: 30_000 });
     a.process.kill('SIGTERM');
     await a.line({ msg: 'draining' });
     await load.pass(100);
@@ -57,7 +57,7 @@ describe.skipIf(!isInstalled('haproxy'))('two replicas behind HAProxy', () => {
   it('lose no more than its own tunnels with one that is killed', async () => {
     replicas.a = await startReplica(ports.a);
     await tell('set server sallyport/a state ready');
-    await vi.waitUntil(async () => (await tell('show stat')).match(/^sallyport,a,.*,UP,/m) !== null, 10_000);
+    await vi.waitUntil(async () => (await tell('show stat')).match(/^sallyport,a,.*,UP,/m) !== null, 30_000);
     const { tunnels, ofA } = await openTunnels();
     const load = startLoad();
     await load.pass(50);
@@ -118,7 +118,7 @@ async function openTunnels(): Promise<{ readonly tunnels: readonly Client[]; rea
     expect(ofA + ofB).toBe(LONG_TUNNELS);
     expect(Math.min(ofA, ofB)).toBeGreaterThan(0);
     return { tunnels, ofA };
-  }, 10_000);
+  }, 30_000);
 }
 
 /** How many tunnels still carry bytes both ways. */

@@ -78,7 +78,7 @@ describe('a name server', () => {
     expect(await proxy.metric(failed)).toBe(1);
 
     await absence.comeBack();
-    await expect.poll(() => connectTo('new.test'), { timeout: 10_000 }).toMatch(/^HTTP\/1\.1 200 [^]*origin$/);
+    await expect.poll(() => connectTo('new.test'), { timeout: 30_000 }).toMatch(/^HTTP\/1\.1 200 [^]*origin$/);
     expect(await connectTo('another.test')).toMatch(/^HTTP\/1\.1 200 /);
   });
 });

@@ -50,7 +50,7 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
       await fill(replica(0), LIMIT);
       const whenFull = await connectBy(replica(1));
       clients.shift()?.socket.destroy();
-      await vi.waitUntil(async () => (await connectBy(replica(2))) === '200', { timeout: 5_000, interval: 20 });
+      await vi.waitUntil(async () => (await connectBy(replica(2))) === '200', { timeout: 30_000, interval: 20 });
       return [whenFull, await connectBy(replica(1))];
     });
     expect(answers).toEqual(['429', '429']);
@@ -121,7 +121,7 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
     const mark = proxy.lines.length;
     await proxy.reload(yaml('localhost'));
     await proxy.line({ msg: 'limits store up' }, mark);
-    await vi.waitUntil(async () => (await replicasThatHold('way:places:*:*')) === 1, { timeout: 5_000 });
+    await vi.waitUntil(async () => (await replicasThatHold('way:places:*:*')) === 1, { timeout: 30_000 });
     await fill(proxy, 1);
     await untilRefused(proxy);
     await stop(proxy);
@@ -132,7 +132,7 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
     await fill(proxy, 3);
     expect(await replicasThatHold('given-up:places:*:*')).toBe(1);
     await proxy.reload(limits('tunnels_per_client: 4'));
-    await vi.waitUntil(async () => (await replicasThatHold('given-up:places:*:*')) === 0, { timeout: 5_000 });
+    await vi.waitUntil(async () => (await replicasThatHold('given-up:places:*:*')) === 0, { timeout: 30_000 });
     await stop(proxy);
   });
 
@@ -147,7 +147,7 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
       );
       await fill(proxy, 2);
       await proxy.reload(configText({ explicit: own, more: shared }));
-      await vi.waitUntil(async () => (await replicasThatHold(`${prefix}:places:explicit:*`)) === 1, { timeout: 5_000 });
+      await vi.waitUntil(async () => (await replicasThatHold(`${prefix}:places:explicit:*`)) === 1, { timeout: 30_000 });
       await stop(proxy);
     },
   );
@@ -210,7 +210,7 @@ async function leave(): Promise<void> {
   for (const { socket } of clients) socket.destroy();
   clients = [];
   const places = ['-p', String(redisPort), 'keys', 'test:places:*'];
-  await vi.waitUntil(async () => (await run('redis-cli', places)).stdout.trim() === '', { timeout: 10_000 });
+  await vi.waitUntil(async () => (await run('redis-cli', places)).stdout.trim() === '', { timeout: 30_000 });
 }
 
 /** A round takes half a second. */
@@ -232,7 +232,7 @@ async function untilInTime<Result>(play: () => Promise<Result>): Promise<Result>
 
 /** As above: one that was let in meanwhile only takes one place more. */
 async function untilRefused(proxy: Running | undefined): Promise<void> {
-  await vi.waitUntil(async () => (await connectBy(proxy)) === '429', { timeout: 5_000 });
+  await vi.waitUntil(async () => (await connectBy(proxy)) === '429', { timeout: 30_000 });
 }
 
 /** How many replicas hold places of our one client. */

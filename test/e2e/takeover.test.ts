@@ -97,7 +97,7 @@ describe('SIGUSR1', () => {
     const pid = await takeOver();
     await proxy.line({ msg: 'draining', tunnels: 1 });
     signal(pid, 'SIGKILL');
-    await vi.waitUntil(() => !existsSync(`/proc/${pid}`), { timeout: 10_000, interval: 20 });
+    await vi.waitUntil(() => !existsSync(`/proc/${pid}`), { timeout: 30_000, interval: 20 });
     live.socket.write('still here');
     await live.hears('still here');
     live.socket.end();
@@ -110,7 +110,7 @@ describe('SIGUSR1', () => {
     const { pid } = await proxy.line({ msg: 'successor started' });
     proxy.process.kill('SIGTERM');
     await proxy.line({ msg: 'drained', exit: 0 });
-    await vi.waitUntil(() => !existsSync(`/proc/${Number(pid)}`), { timeout: 10_000, interval: 20 });
+    await vi.waitUntil(() => !existsSync(`/proc/${Number(pid)}`), { timeout: 30_000, interval: 20 });
   });
 
   it('ends at once by a second signal while it stops a successor that still starts', async () => {
@@ -177,10 +177,10 @@ describe('SIGUSR1', () => {
     const linesOf = (path: string): readonly LogLine[] =>
       existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').filter(Boolean).map(parsed) : [];
     const lineIn = (path: string, expected: Readonly<Record<string, unknown>>): Promise<LogLine> =>
-      vi.waitUntil(() => linesOf(path).find((line) => isSubset(expected, line)), { timeout: 10_000, interval: 20 });
+      vi.waitUntil(() => linesOf(path).find((line) => isSubset(expected, line)), { timeout: 30_000, interval: 20 });
     writeFileSync(proxy.configFile, configText({ more: `log: { file: "${file}" }` }));
     proxy.process.kill('SIGHUP');
-    await vi.waitUntil(() => existsSync(file), { timeout: 10_000 });
+    await vi.waitUntil(() => existsSync(file), { timeout: 30_000 });
 
     const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
     proxy.process.kill('SIGUSR1');
@@ -188,13 +188,13 @@ describe('SIGUSR1', () => {
     await lineIn(file, { msg: 'draining', tunnels: 1 });
     renameSync(file, `${file}.1`);
     for (const each of [Number(pid), Number(proxy.process.pid)]) signal(each, 'SIGUSR2');
-    await vi.waitUntil(() => existsSync(file), { timeout: 10_000 });
+    await vi.waitUntil(() => existsSync(file), { timeout: 30_000 });
 
     await echoes();
     live.socket.end();
     await lineIn(file, { msg: 'drained' });
     signal(Number(pid), 'SIGTERM');
-    await vi.waitUntil(() => linesOf(file).filter(({ msg }) => msg === 'drained').length === 2, { timeout: 10_000 });
+    await vi.waitUntil(() => linesOf(file).filter(({ msg }) => msg === 'drained').length === 2, { timeout: 30_000 });
     expect(linesOf(file).filter(({ msg }) => msg === 'tunnel')).toHaveLength(2);
     for (const each of [file, `${file}.1`]) rmSync(each, { force: true });
   });

@@ -72,7 +72,7 @@ describe.skipIf(obstacle !== undefined)('a Prometheus that scrapes the running p
 
   it('reads OpenMetrics', async () => {
     await vi.waitUntil(async () => (await prometheus.query('up == 1')).length === 1, {
-      timeout: 10_000,
+      timeout: 30_000,
       interval: 100,
     });
     const { activeTargets } = (await prometheus.api('targets')) as {

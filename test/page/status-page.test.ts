@@ -87,7 +87,7 @@ describe.skipIf(obstacle !== undefined)('the status page', () => {
     expect(await page.locator('#limits').textContent()).toContain('3 of 20,000');
     const figure = page.locator('#totals figure').nth(2).locator('strong');
     const before = await figure.textContent();
-    await expect.poll(() => figure.textContent(), { timeout: 10_000 }).not.toBe(before);
+    await expect.poll(() => figure.textContent(), { timeout: 30_000 }).not.toBe(before);
     expect(await figure.textContent()).toMatch(/iB\/s$/);
     await expect
       .poll(() => page.locator('#totals path.line').first().getAttribute('d'), { timeout: 12_000 })
@@ -168,10 +168,10 @@ describe.skipIf(obstacle !== undefined)('the status page', () => {
     await proxy.reload('listeners: 7');
     const alerts = page.getByRole('status', { name: 'What needs attention' });
     await expect
-      .poll(() => alerts.textContent(), { timeout: 10_000 })
+      .poll(() => alerts.textContent(), { timeout: 30_000 })
       .toMatch(/last reload failed.*yaml:1:\d+: listeners/);
     await page.route('**/api/**', (route) => route.abort());
-    await expect.poll(() => alerts.textContent(), { timeout: 10_000 }).toContain('does not answer');
+    await expect.poll(() => alerts.textContent(), { timeout: 30_000 }).toContain('does not answer');
     // The browser itself says on the console that they were aborted.
     expect(watched.complaints.every((complaint) => complaint.includes('net::ERR_FAILED'))).toBe(true);
     watched = { page, complaints: [] };

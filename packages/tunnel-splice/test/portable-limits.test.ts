@@ -55,7 +55,7 @@ describe.skipIf(process.platform !== 'linux')('the portable transport in a proce
     await echo(tunnel, 'meanwhile');
     for (const socket of crowd) socket.destroy();
     await Promise.all(departures);
-    await expect.poll(() => isServed(proxy.port), { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => isServed(proxy.port), { timeout: 30_000 }).toBe(true);
     await echo(tunnel, 'after');
   });
 

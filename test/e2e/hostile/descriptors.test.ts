@@ -71,7 +71,7 @@ describe.skipIf(!isInstalled('prlimit'))('with few descriptors', () => {
     const crowd = await Promise.all(Array.from({ length: 150 }, () => openClient(proxy.port('explicit'))));
     for (const { socket } of crowd) socket.write(`CONNECT ${authority} HTTP/1.1\r\n\r\n`);
     await expect
-      .poll(() => crowd.filter((client) => client.heard().length > 0).length, { timeout: 10_000 })
+      .poll(() => crowd.filter((client) => client.heard().length > 0).length, { timeout: 30_000 })
       .toBeGreaterThan(0);
     for (const tunnel of live) await expectLive(tunnel, 'during');
     for (const client of crowd) expect(client.heard().toString()).toMatch(/^(?:$|HTTP\/1\.1 (?:200|50[023]) )/);
@@ -80,10 +80,10 @@ describe.skipIf(!isInstalled('prlimit'))('with few descriptors', () => {
     await proxy.line({ msg: 'clients are turned away', code: 'EMFILE' });
 
     for (const { socket } of crowd) socket.destroy();
-    await expect.poll(() => descriptorsOf(proxy), { timeout: 10_000 }).toBeLessThanOrEqual(descriptorsBefore);
+    await expect.poll(() => descriptorsOf(proxy), { timeout: 30_000 }).toBeLessThanOrEqual(descriptorsBefore);
     for (const tunnel of live) await expectLive(tunnel, 'after');
     // Some of the crowd may still wait to be accepted, and take a newcomer's place for a moment.
-    await expect.poll(() => isServed(proxy.port('explicit'), authority), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => isServed(proxy.port('explicit'), authority), { timeout: 30_000 }).toBe(true);
     for (const { socket } of live) socket.destroy();
     expect(proxy.lines.filter(({ reason }) => reason === 'internal')).toEqual([]);
   }, 60_000);
@@ -115,8 +115,8 @@ describe('clients that come only to go', () => {
       const flood = load('flood', { port: proxy.port(door), count: 3500, leaves, says: says(origin.port) });
       expect(await flood.next(60_000)).toEqual({ gone: 3500 });
       await expectLive(tunnel, 'after');
-      await expect.poll(() => proxy.metric(`handshakes_active{listener="${door}"}`), { timeout: 10_000 }).toBe(0);
-      await expect.poll(() => descriptorsOf(proxy), { timeout: 10_000 }).toBeLessThanOrEqual(before);
+      await expect.poll(() => proxy.metric(`handshakes_active{listener="${door}"}`), { timeout: 30_000 }).toBe(0);
+      await expect.poll(() => descriptorsOf(proxy), { timeout: 30_000 }).toBeLessThanOrEqual(before);
       expect(proxy.lines.filter(({ reason }) => reason === 'internal')).toEqual([]);
       tunnel.socket.destroy();
     },
@@ -147,6 +147,6 @@ describe('clients that come only to go', () => {
       const { reason } = await proxy.line({ msg: 'tunnel', outcome: 'ok' }, from);
       expect(['client_reset', 'client_closed']).toContain(reason);
     }
-    await expect.poll(() => descriptorsOf(proxy), { timeout: 10_000 }).toBeLessThanOrEqual(before);
+    await expect.poll(() => descriptorsOf(proxy), { timeout: 30_000 }).toBeLessThanOrEqual(before);
   }, 60_000);
 });

@@ -65,7 +65,7 @@ async function logOf(format: string): Promise<{ log: string; lines: readonly str
   const ended = once(child, 'exit');
   const read = (): string => readFileSync(logFile, 'latin1');
   try {
-    await expect.poll(() => readIfThere(logFile), { timeout: 10_000 }).toContain('ready');
+    await expect.poll(() => readIfThere(logFile), { timeout: 30_000 }).toContain('ready');
     for (const { door, bytes } of inputs) await ask(portIn(read(), door), bytes);
   } finally {
     child.kill('SIGTERM');

@@ -46,7 +46,7 @@ describe('slow clients', () => {
       const crowd = start('crowd', { port: doors[door], count: 2500, everyMs: 4000, ...openings[door] });
       expect(await crowd.next()).toEqual({ held: 2500 });
     }
-    await expect.poll(() => proxy?.metric('handshakes_active{listener="transparent"}'), { timeout: 10_000 }).toBe(2500);
+    await expect.poll(() => proxy?.metric('handshakes_active{listener="transparent"}'), { timeout: 30_000 }).toBe(2500);
 
     let best = Infinity;
     // Other tests run beside this one: of several rounds the best tells what the proxy can do.
@@ -76,7 +76,7 @@ describe('slow clients', () => {
         slowest = sorted.at(-1) ?? Infinity;
       }
       expect(slowest).toBeLessThanOrEqual(2500);
-      await expect.poll(() => proxy && descriptorsOf(proxy), { timeout: 5_000 }).toBeLessThanOrEqual(before);
+      await expect.poll(() => proxy && descriptorsOf(proxy), { timeout: 30_000 }).toBeLessThanOrEqual(before);
       expect(await proxy.metric(`handshakes_active{listener="${door}"}`)).toBe(0);
     },
     60_000,

@@ -47,7 +47,7 @@ describe('memory', () => {
       client.socket.write(get(url()) + 'GET / HTTP/1.1\r\n\r\n'.repeat(2000));
       clients.push(client);
     }
-    await expect.poll(() => proxy.metric('tunnels_active{listener="explicit"}'), { timeout: 10_000 }).toBe(150);
+    await expect.poll(() => proxy.metric('tunnels_active{listener="explicit"}'), { timeout: 30_000 }).toBe(150);
     expect(await isServing()).toBe(true);
     for (const { socket } of clients) socket.resetAndDestroy();
   }, 60_000);

@@ -152,7 +152,7 @@ describe('a request behind the end of a client certificate', () => {
     });
     socket.on('error', () => socket.destroy()).write(get(url()));
     await once(socket, 'data');
-    await vi.waitUntil(() => Date.now() > expiresAt, { timeout: 10_000 });
+    await vi.waitUntil(() => Date.now() > expiresAt, { timeout: 30_000 });
     socket.resume().write(get(url()));
     await once(socket, 'close');
     const line = await running.tunnel({ reason: 'auth' });

@@ -93,7 +93,7 @@ describe('an upload', () => {
     client.socket.write(Buffer.alloc(4 * MIB));
     const up = async (): Promise<number> =>
       ((await stage.proxy.metric('bytes_total{listener="explicit",direction="up"}')) ?? 0) - before;
-    await expect.poll(up, { timeout: 10_000 }).toBeGreaterThanOrEqual(4 * MIB);
+    await expect.poll(up, { timeout: 30_000 }).toBeGreaterThanOrEqual(4 * MIB);
     expect(await stage.proxy.metric('tunnels_active{listener="explicit"}')).toBeGreaterThan(0);
     end();
     const line = await stage.proxy.tunnel({ status: 502, port: stage.rawPort });

@@ -89,7 +89,7 @@ describe.skipIf(!hasPython)('notifications', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     if (manager.stdout) createInterface({ input: manager.stdout }).on('line', (line) => heard.push(line));
-    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['listening']);
+    await expect.poll(() => heard, { timeout: 30_000 }).toEqual(['listening']);
   });
   afterEach(() => {
     manager.kill();
@@ -98,16 +98,16 @@ describe.skipIf(!hasPython)('notifications', () => {
 
   it('tell when the doors are open, of reloads, good or bad, and of the drain', async () => {
     const running = await startSallyport(configText(), { env: { NOTIFY_SOCKET: join(folder, 'notify') } });
-    await expect.poll(() => heard, { timeout: 10_000 }).toContain('READY=1 STATUS=Serving');
+    await expect.poll(() => heard, { timeout: 30_000 }).toContain('READY=1 STATUS=Serving');
     await running.reload(configText());
     await running.reload('nonsense');
     const reload = [
       expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+ STATUS=Reloading$/) as unknown,
       'READY=1 STATUS=Serving',
     ];
-    await expect.poll(() => heard.slice(2), { timeout: 10_000 }).toEqual([...reload, ...reload]);
+    await expect.poll(() => heard.slice(2), { timeout: 30_000 }).toEqual([...reload, ...reload]);
     await running.stop();
-    await expect.poll(() => heard.at(-1), { timeout: 10_000 }).toBe('STOPPING=1 STATUS=Draining');
+    await expect.poll(() => heard.at(-1), { timeout: 30_000 }).toBe('STOPPING=1 STATUS=Draining');
   });
 
   it('name the successor as the main process, with socket activation too, and tell of no end', async () => {
@@ -118,9 +118,9 @@ describe.skipIf(!hasPython)('notifications', () => {
     const { pid } = await running.line({ msg: 'successor serves' });
     await running.line({ msg: 'drained' });
     expect(await ask(running.port('transparent'), 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')).toContain('421');
-    await expect.poll(() => heard, { timeout: 10_000 }).toContain(`MAINPID=${String(pid)} READY=1 STATUS=Serving`);
+    await expect.poll(() => heard, { timeout: 30_000 }).toContain(`MAINPID=${String(pid)} READY=1 STATUS=Serving`);
     const before = heard.length;
-    await expect.poll(() => heard.slice(before), { timeout: 10_000 }).toContain('WATCHDOG=1');
+    await expect.poll(() => heard.slice(before), { timeout: 30_000 }).toContain('WATCHDOG=1');
     expect(heard).not.toContain('STOPPING=1 STATUS=Draining');
     process.kill(Number(pid), 'SIGTERM');
     await running.stop();
@@ -130,7 +130,7 @@ describe.skipIf(!hasPython)('notifications', () => {
     const env = { NOTIFY_SOCKET: join(folder, 'notify'), WATCHDOG_USEC: '200000' };
     const running = await startSallyport(configText(), { env });
     await expect
-      .poll(() => heard.filter((line) => line === 'WATCHDOG=1').length, { timeout: 10_000 })
+      .poll(() => heard.filter((line) => line === 'WATCHDOG=1').length, { timeout: 30_000 })
       .toBeGreaterThan(3);
     await running.stop();
   });

@@ -34,7 +34,7 @@ describe.skipIf(!isRedisThere)('the script that counts', () => {
   beforeAll(async () => {
     const options = ['--port', '0', '--unixsocket', 'redis.sock', '--save', '', '--dir', folder];
     server = spawn('redis-server', options, { cwd: folder, stdio: 'ignore' });
-    await vi.waitFor(() => client.connect(), { timeout: 10_000, interval: 50 });
+    await vi.waitFor(() => client.connect(), { timeout: 30_000, interval: 50 });
   });
 
   afterEach(async () => {

@@ -110,7 +110,7 @@ async function countAtRest(splice: Pick<FollowedTunnel, 'counts'>): Promise<numb
     [before, now] = [now, splice.counts().bytesUp];
     return now > 100_000 && now === before;
   };
-  await expect.poll(isAtRest, { interval: 200, timeout: 10_000 }).toBe(true);
+  await expect.poll(isAtRest, { interval: 200, timeout: 30_000 }).toBe(true);
   return now;
 }
 

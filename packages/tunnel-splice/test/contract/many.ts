@@ -40,7 +40,7 @@ export function describeMany(create: () => Transport): void {
       tunnels.forEach((tunnel, index) => endings[index % endings.length]?.(tunnel));
       await Promise.all(tunnels.map(({ splice }) => splice.done));
       for (const { client, upstream } of tunnels) [client, upstream].forEach((peer) => peer.socket.destroy());
-      await expect.poll(countDescriptors, { timeout: 5_000 }).toBeLessThanOrEqual(descriptorsBefore);
+      await expect.poll(countDescriptors, { timeout: 30_000 }).toBeLessThanOrEqual(descriptorsBefore);
     });
 
     it('ends everything that is open when it stops, and may be stopped twice', async () => {
