@@ -147,7 +147,9 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
       );
       await fill(proxy, 2);
       await proxy.reload(configText({ explicit: own, more: shared }));
-      await vi.waitUntil(async () => (await replicasThatHold(`${prefix}:places:explicit:*`)) === 1, { timeout: 30_000 });
+      await vi.waitUntil(async () => (await replicasThatHold(`${prefix}:places:explicit:*`)) === 1, {
+        timeout: 30_000,
+      });
       await stop(proxy);
     },
   );
