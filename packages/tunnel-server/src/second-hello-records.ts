@@ -10,6 +10,10 @@ const CHANGE_CIPHER_SPEC = 20;
 const ALERT = 21;
 const HANDSHAKE = 22;
 const APPLICATION_DATA = 23;
+/** Besides handshake records. */
+const USUAL_TYPES: ReadonlySet<number> = new Set([CHANGE_CIPHER_SPEC, ALERT, APPLICATION_DATA]);
+/** Of every TLS version: only by it a record of another type can be told from another protocol. */
+const MAJOR_VERSION = 3;
 
 /**
  * How the first bytes of a HelloRetryRequest differ from any other answer of a server: a handshake record with a ServerHello whose random
@@ -37,13 +41,14 @@ export interface RecordsBefore {
   readonly next: 'hello' | 'other' | 'need-more';
 }
 
+/**
+ * A record of a type that is unknown, or longer than RFC 8446 §5.1 allows, does not end the search: s2n-tls skips such records, and reads
+ * the hello behind them.
+ */
 export function takeRecordsBefore(bytes: Uint8Array): RecordsBefore {
   let at = 0;
-  for (;;) {
-    const type = bytes[at];
-    if (type === HANDSHAKE || (type !== undefined && !isOtherType(type))) break;
+  while (mayBeOtherRecord(bytes, at)) {
     const end = at + RECORD_HEADER_BYTES + (((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0));
-    if (bytes.length >= at + RECORD_HEADER_BYTES && end - at > MAX_RECORD_BYTES) break;
     if (bytes.length < at + RECORD_HEADER_BYTES || bytes.length < end) {
       return { records: bytes.subarray(0, at), rest: bytes.subarray(at), next: 'need-more' };
     }
@@ -58,10 +63,12 @@ export function takeRecordsBefore(bytes: Uint8Array): RecordsBefore {
 
 /** Whether these bytes may be a hello, or the beginning of one. No bytes may still become one. */
 export function isSecondHelloPossible(bytes: Uint8Array): boolean {
-  const [type] = bytes;
-  return type === undefined || type === HANDSHAKE || isOtherType(type);
+  return bytes[0] === HANDSHAKE || mayBeOtherRecord(bytes, 0);
 }
 
-function isOtherType(type: number): boolean {
-  return type === CHANGE_CIPHER_SPEC || type === ALERT || type === APPLICATION_DATA;
+/** Whether a record may begin there that has no hello in it. No bytes may still become one. */
+function mayBeOtherRecord(bytes: Uint8Array, at: number): boolean {
+  const type = bytes[at];
+  if (type === HANDSHAKE) return false;
+  return type === undefined || USUAL_TYPES.has(type) || (bytes[at + 1] ?? MAJOR_VERSION) === MAJOR_VERSION;
 }

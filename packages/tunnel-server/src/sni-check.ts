@@ -116,13 +116,16 @@ async function requireSameHost(tunnel: Followed, verdict: SniVerdict, tools: Fol
   return passed ? requireGreeted(passed, tunnel, verdict) : verdict;
 }
 
-/** Undefined, with nothing sent, where no second hello can come: only TLS 1.3 has a HelloRetryRequest. */
+/**
+ * Undefined, with nothing sent, where there was no hello. Only TLS 1.3 has a HelloRetryRequest, but the server decides whether a hello
+ * offers it: readers differ in what two lists of versions, or a draft's, mean.
+ */
 async function sendHello(
   tunnel: Followed,
   { hello, helloEndsAt, clientBytes: bytes }: SniVerdict,
   tools: FollowTools,
 ): Promise<GreetResult | undefined> {
-  if (hello?.tls !== 'TLSv1.3' || helloEndsAt === undefined) return undefined;
+  if (hello === undefined || helloEndsAt === undefined) return undefined;
   tunnel.upstream.write(bytes.subarray(0, helloEndsAt));
   tunnel.onRelayed(helloEndsAt, 0);
   return followHello({ ...tunnel, clientBytes: bytes.subarray(helloEndsAt) }, hello, tools);

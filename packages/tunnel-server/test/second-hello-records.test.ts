@@ -33,6 +33,8 @@ describe('what a client says behind its hello', () => {
   const data = Buffer.from('1703030003aabbcc', 'hex');
   const change = Buffer.from('140303000101', 'hex');
   const hello = Buffer.from('1603010004', 'hex');
+  const heartbeat = Buffer.from('18030300020100', 'hex');
+  const tooLong = Buffer.concat([Buffer.from('180303ffff', 'hex'), Buffer.alloc(0xffff)]);
 
   it.each([
     { what: 'nothing', bytes: [], records: 0, next: 'need-more' },
@@ -43,8 +45,11 @@ describe('what a client says behind its hello', () => {
     { what: 'a hello behind others', bytes: [change, data, hello], records: 14, next: 'hello' },
     { what: 'an alert, and a hello', bytes: [Buffer.from('15030300020100', 'hex'), hello], records: 7, next: 'hello' },
     { what: 'no TLS', bytes: [Buffer.from('GET /')], records: 0, next: 'other' },
-    { what: 'no TLS behind a record', bytes: [data, Buffer.from('x')], records: 8, next: 'other' },
-    { what: 'a record too long', bytes: [Buffer.from('170303ffff', 'hex')], records: 0, next: 'other' },
+    { what: 'no TLS behind a record', bytes: [data, Buffer.from('xy')], records: 8, next: 'other' },
+    { what: 'a type that no TLS has', bytes: [heartbeat, data, hello], records: 15, next: 'hello' },
+    { what: 'the first byte of such a type', bytes: [heartbeat.subarray(0, 1)], records: 0, next: 'need-more' },
+    { what: 'a record too long', bytes: [tooLong.subarray(0, -1)], records: 0, next: 'need-more' },
+    { what: 'a hello behind one too long', bytes: [tooLong, hello], records: tooLong.length, next: 'hello' },
   ])('is told apart: $what', ({ bytes, records, next }) => {
     const all = Buffer.concat(bytes);
     const taken = takeRecordsBefore(all);
@@ -52,7 +57,7 @@ describe('what a client says behind its hello', () => {
     expect(Buffer.concat([taken.records, taken.rest])).toEqual(all);
   });
 
-  it('is never held for longer than a record may be', () => {
+  it('is held until its record is whole, and no longer', () => {
     const longest = Buffer.alloc(MAX_RECORD_BYTES);
     longest.set([23, 3, 3, (MAX_RECORD_BYTES - 5) >> 8, (MAX_RECORD_BYTES - 5) & 0xff]);
     expect(takeRecordsBefore(longest.subarray(0, -1))).toMatchObject({ next: 'need-more' });

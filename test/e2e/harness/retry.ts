@@ -18,6 +18,20 @@ export function modernHello(...names: readonly string[]): Buffer {
   return clientHello(new Map([...(names.length > 0 ? [[0, extension] as const] : []), [43, Buffer.of(2, 3, 4)]]));
 }
 
+const RECORD_LENGTH_AT = 3;
+const MESSAGE_LENGTH_AT = 7;
+/** Of the extensions, in a hello without a session id and with one cipher suite. */
+const LIST_LENGTH_AT = 50;
+
+/** The same hello with one more extension at its end, which it may have already. */
+export function withExtension(hello: Buffer, extension: Buffer): Buffer {
+  const longer = Buffer.concat([hello, extension]);
+  for (const at of [RECORD_LENGTH_AT, MESSAGE_LENGTH_AT, LIST_LENGTH_AT]) {
+    longer.writeUInt16BE(longer.readUInt16BE(at) + extension.length, at);
+  }
+  return longer;
+}
+
 /** The same message in records of `size` bytes. */
 export function inRecordsOf(size: number, hello: Buffer): Buffer {
   const message = hello.subarray(5);
