@@ -1,9 +1,7 @@
 /** A leg on `node:net`. It owns one socket from its creation until its descriptor is closed. */
 import type { OnReadOpts, Socket } from 'node:net';
 import {
-  LINGER_MS,
   READ_AHEAD_BYTES,
-  TICK_MS,
   TLS_WITHHELD,
   type Address,
   type DeadlineMs,
@@ -13,6 +11,7 @@ import {
   type TlsState,
 } from '../transport.ts';
 import { addressOf } from './addresses.ts';
+import { Closing } from './closing.ts';
 import type { Alarm, Deadlines } from './deadlines.ts';
 import type { KernelTools } from './kernel-tools.ts';
 import type { LiveLegs } from './live-legs.ts';
@@ -82,10 +81,10 @@ export class PortableLeg implements Leg {
   #loss: Departure | undefined;
   #onGone: ((how: Departure) => void) | undefined;
   #onStir: (() => void) | undefined;
-  #linger: Alarm | undefined;
-  #isLingering = false;
   #keepAliveSeconds = 0;
   #isWindowHeeded = false;
+  /** Undefined until our side ends the leg. */
+  #closing: Closing | undefined;
   #lastReadBytes = 0;
   #isPaused = false;
   /** Closed or reset by our side. Further bytes are discarded. */
@@ -187,61 +186,24 @@ export class PortableLeg implements Leg {
   close(lastBytes?: Uint8Array): void {
     if (this.#isOver) return;
     if (lastBytes !== undefined) this.write(lastBytes);
+    const hasPeerEnded = this.#departure === 'end';
     this.#leave('end');
-    this.#socket.end();
-    const isAllSaid = this.#departure === 'end' && this.#socket.writableLength === 0;
-    if (isAllSaid || this.#socket.destroyed) return;
-    if (!this.#mayLinger()) {
-      this.#socket.destroy();
-      return;
-    }
-    this.#linger = this.#resources.deadlines.at(performance.now() + LINGER_MS, () => this.#socket.destroy());
-    this.resume();
+    if (this.#beginClosing().end(hasPeerEnded)) this.resume();
   }
 
   reset(): void {
     if (this.#isOver) return;
     this.#leave('reset');
-    this.#resetNow();
+    this.#beginClosing().reset();
   }
 
-  /**
-   * Ends with an RST once the peer has all bytes sent before. The wait lasts while the peer takes some of them every {@link LINGER_MS}.
-   */
+  /** Ends with an RST once the peer has all bytes sent before, or takes them no more. */
   resetBehindBytes(): void {
     if (this.#isOver) return;
     const isHeard = this.#loss === undefined && this.#departure !== 'reset' && !this.#socket.destroyed;
-    if (!isHeard || !this.#mayLinger()) {
-      this.reset();
-      return;
-    }
     this.#leave('reset');
-    this.#resetOnceDelivered(Infinity, performance.now() + LINGER_MS);
-  }
-
-  #resetOnceDelivered(leftBytes: number, giveUpAt: DeadlineMs): void {
-    const now = performance.now();
-    const left = this.#undeliveredBytes(leftBytes);
-    const isOver = left === 0 || this.#socket.destroyed;
-    const nextGiveUpAt = left < leftBytes ? now + LINGER_MS : giveUpAt;
-    if (isOver || now >= nextGiveUpAt) this.#resetNow();
-    else this.#linger = this.#resources.deadlines.at(now + TICK_MS, () => this.#resetOnceDelivered(left, nextGiveUpAt));
-  }
-
-  /** Without the addon the kernel's unsent bytes are unknown: they get the time until the next check. */
-  #undeliveredBytes(lastTime: number): number {
-    const queued = this.#socket.writableLength;
-    const { kernel } = this.#resources;
-    if (kernel !== undefined) return queued + kernel.countUnacked(descriptorOf(this.#wire));
-    return queued === 0 && lastTime === Infinity ? 1 : queued;
-  }
-
-  #resetNow(): void {
-    const isShuttingDown = this.#socket.writableEnded && !this.#socket.writableFinished;
-    // libuv refuses a reset while a shutdown is under way (EINVAL), and Node.js then leaks the descriptor: wait for the shutdown.
-    if (isShuttingDown && this.#socket.writableLength === 0) {
-      this.#socket.once('finish', () => this.#sendReset());
-    } else if (!this.#socket.destroyed) this.#sendReset();
+    if (isHeard) this.#beginClosing().resetBehindBytes();
+    else this.#beginClosing().reset();
   }
 
   whenGone(listener: (how: Departure) => void): () => void {
@@ -388,16 +350,6 @@ export class PortableLeg implements Leg {
     }
   }
 
-  #mayLinger(): boolean {
-    this.#isLingering = this.#resources.legs.mayLinger();
-    return this.#isLingering;
-  }
-
-  #sendReset(): void {
-    if (this.#secured) this.#secured.reset();
-    else this.#socket.resetAndDestroy();
-  }
-
   get #aheadBytes(): number {
     return this.#ahead?.length ?? 0;
   }
@@ -472,9 +424,13 @@ export class PortableLeg implements Leg {
     this.#onStir?.();
   }
 
+  #beginClosing(): Closing {
+    const secured = this.#secured;
+    return (this.#closing = new Closing({ ...this.#resources, secured, socketOf: () => this.#socket }));
+  }
+
   #closed(): void {
-    if (this.#isLingering) this.#resources.legs.lingeringOver();
-    this.#resources.deadlines.cancel(this.#linger);
+    this.#closing?.over();
     this.#resources.legs.delete(this);
   }
 }
