@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { asksForVersion, type Command, helpOf, overview, readCommandLine } from './command-line.ts';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
+import { print, printError } from './print.ts';
 import { version } from './version.ts';
 
 /** In the order of the overview. A command that is not asked for is not loaded, which would take most of the time of a short one. */
@@ -25,19 +26,19 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     const asked = readCommandLine(args, loaded);
     switch (asked.kind) {
       case 'version':
-        process.stdout.write(asked.isVerbose ? await versionInFull() : `sallyport ${version()}\n`);
+        await print(asked.isVerbose ? await versionInFull() : `sallyport ${version()}\n`);
         return EXIT.ok;
       case 'help':
-        process.stdout.write(asked.command ? helpOf(asked.command) : overview(loaded));
+        await print(asked.command ? helpOf(asked.command) : overview(loaded));
         return EXIT.ok;
       case 'nothing':
-        process.stderr.write(overview(loaded));
+        await printError(overview(loaded));
         return EXIT.usage;
       case 'command':
         return await asked.command.execute(asked.options, asked.lists);
     }
   } catch (cause) {
-    return reportFatal(cause);
+    return await reportFatal(cause);
   }
 }
 
@@ -68,12 +69,12 @@ async function versionInFull(): Promise<string> {
 }
 
 /** Prints the error with its remedy, never a stack trace: one line, or one for each problem of a configuration. */
-function reportFatal(cause: unknown): ExitCode {
+async function reportFatal(cause: unknown): Promise<ExitCode> {
   if (cause instanceof FatalError) {
-    process.stderr.write(`sallyport: ${cause.message}\n`);
+    await printError(`sallyport: ${cause.message}\n`);
     return cause.exitCode;
   }
   const message = cause instanceof Error ? cause.message : String(cause);
-  process.stderr.write(`sallyport: ${message.replaceAll('\n', ' ')}\n`);
+  await printError(`sallyport: ${message.replaceAll('\n', ' ')}\n`);
   return EXIT.failure;
 }

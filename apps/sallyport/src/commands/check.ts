@@ -6,6 +6,7 @@ import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { formatBind } from '../format-address.ts';
 import { LOG_OPTION } from '../log-files.ts';
 import { lintNames } from '../lint-names.ts';
+import { print, printError } from '../print.ts';
 import { readSettings } from '../settings.ts';
 import { summaryTables } from '../summary-table.ts';
 
@@ -33,14 +34,14 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
   }
   const result = readSettings(file, process.env, { showsLines: true });
   if (result.kind === 'invalid') {
-    process.stderr.write(result.problems.map((line) => `${line}\n`).join(''));
+    await printError(result.problems.map((line) => `${line}\n`).join(''));
     if (against !== undefined) await compare(file, against, log);
     return EXIT.usage;
   }
   const { config, policy, warnings, tell } = result.settings;
   const meant = [...lintReach(config, policy.groups), ...(await lintNames(config, policy))];
-  process.stderr.write([...warnings, ...tell(meant)].map((line) => `${line}\n`).join(''));
-  process.stdout.write(
+  await printError([...warnings, ...tell(meant)].map((line) => `${line}\n`).join(''));
+  await print(
     `${file}: ok\n${summarise(config)}${groupsInUse(policy, config)}\n${summaryTables(config, policy)}`,
   );
   return against === undefined || (await compare(file, against, log)) ? EXIT.ok : EXIT.usage;
@@ -52,11 +53,11 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
  */
 async function compare(file: string, against: string, logs: readonly string[]): Promise<boolean> {
   const [before, after] = [against, file].map((name) => readSettings(name, process.env, { runsTests: false }));
-  if (before?.kind === 'invalid') process.stderr.write(before.problems.map((line) => `${line}\n`).join(''));
+  if (before?.kind === 'invalid') await printError(before.problems.map((line) => `${line}\n`).join(''));
   if (before?.kind !== 'ok' || after?.kind !== 'ok') return false;
   const lines = await compareSettings({ before: before.settings, after: after.settings }, logs);
   const told = lines.length > 0 ? lines : ['nothing is decided otherwise'];
-  process.stdout.write(`against ${against}:\n${told.map((line) => `  ${line}\n`).join('')}`);
+  await print(`against ${against}:\n${told.map((line) => `  ${line}\n`).join('')}`);
   return true;
 }
 

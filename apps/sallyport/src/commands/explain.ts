@@ -7,6 +7,7 @@ import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { explainRequest } from '../explain-request.ts';
 import { findingsText } from '../explanation.ts';
+import { print, printError } from '../print.ts';
 import { readSettings } from '../settings.ts';
 
 export const explainCommand: Command = {
@@ -29,7 +30,7 @@ async function explain(options: OptionValues): Promise<ExitCode> {
   const { config: file = '' } = options;
   const result = readSettings(file, process.env);
   if (result.kind === 'invalid') {
-    process.stderr.write(result.problems.map((line) => `${line}\n`).join(''));
+    await printError(result.problems.map((line) => `${line}\n`).join(''));
     return EXIT.usage;
   }
   const { config } = result.settings;
@@ -39,7 +40,7 @@ async function explain(options: OptionValues): Promise<ExitCode> {
   const resolver = new Resolver(config.dns);
   try {
     const findings = await explainRequest(result.settings, request, { resolver, own, listenerChoice });
-    process.stdout.write(findingsText(findings));
+    await print(findingsText(findings));
     return findings.refusal ? EXIT.denied : EXIT.ok;
   } finally {
     resolver.close();

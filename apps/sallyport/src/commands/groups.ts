@@ -1,5 +1,6 @@
 import { type Command, OPERAND, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
+import { print } from '../print.ts';
 import { shippedGroups } from '../shipped-groups.ts';
 
 export const groupsCommand: Command = {
@@ -12,16 +13,16 @@ with the source of each host, are in the folder groups of the program.`,
   execute: printGroups,
 };
 
-function printGroups(options: OptionValues): Promise<ExitCode> {
+async function printGroups(options: OptionValues): Promise<ExitCode> {
   const groups = shippedGroups();
   const name = options[OPERAND]?.replace(/^@/, '');
   if (name === undefined) {
-    process.stdout.write(groups.map((group) => `${`@${group.name}`.padEnd(16)}${group.about}\n`).join(''));
-    return Promise.resolve(EXIT.ok);
+    await print(groups.map((group) => `${`@${group.name}`.padEnd(16)}${group.about}\n`).join(''));
+    return EXIT.ok;
   }
   const group = groups.find((each) => each.name === name);
   if (!group)
     throw new FatalError(`no group is named ${JSON.stringify(name)}; sallyport groups lists them`, EXIT.usage);
-  process.stdout.write(group.hosts.map((host) => `${host}\n`).join(''));
-  return Promise.resolve(EXIT.ok);
+  await print(group.hosts.map((host) => `${host}\n`).join(''));
+  return EXIT.ok;
 }

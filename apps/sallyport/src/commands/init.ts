@@ -1,5 +1,6 @@
 import { type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
+import { print } from '../print.ts';
 import { readStarter, STARTERS } from '../starters.ts';
 
 const rows = STARTERS.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n');
@@ -21,12 +22,12 @@ Keep it with: sallyport init --for agents > sallyport.yaml`,
   execute: printStarter,
 };
 
-function printStarter({ for: use = '' }: OptionValues): Promise<ExitCode> {
+async function printStarter({ for: use = '' }: OptionValues): Promise<ExitCode> {
   const starter = STARTERS.find(({ name }) => name === use);
   if (!starter) {
     const names = STARTERS.map(({ name }) => name).join(', ');
     throw new FatalError(`nothing to start from is named ${JSON.stringify(use)}; name one of ${names}`, EXIT.usage);
   }
-  process.stdout.write(readStarter(starter));
-  return Promise.resolve(EXIT.ok);
+  await print(readStarter(starter));
+  return EXIT.ok;
 }

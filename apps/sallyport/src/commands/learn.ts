@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { type GroupBy, proposePolicy, Seen } from '@sallyport/policy';
 import type { Command, OptionLists, OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { LOG_OPTION, readLogs } from '../log-files.ts';
+import { print } from '../print.ts';
 
 export const learnCommand: Command = {
   name: 'learn',
@@ -22,16 +22,16 @@ async function learn({ by, fold }: OptionValues, { log = [] }: OptionLists): Pro
   const options = { by: readBy(by), foldAt: readFold(fold) };
   const seen = new Seen(options.by);
   const { lines } = await readLogs(log, (entry) => seen.note(entry));
-  process.stdout.write(`# Learned from ${seen.lines} of ${lines} lines.\n`);
+  await print(`# Learned from ${seen.lines} of ${lines} lines.\n`);
   let text = '';
   for (const line of proposePolicy(seen, options)) {
     text += `${line}\n`;
     if (text.length < 65_536) continue;
     // Waits for a slow reader: a million lines would be a hundred mebibytes in the queue.
-    if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+    await print(text);
     text = '';
   }
-  process.stdout.write(text);
+  await print(text);
   return EXIT.ok;
 }
 

@@ -4,6 +4,7 @@ import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { explainLogError } from '../log-errors.ts';
 import { forbidGainingPrivileges, warnOfUnreadable } from '../privileges.ts';
+import { printError } from '../print.ts';
 import { type Program, startProgram } from '../program.ts';
 import { readSettings, type Settings, type SettingsResult } from '../settings.ts';
 import { type Supervision, superviseProgram } from '../signals.ts';
@@ -53,7 +54,7 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
       ? new FatalError(settings.asWritten(cause.message), cause.exitCode, cause.cause)
       : cause;
   });
-  if (process.stdout.isTTY && process.stderr.isTTY) process.stderr.write(banner(file, settings.config, program));
+  if (process.stdout.isTTY && process.stderr.isTTY) await printError(banner(file, settings.config, program));
   if (user !== null) warnOfUnreadable(user, readSettings(file, process.env), log);
   return {
     program,

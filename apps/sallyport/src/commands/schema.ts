@@ -2,6 +2,7 @@ import { configJsonSchema } from '@sallyport/config';
 import { logLineSchema } from '@sallyport/telemetry';
 import type { Command, OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { print } from '../print.ts';
 
 export const schemaCommand: Command = {
   name: 'schema',
@@ -11,8 +12,8 @@ export const schemaCommand: Command = {
   execute: printSchema,
 };
 
-function printSchema({ log }: OptionValues): Promise<ExitCode> {
+async function printSchema({ log }: OptionValues): Promise<ExitCode> {
   const schema = log === undefined ? configJsonSchema() : logLineSchema();
-  process.stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
-  return Promise.resolve(EXIT.ok);
+  await print(`${JSON.stringify(schema, null, 2)}\n`);
+  return EXIT.ok;
 }

@@ -3,6 +3,7 @@ import { Summariser } from '@sallyport/policy';
 import type { Command, OptionLists, OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { LOG_OPTION, readLogs } from '../log-files.ts';
+import { print } from '../print.ts';
 import { SUMMARY_FORMATS } from '../summary-formats.ts';
 
 export const summaryCommand: Command = {
@@ -29,7 +30,7 @@ async function summarise({ format = 'text', since }: OptionValues, { log = [] }:
   await readLogs(log, (entry) => {
     if (sinceMs === -Infinity || (entry.timeMs ?? -Infinity) >= sinceMs) summariser.note(entry);
   });
-  process.stdout.write(write(summariser.summary()));
+  await print(write(summariser.summary()));
   return EXIT.ok;
 }
 

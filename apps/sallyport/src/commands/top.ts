@@ -1,5 +1,6 @@
 import type { Command, OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
+import { print } from '../print.ts';
 import { AdminClient, readAdminPlace } from '../top/admin-client.ts';
 import { type Asking, askAll, type Seen } from '../top/asking.ts';
 import { drawScreen } from '../top/draw-screen.ts';
@@ -40,7 +41,7 @@ async function showTop({ admin = DEFAULT_ADMIN }: OptionValues): Promise<ExitCod
     );
   });
   if (process.stdout.isTTY && process.stdin.isTTY) await watchScreen(client, first);
-  else process.stdout.write(printOnce(first));
+  else await print(printOnce(first));
   return EXIT.ok;
 }
 

@@ -7,8 +7,9 @@ export async function runCommand(
   options: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number; readonly printed: string }> {
   let printed = '';
-  const print = (text: string | Uint8Array): boolean => {
+  const print = (text: string | Uint8Array, written?: unknown): boolean => {
     printed += String(text);
+    if (typeof written === 'function') written();
     return true;
   };
   const streams = [process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockImplementation(print));
