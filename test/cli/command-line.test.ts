@@ -65,6 +65,15 @@ describe('sallyport', () => {
     },
   );
 
+  it('has no line in its help that a terminal of 132 columns would wrap', async () => {
+    const { stdout } = await sallyport(['--help']);
+    const names = stdout.split('\n').flatMap((line) => /^ {2}([a-z]+) {2,}/.exec(line)?.[1] ?? []);
+    expect(names).toContain('check');
+    const helps = await Promise.all(names.map((name) => sallyport([name, '--help'])));
+    const lines = [stdout, ...helps.map((help) => help.stdout)].join('').split('\n');
+    expect(lines.filter((line) => line.length > 132)).toEqual([]);
+  });
+
   it.each([
     { args: ['fly'], why: 'unknown command "fly"' },
     { args: ['fly\nhigh'], why: String.raw`unknown command "fly\nhigh"` },
@@ -72,8 +81,19 @@ describe('sallyport', () => {
     { args: ['run', '--a\nb'], why: String.raw`unknown option --a\nb` },
     { args: ['groups', 'npm', 'a\nb'], why: String.raw`unexpected argument "a\nb"` },
     { args: ['run'], why: 'needs --config FILE' },
-    { args: ['run', '--config'], why: '--config needs a FILE' },
-    { args: ['run', '--conf', valid], why: 'unknown option --conf' },
+    { args: ['run', '--config'], why: '--config needs a value: --config FILE' },
+    { args: ['run', '--config='], why: '--config needs a value: --config FILE' },
+    { args: ['init', '--for'], why: '--for needs a value: --for agents|gateway|office|ci' },
+    { args: ['run', '--conf', valid], why: 'unknown option --conf; did you mean "--config"?' },
+    { args: ['run', '-c', valid], why: 'unknown option -c; did you mean "--config"?' },
+    { args: ['explain', '--usr', 'ci'], why: 'unknown option --usr; did you mean "--user"?' },
+    { args: ['schema', '--lgo'], why: 'unknown option --lgo; did you mean "--log"?' },
+    { args: ['run', '--hlep'], why: 'unknown option --hlep; did you mean "--help"?' },
+    { args: ['run', '--daemon'], why: 'unknown option --daemon (see sallyport run --help)' },
+    { args: ['chek'], why: 'unknown command "chek"; did you mean "check"?' },
+    { args: ['fly'], why: 'the commands are init, run, check' },
+    { args: ['--verison'], why: 'unknown option --verison; did you mean "--version"?' },
+    { args: ['--config', valid], why: 'unknown option --config; a command comes first: init, run, check' },
     { args: ['check', '--config', valid, 'more'], why: 'unexpected argument "more"' },
     { args: ['run', '--config', '/nowhere/at-all.yaml'], why: '/nowhere/at-all.yaml' },
   ])('$args exits 2 with one line: $why', async ({ args, why }) => {

@@ -49,9 +49,7 @@ describe('standard output', () => {
     const full = openSync('/dev/full', 'w');
     const { code, stderr } = await run(args, ['ignore', full, 'pipe']);
     closeSync(full);
-    expect(stderr).toBe(
-      'sallyport: standard output cannot be written (ENOSPC); what was printed is not whole\n',
-    );
+    expect(stderr).toBe('sallyport: standard output cannot be written (ENOSPC); what was printed is not whole\n');
     expect(code).toBe(1);
   });
 });

@@ -53,28 +53,43 @@ export type Asked =
     };
 
 /** Throws a FatalError with exit code 2 for anything unknown. */
-export function readCommandLine(args: readonly string[], commands: readonly Command[]): Asked {
+export async function readCommandLine(args: readonly string[], commands: readonly Command[]): Promise<Asked> {
   const [first, ...rest] = args;
   if (first === undefined) return { kind: 'nothing' };
   if (asksForVersion(args)) return { kind: 'version', isVerbose: rest.includes('--verbose') };
   if (first === '--help' || first === '-h') return { kind: 'help' };
   if (first === 'help')
-    return rest[0] === undefined ? { kind: 'help' } : { kind: 'help', command: findCommand(rest[0], commands) };
-  const command = findCommand(first, commands);
+    return rest[0] === undefined ? { kind: 'help' } : { kind: 'help', command: await findCommand(rest[0], commands) };
+  const command = await findCommand(first, commands);
   if (rest.includes('--help') || rest.includes('-h')) return { kind: 'help', command };
-  return { kind: 'command', command, ...readOptions(command, rest) };
+  return { kind: 'command', command, ...(await readOptions(command, rest)) };
 }
 
 export function asksForVersion([first]: readonly string[]): boolean {
   return first === '--version' || first === '-V';
 }
 
-function findCommand(asked: string, commands: readonly Command[]): Command {
+async function findCommand(asked: string, commands: readonly Command[]): Promise<Command> {
   const command = commands.find(({ name }) => name === asked);
   if (command) return command;
-  const names = commands.map(({ name }) => name).join(', ');
-  const what = `unknown command ${JSON.stringify(asked)}`;
-  throw new FatalError(`${what}; the commands are ${names} (see sallyport --help)`, EXIT.usage);
+  const names = commands.map(({ name }) => name);
+  const what = asked.startsWith('-')
+    ? `unknown option ${shown(asked)}${(await hintAt(asked, ['--help', '--version'])) || `; a command comes first: ${names.join(', ')}`}`
+    : `unknown command ${JSON.stringify(asked)}${(await hintAt(asked, names)) || `; the commands are ${names.join(', ')}`}`;
+  throw new FatalError(`${what} (see sallyport --help)`, EXIT.usage);
+}
+
+/** Loads the search for the closest word only now: most commands do without it. */
+async function hintAt(asked: string, known: readonly string[]): Promise<string> {
+  const { didYouMean } = await import('@sallyport/config');
+  // nginx and others have one letter for an option.
+  const [only, ...more] = /^-[a-z]$/.test(asked) ? known.filter((name) => name.startsWith(`-${asked}`)) : [];
+  return only !== undefined && more.length === 0 ? `; did you mean "${only}"?` : didYouMean(asked, known);
+}
+
+/** An argument in a message: in one line, without quotes. */
+function shown(argument: string): string {
+  return JSON.stringify(argument).slice(1, -1);
 }
 
 interface GivenOptions {
@@ -82,13 +97,14 @@ interface GivenOptions {
   readonly lists: OptionLists;
 }
 
-function readOptions(command: Command, args: readonly string[]): GivenOptions {
+async function readOptions(command: Command, args: readonly string[]): Promise<GivenOptions> {
   const wrong = (what: string): FatalError =>
     new FatalError(`${what} (see sallyport ${command.name} --help)`, EXIT.usage);
   const known = Object.entries(command.options).map(
     ([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }] as const,
   );
   const { tokens } = parseArgs({ args: [...args], options: Object.fromEntries(known), strict: false, tokens: true });
+  const names = ['--help', ...Object.keys(command.options).map((name) => `--${name}`)];
   const options: Record<string, string> = {};
   const lists: Record<string, string[]> = {};
   let open: string | undefined;
@@ -101,14 +117,16 @@ function readOptions(command: Command, args: readonly string[]): GivenOptions {
       continue;
     }
     const spec = command.options[token.name];
-    if (!spec) throw wrong(`unknown option ${JSON.stringify(token.rawName).slice(1, -1)}`);
+    if (!spec) throw wrong(`unknown option ${shown(token.rawName)}${await hintAt(token.rawName, names)}`);
     if (spec.value === undefined) {
       if (token.value !== undefined) throw wrong(`--${token.name} takes nothing`);
       open = undefined;
       options[token.name] = '';
       continue;
     }
-    if (token.value === undefined || token.value === '') throw wrong(`--${token.name} needs a ${spec.value}`);
+    if (token.value === undefined || token.value === '') {
+      throw wrong(`--${token.name} needs a value: ${spelled(token.name, spec)}`);
+    }
     open = spec.isMany ? token.name : undefined;
     options[token.name] = token.value;
     if (spec.isMany) (lists[token.name] ??= []).push(token.value);
@@ -127,7 +145,8 @@ Usage: sallyport COMMAND [OPTIONS]
 Commands:
 ${rows}
 
-  --version prints the version, with --verbose also which Node.js and which native engine there are; --help, also behind a command, prints help.
+  --version prints the version, with --verbose also which Node.js and which native engine there are.
+  --help prints this help, and behind a command that of the command.
 `;
 }
 

@@ -23,7 +23,7 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<ExitCode> {
   try {
     const loaded = await loadCommands(args);
-    const asked = readCommandLine(args, loaded);
+    const asked = await readCommandLine(args, loaded);
     switch (asked.kind) {
       case 'version':
         await print(asked.isVerbose ? await versionInFull() : `sallyport ${version()}\n`);

@@ -13,9 +13,9 @@ import { summaryTables } from '../summary-table.ts';
 export const checkCommand: Command = {
   name: 'check',
   summary: 'Checks a configuration and exits: 0 if it is valid, 2 if not.',
-  details: `Runs the tests of the file. Prints every problem as FILE:LINE:COL: path: message, and the line with a caret. Warns of rules that can never match, of open proxies, and of what a
-list lets through that its author may not have thought of; a comment "# sallyport-ignore" on the line, or alone above it,
-silences the warnings of that line.`,
+  details: `Runs the tests of the file. Prints every problem as FILE:LINE:COL: path: message, and the line with a caret. Warns of
+rules that can never match, of open proxies, and of what a list lets through that its author may not have thought of; a
+comment "# sallyport-ignore" on the line, or alone above it, silences the warnings of that line.`,
   options: {
     config: CONFIG_OPTION,
     against: { value: 'OLD', about: 'tells which tests are decided otherwise than by this file', isRequired: false },
@@ -41,9 +41,7 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
   const { config, policy, warnings, tell } = result.settings;
   const meant = [...lintReach(config, policy.groups), ...(await lintNames(config, policy))];
   await printError([...warnings, ...tell(meant)].map((line) => `${line}\n`).join(''));
-  await print(
-    `${file}: ok\n${summarise(config)}${groupsInUse(policy, config)}\n${summaryTables(config, policy)}`,
-  );
+  await print(`${file}: ok\n${summarise(config)}${groupsInUse(policy, config)}\n${summaryTables(config, policy)}`);
   return against === undefined || (await compare(file, against, log)) ? EXIT.ok : EXIT.usage;
 }
 

@@ -7,7 +7,7 @@ export async function runCommand(
   options: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number; readonly printed: string }> {
   let printed = '';
-  const print = (text: string | Uint8Array, written?: unknown): boolean => {
+  const print = (text: string | Uint8Array, written?: BufferEncoding | ((error?: Error | null) => void)): boolean => {
     printed += String(text);
     if (typeof written === 'function') written();
     return true;
