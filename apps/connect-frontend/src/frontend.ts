@@ -21,7 +21,7 @@ import {
   type SocksVersion,
 } from '@sallyport/tunnel-server';
 import type { Destination } from '@sallyport/policy';
-import type { DeadlineMs, Leg, TlsFault } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, Leg, TlsFault, TlsState } from '@sallyport/tunnel-splice';
 import { parseConnectRequest } from './connect-request.ts';
 import { readOpening, type Opening } from './read-opening.ts';
 import { CONNECTION_ESTABLISHED, ESTABLISHED_STATUS } from './replies.ts';
@@ -33,6 +33,8 @@ export interface ConnectFrontendOptions {
   readonly forwardsHttp?: boolean;
   /** Authenticates clients; left out where the door admits every client. */
   readonly auth?: ConnectAuth;
+  /** The door speaks TLS now. A connection may be older than that, and have none. */
+  readonly speaksTls?: boolean;
   /** The authorities whose certificates the door asks for now, as its TLS identity names them; left out where it asks for none. */
   readonly authorities?: string;
 }
@@ -89,7 +91,7 @@ class ConnectFrontend implements Frontend {
 
   #judge(opening: Opening, limits: PrereadLimits): Asked | Promise<Asked> {
     if (opening.kind === 'request') this.#wishes = wishesOf(opening);
-    requireTls(this.#client, opening);
+    requireTls(this.#client, opening, this.#options.speaksTls);
     switch (opening.kind) {
       case 'request':
         return this.#readRequest(opening, limits);
@@ -196,9 +198,9 @@ class ConnectFrontend implements Frontend {
 
   /** By credentials where the door asks for them, otherwise by the certificate where it asked for one. */
   #identifyUser(credentials: string | undefined, deadline: DeadlineMs): User | Promise<User> {
-    const { auth, authorities } = this.#options;
-    requireCurrentCertificate(this.#client, authorities);
-    if (!auth) return authorities === undefined ? NO_USER : userOfCertificate(this.#client);
+    const { auth } = this.#options;
+    const certified = this.#userOfCertificate();
+    if (!auth) return certified;
     return auth.authenticate(this.#client, credentials, deadline).then((user) => ({ user }));
   }
 
@@ -208,13 +210,21 @@ class ConnectFrontend implements Frontend {
       throw new TunnelError('misdirected', 'This door speaks HTTP, but the client opened with TLS.');
     }
     this.#otherDoor = misdirected(this.#client);
-    return { ...(await this.#otherDoor.identify(limits, alreadyRead)), ...userOfCertificate(this.#client) };
+    return { ...(await this.#otherDoor.identify(limits, alreadyRead)), ...this.#userOfCertificate() };
+  }
+
+  #userOfCertificate(): User {
+    const { authorities } = this.#options;
+    if (authorities === undefined) return NO_USER;
+    const { peerName } = currentCertificate(this.#client, authorities);
+    return peerName === undefined ? NO_USER : { user: peerName };
   }
 }
 
 type Asked = Identified | PlainHttp;
 type User = Pick<Identified, 'user'>;
 type Request = Extract<Opening, { kind: 'request' }>;
+type SecuredTls = Extract<TlsState, { kind: 'secured' }>;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_USER: User = {};
@@ -233,14 +243,15 @@ function requireNoDoubt(head: Request['head']): void {
 }
 
 /**
- * A connection may be older than the door's present authorities, or its certificate may have expired. A new connection is checked again.
+ * A connection may be older than the door's present authorities, or than its asking for certificates, or its certificate may have expired.
+ * A new connection is checked again.
  */
-function requireCurrentCertificate({ tls }: Leg, authorities: string | undefined): void {
-  if (tls?.kind !== 'secured' || authorities === undefined) return;
-  if (tls.authorities !== authorities)
+function currentCertificate({ tls }: Leg, authorities: string): Pick<SecuredTls, 'peerName'> {
+  if (tls?.kind !== 'secured' || tls.authorities !== authorities)
     throw new TunnelError('auth', 'This connection is older than the authorities whose certificates count now.');
   if (tls.expiresAt !== undefined && tls.expiresAt < Date.now())
     throw new TunnelError('auth', "The client's certificate has expired since this connection began.");
+  return tls;
 }
 
 /** The limits had no room for it when it was accepted, so it got no handshake. They may have room now. */
@@ -249,13 +260,10 @@ function requireHandshake({ tls }: Leg): void {
     throw new TunnelError('overload', 'The limits had no room for this client when it connected.');
 }
 
-function userOfCertificate({ tls }: Leg): User {
-  return tls?.kind === 'secured' && tls.peerName !== undefined ? { user: tls.peerName } : NO_USER;
-}
-
 /** A client with plain HTTP at a TLS door gets a reply in plain HTTP, but is never served. */
-function requireTls({ tls }: Leg, { kind }: Opening): void {
-  if (tls?.kind !== 'absent' || kind === 'left' || kind === 'timed-out' || kind === 'socks') return;
+function requireTls({ tls }: Leg, { kind }: Opening, speaksTls = false): void {
+  const isPlain = tls === undefined ? speaksTls && kind !== 'tls' : tls.kind === 'absent';
+  if (!isPlain || kind === 'left' || kind === 'timed-out' || kind === 'socks') return;
   const isHttp = kind === 'request' || kind === 'too-large';
   throw malformed(`it is ${isHttp ? 'plain HTTP' : 'no TLS'}, and this door speaks TLS`);
 }

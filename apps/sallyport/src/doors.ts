@@ -48,6 +48,7 @@ function explicit(
     misdirected: misdirected === 'serve' ? serve : misdirected,
     forwardsHttp: http === 'forward',
     ...(auth && { auth: basicAuth(auth.realm, gatekeeper) }),
+    ...(tls && { speaksTls: true }),
     ...(tls?.authorities !== undefined && { authorities: tls.authorities }),
   };
   return (client, further) => createConnectFrontend(client, options, further);

@@ -134,6 +134,47 @@ describe('a request after a reload', () => {
   });
 });
 
+describe('a connection that is older than what its door asks of clients', () => {
+  const asked = 'tls: { cert: proxy.crt, key: proxy.key, client_ca: clients.crt }';
+  const own = makeCertificates(['127.0.0.1']);
+  const clients = makeCertificates(['ci']);
+  const files = { 'proxy.crt': own.cert, 'proxy.key': own.key, 'clients.crt': readFileSync(clients.caFile, 'utf8') };
+
+  it('is answered as a new one without TLS is, once the door has a certificate', async () => {
+    const running = await start(configText(forwarding), { files });
+    const client = await served();
+    await running.reload(configText({ ...forwarding, explicit: ['http: forward', asked] }));
+    client.socket.write(get(url()));
+    const heard = (await client.ended()).bytes.toString();
+    expect(heard).toMatch(refusal(400));
+    expect(heard).toContain('it is plain HTTP, and this door speaks TLS');
+    expect(await running.tunnel({ reason: 'malformed' })).toMatchObject({ outcome: 'refused', status: 400 });
+  });
+
+  it('is not served as at the transparent door either', async () => {
+    const explicit = ['http: forward', 'misdirected: serve', `port: ${stage.rawPort}`, asked];
+    const running = await start(configText({ ...forwarding, explicit }), { files });
+    let heard = '';
+    const socket = connectTls({
+      host: '127.0.0.1',
+      port: running.port('explicit'),
+      ca: readFileSync(own.caFile),
+      cert: clients.cert,
+      key: clients.key,
+    });
+    stage.rawAnswer = (origin) => origin.end(answer);
+    socket.on('error', () => socket.destroy()).on('data', (bytes: Buffer) => (heard += bytes.toString('latin1')));
+    socket.write(get(url()));
+    await once(socket, 'data');
+    writeFileSync(join(running.folder, 'clients.crt'), readFileSync(makeCertificates(['ci']).caFile));
+    await running.reload(configText({ ...forwarding, explicit }));
+    socket.write(helloFor('origin.test'));
+    await once(socket, 'close');
+    expect(heard.match(/HTTP/g)).toHaveLength(1);
+    expect(await running.tunnel({ reason: 'auth' })).toMatchObject({ outcome: 'refused' });
+  });
+});
+
 describe('a request behind the end of a client certificate', () => {
   it('comes too late, though its connection began in time', async () => {
     const [own, clients] = [makeCertificates(['127.0.0.1']), makeCertificates(['ci'])];
