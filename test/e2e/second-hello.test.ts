@@ -301,6 +301,36 @@ describe('the transparent door', () => {
   });
 });
 
+describe('ech: deny', () => {
+  const hidden = withExtension(modernHello('origin.test'), Buffer.of(0xfe, 0x0d, 0, 1, 0));
+
+  it.each([
+    { door: 'explicit', keys: { explicit: ['ech: deny', 'verify_sni: enforce'] } },
+    { door: 'explicit', keys: { explicit: ['ech: deny', 'verify_sni: report'] } },
+    { door: 'explicit', keys: { explicit: ['ech: deny', 'verify_sni: report'] }, authority: '127.0.0.1' },
+    { door: 'transparent', keys: { transparent: ['ech: deny'] } },
+  ])(
+    'holds for a second hello at the $door door: $keys $authority',
+    async ({ door, keys, authority = 'origin.test' }) => {
+      const transparent = [`port: ${origin.port}`, ...(keys.transparent ?? [])];
+      const proxy = await startSallyport(configText({ ...keys, transparent }));
+      const client =
+        door === 'explicit'
+          ? await openTunnel(proxy.port(door), `${authority}:${origin.port}`)
+          : await openClient(proxy.port(door));
+      client.socket.write(first);
+      await client.hears(client.heard().length + helloRetryRequest.length);
+      client.socket.write(hidden);
+      const { bytes } = await client.ended();
+      client.socket.destroy();
+      expect(bytes.subarray(-7)).toEqual(alertAccessDenied);
+      expect(atOrigin).toEqual(first);
+      expect(await proxy.tunnel({ reason: 'ech' })).toMatchObject({ outcome: 'refused', ech: true });
+      await proxy.stop();
+    },
+  );
+});
+
 describe('the transparent door, by a parent whose answer is known', () => {
   let parent: Running;
   let proxy: Running;

@@ -264,7 +264,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     followHello: (tunnel) =>
       followDecided(
         { ...tunnel, limits: prereadLimits() },
-        { readHello, onResult: listener.verify_sni === 'off' ? () => undefined : onResult },
+        { readHello, onResult: listener.verify_sni === 'off' ? () => undefined : onResult, deniesEch },
       ),
     ...(verifySni && {
       verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, { readHello, onResult, deniesEch }),

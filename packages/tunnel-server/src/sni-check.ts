@@ -57,10 +57,7 @@ export interface DecidedByHello extends Omit<UnverifiedTunnel, 'destination'> {
 }
 
 /** Requires that a second hello names the host of the first. Throws as {@link enforceSni} does. */
-export async function followDecided(
-  tunnel: DecidedByHello,
-  tools: Omit<SniCheckTools, 'deniesEch'>,
-): Promise<SniVerdict> {
+export async function followDecided(tunnel: DecidedByHello, tools: SniCheckTools): Promise<SniVerdict> {
   const { upstream, hello, clientBytes: helloBytes, isHelloSent, onRelayed } = tunnel;
   if (!isHelloSent) upstream.write(helloBytes);
   onRelayed(helloBytes.length, 0);
@@ -88,7 +85,7 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
   const inside = await tools.readHello(client, limits, clientBytes);
   const verdict = judgeHello(inside, tunnel);
   if (inside.found.kind !== 'left') tools.onResult(verdict.result);
-  refuseEch(tunnel, verdict, tools);
+  refuseEch(tunnel, verdict.hello, 'The ClientHello in the tunnel', tools);
   if (verdict.result === 'match') return requireSameHost({ ...tunnel, isStrict: true }, verdict, tools);
   upstream.close();
   client.close(speaksTls(inside) ? encodeAlert('access_denied') : undefined);
@@ -102,8 +99,8 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
 export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
   const verdict = await watchHello(tunnel, tools.readHello);
   tools.onResult(verdict.result);
-  refuseEch(tunnel, verdict, tools);
-  if (verdict.result !== 'match') return verdict;
+  refuseEch(tunnel, verdict.hello, 'The ClientHello in the tunnel', tools);
+  if (verdict.result !== 'match' && !tools.deniesEch) return verdict;
   const passed = await sendHello({ ...tunnel, isStrict: false }, verdict, tools);
   return passed ? { ...verdict, ...passed } : verdict;
 }
@@ -111,7 +108,7 @@ export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools):
 type Followed = Omit<UnverifiedTunnel, 'destination'> & Pick<GreetedTunnel, 'isStrict'>;
 
 /** Sends the hello up, and goes on once no other one can follow it. */
-async function requireSameHost(tunnel: Followed, verdict: SniVerdict, tools: FollowTools): Promise<SniVerdict> {
+async function requireSameHost(tunnel: Followed, verdict: SniVerdict, tools: SniCheckTools): Promise<SniVerdict> {
   const passed = await sendHello(tunnel, verdict, tools);
   return passed ? requireGreeted(passed, tunnel, verdict) : verdict;
 }
@@ -123,7 +120,7 @@ async function requireSameHost(tunnel: Followed, verdict: SniVerdict, tools: Fol
 async function sendHello(
   tunnel: Followed,
   { hello, helloEndsAt, clientBytes: bytes }: SniVerdict,
-  tools: FollowTools,
+  tools: SniCheckTools,
 ): Promise<GreetResult | undefined> {
   if (hello === undefined || helloEndsAt === undefined) return undefined;
   tunnel.upstream.write(bytes.subarray(0, helloEndsAt));
@@ -131,19 +128,18 @@ async function sendHello(
   return followHello({ ...tunnel, clientBytes: bytes.subarray(helloEndsAt) }, hello, tools);
 }
 
-type FollowTools = Pick<SniCheckTools, 'readHello' | 'onResult'>;
-
-/** The first hello was sent up. */
+/** The first hello was sent up. Throws `ech`, both legs closed, where the second has what is denied in any. */
 async function followHello(
   { client, upstream, clientBytes, limits, isStrict, onRelayed }: Followed,
   hello: HelloFacts,
-  { readHello, onResult }: FollowTools,
+  tools: SniCheckTools,
 ): Promise<GreetResult> {
   const passed = await passSecondHello(
     { client, upstream, hello, clientBytes, limits, isStrict, onRelayed },
-    readHello,
+    tools.readHello,
   );
-  if (passed.kind === 'other-host') onResult('mismatch');
+  refuseEch({ client, upstream }, passed.second, 'The ClientHello that follows a HelloRetryRequest', tools);
+  if (passed.kind === 'other-host') tools.onResult('mismatch');
   return passed;
 }
 
@@ -177,11 +173,16 @@ function explainSecond(why: string | undefined): string {
   return `The ClientHello that follows a HelloRetryRequest ${why ?? 'names another host than the first'}.`;
 }
 
-function refuseEch({ client, upstream }: UnverifiedTunnel, { hello }: SniVerdict, { deniesEch }: SniCheckTools): void {
+function refuseEch(
+  { client, upstream }: Pick<UnverifiedTunnel, 'client' | 'upstream'>,
+  hello: HelloFacts | undefined,
+  which: string,
+  { deniesEch }: SniCheckTools,
+): void {
   if (!deniesEch || !hello?.ech) return;
   upstream.close();
   client.close(encodeAlert('access_denied'));
-  throw new TunnelError('ech', 'The ClientHello in the tunnel has an encrypted_client_hello extension.', { hello });
+  throw new TunnelError('ech', `${which} has an encrypted_client_hello extension.`, { hello });
 }
 
 async function watchHello(tunnel: UnverifiedTunnel, readHello: ReadHello): Promise<SniVerdict> {
