@@ -1,5 +1,5 @@
 /** Waits for work that is cancelled when its client leaves. */
-import type { Leg } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { TunnelError } from './reasons.ts';
 
 /** Work under way for one client. */
@@ -32,5 +32,17 @@ export function unlessGone<T>(client: Pick<Leg, 'whenGone'>, work: Work<T>, mean
         reject(cause instanceof Error ? cause : new Error('work failed', { cause }));
       },
     );
+  });
+}
+
+/** Rejects with `dns_timeout` where a look-up takes longer than this one client can wait. The look-up goes on, and its answer is kept. */
+export function inTime<T>(lookUp: Promise<T>, deadline: DeadlineMs, host: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void =>
+      reject(
+        new TunnelError('dns_timeout', `${host} does not resolve: no name server answered within timeouts.connect.`),
+      );
+    const timer = setTimeout(late, deadline - performance.now());
+    void lookUp.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -92,8 +92,11 @@ export interface Door {
    * awaited.
    */
   permit(resolved: Resolved, destination: Destination, client: Leg): DialList | Promise<DialList>;
-  /** Throws `refused`, `unreachable`, `connect_timeout`, `overload` or `client_closed`. */
-  dial(addresses: DialList, client: Leg, egress: DirectEgress): Promise<Leg>;
+  /**
+   * Throws `refused`, `unreachable`, `connect_timeout`, `overload` or `client_closed`.
+   * @param deadline left out: that of a dial that begins now
+   */
+  dial(addresses: DialList, client: Leg, egress: DirectEgress, deadline?: DeadlineMs): Promise<Leg>;
   /** The deadline for a dial that begins now. */
   connectDeadline(): DeadlineMs;
   /** Throws or rejects: `loop`, `overload` or `client_closed`. */
@@ -188,9 +191,15 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
   });
   const dial: Transport['dial'] = (address, options) => transport.dial(address, options);
   // Written out, here and below: this runs for every tunnel, and objects made by spreading are slow.
-  const raceOptions = (client: Leg, egress: DirectEgress, join?: JoinPlan): RaceOptions => ({
+  const connectDeadline = (): DeadlineMs => performance.now() + timeouts.connect;
+  const raceOptions = (
+    client: Leg,
+    egress: DirectEgress,
+    join?: JoinPlan,
+    deadline = connectDeadline(),
+  ): RaceOptions => ({
     dial,
-    deadline: performance.now() + timeouts.connect,
+    deadline,
     near: client,
     sourceHost: egress.sourceHost ?? (isSourceKept ? client.remote.host : undefined),
     isSourceForeign: isSourceKept && egress.sourceHost === undefined,
@@ -252,8 +261,9 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
       isIntercepting(listener) ? judgeIntercepted(identified, client, listener, interception(onRemark)) : undefined,
     permit: (resolved, destination, client) =>
       permitAnswer(resolved, destination, { rules: policy.destinations, own: bound.own }, client),
-    dial: (addresses, client, egress) => dialDirect(addresses, client, raceOptions(client, egress)),
-    connectDeadline: () => performance.now() + timeouts.connect,
+    dial: (addresses, client, egress, deadline) =>
+      dialDirect(addresses, client, raceOptions(client, egress, undefined, deadline)),
+    connectDeadline,
     dialParent: (parent, errand) => dialParent(parent, errand, parentTools),
     join: (addresses, tunnel, joiner) => {
       const { client, egress } = tunnel;

@@ -4,6 +4,7 @@ import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import type { DecidedTunnel, Joiner } from '../door.ts';
 import type { Identified } from '../frontend.ts';
 import type { Seeker } from '../reach-destination.ts';
+import { inTime } from '../abandon.ts';
 import { TunnelError } from '../reasons.ts';
 import type { DialList } from './race.ts';
 import type { Errand } from './dial-parent.ts';
@@ -90,20 +91,23 @@ function reachByFirst(
  * @param last why the one before was left
  */
 function reachFrom(search: Search, at: number, last?: TunnelError): Promise<Reached> {
-  const { seeker, identified, ways } = search;
+  const { seeker, identified, ways, deadline } = search;
   const egress = ways[at];
   if (egress === undefined) throw last ?? new TunnelError('egress', 'No egress is left.');
   seeker.record.leavesBy(egress.name);
   if (egress.kind === 'direct') return reachDirectly(search, egress);
   const found = findPoint(seeker, identified, egress);
   return found instanceof Promise
-    ? found.then((point) => askParent(search, at, egress, point))
+    ? inTime(found, deadline, identified.destination.host).then((point) => askParent(search, at, egress, point))
     : askParent(search, at, egress, found);
 }
 
-async function reachDirectly({ seeker, identified }: Search, egress: DirectEgress): Promise<Reached> {
+/** The parents before it have used some of the time. The look-up has a time of its own, as for any direct dial. */
+async function reachDirectly({ seeker, identified, deadline }: Search, egress: DirectEgress): Promise<Reached> {
   const { client, door } = seeker;
-  const leg = await door.dial(await findAddresses(seeker, identified), client, egress);
+  const leftMs = deadline - performance.now();
+  const addresses = await findAddresses(seeker, identified);
+  const leg = await door.dial(addresses, client, egress, performance.now() + leftMs);
   return { kind: 'connected', leg, isAnswered: false };
 }
 

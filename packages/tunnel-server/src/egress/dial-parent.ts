@@ -7,8 +7,8 @@ import type { Joining, ParentAttempt, Point } from './by-parents.ts';
 import { dialOrJoin } from './direct.ts';
 import type { ParentEgress } from './egress.ts';
 import { headerFor } from '../proxy-header/write.ts';
-import { type ParentAddresses, resolveParent, withoutLoops } from './parent-addresses.ts';
-import type { RaceOptions } from './race.ts';
+import { addressOf, findParent } from './parent-addresses.ts';
+import type { DialList, RaceOptions } from './race.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -54,22 +54,19 @@ export interface Errand {
  * function, nor are those that it calls for every tunnel: the state of one takes half a kilobyte while the parent is awaited.
  */
 export function dialParent(parent: ParentEgress, errand: Errand, tools: ParentTools): Promise<ParentAttempt> {
-  if (parent.located !== undefined) return dialLocated(parent.located, parent, errand, tools);
-  return resolveParent(parent, errand.client, tools.resolver).then((found) =>
-    typeof found === 'string' ? noted(parent, { kind: 'down', why: found }) : dialLocated(found, parent, errand, tools),
+  const { own } = tools.bound;
+  if (parent.located !== undefined) return dialAt(addressOf(parent.located, parent, own), parent, errand, tools);
+  const { client, deadline } = errand;
+  return findParent(parent, { client, deadline, resolver: tools.resolver, own }).then((found) =>
+    typeof found === 'string' ? noted(parent, { kind: 'down', why: found }) : dialAt(found, parent, errand, tools),
   );
 }
 
-function dialLocated(
-  located: ParentAddresses,
-  parent: ParentEgress,
-  errand: Errand,
-  tools: ParentTools,
-): Promise<ParentAttempt> {
-  const addresses = withoutLoops(located, parent, tools.bound.own);
+function dialAt(addresses: DialList, parent: ParentEgress, errand: Errand, tools: ParentTools): Promise<ParentAttempt> {
   const question = errand.point === undefined ? NO_QUESTION : parent.ask(errand.point);
   // With several addresses, more than one may be asked: the answer of the first to connect is read here.
-  const isJoinable = errand.joining !== undefined && parent.trust === undefined && addresses.length === 1;
+  const isOne = addresses.length === 1 && addresses.late === undefined;
+  const isJoinable = errand.joining !== undefined && parent.trust === undefined && isOne;
   const answer = isJoinable ? parent.habit.answer : undefined;
   return dialOrJoin(addresses, errand.client, dialOptions(parent, question, answer, errand, tools)).then(
     (dialled) => goOnFrom(dialled, question, parent, errand),

@@ -8,7 +8,7 @@ import { askHttpParent } from './ask-http-parent.ts';
 import { askSocks5Parent } from './ask-socks5-parent.ts';
 import type { Point } from './by-parents.ts';
 import type { ParentQuestion } from './dial-parent.ts';
-import { locateParent, type ParentAddresses } from './parent-addresses.ts';
+import { locateParent, type LocatedParent } from './parent-addresses.ts';
 import { ParentHabit } from './parent-habit.ts';
 import { ParentHealth } from './parent-health.ts';
 
@@ -29,7 +29,7 @@ export interface ParentEgress {
   /** A name or an IP literal, and a port. */
   readonly address: ParentConfig['address'];
   /** Undefined where it has a name, which is looked up each time. */
-  readonly located: ParentAddresses | undefined;
+  readonly located: LocatedParent | undefined;
   /** Names are resolved here, and the parent is given an address that may be dialled. */
   readonly resolvesHere: boolean;
   readonly credentials: Credentials | undefined;
@@ -125,7 +125,7 @@ function open(config: EgressConfig, tools: EgressTools, known: ParentHealth | un
     name,
     type,
     address,
-    located: literal && locateParent([literal], address.port),
+    located: literal && locateParent(literal, address.port),
     resolvesHere: resolve === 'local',
     credentials,
     ask: type === 'http' ? askHttpParent(credentials) : askSocks5Parent(credentials),

@@ -1,48 +1,67 @@
 /** Where a parent is, and that this is not here. */
-import type { Ip } from '@sallyport/addresses';
-import type { OwnAddresses } from '@sallyport/policy';
+import { compileNetworks, type Ip } from '@sallyport/addresses';
+import type { AddressGuards, OwnAddresses } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
-import type { Address, Leg } from '@sallyport/tunnel-splice';
+import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
+import { inTime } from '../abandon.ts';
+import { permitAnswer } from '../permit-answer.ts';
 import { TunnelError } from '../reasons.ts';
 import { resolveDestination } from '../resolve-destination.ts';
 import type { ParentEgress } from './egress.ts';
 import type { DialList } from './race.ts';
 
-/** The addresses of a parent: each as it is checked, and as it is dialled. */
-export interface ParentAddresses {
-  readonly ips: readonly Ip[];
-  readonly dialled: readonly Address[];
+/** A parent whose address is written in the configuration: as it is checked, and as it is dialled. */
+export interface LocatedParent {
+  readonly ip: Ip;
+  readonly dialled: readonly [Address];
 }
 
-export function locateParent(ips: readonly Ip[], port: number): ParentAddresses {
-  return { ips, dialled: ips.map(({ text }) => ({ host: text, port })) };
+export function locateParent(ip: Ip, port: number): LocatedParent {
+  return { ip, dialled: [{ host: ip.text, port }] };
 }
 
-/** Its addresses, or why there are none. */
-export async function resolveParent(
-  { address }: ParentEgress,
-  client: Leg,
-  resolver: Resolver,
-): Promise<ParentAddresses | string> {
+/** Its one address. Throws `loop` where that is ours. Makes no list, for this runs for every tunnel. */
+export function addressOf({ ip, dialled }: LocatedParent, { name }: ParentEgress, own: OwnAddresses): DialList {
+  if (own.includes(ip, dialled[0].port)) throw leadsBack(name);
+  return dialled;
+}
+
+export interface ParentSearch {
+  readonly client: Leg;
+  readonly deadline: DeadlineMs;
+  readonly resolver: Resolver;
+  readonly own: OwnAddresses;
+}
+
+/**
+ * The addresses of a parent with a name, as those of a destination are found; or why there are none, as a clause. Rejects with `loop` where
+ * all of them are ours, and with `client_closed`.
+ */
+export async function findParent(parent: ParentEgress, search: ParentSearch): Promise<DialList | string> {
+  const { name, address } = parent;
   try {
-    const { addresses } = await resolveDestination(resolver, { kind: 'name', ...address }, client);
-    return locateParent(addresses, address.port);
+    return await inTime(permittedAddresses(parent, search), search.deadline, address.host);
   } catch (cause) {
-    if (cause instanceof TunnelError && cause.reason.startsWith('dns')) return `has no address: ${cause.detail}`;
+    if (!(cause instanceof TunnelError)) throw cause;
+    if (cause.reason === 'loop') throw leadsBack(name);
+    if (cause.reason.startsWith('dns')) return `has no address: ${cause.detail.replace(/\.$/, '')}`;
     throw cause;
   }
 }
 
-/** Those that may be dialled. Throws `loop` where there is none. Makes no list in the common case, in which none of them is ours. */
-export function withoutLoops(
-  { ips, dialled }: ParentAddresses,
-  { name, address }: ParentEgress,
-  own: OwnAddresses,
-): DialList {
-  const isOurs = (ip: Ip): boolean => own.includes(ip, address.port);
-  if (!ips.some(isOurs)) return dialled;
-  const others = ips.filter((ip) => !isOurs(ip));
-  if (others.length > 0) return locateParent(others, address.port).dialled;
+/** The rules for destinations do not apply to a parent. */
+const ANY_ADDRESS: AddressGuards['rules'] = { deny: compileNetworks([]), allow: compileNetworks([]) };
+
+async function permittedAddresses(
+  { address }: ParentEgress,
+  { client, resolver, own }: ParentSearch,
+): Promise<DialList> {
+  const destination = { kind: 'name', ...address } as const;
+  const resolved = await resolveDestination(resolver, destination, client);
+  return permitAnswer(resolved, destination, { rules: ANY_ADDRESS, own }, client);
+}
+
+function leadsBack(name: string): TunnelError {
   const detail = `The egress ${name} leads back to Sallyport itself.`;
-  throw new TunnelError('loop', 'The proxy beyond this one is this one itself.', { detail });
+  return new TunnelError('loop', 'The proxy beyond this one is this one itself.', { detail });
 }
