@@ -15,20 +15,20 @@ export type HelloFound =
 /**
  * Reads from `client` until its ClientHello is whole or can no longer become one. Throws nothing. In any case `bytes` is all that was
  * read, with the bytes behind the hello.
- * @param alreadyRead what was read from this client before, at most the limit
+ * @param alreadyRead what was read from this client before; behind an earlier request that may be more than the limit
  */
 export function readHello(
   client: Leg,
   limits: PrereadLimits,
   alreadyRead: Uint8Array = NO_BYTES,
 ): Preread<HelloFound> | Promise<Preread<HelloFound>> {
-  return prereadUntil(client, limits, alreadyRead, createHelloScan());
+  return prereadUntil(client, limits, alreadyRead, createHelloScan(limits.prereadLimitBytes));
 }
 
 const NO_BYTES = new Uint8Array(0);
 
 /** Is given all bytes so far, each time more of them. It remembers its position, so that no record is read twice. */
-export function createHelloScan(): (bytes: Uint8Array) => HelloFound | NeedMore {
+export function createHelloScan(limitBytes = Infinity): (bytes: Uint8Array) => HelloFound | NeedMore {
   let cursor = START_OF_RECORDS;
   return (bytes) => {
     if (bytes.length === 0) return { kind: 'need-more', atLeastBytes: 1 };
@@ -38,6 +38,7 @@ export function createHelloScan(): (bytes: Uint8Array) => HelloFound | NeedMore 
     if (handshake.kind === 'need-more') cursor = handshake.cursor;
     if (handshake.kind !== 'message') return handshake;
     const { endsAt } = handshake;
+    if (endsAt > limitBytes) return { kind: 'need-more', atLeastBytes: endsAt };
     const read = readClientHello(handshake.message);
     return read.kind === 'hello' ? { kind: 'hello', hello: read.hello, endsAt } : read;
   };

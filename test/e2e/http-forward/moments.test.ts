@@ -8,7 +8,7 @@ import { hashSync } from 'bcryptjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Certificates, makeCertificates } from '../harness/certificates.ts';
 import { configText } from '../harness/config-text.ts';
-import { helloFor } from '../harness/hello.ts';
+import { clientHello, helloFor } from '../harness/hello.ts';
 import { ask, type Client, openClient } from '../harness/peers.ts';
 import { type Running, type StartOptions, startSallyport } from '../harness/sallyport.ts';
 import { forwarding, get, useHttpStage } from './stage.ts';
@@ -249,6 +249,14 @@ describe('a further request', () => {
 
   it('that is TLS in place of HTTP is refused in TLS, at the transparent door', async () => {
     expect(await heardOnceLimited('transparent', helloFor('a.test'))).toBe('\x15\x03\x03\0\x02\x02\x50');
+  });
+
+  it('that is a ClientHello is held to handshake_bytes, also where all of it has arrived', async () => {
+    const running = await start(configText({ ...forwarding, more: 'limits: { handshake_bytes: 2KiB }' }));
+    const client = await served('transparent');
+    client.socket.write(clientHello(new Map([[21, Buffer.alloc(4096)]])));
+    expect((await client.ended()).bytes.subarray(-7)).toEqual(Buffer.of(21, 3, 3, 0, 2, 2, 50));
+    await running.tunnel({ reason: 'too_large' });
   });
 
   it('is told at the transparent door too that Sallyport drains', async () => {
