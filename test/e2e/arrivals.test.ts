@@ -162,7 +162,7 @@ describe('a PROXY header', () => {
     const before = proxy.lines.length;
     expect(await ask(proxy.port('transparent'), 'PROXY TCP4 203')).toBe('');
     expect(await proxy.line({ reason: 'proxy_protocol', listener: 'transparent' }, before)).toMatchObject({
-      detail: 'the PROXY header was not complete in time.',
+      detail: 'The PROXY header was not complete in time.',
     });
     const from = await startSallyport(configText({ explicit: ['proxy_protocol: ["192.0.2.0/24"]'] }));
     expect(await ask(from.port('explicit'), introduced[0]?.header ?? '')).toBe('');

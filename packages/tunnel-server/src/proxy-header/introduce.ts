@@ -37,12 +37,12 @@ function introductionBy({ found, bytes }: Preread<ProxyHeader>, wire: Wire, limi
       wire.putBack(bytes.subarray(found.headerBytes));
       return {};
     case 'malformed':
-      return { refusal: `the PROXY header is malformed: ${found.why}` };
+      return { refusal: `The PROXY header is malformed: ${found.why}` };
     case 'too-large':
-      return { refusal: `the PROXY header is larger than ${limits.prereadLimitBytes} bytes` };
+      return { refusal: `The PROXY header is larger than ${limits.prereadLimitBytes} bytes` };
     case 'timed-out':
-      return { refusal: 'the PROXY header was not complete in time' };
+      return { refusal: 'The PROXY header was not complete in time' };
     case 'left':
-      return bytes.length === 0 ? {} : { refusal: 'the peer left in the middle of its PROXY header' };
+      return bytes.length === 0 ? {} : { refusal: 'The peer left in the middle of its PROXY header' };
   }
 }
