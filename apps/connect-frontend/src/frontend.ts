@@ -66,9 +66,10 @@ class ConnectFrontend implements Frontend {
   #otherDoor: Frontend | undefined;
   /** The client sent nothing, and gets no reply. */
   #isSilent = false;
-  readonly #further: Uint8Array;
   /** Of its request, once that was read. */
   #wishes: ReplyWishes | undefined;
+  /** As much of a request as has arrived, where that was not read, or cannot be. */
+  #unread: Uint8Array;
   /** A client with a SOCKS greeting is refused in SOCKS. */
   #socksVersion: SocksVersion | undefined;
   #isEstablished = false;
@@ -78,7 +79,7 @@ class ConnectFrontend implements Frontend {
   constructor(client: Leg, options: ConnectFrontendOptions, further: Uint8Array) {
     this.#client = client;
     this.#options = options;
-    this.#further = further;
+    this.#unread = further;
   }
 
   identify(limits: PrereadLimits, alreadyRead = NO_BYTES): Asked | Promise<Asked> {
@@ -91,6 +92,7 @@ class ConnectFrontend implements Frontend {
 
   #judge(opening: Opening, limits: PrereadLimits): Asked | Promise<Asked> {
     if (opening.kind === 'request') this.#wishes = wishesOf(opening);
+    else if ('bytes' in opening) this.#unread = opening.bytes;
     requireTls(this.#client, opening, this.#options.speaksTls);
     switch (opening.kind) {
       case 'request':
@@ -102,7 +104,7 @@ class ConnectFrontend implements Frontend {
       case 'too-large':
         throw new TunnelError('too_large', `The request head is larger than ${limits.prereadLimitBytes} bytes.`);
       case 'timed-out':
-        this.#isSilent = opening.isSilent;
+        this.#isSilent = opening.bytes.length === 0;
         throw new TunnelError('handshake_timeout', `The ${awaitedOf(this.#client)} was not complete in time.`);
       case 'left':
         throw whyGone(this.#client, opening.saidBytes);
@@ -147,7 +149,7 @@ class ConnectFrontend implements Frontend {
     // At a door without a login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
     const isForCertificate = error.reason === 'auth' && this.#options.auth === undefined;
     const isMute = this.#isSilent || isForCertificate || state === 'failed' || state === 'under-way';
-    const wishes = this.#wishes ?? readReplyWishes(this.#further);
+    const wishes = this.#wishes ?? readReplyWishes(this.#unread);
     const context = { tunnel, date: new Date(), ...wishes, realm: this.#options.auth?.realm };
     const reply = isMute ? undefined : encodeRefusal(error, context);
     this.#client.close(reply?.bytes);
@@ -270,7 +272,7 @@ function requireTls({ tls }: Leg, { kind }: Opening, speaksTls = false): void {
 
 /** What the client has to complete next. */
 function awaitedOf({ tls }: Leg): string {
-  return tls?.kind === 'under-way' ? 'TLS handshake' : 'request head';
+  return tls?.kind === 'awaited' || tls?.kind === 'under-way' ? 'TLS handshake' : 'request head';
 }
 
 /** A leg is closed when its TLS fails: the client could not read a reply in HTTP, and TLS has sent its alert. */

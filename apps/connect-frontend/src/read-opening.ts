@@ -6,6 +6,7 @@ import {
   type PrereadLimits,
   prereadUntil,
   type RequestHead,
+  type RequestHeadResult,
   type SocksVersion,
   socksVersionOf,
 } from '@sallyport/tunnel-server';
@@ -24,16 +25,21 @@ export type Opening =
     }
   /** It uses TLS; `bytes` is all that was read of it. */
   | { readonly kind: 'tls'; readonly bytes: Uint8Array }
-  | { readonly kind: 'malformed'; readonly why: string }
-  | { readonly kind: 'too-large' }
-  | { readonly kind: 'timed-out'; readonly isSilent: boolean }
+  | (Unread & ({ readonly kind: 'malformed'; readonly why: string } | { readonly kind: 'too-large' | 'timed-out' }))
   | { readonly kind: 'left'; readonly saidBytes: number }
   /** It expects a SOCKS proxy. */
   | { readonly kind: 'socks'; readonly version: SocksVersion };
 
+interface Unread {
+  /** As much of the request as has arrived: what can be read of it says how to answer. */
+  readonly bytes: Uint8Array;
+}
+
 const NO_BYTES = new Uint8Array(0);
 
-type Found = Exclude<Opening, { kind: 'timed-out' | 'left' }>;
+type Found =
+  | Extract<Opening, { kind: 'request' | 'tls' | 'socks' }>
+  | Extract<RequestHeadResult, { kind: 'malformed' | 'too-large' }>;
 
 /** Reads from `client` until its request head is whole or can no longer become one. Never reads past the limit. */
 export function readOpening(client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array): Opening | Promise<Opening> {
@@ -42,8 +48,18 @@ export function readOpening(client: Leg, limits: PrereadLimits, alreadyRead: Uin
 }
 
 function openingOf({ found, bytes }: Preread<Found>): Opening {
-  if (found.kind === 'timed-out') return { kind: 'timed-out', isSilent: bytes.length === 0 };
-  return found.kind === 'left' ? { kind: 'left', saidBytes: bytes.length } : found;
+  switch (found.kind) {
+    case 'malformed':
+    case 'too-large':
+    case 'timed-out':
+      return { ...found, bytes };
+    case 'left':
+      return { kind: 'left', saidBytes: bytes.length };
+    case 'request':
+    case 'tls':
+    case 'socks':
+      return found;
+  }
 }
 
 /** Is given all bytes so far, each time more of them. It remembers its position, so that no byte is scanned twice. */

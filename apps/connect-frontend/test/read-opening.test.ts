@@ -79,7 +79,8 @@ describe('readOpening', () => {
   });
 
   it('stops at the limit when the head is one byte longer', async () => {
-    expect(await openingAfter(CONNECT, { prereadLimitBytes: CONNECT.length - 1 })).toEqual({ kind: 'too-large' });
+    const opening = await openingAfter(CONNECT, { prereadLimitBytes: CONNECT.length - 1 });
+    expect(opening).toEqual({ kind: 'too-large', bytes: new Uint8Array(CONNECT.subarray(0, -1)) });
   });
 
   it.each([
@@ -99,23 +100,22 @@ describe('readOpening', () => {
   });
 
   it('is done with a malformed head before it is whole', async () => {
-    expect(await openingAfter(encodeText('CONNECT a:443 HTTP/1.1\n'))).toEqual({
-      kind: 'malformed',
-      why: 'the head has a bare LF',
-    });
+    const bytes = new Uint8Array(encodeText('CONNECT a:443 HTTP/1.1\n'));
+    expect(await openingAfter(bytes)).toEqual({ kind: 'malformed', why: 'the head has a bare LF', bytes });
   });
 
   it.each([
-    { what: 'silent', sent: NOTHING, isSilent: true },
-    { what: 'slow', sent: CONNECT.subarray(0, 1), isSilent: false },
-  ])('waits no longer than the deadline for a client that is $what', async ({ sent, isSilent }) => {
-    expect(await openingAfter(sent, { deadlineInMs: 100 })).toEqual({ kind: 'timed-out', isSilent });
+    { what: 'silent', sent: NOTHING },
+    { what: 'slow', sent: CONNECT.subarray(0, 1) },
+  ])('waits no longer than the deadline for a client that is $what', async ({ sent }) => {
+    expect(await openingAfter(sent, { deadlineInMs: 100 })).toEqual({ kind: 'timed-out', bytes: new Uint8Array(sent) });
   });
 
   it('does not take a client for silent that another door has heard', async () => {
     const { leg } = await door.connect();
-    const opening = await readOpening(leg, limits({ deadlineInMs: 50 }), CONNECT.subarray(0, 1));
-    expect(opening).toEqual({ kind: 'timed-out', isSilent: false });
+    const heard = CONNECT.subarray(0, 1);
+    const opening = await readOpening(leg, limits({ deadlineInMs: 50 }), heard);
+    expect(opening).toEqual({ kind: 'timed-out', bytes: heard });
   });
 
   it.each([

@@ -74,6 +74,20 @@ describe('a request that is refused', () => {
   });
 });
 
+describe('a client that ends its side behind its request', () => {
+  it.each([
+    { door: 'explicit', request: () => get('http://denied.test/') },
+    { door: 'transparent', request: () => `GET / HTTP/1.1\r\nHost: denied.test:${stage.port}\r\n\r\n` },
+  ])('hears why it is refused at the $door door, and the log says so', async ({ door, request }) => {
+    const before = stage.proxy.lines.length;
+    const client = await stage.connect(door);
+    client.socket.end(request());
+    expect((await client.ended()).bytes.toString()).toMatch(/^HTTP\/1\.1 403 /);
+    const line = await stage.proxy.line({ msg: 'tunnel', listener: door, reason: 'policy' }, before);
+    expect(line).toMatchObject({ status: 403, host: 'denied.test' });
+  });
+});
+
 describe('a door that asks for credentials', () => {
   const auth = ['http: forward', 'auth: { users_file: users.htpasswd, realm: builds }'];
   const basic = (text: string): string => `Proxy-Authorization: Basic ${Buffer.from(text).toString('base64')}`;

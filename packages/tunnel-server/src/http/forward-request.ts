@@ -12,13 +12,14 @@ import type { Upstream } from '../egress/by-parents.ts';
 import { reachDestination, toRefusal } from '../reach-destination.ts';
 import { TunnelError } from '../reasons.ts';
 import { encodeRefusal } from '../refusal-reply.ts';
+import { readReplyWishes } from '../refusal/reply-wishes.ts';
 import { type ContentForm, requestContentForm } from './content-form.ts';
 import { encodeHead } from './encode-head.ts';
 import { Exchange, type ExchangeEnd } from './exchange.ts';
 import { forwardsLeft, offeredUpgrade, requestFieldsUp, switchingFieldsDown } from './fields.ts';
 import { Inflow } from './flows.ts';
 import { fieldValue, findDoubtfulField, joinedValues, type RequestHead } from './request-head.ts';
-import { readRequestHead } from './read-request-head.ts';
+import { readForHead, requireHead } from './read-request-head.ts';
 import { parseRequestTarget, type RequestTarget } from './request-target.ts';
 
 /** The client, and where the result of its request is recorded. */
@@ -46,12 +47,13 @@ export interface KeptAlive {
  */
 export async function forwardRequest(visit: Visit, opening: PlainHttp): Promise<KeptAlive | undefined> {
   const { record } = visit;
-  let head: RequestHead | undefined;
+  let said = opening.clientBytes;
   try {
     const { prereadLimitBytes } = visit.door.prereadLimits();
     const limits = { prereadLimitBytes, deadline: opening.headDeadline };
-    const read = await readRequestHead(visit.client, limits, opening.clientBytes);
-    ({ head } = read);
+    const preread = await readForHead(visit.client, limits, opening.clientBytes);
+    said = preread.bytes;
+    const read = requireHead(preread, limits);
     const asked = judge(read.head, opening);
     const identified = record.identified(await identify(asked, opening, visit));
 
@@ -60,7 +62,7 @@ export async function forwardRequest(visit: Visit, opening: PlainHttp): Promise<
     record.enter('relay');
     return await exchange(asked, new Inflow(visit.client, read.unread), upstream, visit);
   } catch (cause) {
-    refuseRequest(toRefusal(cause, visit), { visit, opening, head });
+    refuseRequest(toRefusal(cause, visit), { visit, opening, said });
     return undefined;
   }
 }
@@ -169,15 +171,15 @@ function relaySwitched(
 interface Refused {
   readonly visit: Visit;
   readonly opening: PlainHttp;
-  /** As far as it was read. */
-  readonly head: RequestHead | undefined;
+  /** As much of the request as has arrived. */
+  readonly said: Uint8Array;
 }
 
 /** The methods that a 405 recommends; others are forwarded too. */
 const FORWARDED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 
 /** Sends the client the refusal, in HTTP, and reads nothing more of it. */
-function refuseRequest(error: TunnelError, { visit, opening, head }: Refused): void {
+function refuseRequest(error: TunnelError, { visit, opening, said }: Refused): void {
   const { client, record } = visit;
   // Where there is no login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
   const isMute = error.reason === 'auth' && opening.realm === undefined;
@@ -186,20 +188,12 @@ function refuseRequest(error: TunnelError, { visit, opening, head }: Refused): v
     : encodeRefusal(error, {
         tunnel: record,
         date: new Date(),
-        isHead: head?.method === 'HEAD',
-        accept: head && joinedValues(head, 'accept'),
+        ...readReplyWishes(said),
         realm: opening.realm,
         allow: FORWARDED_METHODS,
       });
-  const isHeard = !hasLeft(client);
   client.close(reply?.bytes);
-  record.failed(error, isHeard ? reply?.status : undefined);
-}
-
-function hasLeft(client: Leg): boolean {
-  let isGone = false;
-  client.whenGone(() => (isGone = true))();
-  return isGone;
+  record.failed(error, reply?.status);
 }
 
 function malformed(why: string): TunnelError {

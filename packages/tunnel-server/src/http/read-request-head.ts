@@ -2,7 +2,7 @@
 import type { Leg } from '@sallyport/tunnel-splice';
 import { departed } from '../departed.ts';
 import type { PrereadLimits } from '../frontend.ts';
-import { type NeedMore, prereadUntil } from '../preread.ts';
+import { type NeedMore, type Preread, prereadUntil } from '../preread.ts';
 import { TunnelError } from '../reasons.ts';
 import { parseRequestHead, type RequestHead, type RequestHeadResult } from './request-head.ts';
 
@@ -12,16 +12,23 @@ export interface ReadHead {
   readonly unread: Uint8Array;
 }
 
+/** All that was read for a request head, whether or not it is one. */
+export type ReadForHead = Preread<Found>;
+
+/** Reads until the head is whole, or can no longer become one. */
+export async function readForHead(client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array): Promise<ReadForHead> {
+  return prereadUntil(client, limits, alreadyRead, createHeadScan(limits.prereadLimitBytes));
+}
+
 /** Throws a TunnelError: `malformed`, `too_large`, `handshake_timeout` or `client_closed`. */
-export async function readRequestHead(client: Leg, limits: PrereadLimits, alreadyRead: Uint8Array): Promise<ReadHead> {
-  const { found, bytes } = await prereadUntil(client, limits, alreadyRead, createHeadScan(limits.prereadLimitBytes));
+export function requireHead({ found, bytes }: ReadForHead, { prereadLimitBytes }: PrereadLimits): ReadHead {
   switch (found.kind) {
     case 'head':
       return { head: found.head, unread: bytes.subarray(found.headBytes) };
     case 'malformed':
       throw new TunnelError('malformed', `The request is malformed: ${found.why}.`);
     case 'too-large':
-      throw new TunnelError('too_large', `The request head is larger than ${limits.prereadLimitBytes} bytes.`);
+      throw new TunnelError('too_large', `The request head is larger than ${prereadLimitBytes} bytes.`);
     case 'timed-out':
       throw new TunnelError('handshake_timeout', 'The request head was not complete in time.');
     case 'left':
