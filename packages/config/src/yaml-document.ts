@@ -53,8 +53,17 @@ interface Found {
   readonly message: string;
 }
 
-/** Duplicate keys are found where keys are read: the composer compares every key with every other. */
-const OPTIONS = { version: '1.2', schema: 'core', uniqueKeys: false, prettyErrors: false } as const;
+/**
+ * Duplicate keys are found where keys are read: the composer compares every key with every other. Tags of YAML 1.1 make objects that are
+ * no maps, as `!!timestamp`; the core schema of YAML 1.2 has none of them.
+ */
+const OPTIONS = {
+  version: '1.2',
+  schema: 'core',
+  resolveKnownTags: false,
+  uniqueKeys: false,
+  prettyErrors: false,
+} as const;
 
 /** The first token that nests too deep, searched level by level. */
 function findTooDeep(tokens: readonly CST.Token[]): CST.Token | undefined {

@@ -24,6 +24,17 @@ describe('parseYamlDocument', () => {
     expect(problemsOf(text)).toEqual([problem]);
   });
 
+  it.each(['!!timestamp 2026-01-01', '!!binary aGk=', '!!set { x }', '!!omap [x: 1]', '!!pairs [x: 1]', '!!merge x'])(
+    'reads no tag of YAML 1.1: %s',
+    (value) => {
+      expect(problemsOf(`a: ${value}\n`)).toEqual([expect.stringMatching(/^1:4: a tag such as !name has no meaning/)]);
+    },
+  );
+
+  it('reads the tags of YAML 1.2', () => {
+    expect(problemsOf('a: !!str 1\nb: !!int "2"\nc: !!map {}\nd: !!seq []\ne: !!bool true\n')).toEqual([]);
+  });
+
   it('tells every tag', () => {
     expect(problemsOf('a: !x 1\nb: !y 2\n')).toHaveLength(2);
   });
