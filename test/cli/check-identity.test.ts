@@ -1,4 +1,5 @@
 /** What `check` says of the files by which a door knows its clients, and of rules for users. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { sallyport } from '../e2e/harness/sallyport.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-identity-'));
+execFileSync('mkfifo', [join(folder, 'fifo')]);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** An explicit door with `keys`. */
@@ -36,6 +38,21 @@ describe('check', () => {
       what: 'a certificate that is not there',
       keys: 'tls: { cert: absent, key: k }',
       problem: /tls\.cert: .*absent does not exist/,
+    },
+    {
+      what: 'an endless users file',
+      keys: 'auth: { users_file: /dev/zero }',
+      problem: /auth\.users_file: \/dev\/zero is no regular file; name one/,
+    },
+    {
+      what: 'a certificate from a pipe, for which each reload would wait',
+      keys: 'tls: { cert: fifo, key: fifo }',
+      problem: /tls\.cert: .*fifo is no regular file; name one/,
+    },
+    {
+      what: 'an authority from a pipe',
+      keys: 'http: reject }\negress:\n  - { name: parent, type: http, address: "127.0.0.1:1", tls: true, ca: fifo',
+      problem: /egress\[0\]\.ca: .*fifo is no regular file; name one/,
     },
     {
       what: 'serve beside auth',

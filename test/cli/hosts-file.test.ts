@@ -49,7 +49,8 @@ describe('sallyport check', () => {
 
   it.each([
     ['absent.txt', 'does not exist; paths are relative to the configuration file'],
-    ['.', 'is no regular file; name one'],
+    ['.', 'is a directory; name a file in it'],
+    ['/dev/zero', 'is no regular file; name one'],
   ])('tells at the key that %s cannot be read', async (name, why) => {
     const config = configWith(`{ action: allow, hosts_file: "${name}" }`);
     const { code, stderr } = await sallyport(['check', '--config', config]);

@@ -1,5 +1,6 @@
 /** What a reload changes beyond the rules: listeners, the admin server, the log. All of it, or nothing. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
@@ -72,6 +73,16 @@ describe('a reload', () => {
     await live.hears('still here');
     live.socket.end();
     await proxy.tunnel({ listener: 'two', outcome: 'ok' });
+  });
+
+  it('of a file that has become a pipe waits for no writer: clients are served, and the log says why', async () => {
+    await start({ listeners: { one: connect('127.0.0.1:0') } });
+    rmSync(proxy.configFile);
+    execFileSync('mkfifo', [proxy.configFile]);
+    proxy.process.kill('SIGHUP');
+    const { problems } = await proxy.line({ msg: 'reload failed' });
+    expect(problems).toEqual([expect.stringContaining('is a pipe, which can be read only once')]);
+    await echoes(proxy.port('one'));
   });
 
   it('has another listener, mode or TLS at an address that stays open', async () => {

@@ -1,5 +1,4 @@
 /** The files that `auth` and `tls` name. They are read with the configuration: at the start, by `check` and by every reload. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type Config,
@@ -10,7 +9,7 @@ import {
   type Users,
 } from '@sallyport/config';
 import { createTlsIdentity, type TlsIdentity, type TlsMaterial } from '@sallyport/tunnel-splice';
-import { explainSystemError } from './named-files.ts';
+import { readNamedFile } from './named-files.ts';
 
 /** A listener's users, and its certificate; each is left out where the listener has no such key. */
 export interface ListenerIdentity {
@@ -94,13 +93,10 @@ class Files {
 
   /** The file's text, or undefined once the problem is reported. */
   read(file: string, ...path: ConfigPath): string | undefined {
-    const whole = this.locate(file);
-    try {
-      return readFileSync(whole, 'utf8');
-    } catch (cause) {
-      this.complain({ severity: 'error', message: `${whole} ${explainSystemError(cause)}` }, ...path);
-      return undefined;
-    }
+    const read = readNamedFile(this.locate(file));
+    if (read.kind === 'ok') return read.text;
+    this.complain({ severity: 'error', message: read.why }, ...path);
+    return undefined;
   }
 
   complain(problem: Omit<Problem, 'path'>, ...path: ConfigPath): void {

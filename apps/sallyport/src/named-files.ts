@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '@sallyport/config';
 import type { ReadHostsFile } from '@sallyport/policy';
 
-/** Four million names. A larger file is a wrong one. */
+/** Four million names. A larger file is a wrong one, be it of names, users or certificates. */
 const LARGEST_BYTES = 128 * 1024 * 1024;
 
 /**
@@ -39,28 +39,38 @@ export function createHostsFileReader(folder: string): ReadHostsFile {
 }
 
 function readHostsFile(path: string): ReturnType<ReadHostsFile> {
-  const unreadable = (why: string): ReturnType<ReadHostsFile> => ({ kind: 'unreadable', why: `${path} ${why}` });
+  const read = readNamedFile(path);
+  return read.kind === 'ok' ? { kind: 'ok', path, text: read.text.replace(/^\uFEFF/, '') } : read;
+}
+
+export type NamedFile =
+  | { readonly kind: 'ok'; readonly text: string }
+  /** `why` begins with the path, and includes the remedy. */
+  | { readonly kind: 'unreadable'; readonly why: string };
+
+/** Reads a file that the configuration names. */
+export function readNamedFile(path: string): NamedFile {
+  const unreadable = (why: string): NamedFile => ({ kind: 'unreadable', why: `${path} ${why}` });
   try {
     const stats = statSync(path);
-    // A pipe would be empty at the first reload, and a device may be endless.
+    if (stats.isDirectory()) return unreadable('is a directory; name a file in it');
+    // A pipe would be empty at the first reload, or make it wait for a writer. A device may be endless.
     if (!stats.isFile()) return unreadable('is no regular file; name one');
     if (stats.size > LARGEST_BYTES) return unreadable('is larger than 128 MiB; is it the right file?');
-    return { kind: 'ok', path, text: readFileSync(path, 'utf8').replace(/^\uFEFF/, '') };
+    return { kind: 'ok', text: readFileSync(path, 'utf8') };
   } catch (cause) {
     return unreadable(explainSystemError(cause));
   }
 }
 
 /** Why a file cannot be read, and the remedy: the end of a sentence that begins with its path. */
-export function explainSystemError(cause: unknown): string {
+function explainSystemError(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
   switch (code) {
     case 'ENOENT':
       return 'does not exist; paths are relative to the configuration file';
     case 'EACCES':
       return 'may not be read by this user; change its rights or the user';
-    case 'EISDIR':
-      return 'is a directory; name a file in it';
     default:
       return `cannot be read (${code}); name a readable file`;
   }

@@ -61,6 +61,8 @@ export type SettingsResult = (
 export interface ReadOptions {
   /** False: the tests of the file are not run. */
   readonly runsTests?: boolean;
+  /** True: the file was read before. Then it must be no pipe. */
+  readonly isReload?: boolean;
   /** True: each problem is followed by its line of the file, with a caret under the column. */
   readonly showsLines?: boolean;
 }
@@ -69,9 +71,9 @@ export interface ReadOptions {
 export function readSettings(
   file: string,
   env: NodeJS.ProcessEnv,
-  { runsTests = true, showsLines = false }: ReadOptions = {},
+  { runsTests = true, isReload = false, showsLines = false }: ReadOptions = {},
 ): SettingsResult {
-  const loaded = loadConfig(file, env);
+  const loaded = loadConfig(file, env, { isReload });
   const describe = (problems: readonly LocatedProblem[]): readonly string[] =>
     sortByPosition(problems).map((problem) => {
       const told = formatProblem(file, problem);

@@ -1,8 +1,7 @@
 /** The certificates with which we verify servers that we use TLS with: parents, and collectors of the log. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createTlsTrust, type TlsTrust } from '@sallyport/tunnel-splice';
-import { explainSystemError } from './named-files.ts';
+import { readNamedFile } from './named-files.ts';
 
 export interface ReadTrust {
   readonly trust: TlsTrust;
@@ -16,12 +15,8 @@ export interface ReadTrust {
  * @param folder that the path is relative to
  */
 export function readTlsTrust(ca: string | undefined, folder: string): ReadTrust | string {
-  const path = ca === undefined ? undefined : resolve(folder, ca);
-  try {
-    const pem = path === undefined ? undefined : readFileSync(path, 'utf8');
-    const result = createTlsTrust(pem);
-    return result.kind === 'ok' ? { trust: result.trust, pem } : `${ca} ${result.why}`;
-  } catch (cause) {
-    return `${path} ${explainSystemError(cause)}`;
-  }
+  const read = ca === undefined ? undefined : readNamedFile(resolve(folder, ca));
+  if (read?.kind === 'unreadable') return read.why;
+  const result = createTlsTrust(read?.text);
+  return result.kind === 'ok' ? { trust: result.trust, pem: read?.text } : `${ca} ${result.why}`;
 }

@@ -9,7 +9,7 @@ import { explainIssues, type SchemaProblem } from './issues.ts';
 import { type Locate, type LocatedProblem, sortByPosition } from './problems.ts';
 import { configSchema } from './schema.ts';
 import { createIsSilenced, type IsSilenced } from './silenced.ts';
-import { readSource } from './source.ts';
+import { readSource, type SourceOptions } from './source.ts';
 import { type ParsedDocument, parseYamlDocument } from './yaml-document.ts';
 import { createLocate } from './yaml-positions.ts';
 import { readYamlValues, type YamlValues } from './yaml-values.ts';
@@ -32,8 +32,8 @@ export type LoadResult =
  * Reads and validates a configuration file.
  * @param env what `${VAR}` expands from; never logged
  */
-export function loadConfig(file: string, env: Environment): LoadResult {
-  const source = readSource(file);
+export function loadConfig(file: string, env: Environment, options: SourceOptions = {}): LoadResult {
+  const source = readSource(file, options);
   if (source.kind === 'ok') return parseConfig(source.text, env);
   return { kind: 'invalid', problems: [source.problem], excerpt: () => '' };
 }

@@ -1,6 +1,6 @@
 /** The configuration file as text. */
 import { isUtf8 } from 'node:buffer';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { LocatedProblem } from './problems.ts';
 
 /** No configuration comes near this size. A larger file is a wrong one, or an endless device. */
@@ -10,20 +10,27 @@ const LIMIT_BYTES = 64 * 1024 * 1024;
 export type Source =
   { readonly kind: 'ok'; readonly text: string } | { readonly kind: 'unreadable'; readonly problem: LocatedProblem };
 
+export interface SourceOptions {
+  /** True: the file was read before, and the process serves clients. A pipe holds nothing more, and is not waited for. */
+  readonly isReload?: boolean;
+}
+
 /** Reads a file, or a pipe such as `/dev/stdin`, as UTF-8. */
-export function readSource(file: string): Source {
-  const bytes = readBounded(file);
+export function readSource(file: string, { isReload = false }: SourceOptions = {}): Source {
+  const bytes = readBounded(file, isReload);
   if (typeof bytes === 'string') return unreadable(bytes);
   if (bytes.length > LIMIT_BYTES) return unreadable('is larger than 64 MiB; is it the right file?');
   return decode(bytes);
 }
 
 /** Reads at most one byte more than the limit. Returns the reason where the file cannot be read. */
-function readBounded(file: string): Buffer | string {
+function readBounded(file: string, isReload: boolean): Buffer | string {
   const chunks: Buffer[] = [];
   try {
-    const descriptor = openSync(file, 'r');
+    // Of a FIFO without a writer, the opening itself would wait.
+    const descriptor = openSync(file, isReload ? constants.O_RDONLY | constants.O_NONBLOCK : constants.O_RDONLY);
     try {
+      if (isReload && fstatSync(descriptor).isFIFO()) return READ_ONCE;
       for (let total = 0; total <= LIMIT_BYTES;) {
         const chunk = Buffer.allocUnsafe(64 * 1024);
         const count = readSync(descriptor, chunk);
@@ -39,6 +46,8 @@ function readBounded(file: string): Buffer | string {
   }
   return Buffer.concat(chunks);
 }
+
+const READ_ONCE = 'is a pipe, which can be read only once; start from a regular file to reload it';
 
 function explainSystemError(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +51,14 @@ describe('readSource', () => {
   ])('points at the first byte of %s that is not UTF-8', (_, bytes, position) => {
     const { problem } = unreadable(readSource(write('encoding.yaml', bytes)));
     expect(problem).toMatchObject({ message: 'is not UTF-8 here; save the file as UTF-8', position });
+  });
+
+  it('does not wait for a FIFO at a reload', () => {
+    const fifo = join(directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    expect(unreadable(readSource(fifo, { isReload: true })).problem.message).toBe(
+      'is a pipe, which can be read only once; start from a regular file to reload it',
+    );
   });
 
   it('stops at 64 MiB, also of an endless device', () => {

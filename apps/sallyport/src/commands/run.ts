@@ -55,13 +55,13 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
       : cause;
   });
   if (process.stdout.isTTY && process.stderr.isTTY) await printError(banner(file, settings.config, program));
-  if (user !== null) warnOfUnreadable(user, readSettings(file, process.env), log);
+  if (user !== null) warnOfUnreadable(user, readSettings(file, process.env, { isReload: true }), log);
   return {
     program,
     log,
     started,
     serviceManager: findServiceManager(process.env, log),
-    readSettings: () => readSettings(file, process.env),
+    readSettings: () => readSettings(file, process.env, { isReload: true }),
     inheritedCount: inherited.count,
   };
 }
