@@ -124,6 +124,53 @@ describe('sallyport check', () => {
     expect(lines[1]).toMatch(/wrong\.yaml:5:1: timeout: .*did you mean "timeouts"/);
   });
 
+  it('tells the problems of every step at once, in the order of the file', async () => {
+    const wrong = file(
+      'steps.yaml',
+      `listeners:
+  - { name: a, mode: connect, bind: "127.0.0.1:0", auth: { users_file: none.htpasswd } }
+timeouts: { idle: 0 }
+policy:
+  rules:
+    - { action: allow, hosts: ["a..b", "*x"], ports: [0] }
+    - { action: allow, hosts: ["@nowhere"], hosts_file: none.txt }
+`,
+    );
+    const { code, stderr } = await sallyport(['check', '--config', wrong]);
+    expect(code).toBe(2);
+    const told = [...stderr.matchAll(/^.*steps\.yaml:(\d+:\d+: [^ ]+)/gm)].map(([, place]) => place);
+    expect(told).toEqual([
+      '2:72: listeners[0].auth.users_file:',
+      '3:19: timeouts.idle:',
+      '6:32: policy.rules[0].hosts[0]:',
+      '6:40: policy.rules[0].hosts[1]:',
+      '6:55: policy.rules[0].ports[0]:',
+      '7:32: policy.rules[1].hosts[0]:',
+      '7:57: policy.rules[1].hosts_file:',
+    ]);
+  });
+
+  it('tells the problems of the rules beside those of a listener', async () => {
+    const wrong = file(
+      'listener.yaml',
+      'listeners: [{ name: a, mode: conect, bind: "127.0.0.1" }]\npolicy: { rules: [{ action: allow, hosts: ["a..b"] }] }\n',
+    );
+    const { stderr } = await sallyport(['check', '--config', wrong]);
+    expect([...stderr.matchAll(/listener\.yaml:\d+:\d+: ([^ ]+):/g)].map(([, path]) => path)).toEqual([
+      'listeners[0].mode',
+      'policy.rules[0].hosts[0]',
+    ]);
+  });
+
+  it('calls no group unknown whose definition has a problem', async () => {
+    const wrong = file(
+      'group.yaml',
+      'listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0" }]\ngroups: { mine: a.test }\npolicy: { rules: [{ action: allow, hosts: ["@mine"] }] }\n',
+    );
+    const { stderr } = await sallyport(['check', '--config', wrong]);
+    expect([...stderr.matchAll(/group\.yaml:\d+:\d+: ([^ ]+):/g)].map(([, path]) => path)).toEqual(['groups.mine']);
+  });
+
   it('warns of a rule that can never match, and still exits 0', async () => {
     const shadowed = file(
       'shadowed.yaml',

@@ -7,6 +7,7 @@ import {
   loadConfig,
   type LocatedProblem,
   type Problem,
+  type RestOfFile,
   type SniListener,
   sortByPosition,
 } from '@sallyport/config';
@@ -80,36 +81,24 @@ export function readSettings(
       const excerpt = showsLines && !problem.elsewhere ? loaded.excerpt(problem.position) : '';
       return excerpt === '' ? told : `${told}\n${excerpt}`;
     });
-  if (loaded.kind === 'invalid') return { kind: 'invalid', problems: describe(loaded.problems), files: [file] };
+  if (loaded.kind === 'invalid') {
+    const problems = [...loaded.problems, ...(loaded.rest ? laterErrors(loaded.rest, dirname(file)) : [])];
+    return { kind: 'invalid', problems: describe(problems), files: [file] };
+  }
 
-  const { config, locate, isSilenced, asWritten } = loaded;
+  const { config, isSilenced, asWritten } = loaded;
   const files = [file, ...namedFiles(config, dirname(file))];
-  const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(dirname(file)), {
-    groups: groupsFor(config),
-    listeners: config.listeners,
-  });
-  const { identities, problems: unfit } = readListenerIdentities(config, dirname(file));
-  const { trusts, problems: untrusted } = readEgressTrusts(config, dirname(file));
-  const { logOptions, problems: unread } = readLogOptions(config, dirname(file));
+  const { problems, ...sections } = compileSections(config, dirname(file));
+  const { policy } = sections;
   const meant = [
     ...problems,
-    ...checkGroups(config.groups, config.policy.rules),
-    ...unfit,
-    ...untrusted,
-    ...unread,
-    ...checkFallbacks(config),
     ...lintOpenProxy(config, policy),
     ...lintUnmetUsers(config),
     ...(runsTests ? runTests(policy, config.tests, config.listeners[0]?.name ?? '') : []),
     ...lintVoidList(config),
     ...lintExposedFiles(config, dirname(file)),
   ];
-  const show = (problem: LocatedProblem) => ({
-    ...problem,
-    message: asWritten(problem.message),
-    ...(problem.elsewhere && { elsewhere: { ...problem.elsewhere, file: asWritten(problem.elsewhere.file) } }),
-    position: problem.position ?? locate(problem.path),
-  });
+  const show = (problem: LocatedProblem) => placeProblem(problem, loaded);
   const found = [...loaded.warnings, ...meant.map(show)];
   const errors = found.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) return { kind: 'invalid', problems: describe(errors), files };
@@ -117,8 +106,48 @@ export function readSettings(
     describe(warnings.map(show).filter(({ position }) => !isSilenced(position)));
   const explain: Settings['explain'] = (problem) => formatProblem(file, show({ ...problem, severity: 'error' }));
   const warnings = tell(found);
-  const settings = { config, policy, identities, trusts, logOptions, warnings, tell, explain, asWritten };
-  return { kind: 'ok', settings, files };
+  return { kind: 'ok', settings: { config, ...sections, warnings, tell, explain, asWritten }, files };
+}
+
+/** Compiles what the sections of a file say, and reads the files that they name. */
+function compileSections(config: Config, folder: string) {
+  const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(folder), {
+    groups: groupsFor(config),
+    listeners: config.listeners,
+  });
+  const { identities, problems: unfit } = readListenerIdentities(config, folder);
+  const { trusts, problems: untrusted } = readEgressTrusts(config, folder);
+  const { logOptions, problems: unread } = readLogOptions(config, folder);
+  return {
+    policy,
+    identities,
+    trusts,
+    logOptions,
+    problems: [
+      ...problems,
+      ...checkGroups(config.groups, config.policy.rules),
+      ...unfit,
+      ...untrusted,
+      ...unread,
+      ...checkFallbacks(config),
+    ],
+  };
+}
+
+/** What would be wrong with the file once its first problems are corrected. Its tests are not run: they are about the whole file. */
+function laterErrors(rest: RestOfFile, folder: string): readonly LocatedProblem[] {
+  const { problems } = compileSections(rest.config, folder);
+  return problems.filter(({ severity }) => severity === 'error').map((problem) => placeProblem(problem, rest));
+}
+
+/** With the place of the problem in the file, and without values of the environment. */
+function placeProblem(problem: LocatedProblem, { locate, asWritten }: Pick<RestOfFile, 'locate' | 'asWritten'>) {
+  return {
+    ...problem,
+    message: asWritten(problem.message),
+    ...(problem.elsewhere && { elsewhere: { ...problem.elsewhere, file: asWritten(problem.elsewhere.file) } }),
+    position: problem.position ?? locate(problem.path),
+  };
 }
 
 /** A fallback destination must have the same form as a client's destination. */

@@ -32,7 +32,7 @@ export { fillMessage, type MessageValues } from './messages.ts';
 export { DIRECT } from './schema/egress.ts';
 export { whyNotPortable } from './interception-checks.ts';
 export { configJsonSchema } from './json-schema.ts';
-export { loadConfig, type LoadResult } from './load.ts';
+export { loadConfig, type LoadResult, type RestOfFile } from './load.ts';
 export {
   type ConfigPath,
   formatProblem,

@@ -7,6 +7,7 @@ import type { Environment } from './expand.ts';
 import { deepFreeze } from './freeze.ts';
 import { explainIssues, type SchemaProblem } from './issues.ts';
 import { type Locate, type LocatedProblem, sortByPosition } from './problems.ts';
+import { restOfFile } from './rest-of-file.ts';
 import { configSchema } from './schema.ts';
 import { createIsSilenced, type IsSilenced } from './silenced.ts';
 import { readSource, type SourceOptions } from './source.ts';
@@ -26,7 +27,20 @@ export type LoadResult =
       readonly asWritten: AsWritten;
       readonly excerpt: Excerpt;
     }
-  | { readonly kind: 'invalid'; readonly problems: readonly LocatedProblem[]; readonly excerpt: Excerpt };
+  | {
+      readonly kind: 'invalid';
+      readonly problems: readonly LocatedProblem[];
+      readonly excerpt: Excerpt;
+      /** For later checks, so that their problems are told with these; left out where too little of the file is valid. */
+      readonly rest?: RestOfFile;
+    };
+
+/** What an invalid file says beside its problems. It never takes effect. */
+export interface RestOfFile {
+  readonly config: Config;
+  readonly locate: Locate;
+  readonly asWritten: AsWritten;
+}
 
 /**
  * Reads and validates a configuration file.
@@ -51,14 +65,21 @@ export function parseConfig(text: string, env: Environment): LoadResult {
     ...problem,
     message: asWritten(problem.message),
   }));
-  const isInvalid = problems.some(({ severity }) => severity === 'error');
-  if (!validated.success || isInvalid) return { kind: 'invalid', problems, excerpt };
+  const { locate } = createLocate(document, values);
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (!validated.success || errors.length > 0) {
+    const rest = restOfFile(
+      values.value,
+      errors.map(({ path }) => path),
+    );
+    return { kind: 'invalid', problems, excerpt, ...(rest && { rest: { config: rest, locate, asWritten } }) };
+  }
   const config = completeConfig(validated.data);
   deepFreeze(config);
   return {
     kind: 'ok',
     config,
-    locate: createLocate(document, values).locate,
+    locate,
     warnings: problems,
     asWritten,
     excerpt,
