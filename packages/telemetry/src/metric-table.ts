@@ -67,7 +67,11 @@ export function declareMetrics(registry: Registry) {
       'When the configuration in effect was loaded, as Unix time.',
       [],
     ),
-    logLinesDropped: counter('log_lines_dropped_total', 'Log lines lost: what reads the log was too slow.', []),
+    logLinesDropped: counter(
+      'log_lines_dropped_total',
+      'Log lines lost: what reads the log was too slow or had left.',
+      [],
+    ),
     draining: gauge('draining', '1 while the proxy drains, else 0.', []),
     buildInfo: gauge('build_info', 'Always 1; what is running is in the labels.', [
       'version',

@@ -56,7 +56,7 @@ function findAlerts(status: StatusReply): readonly Alert[] {
   if (dropped > 0)
     alerts.push({
       level: 'warn',
-      text: `${countText(dropped)} log lines were dropped: what reads the log is too slow.`,
+      text: `${countText(dropped)} log lines were dropped: what reads the log is too slow or has left.`,
     });
   const reporting = doors.filter((door) => door.report_only).map(({ name }) => name);
   if (report_only) alerts.push({ level: 'warn', text: 'report_only: rules deny nothing.' });

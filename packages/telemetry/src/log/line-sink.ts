@@ -74,13 +74,8 @@ export class LineSink implements LogSink {
 
   write(line: WrittenLine): void {
     if (this.#state === 'closed') return;
-    if (this.#state === 'broken') {
-      this.#linesDropped += 1;
-      return;
-    }
-    if (!this.#gather(line)) {
-      this.#dropped += 1;
-      this.#linesDropped += 1;
+    if (this.#state === 'broken' || !this.#gather(line)) {
+      this.#lose(1);
       return;
     }
     if (this.#state === 'idle') this.#schedule();
@@ -117,6 +112,11 @@ export class LineSink implements LogSink {
       if (!isWriting) release(this.#descriptor);
     });
     return this.#closing;
+  }
+
+  #lose(lines: number): void {
+    this.#dropped += lines;
+    this.#linesDropped += lines;
   }
 
   #gather(line: WrittenLine): boolean {
@@ -173,7 +173,7 @@ export class LineSink implements LogSink {
       return;
     }
     this.#state = 'broken';
-    this.#queue.take();
+    this.#lose(countLines(this.#batch) + countLines(this.#queue.take()));
     this.#batch = NOTHING;
     this.#onSettled?.();
   }
@@ -230,6 +230,15 @@ export class LineSink implements LogSink {
 }
 
 const NOTHING = Buffer.alloc(0);
+
+/** How many lines end in these bytes. */
+function countLines(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) lines += 1;
+  return lines;
+}
+
+const NEWLINE = 0x0a;
 
 interface Descriptor {
   readonly fd: number;

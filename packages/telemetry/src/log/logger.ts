@@ -55,7 +55,7 @@ export function createLogger(options: LoggerOptions): Logger {
     onDropped: (count) =>
       messages.warn(
         { lines_dropped: count },
-        'log lines were dropped: what reads the log is too slow, or its disk is full',
+        'log lines were dropped: what reads the log is too slow or has left, or its disk is full',
       ),
   });
   const collectors = new Collectors(options, {

@@ -107,17 +107,18 @@ describe('stdout as a pipe', () => {
     expect(await exit).toBe(3);
   });
 
-  it('whose reader leaves does not end the process', async () => {
+  it('whose reader leaves does not end the process, and each line is counted as lost', async () => {
     const { reader, writer } = openPipe();
     const child = runLogging(
       writer,
-      `log.info('first'); await hear(); log.info('to nobody'); await log.close(); process.exit(7);`,
+      `log.info('first'); await hear(); log.info('to nobody'); log.info('nor this'); await log.close();
+      log.info('closed'); process.exit(10 + log.linesDropped());`,
     );
     await once(reader, 'data');
     reader.destroy();
     await once(reader, 'close');
     child.stdin?.write('gone');
-    expect(await exitCode(child)).toBe(7);
+    expect(await exitCode(child)).toBe(12);
   });
 });
 
