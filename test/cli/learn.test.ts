@@ -174,6 +174,23 @@ describe('sallyport learn', () => {
     expect(rulesOf(stdout)[0]?.hosts).toEqual(['piped.example.com', 'plain.example.com', 'zipped.example.com']);
   });
 
+  it('warns of a file without a decision beside others', async () => {
+    const foreign = join(folder, 'squid.log');
+    writeFileSync(
+      foreign,
+      '1699000000.123 100 10.0.0.5 TCP_TUNNEL/200 4567 CONNECT www.test:443 - HIER_DIRECT/192.0.2.1 -\n',
+    );
+    const { code, stdout, stderr } = await sallyport([
+      'learn',
+      '--log',
+      foreign,
+      log('ours.log', [{ host: 'a.example.com' }]),
+    ]);
+    expect(rulesOf(stdout)[0]?.hosts).toEqual(['a.example.com']);
+    expect(stderr).toMatch(/^warning: \S+squid\.log holds no line that says what the policy decided/);
+    expect(code).toBe(0);
+  });
+
   it('lets nothing that a client chose out of its comment', async () => {
     const yaml = await learn('--log', log('forged.log', [{ host: 'a.example.com', user: 'x\n- action: allow\u2028' }]));
     expect(rulesOf(yaml)).toHaveLength(1);

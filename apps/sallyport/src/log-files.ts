@@ -8,6 +8,7 @@ import { createGunzip } from 'node:zlib';
 import { type LogEntry, readLogLine } from '@sallyport/policy';
 import type { OptionSpec } from './command-line.ts';
 import { EXIT, FatalError } from './exit.ts';
+import { printError } from './print.ts';
 
 export const LOG_OPTION: OptionSpec = {
   value: 'FILE',
@@ -30,18 +31,25 @@ const LONGEST_LINE = 1024 * 1024;
 
 /**
  * Calls `take` with every entry of the files, in their order. Throws a FatalError with the file's name where one cannot be read, or where
- * it has lines but none of an access log.
+ * they have lines but none of an access log. One that has none beside others is told on standard error.
  */
 export async function readLogs(files: readonly string[], take: (entry: LogEntry) => void): Promise<LogReading> {
   const reading: LogReading = { lines: 0, entries: 0 };
-  for (const file of files) await readLog(file, take, reading);
-  if (reading.lines > 0 && reading.entries === 0) {
-    const message =
-      'holds no line that says what the policy decided; name the JSON log of sallyport run (log.format: json)';
-    throw new FatalError(`${files.join(', ')} ${message}`, EXIT.failure);
+  const foreign: string[] = [];
+  for (const file of files) {
+    const before = { ...reading };
+    await readLog(file, take, reading);
+    if (reading.lines > before.lines && reading.entries === before.entries) foreign.push(file);
   }
+  if (foreign.length === 0) return reading;
+  const message = `${foreign.join(', ')} ${NO_ENTRIES}`;
+  if (reading.entries === 0) throw new FatalError(message, EXIT.failure);
+  await printError(`warning: ${message}\n`);
   return reading;
 }
+
+const NO_ENTRIES =
+  'holds no line that says what the policy decided; name the JSON log of sallyport run (log.format: json)';
 
 async function readLog(file: string, take: (entry: LogEntry) => void, reading: LogReading): Promise<void> {
   try {
