@@ -115,7 +115,10 @@ addresses  not looked up, as the policy denies
     ['8.8.8.8:443', '--client "10.1" is no IP address', ['--client', '10.1']],
     ['8.8.8.8', '--to "8.8.8.8" is no HOST:PORT: the target has no port', []],
     ['127.1:443', 'an IP address is written in full; write 127.0.0.1', []],
-    ['http://a.test:80', 'the target has a scheme', []],
+    ['http://a.test', 'the target has a scheme; write a.test:80', []],
+    ['https://a.test/x?y', 'the target has a scheme; write a.test:443', []],
+    ['wss://u@[2001:db8::1]:8443/', 'the target has a scheme; write [2001:db8::1]:8443', []],
+    ['ftp://a.test', 'the target has a scheme (see', []],
     ['a.test:0', 'the port is not between 1 and 65535', []],
     ['a.test:443', 'no listener is named "third"; there are first, second', ['--listener', 'third']],
   ])('exits 2 with one line on %s: %s', async (to, why, more) => {
@@ -124,6 +127,11 @@ addresses  not looked up, as the policy denies
     expect(stdout).toBe('');
     expect(stderr).toContain(why);
     expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('says that a user is asked for whom the listener does not know', async () => {
+    const { stdout } = await explain('8.8.8.8:443', ['--user', 'ci']);
+    expect(stdout).toMatch(/^client {5}.*, user ci \(no client has a user at this listener/m);
   });
 
   it('exits 2 with every problem of a configuration that is wrong', async () => {

@@ -6,6 +6,7 @@ import {
   type Destination,
   explain,
   judgeDial,
+  knowsItsClients,
   permitAddresses,
   type Policy,
   type PolicyRequest,
@@ -38,7 +39,11 @@ export async function explainRequest(
   const findDialling = (): Promise<Dialling> => findAddresses(policy, decided, { guards, resolver });
   const dialling = isDenied ? undefined : egress.resolvesNames ? { addresses: [] } : await findDialling();
   const refusal = isDenied ? { reason: 'policy', words: wordDenial(policy, decided) } : dialling?.refusal;
-  return { request, listenerChoice, explanation, egress, ...(dialling && { dialling }), ...(refusal && { refusal }) };
+  const isUserAsked = config.listeners.some(
+    (listener) => listener.name === request.listener && knowsItsClients(listener),
+  );
+  const found = { request, listenerChoice, isUserAsked, explanation, egress };
+  return { ...found, ...(dialling && { dialling }), ...(refusal && { refusal }) };
 }
 
 interface Searching {

@@ -15,6 +15,8 @@ export interface Findings {
   readonly request: PolicyRequest;
   /** How the listener was chosen: `the only one`. */
   readonly listenerChoice: string;
+  /** False: the listener asks no client who it is, so none has a user there. */
+  readonly isUserAsked: boolean;
   readonly explanation: Explanation;
   readonly egress: EgressChoice;
   /** Left out where the policy denies: then nothing is looked up. */
@@ -45,15 +47,17 @@ export interface Refusal {
   readonly words: Pick<RefusalWords, 'sentence' | 'detail' | 'isVerbatim'>;
 }
 
+const UNASKED = ' (no client has a user at this listener, which asks for none: see auth and tls.client_ca)';
+
 /** The answer in one line, then its reasons. */
 export function findingsText(findings: Findings): string {
-  const { request, listenerChoice, explanation, egress, dialling, refusal } = findings;
+  const { request, listenerChoice, isUserAsked, explanation, egress, dialling, refusal } = findings;
   const { client, user, listener, destination } = request;
   const isTold = refusal !== undefined && refusal.words.sentence !== refusal.words.detail;
   return [
     `${answerOf(findings)}\n\n`,
     row('listener', [`${listener} (${listenerChoice})`]),
-    row('client', [user === undefined ? client.text : `${client.text}, user ${user}`]),
+    row('client', [`${client.text}${user === undefined ? '' : `, user ${user}${isUserAsked ? '' : UNASKED}`}`]),
     row('to', [destinationText(destination)]),
     row('told', isTold ? [`${refusal.words.sentence} (the client; what stands above is for the log)`] : []),
     row('rule', [actionOf(explanation.decision), ...explanation.met]),

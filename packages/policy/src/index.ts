@@ -28,7 +28,7 @@ export { type Judgement, judgeRequest } from './tests/judge-request.ts';
 export { requestOf, runTests } from './tests/run-tests.ts';
 export { explain, type Explanation } from './explain/explain.ts';
 export { lintReach } from './lint/lint-reach.ts';
-export { lintOpenProxy } from './lint/open-proxy.ts';
+export { knowsItsClients, lintOpenProxy } from './lint/open-proxy.ts';
 export { lintVoidList } from './lint/void-list.ts';
 export { lintUnmetUsers } from './lint/unmet-users.ts';
 export { type LogEntry, readLogLine } from './learn/access-log.ts';

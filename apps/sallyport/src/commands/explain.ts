@@ -64,10 +64,22 @@ function readRequest({ client = '', to = '', user }: OptionValues, listener: str
 
 /** Must have the same form as the target of a CONNECT. */
 function readDestination(to: string): Destination {
-  const authority = parseAuthorityForm(to);
-  const destination = authority.kind === 'authority' ? parseDestination(authority.host, authority.port) : authority;
+  const target = parseAuthorityForm(to);
+  const destination = target.kind === 'authority' ? parseDestination(target.host, target.port) : target;
   if (destination.kind !== 'malformed') return destination;
-  throw wrong(`--to ${JSON.stringify(to)} is no HOST:PORT: ${destination.why}`);
+  const authority = authorityOf(to);
+  const remedy = authority === undefined ? '' : `; write ${authority}`;
+  throw wrong(`--to ${JSON.stringify(to)} is no HOST:PORT: ${destination.why}${remedy}`);
+}
+
+const PORTS: Readonly<Record<string, number>> = { 'https:': 443, 'wss:': 443, 'http:': 80, 'ws:': 80 };
+
+/** Where the request for a URL goes. */
+function authorityOf(to: string): string | undefined {
+  if (!URL.canParse(to)) return undefined;
+  const { protocol, hostname, port } = new URL(to);
+  const portByDefault = PORTS[protocol];
+  return portByDefault === undefined ? undefined : `${hostname}:${port || portByDefault}`;
 }
 
 /** The addresses in the configuration: the real port of a bind to port 0 is not known before it is bound. */

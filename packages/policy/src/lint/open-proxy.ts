@@ -43,7 +43,7 @@ function isOpen(policy: PolicyConfig, matchingAnyName: ReadonlySet<number>, list
 }
 
 /** Whether a door authenticates its clients, by password or by certificate. */
-export function knowsItsClients({ auth, tls }: Pick<ListenerConfig, 'auth' | 'tls'>): boolean {
+export function knowsItsClients({ auth, tls }: Pick<ListenerConfig, 'name' | 'auth' | 'tls'>): boolean {
   return auth !== undefined || tls?.client_ca !== undefined;
 }
 
