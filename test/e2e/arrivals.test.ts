@@ -86,6 +86,36 @@ function withChecksum(header: Buffer): Buffer {
   return sealed;
 }
 
+describe('a peer that never says which client it speaks for', () => {
+  it.each(['explicit', 'transparent'])('counts for limits.tunnels from accept on, at the %s door', async (door) => {
+    const behind = ['proxy_protocol: [loopback]'];
+    const full = await startSallyport(
+      configText({ explicit: behind, transparent: behind, more: 'limits: { tunnels: 2 }' }),
+    );
+    const silent = await openClient(full.port(door));
+    const halfway = await openClient(full.port(door));
+    halfway.socket.write('PROXY TCP4 203.0');
+    await expect.poll(() => tunnelsHeld(full), { timeout: 20_000 }).toBe(2);
+    const refused = await openClient(full.port(door));
+    await refused.ended();
+    expect(await full.tunnel({ reason: 'overload' })).toMatchObject({ outcome: 'refused', listener: door });
+    // Those that leave give their places back.
+    halfway.socket.end();
+    await full.tunnel({ reason: 'proxy_protocol' });
+    const next = await openClient(full.port(door));
+    next.socket.end('PROXY TCP4 203.0.113.7 192.0.2.1 4660 443\r\nCONNECT ');
+    expect((await full.tunnel({ client: '203.0.113.7' }))['reason']).not.toBe('overload');
+    for (const client of [silent, halfway, refused, next]) client.socket.destroy();
+    await full.stop();
+  });
+
+  async function tunnelsHeld(running: Running): Promise<number | undefined> {
+    const reply = await fetch(`http://127.0.0.1:${running.port('admin')}/api/status`);
+    const { limits } = (await reply.json()) as { limits: { name: string; used: number }[] }; // So it is documented.
+    return limits.find(({ name }) => name === 'tunnels')?.used;
+  }
+});
+
 describe('a PROXY header', () => {
   it.each(introduced)('$what says who the client is, to policy and log, at both doors', async ({ header, client }) => {
     const before = proxy.lines.length;

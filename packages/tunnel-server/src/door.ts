@@ -242,7 +242,16 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     admit: (client) => admitClient(limits, listener, client, ledger.isDraining),
     admitNext: (client) => admitNextRequest(limits, listener, client, ledger.isDraining),
     wouldAdmit: (client) => limits.wouldAdmit(listener, client),
-    ...(senders && { introduce: (wire, peer) => introduceClient(wire, peer, senders, prereadLimits()) }),
+    ...(senders && {
+      introduce: (wire, peer) => {
+        const over = limits.awaitClient(listener);
+        if (over === undefined) return CROWDED_OUT;
+        const introduction = introduceClient(wire, peer, senders, prereadLimits());
+        if (introduction instanceof Promise) return introduction.finally(over);
+        over();
+        return introduction;
+      },
+    }),
     prereadLimits,
     requireOpen: () => requireNotDraining(ledger.isDraining),
     httpLimits: () => ({
@@ -293,6 +302,11 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     }),
   };
 }
+
+const CROWDED_OUT: Introduction = {
+  refusal: 'The limits have no room for a peer whose PROXY header is still to be read',
+  isCrowdedOut: true,
+};
 
 function isIntercepting(listener: ListenerConfig): listener is SniListener {
   return listener.mode === 'sni' && listener.intercept !== 'none';

@@ -61,8 +61,8 @@ function goOn(setUp: SetUp): void {
   }
 }
 
-function requireIntroduced({ client: { refusal } }: SetUp): undefined {
-  if (refusal !== undefined) throw new TunnelError('proxy_protocol', `${refusal}.`);
+function requireIntroduced({ client: { refusal, isCrowdedOut } }: SetUp): undefined {
+  if (refusal !== undefined) throw new TunnelError(isCrowdedOut ? 'overload' : 'proxy_protocol', `${refusal}.`);
 }
 
 function admit({ door, record, next }: SetUp): undefined | Promise<unknown> {

@@ -86,6 +86,8 @@ export interface Leg {
   readonly original?: Address;
   /** Its introduction was refused: it is to be closed without a reply. */
   readonly refusal?: string | undefined;
+  /** It was refused for want of room, whoever it is. */
+  readonly isCrowdedOut?: boolean;
   /** The state of TLS with the peer, for a client of a TLS listener; `read` waits for it. */
   readonly tls?: TlsState | undefined;
   /** The next bytes, at most `limitBytes` of them (the rest stays); at once where some have arrived. The caller owns them. */
@@ -127,6 +129,8 @@ export interface Introduction {
   readonly local?: Address;
   /** Why it is to be refused, as a clause for a log. */
   readonly refusal?: string;
+  /** The refusal is for want of room. */
+  readonly isCrowdedOut?: boolean;
 }
 
 export interface ListenOptions {

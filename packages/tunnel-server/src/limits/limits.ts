@@ -37,6 +37,11 @@ export interface Limits {
   wouldAdmit(listener: LimitedListener, client: Ip): boolean;
   /** For a further request of an admitted connection. It takes a token of `new_per_client`, as a connection does. */
   admitNext(listener: LimitedListener, client: Ip): Admission | Promise<Admission>;
+  /**
+   * Counts a connection for `limits.tunnels` while it is not known whose it is. Returns the function that ends that, to be called once;
+   * undefined where there is no room.
+   */
+  awaitClient(listener: LimitedListener): (() => void) | undefined;
   /** How many connections count for `limits.tunnels` of a listener. */
   tunnelsHeld(listener: LimitedListener): number;
   /** Gives a place back, once for each that was taken. */
@@ -110,10 +115,16 @@ export function createLimits(global: ConnectionLimits, clock: () => number = () 
       if (replicas?.isUp === true) return refuseByPlaces(key, scopes) === undefined;
       return refuse(key, scopes, clock(), 'ask') === undefined;
     },
-    tunnelsHeld(listener) {
-      const own = placeOf(listeners, listener.name);
-      return scopeOf('tunnels', { listener, shared, everywhere, own }).occupancy.total;
+    awaitClient(listener) {
+      const scopes = scopesOf(listener);
+      if (isFull(scopes)) return undefined;
+      const places = [everywhere, scopes.own];
+      for (const place of places) place.awaited += 1;
+      return () => {
+        for (const place of places) place.awaited -= 1;
+      };
     },
+    tunnelsHeld: (listener) => scopeOf('tunnels', scopesOf(listener)).held,
     leave(listenerName, client) {
       const key = clientKey(client);
       const own = placeOf(listeners, listenerName);
@@ -170,9 +181,15 @@ class Place {
   readonly name: string;
   readonly occupancy = new Occupancy();
   readonly buckets = new TokenBuckets();
+  /** Connections of clients that are not known yet. */
+  awaited = 0;
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  get held(): number {
+    return this.occupancy.total + this.awaited;
   }
 
   get remembered(): number {
@@ -211,9 +228,13 @@ function refuse(client: ClientKey, scopes: Scopes, now: number, how: 'take' | 'a
   return refuseByPlaces(client, scopes) ?? refuseByRate(client, scopes, now, how);
 }
 
+function isFull(scopes: Scopes): boolean {
+  return scopeOf('tunnels', scopes).held >= scopes.listener.limits.tunnels;
+}
+
 function refuseByPlaces(client: ClientKey, scopes: Scopes): Admission | undefined {
   const { limits } = scopes.listener;
-  if (scopeOf('tunnels', scopes).occupancy.total >= limits.tunnels) return { kind: 'refused', reason: 'overload' };
+  if (isFull(scopes)) return { kind: 'refused', reason: 'overload' };
   if (scopeOf('tunnels_per_client', scopes).occupancy.of(client) >= limits.tunnels_per_client) return tooMany(1);
   return undefined;
 }

@@ -63,6 +63,7 @@ export class NativeLeg implements Leg, LegName {
   remote: Address;
   local: Address;
   refusal?: string;
+  isCrowdedOut?: boolean;
   readonly bornAt: DeadlineMs;
   /** Set at an intercepting listener, before the leg is handed out. */
   original?: Address;

@@ -129,10 +129,11 @@ export class Listeners {
     else this.#handOutAs(listener, leg, introduction);
   }
 
-  #handOutAs(listener: OpenListener, leg: NativeLeg, { remote, local, refusal }: Introduction): void {
+  #handOutAs(listener: OpenListener, leg: NativeLeg, { remote, local, refusal, isCrowdedOut }: Introduction): void {
     if (remote !== undefined) leg.remote = remote;
     if (local !== undefined) leg.local = local;
     if (refusal !== undefined) leg.refusal = refusal;
+    if (isCrowdedOut !== undefined) leg.isCrowdedOut = isCrowdedOut;
     this.#handOut(listener, leg);
   }
 

@@ -56,11 +56,12 @@ async function introduceWire(
 
 function named(
   leg: PortableLeg,
-  { remote, local, refusal }: Awaited<ReturnType<Introducing['introduce']>>,
+  { remote, local, refusal, isCrowdedOut }: Awaited<ReturnType<Introducing['introduce']>>,
 ): PortableLeg {
   if (remote !== undefined) leg.remote = remote;
   if (local !== undefined) leg.local = local;
   if (refusal !== undefined) leg.refusal = refusal;
+  if (isCrowdedOut !== undefined) leg.isCrowdedOut = isCrowdedOut;
   return leg;
 }
 

@@ -64,6 +64,7 @@ export class PortableLeg implements Leg {
   bornAt: DeadlineMs = performance.now();
   original?: Address;
   refusal?: string;
+  isCrowdedOut?: boolean;
   readonly #resources: LegResources;
   /** For a client that may use TLS, this is the TCP socket until TLS begins. */
   #socket: Socket;
