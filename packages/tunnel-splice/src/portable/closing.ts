@@ -33,7 +33,8 @@ export class Closing {
    */
   end(hasPeerEnded: boolean): boolean {
     const socket = this.#socket;
-    socket.end();
+    // A second time it would change nothing, and cost an error with its stack trace.
+    if (!socket.writableEnded) socket.end();
     if ((hasPeerEnded && socket.writableLength === 0) || socket.destroyed) return false;
     if (!this.#mayLinger()) {
       socket.destroy();

@@ -137,10 +137,9 @@ export class PortableLeg implements Leg {
     this.#resources.kernel?.keepUrgentInline(descriptorOf(this.#wire));
   }
 
-  /** Closes the connection once the peer has vanished for so long. 0: when the kernel does. */
+  /** Closes the connection once the peer has vanished for so long. */
   watchPeer(seconds: number): void {
     this.#keepAliveSeconds = seconds;
-    if (seconds === 0) return;
     const { kernel } = this.#resources;
     if (kernel === undefined) keepAliveAsNodeCan(this.#wire, seconds);
     else kernel.watchPeer(descriptorOf(this.#wire), seconds);

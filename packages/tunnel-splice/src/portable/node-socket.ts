@@ -3,9 +3,6 @@ import { connect, Socket, type OnReadOpts } from 'node:net';
 import type { Address } from '../transport.ts';
 import type { TcpHandle } from './node-handle.ts';
 
-/** After so long the kernel probes a silent peer, whatever the idle timeout: a peer may vanish without FIN or RST. */
-const KEEP_ALIVE_MS = 60_000;
-
 /** What a socket is made of: a handle, as `net.Server` itself does it, or a descriptor, which it then owns. */
 export type SocketSource = { readonly handle: TcpHandle } | { readonly fd: number };
 
@@ -13,7 +10,7 @@ export type SocketSource = { readonly handle: TcpHandle } | { readonly fd: numbe
 export function acceptedSocket(source: SocketSource, onread?: OnReadOpts): Socket {
   const from = 'fd' in source ? { fd: source.fd } : { handle: source.handle };
   const options = { ...from, allowHalfOpen: true, ...(onread && { onread }) };
-  return new Socket(options).setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+  return new Socket(options).setNoDelay(true);
 }
 
 /** A socket that has begun to connect to one literal address; without `onread` for TLS. */
@@ -25,8 +22,6 @@ export function dialledSocket(address: Address, sourceHost: string | undefined, 
     ...(onread && { onread }),
     allowHalfOpen: true,
     noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_MS,
     // The address has been judged: no other one may be tried, and no name looked up.
     autoSelectFamily: false,
   });

@@ -41,6 +41,9 @@ export class PortableSplice implements DirectionEvents {
   readonly #halfCloseTimeoutMs: number;
   readonly #lifetimeDeadline: DeadlineMs;
   readonly #onEnd: (result: TunnelResult) => void;
+  readonly #keepAliveSeconds: number;
+  /** When its peers are watched by the kernel. Most tunnels are over by then, and each option is a system call. */
+  #watchAt: DeadlineMs;
   #alarm: Alarm | undefined;
   #lastMoveAt = performance.now();
   #firstByteAt: DeadlineMs | undefined;
@@ -60,8 +63,8 @@ export class PortableSplice implements DirectionEvents {
     this.#lifetimeDeadline = options.lifetimeDeadline;
     this.#up = new Direction(client, upstream, this);
     this.#down = new Direction(upstream, client, this);
-    const keepAliveSeconds = wholeSeconds(options.keepAliveMs);
-    for (const leg of [client, upstream]) leg.watchPeer(keepAliveSeconds);
+    this.#keepAliveSeconds = wholeSeconds(options.keepAliveMs);
+    this.#watchAt = this.#keepAliveSeconds === 0 ? Infinity : this.#lastMoveAt + this.#keepAliveSeconds * 250;
     this.#up.relayedBytes = sentBytes;
     this.#up.start(options.clientBytes);
     this.#down.start(options.upstreamBytes);
@@ -156,7 +159,7 @@ export class PortableSplice implements DirectionEvents {
     this.#deadlines.cancel(this.#alarm);
     const isHearingAll = !this.#isSilent(this.#up) && !this.#isSilent(this.#down);
     const probeAt = isHearingAll ? Infinity : performance.now() + PROBE_MS;
-    this.#alarm = this.#deadlines.at(Math.min(this.#nextDue().at, probeAt), () => this.#ring());
+    this.#alarm = this.#deadlines.at(Math.min(this.#nextDue().at, probeAt, this.#watchAt), () => this.#ring());
   }
 
   #isSilent(direction: Direction): boolean {
@@ -164,6 +167,7 @@ export class PortableSplice implements DirectionEvents {
   }
 
   #ring(): void {
+    if (performance.now() >= this.#watchAt) this.#watchPeers();
     this.#client.heedWindow(this.#down.pendingBytes > 0);
     this.#upstream.heedWindow(this.#up.pendingBytes > 0);
     if (this.#losing !== undefined) {
@@ -174,6 +178,11 @@ export class PortableSplice implements DirectionEvents {
     else if (this.#upstream.hasBeenReset()) this.lost(this.#down);
     else if (this.#nextDue().at <= performance.now()) this.#finish(this.#nextDue().end);
     else this.#setAlarm();
+  }
+
+  #watchPeers(): void {
+    this.#watchAt = Infinity;
+    for (const leg of [this.#client, this.#upstream]) leg.watchPeer(this.#keepAliveSeconds);
   }
 
   /** The other leg no longer takes what the lost leg had sent. */
