@@ -80,9 +80,12 @@ export function switchingFieldsDown(response: ResponseHead): readonly FieldLine[
  */
 export function offeredUpgrade(request: MessageHead): string | undefined {
   if (request.version === '1.0' || !namedByConnection(request).has('upgrade')) return undefined;
-  const offered = listOf(request, 'upgrade').filter((protocol) => !/^h2c?$/i.test(protocol));
+  const offered = listOf(request, 'upgrade').filter((protocol) => !HTTP2.test(protocol));
   return offered.length > 0 ? offered.join(', ') : undefined;
 }
+
+/** Also as a draft, such as h2c-14: servers that are still in use take those. */
+const HTTP2 = /^(?:h2|http\/2)/i;
 
 /** Whether the sender keeps its connection for another message. One of HTTP/1.0 is never kept through a proxy (RFC 9112 §9.3). */
 export function isKeptAlive(message: MessageHead): boolean {

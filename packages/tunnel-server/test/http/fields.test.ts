@@ -136,6 +136,7 @@ describe('an offer to change protocols', () => {
   it.each([
     { lines: ['Connection: Upgrade', 'Upgrade: websocket'], offered: 'websocket' },
     { lines: ['Connection: upgrade', 'Upgrade: h2c, foo/1'], offered: 'foo/1' },
+    { lines: ['Connection: upgrade', 'Upgrade: H2C-14, h2c-17, h2, HTTP/2.0'], offered: undefined },
     { lines: ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'], offered: undefined },
     { lines: ['Upgrade: websocket'], offered: undefined },
     { lines: ['Connection: Upgrade'], offered: undefined },
