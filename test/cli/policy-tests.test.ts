@@ -72,6 +72,10 @@ describe('tests', () => {
       '{ client: 10.0.0.7, to: "a.test:443", expect: allow, listener: explicti }',
       'tests[0].listener: no listener is named "explicti"; did you mean "explicit"?',
     ],
+    [
+      '{ client: 10.0.0.7, to: "a.test:443", expect: allow, rule: wbe }',
+      'tests[0].rule: no rule is named "wbe"; did you mean "web"?',
+    ],
     ['{ client: 10.1, to: "a.test:443", expect: allow }', 'tests[0].client: expected an IP address'],
     [
       '{ client: 10.0.0.7, to: "127.1:443", expect: allow }',
