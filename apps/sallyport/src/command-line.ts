@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { EXIT, type ExitCode, FatalError } from './exit.ts';
 
-/** An option such as `--config FILE`. Given twice, the last one counts, unless `isMany`. */
+/** An option such as `--config FILE`. */
 export interface OptionSpec {
   /** The placeholder of its value. Left out for an option without a value: `execute` sees whether it was given. */
   readonly value?: string;
@@ -10,6 +10,8 @@ export interface OptionSpec {
   readonly isRequired: boolean;
   /** May have several values, as `--log A B` or `--log A --log B`. */
   readonly isMany?: boolean;
+  /** May be given again, and the last one counts: `npm start -- --config FILE` adds to a command line that has one. */
+  readonly isReplaceable?: boolean;
 }
 
 /** An argument without an option, as NAME in `sallyport groups NAME`. */
@@ -127,6 +129,8 @@ async function readOptions(command: Command, args: readonly string[]): Promise<G
     if (token.value === undefined || token.value === '') {
       throw wrong(`--${token.name} needs a value: ${spelled(token.name, spec)}`);
     }
+    if (token.name in options && !spec.isMany && !spec.isReplaceable)
+      throw wrong(`--${token.name} is given twice; give one`);
     open = spec.isMany ? token.name : undefined;
     options[token.name] = token.value;
     if (spec.isMany) (lists[token.name] ??= []).push(token.value);

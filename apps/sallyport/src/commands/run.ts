@@ -20,7 +20,7 @@ export const runCommand: Command = {
   SIGHUP           reload the configuration; an invalid one changes nothing
   SIGUSR1          start a successor at the same sockets; once it is ready, drain
   SIGUSR2          reopen log.file`,
-  options: { config: CONFIG_OPTION },
+  options: { config: { ...CONFIG_OPTION, isReplaceable: true } },
   execute: run,
 };
 
