@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
-import { echoOrigin, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
+import { helloFor } from './harness/hello.ts';
+import { ask, echoOrigin, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
 import { descriptorsOf, residentMiBOf } from './harness/process-facts.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
@@ -130,6 +131,18 @@ describe('a tunnel', () => {
     origin.close();
     expect(grown).toBeLessThan(64);
   }, 60_000);
+});
+
+describe('a destination that does not answer a ClientHello', () => {
+  it.each(['idle', 'lifetime'])('has timeouts.%s like any other', async (reason) => {
+    const mute = await tcpOrigin((socket) => socket.resume());
+    const timeouts = `timeouts: { ${reason}: 500ms, handshake: 5m }`;
+    const impatient = await startSallyport(configText({ transparent: [`port: ${mute.port}`, timeouts] }));
+    expect(await ask(impatient.port('transparent'), helloFor('origin.test'))).toBe('');
+    await impatient.tunnel({ reason, outcome: 'ok', bytes_up: helloFor('origin.test').length });
+    await impatient.stop();
+    mute.close();
+  });
 });
 
 describe('many tunnels', () => {

@@ -223,7 +223,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     idleTimeoutMs: timeouts.idle,
     halfCloseTimeoutMs: timeouts.half_close,
     keepAliveMs: timeouts.keepalive,
-    lifetimeDeadline: performance.now() + timeouts.lifetime,
+    lifetimeMs: timeouts.lifetime,
     guard: isHello ? retryGuard : undefined,
     onUp: (tunnel, upstream, at) => joiner.isUp(tunnels, tunnel, { upstream, at }),
   });
@@ -297,7 +297,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
         idleTimeoutMs: timeouts.idle,
         halfCloseTimeoutMs: timeouts.half_close,
         keepAliveMs: timeouts.keepalive,
-        lifetimeDeadline: performance.now() + timeouts.lifetime,
+        lifetimeMs: timeouts.lifetime,
       }),
     }),
   };

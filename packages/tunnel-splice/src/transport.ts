@@ -251,7 +251,7 @@ export interface Beginning {
 
 /**
  * Puts the joining off until the upstream has begun to answer `clientBytes`, which are sent up at once. Nothing else is sent either way
- * before that. Where the answer begins otherwise, where either side leaves or `answerTimeoutMs` have passed, the tunnel is joined. Where
+ * before that. Where the answer begins otherwise, where either side leaves or `answerTimeoutMs` have passed, the tunnel is joined. It is up, and its time runs, since the upstream has connected. Where
  * the answer begins so, or the client sends more before it, the result is `connected`: the holder has both legs, with all that they have
  * sent still to be read, and no `reply` was sent.
  */
@@ -323,8 +323,8 @@ export interface SpliceOptions {
   readonly idleTimeoutMs: number;
   /** The tunnel ends when after the first FIN the other side sent nothing for so long (`half_close`). */
   readonly halfCloseTimeoutMs: number;
-  /** The moment at which the tunnel ends in any case (`lifetime`). */
-  readonly lifetimeDeadline: DeadlineMs;
+  /** So long after it was up the tunnel ends in any case (`lifetime`). Infinity: never. */
+  readonly lifetimeMs: number;
   /**
    * A tunnel ends within so long after a peer has vanished without FIN or RST, as reset. Two seconds at least. Left out: when the kernel
    * decides. A portable transport without the addon has no TCP_USER_TIMEOUT: it only notices a peer with nothing on its way to it, within

@@ -218,7 +218,7 @@ describe.skipIf(!isHere)('the native transport and its process', () => {
     const port = Number(
       await runScript(`const { transport } = native();
         const keeper = { tunnelEnded: (tunnel, { bytesUp }) => console.log(bytesUp) };
-        const limits = { keeper, idleTimeoutMs: 60_000, halfCloseTimeoutMs: 60_000, lifetimeDeadline: Infinity };
+        const limits = { keeper, idleTimeoutMs: 60_000, halfCloseTimeoutMs: 60_000, lifetimeMs: Infinity };
         const door = await transport.listen({ host: '127.0.0.1', port: 0 }, async (client) => {
           const { leg } = await transport.dial(${upstream}, { deadline: performance.now() + 5_000 }).done;
           transport.splice(client, leg, limits);

@@ -27,7 +27,7 @@ const stage = (make: string): string => `
   const upstreamAddress = { host: '127.0.0.1', port: origin.address().port };
   const ends = new Map();
   const keeper = { tunnelEnded: (number, { end }) => ends.get(number)?.(end) };
-  const limits = { keeper, keepAliveMs: ${KEEP_ALIVE_MS}, idleTimeoutMs: 60_000, halfCloseTimeoutMs: 60_000, lifetimeDeadline: Infinity };
+  const limits = { keeper, keepAliveMs: ${KEEP_ALIVE_MS}, idleTimeoutMs: 60_000, halfCloseTimeoutMs: 60_000, lifetimeMs: Infinity };
   const spliced = [];
   let onSpliced = () => undefined;
   const door = await transport.listen({ host: '127.0.0.1', port: 0 }, async (client) => {

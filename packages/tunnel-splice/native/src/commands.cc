@@ -139,7 +139,7 @@ void obeySplice(Loop& loop, RecordReader& command) {
   upstream->out.append(command.bytes(upLength), upLength);
   client->out.append(command.bytes(downLength), downLength);
   const TunnelLimits limits{index, idleMs, halfCloseMs, lifetimeMs, keepAliveSeconds};
-  Tunnel& tunnel = join(loop, *client, *upstream, limits, awaitedUp, awaitedDown);
+  Tunnel& tunnel = join(loop, *client, *upstream, limits, loop.nowMs, awaitedUp, awaitedDown);
   if (downLength > 0 || awaitedDown > 0) tunnel.firstByteNs = loop.nowNs;
   if (client->isCut) giveUp(loop, tunnel, kWasCut);
   else serveTunnel(loop, tunnel);

@@ -12,19 +12,11 @@ namespace {
 
 Promise& promiseOf(Loop& loop, const Leg& client) { return loop.promises.at(indexOf(client.id.place)); }
 
-// The rest of the promise's lifetime, which began when it was given.
-TunnelLimits limitsNow(const Loop& loop, const Promise& promised) {
-  TunnelLimits limits = promised.limits;
-  if (limits.lifetimeMs == kNever) return limits;
-  limits.lifetimeMs = static_cast<uint32_t>(std::max<int64_t>(0, promised.givenAtMs + limits.lifetimeMs - loop.nowMs));
-  return limits;
-}
-
 }  // namespace
 
 void promise(Loop& loop, Leg& client, RecordReader& command) {
   Promise& promised = loop.promises.make(indexOf(client.id.place));
-  promised.givenAtMs = loop.nowMs;
+  promised.upAtMs = 0;
   promised.limits.index = command.word();
   promised.limits.idleMs = command.word();
   promised.limits.halfCloseMs = command.word();
@@ -91,7 +83,8 @@ void joinPromised(Loop& loop, Leg& client, Leg& upstream, uint64_t relayed, cons
   takePromise(loop, client);
   write(client, promised.reply.data(), promised.reply.size());
   client.out.discountAll();
-  Tunnel& tunnel = join(loop, client, upstream, limitsNow(loop, promised), promised.awaitedUp, 0);
+  const int64_t upAtMs = promised.upAtMs == 0 ? loop.nowMs : promised.upAtMs;
+  Tunnel& tunnel = join(loop, client, upstream, promised.limits, upAtMs, promised.awaitedUp, 0);
   tunnel.up().relayed = relayed;
   if (length > 0) relayRead(upstream, client, bytes, length, loop.nowMs);
   loop.board.counts.store(tunnel.index, relayed, tunnel.down().relayed);
@@ -110,7 +103,10 @@ bool hasSpokenSince(Loop& loop, const Leg& client) { return promiseOf(loop, clie
 int64_t keepForAnswer(Loop& loop, const Leg& client, Leg& upstream) {
   Promise& promised = promiseOf(loop, client);
   promised.answering = &upstream;
-  return promised.answerMs == kNever ? TimerWheel::kNeverMs : loop.nowMs + promised.answerMs;
+  promised.upAtMs = loop.nowMs;
+  // The tunnel's own time runs from here on, and ends the wait.
+  const uint32_t waitMs = std::min({promised.answerMs, promised.limits.idleMs, promised.limits.lifetimeMs});
+  return waitMs == kNever ? TimerWheel::kNeverMs : loop.nowMs + waitMs;
 }
 
 Leg* findAnswering(Loop& loop, const Leg& client) { return promiseOf(loop, client).answering; }

@@ -23,7 +23,7 @@ struct Promise {
   uint32_t awaitedUp;  // read from the client, on its way back from JavaScript; with a guard, what it will keep
   uint32_t guard;      // which beginning of an answer is JavaScript's to see; 0: none
   uint32_t answerMs;   // for how long an answer is awaited
-  int64_t givenAtMs;
+  int64_t upAtMs;      // when the upstream had connected whose answer is awaited; 0: none has
   Leg* answering;      // the one dial that has connected, and whose answer is awaited
   ByteQueue reply;     // to the client, before a byte of the upstream's
   ByteQueue up;        // to the upstream, before a byte of the client's

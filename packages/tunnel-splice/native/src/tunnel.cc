@@ -138,7 +138,8 @@ void keepAlive(Tunnel& tunnel) {
 
 }  // namespace
 
-Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits, uint32_t awaitedUp, uint32_t awaitedDown) {
+Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits, int64_t upAtMs, uint32_t awaitedUp,
+             uint32_t awaitedDown) {
   Tunnel* tunnel = new (&loop.tunnels.take()) Tunnel();
   tunnel->client = &client;
   tunnel->upstream = &upstream;
@@ -149,9 +150,9 @@ Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits,
   tunnel->index = limits.index;
   tunnel->idleMs = limits.idleMs;
   tunnel->halfCloseMs = limits.halfCloseMs;
-  tunnel->endsAtMs = after(loop.nowMs, limits.lifetimeMs);
+  tunnel->endsAtMs = after(upAtMs, limits.lifetimeMs);
   tunnel->keepAliveSeconds = std::min(limits.keepAliveSeconds, kLongestKeepAliveSeconds);
-  tunnel->lastByteMs = stampOf(loop);
+  tunnel->lastByteMs = static_cast<uint32_t>(upAtMs);
   scheduleNext(loop, *tunnel);
   return *tunnel;
 }

@@ -71,7 +71,8 @@ struct Tunnel : TimerNode {
 static_assert(2 * sizeof(Leg) + sizeof(Tunnel) <= 200, "all that an idle tunnel takes, as slabs add nothing to it");
 
 // Joins two held legs. What JavaScript read from each before lies in the other's `out` already.
-Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits, uint32_t awaitedUp, uint32_t awaitedDown);
+Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits, int64_t upAtMs, uint32_t awaitedUp,
+             uint32_t awaitedDown);
 
 // An event on one of its legs, bytes that came back from JavaScript, or its next turn.
 void serveTunnel(Loop& loop, Tunnel& tunnel);

@@ -134,7 +134,7 @@ export class Dials {
 }
 
 /** A deadline as the data threads expect it: whole milliseconds from now. */
-export function spanUntil(deadline: DeadlineMs): number {
+function spanUntil(deadline: DeadlineMs): number {
   return deadline === Infinity ? NEVER : toSpan(deadline - performance.now());
 }
 

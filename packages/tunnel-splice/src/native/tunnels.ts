@@ -12,7 +12,7 @@ import type {
 import type { CountPages } from './count-pages.ts';
 import type { DataPlane } from './data-plane.ts';
 import { wholeSeconds } from '../keep-alive.ts';
-import { spanUntil, toSpan } from './dials.ts';
+import { toSpan } from './dials.ts';
 import { NativeLeg, type ReturnPath } from './leg.ts';
 import { Promised, type PromiseHome } from './promised.ts';
 import { COMMAND, threadOf, TUNNEL_ENDS, type LegName } from './wire.ts';
@@ -116,7 +116,7 @@ export class Tunnels implements PromiseHome {
       .word(promised.tunnel)
       .word(toSpan(plan.idleTimeoutMs))
       .word(toSpan(plan.halfCloseTimeoutMs))
-      .word(spanUntil(plan.lifetimeDeadline))
+      .word(toSpan(plan.lifetimeMs))
       .word(wholeSeconds(plan.keepAliveMs))
       .word(receivedBytes)
       .word(beginning)
@@ -160,7 +160,7 @@ export class Tunnels implements PromiseHome {
       .word(tunnel)
       .word(toSpan(options.idleTimeoutMs))
       .word(toSpan(options.halfCloseTimeoutMs))
-      .word(spanUntil(options.lifetimeDeadline))
+      .word(toSpan(options.lifetimeMs))
       .word(wholeSeconds(options.keepAliveMs))
       .word(fromClient.receivedBytes)
       .word(fromUpstream.receivedBytes)

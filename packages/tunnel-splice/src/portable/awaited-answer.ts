@@ -1,6 +1,6 @@
 /** Waits for the upstream's answer before a client is joined to it. */
 import { compareBeginning } from '../beginning.ts';
-import type { AnswerGuard } from '../transport.ts';
+import type { AnswerGuard, DeadlineMs } from '../transport.ts';
 import type { Alarm, Deadlines } from './deadlines.ts';
 import type { PortableLeg } from './leg.ts';
 
@@ -9,6 +9,8 @@ interface AwaitedAnswerOptions {
   /** The client's bytes are sent to it first. */
   readonly upstream: PortableLeg;
   readonly guard: AnswerGuard;
+  /** The client is joined without an answer then. */
+  readonly answerBy: DeadlineMs;
   readonly deadlines: Deadlines;
   /** Called once, unless the wait is forgotten before. It may be called from within the constructor. */
   readonly onTold: (outcome: Told) => void;
@@ -24,8 +26,8 @@ export class AwaitedAnswer {
 
   constructor(options: AwaitedAnswerOptions) {
     this.#options = options;
-    const { client, upstream, guard, deadlines } = options;
-    this.#alarm = deadlines.at(performance.now() + guard.answerTimeoutMs, () => this.#tell('join'));
+    const { client, upstream, answerBy, deadlines } = options;
+    this.#alarm = deadlines.at(answerBy, () => this.#tell('join'));
     for (const leg of [client, upstream]) leg.whenStirred(() => this.#look());
     this.#look();
   }

@@ -98,6 +98,7 @@ export class PortableDial extends DialEnd implements Dial {
     this.#answer = new AwaitedAnswer({
       client,
       upstream: this.#leg,
+      answerBy: connectedAt + Math.min(guard.answerTimeoutMs, plan.idleTimeoutMs, plan.lifetimeMs),
       guard,
       deadlines: this.#resources.deadlines,
       onTold,
@@ -107,7 +108,7 @@ export class PortableDial extends DialEnd implements Dial {
   #joinTo(client: PortableLeg, plan: JoinPlan, connectedAt: DeadlineMs, sentBytes = 0): void {
     this.#decide();
     client.write(plan.reply);
-    const tunnel = this.#resources.tunnels.splice(client, this.#leg, plan, sentBytes);
+    const tunnel = this.#resources.tunnels.splice(client, this.#leg, plan, { upAt: connectedAt, sentBytes });
     plan.onUp(tunnel, this.#address, connectedAt);
     this.settle({ kind: 'joined' });
   }

@@ -24,6 +24,8 @@ interface SplicedLegs {
 
 interface SpliceTools {
   readonly deadlines: Deadlines;
+  /** When the tunnel was up: its time is counted from there. */
+  readonly upAt: DeadlineMs;
   /** Bytes that were sent up before the splice. They count as relayed. */
   readonly sentBytes: number;
   /** Called once. */
@@ -45,7 +47,7 @@ export class PortableSplice implements DirectionEvents {
   /** When its peers are watched by the kernel. Most tunnels are over by then, and each option is a system call. */
   #watchAt: DeadlineMs;
   #alarm: Alarm | undefined;
-  #lastMoveAt = performance.now();
+  #lastMoveAt: DeadlineMs;
   #firstByteAt: DeadlineMs | undefined;
   #firstFin: { readonly end: 'client_closed' | 'upstream_closed'; readonly at: DeadlineMs } | undefined;
   /** Reads from a leg that is lost: bytes it sent before are still on their way. */
@@ -53,14 +55,19 @@ export class PortableSplice implements DirectionEvents {
   #end: TunnelEnd | undefined;
   #isOver = false;
 
-  constructor({ client, upstream }: SplicedLegs, options: SpliceOptions, { deadlines, sentBytes, onEnd }: SpliceTools) {
+  constructor(
+    { client, upstream }: SplicedLegs,
+    options: SpliceOptions,
+    { deadlines, upAt, sentBytes, onEnd }: SpliceTools,
+  ) {
     this.#client = client;
     this.#upstream = upstream;
     this.#deadlines = deadlines;
     this.#onEnd = onEnd;
     this.#idleTimeoutMs = options.idleTimeoutMs;
     this.#halfCloseTimeoutMs = options.halfCloseTimeoutMs;
-    this.#lifetimeDeadline = options.lifetimeDeadline;
+    this.#lifetimeDeadline = upAt + options.lifetimeMs;
+    this.#lastMoveAt = upAt;
     this.#up = new Direction(client, upstream, this);
     this.#down = new Direction(upstream, client, this);
     this.#keepAliveSeconds = wholeSeconds(options.keepAliveMs);

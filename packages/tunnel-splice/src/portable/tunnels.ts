@@ -1,4 +1,4 @@
-import type { Leg, SpliceOptions, TunnelCounts, TunnelNumber } from '../transport.ts';
+import type { DeadlineMs, Leg, SpliceOptions, TunnelCounts, TunnelNumber } from '../transport.ts';
 import type { Deadlines } from './deadlines.ts';
 import { PortableLeg } from './leg.ts';
 import { PortableSplice } from './splice.ts';
@@ -14,6 +14,12 @@ interface Ends<AnyLeg extends Leg> {
   readonly upstream: AnyLeg;
 }
 
+/** A tunnel that was up before it is relayed: since when, and how many bytes were sent up, which count as relayed. */
+interface Begun {
+  readonly upAt: DeadlineMs;
+  readonly sentBytes: number;
+}
+
 /** The tunnels of a transport, by number. */
 export class Tunnels {
   readonly #deadlines: Deadlines;
@@ -25,17 +31,22 @@ export class Tunnels {
     this.#numbers = numbers;
   }
 
-  /** @param sentBytes bytes that were sent up before, and count as relayed */
-  splice(client: Leg, upstream: Leg, options: SpliceOptions, sentBytes = 0): TunnelNumber {
+  splice(
+    client: Leg,
+    upstream: Leg,
+    options: SpliceOptions,
+    begun: Begun = { upAt: performance.now(), sentBytes: 0 },
+  ): TunnelNumber {
     const legs = { client: portable(client), upstream: portable(upstream) };
     const tunnel = this.#numbers.take();
-    this.#begin(tunnel, legs, options, sentBytes);
+    this.#begin(tunnel, legs, options, begun);
     return tunnel;
   }
 
   /** Under a number that was taken before. It is given back at the end like any other. */
   spliceAs(tunnel: TunnelNumber, { client, upstream }: Ends<Leg>, options: SpliceOptions): void {
-    this.#begin(tunnel, { client: portable(client), upstream: portable(upstream) }, options);
+    const begun = { upAt: performance.now(), sentBytes: 0 };
+    this.#begin(tunnel, { client: portable(client), upstream: portable(upstream) }, options, begun);
   }
 
   /** Undefined where there is no such tunnel. */
@@ -47,10 +58,11 @@ export class Tunnels {
     this.#live[tunnel]?.cut();
   }
 
-  #begin(tunnel: TunnelNumber, legs: Ends<PortableLeg>, options: SpliceOptions, sentBytes = 0): void {
+  #begin(tunnel: TunnelNumber, legs: Ends<PortableLeg>, options: SpliceOptions, { upAt, sentBytes }: Begun): void {
     const { keeper } = options;
     this.#live[tunnel] = new PortableSplice(legs, options, {
       deadlines: this.#deadlines,
+      upAt,
       sentBytes,
       onEnd: (result) => {
         keeper.tunnelEnded(tunnel, result);

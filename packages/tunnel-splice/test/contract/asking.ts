@@ -168,6 +168,20 @@ export function describeAsking(create: () => Transport): void {
       expect((await peer.receives(4)).toString()).toBe('down');
     });
 
+    it('counts its lifetime from the answer, however late that comes', async () => {
+      const { leg } = await stage().connectClient();
+      const joining = join(leg, { lifetimeMs: 300 });
+      const upstream = await stage().nextUpstream();
+      await upstream.receives(preface.length);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      const answeredAt = performance.now();
+      await upstream.sends(answer);
+      const splice = await joinedByHand(joining, leg, { lifetimeMs: 300 });
+      const { end, endedAt } = await splice.done;
+      expect(end).toBe('lifetime');
+      expect(endedAt - answeredAt).toBeGreaterThanOrEqual(299);
+    });
+
     it.each([
       ['joins it', 'other', 'joined'],
       ['hands it back, which is told from an answer that is still to be read,', 'A..B', 'connected'],

@@ -163,6 +163,16 @@ export function describeGuarding(create: () => Transport): void {
       expect((await peer.receives(4)).toString()).toBe('A..B');
     });
 
+    it.each([
+      ['idle', { idleTimeoutMs: 200 }],
+      ['lifetime', { lifetimeMs: 200 }],
+    ] as const)('ends it at %s, counted from its connection, where the upstream says nothing', async (end, limits) => {
+      const { peer, leg } = await stage().connectClient();
+      const { splice } = join(leg, limits);
+      expect((await splice.done).end).toBe(end);
+      expect(await peer.departure).toBe('end');
+    });
+
     it('gives the upstream up when its client is closed meanwhile', async () => {
       const { peer, leg } = await stage().connectClient();
       const { done, splice } = join(leg);

@@ -37,7 +37,7 @@ type TunnelOptions = Omit<SpliceOptions, 'keeper'>;
 export const PATIENT: TunnelOptions = {
   idleTimeoutMs: Infinity,
   halfCloseTimeoutMs: Infinity,
-  lifetimeDeadline: Infinity,
+  lifetimeMs: Infinity,
 };
 
 interface Joining {

@@ -27,7 +27,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-const PATIENT = { idleTimeoutMs: Infinity, halfCloseTimeoutMs: Infinity, lifetimeDeadline: Infinity };
+const PATIENT = { idleTimeoutMs: Infinity, halfCloseTimeoutMs: Infinity, lifetimeMs: Infinity };
 
 export async function openStage(transport: Transport): Promise<Stage> {
   let onClient: (leg: Leg) => void = (leg) => leg.reset();
