@@ -75,14 +75,18 @@ async function findCommand(asked: string, commands: readonly Command[]): Promise
   const command = commands.find(({ name }) => name === asked);
   if (command) return command;
   const names = commands.map(({ name }) => name);
-  const what = asked.startsWith('-')
-    ? `unknown option ${shown(asked)}${(await hintAt(asked, ['--help', '--version'])) || `; a command comes first: ${names.join(', ')}`}`
-    : `unknown command ${JSON.stringify(asked)}${(await hintAt(asked, names)) || `; the commands are ${names.join(', ')}`}`;
+  const list = names.join(', ');
+  if (asked.startsWith('-')) {
+    const hint = (await hintAt(asked, ['--help', '--version'])) || `; a command comes first: ${list}`;
+    throw new FatalError(`unknown option ${shown(asked)}${hint} (see sallyport --help)`, EXIT.usage);
+  }
+  const hint = await hintAt(asked, names);
+  const what = `unknown command ${JSON.stringify(asked)}${hint === '' ? '; the' : `${hint} The`} commands are ${list}`;
   throw new FatalError(`${what} (see sallyport --help)`, EXIT.usage);
 }
 
 /** Loads the search for the closest word only now: most commands do without it. */
-async function hintAt(asked: string, known: readonly string[]): Promise<string> {
+export async function hintAt(asked: string, known: readonly string[]): Promise<string> {
   const { didYouMean } = await import('@sallyport/config');
   // nginx and others have one letter for an option.
   const [only, ...more] = /^-[a-z]$/.test(asked) ? known.filter((name) => name.startsWith(`-${asked}`)) : [];

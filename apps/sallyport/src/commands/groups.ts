@@ -1,4 +1,4 @@
-import { type Command, OPERAND, type OptionValues } from '../command-line.ts';
+import { type Command, hintAt, OPERAND, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { print } from '../print.ts';
 import { shippedGroups } from '../shipped-groups.ts';
@@ -21,8 +21,11 @@ async function printGroups(options: OptionValues): Promise<ExitCode> {
     return EXIT.ok;
   }
   const group = groups.find((each) => each.name === name);
-  if (!group)
-    throw new FatalError(`no group is named ${JSON.stringify(name)}; sallyport groups lists them`, EXIT.usage);
+  if (!group) {
+    const names = groups.map((each) => each.name);
+    const hint = (await hintAt(name, names)) || '; sallyport groups lists them';
+    throw new FatalError(`no group is named ${JSON.stringify(name)}${hint}`, EXIT.usage);
+  }
   await print(group.hosts.map((host) => `${host}\n`).join(''));
   return EXIT.ok;
 }
