@@ -106,8 +106,9 @@ export interface Leg {
   /** Ends at once with an RST. */
   reset(): void;
   /**
-   * Calls `listener` once when the peer has left, at once (synchronously) if it has already. The returned function forgets it. Cheaper
-   * than an AbortSignal, which costs two microseconds a tunnel. One listener at a time. Forgotten by `splice`.
+   * Calls `listener` once when the peer has left, at once (synchronously) if it has already; or when `close` or `reset` ends the leg on
+   * our side. The returned function forgets it. Cheaper than an AbortSignal, which costs two microseconds a tunnel. One listener at a
+   * time. Forgotten by `splice`.
    */
   whenGone(listener: (how: Departure) => void): () => void;
 }

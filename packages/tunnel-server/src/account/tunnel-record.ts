@@ -47,6 +47,9 @@ export interface RelayResult extends TunnelCounts {
 /** Stands for a client that left before the transport knew its address. No network of a rule contains it. */
 const UNSPECIFIED: Ip = { family: 6, text: '::', words: [0, 0, 0, 0] };
 
+/** To the step under way it looks as if the client had left. */
+const CUT_SHORT = 'Sallyport ended before the tunnel was up.';
+
 export class TunnelRecord implements TunnelFacts, LiveTunnel {
   readonly number: number;
   readonly door: RecordedDoor;
@@ -247,7 +250,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     const reason = this.#cutReason ?? error.reason;
     if (error.reason === 'internal') this.#keeper.logFault(this.number, error.cause);
     const { outcome, level } = REFUSALS[reason];
-    const where = { stage: this.#stage, detail: error.detail };
+    const where = { stage: this.#stage, detail: reason === error.reason ? error.detail : CUT_SHORT };
     this.#close({ ...this.#counts(), ...where, outcome, reason, level, endedAt, firstByteMs: undefined });
   }
 

@@ -146,15 +146,17 @@ export class NativeLeg implements Leg, LegName {
   }
 
   close(lastBytes: Uint8Array = NO_BYTES): void {
+    const onGone = this.#onGone;
     if (!this.#release()) return;
     this.#begin(COMMAND.close, lastBytes.length).word(lastBytes.length).bytes(lastBytes).end();
-    this.#answer('end');
+    this.#ended('end', onGone);
   }
 
   reset(): void {
+    const onGone = this.#onGone;
     if (!this.#release()) return;
     this.#begin(COMMAND.reset).end();
-    this.#answer('reset');
+    this.#ended('reset', onGone);
   }
 
   whenGone(listener: (how: Departure) => void): () => void {
@@ -293,6 +295,12 @@ export class NativeLeg implements Leg, LegName {
     this.retire();
     this.promised?.settle();
     return true;
+  }
+
+  /** Tells who waits for the leg that our side has ended it. A departure of the peer was told before. */
+  #ended(how: Departure, onGone: (how: Departure) => void): void {
+    this.#answer(how);
+    if (this.#departure === undefined) onGone(how);
   }
 
   #endDetaching(connection: Connection | undefined): void {

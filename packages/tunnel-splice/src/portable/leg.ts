@@ -187,14 +187,18 @@ export class PortableLeg implements Leg {
     if (this.#isOver) return;
     if (lastBytes !== undefined) this.write(lastBytes);
     const hasPeerEnded = this.#departure === 'end';
+    const onGone = this.#onGone;
     this.#leave('end');
     if (this.#beginClosing().end(hasPeerEnded)) this.resume();
+    onGone?.('end');
   }
 
   reset(): void {
     if (this.#isOver) return;
+    const onGone = this.#onGone;
     this.#leave('reset');
     this.#beginClosing().reset();
+    onGone?.('reset');
   }
 
   /** Ends with an RST once the peer has all bytes sent before, or takes them no more. */
@@ -410,8 +414,9 @@ export class PortableLeg implements Leg {
   }
 
   #gone(how: Departure): void {
-    this.#onGone?.(how);
+    const onGone = this.#onGone;
     this.#onGone = undefined;
+    onGone?.(how);
   }
 
   /** Our side has ended the leg, in one way or another. */

@@ -164,6 +164,33 @@ export function describeReading(create: () => Transport): void {
       expect(heard).toEqual([]);
     });
 
+    it.each([
+      { how: 'end', what: 'closed', endLeg: (leg: Leg) => leg.close() },
+      { how: 'reset', what: 'reset', endLeg: (leg: Leg) => leg.reset() },
+    ])('tells once that our side has $what the leg', async ({ how, endLeg }) => {
+      const { leg } = await stage().connectClient();
+      const heard: string[] = [];
+      leg.whenGone((gone) => heard.push(gone));
+      endLeg(leg);
+      endLeg(leg);
+      expect(heard).toEqual([how]);
+    });
+
+    it('does not tell of our end to who has heard of the peer', async () => {
+      const { peer, leg } = await stage().connectClient();
+      const heard: string[] = [];
+      const gone = new Promise<void>((resolve) =>
+        leg.whenGone((how) => {
+          heard.push(how);
+          resolve();
+        }),
+      );
+      peer.finish();
+      await gone;
+      leg.close();
+      expect(heard).toEqual(['end']);
+    });
+
     it('notices a dialled peer that leaves, too', async () => {
       const { peer, leg } = await stage().connectUpstream();
       const gone = new Promise((resolve) => leg.whenGone(resolve));
