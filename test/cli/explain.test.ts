@@ -71,6 +71,21 @@ addresses  refused: 127.0.0.1 is special: loopback (RFC 1122)
     expect(code).toBe(0);
   });
 
+  it('names no egress behind a direct one, for none is tried there', async () => {
+    const lists = file(
+      'lists.yaml',
+      `listeners: [{ name: only, mode: connect, bind: "127.0.0.1:0" }]
+egress:
+  - { name: corp, type: http, address: "192.0.2.1:3128" }
+  - { name: wan2, type: direct, source_address: "127.0.0.9" }
+default_egress: [corp, wan2, direct]
+`,
+    );
+    const { stdout } = await sallyport(['explain', '--config', lists, '--client', '127.0.0.1', '--to', '8.8.8.8:443']);
+    expect(stdout).toContain('\negress     corp: http by 192.0.2.1:3128 (default_egress)\n');
+    expect(stdout).toContain('\n           wan2 from 127.0.0.9, if those before it are down\naddresses ');
+  });
+
   it('exits 3 for what the default denies, looks nothing up, and says what each rule lacked', async () => {
     const { code, stdout } = await explain('mixed.web.test:443', ['--listener', 'second'], '203.0.113.7');
     expect(code).toBe(3);

@@ -1,5 +1,5 @@
 /** The egress of a request, and why. For `sallyport explain`. */
-import { type Config, DIRECT } from '@sallyport/config';
+import { type Config, DIRECT, triedInTurn } from '@sallyport/config';
 import type { Decision, Destination } from '@sallyport/policy';
 
 export interface EgressChoice {
@@ -12,7 +12,7 @@ export interface EgressChoice {
 export function chooseEgress(config: Config, { egress, rule }: Decision, destination: Destination): EgressChoice {
   const names = egress ?? config.default_egress;
   const origin = egress === undefined ? 'default_egress' : `rule ${rule} names ${names.length === 1 ? 'it' : 'them'}`;
-  const [first = DIRECT, ...others] = names;
+  const [first = DIRECT, ...others] = triedInTurn(names, config.egress);
   return {
     lines: [
       `${first}${kindOf(first, config)} (${origin})`,

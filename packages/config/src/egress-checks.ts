@@ -14,6 +14,8 @@ export function findUnmetEgresses(value: unknown): Problem[] {
     ...findUnknown(file.default_egress, known, ['default_egress']),
     ...file.policy.rules.flatMap(({ egress }, at) => findUnknown(egress, known, ['policy', 'rules', at, 'egress'])),
     ...findUnusedChoices(file),
+    ...findNeverTried(file.default_egress, file, ['default_egress']),
+    ...file.policy.rules.flatMap(({ egress }, at) => findNeverTried(egress, file, ['policy', 'rules', at, 'egress'])),
   ];
 }
 
@@ -99,4 +101,29 @@ function findUnusedChoices({ policy }: LooseFile): Problem[] {
     const message = 'a rule that denies has no egress; remove it, or allow';
     return [{ severity: 'error', path: ['policy', 'rules', at, 'egress'], message }];
   });
+}
+
+function findNeverTried(choice: LooseFile['default_egress'], { egress }: LooseFile, path: ConfigPath): Problem[] {
+  const names = typeof choice === 'string' ? [choice] : (choice ?? []);
+  const tried = triedInTurn(names, egress);
+  const never = names[tried.length];
+  if (never === undefined) return [];
+  const message = `${never} is never tried: ${String(tried.at(-1))} before it is no parent, and only a parent can be down`;
+  return [{ severity: 'warning', path: [...path, tried.length], message }];
+}
+
+interface KnownEgress {
+  readonly name?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+/** The names of a list that are ever tried. It ends at its first direct egress, for only a parent can be down. */
+export function triedInTurn<Name extends string | undefined>(
+  names: readonly Name[],
+  egress: readonly KnownEgress[],
+): readonly Name[] {
+  const isDirect = (name: Name): boolean =>
+    name === DIRECT || egress.some((known) => known.name === name && known.type === 'direct');
+  const end = names.findIndex(isDirect);
+  return end < 0 ? names : names.slice(0, end + 1);
 }

@@ -30,6 +30,14 @@ describe('ways out', () => {
     { text: 'egress: [{ name: direct, type: direct }]', problem: /direct is there already/ },
     { text: `egress: [${http}, ${http}]`, problem: /^egress\.1\.name: an egress named "corp"/ },
     { text: `egress: [${http}]\ndefault_egress: [corp, corp]`, problem: /stands in the list already/ },
+    {
+      text: `egress: [${http}]\ndefault_egress: [direct, corp]`,
+      problem: /^default_egress\.1: corp is never tried: direct before it is no parent, and only a parent can be down$/,
+    },
+    {
+      text: `egress: [${http}, { name: w, type: direct }]\npolicy: { rules: [{ action: allow, egress: [corp, w, direct] }] }`,
+      problem: /^policy\.rules\.0\.egress\.2: direct is never tried: w before it is no parent/,
+    },
     { text: 'default_egress: []', problem: /no egress; name at least one/ },
     { text: 'egress: [{ name: a, type: http }]', problem: /^egress\.0\.address: missing/ },
     { text: 'egress: [{ name: a, type: http, address: "proxy" }]', problem: /expected host:port/ },
