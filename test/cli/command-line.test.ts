@@ -158,12 +158,14 @@ policy:
   it('tells the problems of the rules beside those of a listener', async () => {
     const wrong = file(
       'listener.yaml',
-      'listeners: [{ name: a, mode: conect, bind: "127.0.0.1" }]\npolicy: { rules: [{ action: allow, hosts: ["a..b"] }] }\n',
+      'listeners: [{ name: a, mode: conect, bind: "127.0.0.1" }]\npolicy: { rules: [{ action: allow, hosts: ["a..b"] }, { hosts: ["c..d"] }] }\n',
     );
     const { stderr } = await sallyport(['check', '--config', wrong]);
     expect([...stderr.matchAll(/listener\.yaml:\d+:\d+: ([^ ]+):/g)].map(([, path]) => path)).toEqual([
       'listeners[0].mode',
       'policy.rules[0].hosts[0]',
+      'policy.rules[1].action',
+      'policy.rules[1].hosts[0]',
     ]);
   });
 

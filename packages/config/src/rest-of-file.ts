@@ -7,6 +7,9 @@ import { configSchema } from './schema.ts';
 /** Stands in for listeners of which too little is left. No problem can be found in it. */
 const LISTENERS = [{ name: 'listener', mode: 'connect', bind: '127.0.0.1:0' }];
 
+/** Stand in for keys that a rule needs. */
+const NEEDED: ReadonlyMap<string | number, string> = new Map([['action', 'deny']]);
+
 /**
  * The configuration without the keys that have problems: their defaults hold. Undefined where what is left says something else than the
  * file does, or is no configuration.
@@ -38,7 +41,10 @@ function takeOut(value: unknown, path: ConfigPath): void {
     if (!Array.isArray(at)) nearest = { map: at, key: step };
     at = Reflect.get(at, step);
   }
-  if (nearest) Reflect.deleteProperty(nearest.map, nearest.key);
+  if (!nearest) return;
+  const { map, key } = nearest;
+  if (NEEDED.has(key)) Reflect.set(map, key, NEEDED.get(key));
+  else Reflect.deleteProperty(map, key);
 }
 
 function asMap(value: unknown): Readonly<Record<string, unknown>> {
