@@ -127,7 +127,6 @@ addresses  not looked up, as the policy denies
   });
 
   it.each([
-    ['8.8.8.8:443', '--client "10.1" is no IP address', ['--client', '10.1']],
     ['8.8.8.8', '--to "8.8.8.8" is no HOST:PORT: the target has no port', []],
     ['127.1:443', 'an IP address is written in full; write 127.0.0.1', []],
     ['http://a.test', 'the target has a scheme; write a.test:80', []],
@@ -142,6 +141,12 @@ addresses  not looked up, as the policy denies
     expect(stdout).toBe('');
     expect(stderr).toContain(why);
     expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('exits 2 for a client that is no IP address', async () => {
+    const { code, stderr } = await explain('8.8.8.8:443', [], '10.1');
+    expect(code).toBe(2);
+    expect(stderr).toContain('--client "10.1" is no IP address');
   });
 
   it('says that a user is asked for whom the listener does not know', async () => {
