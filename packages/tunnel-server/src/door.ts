@@ -58,6 +58,8 @@ export interface Door {
   admit(client: Ip): Promise<void> | undefined;
   /** Whether the limits admit the client. Also true while draining, so that the client gets its refusal. */
   wouldAdmit(client: Ip): boolean;
+  /** Identifies the balancers, if any: equal for two doors only where these are the same. */
+  readonly senders?: string;
   /** Reads from a balancer which client it forwards. Left out where there is no balancer. */
   introduce?(wire: Pick<Leg, 'read' | 'putBack'>, peer: Address): Introduction | Promise<Introduction>;
   prereadLimits(): PrereadLimits;
@@ -243,6 +245,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     admitNext: (client) => admitNextRequest(limits, listener, client, ledger.isDraining),
     wouldAdmit: (client) => limits.wouldAdmit(listener, client),
     ...(senders && {
+      senders: String(listener.proxy_protocol),
       introduce: (wire, peer) => {
         const over = limits.awaitClient(listener);
         if (over === undefined) return CROWDED_OUT;

@@ -71,7 +71,10 @@ function admit({ door, record, next }: SetUp): undefined | Promise<unknown> {
 
 function admitRequest({ door, record, next }: SetUp): undefined | Promise<unknown> {
   record.admitted();
-  return next === undefined ? undefined : door.admitNext(record.clientIp);
+  if (next === undefined) return undefined;
+  if (door.senders !== undefined && next.senders !== door.senders)
+    throw new TunnelError('proxy_protocol', 'This connection is older than the peers that must send a PROXY header.');
+  return door.admitNext(record.clientIp);
 }
 
 function identify(setUp: SetUp): undefined | Promise<unknown> {
@@ -154,7 +157,7 @@ async function serveNext(kept: KeptAlive, before: Door, doorNow: DoorNow, ledger
   const door = doorNow();
   const next = door && (await awaitNextRequest(kept, door.httpLimits().idleTimeoutMs));
   if (next !== undefined && doorNow() !== undefined) {
-    serveTunnel(client, doorNow, ledger, next);
+    serveTunnel(client, doorNow, ledger, { ...next, senders: before.senders });
     return;
   }
   // Its listener may have been removed. The client then gets a FIN, as when it is idle for too long.

@@ -151,6 +151,35 @@ describe('a connection that is older than what its door asks of clients', () => 
     expect(await running.tunnel({ reason: 'malformed' })).toMatchObject({ outcome: 'refused', status: 400 });
   });
 
+  it('is refused once the door asks for a PROXY header', async () => {
+    const narrow = { ...forwarding, more: 'limits: { tunnels: 1 }' };
+    const running = await start(configText(narrow));
+    const client = await served();
+    await running.reload(configText({ ...narrow, explicit: ['http: forward', 'proxy_protocol: [loopback]'] }));
+    client.socket.write(get(url()));
+    expect((await client.ended()).bytes.toString().match(/HTTP/g)).toHaveLength(1);
+    expect(await running.tunnel({ reason: 'proxy_protocol' })).toMatchObject({ outcome: 'refused' });
+    // Its place is free again.
+    const next = await openClient(running.port('explicit'));
+    next.socket.write(`PROXY UNKNOWN\r\n${get(url())}`);
+    await next.hears('\r\n\r\nhi');
+    next.socket.destroy();
+  });
+
+  it('goes on where it has sent that header', async () => {
+    const behind = { ...forwarding, explicit: ['http: forward', 'proxy_protocol: [loopback]'] };
+    const running = await start(configText(behind));
+    stage.rawAnswer = (socket) => socket.end(answer);
+    const client = await openClient(running.port('explicit'));
+    client.socket.write(`PROXY UNKNOWN\r\n${get(url())}`);
+    await client.hears('\r\n\r\nhi');
+    await running.reload(configText({ ...behind, more: 'timeouts: { idle: 5m }' }));
+    stage.rawAnswer = (socket) => socket.end(answer.replace('hi', 'ho'));
+    client.socket.write(get(url()));
+    await client.hears('\r\n\r\nho');
+    client.socket.destroy();
+  });
+
   it('is not served as at the transparent door either', async () => {
     const explicit = ['http: forward', 'misdirected: serve', `port: ${stage.rawPort}`, asked];
     const running = await start(configText({ ...forwarding, explicit }), { files });

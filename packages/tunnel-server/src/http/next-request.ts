@@ -9,6 +9,8 @@ export interface NextRequest {
   readonly begunAt: DeadlineMs;
   /** When its connection ends in any case. */
   readonly lifetimeDeadline: DeadlineMs;
+  /** The peers by which its connection was introduced, as the door names them. */
+  readonly senders?: string | undefined;
 }
 
 /** Enough for most heads. */
