@@ -243,12 +243,14 @@ describe('a parent spoken to over TLS', () => {
         policy: `policy:
   rules:
     - { name: bad, action: allow, hosts: [bad.test], egress: stranger }
+    - { name: other, action: allow, hosts: [other.test], egress: misnamed }
     - { name: named, action: allow, hosts: [origin.test], egress: byname }
     - { name: rest, action: allow, egress: secure }
   destinations: { allow: [loopback] }`,
         more: egressLines(
           `{ name: secure, type: http, address: "127.0.0.1:${port}", tls: true, ca: "${good.caFile}" }`,
           `{ name: byname, type: http, address: "localhost:${port}", tls: true, ca: "${good.caFile}" }`,
+          `{ name: misnamed, type: http, address: "other.localhost:${port}", tls: true, ca: "${good.caFile}" }`,
           `{ name: stranger, type: http, address: "127.0.0.1:${port}", tls: true, ca: "${other.caFile}" }`,
         ),
       }),
@@ -261,8 +263,11 @@ describe('a parent spoken to over TLS', () => {
       client.socket.destroy();
     }
     expect(await ask(proxy.port('explicit'), connect('bad.test:443'))).toMatch(/^HTTP\/1\.1 502 /);
-    const line = await proxy.tunnel({ reason: 'egress' });
+    const line = await proxy.tunnel({ egress: 'stranger', reason: 'egress' });
     expect(line['detail']).toMatch(/stranger failed to speak TLS: its certificate is not trusted/);
+    expect(await ask(proxy.port('explicit'), connect('other.test:443'))).toMatch(/^HTTP\/1\.1 502 /);
+    const { detail } = await proxy.tunnel({ egress: 'misnamed', reason: 'egress' });
+    expect(detail).toBe('The egress misnamed failed to speak TLS: its certificate is not for other.localhost.');
     await Promise.all([proxy.stop(), parent.stop()]);
   });
 });

@@ -70,14 +70,14 @@ class Race extends DialEnd implements Dial {
   #asked: Work<readonly Address[]> | undefined;
   /** An attempt would start now, if there were an address. */
   #isDue = false;
-  #failure: FailureKind;
+  #failure: Failure;
 
   constructor(addresses: DialList, options: RaceOptions) {
     super();
     this.#addresses = addresses;
     this.#late = addresses.late;
     this.#options = options;
-    this.#failure = addresses.length === 0 ? 'unreachable' : 'timeout';
+    this.#failure = { kind: addresses.length === 0 ? 'unreachable' : 'timeout' };
     if (this.#late?.isUnderWay) this.#askForMore();
     this.#startNext();
   }
@@ -112,7 +112,7 @@ class Race extends DialEnd implements Dial {
   #ranOut(isTimeLeft: boolean): void {
     if (isTimeLeft) this.#askForMore();
     if (this.#running.size > 0) return;
-    if (!isTimeLeft || !this.#asked) this.#finish({ kind: this.#failure });
+    if (!isTimeLeft || !this.#asked) this.#finish(this.#failure);
     // Late addresses may take longer than there is time.
     else this.#timer = setTimeout(() => this.#startNext(), millisecondsUntil(this.#options.deadline));
   }
@@ -147,7 +147,7 @@ class Race extends DialEnd implements Dial {
       this.#finish(result);
       return;
     }
-    if (result.kind !== 'cancelled') this.#failure = moreTelling(this.#failure, result.kind);
+    if (result.kind !== 'cancelled') this.#failure = moreTelling(this.#failure, result);
     this.#startNext();
   }
 
@@ -183,13 +183,13 @@ export function closeUnused(result: DialResult): void {
   if (result.kind === 'connected') result.leg.close();
 }
 
-type FailureKind = Exclude<DialResult['kind'], 'connected' | 'joined' | 'cancelled'>;
+type Failure = Exclude<DialResult, { kind: 'connected' | 'joined' | 'cancelled' }>;
 
 /**
  * From the one that says least to the one that says most: silence, no route, a refusal, our own lack of the source address, or of
  * descriptors, ports or memory. The last ones must not be hidden, for no peer is at fault.
  */
-const TELLING: readonly FailureKind[] = [
+const TELLING: readonly DialResult['kind'][] = [
   'timeout',
   'unreachable',
   'reset',
@@ -199,8 +199,8 @@ const TELLING: readonly FailureKind[] = [
   'exhausted',
 ];
 
-function moreTelling(one: FailureKind, other: FailureKind): FailureKind {
-  return TELLING.indexOf(other) > TELLING.indexOf(one) ? other : one;
+function moreTelling(one: Failure, other: Failure): Failure {
+  return TELLING.indexOf(other.kind) > TELLING.indexOf(one.kind) ? other : one;
 }
 
 const ATTEMPT_RESULTS = {

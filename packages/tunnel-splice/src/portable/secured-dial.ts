@@ -101,7 +101,7 @@ class SecuredUpstream implements Secured {
     this.#socket = socket;
     socket.allowHalfOpen = true;
     socket.once('secureConnect', () => onSettled(undefined));
-    socket.on('error', (error: NodeJS.ErrnoException) => onSettled(failureOf(error)));
+    socket.on('error', (error: NodeJS.ErrnoException) => onSettled(failureOf(error, peerName)));
     socket.on('end', () => onSettled({ kind: 'reset' }));
     socket.on('data', (bytes: Buffer) => {
       if (!onread.callback(bytes.length, bytes)) socket.pause();
@@ -121,7 +121,10 @@ class SecuredUpstream implements Secured {
 }
 
 /** OpenSSL's errors and codes such as `CERT_HAS_EXPIRED`. Any other error is one of the connection. */
-function failureOf(error: NodeJS.ErrnoException): Failure {
+function failureOf(error: NodeJS.ErrnoException, peerName: string): Failure {
+  // Node.js has a reason of its own for this one, which ends with a list that may be empty.
+  if (error.code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return { kind: 'untrusted', why: `its certificate is not for ${peerName}` };
   if ('reason' in error && typeof error.reason === 'string')
     return { kind: 'untrusted', why: `TLS says ${error.reason}` };
   const code = error.code ?? '';
