@@ -99,6 +99,9 @@ describe('a request', () => {
   });
 
   it('may change the protocol: what follows the 101 is a tunnel', async () => {
+    const bytesTotal = async (direction: string): Promise<number | undefined> =>
+      stage.proxy.metric(`bytes_total{listener="transparent",direction="${direction}"}`);
+    const [upBefore = 0, downBefore = 0] = [await bytesTotal('up'), await bytesTotal('down')];
     const client = await stage.connect('transparent');
     client.socket.write(
       `GET /ws HTTP/1.1\r\nHost: origin.test:${stage.port}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`,
@@ -114,6 +117,7 @@ describe('a request', () => {
       bytes_down: 14,
       reason: 'client_closed',
     });
+    expect([await bytesTotal('up'), await bytesTotal('down')]).toEqual([upBefore + 8, downBefore + 14]);
   });
 });
 

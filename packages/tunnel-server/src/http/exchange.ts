@@ -74,10 +74,13 @@ export class Exchange implements Relay {
   #isAnswered = false;
   #remark: string | undefined;
   #isOver = false;
+  /** The heads of a request that becomes a tunnel count as little as those of a CONNECT, so until then none may be counted. */
+  #mayBecomeTunnel: boolean;
 
   constructor(options: ExchangeOptions) {
     const { client, upstream } = options;
     this.#options = options;
+    this.#mayBecomeTunnel = options.mayUpgrade;
     this.#fromUpstream = new Inflow(upstream);
     this.#toUpstream = new Outflow(upstream);
     this.#toClient = new Outflow(client.leg);
@@ -90,6 +93,7 @@ export class Exchange implements Relay {
   }
 
   counts(): TunnelCounts {
+    if (this.#mayBecomeTunnel) return { bytesUp: 0, bytesDown: 0 };
     return { bytesUp: this.#toUpstream.bytesWritten, bytesDown: this.#fromUpstream.bytesRead };
   }
 
@@ -140,6 +144,7 @@ export class Exchange implements Relay {
     const isChunked = request.version === '1.1' && (form.kind === 'chunked' || form.kind === 'until-end');
     // Where the request's content has not all been read, the rest would be taken for the next request.
     this.#isKept = this.#isAsked && isKeptAlive(request) && !this.#options.isLast();
+    this.#mayBecomeTunnel = false;
     this.#status = head.status;
     await this.#toClient.write(encodeDown(head, isChunked, this.#isKept));
     const carried = await carryContent({
@@ -232,6 +237,7 @@ export class Exchange implements Relay {
 
   #end(): void {
     this.#isOver = true;
+    this.#mayBecomeTunnel = false;
     this.#release();
     this.#toUpstream.shut();
     this.#options.upstream.close();
