@@ -49,8 +49,12 @@ export async function httpsOrigin(certificates: Certificates, body: string | Buf
   };
 }
 
+/** Node.js asks for 511, which thousands of clients at once overflow while this process is busy. */
+const MOST_QUEUED = 4_096;
+
 async function listening(server: Server, host: string, port = 0): Promise<void> {
-  server.listen(port, host);
+  // Beyond its queue the kernel answers by cookies, and then resets a client whose first bytes found the queue full.
+  server.listen({ port, host, backlog: MOST_QUEUED });
   await once(server, 'listening');
 }
 
@@ -94,21 +98,21 @@ export async function openClient(port: number, host = '127.0.0.1', from?: string
   const heard = (): Buffer => Buffer.concat(chunks);
   const until = <T>(answer: () => T | undefined): Promise<T> =>
     new Promise((resolve, reject) => {
-      const check = (): void => {
-        const result = answer();
-        if (result === undefined) return;
+      const settle = (conclude: () => void): void => {
         clearTimeout(timer);
         waiting.delete(check);
-        resolve(result);
+        conclude();
       };
-      const timer = setTimeout(() => {
-        waiting.delete(check);
-        reject(
-          new Error(
-            `after ${PATIENCE_MS / 1000} s heard only ${JSON.stringify(heard().toString('latin1').slice(0, 500))}`,
-          ),
-        );
-      }, PATIENCE_MS);
+      const fail = (when: string): void => {
+        const bytes = JSON.stringify(heard().toString('latin1').slice(0, 500));
+        settle(() => reject(new Error(`${when} heard only ${bytes}`)));
+      };
+      const check = (): void => {
+        const result = answer();
+        if (result !== undefined) settle(() => resolve(result));
+        else if (over !== undefined) fail(`before its ${over.toUpperCase()}`);
+      };
+      const timer = setTimeout(() => fail(`after ${PATIENCE_MS / 1000} s`), PATIENCE_MS);
       waiting.add(check);
       check();
     });
