@@ -69,13 +69,13 @@ describe('a request', () => {
 
   it('brings chunks and trailers both ways', async () => {
     const client = await stage.connect();
-    const chunked = ['Transfer-Encoding: chunked', 'TE: trailers', '', '3', 'abc', '0', 'X-Sum: up', '', ''].join(
-      '\r\n',
-    );
-    client.socket.write(`POST ${stage.at('/chunks')} HTTP/1.1\r\nHost: a\r\n${chunked}`);
+    const fields = ['Host: a', 'Transfer-Encoding: chunked', 'TE: trailers', 'Connection: X-Hop', 'Trailer: X-Sum'];
+    const content = ['3', 'abc', '0', 'X-Hop: of the connection', 'X-Sum: up'];
+    client.socket.write([`POST ${stage.at('/chunks')} HTTP/1.1`, ...fields, '', ...content, '', ''].join('\r\n'));
     const heard = (await client.hears('\r\n0\r\nX-Sum: down\r\n\r\n')).toString();
     expect(heard).toContain('\r\nX-Trailers: X-Sum up\r\n');
     expect(heard).toContain(sha256('abc'));
+    expect(stage.reached('/chunks')?.headers).toMatchObject({ trailer: 'X-Sum' });
     client.socket.destroy();
   });
 

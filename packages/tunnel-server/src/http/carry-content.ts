@@ -2,11 +2,12 @@
 import type { Departure } from '@sallyport/tunnel-splice';
 import type { ContentReader } from './content-reader.ts';
 import type { FramingTurns } from './framing-turns.ts';
-import { passingTrailers } from './fields.ts';
+import { type MessageHead, passingTrailers } from './fields.ts';
 import { encodeChunk, encodeLastChunk, type Inflow, type Outflow } from './flows.ts';
 import type { Malformed } from './head-lines.ts';
 
 export interface Passage {
+  readonly head: MessageHead;
   readonly from: Inflow;
   /** Undefined where there is no content. */
   readonly reader: ContentReader | undefined;
@@ -22,7 +23,7 @@ export interface Passage {
 export type Carried = 'whole' | Departure | Malformed;
 
 export async function carryContent(passage: Passage): Promise<Carried> {
-  const { from, reader, to, isChunked, turns } = passage;
+  const { head, from, reader, to, isChunked, turns } = passage;
   let isWhole = reader === undefined;
   while (reader !== undefined && !isWhole) {
     const bytes = await from.read();
@@ -39,7 +40,7 @@ export async function carryContent(passage: Passage): Promise<Carried> {
     if (turn !== undefined) await turn;
     if (content.length > 0) await to.write(isChunked ? encodeChunk(content) : content);
   }
-  if (isChunked) await to.write(encodeLastChunk(passingTrailers(reader?.trailers ?? [])));
+  if (isChunked) await to.write(encodeLastChunk(passingTrailers(head, reader?.trailers ?? [])));
   passage.onWritten();
   await to.drained();
   return 'whole';

@@ -103,9 +103,10 @@ export class Exchange implements Relay {
 
   /** A write that fails ends nothing: what the destination sent before it closed can still be read. */
   async #ask(): Promise<void> {
-    const { client, form, headUp, turns } = this.#options;
+    const { client, request, form, headUp, turns } = this.#options;
     await this.#toUpstream.write(headUp);
     const carried = await carryContent({
+      head: request,
       from: client,
       reader: openContent(form, 'strict'),
       to: this.#toUpstream,
@@ -148,6 +149,7 @@ export class Exchange implements Relay {
     this.#status = head.status;
     await this.#toClient.write(encodeDown(head, isChunked, this.#isKept));
     const carried = await carryContent({
+      head,
       from: this.#fromUpstream,
       reader: openContent(form, 'lenient'),
       to: this.#toClient,

@@ -8,9 +8,12 @@ import { PSEUDONYM, viaHop } from '../via.ts';
 /** As it is sent. */
 export type FieldLine = readonly [name: string, value: string];
 
-type MessageHead = Pick<RequestHead | ResponseHead, 'version' | 'fields'>;
+export type MessageHead = Pick<RequestHead | ResponseHead, 'version' | 'fields'>;
 
-/** Fields for one connection, whether Connection names them or not (RFC 9110 §7.6.1, §11.7). They are never sent to the next hop. */
+/**
+ * Fields for one connection, whether Connection names them or not (RFC 9110 §7.6.1, §11.7). They are never sent to the next hop. Trailer
+ * is none of them (§6.6.2): some recipients take only the trailers that it announces.
+ */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -19,13 +22,15 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'proxy-authorization',
   'proxy-connection',
   'te',
-  'trailer',
   'transfer-encoding',
   'upgrade',
 ]);
 
 /** Written anew, so that no Connection field can remove the length of a message. */
 const REWRITTEN: ReadonlySet<string> = new Set(['content-length', 'host', 'max-forwards']);
+
+/** Says what trailers come, so it is none itself. */
+const ANNOUNCEMENT = 'trailer';
 
 /** Methods whose requests usually have content: without any they must say so (RFC 9110 §8.6). */
 const WITH_CONTENT: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
@@ -100,9 +105,13 @@ export function forwardsLeft(request: RequestHead): number | undefined {
   return Number(value);
 }
 
-/** The trailers that are passed on: none that could change the message's meaning or length (RFC 9110 §6.5.1). */
-export function passingTrailers(trailers: readonly Field[]): readonly Field[] {
-  return trailers.filter(({ name }) => passes(name));
+/**
+ * The trailers of a message that are passed on: none that could change its meaning or length (RFC 9110 §6.5.1), nor that Connection names
+ * (§7.6.1).
+ */
+export function passingTrailers(head: MessageHead, trailers: readonly Field[]): readonly Field[] {
+  const named = namedByConnection(head);
+  return trailers.filter(({ name }) => passes(name) && name !== ANNOUNCEMENT && !named.has(name));
 }
 
 function endToEnd(message: MessageHead): readonly Field[] {

@@ -51,7 +51,6 @@ describe('the fields of a request on its way up', () => {
     'Proxy-Connection: keep-alive',
     'Proxy-Authorization: Basic YWxpY2U6c2VjcmV0',
     'Proxy-Authenticate: Basic',
-    'Trailer: X-Sum',
     'TE: gzip',
     'Upgrade: websocket',
   ])('do without %s', (line) => {
@@ -198,7 +197,16 @@ describe('the fields of a response on its way down', () => {
   });
 });
 
-it('lets trailers pass but for those that could change the message', () => {
-  const trailers = ['X-Sum: 1', 'Host: b', 'Max-Forwards: 0', 'Proxy-Authorization: Basic x', 'X-More: 2'];
-  expect(passingTrailers(get(...trailers).fields).map(({ spelling }) => spelling)).toEqual(['X-Sum', 'X-More']);
+describe('trailers', () => {
+  it('pass but for those that could change the message, or that its Connection names', () => {
+    const forbidden = ['Host: b', 'Max-Forwards: 0', 'Proxy-Authorization: Basic x', 'Trailer: X-More'];
+    const trailers = get('X-Sum: 1', ...forbidden, 'X-Hop: 1', 'X-More: 2').fields;
+    const passing = passingTrailers(get('Connection: x-hop'), trailers);
+    expect(passing.map(({ spelling }) => spelling)).toEqual(['X-Sum', 'X-More']);
+  });
+
+  it('are announced to the next hop too', () => {
+    expect(linesUp(get('Trailer: X-Sum'))).toContain('Trailer: X-Sum');
+    expect(linesOf(responseFieldsDown(readResponse('HTTP/1.1 200 OK', 'Trailer: X-Sum')))).toContain('Trailer: X-Sum');
+  });
 });
