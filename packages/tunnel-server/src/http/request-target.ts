@@ -57,13 +57,21 @@ function parseAbsoluteForm(scheme: string, hierarchy: string, method: string): R
 }
 
 function targetAt(authority: string, originForm: string): RequestTarget {
-  const hasPort = authority.lastIndexOf(':') > authority.lastIndexOf(']');
-  const read = parseAuthorityForm(hasPort ? authority : `${authority}:${HTTP_PORT}`, HTTP_PORT);
+  const read = parseAuthorityForm(withPort(authority), HTTP_PORT);
   if (read.kind === 'malformed') return read;
   const destination = parseDestination(read.host, read.port);
   if (destination.kind === 'malformed') return destination;
   return { kind: 'target', destination, originForm: toAscii(originForm), host: hostField(destination) };
 }
+
+/** An empty port means that of the scheme, as none does (RFC 9110 §4.2.3). */
+function withPort(authority: string): string {
+  const [, host] = WITHOUT_PORT.exec(authority) ?? [];
+  return host === undefined ? authority : `${host}:${HTTP_PORT}`;
+}
+
+/** A colon within brackets begins no port. */
+const WITHOUT_PORT = /^(.*\]|[^:]*):?$/;
 
 /** Percent-encodes octets above 0x7f (RFC 3986 §2.1): many clients send UTF-8 unescaped, and not every server accepts that. */
 function toAscii(originForm: string): string {

@@ -16,6 +16,8 @@ describe('a target in absolute-form', () => {
     { target: 'HTTP://EXAMPLE.com.:8080', host: 'example.com', port: 8080, originForm: '/', field: 'example.com:8080' },
     { target: 'http://example.com?q', host: 'example.com', port: 80, originForm: '/?q', field: 'example.com' },
     { target: 'http://[2001:DB8::1]/x', host: '2001:db8::1', port: 80, originForm: '/x', field: '[2001:db8::1]' },
+    { target: 'http://example.com:/a', host: 'example.com', port: 80, originForm: '/a', field: 'example.com' },
+    { target: 'http://[::1]:', host: '::1', port: 80, originForm: '/', field: '[::1]' },
     { target: 'http://[::1]:81/', host: '::1', port: 81, originForm: '/', field: '[::1]:81' },
     { target: 'ws://a/chat', host: 'a', port: 80, originForm: '/chat', field: 'a' },
     { target: 'http://a/caf\xc3\xa9?\xff', host: 'a', port: 80, originForm: '/caf%C3%A9?%FF', field: 'a' },
@@ -41,7 +43,7 @@ describe('a target in absolute-form', () => {
     { target: 'http://example.com/#top', why: 'the target has a fragment' },
     { target: 'http://', why: 'the host is empty' },
     { target: 'http:///path', why: 'the host is empty' },
-    { target: 'http://example.com:/', why: 'the port is empty' },
+    { target: 'http://:/path', why: 'the host is empty' },
     { target: 'http://example.com:0/', why: 'the port is not between 1 and 65535' },
     { target: 'http://example.com:http/', why: 'the port is not a decimal number' },
     { target: 'http://127.1/', why: 'an IP address is written in full; write 127.0.0.1' },
@@ -59,6 +61,7 @@ describe('a target without a host', () => {
   it.each([
     { target: '/a?b', method: 'GET', host: 'Example.com:8080', field: 'example.com:8080', port: 8080 },
     { target: '/', method: 'GET', host: 'example.com', field: 'example.com', port: 80 },
+    { target: '/', method: 'GET', host: 'example.com:', field: 'example.com', port: 80 },
     { target: '*', method: 'OPTIONS', host: '[::1]', field: '[::1]', port: 80 },
   ])('goes to where Host says: $method $target at $host', ({ target, method, host, field, port }) => {
     const read = parseRequestTarget(parts(target, host, method), false);
