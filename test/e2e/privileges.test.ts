@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText, testedRuntime } from './harness/config-text.ts';
 import { echoOrigin, openTunnel, type Origin } from './harness/peers.ts';
-import { sallyport, startSallyport } from './harness/sallyport.ts';
+import { type Running, sallyport, startSallyport } from './harness/sallyport.ts';
 
 let echo: Origin;
 let folder: string;
@@ -89,6 +89,50 @@ describe.skipIf(!isRoot)('runtime.user', () => {
     chmodSync(proxy.configFile, 0o644);
     expect(await proxy.reload(text)).toMatchObject({ msg: 'reloaded' });
     expect(await proxy.stop()).toBe(0);
+  });
+
+  describe("with a socket in a folder that is root's alone", () => {
+    const path = (): string => join(folder, 'of-root.sock');
+    const textOf = (bind: string): string =>
+      configText()
+        .replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "${bind}" }`)
+        .replace(`runtime: ${testedRuntime()}`, `runtime: ${withUser('nobody')}`);
+    const start = async (): Promise<Running> => {
+      const proxy = await startSallyport(textOf(`unix:${path()}`));
+      chmodSync(proxy.folder, 0o755);
+      chmodSync(proxy.configFile, 0o644);
+      return proxy;
+    };
+
+    it('drains, and leaves what the next start replaces', async () => {
+      const first = await start();
+      expect(await first.stop()).toBe(0);
+      const next = await start();
+      expect(await get(path())).toBe(200);
+      expect(await next.stop()).toBe(0);
+    });
+
+    it('leaves it to a successor, and drains', async () => {
+      const proxy = await start();
+      proxy.process.kill('SIGUSR1');
+      const { pid } = await proxy.line({ msg: 'successor serves' });
+      await proxy.line({ msg: 'drained', exit: 0 });
+      expect(await get(path())).toBe(200);
+      process.kill(Number(pid), 'SIGTERM');
+      await proxy.line({ msg: 'drained' }, proxy.lines.length);
+    });
+
+    it('moves away from it, and cannot come back, which changes nothing', async () => {
+      const proxy = await start();
+      expect(await proxy.reload(textOf('127.0.0.1:0'))).toMatchObject({ msg: 'reloaded' });
+      const failed = await proxy.reload(textOf(`unix:${path()}`));
+      expect(failed).toMatchObject({ msg: 'reload failed' });
+      expect(failed['problems']).toEqual([
+        expect.stringMatching(/cannot listen on unix:.*this user may not write to it/),
+      ]);
+      expect(await proxy.reload(textOf('127.0.0.1:0'))).toMatchObject({ msg: 'reloaded' });
+      expect(await proxy.stop()).toBe(0);
+    });
   });
 
   /** What the kernel says of each thread, each answer once. */

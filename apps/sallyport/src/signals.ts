@@ -91,17 +91,20 @@ class Changes {
   async #reload(): Promise<void> {
     const { log, readSettings, serviceManager } = this.#supervision;
     serviceManager.reloading();
-    this.#watch.aboutToRead();
-    const next = readSettings();
-    const result = await this.#program.reload(next);
-    this.#watch.wasRead(next, result);
-    if (result.kind === 'reloaded') {
-      for (const warning of result.warnings) log.warn({ detail: warning }, 'configuration warning');
-      log.info('reloaded');
-    } else {
-      log.error({ problems: result.problems }, 'reload failed');
+    try {
+      this.#watch.aboutToRead();
+      const next = readSettings();
+      const result = await this.#program.reload(next);
+      this.#watch.wasRead(next, result);
+      if (result.kind === 'reloaded') {
+        for (const warning of result.warnings) log.warn({ detail: warning }, 'configuration warning');
+        log.info('reloaded');
+      } else {
+        log.error({ problems: result.problems }, 'reload failed');
+      }
+    } finally {
+      serviceManager.ready();
     }
-    serviceManager.ready();
   }
 
   async #takeOver(onSucceeded: () => void): Promise<void> {

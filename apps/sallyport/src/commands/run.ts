@@ -31,7 +31,9 @@ async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
   const inherited = new InheritedSockets(succession?.sockets ?? readPassedSockets(process.env, process.pid));
   try {
     const supervised = await start(file, inherited);
-    const ended = superviseProgram(supervised.program, supervised);
+    const ended = superviseProgram(supervised.program, supervised).catch((cause: unknown) =>
+      endBy(cause, supervised.log),
+    );
     succession?.answer({ kind: 'ready' });
     // After a drain, or a second signal, nothing that is still open may keep the process alive.
     process.exit(await ended);
@@ -68,10 +70,13 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
 
 /** After an uncaught error the state is unknown: the process ends, so that its supervisor starts another. */
 function endOnUncaught(log: Logger): void {
-  process.on('uncaughtException', (cause) => {
-    log.fatal({ err: cause, exit: EXIT.failure }, 'uncaught error');
-    void log.close().then(() => process.exit(EXIT.failure));
-  });
+  process.on('uncaughtException', (cause) => void endBy(cause, log).then((exitCode) => process.exit(exitCode)));
+}
+
+async function endBy(cause: unknown, log: Logger): Promise<ExitCode> {
+  log.fatal({ err: cause, exit: EXIT.failure }, 'uncaught error');
+  await log.close();
+  return EXIT.failure;
 }
 
 function requireValid(result: SettingsResult): Settings {

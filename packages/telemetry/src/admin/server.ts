@@ -68,8 +68,9 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
     address,
     socket: descriptorOf(server),
     async close() {
-      // A server on a passed socket does not know its path, and so does not remove it.
-      if (server.listening && 'path' in address) rmSync(address.path, { force: true });
+      // A server on a passed socket does not know its path, and so does not remove it. `runtime.user` may have no right to: the next
+      // start replaces what is left.
+      if (server.listening && 'path' in address) tryTo(() => rmSync(address.path, { force: true }));
       await close(server);
     },
     leave: () => ('path' in address ? keepingPath(address.path, () => close(server)) : close(server)),
@@ -157,16 +158,28 @@ function descriptorOf(server: Server): number | undefined {
 
 /**
  * A server that has bound a path removes it when it closes, even while another process listens there. So it is given another name of the
- * socket to remove.
+ * socket to remove. Where links are not to be had the socket is away for a moment; where neither works, Node.js cannot remove it either.
  */
 async function keepingPath(path: string, closeServer: () => Promise<void>): Promise<void> {
   const other = `${path}.${process.pid}`;
-  linkSync(path, other);
+  const isKept = tryTo(() => linkSync(path, other)) || tryTo(() => renameSync(path, other));
   const closed = closeServer();
-  renameSync(other, path);
-  // Where the path was still there, both names were one file, and nothing was renamed.
-  rmSync(other, { force: true });
+  if (isKept) {
+    tryTo(() => renameSync(other, path));
+    // Where the path was still there, both names were one file, and nothing was renamed.
+    tryTo(() => rmSync(other, { force: true }));
+  }
   await closed;
+}
+
+/** False where the system refuses it, whether for its rights or because a file is gone. */
+function tryTo(change: () => void): boolean {
+  try {
+    change();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function listen(server: Server, bind: AdminAddress, passed: number | undefined): Promise<AdminAddress> {
@@ -206,8 +219,12 @@ function listenInFileSystem(server: Server, path: string, onListening: () => voi
     server.emit('error', Object.assign(new Error(`${path} is in use`), { code: 'EADDRINUSE' }));
   });
   probe.once('error', (cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ECONNREFUSED' && lstatSync(path).isSocket()) unlinkSync(path);
-    open();
+    try {
+      if (cause.code === 'ECONNREFUSED' && lstatSync(path).isSocket()) unlinkSync(path);
+      open();
+    } catch (error) {
+      server.emit('error', error);
+    }
   });
 }
 
