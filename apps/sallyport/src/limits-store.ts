@@ -32,7 +32,8 @@ export function openLimitsStore(
     },
     onAway(why) {
       metrics.limitsStore(false);
-      const detail = `${why}; until it answers, each replica holds clients to its own count`;
+      // Redis ends some of its errors as sentences.
+      const detail = `${why.replace(/\.$/, '')}; until it answers, each replica holds clients to its own count`;
       log.warn({ store: host, detail }, 'limits store away');
     },
   });

@@ -46,3 +46,12 @@ export class GatheredBytes {
     this.#gathering = larger;
   }
 }
+
+/** How many lines end in these bytes. */
+export function countLines(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) lines += 1;
+  return lines;
+}
+
+const NEWLINE = 0x0a;

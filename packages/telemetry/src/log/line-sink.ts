@@ -6,7 +6,7 @@
  * then may be a client's. And it drops lines without a report.
  */
 import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
-import { GatheredBytes } from './gathered-bytes.ts';
+import { countLines, GatheredBytes } from './gathered-bytes.ts';
 import { CLOSE_DEADLINE_MS, type LogSink, type WrittenLine } from './sink.ts';
 
 /** How many bytes may wait while a write is under way; as many again are in that write. Above it lines are dropped. */
@@ -24,6 +24,9 @@ const LONGEST_RETRY_MS = 128;
  */
 const GATHER_MS = 10;
 
+/** How often a FIFO whose reader has left is tried again, in milliseconds. */
+const LOOK_FOR_READER_MS = 1_000;
+
 /** How a line is written for people, its newline included. */
 export type Presenter = (line: WrittenLine) => string;
 
@@ -34,7 +37,7 @@ export interface LineSinkOptions {
   readonly onDropped: (count: number) => void;
 }
 
-/** `broken`: there is no reader any more (EPIPE), so nothing is kept. */
+/** `broken`: there is no reader any more (EPIPE), so nothing is kept. A FIFO may get another. */
 type State = 'idle' | 'scheduled' | 'writing' | 'waiting' | 'broken' | 'closed';
 
 /** Owns a descriptor until `close`. Lines are written whole and in order, in batches. */
@@ -53,6 +56,7 @@ export class LineSink implements LogSink {
   #dropped = 0;
   #linesDropped = 0;
   #retryMs = 1;
+  #looksAgainAt = -Infinity;
   #onSettled: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -74,6 +78,7 @@ export class LineSink implements LogSink {
 
   write(line: WrittenLine): void {
     if (this.#state === 'closed') return;
+    if (this.#state === 'broken') this.#lookForReader();
     if (this.#state === 'broken' || !this.#gather(line)) {
       this.#lose(1);
       return;
@@ -112,6 +117,18 @@ export class LineSink implements LogSink {
       if (!isWriting) release(this.#descriptor);
     });
     return this.#closing;
+  }
+
+  /** Without a reader, opening a FIFO is an error (ENXIO). A pipe on stdout never gets another. */
+  #lookForReader(): void {
+    const now = performance.now();
+    if (this.#file === null || now < this.#looksAgainAt) return;
+    this.#looksAgainAt = now + LOOK_FOR_READER_MS;
+    try {
+      this.#goOnIn(this.#file);
+    } catch {
+      // It stays broken, and lines are counted as lost.
+    }
   }
 
   #lose(lines: number): void {
@@ -230,15 +247,6 @@ export class LineSink implements LogSink {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-/** How many lines end in these bytes. */
-function countLines(bytes: Buffer): number {
-  let lines = 0;
-  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) lines += 1;
-  return lines;
-}
-
-const NEWLINE = 0x0a;
 
 interface Descriptor {
   readonly fd: number;

@@ -137,6 +137,29 @@ describe('a log file that is a FIFO', () => {
     expect(() => new LineSink(fifo, { onDropped: () => undefined })).toThrow('ENXIO');
   });
 
+  it('is written again once another reader has come, and tells what was lost', async () => {
+    const first = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    const told: number[] = [];
+    const sink = new LineSink(fifo, { onDropped: (count) => told.push(count) });
+    closeSync(first);
+    sink.write(lineOf('to nobody\n'));
+    await expect.poll(() => sink.linesDropped, { timeout: 20_000 }).toBe(1);
+    sink.write(lineOf('nor this\n'));
+    expect(sink.linesDropped).toBe(2);
+
+    const { reader, writer } = openPipe();
+    let heard = '';
+    reader.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+    const writeAgain = (): string => {
+      sink.write(lineOf('to the second\n'));
+      return heard;
+    };
+    await expect.poll(writeAgain, { timeout: 20_000 }).toMatch(/^to the second\n/);
+    expect(told).toEqual([sink.linesDropped]);
+    await sink.close();
+    closeSync(writer);
+  });
+
   it('comes back to life by reopening after its reader has left and another has come', async () => {
     const first = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
     const sink = new LineSink(fifo, { onDropped: () => undefined });

@@ -2,7 +2,7 @@
  * Sends lines to a collector over the network, in batches, each until it is taken. A slow or missing collector costs no more memory than
  * the queue: lines without room there are dropped and counted, and the gap shows in the numbers of the lines.
  */
-import { GatheredBytes } from '../gathered-bytes.ts';
+import { countLines, GatheredBytes } from '../gathered-bytes.ts';
 import { CLOSE_DEADLINE_MS, type LogSink, type WrittenLine } from '../sink.ts';
 
 /** How many bytes of lines may wait. As many again may have been taken out together, to be sent batch by batch. */
@@ -48,6 +48,8 @@ export class CollectorSink implements LogSink {
   readonly #queue = new GatheredBytes(QUEUE_LIMIT_BYTES);
   /** Taken from the queue, and not sent yet. */
   #taken: Buffer = Buffer.alloc(0);
+  /** How many lines the courier has got that it has not delivered yet. */
+  #underWay = 0;
   #linesDropped = 0;
   #isHandingOver = false;
   #isClosing = false;
@@ -82,6 +84,7 @@ export class CollectorSink implements LogSink {
     this.#wake?.();
     if (this.#isHandingOver) await this.#handedOver();
     this.#isClosed = true;
+    this.#linesDropped += this.#underWay + countLines(this.#taken) + countLines(this.#queue.take());
     this.#courier.close();
   }
 
@@ -99,7 +102,8 @@ export class CollectorSink implements LogSink {
 
   async #deliver(lines: readonly string[]): Promise<void> {
     for (let retryMs = SHORTEST_RETRY_MS; !this.#isClosed; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
-      const delivery = await this.#courier.deliver(lines);
+      const delivery = await this.#attempt(lines);
+      if (delivery === undefined) return;
       if (delivery.kind === 'taken') {
         this.#wasReached();
         return;
@@ -114,6 +118,14 @@ export class CollectorSink implements LogSink {
       await this.#pause(delivery.retryAfterMs ?? retryMs * (0.5 + Math.random() / 2));
     }
     this.#linesDropped += lines.length;
+  }
+
+  /** Undefined where the sink was closed meanwhile, which counted these lines as lost. */
+  async #attempt(lines: readonly string[]): Promise<Delivery | undefined> {
+    this.#underWay = lines.length;
+    const delivery = await this.#courier.deliver(lines);
+    this.#underWay = 0;
+    return this.#isClosed ? undefined : delivery;
   }
 
   #nextBatch(): readonly string[] {

@@ -16,6 +16,8 @@ export interface OtlpOptions {
 
 /** For a whole exchange. */
 const DEADLINE_MS = 10_000;
+/** A collector that asks to be asked again at once is not: encoding a batch takes time of the deciding thread. */
+const SHORTEST_RETRY_AFTER_MS = 1_000;
 const LONGEST_RETRY_AFTER_MS = 60_000;
 /** The most that is read of an answer. */
 const ANSWER_LIMIT_BYTES = 64 * 1024;
@@ -82,7 +84,8 @@ function logsUrl(endpoint: string): URL {
 async function readAnswer(response: IncomingMessage, lines: number): Promise<Delivery> {
   const { statusCode: status = 0, headers } = response;
   const text = await readText(response);
-  if (status === 200) return readPartialSuccess(text);
+  // OTLP says 200. Some collectors have nothing to add to their success (204), or only queue it (202).
+  if (status >= 200 && status < 300) return readPartialSuccess(text);
   const detail = `it answers ${status}`;
   if (!RETRYABLE.includes(status)) return { kind: 'rejected', lines, detail };
   return { kind: 'failed', detail, retryAfterMs: readRetryAfter(headers['retry-after']) };
@@ -112,5 +115,5 @@ function readPartialSuccess(text: string | undefined): Delivery {
 function readRetryAfter(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ms = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, SHORTEST_RETRY_AFTER_MS), LONGEST_RETRY_AFTER_MS);
 }

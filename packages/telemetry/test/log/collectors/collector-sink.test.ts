@@ -100,11 +100,27 @@ describe('a collector', () => {
     expect(events).toEqual(['it answers 400', 1]);
   });
 
-  it('that never answers does not keep the process from ending', async () => {
-    const { sink } = openSink(() => new Promise<Delivery>(() => undefined));
+  it('that is gone when it is closed has every line that waits for it counted as lost', async () => {
+    const { sink, events } = openSink(() => failed('refused', 60_000));
     sink.write(lineOf('a'));
+    await expect.poll(() => events, { timeout: 20_000 }).toEqual(['refused']);
+    for (const text of ['b', 'c', 'd']) sink.write(lineOf(text));
+    await sink.close();
+    expect(sink.linesDropped).toBe(4);
+  });
+
+  it('that never answers does not keep the process from ending', async () => {
+    let asked = 0;
+    const { sink } = openSink(() => {
+      asked += 1;
+      return new Promise<Delivery>(() => undefined);
+    });
+    sink.write(lineOf('a'));
+    await expect.poll(() => asked, { timeout: 20_000 }).toBe(1);
+    sink.write(lineOf('b'));
     const before = performance.now();
     await sink.close();
+    expect(sink.linesDropped).toBe(2);
     expect(performance.now() - before).toBeLessThan(5_000);
   });
 });

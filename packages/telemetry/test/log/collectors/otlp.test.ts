@@ -89,7 +89,15 @@ describe('an OTLP collector', () => {
   it.each([
     { status: 503, headers: { 'retry-after': '2' }, delivery: { kind: 'failed', retryAfterMs: 2_000 } },
     { status: 429, headers: { 'retry-after': '9999' }, delivery: { kind: 'failed', retryAfterMs: 60_000 } },
+    { status: 503, headers: { 'retry-after': '0' }, delivery: { kind: 'failed', retryAfterMs: 1_000 } },
+    {
+      status: 503,
+      headers: { 'retry-after': 'Sun, 06 Nov 1994 08:49:37 GMT' },
+      delivery: { kind: 'failed', retryAfterMs: 1_000 },
+    },
     { status: 502, headers: {}, delivery: { kind: 'failed', retryAfterMs: undefined } },
+    { status: 202, headers: {}, delivery: { kind: 'taken' } },
+    { status: 204, headers: {}, delivery: { kind: 'taken' } },
     { status: 400, headers: {}, delivery: { kind: 'rejected', lines: 1, detail: 'it answers 400' } },
     { status: 401, headers: {}, delivery: { kind: 'rejected', lines: 1, detail: 'it answers 401' } },
     { status: 301, headers: { location: '/' }, delivery: { kind: 'rejected', lines: 1 } },
