@@ -137,6 +137,46 @@ describe('check --against', () => {
     expect(code).toBe(0);
   });
 
+  describe('of addresses that are refused now', () => {
+    const dialled = (upstream: string, more = {}): string =>
+      line('www.test', { listener: 'explicit', decision: 'allow', egress: 'direct', upstream, ...more });
+    const corp = 'egress: [{ name: corp, type: http, address: "127.0.0.1:3128" }]\n';
+    const changed = configOf(RULES, PASSING.replace(/.*8\.8\.8\.8:53.*expect: allow.*\n/, '')).replace(
+      '  rules:',
+      '  destinations: { deny: [special, 8.8.0.0/16, "2001:4860::/32"] }\n  rules:',
+    );
+    const nothing = '  nothing is decided otherwise\n';
+
+    it.each([
+      [
+        'a literal',
+        [line('8.8.8.8', { user: 'ci', port: 53 })],
+        changed,
+        '8.8.8.8:53 for 10.0.0.9, user ci, at transparent: allow by rule ci, now deny by policy.destinations (1 in the log)',
+      ],
+      [
+        'a name that was dialled there',
+        [dialled('8.8.4.4:443'), dialled('[2001:4860::5]:443')],
+        changed,
+        'www.test:443 for 10.0.0.9 at explicit: allow by rule web, now deny by policy.destinations (2 in the log)',
+      ],
+      ['a name that has another address', [dialled('8.8.4.4:443'), dialled('9.9.9.9:443')], changed, undefined],
+      ['a name that a parent dialled', [dialled('8.8.4.4:443', { egress: 'corp' })], `${changed}${corp}`, undefined],
+      [
+        'a name that is left to a parent now',
+        [dialled('8.8.4.4:443')],
+        `${changed}${corp}default_egress: corp\n`,
+        undefined,
+      ],
+    ])('tells %s', async (_, lines, config, told) => {
+      const access = file('dialled.log', lines.join('\n'));
+      const path = file('stricter.yaml', config);
+      const { code, stdout } = await sallyport(['check', '--config', path, '--against', older, '--log', access]);
+      expect(stdout.slice(stdout.indexOf('against '))).toBe(`against ${older}:\n${told ? `  ${told}\n` : nothing}`);
+      expect(code).toBe(0);
+    });
+  });
+
   it('says so where nothing is', async () => {
     const { code, stdout } = await sallyport(['check', '--config', older, '--against', older, '--log', log]);
     expect(stdout).toContain(`against ${older}:\n  nothing is decided otherwise\n`);

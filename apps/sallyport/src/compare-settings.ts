@@ -1,6 +1,7 @@
 /** Finds what a new configuration decides differently from an old one, for its tests and for the destinations of an access log. */
-import { parseIp } from '@sallyport/addresses';
+import { type Ip, parseIp } from '@sallyport/addresses';
 import {
+  decide,
   destinationText,
   type Judgement,
   judgeRequest,
@@ -9,6 +10,8 @@ import {
   type PolicyRequest,
   requestOf,
 } from '@sallyport/policy';
+import { chooseEgress } from './explain-egress.ts';
+import { isDirect } from './judge-tunnel.ts';
 import { readLogs } from './log-files.ts';
 import type { Settings } from './settings.ts';
 
@@ -26,13 +29,16 @@ function compareTests(compared: Compared): readonly string[] {
   const { config } = compared.after;
   return config.tests.flatMap((test, number) => {
     const request = requestOf(test, config.listeners[0]?.name ?? '');
-    return typeof request === 'string' ? [] : compareRequest(compared, request, ` (tests[${number}])`);
+    return typeof request === 'string'
+      ? []
+      : compareRequest(compared, { request, addresses: [], origin: ` (tests[${number}])` });
   });
 }
 
-/** A request of the logs, and how often it was made. */
+/** A request of the logs, how often it was made, and which addresses of its name were dialled. */
 interface Logged {
   readonly entry: LogEntry;
+  readonly dialled: Set<string>;
   count: number;
 }
 
@@ -42,14 +48,22 @@ async function compareLogs(compared: Compared, logs: readonly string[]): Promise
   await readLogs(logs, (entry) => {
     const { client, user = '', listener, host, port } = entry;
     const key = [client, user, listener, host, port].join(' ');
-    const known = requests.get(key);
-    if (known) known.count += 1;
-    else requests.set(key, { entry, count: 1 });
+    const known = requests.get(key) ?? { entry, dialled: new Set(), count: 0 };
+    requests.set(key, known);
+    known.count += 1;
+    if (isDirect(entry.egress, compared.before.config)) known.dialled.add(entry.upstream);
   });
-  return [...requests.values()].flatMap(({ entry, count }) => {
+  return [...requests.values()].flatMap(({ entry, dialled, count }) => {
     const request = loggedRequest(entry);
-    return request ? compareRequest(compared, request, ` (${count} in the log)`) : [];
+    const addresses = [...dialled].flatMap((upstream) => addressOf(upstream) ?? []);
+    return request ? compareRequest(compared, { request, addresses, origin: ` (${count} in the log)` }) : [];
   });
+}
+
+/** The address in `ip:port`, with brackets round IPv6. */
+function addressOf(upstream: string): Ip | undefined {
+  const destination = parseDestination(upstream.slice(0, upstream.lastIndexOf(':')), 1);
+  return destination.kind === 'address' ? destination.ip : undefined;
 }
 
 function loggedRequest({ client, user, listener, host, ip, port }: LogEntry): PolicyRequest | undefined {
@@ -59,9 +73,18 @@ function loggedRequest({ client, user, listener, host, ip, port }: LogEntry): Po
   return { client: clientIp, listener, user, destination };
 }
 
-function compareRequest({ before, after }: Compared, request: PolicyRequest, origin: string): readonly string[] {
-  const was = judgeRequest(before.policy, request);
-  const is = judgeRequest(after.policy, request);
+interface Asked {
+  readonly request: PolicyRequest;
+  /** Known addresses of its name. */
+  readonly addresses: readonly Ip[];
+  /** Where the request comes from, for the end of a line. */
+  readonly origin: string;
+}
+
+function compareRequest({ before, after }: Compared, asked: Asked): readonly string[] {
+  const { request, origin } = asked;
+  const was = judge(before, asked);
+  const is = judge(after, asked);
   if (was.verdict === is.verdict) return [];
   const { client, user, listener, destination } = request;
   const who = user === undefined ? client.text : `${client.text}, user ${user},`;
@@ -70,6 +93,14 @@ function compareRequest({ before, after }: Compared, request: PolicyRequest, ori
   ];
 }
 
-function verdictText({ verdict, rule }: Judgement): string {
+/** The addresses of a name are not judged where it is left to a parent. */
+function judge({ config, policy }: Settings, { request, addresses }: Asked): Judgement {
+  const isSeen =
+    addresses.length > 0 && !chooseEgress(config, decide(policy, request), request.destination).resolvesNames;
+  return judgeRequest(policy, request, isSeen ? addresses : []);
+}
+
+function verdictText({ verdict, by, rule }: Judgement): string {
+  if (by === 'destinations') return `${verdict} by policy.destinations`;
   return `${verdict} by ${rule === 'default' ? 'the default' : `rule ${rule}`}`;
 }

@@ -17,6 +17,9 @@ export interface LogEntry {
   /** `report`: it would have been denied. */
   readonly decision: 'allow' | 'deny' | 'report';
   readonly reason: string;
+  /** The egress that was chosen, and the address that was dialled, with its port; empty where there is none. */
+  readonly egress: string;
+  readonly upstream: string;
   /** When it ended, in milliseconds since 1970; undefined where the line has no time. */
   readonly timeMs: number | undefined;
 }
@@ -45,6 +48,8 @@ export function readLogLine(line: string): LogEntry | undefined {
     rule: textOf(fields['rule']),
     decision,
     reason: textOf(fields['reason']),
+    egress: textOf(fields['egress']),
+    upstream: textOf(fields['upstream']),
     timeMs: Number.isNaN(time) ? undefined : time,
   };
 }
