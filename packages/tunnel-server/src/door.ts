@@ -118,7 +118,8 @@ export interface Door {
    * with no promise on the way there. {@link Joiner} is told what came of it.
    */
   join(addresses: DialList, tunnel: DecidedTunnel, joiner: Joiner): void;
-  splice(client: Leg, upstream: Leg, preread: PrereadBytes): UpTunnel;
+  /** @param lifetimeDeadline when the connection ends in any case; left out: a lifetime from now on */
+  splice(client: Leg, upstream: Leg, preread: PrereadBytes, lifetimeDeadline?: DeadlineMs): UpTunnel;
   /** Counts a refusal because of a missing name, where `verify_sni` would have checked it. Left out where it is off. */
   countUnnamed?(reason: RefusalReason): void;
 }
@@ -291,7 +292,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     ...(verifySni && {
       verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, { readHello, onResult, deniesEch }),
     }),
-    splice: (client, upstream, { clientBytes, upstreamBytes }) => ({
+    splice: (client, upstream, { clientBytes, upstreamBytes }, lifetimeDeadline) => ({
       tunnels,
       tunnel: transport.splice(client, upstream, {
         clientBytes,
@@ -300,7 +301,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
         idleTimeoutMs: timeouts.idle,
         halfCloseTimeoutMs: timeouts.half_close,
         keepAliveMs: timeouts.keepalive,
-        lifetimeMs: timeouts.lifetime,
+        lifetimeMs: lifetimeDeadline === undefined ? timeouts.lifetime : lifetimeDeadline - performance.now(),
       }),
     }),
   };

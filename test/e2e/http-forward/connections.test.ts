@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { configText } from '../harness/config-text.ts';
-import { ask, openClient } from '../harness/peers.ts';
+import { ask, type Client, openClient, openTunnel } from '../harness/peers.ts';
 import { startSallyport } from '../harness/sallyport.ts';
 import { forwarding, get, useHttpStage } from './stage.ts';
 
@@ -73,5 +73,34 @@ describe('a connection that is kept alive', () => {
       /^HTTP\/1\.1 200 OK\r\n[^]*\r\nConnection: close\r\n\r\ndone$/,
     );
     expect(draining.process.exitCode ?? (await once(draining.process, 'exit'))[0]).toBe(0);
+  });
+
+  it('has one lifetime, which a 101 does not begin anew', async () => {
+    const timed = await startSallyport(
+      configText({ ...forwarding, explicit: ['http: forward', 'timeouts: { lifetime: 5s }'] }).replace(
+        'admin:',
+        '  - { name: brief, mode: connect, bind: "127.0.0.1:0", timeouts: { lifetime: 300ms } }\nadmin:',
+      ),
+    );
+    const opened = async (door: string): Promise<Client> => {
+      const tunnel = await openTunnel(timed.port(door), `127.0.0.1:${stage.port}`);
+      expect(tunnel.heard().toString()).toMatch(/^HTTP\/1\.1 200 /);
+      return tunnel;
+    };
+    const passed = async (): Promise<unknown> => (await opened('brief')).ended();
+    const client = await openClient(timed.port('explicit'));
+    client.socket.write(get(stage.at('/first')));
+    await client.hears('\r\n0\r\n');
+    await passed();
+    // Its lifetime begins after that of the client, and before the 101.
+    const yardstick = await opened('explicit');
+    await passed();
+    client.socket.write(get(stage.at('/ws'), 'Connection: Upgrade', 'Upgrade: echo'));
+    await client.hears('first ');
+    const ends = [client, yardstick].map(async (one) => one.ended().then(() => one));
+    expect(await Promise.race(ends)).toBe(client);
+    expect(await timed.tunnel({ status: 101 })).toMatchObject({ reason: 'lifetime', outcome: 'ok' });
+    await Promise.all(ends);
+    await timed.stop();
   });
 });

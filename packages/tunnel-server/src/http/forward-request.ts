@@ -155,16 +155,21 @@ function conclude(end: ExchangeEnd, client: Inflow, upstream: Leg, visit: Visit)
   }
 }
 
-/** After a 101 the connection is a tunnel, and the transport relays it. What either side has sent already goes first, in order. */
+/** After a 101 the connection is a tunnel until its lifetime ends, and the transport relays it. What either side has sent already goes first, in order. */
 function relaySwitched(
   { head, upstreamBytes }: Extract<ExchangeEnd, { kind: 'switched' }>,
   from: Inflow,
   upstream: Leg,
   visit: Visit,
 ): void {
-  const { client, door, record } = visit;
+  const { client, door, record, lifetimeDeadline } = visit;
   client.write(encodeHead(`HTTP/1.1 ${head.status} ${head.reasonPhrase}`, switchingFieldsDown(head)));
-  const { tunnels, tunnel } = door.splice(client, upstream, { clientBytes: from.unread, upstreamBytes });
+  const { tunnels, tunnel } = door.splice(
+    client,
+    upstream,
+    { clientBytes: from.unread, upstreamBytes },
+    lifetimeDeadline,
+  );
   record.isUp(tunnels, tunnel, { upstream: upstream.remote, status: head.status });
 }
 
