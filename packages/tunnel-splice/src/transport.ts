@@ -211,9 +211,20 @@ export type DialResult =
     }
   | { readonly kind: 'joined' }
   | {
-      /** `untrusted`: TLS with the peer failed. `no-source`: this machine does not have `sourceHost`. */
+      /**
+       * `untrusted`: TLS with the peer failed. `tls-timeout`: it was not set up at the deadline. `no-source`: this machine does not have
+       * `sourceHost`.
+       */
       readonly kind:
-        'refused' | 'unreachable' | 'timeout' | 'reset' | 'untrusted' | 'no-source' | 'exhausted' | 'cancelled';
+        | 'refused'
+        | 'unreachable'
+        | 'timeout'
+        | 'reset'
+        | 'untrusted'
+        | 'tls-timeout'
+        | 'no-source'
+        | 'exhausted'
+        | 'cancelled';
       /** A clause for a log, where there is more to say. */
       readonly why?: string;
     };

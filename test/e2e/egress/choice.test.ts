@@ -270,6 +270,53 @@ describe('a parent spoken to over TLS', () => {
     expect(detail).toBe('The egress misnamed failed to speak TLS: its certificate is not for other.localhost.');
     await Promise.all([proxy.stop(), parent.stop()]);
   });
+
+  it.each([
+    {
+      what: 'closes',
+      does: (socket: Socket) => socket.end(),
+      status: 502,
+      why: 'failed to speak TLS: it closed the connection',
+    },
+    {
+      what: 'resets',
+      does: (socket: Socket) => socket.resetAndDestroy(),
+      status: 502,
+      why: 'failed to speak TLS: it reset the connection',
+    },
+    {
+      what: 'is silent',
+      does: () => undefined,
+      status: 504,
+      why: 'did not complete the TLS handshake in time',
+    },
+  ])('has not refused the connection where it $what in the handshake', async ({ does, status, why }) => {
+    const parent = await tcpOrigin((socket) => socket.on('data', () => does(socket)));
+    const proxy = await startSallyport(
+      configText({
+        more: `${egressLines(
+          `{ name: one, type: http, address: "127.0.0.1:${parent.port}", tls: true }`,
+          `{ name: several, type: http, address: "several.test:${parent.port}", tls: true }`,
+        )}timeouts: { connect: 2s }`,
+        policy: `policy:
+  rules:
+    - { name: several, action: allow, hosts: [by-several.test], egress: several }
+    - { name: rest, action: allow, egress: one }`,
+        hosts: { 'several.test': ['127.0.0.1', '127.0.0.2'] },
+      }),
+    );
+    expect(await ask(proxy.port('explicit'), connect('by-one.test:443'))).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    const { detail } = await proxy.tunnel({ host: 'by-one.test', reason: 'egress' });
+    expect(detail).toBe(`The egress one ${why}.`);
+    // Nobody listens at its second address, which says less.
+    expect(await ask(proxy.port('explicit'), connect('by-several.test:443'))).toMatch(
+      new RegExp(`^HTTP/1\\.1 ${status} `),
+    );
+    const line = await proxy.tunnel({ host: 'by-several.test', reason: 'egress' });
+    expect(line['detail']).toBe(`The egress several ${why}.`);
+    await proxy.stop();
+    parent.close();
+  });
 });
 
 describe('a PROXY header on the way out', () => {

@@ -132,7 +132,7 @@ function dialOptions(
 function failureOf(cause: unknown): ParentAttempt {
   const why = cause instanceof TunnelError ? DOWN.get(cause.reason) : undefined;
   if (why === undefined || !(cause instanceof TunnelError)) throw cause;
-  if (cause.reason === 'connect_timeout') return { kind: 'silent', why };
+  if (cause.reason === 'connect_timeout' || cause.reason === 'handshake_timeout') return { kind: 'silent', why };
   return { kind: 'down', why: cause.reason === 'egress' ? `${why}: ${cause.detail}` : why };
 }
 
@@ -142,6 +142,7 @@ const DOWN: ReadonlyMap<TunnelError['reason'], string> = new Map([
   ['unreachable', 'cannot be reached from here'],
   ['connect_timeout', 'did not take the connection in time'],
   ['egress', 'failed to speak TLS'],
+  ['handshake_timeout', 'did not complete the TLS handshake in time'],
 ]);
 
 async function converse(

@@ -120,6 +120,7 @@ const DIAL_FAILURES: Record<DialResult['kind'], readonly [reason: RefusalReason,
   'no-source': ['unreachable', 'Sallyport does not have the address from which it is to dial.'],
   timeout: ['connect_timeout', 'The destination did not answer in time.'],
   untrusted: ['egress', 'TLS with the egress proxy failed.'],
+  'tls-timeout': ['handshake_timeout', 'TLS with the egress proxy was not set up in time.'],
   // Not `limits.tunnels`, but the client gets the same answer: full, try again later.
   exhausted: ['overload', 'Sallyport is out of descriptors, ports or memory for another connection.'],
   // A dial is cancelled only when the client leaves.

@@ -186,7 +186,7 @@ export function closeUnused(result: DialResult): void {
 type Failure = Exclude<DialResult, { kind: 'connected' | 'joined' | 'cancelled' }>;
 
 /**
- * From the one that says least to the one that says most: silence, no route, a refusal, our own lack of the source address, or of
+ * From the one that says least to the one that says most: silence, no route, a refusal, a failure of TLS, our own lack of the source address, or of
  * descriptors, ports or memory. The last ones must not be hidden, for no peer is at fault.
  */
 const TELLING: readonly DialResult['kind'][] = [
@@ -194,6 +194,7 @@ const TELLING: readonly DialResult['kind'][] = [
   'unreachable',
   'reset',
   'refused',
+  'tls-timeout',
   'untrusted',
   'no-source',
   'exhausted',
@@ -212,6 +213,7 @@ const ATTEMPT_RESULTS = {
   // Some firewalls refuse with an RST right after the handshake.
   reset: 'refused',
   untrusted: 'error',
+  'tls-timeout': 'timeout',
   'no-source': 'error',
   exhausted: 'error',
   cancelled: undefined,

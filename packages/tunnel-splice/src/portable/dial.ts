@@ -113,7 +113,7 @@ export class PortableDial extends DialEnd implements Dial {
     this.settle({ kind: 'joined' });
   }
 
-  #fail(kind: Exclude<DialResult['kind'], 'connected' | 'joined' | 'untrusted'>): void {
+  #fail(kind: Exclude<DialResult['kind'], 'connected' | 'joined' | 'untrusted' | 'tls-timeout'>): void {
     if (this.#isDecided) return;
     this.#decide();
     this.#answer?.forget();

@@ -30,10 +30,16 @@ export class SecuredDial extends DialEnd implements Dial {
     this.#options = options;
     this.#wire = dialledSocket(address, options.sourceHost);
     // The listener stays as long as the socket: an `error` event without a listener ends the process.
-    this.#wire.on('error', (error) => this.#fail({ kind: dialFailureFrom(error, address.host) }));
+    this.#wire.on('error', (error) =>
+      this.#fail(
+        this.#leg ? failureOf(error, options.secure.peerName) : { kind: dialFailureFrom(error, address.host) },
+      ),
+    );
     this.#wire.on('close', () => this.cancel());
     this.#wire.once('connect', () => this.#secure());
-    this.#alarm = resources.deadlines.at(options.deadline, () => this.#fail({ kind: 'timeout' }));
+    this.#alarm = resources.deadlines.at(options.deadline, () =>
+      this.#fail({ kind: this.#leg ? 'tls-timeout' : 'timeout' }),
+    );
   }
 
   cancel(): void {
@@ -50,7 +56,7 @@ export class SecuredDial extends DialEnd implements Dial {
       wire,
     );
     this.#leg = leg;
-    if (!leg.nameEnds()) this.#fail({ kind: 'reset' });
+    if (!leg.nameEnds()) this.#fail(RESET);
   }
 
   #settled(failure: Failure | undefined): void {
@@ -102,7 +108,7 @@ class SecuredUpstream implements Secured {
     socket.allowHalfOpen = true;
     socket.once('secureConnect', () => onSettled(undefined));
     socket.on('error', (error: NodeJS.ErrnoException) => onSettled(failureOf(error, peerName)));
-    socket.on('end', () => onSettled({ kind: 'reset' }));
+    socket.on('end', () => onSettled({ kind: 'untrusted', why: 'it closed the connection' }));
     socket.on('data', (bytes: Buffer) => {
       if (!onread.callback(bytes.length, bytes)) socket.pause();
     });
@@ -120,6 +126,9 @@ class SecuredUpstream implements Secured {
   }
 }
 
+/** It took the connection, so this is no refusal of it. */
+const RESET: Failure = { kind: 'untrusted', why: 'it reset the connection' };
+
 /** OpenSSL's errors and codes such as `CERT_HAS_EXPIRED`. Any other error is one of the connection. */
 function failureOf(error: NodeJS.ErrnoException, peerName: string): Failure {
   // Node.js has a reason of its own for this one, which ends with a list that may be empty.
@@ -128,6 +137,7 @@ function failureOf(error: NodeJS.ErrnoException, peerName: string): Failure {
   if ('reason' in error && typeof error.reason === 'string')
     return { kind: 'untrusted', why: `TLS says ${error.reason}` };
   const code = error.code ?? '';
-  if (code === 'ECONNRESET' || code === 'EPIPE') return { kind: 'reset' };
+  if (code === 'ECONNRESET' || code === 'EPIPE') return RESET;
+  if (error.syscall !== undefined) return { kind: 'untrusted', why: `the connection broke (${code})` };
   return { kind: 'untrusted', why: `its certificate is not trusted (${code})` };
 }
