@@ -16,7 +16,7 @@ export async function drainTunnels(
   // A listener that a reload has removed may still have tunnels.
   const timeoutOf = (listener: string): number => own.get(listener) ?? config.timeouts.drain;
   const timeoutsMs = [...new Set([...own.values(), config.timeouts.drain])].sort((one, other) => one - other);
-  ledger.isDraining = true;
+  ledger.drain();
   metrics.draining(true);
   await listeners.close();
   log.info({ tunnels: ledger.liveCount, timeout_ms: config.timeouts.drain }, 'draining');

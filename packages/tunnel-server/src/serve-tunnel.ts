@@ -155,7 +155,7 @@ function refuse({ door, record, frontend }: SetUp, cause: unknown): void {
 async function serveNext(kept: KeptAlive, before: Door, doorNow: DoorNow, ledger: Ledger): Promise<void> {
   const { client } = kept;
   const door = doorNow();
-  const next = door && (await awaitNextRequest(kept, door.httpLimits().idleTimeoutMs));
+  const next = door && (await awaitNextRequest(kept, door.httpLimits().idleTimeoutMs, ledger));
   if (next !== undefined && doorNow() !== undefined) {
     serveTunnel(client, doorNow, ledger, { ...next, senders: before.senders });
     return;

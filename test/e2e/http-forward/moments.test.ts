@@ -288,18 +288,42 @@ describe('a further request', () => {
     await running.tunnel({ reason: 'too_large' });
   });
 
-  it('is told at the transparent door too that Sallyport drains', async () => {
-    const running = await start(configText({ ...forwarding, more: 'timeouts: { drain: 10s }' }));
-    const client = await served('transparent');
-    // It keeps the process alive, for a connection between two requests does not.
+  /** Another client keeps the process alive, for a connection between two requests does not. */
+  async function kept(running: Running): Promise<Client> {
     const other = await openClient(running.port('explicit'));
     await expect.poll(() => running.metric('handshakes_active{listener="explicit"}')).toBe(1);
+    return other;
+  }
+
+  it.each(['explicit', 'transparent'])('is awaited at the %s door no more once Sallyport drains', async (door) => {
+    const running = await start(configText({ ...forwarding, more: 'timeouts: { handshake: 60s, drain: 60s }' }));
+    const client = await served(door);
+    const other = await kept(running);
     running.process.kill('SIGTERM');
-    await running.line({ msg: 'draining' });
-    client.socket.write(requestAt('transparent'));
-    expect((await client.ended()).bytes.toString()).toMatch(refusal(503));
+    expect(await client.ended()).toMatchObject({ wasReset: false });
+    expect(client.heard().toString()).toMatch(/\r\n\r\nhi$/);
+    expect(running.process.exitCode).toBeNull();
     other.socket.destroy();
   });
+
+  it.each(['explicit', 'transparent'])(
+    'that has come already is told at the %s door that Sallyport drains',
+    async (door) => {
+      const running = await start(configText({ ...forwarding, more: 'timeouts: { drain: 60s }' }));
+      let finish: () => void = () => undefined;
+      stage.rawAnswer = (socket) => {
+        finish = () => socket.end(answer.slice(-1));
+        socket.write(answer.slice(0, -1));
+      };
+      const client = await openClient(running.port(door));
+      client.socket.write(requestAt(door).repeat(2));
+      await client.hears('\r\n\r\nh');
+      running.process.kill('SIGTERM');
+      await running.line({ msg: 'draining' });
+      finish();
+      expect((await client.ended()).bytes.toString()).toMatch(refusal(503));
+    },
+  );
 
   it('may be a CONNECT', async () => {
     const running = await start(configText(forwarding));

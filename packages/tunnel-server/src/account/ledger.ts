@@ -30,6 +30,8 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   options: RecordOptions;
   /** No new tunnels are opened; live ones go on. */
   isDraining = false;
+  /** Clients of plain HTTP between two requests, which have no record. */
+  readonly idleClients = new Set<Leg>();
   /** A successor takes new connections. Clients of plain HTTP are asked to connect again, to the successor. */
   isLeaving = false;
   readonly hellos = new HellosUnderWay();
@@ -98,6 +100,12 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     const { log, logsAccess } = this.options;
     if (logsAccess) log.tunnel(ending.level, tunnelLine(this.idOf(facts.number), facts, ending));
     if (this.#onEmpty !== undefined && this.liveCount === 0) this.#onEmpty();
+  }
+
+  /** Opens no more tunnels. An idle client gets a FIN now, so that it makes its next request elsewhere: here it would be refused. */
+  drain(): void {
+    this.isDraining = true;
+    for (const client of this.idleClients) client.close();
   }
 
   /** Gives back a place in the limits. */
