@@ -116,6 +116,7 @@ describe('sallyport learn', () => {
         { host: '2001:db8::1' },
         { host: 'metadata.google.internal', port: 80 },
         { host: 'intranet.example.com', decision: 'deny', reason: 'address' },
+        { host: 'us.example.com', decision: 'deny', reason: 'loop' },
       ]),
     );
     expect(rulesOf(yaml)).toEqual([]);
@@ -124,7 +125,8 @@ describe('sallyport learn', () => {
     expect(yaml).toContain('#   8.8.8.8:443: an IP address, no name');
     expect(yaml).toContain('#   [2001:db8::1]:443: an address for special use');
     expect(yaml).toContain("#   metadata.google.internal:80: a cloud's metadata service");
-    expect(yaml).toContain('#   intranet.example.com:443: a name with no address that policy.destinations permits');
+    expect(yaml).toContain('#   intranet.example.com:443: a name with no address that may be dialled');
+    expect(yaml).toContain('#   us.example.com:443: a name with no address that may be dialled');
   });
 
   it.each([

@@ -20,6 +20,9 @@ writeFileSync(
     { host: 'nope.example.com', decision: 'deny', reason: 'policy', rule: 'default', client: '10.0.0.8' },
     { host: 'intranet.example.com', decision: 'deny', reason: 'address', rule: 'registries', client: '10.0.0.8' },
     { host: '192.0.2.7', decision: 'deny', reason: 'policy', rule: 'no-literals', client: '10.0.0.8' },
+    { host: '1.1.1.1', decision: 'deny', reason: 'policy', rule: 'no-literals', client: '10.0.0.8' },
+    { host: 'us.example.com', decision: 'deny', reason: 'loop', rule: 'registries', client: '10.0.0.8' },
+    { host: 'soon.example.com', decision: 'report', rule: 'registries', would_deny: 'no-soon', client: '10.0.0.8' },
     { host: 'old.example.com', decision: 'allow', rule: 'registries', client: '10.0.0.9', age: 7_200_000 },
   ]
     .map(({ age = 0, ...fields }) => {
@@ -40,12 +43,12 @@ describe('sallyport summary', () => {
   it('counts by host, rule, user and client, as JSON', async () => {
     const read: unknown = JSON.parse(await summary('--format', 'json'));
     expect(read).toMatchObject({
-      allowed: 4,
-      reported: 1,
-      denied: 3,
+      allowed: 5,
+      reported: 2,
+      denied: 5,
       users: [{ name: 'ci', allowed: 2, reported: 0, denied: 0 }],
       clients: [
-        { name: '10.0.0.8', allowed: 1, reported: 1, denied: 3 },
+        { name: '10.0.0.8', allowed: 2, reported: 2, denied: 5 },
         { name: '10.0.0.7', allowed: 2, reported: 0, denied: 0 },
         { name: '10.0.0.9', allowed: 1, reported: 0, denied: 0 },
       ],
@@ -55,10 +58,30 @@ describe('sallyport summary', () => {
 
   it('shows what would allow each denied destination', async () => {
     const text = await summary();
-    expect(text).toContain('4 allowed (1 of them only by report_only), 3 denied');
+    expect(text).toContain('5 allowed (2 of them only by report_only), 5 denied');
     expect(text).toContain('- { action: allow, hosts: ["nope.example.com"], ports: [443] }');
     expect(text).toContain('- { action: allow, networks: ["192.0.2.7"], ports: [443] }');
     expect(text).toMatch(/intranet.example.com:443 once, address.*\n {2}policy.destinations.allow: \[its network\]/);
+  });
+
+  it('tells of what report_only let pass the rule that would have denied it, and not how it ended', async () => {
+    const text = await summary();
+    expect(text).toContain('soon.example.com:443 once, policy, rule no-soon, lately by 10.0.0.8\n');
+    expect(text).toMatch(/^no-soon +1 +1 +0$/m);
+    expect(text).toMatch(/^registries +3 +0 +2$/m);
+  });
+
+  it('tells of an address for special use the exception that it needs as well', async () => {
+    const text = await summary();
+    const rule = (ip: string): string => `- { action: allow, networks: ["${ip}"], ports: [443] }`;
+    expect(text).toContain(`${rule('192.0.2.7')} # and policy.destinations.allow: ["192.0.2.7"]\n`);
+    expect(text).toContain(`${rule('1.1.1.1')}\n`);
+  });
+
+  it('knows nothing that would allow a loop', async () => {
+    const text = await summary();
+    expect(text).toMatch(/us\.example\.com:443 once, loop.*\n {2}# it leads back to Sallyport itself/);
+    expect(text).not.toContain('hosts: ["us.example.com"]');
   });
 
   it('is a table in Markdown', async () => {

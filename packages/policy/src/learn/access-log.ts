@@ -12,10 +12,11 @@ export interface LogEntry {
   readonly client: string;
   readonly listener: string;
   readonly user: string | undefined;
-  /** The rule that decided; `default` where none did. */
+  /** The rule that decided, or that would have denied it without `report_only`; `default` where none did. */
   readonly rule: string;
   /** `report`: it would have been denied. */
   readonly decision: 'allow' | 'deny' | 'report';
+  /** Why it was refused, or would have been; else how it ended. */
   readonly reason: string;
   /** The egress that was chosen, and the address that was dialled, with its port; empty where there is none. */
   readonly egress: string;
@@ -45,19 +46,26 @@ export function readLogLine(line: string): LogEntry | undefined {
     client: textOf(fields['client']),
     listener: textOf(fields['listener']),
     user: typeof fields['user'] === 'string' ? fields['user'] : undefined,
-    rule: textOf(fields['rule']),
+    ...judgedBy(fields),
     decision,
-    reason: textOf(fields['reason']),
     egress: textOf(fields['egress']),
     upstream: textOf(fields['upstream']),
     timeMs: Number.isNaN(time) ? undefined : time,
   };
 }
 
-function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+/** What `report_only` let pass ended as any tunnel, and may have been allowed by a later rule. */
+function judgedBy({ rule, would_deny: wouldDeny, decision, reason }: Fields): Pick<LogEntry, 'rule' | 'reason'> {
+  if (decision === 'report') return { rule: textOf(wouldDeny ?? rule), reason: 'policy' };
+  return { rule: textOf(rule), reason: textOf(reason) };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function parseObject(line: string): Fields | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
+    return typeof value === 'object' && value !== null ? (value as Fields) : undefined;
   } catch {
     return undefined; // The last line of a log that is still written, or a line of another program.
   }

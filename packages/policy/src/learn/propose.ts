@@ -171,14 +171,14 @@ function* leftOutLines(seen: Seen): Generator<string> {
 }
 
 /** Why a person has to decide about a destination. */
-function whyLeftOut({ host, isLiteral, isRefusedByAddress }: Sighting): string | undefined {
+function whyLeftOut({ host, isLiteral, isUndiallable }: Sighting): string | undefined {
   const ip = isLiteral ? parseIp(host) : undefined;
   if (ip) {
     const purpose = specialPurposeOf(ip);
     return purpose ? `an address for special use, ${purpose.name} (${purpose.source})` : 'an IP address, no name';
   }
   if (isMetadataName(host)) return "a cloud's metadata service";
-  if (isRefusedByAddress) return 'a name with no address that policy.destinations permits';
+  if (isUndiallable) return 'a name with no address that may be dialled';
   return undefined;
 }
 

@@ -41,7 +41,7 @@ export class Seen {
       port,
       who: user ?? client,
       isDenied: decision !== 'allow',
-      isRefusedByAddress: reason === 'address',
+      isUndiallable: reason === 'address' || reason === 'loop',
       timeMs,
     });
   }

@@ -13,8 +13,8 @@ export interface Sighting {
   readonly count: number;
   /** How many of them were denied, or would have been. */
   readonly denied: number;
-  /** `destinations` refused each of them: every address of the name is private or special. */
-  readonly isRefusedByAddress: boolean;
+  /** Each of them was refused for its addresses: `destinations` refuses them, or they are our own doors. */
+  readonly isUndiallable: boolean;
   /** The first three, by user where known, otherwise by client. */
   readonly who: readonly string[];
   readonly othersAsked: boolean;
@@ -28,7 +28,7 @@ export interface Sight {
   readonly port: number;
   readonly who: string;
   readonly isDenied: boolean;
-  readonly isRefusedByAddress: boolean;
+  readonly isUndiallable: boolean;
   readonly timeMs: number | undefined;
 }
 
@@ -49,7 +49,7 @@ const WORDS = 7;
 
 const LITERAL = 1;
 const OTHERS_ASKED = 2;
-const NOT_REFUSED_BY_ADDRESS = 4;
+const DIALLABLE = 4;
 
 export class Sightings {
   readonly #hosts: string[] = [];
@@ -65,13 +65,13 @@ export class Sightings {
     return number;
   }
 
-  add(number: number, { port, who, isDenied, isRefusedByAddress, timeMs }: Sight): void {
+  add(number: number, { port, who, isDenied, isUndiallable, timeMs }: Sight): void {
     const words = this.#words;
     const at = number * WORDS;
     const word = (which: number): number => words[at + which] ?? 0;
     words[at + COUNT] = word(COUNT) + 1;
     if (isDenied) words[at + DENIED] = word(DENIED) + 1;
-    if (!isRefusedByAddress) words[at + FLAGS] = word(FLAGS) | NOT_REFUSED_BY_ADDRESS;
+    if (!isUndiallable) words[at + FLAGS] = word(FLAGS) | DIALLABLE;
     words[at + PORTS] = this.#ports.including(word(PORTS), port, (ports) => ports.sort((a, b) => a - b));
     if (this.#who.list(word(WHO)).length < NAMED) words[at + WHO] = this.#who.including(word(WHO), who);
     else if (!this.#who.list(word(WHO)).includes(who)) words[at + FLAGS] = word(FLAGS) | OTHERS_ASKED;
@@ -95,7 +95,7 @@ export class Sightings {
       ports: this.#ports.list(word(PORTS)),
       count: word(COUNT),
       denied: word(DENIED),
-      isRefusedByAddress: (flags & NOT_REFUSED_BY_ADDRESS) === 0,
+      isUndiallable: (flags & DIALLABLE) === 0,
       who: this.#who.list(word(WHO)),
       othersAsked: (flags & OTHERS_ASKED) !== 0,
       firstDay: word(FIRST_DAY) || undefined,

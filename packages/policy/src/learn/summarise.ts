@@ -1,4 +1,5 @@
 /** Counts what was allowed and denied by host, rule, user and client, with the rule that would allow each denied destination. */
+import { type Ip, specialPurposeOf } from '@sallyport/addresses';
 import { destinationText } from '../destination.ts';
 import type { LogEntry } from './access-log.ts';
 
@@ -15,7 +16,7 @@ export interface DeniedDestination {
   readonly host: string;
   readonly port: number;
   readonly count: number;
-  /** The rule of the latest denial; `default` where no rule matched. */
+  /** The rule of the latest denial, as it was or would have been; `default` where no rule matched. */
   readonly rule: string;
   readonly reason: string;
   /** The latest one. */
@@ -88,10 +89,15 @@ export class Summariser {
   }
 }
 
-/** The rule that would allow a destination, as one line of YAML. */
-export function allowingRule({ host, ip, port }: Pick<LogEntry, 'host' | 'ip' | 'port'>): string {
-  const list = ip ? `networks: [${JSON.stringify(host)}]` : `hosts: [${JSON.stringify(host)}]`;
-  return `- { action: allow, ${list}, ports: [${port}] }`;
+/** The rule that would allow a destination, as one line of YAML. An address for special use needs an exception too, unless `deny` is changed. */
+function allowingRule({ host, ip, port }: Pick<LogEntry, 'host' | 'ip' | 'port'>): string {
+  if (!ip) return `- { action: allow, hosts: [${JSON.stringify(host)}], ports: [${port}] }`;
+  const beside = specialPurposeOf(ip) ? ` # and ${exceptionFor(ip)}` : '';
+  return `- { action: allow, networks: [${JSON.stringify(host)}], ports: [${port}] }${beside}`;
+}
+
+function exceptionFor(ip: Ip | undefined): string {
+  return `policy.destinations.allow: [${ip ? JSON.stringify(ip.text) : 'its network'}]`;
 }
 
 function describeDenial({ entry, count: times }: Denial): DeniedDestination {
@@ -99,11 +105,16 @@ function describeDenial({ entry, count: times }: Denial): DeniedDestination {
   return { host, port, count: times, rule, reason, client, yaml: remedyOf(entry) };
 }
 
-/** The YAML that would allow a destination that was denied for this reason. No rule can allow what `destinations` refuses. */
+/** The YAML that would allow a destination that was denied for this reason. No rule can allow what `destinations` refuses, or a loop. */
 export function remedyOf(entry: Pick<LogEntry, 'host' | 'ip' | 'port' | 'reason'>): string {
-  if (entry.reason !== 'address') return allowingRule(entry);
-  const network = entry.ip ? JSON.stringify(entry.host) : 'its network';
-  return `policy.destinations.allow: [${network}]`;
+  switch (entry.reason) {
+    case 'address':
+      return exceptionFor(entry.ip);
+    case 'loop':
+      return '# it leads back to Sallyport itself, which nothing allows';
+    default:
+      return allowingRule(entry);
+  }
 }
 
 function count(tally: Tally, name: string, decision: LogEntry['decision']): void {
