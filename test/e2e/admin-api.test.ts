@@ -161,6 +161,11 @@ describe('GET /api/tunnels', () => {
         status: 400,
         body: `${why}\n`,
       });
+    for (const path of ['status', 'history'])
+      expect(await admin(`/api/${path}?a=b`)).toMatchObject({
+        status: 400,
+        body: 'no parameter is named "a"; here there is none\n',
+      });
   });
 });
 

@@ -31,7 +31,8 @@ export function readParameters<Table extends Parameters>(query: URLSearchParams,
   const values: Record<string, string | undefined> = {};
   for (const [name, text] of query) {
     const parameter = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (!parameter) return wrong(`no parameter is named ${JSON.stringify(name)}; here there are ${known.join(', ')}`);
+    const names = known.length > 0 ? `there are ${known.join(', ')}` : 'there is none';
+    if (!parameter) return wrong(`no parameter is named ${JSON.stringify(name)}; here ${names}`);
     if (Object.hasOwn(values, name)) return wrong(`${name} is there twice; give it once`);
     const why = complain(parameter, text);
     if (why !== undefined) return wrong(`${name} must be ${why}`);
