@@ -1,5 +1,7 @@
 /** What signals do: a reload that cuts nothing, a drain that loses nothing. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
 import { helloFor } from './harness/hello.ts';
@@ -48,6 +50,37 @@ describe('SIGHUP', () => {
     proxy = await startSallyport(configText());
     await proxy.reload(configText({ more: 'timeouts: { handshake: 200ms }' }));
     expect(await ask(proxy.port('explicit'), 'CONNECT half')).toMatch(/^HTTP\/1\.1 408 /);
+  });
+});
+
+describe('a process that still starts', () => {
+  const isWatching = 'runtime: { watch: true,';
+  it.each([
+    { asked: 'SIGHUP', runtime: 'runtime: {', signal: 'SIGHUP', msg: 'reloaded' },
+    { asked: 'SIGUSR2', runtime: 'runtime: {', signal: 'SIGUSR2', msg: 'log file reopened' },
+    { asked: 'a change of the file that it watches', runtime: isWatching, signal: undefined, msg: 'reloaded' },
+  ] as const)('does what $asked asks for once it is up', async ({ runtime, signal, msg }) => {
+    // A store that does not answer is waited for when the file has been read, and before the doors open.
+    const store = createServer();
+    store.listen(0, '127.0.0.1');
+    await once(store, 'listening');
+    const { port } = store.address() as AddressInfo;
+    const textOf = (policy?: string): string =>
+      configText({
+        ...(policy !== undefined && { policy }),
+        more: `limits: { store: { redis: "redis://127.0.0.1:${port}" } }`,
+      }).replace('runtime: {', runtime);
+    proxy = await startSallyport(textOf(), {
+      onSpawned: (child, configFile) =>
+        store.once('connection', (socket) => {
+          socket.on('error', () => undefined);
+          writeFileSync(configFile, textOf(denyAll));
+          if (signal) child.kill(signal);
+        }),
+    });
+    await proxy.line({ msg });
+    if (msg === 'reloaded') expect(await ask(proxy.port('explicit'), connectTo(443))).toMatch(/^HTTP\/1\.1 403 /);
+    store.close();
   });
 });
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-// Without a listener for SIGUSR1, Node.js opens its inspector at that signal, which is a listening port.
-if (process.argv[2] === 'run') process.on('SIGUSR1', () => undefined);
+// Without a listener for SIGUSR1, Node.js opens its inspector at that signal, which is a listening port. The others would end the process;
+// the configuration and the log are still to be opened, so there is nothing to be done again.
+if (process.argv[2] === 'run')
+  for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP']) process.on(signal, () => undefined);
 
 // Nearly all objects of a tunnel's set-up are short-lived, so V8's young generation is kept small: two mebibytes for each half. By
 // default it grows to 16 with the first busy second, which was four fifths of the memory of five thousand idle tunnels. With the one

@@ -1,6 +1,6 @@
 /** Handles the signals sent to a running program. */
 import type { Logger } from '@sallyport/telemetry';
-import { ConfigWatch } from './config-watch.ts';
+import type { ConfigWatch } from './config-watch.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { Program } from './program.ts';
 import type { SettingsResult } from './settings.ts';
@@ -11,8 +11,8 @@ import { takeOver } from './takeover/take-over.ts';
 export interface Supervision {
   readonly log: Logger;
   readonly serviceManager: ServiceManager;
-  /** The settings that the program was started with. */
-  readonly started: SettingsResult;
+  /** It sends SIGHUP, as it were, and has done so since the program began to start. */
+  readonly watch: ConfigWatch;
   /** Reads the configuration again. */
   readonly readSettings: () => SettingsResult;
   /** How many descriptors this process was passed at its start. */
@@ -56,7 +56,6 @@ class Changes {
   readonly succeeded: Promise<'succeeded'>;
   readonly #program: Program;
   readonly #supervision: Supervision;
-  readonly #watch: ConfigWatch;
   #last: Promise<void> = Promise.resolve();
   #successor: Successor | undefined;
   #isOver = false;
@@ -64,9 +63,7 @@ class Changes {
   constructor(program: Program, supervision: Supervision) {
     this.#program = program;
     this.#supervision = supervision;
-    const reload = (): void => this.#next('SIGHUP', () => this.#reload());
-    this.#watch = new ConfigWatch(supervision.started, reload);
-    process.on('SIGHUP', reload);
+    process.on('SIGHUP', () => this.#next('SIGHUP', () => this.#reload()));
     this.succeeded = new Promise((resolve) => {
       process.on('SIGUSR1', () => this.#next('SIGUSR1', () => this.#takeOver(() => resolve('succeeded'))));
     });
@@ -75,7 +72,7 @@ class Changes {
   /** Resolves once nothing is under way any more. No further change begins. */
   async stop(): Promise<void> {
     this.#isOver = true;
-    this.#watch.stop();
+    this.#supervision.watch.stop();
     this.#successor?.stop();
     await this.#last;
   }
@@ -89,13 +86,13 @@ class Changes {
 
   /** All or nothing: a file with a problem changes nothing, and the log names its place. */
   async #reload(): Promise<void> {
-    const { log, readSettings, serviceManager } = this.#supervision;
+    const { log, readSettings, serviceManager, watch } = this.#supervision;
     serviceManager.reloading();
     try {
-      this.#watch.aboutToRead();
+      watch.aboutToRead();
       const next = readSettings();
       const result = await this.#program.reload(next);
-      this.#watch.wasRead(next, result);
+      watch.wasRead(next, result);
       if (result.kind === 'reloaded') {
         for (const warning of result.warnings) log.warn({ detail: warning }, 'configuration warning');
         log.info('reloaded');

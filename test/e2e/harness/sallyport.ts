@@ -56,6 +56,8 @@ export interface StartOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
+  /** Called as soon as there is a process, with its configuration. */
+  readonly onSpawned?: (child: ChildProcess, configFile: string) => void;
   /** A program that becomes Sallyport, with its arguments: `ip netns exec NAME` and the like. */
   readonly under?: readonly string[];
 }
@@ -89,6 +91,7 @@ export async function startSallyport(yaml: string, options: StartOptions = {}): 
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...usersEnv(), ...options.env },
   });
+  options.onSpawned?.(child, configFile);
   const running = follow(child, folder, configFile);
   try {
     await running.line({ msg: 'ready' });

@@ -1,6 +1,7 @@
 import { createLogger, type Logger } from '@sallyport/telemetry';
 import { banner } from '../banner.ts';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
+import { ConfigWatch } from '../config-watch.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { explainLogError } from '../log-errors.ts';
 import { forbidGainingPrivileges, warnOfUnreadable } from '../privileges.ts';
@@ -25,8 +26,7 @@ export const runCommand: Command = {
 };
 
 async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
-  // Until the program is up, such a signal would end it. For SIGUSR1 see bin/sallyport.js.
-  for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => undefined);
+  const releaseSignals = holdSignals('SIGHUP', 'SIGUSR2');
   const succession = readSuccession(process.env);
   const inherited = new InheritedSockets(succession?.sockets ?? readPassedSockets(process.env, process.pid));
   try {
@@ -34,6 +34,7 @@ async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
     const ended = superviseProgram(supervised.program, supervised).catch((cause: unknown) =>
       endBy(cause, supervised.log),
     );
+    releaseSignals();
     succession?.answer({ kind: 'ready' });
     // After a drain, or a second signal, nothing that is still open may keep the process alive.
     process.exit(await ended);
@@ -43,9 +44,24 @@ async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
   }
 }
 
+/**
+ * The configuration and the log are opened long before the program is up. What asks meanwhile for either to be opened again gets it once the
+ * returned function is called.
+ */
+function holdSignals(...signals: readonly NodeJS.Signals[]): () => void {
+  const held = new Set<NodeJS.Signals>();
+  const hold = (signal: NodeJS.Signals): void => void held.add(signal);
+  for (const signal of signals) process.on(signal, hold);
+  return () => {
+    for (const signal of signals) process.off(signal, hold);
+    for (const signal of held) process.emit(signal, signal);
+  };
+}
+
 async function start(file: string, inherited: InheritedSockets): Promise<Supervision & { readonly program: Program }> {
   const started = readSettings(file, process.env);
   const settings = requireValid(started);
+  const watch = new ConfigWatch(started, () => process.emit('SIGHUP', 'SIGHUP'));
   const log = openLog(settings);
   for (const warning of settings.warnings) log.warn({ detail: warning }, 'configuration warning');
   const { user } = settings.config.runtime;
@@ -61,7 +77,7 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
   return {
     program,
     log,
-    started,
+    watch,
     serviceManager: findServiceManager(process.env, log),
     readSettings: () => readSettings(file, process.env, { isReload: true }),
     inheritedCount: inherited.count,
