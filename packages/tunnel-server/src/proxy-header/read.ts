@@ -7,7 +7,7 @@ import { crc32c } from './crc32c.ts';
 export type ProxyHeader =
   /** Where the client comes from and where it was going; `headerBytes` is the length of the header. */
   | { readonly kind: 'client'; readonly headerBytes: number; readonly remote: Address; readonly local: Address }
-  /** LOCAL, UNKNOWN, or addresses that are not IP addresses: the connection's own addresses apply. */
+  /** LOCAL, UNKNOWN, or addresses that are not those of TCP over IP: the connection's own addresses apply. */
   | { readonly kind: 'unnamed'; readonly headerBytes: number }
   | { readonly kind: 'malformed'; readonly why: string };
 
@@ -61,8 +61,13 @@ const ADDRESS_BYTES: ReadonlyMap<number, number> = new Map([
   [0x11, 4],
   [0x21, 16],
 ]);
-const UNIX_STREAM = 0x31;
-const UNIX_BYTES = 216;
+/** Valid, but of no use to a proxy of TCP: UDP over IPv4 and over IPv6, and UNIX sockets. By the length of their addresses. */
+const OTHER_ADDRESS_BYTES: ReadonlyMap<number, number> = new Map([
+  [0x12, 12],
+  [0x22, 36],
+  [0x31, 216],
+  [0x32, 216],
+]);
 
 /** §2.2: signature, version and command, family and protocol, length; then addresses, then type-length-values. */
 function readBinary(bytes: Uint8Array): ProxyHeader | NeedMore {
@@ -75,9 +80,11 @@ function readBinary(bytes: Uint8Array): ProxyHeader | NeedMore {
   const header = view.subarray(0, headerBytes);
   // LOCAL: the balancer made the connection itself, and its addresses are to be ignored.
   if ((command & 0xf) === 0 || family === 0) return unnamed(header, headerBytes);
-  if (family === UNIX_STREAM) return unnamed(header, FIXED_BYTES + UNIX_BYTES);
+  // §2.2: a receiver falls back to "unspecified" for what is valid and not implemented.
+  const otherBytes = OTHER_ADDRESS_BYTES.get(family);
+  if (otherBytes !== undefined) return unnamed(header, FIXED_BYTES + otherBytes);
   const addressBytes = ADDRESS_BYTES.get(family);
-  if (addressBytes === undefined) return malformed('its family or its protocol is not one of TCP');
+  if (addressBytes === undefined) return malformed('its family or its protocol is unknown');
   return readAddresses(header, addressBytes);
 }
 

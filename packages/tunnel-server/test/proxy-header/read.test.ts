@@ -63,6 +63,9 @@ describe('a PROXY header that names nobody', () => {
     ['LOCAL with anything behind it, which is to be discarded (§2.2)', binary('2000', '03 0004 00000000 ff')],
     ['AF_UNSPEC', binary('2100', '')],
     ['AF_UNIX', binary('2131', '00'.repeat(216))],
+    ['datagrams of AF_UNIX', binary('2132', `${'00'.repeat(216)} 04 0000`)],
+    ['UDP over IPv4', binary('2112', `${V4} 04 0000`)],
+    ['UDP over IPv6', binary('2122', V6)],
   ])('%s', (_, header) => {
     expect(readProxyHeader(header)).toEqual({ kind: 'unnamed', headerBytes: header.length });
   });
@@ -86,7 +89,7 @@ describe('no PROXY header', () => {
     ['a line without end', line(`PROXY UNKNOWN ${'x'.repeat(93)}`)],
     ['version 1 in binary', binary('1111', V4)],
     ['an unknown command', binary('2211', V4)],
-    ['UDP', binary('2112', V4)],
+    ['UDP with addresses cut short', binary('2112', V4.slice(0, -2))],
     ['TCP over no family', binary('2101', '00000000')],
     ['an unknown family', binary('2141', V4)],
     ['addresses cut short', binary('2111', V4.slice(0, -2))],
