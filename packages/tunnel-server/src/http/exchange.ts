@@ -9,7 +9,7 @@ import { type ContentForm, responseContentForm } from './content-form.ts';
 import { openContent } from './content-reader.ts';
 import type { FramingTurns } from './framing-turns.ts';
 import { encodeHead } from './encode-head.ts';
-import { isKeptAlive, responseFieldsDown } from './fields.ts';
+import { isKeptAlive, requiredUpgrade, responseFieldsDown } from './fields.ts';
 import { Inflow, Outflow } from './flows.ts';
 import { readFinalHead } from './read-final-head.ts';
 import { fieldValue, type RequestHead } from './request-head.ts';
@@ -230,11 +230,17 @@ export class Exchange implements Relay {
     });
   }
 
-  /** The client has not sent all of its request. One that expects a 100 may wait for that (RFC 9110 §10.1.1). */
+  /** The client has not sent all of its request, and waits for nothing. */
   get #isRequestAwaited(): boolean {
-    const { client, request, headUp } = this.#options;
-    const mayAwait100 = fieldValue(request, 'expect') !== undefined && this.#toUpstream.bytesWritten === headUp.length;
-    return client.isAwaited && !this.#isAsked && !mayAwait100;
+    return this.#options.client.isAwaited && !this.#isAsked && !this.#mayAwait100;
+  }
+
+  /** A client that expects a 100 may wait for that before it sends any content, but none of HTTP/1.0 (RFC 9110 §10.1.1). */
+  get #mayAwait100(): boolean {
+    const { request, headUp } = this.#options;
+    if (request.version === '1.0' || fieldValue(request, 'expect') === undefined) return false;
+    const hasInterim = this.#toClient.bytesWritten > 0;
+    return !hasInterim && this.#toUpstream.bytesWritten === headUp.length;
   }
 
   #end(): void {
@@ -264,10 +270,13 @@ export class Exchange implements Relay {
 const SWITCHING_PROTOCOLS = 101;
 
 function encodeDown(head: ResponseHead, isChunked: boolean, isKept: boolean): Uint8Array {
+  const upgrade = requiredUpgrade(head);
+  const options = [...(isKept ? [] : ['close']), ...(upgrade === undefined ? [] : ['upgrade'])];
   return encodeHead(`HTTP/1.1 ${head.status} ${head.reasonPhrase}`, [
     ...responseFieldsDown(head, new Date()),
     ...(isChunked ? [['Transfer-Encoding', 'chunked'] as const] : []),
-    ...(isKept ? [] : [['Connection', 'close'] as const]),
+    ...(upgrade === undefined ? [] : [['Upgrade', upgrade] as const]),
+    ...(options.length === 0 ? [] : [['Connection', options.join(', ')] as const]),
   ]);
 }
 

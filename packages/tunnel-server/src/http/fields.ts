@@ -85,8 +85,19 @@ export function switchingFieldsDown(response: ResponseHead): readonly FieldLine[
  */
 export function offeredUpgrade(request: MessageHead): string | undefined {
   if (request.version === '1.0' || !namedByConnection(request).has('upgrade')) return undefined;
-  const offered = listOf(request, 'upgrade').filter((protocol) => !HTTP2.test(protocol));
-  return offered.length > 0 ? offered.join(', ') : undefined;
+  return passingProtocols(request);
+}
+
+/** The protocols that a 426 requires: without them it does not say what to change to (RFC 9110 §15.5.22). */
+export function requiredUpgrade(response: ResponseHead): string | undefined {
+  return response.status === UPGRADE_REQUIRED ? passingProtocols(response) : undefined;
+}
+
+const UPGRADE_REQUIRED = 426;
+
+function passingProtocols(message: MessageHead): string | undefined {
+  const protocols = listOf(message, 'upgrade').filter((protocol) => !HTTP2.test(protocol));
+  return protocols.length > 0 ? protocols.join(', ') : undefined;
 }
 
 /** Also as a draft, such as h2c-14: servers that are still in use take those. */

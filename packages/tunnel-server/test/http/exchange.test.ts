@@ -11,6 +11,7 @@ import { useConnections } from './connection.ts';
 
 const openConnection = useConnections();
 const HEAD_UP = 'ASKED\r\n\r\n';
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 const DATE = 'Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n';
 
 interface Stage {
@@ -82,6 +83,15 @@ describe('an exchange', () => {
     expect(exchange.counts().bytesUp).toBe(HEAD_UP.length + 50_009);
     origin.end();
     expect(await exchange.done).toMatchObject({ kind: 'unanswered', error: { reason: 'upstream_closed' } });
+  });
+
+  it.each([
+    { fields: [], connection: 'upgrade' },
+    { fields: ['Connection: close'], connection: 'close, upgrade' },
+  ])('tells a client with $fields what it is required to change to', async ({ fields, connection }) => {
+    const answer = `HTTP/1.1 426 x\r\n${DATE}Upgrade: h2c, a/1\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n`;
+    const { heard } = await hear(answer, { fields });
+    expect(heard).toContain(`\r\nUpgrade: a/1\r\nConnection: ${connection}\r\n\r\n`);
   });
 
   it('frames content anew that ends with the connection', async () => {
@@ -282,10 +292,22 @@ describe('an exchange that ends at idle with half of its request', () => {
       error: late,
     },
     { what: 'no 100 comes', fields: ['Expect: 100-continue'], unread: '', error: unanswered },
+    { what: 'a 100 has come', fields: ['Expect: 100-continue'], unread: '', interim: CONTINUE, error: late },
+    {
+      what: 'HTTP/1.0 knows no 100',
+      requestLine: 'PUT / HTTP/1.0',
+      fields: ['Expect: 100-continue'],
+      unread: '',
+      error: late,
+    },
     { what: 'a parent is not at fault', unread: 'hel', forwarder: 'corp', error: late },
-  ])('says whose fault it is: $what', async ({ fields = [], unread, forwarder, error }) => {
-    const length = 'Content-Length: 5';
-    const { exchange } = await openExchange({ fields: [...fields, length], unread, forwarder, idleTimeoutMs: 100 });
+  ])('says whose fault it is: $what', async ({ fields = [], interim = '', error, ...asked }) => {
+    const { exchange, origin } = await openExchange({
+      ...asked,
+      fields: [...fields, 'Content-Length: 5'],
+      idleTimeoutMs: interim === '' ? 100 : 2000,
+    });
+    origin.write(interim);
     expect(await exchange.done).toMatchObject({ kind: 'unanswered', error });
   });
 });
