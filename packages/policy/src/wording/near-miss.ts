@@ -72,7 +72,8 @@ function explainNear(key: Condition['key'], rule: Rule, search: Search): string 
         .slice(0, TRIED)
         .some((user) => isAllowed(search, { ...request, user }));
       if (!isForOthers) return undefined;
-      return request.user === undefined ? 'allowed for users that log in' : 'allowed for other users';
+      // Where a door asks for a login, every client that gets here has a user: one that has none need not look for its password.
+      return request.user === undefined ? 'allowed for users, and this client is none' : 'allowed for other users';
     }
     case 'networks':
       return undefined;

@@ -91,7 +91,7 @@ describe('findNearMiss', () => {
       {},
       'allowed at transparent, not at explicit',
     ],
-    ['a user', { action: 'allow', users: ['ci'] }, 'example.com', {}, 'allowed for users that log in'],
+    ['a user', { action: 'allow', users: ['ci'] }, 'example.com', {}, 'allowed for users, and this client is none'],
     ['another user', { action: 'allow', users: ['ci'] }, 'example.com', { user: 'bob' }, 'allowed for other users'],
   ])('names %s', (_, rule, host, how, clause) => {
     expect(nearMissOf([rule], host, how)).toBe(clause);

@@ -17,6 +17,7 @@ export type BasicCredentials =
  * libraries send all the same.
  */
 export function parseBasicCredentials(fieldValue: string): BasicCredentials {
+  if (fieldValue === '') return unusable('the field is empty');
   const [, scheme = '', token] = SCHEME_AND_TOKEN.exec(fieldValue) ?? [];
   if (scheme.toLowerCase() !== 'basic') return unusable('the scheme is not Basic');
   if (token === undefined) return unusable('there is nothing behind the scheme');
@@ -39,7 +40,7 @@ export function parseBasicCredentials(fieldValue: string): BasicCredentials {
 /** bcrypt compares no more: of two longer passwords with the same beginning, either would be accepted for the other. */
 const LONGEST_PASSWORD_BYTES = 72;
 
-const SCHEME_AND_TOKEN = /^([^ ]+)(?: +([^ ]+))?$/;
+const SCHEME_AND_TOKEN = /^([^ ]+)(?: +([^ ].*))?$/;
 
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;

@@ -27,10 +27,10 @@ describe('parseBasicCredentials', () => {
   });
 
   it.each([
-    { value: '', why: 'the scheme is not Basic' },
+    { value: '', why: 'the field is empty' },
     { value: 'whatever', why: 'the scheme is not Basic' },
     { value: `Bearer ${encode('a:b')}`, why: 'the scheme is not Basic' },
-    { value: `Basic ${encode('a:b')} more`, why: 'the scheme is not Basic' },
+    { value: `Basic ${encode('a:b')} more`, why: 'the credentials are not in base64' },
     { value: 'Digest username="a"', why: 'the scheme is not Basic' },
     { value: '123', why: 'the scheme is not Basic' },
     { value: 'Basic', why: 'there is nothing behind the scheme' },
