@@ -12,7 +12,7 @@ export class FileWatch {
   readonly #onChange: () => void;
   #files: readonly string[] = [];
   /** The files' versions when they were last read. */
-  #known = '';
+  #known: Versions = new Map();
   /** Their versions at the last check: a program that writes one may not have finished. */
   #seen = '';
   #timer: NodeJS.Timeout | undefined;
@@ -30,9 +30,11 @@ export class FileWatch {
   follow(files: readonly string[]): void {
     const isSame = files.length === this.#files.length && files.every((file, at) => file === this.#files[at]);
     if (isSame) return;
+    const now = versionsOf(files);
     this.#files = files;
-    this.aboutToRead();
-    this.#seen = this.#known;
+    this.#seen = spell(files, now);
+    // Those that were watched before may have changed since they were read.
+    this.#known = new Map(files.map((file) => [file, this.#known.get(file) ?? now.get(file) ?? ABSENT]));
     clearTimeout(this.#timer);
     if (files.length > 0) this.#lookAgain();
   }
@@ -43,16 +45,25 @@ export class FileWatch {
 
   async #look(): Promise<void> {
     const files = this.#files;
-    const now = (await Promise.all(files.map(currentVersion))).join('\n');
+    const versions = await Promise.all(files.map(currentVersion));
     if (files !== this.#files) return;
-    const isSettled = now === this.#seen;
-    this.#seen = now;
-    if (isSettled && now !== this.#known) {
+    const now = new Map(files.map((file, at) => [file, versions[at] ?? ABSENT]));
+    const spelled = spell(files, now);
+    const isSettled = spelled === this.#seen;
+    this.#seen = spelled;
+    if (isSettled && spelled !== spell(files, this.#known)) {
       this.#known = now;
       this.#onChange();
     }
     this.#lookAgain();
   }
+}
+
+/** By file. */
+type Versions = ReadonlyMap<string, string>;
+
+function spell(files: readonly string[], versions: Versions): string {
+  return files.map((file) => versions.get(file)).join('\n');
 }
 
 interface Facts {
@@ -68,16 +79,16 @@ function versionOf({ dev, ino, size, mtimeMs, ctimeMs }: Facts): string {
   return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`;
 }
 
-function versionsOf(files: readonly string[]): string {
-  return files
-    .map((file) => {
+function versionsOf(files: readonly string[]): Versions {
+  return new Map(
+    files.map((file) => {
       try {
-        return versionOf(statSync(file));
+        return [file, versionOf(statSync(file))];
       } catch {
-        return ABSENT;
+        return [file, ABSENT];
       }
-    })
-    .join('\n');
+    }),
+  );
 }
 
 /** Asynchronous: a network mount that hangs must not block the program. */
