@@ -1,12 +1,25 @@
 /** What a process started by root keeps of its rights, and an admin server in the file system. */
-import { readFileSync, mkdtempSync, rmSync, statSync, chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { configText, testedRuntime } from './harness/config-text.ts';
 import { echoOrigin, openTunnel, type Origin } from './harness/peers.ts';
-import { type Running, sallyport, startSallyport } from './harness/sallyport.ts';
+import { BINARY, type Running, sallyport, startSallyport } from './harness/sallyport.ts';
 
 let echo: Origin;
 let folder: string;
@@ -89,6 +102,52 @@ describe.skipIf(!isRoot)('runtime.user', () => {
     chmodSync(proxy.configFile, 0o644);
     expect(await proxy.reload(text)).toMatchObject({ msg: 'reloaded' });
     expect(await proxy.stop()).toBe(0);
+  });
+
+  describe('with a log file', () => {
+    const linesOf = (path: string): readonly string[] => readFileSync(path, 'utf8').split('\n');
+    const textOf = (file: string): string =>
+      configText({ more: `log: { file: "${file}" }` }).replace(
+        `runtime: ${testedRuntime()}`,
+        `runtime: ${withUser('nobody')}`,
+      );
+
+    /** Runs until the log has these words. Its lines are not on stdout. */
+    async function runUntil(file: string, log: string, act: (pid: number) => void, words: RegExp): Promise<void> {
+      const configFile = join(folder, `${basename(log)}.yaml`);
+      writeFileSync(configFile, textOf(file));
+      const child = spawn(process.execPath, [BINARY, 'run', '--config', configFile], { stdio: 'ignore' });
+      const said = (what: RegExp) => () => existsSync(log) && linesOf(log).some((line) => what.test(line));
+      try {
+        await vi.waitUntil(said(/"msg":"ready"/), { timeout: 60_000, interval: 20 });
+        act(Number(child.pid));
+        await vi.waitUntil(said(words), { timeout: 60_000, interval: 20 });
+      } finally {
+        for (const [, pid] of readFileSync(log, 'utf8').matchAll(/"pid":(\d+),"msg":"successor serves"/g))
+          process.kill(Number(pid), 'SIGTERM');
+        child.kill('SIGTERM');
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      }
+    }
+
+    it("is the user's, so that a successor can open it", async () => {
+      const file = join(folder, 'of-user.log');
+      await runUntil(file, file, (pid) => process.kill(pid, 'SIGUSR1'), /"msg":"successor serves"|takeover failed/);
+      expect(readFileSync(file, 'utf8')).toMatch(/"msg":"successor serves"/);
+      expect(statSync(file)).toMatchObject({ uid: 65534, gid: 0 });
+    });
+
+    it.each([
+      { kind: 'symbolic link', link: symlinkSync },
+      { kind: 'second name', link: linkSync },
+    ])('gives away no file of root by a $kind', async ({ kind, link }) => {
+      const target = join(folder, `target of a ${kind}`);
+      writeFileSync(target, '', { mode: 0o600 });
+      const file = join(folder, `${kind}.log`);
+      link(target, file);
+      await runUntil(file, target, () => undefined, /"msg":"privileges dropped"/);
+      expect(statSync(target).uid).toBe(0);
+    });
   });
 
   describe("with a socket in a folder that is root's alone", () => {

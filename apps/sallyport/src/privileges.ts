@@ -1,16 +1,20 @@
 /** Gives up root's privileges: afterwards the process has only the rights of its user. */
 import { execFileSync } from 'node:child_process';
-import { chownSync } from 'node:fs';
+import { chownSync, closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs';
 import type { Logger } from '@sallyport/telemetry';
 import { forbidNewPrivileges } from '@sallyport/tunnel-splice';
 import type { SettingsResult } from './settings.ts';
 import { EXIT, FatalError } from './exit.ts';
 
-/**
- * Becomes another user permanently: its groups, then its group, then the user itself. Throws a FatalError where that is not possible.
- * @param owned files that are to belong to the user
- */
-export function dropPrivileges(user: string, owned: readonly string[]): void {
+/** What root has opened, and the user must be able to open or change later. */
+export interface Belongings {
+  /** A socket in the file system. */
+  readonly socket: string | undefined;
+  readonly logFile: string | null;
+}
+
+/** Becomes another user permanently: its groups, then its group, then the user itself. Throws a FatalError where that is not possible. */
+export function dropPrivileges(user: string, { socket, logFile }: Belongings): void {
   const [uid = NaN] = readIds(user, '-u');
   const [gid = NaN] = readIds(user, '-g');
   if (process.getuid?.() === uid) return;
@@ -18,10 +22,28 @@ export function dropPrivileges(user: string, owned: readonly string[]): void {
     const remedy = `start it as root, or as ${user} itself with runtime.user left out`;
     throw new FatalError(`runtime.user: no right to become ${user}; ${remedy}`, EXIT.failure);
   }
-  for (const path of owned) chownSync(path, uid, gid);
+  if (socket !== undefined) chownSync(socket, uid, gid);
+  if (logFile !== null) giveLogFile(logFile, uid);
   process.setgroups?.(readIds(user, '-G'));
   process.setgid?.(gid);
   process.setuid?.(uid);
+}
+
+/**
+ * A successor opens the log file as the user. Its group stays, for log shippers. Where the folder is the user's, a link there must give
+ * away no other file of root: a symbolic link is not followed, and a file with a second name is left as it is.
+ */
+function giveLogFile(path: string, uid: number): void {
+  let file: number | undefined;
+  try {
+    file = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const facts = fstatSync(file);
+    if (facts.isFile() && facts.uid === 0 && facts.nlink === 1) fchownSync(file, uid, facts.gid);
+  } catch {
+    // It is written all the same. Should it have to be opened again, that fails with the cause.
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
 }
 
 /** Permanent: programs with the set-user-ID bit then run as the user who starts them. */

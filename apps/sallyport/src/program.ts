@@ -133,10 +133,14 @@ class Running implements Program {
 
   /** Drops privileges, and warns of files that the user could not read at a later reload. */
   #dropPrivileges(): void {
-    const { user } = this.#settings.config.runtime;
+    const { config, logOptions } = this.#settings;
+    const { user } = config.runtime;
     if (user === null) return;
     const { address } = this.#admin;
-    dropPrivileges(user, address && 'path' in address ? [address.path] : []);
+    dropPrivileges(user, {
+      socket: address && 'path' in address ? address.path : undefined,
+      logFile: logOptions.file,
+    });
     this.#services.log.info({ user }, 'privileges dropped');
   }
 
