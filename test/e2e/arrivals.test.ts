@@ -145,6 +145,7 @@ describe('a PROXY header', () => {
     { what: 'v2 LOCAL', header: v2('2000', '') },
     { what: 'v2 LOCAL with addresses', header: v2('2011', V4) },
     { what: 'v2 of a UNIX socket', header: v2('2131', '00'.repeat(216)) },
+    { what: 'v2 of UDP', header: v2('2112', V4) },
   ])('$what keeps the address of the connection', async ({ header }) => {
     const before = proxy.lines.length;
     const client = await openClient(proxy.port('explicit'));
@@ -169,7 +170,7 @@ describe('a PROXY header', () => {
     { what: 'another protocol', header: 'PROXY UDP4 203.0.113.7 192.0.2.1 1 2\r\n' },
     { what: 'a version 3', header: v2('3111', V4) },
     { what: 'an unknown command', header: v2('2211', V4) },
-    { what: 'datagrams', header: v2('2112', V4) },
+    { what: 'datagrams with too few addresses', header: v2('2112', 'cb007107 c0000201 1234') },
     { what: 'an unknown family', header: v2('2141', V4) },
     { what: 'TCP over no family', header: v2('2101', '00000000') },
     { what: 'too few addresses', header: v2('2111', 'cb007107 c0000201 1234') },
