@@ -43,6 +43,7 @@ function introductionBy({ found, bytes }: Preread<ProxyHeader>, wire: Wire, limi
     case 'timed-out':
       return { refusal: 'The PROXY header was not complete in time' };
     case 'left':
-      return bytes.length === 0 ? {} : { refusal: 'The peer left in the middle of its PROXY header' };
+      // Not "the peer left": a drain may have closed it.
+      return bytes.length === 0 ? {} : { refusal: 'The connection ended in the middle of its PROXY header' };
   }
 }
