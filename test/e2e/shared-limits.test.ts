@@ -136,6 +136,22 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
     await stop(proxy);
   });
 
+  it('says nothing more of a store that a reload gives up', async () => {
+    const connections = async (): Promise<number> => {
+      const { stdout } = await run('redis-cli', ['-p', String(redisPort), 'client', 'list']);
+      return stdout.match(/ name=sallyport /g)?.length ?? 0;
+    };
+    const before = await connections();
+    const proxy = await startSallyport(limits(`tunnels_per_client: 4, store: ${store('unheard')}`));
+    await proxy.line({ msg: 'limits store up' });
+    const mark = proxy.lines.length;
+    await proxy.reload(limits('tunnels_per_client: 4'));
+    await vi.waitUntil(async () => (await connections()) === before, { timeout: 30_000, interval: 20 });
+    expect(await proxy.metric('limits_store_up')).toBe(1);
+    expect(proxy.lines.slice(mark).map(({ msg }) => msg)).not.toContain('limits store away');
+    await stop(proxy);
+  });
+
   it.each(['the store', 'the limit'])(
     'knows what a listener with its own limit holds when a reload brings %s',
     async (what) => {

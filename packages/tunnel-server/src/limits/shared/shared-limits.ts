@@ -58,7 +58,17 @@ export class SharedLimits {
   constructor({ prefix, connect, ...watcher }: SharedLimitsOptions) {
     this.#prefix = prefix;
     this.#onLate = () => watcher.onLate();
-    this.#health = new StoreHealth(randomUUID(), watcher, {
+    // Once it is given up, the state to be reported is that of another store, or of none.
+    const untilClosing: HealthWatcher = {
+      onLate: this.#onLate,
+      onUp: () => {
+        if (!this.#isClosing) watcher.onUp();
+      },
+      onAway: (why) => {
+        if (!this.#isClosing) watcher.onAway(why);
+      },
+    };
+    this.#health = new StoreHealth(randomUUID(), untilClosing, {
       tellAll: (link) => this.#tellAll(link),
       probe: (link) => this.#probe(link),
     });
