@@ -35,7 +35,10 @@ export class EgressCounts {
     if (!this.#known.has(egress)) this.#showFromTheStart(egress);
     return {
       attempt: (result) => this.#attempts.add(egress, result),
-      isUp: (isUp) => this.#isUp(egress, isUp),
+      // What was under way by an egress that was removed says nothing of one that there is.
+      isUp: (isUp) => {
+        if (this.#known.has(egress)) this.#isUp(egress, isUp);
+      },
     };
   }
 

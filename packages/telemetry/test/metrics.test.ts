@@ -241,3 +241,25 @@ describe('the metrics', () => {
     expect(status).toBe(0);
   });
 });
+
+describe('an egress that a reload removes', () => {
+  it('stays away when an attempt by it ends later, and is counted for', async () => {
+    const metrics = createMetrics(OPTIONS);
+    const corp = metrics.forEgress('corp');
+    metrics.retainEgresses(['direct']);
+    corp.attempt('silent');
+    corp.isUp(false);
+    const text = await metrics.scrape();
+    expect(text).not.toContain('sallyport_egress_up{egress="corp"}');
+    expect(text).toContain('sallyport_egress_attempts_total{egress="corp",result="silent"} 1');
+    expect(metrics.read().egresses.map(({ egress }) => egress)).not.toContain('corp');
+  });
+
+  it('is there again, and up, once another reload brings it back', async () => {
+    const metrics = createMetrics(OPTIONS);
+    metrics.forEgress('corp').isUp(false);
+    metrics.retainEgresses(['direct']);
+    metrics.forEgress('corp');
+    expect(await metrics.scrape()).toContain('sallyport_egress_up{egress="corp"} 1');
+  });
+});
