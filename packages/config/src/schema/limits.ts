@@ -57,7 +57,7 @@ export const limitOverrides = section({
     .never({ error: 'the store is for the whole process; write it under the global limits' })
     .describe('Only under the global limits.')
     .exactOptional(),
-}).describe("Overrides single values of the global 'limits'.");
+}).describe("Overrides single values of the global 'limits'. A listener with another value is counted alone.");
 
 /** A number a second; `undefined` for no limit. */
 function readRateOrOff(text: string): Read<number | undefined> {
