@@ -44,7 +44,8 @@ describe('the shipped groups', () => {
   });
 
   it.each([
-    [['groups', 'nope'], 'no group is named "nope"; sallyport groups lists them'],
+    [['groups', 'elsewhere'], 'no group is named "elsewhere"; sallyport groups lists them'],
+    [['groups', 'pypy'], 'no group is named "pypy"; did you mean "pypi"?'],
     [['groups', 'npm', 'pypi'], 'unexpected argument "pypi"'],
   ])('refuses %s', async (args, message) => {
     const { stderr, code } = await sallyport(args);

@@ -126,7 +126,8 @@ async function answering(tunnels: readonly Client[]): Promise<number> {
   const answers = await Promise.all(
     tunnels.map((tunnel) => {
       tunnel.socket.write('still there?');
-      return Promise.race([tunnel.hears('still there?').then(() => true), tunnel.ended().then(() => false)]);
+      const hasEnded = (): Promise<boolean> => tunnel.ended().then(() => false);
+      return tunnel.hears('still there?').then(() => true, hasEnded);
     }),
   );
   return answers.filter(Boolean).length;

@@ -50,7 +50,7 @@ async function expectLive(client: Client, word: string): Promise<void> {
 async function isServed(port: number, authority: string): Promise<boolean> {
   const client = await openClient(port);
   client.socket.write(`CONNECT ${authority} HTTP/1.1\r\n\r\n`);
-  const answer = await Promise.race([client.hears('\r\n\r\n'), client.ended().then(({ bytes }) => bytes)]);
+  const answer = await client.hears('\r\n\r\n').catch(async () => (await client.ended()).bytes);
   client.socket.destroy();
   return answer.toString().startsWith('HTTP/1.1 200 ');
 }
