@@ -1,5 +1,6 @@
 /** Finds what a new configuration decides differently from an old one, for its tests and for the destinations of an access log. */
 import { type Ip, parseIp } from '@sallyport/addresses';
+import { isDirect } from '@sallyport/config';
 import {
   decide,
   destinationText,
@@ -10,8 +11,8 @@ import {
   type PolicyRequest,
   requestOf,
 } from '@sallyport/policy';
+import { parseAuthorityForm } from '@sallyport/tunnel-server';
 import { chooseEgress } from './explain-egress.ts';
-import { isDirect } from './judge-tunnel.ts';
 import { readLogs } from './log-files.ts';
 import type { Settings } from './settings.ts';
 
@@ -51,7 +52,7 @@ async function compareLogs(compared: Compared, logs: readonly string[]): Promise
     const known = requests.get(key) ?? { entry, dialled: new Set(), count: 0 };
     requests.set(key, known);
     known.count += 1;
-    if (isDirect(entry.egress, compared.before.config)) known.dialled.add(entry.upstream);
+    if (isDirect(entry.egress, compared.before.config.egress)) known.dialled.add(entry.upstream);
   });
   return [...requests.values()].flatMap(({ entry, dialled, count }) => {
     const request = loggedRequest(entry);
@@ -60,10 +61,10 @@ async function compareLogs(compared: Compared, logs: readonly string[]): Promise
   });
 }
 
-/** The address in `ip:port`, with brackets round IPv6. */
 function addressOf(upstream: string): Ip | undefined {
-  const destination = parseDestination(upstream.slice(0, upstream.lastIndexOf(':')), 1);
-  return destination.kind === 'address' ? destination.ip : undefined;
+  const target = parseAuthorityForm(upstream);
+  const destination = target.kind === 'authority' ? parseDestination(target.host, target.port) : undefined;
+  return destination?.kind === 'address' ? destination.ip : undefined;
 }
 
 function loggedRequest({ client, user, listener, host, ip, port }: LogEntry): PolicyRequest | undefined {

@@ -1,6 +1,6 @@
 /** Checks whether given settings would allow a live tunnel: its name, its address, its user and its port. */
 import { type Ip, parseIp } from '@sallyport/addresses';
-import { type Config, DIRECT } from '@sallyport/config';
+import { isDirect } from '@sallyport/config';
 import { decide, type Destination, judgeAddress } from '@sallyport/policy';
 import type { TunnelFacts } from '@sallyport/tunnel-server';
 import type { Settings } from './settings.ts';
@@ -36,11 +36,6 @@ function isUserGone({ user, door }: TunnelFacts, { config, identities }: Setting
 /** The address that was dialled: a literal, or the address of a name, unless a parent resolved it: then the upstream is the parent. */
 function dialledOf({ egress, upstream }: TunnelFacts, destination: Destination, { config }: Settings): readonly Ip[] {
   if (destination.kind === 'address') return [destination.ip];
-  const ip = upstream && isDirect(egress, config) ? parseIp(upstream.host) : undefined;
+  const ip = upstream && isDirect(egress, config.egress) ? parseIp(upstream.host) : undefined;
   return ip ? [ip] : [];
-}
-
-/** Whether the upstream of a tunnel by this egress is the destination, and no parent. */
-export function isDirect(egress: string | undefined, config: Config): boolean {
-  return egress === DIRECT || config.egress.some(({ name, type }) => name === egress && type === 'direct');
 }

@@ -117,13 +117,16 @@ interface KnownEgress {
   readonly type?: string | undefined;
 }
 
+/** Whether the upstream of a tunnel by this egress is the destination, and no parent. */
+export function isDirect(name: string | undefined, egress: readonly KnownEgress[]): boolean {
+  return name === DIRECT || egress.some((known) => known.name === name && known.type === 'direct');
+}
+
 /** The names of a list that are ever tried. It ends at its first direct egress, for only a parent can be down. */
 export function triedInTurn<Name extends string | undefined>(
   names: readonly Name[],
   egress: readonly KnownEgress[],
 ): readonly Name[] {
-  const isDirect = (name: Name): boolean =>
-    name === DIRECT || egress.some((known) => known.name === name && known.type === 'direct');
-  const end = names.findIndex(isDirect);
+  const end = names.findIndex((name) => isDirect(name, egress));
   return end < 0 ? names : names.slice(0, end + 1);
 }

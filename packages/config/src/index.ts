@@ -29,7 +29,7 @@ export type { Excerpt } from './excerpt.ts';
 export { type Environment, escapeReferences } from './expand.ts';
 export { parseHtpasswd, type Users } from './htpasswd.ts';
 export { fillMessage, type MessageValues } from './messages.ts';
-export { triedInTurn } from './egress-checks.ts';
+export { isDirect, triedInTurn } from './egress-checks.ts';
 export { DIRECT } from './schema/egress.ts';
 export { whyNotPortable } from './interception-checks.ts';
 export { configJsonSchema } from './json-schema.ts';

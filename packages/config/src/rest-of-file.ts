@@ -1,6 +1,5 @@
 /** What an invalid file says beside its problems, so that the checks of later steps can be told at the same time. */
 import { type Config, completeConfig } from './config.ts';
-import { deepFreeze } from './freeze.ts';
 import type { ConfigPath } from './problems.ts';
 import { configSchema } from './schema.ts';
 
@@ -24,10 +23,7 @@ export function restOfFile(value: unknown, problems: readonly ConfigPath[]): Con
   // Of a listener, most keys are needed: rather a part of the file than nothing.
   for (const part of [rest, { listeners: LISTENERS, policy, groups }]) {
     const validated = configSchema.safeParse(part);
-    if (!validated.success) continue;
-    const config = completeConfig(validated.data);
-    deepFreeze(config);
-    return config;
+    if (validated.success) return completeConfig(validated.data);
   }
   return undefined;
 }

@@ -128,7 +128,7 @@ export type Intercept = 'redirect' | 'tproxy';
 export interface Introduction {
   readonly remote?: Address;
   readonly local?: Address;
-  /** Why it is to be refused, as a clause for a log. */
+  /** Why it is to be refused: a sentence for a log, without its full stop. */
   readonly refusal?: string;
   /** The refusal is for want of room. */
   readonly isCrowdedOut?: boolean;
@@ -263,9 +263,9 @@ export interface Beginning {
 
 /**
  * Puts the joining off until the upstream has begun to answer `clientBytes`, which are sent up at once. Nothing else is sent either way
- * before that. Where the answer begins otherwise, where either side leaves or `answerTimeoutMs` have passed, the tunnel is joined. It is up, and its time runs, since the upstream has connected. Where
- * the answer begins so, or the client sends more before it, the result is `connected`: the holder has both legs, with all that they have
- * sent still to be read, and no `reply` was sent.
+ * before that. Where the answer begins otherwise, where either side leaves or `answerTimeoutMs` have passed, the tunnel is joined. It is
+ * up, and its time runs, since the upstream has connected. Where the answer begins so, or the client sends more before it, the result is
+ * `connected`: the holder has both legs, with all that they have sent still to be read, and no `reply` was sent.
  */
 export interface AnswerGuard {
   /** One object for many tunnels. */

@@ -89,7 +89,10 @@ export class Summariser {
   }
 }
 
-/** The rule that would allow a destination, as one line of YAML. An address for special use needs an exception too, unless `deny` is changed. */
+/**
+ * The rule that would allow a destination, as one line of YAML. An address for special use needs an exception too, unless `deny` is
+ * changed.
+ */
 function allowingRule({ host, ip, port }: Pick<LogEntry, 'host' | 'ip' | 'port'>): string {
   if (!ip) return `- { action: allow, hosts: [${JSON.stringify(host)}], ports: [${port}] }`;
   const beside = specialPurposeOf(ip) ? ` # and ${exceptionFor(ip)}` : '';

@@ -186,8 +186,8 @@ export function closeUnused(result: DialResult): void {
 type Failure = Exclude<DialResult, { kind: 'connected' | 'joined' | 'cancelled' }>;
 
 /**
- * From the one that says least to the one that says most: silence, no route, a refusal, a failure of TLS, our own lack of the source address, or of
- * descriptors, ports or memory. The last ones must not be hidden, for no peer is at fault.
+ * From the one that says least to the one that says most: silence, no route, a refusal, a failure of TLS, our own lack of the source
+ * address, or of descriptors, ports or memory. The last ones must not be hidden, for no peer is at fault.
  */
 const TELLING: readonly DialResult['kind'][] = [
   'timeout',

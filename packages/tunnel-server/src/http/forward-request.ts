@@ -155,7 +155,10 @@ function conclude(end: ExchangeEnd, client: Inflow, upstream: Leg, visit: Visit)
   }
 }
 
-/** After a 101 the connection is a tunnel until its lifetime ends, and the transport relays it. What either side has sent already goes first, in order. */
+/**
+ * After a 101 the connection is a tunnel until its lifetime ends, and the transport relays it. What either side has sent already goes
+ * first, in order.
+ */
 function relaySwitched(
   { head, upstreamBytes }: Extract<ExchangeEnd, { kind: 'switched' }>,
   from: Inflow,

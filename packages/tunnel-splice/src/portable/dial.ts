@@ -1,12 +1,12 @@
 /** One attempt to reach one literal address. */
 import type { Socket } from 'node:net';
 import { DialEnd } from '../dial-end.ts';
-import type { Address, AnswerGuard, DeadlineMs, Dial, DialOptions, DialResult, JoinPlan } from '../transport.ts';
+import type { Address, AnswerGuard, DeadlineMs, Dial, DialOptions, JoinPlan } from '../transport.ts';
 import { AwaitedAnswer, type Told } from './awaited-answer.ts';
 import type { Alarm } from './deadlines.ts';
 import { PortableLeg, type LegResources } from './leg.ts';
 import { dialledSocket } from './node-socket.ts';
-import { dialFailureFrom } from './system-errors.ts';
+import { type DialFailure, dialFailureFrom } from './system-errors.ts';
 import type { Tunnels } from './tunnels.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -113,7 +113,7 @@ export class PortableDial extends DialEnd implements Dial {
     this.settle({ kind: 'joined' });
   }
 
-  #fail(kind: Exclude<DialResult['kind'], 'connected' | 'joined' | 'untrusted' | 'tls-timeout'>): void {
+  #fail(kind: DialFailure | 'cancelled'): void {
     if (this.#isDecided) return;
     this.#decide();
     this.#answer?.forget();

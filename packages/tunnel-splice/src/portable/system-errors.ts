@@ -1,7 +1,10 @@
 /** Translates system errors, in one place, where they enter. */
 import { ListenError, type Bind, type DialResult, type Departure } from '../transport.ts';
 
-type DialFailure = Exclude<DialResult['kind'], 'connected' | 'joined' | 'untrusted' | 'tls-timeout' | 'cancelled'>;
+export type DialFailure = Exclude<
+  DialResult['kind'],
+  'connected' | 'joined' | 'untrusted' | 'tls-timeout' | 'cancelled'
+>;
 
 const LISTEN_FAILURES: Readonly<Record<string, ListenError['kind']>> = {
   EADDRINUSE: 'in-use',

@@ -31,12 +31,7 @@ export class Tunnels {
     this.#numbers = numbers;
   }
 
-  splice(
-    client: Leg,
-    upstream: Leg,
-    options: SpliceOptions,
-    begun: Begun = { upAt: performance.now(), sentBytes: 0 },
-  ): TunnelNumber {
+  splice(client: Leg, upstream: Leg, options: SpliceOptions, begun?: Begun): TunnelNumber {
     const legs = { client: portable(client), upstream: portable(upstream) };
     const tunnel = this.#numbers.take();
     this.#begin(tunnel, legs, options, begun);
@@ -45,8 +40,7 @@ export class Tunnels {
 
   /** Under a number that was taken before. It is given back at the end like any other. */
   spliceAs(tunnel: TunnelNumber, { client, upstream }: Ends<Leg>, options: SpliceOptions): void {
-    const begun = { upAt: performance.now(), sentBytes: 0 };
-    this.#begin(tunnel, { client: portable(client), upstream: portable(upstream) }, options, begun);
+    this.#begin(tunnel, { client: portable(client), upstream: portable(upstream) }, options);
   }
 
   /** Undefined where there is no such tunnel. */
@@ -58,8 +52,9 @@ export class Tunnels {
     this.#live[tunnel]?.cut();
   }
 
-  #begin(tunnel: TunnelNumber, legs: Ends<PortableLeg>, options: SpliceOptions, { upAt, sentBytes }: Begun): void {
+  #begin(tunnel: TunnelNumber, legs: Ends<PortableLeg>, options: SpliceOptions, begun?: Begun): void {
     const { keeper } = options;
+    const { upAt, sentBytes } = begun ?? { upAt: performance.now(), sentBytes: 0 };
     this.#live[tunnel] = new PortableSplice(legs, options, {
       deadlines: this.#deadlines,
       upAt,
