@@ -13,7 +13,7 @@ export function residentMiBOf({ process }: Running): number {
 }
 
 /** What all its threads have used so far. */
-export function cpuMsOf(running: Running): number {
+export function cpuMsOf(running: Pick<Running, 'process'>): number {
   const nanoseconds = ofEachThread(running, 'schedstat').map((stat) => Number(stat.split(' ')[0]));
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
 }
@@ -26,7 +26,7 @@ export function waitsOf(running: Running): number {
   return counts.reduce((sum, each) => sum + each, 0);
 }
 
-function ofEachThread({ process }: Running, file: string): readonly string[] {
+function ofEachThread({ process }: Pick<Running, 'process'>, file: string): readonly string[] {
   const threads = `/proc/${process.pid}/task`;
   return readdirSync(threads).map((thread) => readFileSync(`${threads}/${thread}/${file}`, 'utf8'));
 }
