@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { hashSync } from 'bcryptjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Certificates, makeCertificates } from '../harness/certificates.ts';
@@ -28,6 +28,15 @@ afterEach(async () => {
   await proxy?.stop();
   proxy = undefined;
 });
+
+/** A client with a certificate, at the explicit door, whose own is `server`. */
+function connectWith(
+  running: Running,
+  server: Certificates,
+  { cert, key }: Pick<Certificates, 'cert' | 'key'>,
+): TLSSocket {
+  return connectTls({ host: '127.0.0.1', port: running.port('explicit'), ca: readFileSync(server.caFile), cert, key });
+}
 
 /** A client of the proxy's that has had one answer. */
 async function served(door = 'explicit'): Promise<Client> {
@@ -116,13 +125,7 @@ describe('a request after a reload', () => {
     const files = { 'proxy.crt': own.cert, 'proxy.key': own.key, 'clients.crt': readFileSync(clients.caFile, 'utf8') };
     const running = await start(configText({ ...forwarding, explicit }), { files });
     stage.rawAnswer = (socket) => socket.end(answer);
-    const socket = connectTls({
-      host: '127.0.0.1',
-      port: running.port('explicit'),
-      ca: readFileSync(own.caFile),
-      cert: clients.cert,
-      key: clients.key,
-    });
+    const socket = connectWith(running, own, clients);
     socket.on('error', () => socket.destroy()).write(get(url()));
     await once(socket, 'data');
     writeFileSync(join(running.folder, 'clients.crt'), readFileSync(others.caFile));
@@ -184,13 +187,7 @@ describe('a connection that is older than what its door asks of clients', () => 
     const explicit = ['http: forward', 'misdirected: serve', `port: ${stage.rawPort}`, asked];
     const running = await start(configText({ ...forwarding, explicit }), { files });
     let heard = '';
-    const socket = connectTls({
-      host: '127.0.0.1',
-      port: running.port('explicit'),
-      ca: readFileSync(own.caFile),
-      cert: clients.cert,
-      key: clients.key,
-    });
+    const socket = connectWith(running, own, clients);
     stage.rawAnswer = (origin) => origin.end(answer);
     socket.on('error', () => socket.destroy()).on('data', (bytes: Buffer) => (heard += bytes.toString('latin1')));
     socket.write(get(url()));
@@ -213,13 +210,7 @@ describe('a request behind the end of a client certificate', () => {
     stage.rawAnswer = (socket) => socket.end(answer);
     // Time enough for a handshake on a busy machine.
     const expiresAt = Math.ceil(Date.now() / 1000 + 4) * 1000;
-    const socket = connectTls({
-      host: '127.0.0.1',
-      port: running.port('explicit'),
-      ca: readFileSync(own.caFile),
-      cert: signAgain(clients, new Date(expiresAt)),
-      key: clients.key,
-    });
+    const socket = connectWith(running, own, { cert: signAgain(clients, new Date(expiresAt)), key: clients.key });
     socket.on('error', () => socket.destroy()).write(get(url()));
     await once(socket, 'data');
     await vi.waitUntil(() => Date.now() > expiresAt, { timeout: 30_000 });
