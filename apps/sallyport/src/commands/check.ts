@@ -1,7 +1,6 @@
 import type { Config } from '@sallyport/config';
 import { groupNamed, lintReach, type Policy } from '@sallyport/policy';
 import { CONFIG_OPTION, type Command, type OptionLists, type OptionValues } from '../command-line.ts';
-import { compareSettings } from '../compare-settings.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { formatBind } from '../format-address.ts';
 import { LOG_OPTION } from '../log-files.ts';
@@ -53,6 +52,7 @@ async function compare(file: string, against: string, logs: readonly string[]): 
   const [before, after] = [against, file].map((name) => readSettings(name, process.env, { runsTests: false }));
   if (before?.kind === 'invalid') await printError(before.problems.map((line) => `${line}\n`).join(''));
   if (before?.kind !== 'ok' || after?.kind !== 'ok') return false;
+  const { compareSettings } = await import('../compare-settings.ts');
   const lines = await compareSettings({ before: before.settings, after: after.settings }, logs);
   const told = lines.length > 0 ? lines : ['nothing is decided otherwise'];
   await print(`against ${against}:\n${told.map((line) => `  ${line}\n`).join('')}`);
