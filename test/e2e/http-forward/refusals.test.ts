@@ -12,7 +12,11 @@ describe('a request that is refused', () => {
   it.each([
     { what: 'absolute-form of https', head: 'GET https://origin.test/ HTTP/1.1', why: 'CONNECT host:port' },
     { what: 'no absolute-form', head: 'GET / HTTP/1.1', why: 'absolute-form' },
-    { what: 'user information', head: 'GET http://u:p@origin.test/ HTTP/1.1', why: 'user information' },
+    {
+      what: 'a host that is user information to others',
+      head: 'GET http://a\\@origin.test/ HTTP/1.1',
+      why: 'user information',
+    },
     { what: 'an address in disguise', head: 'GET http://0x7f.1/ HTTP/1.1', why: 'write 127.0.0.1' },
     { what: 'two Hosts', head: 'GET http://origin.test/ HTTP/1.1\r\nHost: b', why: 'two Host' },
     {

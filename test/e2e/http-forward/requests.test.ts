@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { run } from '../harness/peers.ts';
+import { ask, run } from '../harness/peers.ts';
 import { residentMiBOf } from '../harness/process-facts.ts';
 import { bulk, get, MIB, sha256, useHttpStage } from './stage.ts';
 
@@ -48,6 +48,17 @@ describe('a request', () => {
   it('keeps its credentials for the proxy from the destination', async () => {
     await stage.curl('--proxy-user', 'alice:secret', stage.at('/credentials'));
     expect(stage.reached('/credentials')?.headers).not.toHaveProperty('proxy-authorization');
+  });
+
+  it('may name the user in its target, as that of apt does: the destination has that from Authorization', async () => {
+    const { host } = new URL(stage.at('/'));
+    const request = get(
+      `http://user:secret@${host}/private`,
+      'Authorization: Basic dXNlcjpzZWNyZXQ=',
+      'Connection: close',
+    );
+    expect(await ask(stage.proxy.port('explicit'), request)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(stage.reached('/private')?.headers).toMatchObject({ host, authorization: 'Basic dXNlcjpzZWNyZXQ=' });
   });
 
   it.each(['--head', '--http1.0', '--http2'])('is served to curl %s', async (flag) => {

@@ -49,12 +49,19 @@ function parseAbsoluteForm(scheme: string, hierarchy: string, method: string): R
     return malformed(`${lowerScheme} is reached by CONNECT host:port, not in absolute-form`);
   // ws is http with an upgrade (RFC 6455 §3).
   if (lowerScheme !== 'http' && lowerScheme !== 'ws') return malformed('the target has another scheme than http');
-  const authority = /^[^/?]*/.exec(hierarchy)?.[0] ?? '';
-  const rest = hierarchy.slice(authority.length);
+  const written = /^[^/?]*/.exec(hierarchy)?.[0] ?? '';
+  const authority = written.replace(USER_INFORMATION, '');
+  const rest = hierarchy.slice(written.length);
   // Without a path, OPTIONS asks about the server as a whole (RFC 9112 §3.2.4).
   if (rest === '') return targetAt(authority, method === 'OPTIONS' ? '*' : '/');
   return targetAt(authority, rest.startsWith('/') ? rest : `/${rest}`);
 }
+
+/**
+ * No sender may write it (RFC 9110 §4.2.4), but apt does, beside an Authorization that says the same. It is not sent on. Some readers take
+ * a backslash for the end of the host, so one is not accepted here.
+ */
+const USER_INFORMATION = /^[^@\\]*@/;
 
 function targetAt(authority: string, originForm: string): RequestTarget {
   const read = parseAuthorityForm(withPort(authority), HTTP_PORT);

@@ -22,6 +22,9 @@ describe('a target in absolute-form', () => {
     { target: 'ws://a/chat', host: 'a', port: 80, originForm: '/chat', field: 'a' },
     { target: 'http://a/caf\xc3\xa9?\xff', host: 'a', port: 80, originForm: '/caf%C3%A9?%FF', field: 'a' },
     { target: 'http://a/http://b/', host: 'a', port: 80, originForm: '/http://b/', field: 'a' },
+    { target: 'http://user:secret@a:81/x', host: 'a', port: 81, originForm: '/x', field: 'a:81' },
+    { target: 'http://user%40b:%2F@[::1]', host: '::1', port: 80, originForm: '/', field: '[::1]' },
+    { target: 'http://@a?b@c', host: 'a', port: 80, originForm: '/?b@c', field: 'a' },
   ])('leads $target to $host port $port', ({ target, host, port, originForm, field }) => {
     for (const isToProxy of [true, false]) {
       const read = parseRequestTarget(parts(target, 'other.example'), isToProxy);
@@ -39,7 +42,9 @@ describe('a target in absolute-form', () => {
     { target: 'wss://example.com/', why: 'wss is reached by CONNECT host:port, not in absolute-form' },
     { target: `http://${'a'.repeat(2000)}/`, why: 'the target is longer than 1024 characters' },
     { target: 'ftp://example.com/', why: 'the target has another scheme than http' },
-    { target: 'http://user:secret@example.com/', why: 'the target has user information' },
+    { target: 'http://user@a@example.com/', why: 'the target has user information' },
+    { target: 'http://a\\@example.com/', why: 'the target has user information' },
+    { target: 'http://user:secret@/', why: 'the host is empty' },
     { target: 'http://example.com/#top', why: 'the target has a fragment' },
     { target: 'http://', why: 'the host is empty' },
     { target: 'http:///path', why: 'the host is empty' },
@@ -72,6 +77,7 @@ describe('a target without a host', () => {
     { target: '/', host: undefined, why: 'the head has no Host field' },
     { target: '/', host: '', why: 'the host is empty' },
     { target: '/', host: 'a/b', why: 'the target has a path' },
+    { target: '/', host: 'user:secret@a', why: 'the target has user information' },
     { target: '/', host: 'a, b', why: 'the target has a space, a control character or a character outside ASCII' },
     { target: '*', host: 'a', why: 'the target is neither a path nor in absolute-form' },
     { target: 'a:80', host: 'a', why: 'the target is neither a path nor in absolute-form' },
