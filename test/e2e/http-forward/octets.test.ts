@@ -72,6 +72,13 @@ describe('a request to upgrade', () => {
     await client.ended();
   });
 
+  it('is no leave to change to anything else', async () => {
+    const up = origin('HTTP/1.1 101 No\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n', () => undefined);
+    const heard = await ask(stage.proxy.port('explicit'), `${upgrade()}frame`);
+    expect(heard).toMatch(/^HTTP\/1\.1 502 [^]* a protocol that was not asked for \(bad_response, /);
+    expect(await up).not.toContain('frame');
+  });
+
   it('that is answered otherwise ends the connection: what came behind it is no request', async () => {
     void origin('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno');
     const heard = await ask(stage.proxy.port('explicit'), `${upgrade()}${get(stage.at('/smuggled'))}`);
@@ -82,6 +89,7 @@ describe('a request to upgrade', () => {
 
 describe('an upload', () => {
   it('is counted from its first byte, with its upstream, while it runs and however it ends', async () => {
+    const from = stage.proxy.lines.length;
     const before = (await stage.proxy.metric('bytes_total{listener="explicit",direction="up"}')) ?? 0;
     let end: () => void = () => undefined;
     stage.rawAnswer = (socket) => {
@@ -96,7 +104,7 @@ describe('an upload', () => {
     await expect.poll(up, { timeout: 30_000 }).toBeGreaterThanOrEqual(4 * MIB);
     expect(await stage.proxy.metric('tunnels_active{listener="explicit"}')).toBeGreaterThan(0);
     end();
-    const line = await stage.proxy.tunnel({ status: 502, port: stage.rawPort });
+    const line = await stage.proxy.line({ msg: 'tunnel', status: 502, port: stage.rawPort }, from);
     expect(line).toMatchObject({ upstream: `127.0.0.1:${stage.rawPort}`, outcome: 'failed' });
     expect(line['bytes_up']).toBeGreaterThan(4 * MIB);
     client.socket.destroy();

@@ -15,7 +15,12 @@ export function requestContentForm({ version, fields }: RequestHead): ContentFor
   const { codings, lengths } = framingOf(fields);
   if (codings.length > 1) return malformed('the head has two Transfer-Encoding fields');
   if (lengths.length > 1) return malformed('the head has two Content-Length fields');
-  if (codings.length > 0) return version === '1.0' ? NOT_IN_HTTP10 : chunkedForm(codings, lengths);
+  if (codings.length > 0) {
+    // RFC 9112 §6.1: the framing of such a message is faulty.
+    if (version === '1.0') return malformed('HTTP/1.0 has no Transfer-Encoding');
+    if (lengths.length > 0) return malformed('the head has a Content-Length beside a Transfer-Encoding');
+    return chunkedForm(codings);
+  }
   if (lengths.length === 0) return { kind: 'none' };
   // A reader that takes leading zeros for octal finds another length.
   if (/^0[0-9]/.test(lengths[0] ?? '')) return malformed('the Content-Length has zeros in front');
@@ -23,22 +28,21 @@ export function requestContentForm({ version, fields }: RequestHead): ContentFor
 }
 
 /**
- * The framing of a response's content. An ambiguous head is malformed. Equal lengths count as one (RFC 9110 §8.6).
+ * The framing of a response's content. An ambiguous head is malformed. Equal lengths count as one (RFC 9110 §8.6). Chunks override a
+ * length, and count in HTTP/1.0 too (RFC 9112 §6.1, §6.3): nothing else is read from that connection, and the length is not passed on.
  * @param method of the request
  */
-export function responseContentForm(
-  { version, status, fields }: ResponseHead,
-  method: string,
-): ContentForm | Malformed {
-  const { codings, lengths } = framingOf(fields);
+export function responseContentForm({ status, fields }: ResponseHead, method: string): ContentForm | Malformed {
+  const form = namedForm(framingOf(fields));
   const hasContent = method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304;
-  if (codings.length > 0) {
-    const form = version === '1.0' ? NOT_IN_HTTP10 : chunkedForm(codings, lengths);
-    return hasContent || form.kind === 'malformed' ? form : { kind: 'none' };
-  }
-  const form =
-    lengths.length === 0 ? UNTIL_END : lengthForm(lengths.flatMap((value) => value.split(',').map(trimWhitespace)));
   return hasContent || form.kind === 'malformed' ? form : { kind: 'none' };
+}
+
+function namedForm({ codings, lengths }: Framing): ContentForm | Malformed {
+  if (codings.length > 0) return chunkedForm(codings);
+  return lengths.length === 0
+    ? UNTIL_END
+    : lengthForm(lengths.flatMap((value) => value.split(',').map(trimWhitespace)));
 }
 
 /** The length that a response's head names, whether or not content follows: for HEAD it is that of a GET. */
@@ -48,9 +52,6 @@ export function namedLength({ fields }: ResponseHead): number | undefined {
 }
 
 const UNTIL_END: ContentForm = { kind: 'until-end' };
-
-/** RFC 9112 §6.1: the framing of such a message is faulty. */
-const NOT_IN_HTTP10 = malformed('HTTP/1.0 has no Transfer-Encoding');
 
 interface Framing {
   readonly codings: readonly string[];
@@ -68,8 +69,7 @@ function framingOf(fields: readonly Field[]): Framing {
 }
 
 /** Content beneath a coding other than chunked cannot be framed anew. */
-function chunkedForm(codings: readonly string[], lengths: readonly string[]): ContentForm | Malformed {
-  if (lengths.length > 0) return malformed('the head has a Content-Length beside a Transfer-Encoding');
+function chunkedForm(codings: readonly string[]): ContentForm | Malformed {
   const isChunked = codings.join(',').toLowerCase() === 'chunked';
   return isChunked ? { kind: 'chunked' } : malformed('the Transfer-Encoding is not chunked and nothing else');
 }

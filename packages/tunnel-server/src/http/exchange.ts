@@ -9,7 +9,7 @@ import { type ContentForm, responseContentForm } from './content-form.ts';
 import { openContent } from './content-reader.ts';
 import type { FramingTurns } from './framing-turns.ts';
 import { encodeHead } from './encode-head.ts';
-import { isKeptAlive, requiredUpgrade, responseFieldsDown } from './fields.ts';
+import { isKeptAlive, requiredUpgrade, responseFieldsDown, takesOffer } from './fields.ts';
 import { Inflow, Outflow } from './flows.ts';
 import { readFinalHead } from './read-final-head.ts';
 import { fieldValue, type RequestHead } from './request-head.ts';
@@ -119,14 +119,14 @@ export class Exchange implements Relay {
   }
 
   async #answer(): Promise<void> {
-    const { request, mayUpgrade } = this.#options;
+    const { request } = this.#options;
     const read = await readFinalHead(this.#fromUpstream, this.#toClient, request.version);
     if (read.kind === 'left') this.#left(read.how);
     else if (read.kind === 'malformed') this.#break(this.#badResponse(read.why));
     else if (this.#isOver) return;
     else if (read.head.status !== SWITCHING_PROTOCOLS) await this.#pass(read.head);
-    else if (mayUpgrade) await this.#switch(read.head);
-    else this.#break(this.#badResponse('it changes the protocol, which was not asked for'));
+    else if (takesOffer(request, read.head)) await this.#switch(read.head);
+    else this.#break(this.#badResponse('it changes to a protocol that was not asked for'));
   }
 
   async #pass(head: ResponseHead): Promise<void> {

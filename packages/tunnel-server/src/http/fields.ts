@@ -88,6 +88,18 @@ export function offeredUpgrade(request: MessageHead): string | undefined {
   return passingProtocols(request);
 }
 
+/** Whether a 101 changes to what was offered: to nothing else may it (RFC 9110 §7.8). Of several layers one is enough. */
+export function takesOffer(request: MessageHead, response: MessageHead): boolean {
+  const offered = new Set(protocolNames(offeredUpgrade(request)?.split(',') ?? []));
+  const taken = listOf(response, 'upgrade');
+  return !taken.some((protocol) => HTTP2.test(protocol)) && protocolNames(taken).some((name) => offered.has(name));
+}
+
+/** Without their versions. */
+function protocolNames(protocols: readonly string[]): readonly string[] {
+  return protocols.map((protocol) => trimWhitespace(protocol.split('/', 1)[0] ?? '').toLowerCase());
+}
+
 /** The protocols that a 426 requires: without them it does not say what to change to (RFC 9110 §15.5.22). */
 export function requiredUpgrade(response: ResponseHead): string | undefined {
   return response.status === UPGRADE_REQUIRED ? passingProtocols(response) : undefined;

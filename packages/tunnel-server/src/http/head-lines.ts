@@ -19,7 +19,8 @@ export interface Malformed {
 /**
  * `strict`, for what clients send: no bare LF, no obs-fold, no whitespace before a colon. What two readers understand differently can be
  * used to get past one of them. `lenient`, for what destinations send: these are read as RFC 9112 lets a proxy read them (§2.2, §5.1,
- * §5.2), and never passed on as they were.
+ * §5.2), and never passed on as they were. Only the values of their fields are: of control characters, which some have, NUL and CR are
+ * refused (RFC 9110 §5.5).
  */
 export type Dialect = 'strict' | 'lenient';
 
@@ -45,7 +46,7 @@ export function findHeadEnd(bytes: Uint8Array, length: number, resumeAt: number,
       const lineEnd = isBare ? at : at - 1;
       // One empty line before the first line is accepted, as RFC 9112 §2.2 asks: `lineEnd` is 0 there.
       if (lineEnd > 0 && bytes[lineEnd - 1] === LF) return { kind: 'end', headBytes: at + 1 };
-    } else if (isControl(byte) && byte !== TAB) {
+    } else if (dialect === 'strict' ? isControl(byte) && byte !== TAB : byte === NUL) {
       return malformed('the head has a control character');
     }
   }
@@ -114,6 +115,7 @@ function parseFieldLine(line: string, dialect: Dialect): Field | Malformed {
 /** RFC 9110 §5.6.2. */
 export const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+const NUL = 0x00;
 const TAB = 0x09;
 const LF = 0x0a;
 const CR = 0x0d;

@@ -53,4 +53,4 @@ function parseStatusLine(line: string): Omit<ResponseHead, 'fields'> | Malformed
 }
 
 /** A later minor version is read as 1.1 (RFC 9110 §2.5). */
-const STATUS_LINE = /^HTTP\/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?$/;
+const STATUS_LINE = /^HTTP\/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]([\t\x20-\x7e\x80-\xff]*))?$/;

@@ -46,6 +46,8 @@ describe('the content of a response', () => {
     { status: 200, lines: ['Content-Length: 5', 'Content-Length: 5'], form: { kind: 'length', lengthBytes: 5 } },
     { status: 200, lines: ['Content-Length: 5, 5'], form: { kind: 'length', lengthBytes: 5 } },
     { status: 200, lines: ['Content-Length: 010'], form: { kind: 'length', lengthBytes: 10 } },
+    { status: 200, lines: ['Content-Length: 5', CHUNKED], form: { kind: 'chunked' } },
+    { status: 200, lines: ['Content-Length: five', CHUNKED], form: { kind: 'chunked' } },
     { status: 103, lines: ['Content-Length: 5'], form: { kind: 'none' } },
     { status: 204, lines: ['Content-Length: 5'], form: { kind: 'none' } },
     { status: 304, lines: [CHUNKED], form: { kind: 'none' } },
@@ -61,16 +63,17 @@ describe('the content of a response', () => {
     ['Content-Length: 5', 'Content-Length: 6'],
     ['Content-Length: 5, 6'],
     ['Content-Length: five'],
-    ['Content-Length: 5', CHUNKED],
     [CHUNKED, CHUNKED],
     ['Transfer-Encoding: gzip'],
+    ['Transfer-Encoding: \x0bchunked'],
+    ['Content-Length: 5\x01'],
   ])('is malformed by %s %s, in any response', (...lines) => {
     for (const status of [103, 200, 204]) {
       expect(responseContentForm(readResponse(`HTTP/1.1 ${status} x`, ...lines), 'GET').kind).toBe('malformed');
     }
   });
 
-  it('is never chunked in HTTP/1.0', () => {
-    expect(responseContentForm(readResponse('HTTP/1.0 200 OK', CHUNKED), 'GET').kind).toBe('malformed');
+  it('may be chunked in HTTP/1.0', () => {
+    expect(responseContentForm(readResponse('HTTP/1.0 200 OK', CHUNKED), 'GET')).toEqual({ kind: 'chunked' });
   });
 });

@@ -9,6 +9,7 @@ import {
   requestFieldsUp,
   responseFieldsDown,
   switchingFieldsDown,
+  takesOffer,
 } from '../../src/http/fields.ts';
 import { joinedValues, type RequestHead } from '../../src/http/request-head.ts';
 import { whyCircular } from '../../src/via.ts';
@@ -141,6 +142,20 @@ describe('an offer to change protocols', () => {
     { lines: ['Connection: Upgrade'], offered: undefined },
   ])('of $lines is one of $offered', ({ lines, offered }) => {
     expect(offeredUpgrade(get(...lines))).toBe(offered);
+  });
+
+  it.each([
+    { named: ['Upgrade: WebSocket'], isTaken: true },
+    { named: ['Upgrade: a/2'], isTaken: true },
+    { named: ['Upgrade: TLS/1.0', 'Upgrade: a, HTTP/1.1'], isTaken: true },
+    { named: ['Upgrade: b'], isTaken: false },
+    { named: ['Upgrade: h2c'], isTaken: false },
+    { named: ['Upgrade: a, h2'], isTaken: false },
+    { named: ['Upgrade:'], isTaken: false },
+    { named: [], isTaken: false },
+  ])('is taken by a 101 with $named: $isTaken', ({ named, isTaken }) => {
+    const request = get('Connection: Upgrade', 'Upgrade: websocket, h2c, a/1');
+    expect(takesOffer(request, readResponse('HTTP/1.1 101 x', ...named, 'Connection: upgrade'))).toBe(isTaken);
   });
 
   it('is none in HTTP/1.0', () => {

@@ -42,6 +42,11 @@ describe('the head of a response', () => {
       head: { fields: [{ name: 'a', spelling: 'A', value: 'b c d' }] },
     },
     {
+      what: 'control characters in a value',
+      text: 'HTTP/1.1 200 OK\r\nA: \x01b\x7f\r\n\r\n',
+      head: { fields: [{ name: 'a', spelling: 'A', value: '\x01b\x7f' }] },
+    },
+    {
       what: 'blanks before a colon',
       text: 'HTTP/1.1 200 OK\r\nA : b\r\n\r\n',
       head: { fields: [{ name: 'a', spelling: 'A', value: 'b' }] },
@@ -71,7 +76,8 @@ describe('the head of a response', () => {
       'HTTP/1.1 200 a\0\r\n\r\n',
       'HTTP/1.1 200 a\x1b\r\n\r\n',
       'HTTP/1.1 200 OK\rX',
-      'HTTP/1.1 200 OK\r\nA: \x7f\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nA: \0\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nA\x01: b\r\n\r\n',
     ],
     ...[
       'HTTP/1.1 200 OK\r\n A: b\r\n\r\n',
