@@ -86,7 +86,7 @@ class Running implements Program {
   #next: Settings;
   #doors: ReadonlyMap<string, Door> = new Map();
   /** While sockets are closed: the clients that were queued at a removed listener are served by its last door. */
-  #leaving: { readonly doors: ReadonlyMap<string, Door>; readonly settings: Settings } | undefined;
+  #leaving: ReadonlyMap<string, Door> | undefined;
   readonly #admin: AdminDoor;
   #state: StatusReply['state'] = 'starting';
   #lastReload: StatusReply['reload'];
@@ -261,7 +261,7 @@ class Running implements Program {
     const { open, opened, closing } = exchange;
     const { bound, log, metrics } = this.#services;
     const before = this.#doors;
-    this.#leaving = { doors: before, settings: this.#settings };
+    this.#leaving = before;
     this.#settings = settings;
     bound.replace(this.#boundBy(open));
     // A refusal may name another door, for all ports are known by now.
@@ -293,13 +293,12 @@ class Running implements Program {
 
   #receiverOf(listener: ListenerConfig): Receiver {
     const { name } = listener;
-    const identityNow = () =>
-      this.#settings.identities.get(name) ??
-      this.#next.identities.get(name) ??
-      this.#leaving?.settings.identities.get(name);
+    const identityNow = () => this.#settings.identities.get(name) ?? this.#next.identities.get(name);
+    // For a client that came before its listener was removed.
+    const before = identityNow();
     return receiveClients(listener, {
-      doorNow: () => this.#doors.get(name) ?? this.#leaving?.doors.get(name),
-      tlsNow: () => identityNow()?.tls,
+      doorNow: () => this.#doors.get(name) ?? this.#leaving?.get(name),
+      tlsNow: () => (identityNow() ?? before)?.tls,
       ledger: this.#services.ledger,
     });
   }

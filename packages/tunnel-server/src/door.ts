@@ -30,7 +30,7 @@ import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import { admitClient, admitNextRequest, requireNotDraining } from './limits/admit-client.ts';
 import type { Limits } from './limits/limits.ts';
 import { requireHello } from './misdirected-connect.ts';
-import type { RefusalReason } from './reasons.ts';
+import { type RefusalReason, TunnelError } from './reasons.ts';
 import { HELLO_RETRY_REQUEST } from './second-hello-records.ts';
 import { type InterceptionTools, judgeIntercepted, resolveIntercepted } from './resolve-intercepted.ts';
 import {
@@ -172,7 +172,7 @@ export interface DoorServices {
   readonly egresses: Egresses;
   /** Our own listening addresses, as far as they are open by now. */
   readonly bound: { readonly own: OwnAddresses };
-  readonly ledger: Pick<Ledger, 'isDraining' | 'tunnelsOf'>;
+  readonly ledger: Pick<Ledger, 'isDraining' | 'tunnelsOf' | 'arrived'>;
   /** The transparent door's reader, for the explicit door's cross-check. */
   readonly readHello: ReadHello;
 }
@@ -237,7 +237,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     onResult,
     onRemark,
   });
-  return {
+  const door: Door = {
     name,
     mode,
     metrics: own,
@@ -248,12 +248,13 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     ...(senders && {
       senders: String(listener.proxy_protocol),
       introduce: (wire, peer) => {
+        const arrival = ledger.arrived(door);
         const over = limits.awaitClient(listener);
-        if (over === undefined) return CROWDED_OUT;
-        const introduction = introduceClient(wire, peer, senders, prereadLimits());
-        if (introduction instanceof Promise) return introduction.finally(over);
+        if (over === undefined) return arrival.introduced({ refusal: crowdedOut() });
+        const introduced = introduceClient(wire, peer, senders, prereadLimits());
+        if (introduced instanceof Promise) return arrival.whenIntroduced(introduced).finally(over);
         over();
-        return introduction;
+        return arrival.introduced(introduced);
       },
     }),
     prereadLimits,
@@ -305,12 +306,12 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
       }),
     }),
   };
+  return door;
 }
 
-const CROWDED_OUT: Introduction = {
-  refusal: 'The limits have no room for a peer whose PROXY header is still to be read',
-  isCrowdedOut: true,
-};
+function crowdedOut(): TunnelError {
+  return new TunnelError('overload', 'The limits have no room for a peer whose PROXY header is still to be read.');
+}
 
 function isIntercepting(listener: ListenerConfig): listener is SniListener {
   return listener.mode === 'sni' && listener.intercept !== 'none';

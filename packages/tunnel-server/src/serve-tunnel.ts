@@ -6,6 +6,7 @@ import { joinByParents } from './egress/by-parents.ts';
 import type { PlainHttp } from './frontend.ts';
 import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
+import { Arrival } from './proxy-header/arrival.ts';
 import { dialBy, findWay, toRefusal } from './reach-destination.ts';
 import { TunnelError } from './reasons.ts';
 import { type Course, type DoorNow, SetUp } from './set-up.ts';
@@ -19,7 +20,7 @@ import { type Course, type DoorNow, SetUp } from './set-up.ts';
  * @param next the next bytes on a kept-alive connection of plain HTTP; they are decided as if they were the first
  */
 export function serveTunnel(client: Leg, doorNow: DoorNow, ledger: Ledger, next?: NextRequest): void {
-  const door = doorNow();
+  const door = next === undefined && client.introduction instanceof Arrival ? client.introduction.door : doorNow();
   if (door === undefined) client.reset();
   else goOn(new SetUp({ client, door, doorNow, ledger, next, course: COURSE }));
 }
@@ -61,8 +62,8 @@ function goOn(setUp: SetUp): void {
   }
 }
 
-function requireIntroduced({ client: { refusal, isCrowdedOut } }: SetUp): undefined {
-  if (refusal !== undefined) throw new TunnelError(isCrowdedOut ? 'overload' : 'proxy_protocol', `${refusal}.`);
+function requireIntroduced({ client: { introduction }, next }: SetUp): undefined {
+  if (next === undefined && introduction instanceof Arrival && introduction.refusal) throw introduction.refusal;
 }
 
 function admit({ door, record, next }: SetUp): undefined | Promise<unknown> {

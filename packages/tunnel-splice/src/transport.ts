@@ -84,10 +84,8 @@ export interface Leg {
   readonly bornAt: DeadlineMs;
   /** Where the client was going, at an intercepting listener. It is our end's address where the client connected to us. */
   readonly original?: Address;
-  /** Its introduction was refused: it is to be closed without a reply. */
-  readonly refusal?: string | undefined;
-  /** It was refused for want of room, whoever it is. */
-  readonly isCrowdedOut?: boolean;
+  /** What the `introduce` of its listener has returned. */
+  readonly introduction?: Introduction | undefined;
   /** The state of TLS with the peer, for a client of a TLS listener; `read` waits for it. */
   readonly tls?: TlsState | undefined;
   /** The next bytes, at most `limitBytes` of them (the rest stays); at once where some have arrived. The caller owns them. */
@@ -124,14 +122,12 @@ export type Bind = Address;
  */
 export type Intercept = 'redirect' | 'tproxy';
 
-/** The client that a peer speaks for. A field that is left out keeps the connection's own value. */
+/** The client that a peer speaks for. An address that is left out is that of the connection. */
 export interface Introduction {
-  readonly remote?: Address;
-  readonly local?: Address;
-  /** Why it is to be refused: a sentence for a log, without its full stop. */
-  readonly refusal?: string;
-  /** The refusal is for want of room. */
-  readonly isCrowdedOut?: boolean;
+  readonly remote?: Address | undefined;
+  readonly local?: Address | undefined;
+  /** It is to be refused, and gets no TLS handshake. */
+  readonly isRefused?: boolean;
 }
 
 export interface ListenOptions {

@@ -2,8 +2,10 @@
 import type { Logger } from '@sallyport/telemetry';
 import { type DeadlineMs, type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
 import { parseIp } from '@sallyport/addresses';
+import type { Door } from '../door.ts';
 import { FramingTurns } from '../http/framing-turns.ts';
 import type { Limits } from '../limits/limits.ts';
+import { Arrival } from '../proxy-header/arrival.ts';
 import { Denials } from './denials.ts';
 import { HellosUnderWay } from './hellos-under-way.ts';
 import { LiveTunnels, type AccountKeeper, type LiveTunnel } from './live-tunnels.ts';
@@ -38,6 +40,8 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   readonly denials = new Denials();
   readonly framingTurns = new FramingTurns();
   readonly #limits: Pick<Limits, 'leave'>;
+  /** Connections that wait for their PROXY header. */
+  readonly #arrivals = new Set<Arrival>();
   /** Those whose tunnel is not up yet, and requests of plain HTTP. */
   readonly #records = new Slots<TunnelRecord>();
   readonly #tunnels = new Map<Transport, LiveTunnels>();
@@ -50,10 +54,19 @@ export class Ledger implements RecordKeeper, AccountKeeper {
     this.#limits = limits;
   }
 
+  /** A connection that has a record once it is known whose it is. */
+  arrived(door: Door): Arrival {
+    const arrival = new Arrival(++this.#opened, door);
+    this.#arrivals.add(arrival);
+    return arrival;
+  }
+
   /** Opens the record of a client that was just accepted, or of its next request, which began at `openedAt`. */
   open(client: Leg, door: RecordedDoor, openedAt: DeadlineMs = client.bornAt): TunnelRecord {
-    this.#opened += 1;
-    const record = new TunnelRecord({ number: this.#opened, client, door, openedAt }, this);
+    const { introduction } = client;
+    const isFirst = introduction instanceof Arrival && this.#arrivals.delete(introduction);
+    const number = isFirst ? introduction.number : ++this.#opened;
+    const record = new TunnelRecord({ number, client, door, openedAt }, this);
     record.slot = this.#records.add(record);
     return record;
   }
@@ -77,7 +90,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
   }
 
   get liveCount(): number {
-    let count = this.#records.count;
+    let count = this.#records.count + this.#arrivals.size;
     for (const tunnels of this.#tunnels.values()) count += tunnels.count;
     return count;
   }
@@ -139,6 +152,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
 
   /** Whether any up to that number is still being set up, or is a request that is relayed. */
   isSettingUp(last: number): boolean {
+    for (const { number } of this.#arrivals) if (number <= last) return true;
     for (const record of this.#records) if (record.number <= last && !record.isRelaying) return true;
     return false;
   }
@@ -163,7 +177,7 @@ export class Ledger implements RecordKeeper, AccountKeeper {
 
   /** Ends what is still open at the listeners that `isMeant` names; left out: at all of them. */
   cutAll(reason: CutReason, isMeant: (listener: string) => boolean = () => true): void {
-    for (const record of [...this.#records]) if (isMeant(record.door.name)) record.cut(reason);
+    for (const waiting of [...this.#arrivals, ...this.#records]) if (isMeant(waiting.door.name)) waiting.cut(reason);
     for (const tunnels of this.#tunnels.values()) tunnels.cutAll(reason, isMeant);
   }
 

@@ -8,6 +8,9 @@ import type { FailureOutcome, RefusalReason, Stage } from '../reasons.ts';
 /** Why we end a tunnel that is up, besides its deadlines. */
 export type CutReason = 'drain' | 'admin' | 'policy';
 
+/** What the log says of one that never was up. */
+export const CUT_SHORT = 'Sallyport ended before the tunnel was up.';
+
 /** How any tunnel ended: the same word in the log, the metrics and the tests. */
 export type EndReason = RefusalReason | Exclude<TunnelEnd, 'cut'> | CutReason;
 

@@ -14,7 +14,14 @@ import type { SniVerdict } from '../sni-check.ts';
 import type { Denials } from './denials.ts';
 import { type HellosUnderWay, NO_PLACE } from './hellos-under-way.ts';
 import type { LiveTunnel, LiveTunnels } from './live-tunnels.ts';
-import { type CutReason, type Ending, type RecordedDoor, type TunnelFacts, untilFirstByte } from './tunnel-facts.ts';
+import {
+  CUT_SHORT,
+  type CutReason,
+  type Ending,
+  type RecordedDoor,
+  type TunnelFacts,
+  untilFirstByte,
+} from './tunnel-facts.ts';
 
 /** The keeper of the records of live connections. */
 export interface RecordKeeper {
@@ -46,9 +53,6 @@ export interface RelayResult extends TunnelCounts {
 
 /** Stands for a client that left before the transport knew its address. No network of a rule contains it. */
 const UNSPECIFIED: Ip = { family: 6, text: '::', words: [0, 0, 0, 0] };
-
-/** To the step under way it looks as if the client had left. */
-const CUT_SHORT = 'Sallyport ended before the tunnel was up.';
 
 export class TunnelRecord implements TunnelFacts, LiveTunnel {
   readonly number: number;
@@ -250,6 +254,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     const reason = this.#cutReason ?? error.reason;
     if (error.reason === 'internal') this.#keeper.logFault(this.number, error.cause);
     const { outcome, level } = REFUSALS[reason];
+    // To the step that was under way a cut looks as if the client had left.
     const where = { stage: this.#stage, detail: reason === error.reason ? error.detail : CUT_SHORT };
     this.#close({ ...this.#counts(), ...where, outcome, reason, level, endedAt, firstByteMs: undefined });
   }

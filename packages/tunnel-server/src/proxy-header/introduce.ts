@@ -1,8 +1,10 @@
 /** The first step for a client behind a balancer: reads its real address. */
 import { type NetworkSet, parseIp } from '@sallyport/addresses';
-import type { Address, Introduction, Leg } from '@sallyport/tunnel-splice';
+import type { Address, Leg } from '@sallyport/tunnel-splice';
 import type { PrereadLimits } from '../frontend.ts';
 import { type Preread, prereadUntil } from '../preread.ts';
+import { TunnelError } from '../reasons.ts';
+import type { Introduced } from './arrival.ts';
 import { type ProxyHeader, readProxyHeader } from './read.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -10,25 +12,25 @@ const NO_BYTES = new Uint8Array(0);
 type Wire = Pick<Leg, 'read' | 'putBack'>;
 
 /**
- * Reads the PROXY header that a listed peer must send, and no byte more; returns at once where that has arrived. A fault is returned as a
- * clause for the log. A peer that closes without a byte, as health checks do, is reported as at any other door.
+ * Reads the PROXY header that a listed peer must send, and no byte more; returns at once where that has arrived. A fault is returned as
+ * the error to refuse it with. A peer that closes without a byte, as health checks do, is reported as at any other door.
  */
 export function introduceClient(
   wire: Wire,
   peer: Address,
   senders: NetworkSet,
   limits: PrereadLimits,
-): Introduction | Promise<Introduction> {
+): Introduced | Promise<Introduced> {
   const ip = parseIp(peer.host);
   if (!ip || !senders.contains(ip))
-    return { refusal: `${peer.host} is not one of the peers that may send a PROXY header` };
+    return refused(`${peer.host} is not one of the peers that may send a PROXY header.`);
   const preread = prereadUntil(wire, limits, NO_BYTES, readProxyHeader);
   return preread instanceof Promise
     ? preread.then((known) => introductionBy(known, wire, limits))
     : introductionBy(preread, wire, limits);
 }
 
-function introductionBy({ found, bytes }: Preread<ProxyHeader>, wire: Wire, limits: PrereadLimits): Introduction {
+function introductionBy({ found, bytes }: Preread<ProxyHeader>, wire: Wire, limits: PrereadLimits): Introduced {
   switch (found.kind) {
     case 'client':
       wire.putBack(bytes.subarray(found.headerBytes));
@@ -37,13 +39,16 @@ function introductionBy({ found, bytes }: Preread<ProxyHeader>, wire: Wire, limi
       wire.putBack(bytes.subarray(found.headerBytes));
       return {};
     case 'malformed':
-      return { refusal: `The PROXY header is malformed: ${found.why}` };
+      return refused(`The PROXY header is malformed: ${found.why}.`);
     case 'too-large':
-      return { refusal: `The PROXY header is larger than ${limits.prereadLimitBytes} bytes` };
+      return refused(`The PROXY header is larger than ${limits.prereadLimitBytes} bytes.`);
     case 'timed-out':
-      return { refusal: 'The PROXY header was not complete in time' };
+      return refused('The PROXY header was not complete in time.');
     case 'left':
-      // Not "the peer left": a drain may have closed it.
-      return bytes.length === 0 ? {} : { refusal: 'The connection ended in the middle of its PROXY header' };
+      return bytes.length === 0 ? {} : refused('The peer left in the middle of its PROXY header.');
   }
+}
+
+function refused(sentence: string): Introduced {
+  return { refusal: new TunnelError('proxy_protocol', sentence) };
 }

@@ -1,5 +1,5 @@
 import type { HandedOver as Connection } from '../portable/accepted-leg.ts';
-import type { Address, DeadlineMs, Departure, Leg, ReadResult, TlsState } from '../transport.ts';
+import type { Address, DeadlineMs, Departure, Introduction, Leg, ReadResult, TlsState } from '../transport.ts';
 import type { ReadDeadlines } from './read-deadlines.ts';
 import type { CommandWriter } from './command-writer.ts';
 import type { Promised } from './promised.ts';
@@ -62,8 +62,7 @@ export class NativeLeg implements Leg, LegName {
   readonly generation: number;
   remote: Address;
   local: Address;
-  refusal?: string;
-  isCrowdedOut?: boolean;
+  introduction?: Introduction;
   readonly bornAt: DeadlineMs;
   /** Set at an intercepting listener, before the leg is handed out. */
   original?: Address;
@@ -265,9 +264,10 @@ export class NativeLeg implements Leg, LegName {
 
   /** Its data thread has released `fd`. All that it had read came before. */
   detached(fd: number): void {
-    const { remote, local, bornAt, original } = this;
+    const { remote, local, bornAt, original, introduction } = this;
     const unread = Buffer.concat(this.#unread);
-    this.#endDetaching({ fd, remote, local, bornAt, original, unread, isReset: this.#departure === 'reset' });
+    const isReset = this.#departure === 'reset';
+    this.#endDetaching({ fd, remote, local, bornAt, original, introduction, unread, isReset });
   }
 
   /** Nothing more is delivered to it: it was closed here, or its tunnel is over. Idempotent. */

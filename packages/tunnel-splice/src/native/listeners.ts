@@ -34,6 +34,8 @@ interface OpenListener {
   readonly resolveClosed: () => void;
 }
 
+type Introducing = Pick<OpenListener, 'identity'> & { readonly introduce: NonNullable<ListenOptions['introduce']> };
+
 /** One socket, or one of each data thread, as opened by the data threads. */
 interface OpenSockets {
   readonly id: number;
@@ -118,28 +120,28 @@ export class Listeners {
     const leg = this.#plane.addLeg(client, remote, local, performance.now() - client.acceptedMsAgo);
     if (listener.intercept !== undefined) leg.original = originalOf(client, leg);
     if (client.bytes.length > 0) leg.receive(client.bytes);
-    if (listener.introduce === undefined) this.#handOut(listener, leg);
-    else this.#introduce(listener, leg, listener.introduce);
+    const { introduce, identity } = listener;
+    if (introduce === undefined) this.#handOut(listener, leg, identity);
+    else this.#introduce(listener, leg, { introduce, identity });
   }
 
-  /** No source of clients: a peer may never say which client it speaks for, and a drain must not wait for it. */
-  #introduce(listener: OpenListener, leg: NativeLeg, introduce: NonNullable<ListenOptions['introduce']>): void {
+  /** No source of clients: a peer may never say which client it speaks for, and no listener waits for that to be closed. */
+  #introduce(listener: OpenListener, leg: NativeLeg, { introduce, identity }: Introducing): void {
+    const handOutAs = (introduction: Introduction): void => {
+      const { remote, local } = introduction;
+      if (remote !== undefined) leg.remote = remote;
+      if (local !== undefined) leg.local = local;
+      leg.introduction = introduction;
+      // Whatever a reload has made of the listener meanwhile: TLS is as it was when the client connected.
+      this.#handOut(listener, leg, identity);
+    };
     const introduction = introduce(leg, leg.remote);
-    if (introduction instanceof Promise) void introduction.then((known) => this.#handOutAs(listener, leg, known));
-    else this.#handOutAs(listener, leg, introduction);
+    if (introduction instanceof Promise) void introduction.then(handOutAs);
+    else handOutAs(introduction);
   }
 
-  #handOutAs(listener: OpenListener, leg: NativeLeg, { remote, local, refusal, isCrowdedOut }: Introduction): void {
-    if (remote !== undefined) leg.remote = remote;
-    if (local !== undefined) leg.local = local;
-    if (refusal !== undefined) leg.refusal = refusal;
-    if (isCrowdedOut !== undefined) leg.isCrowdedOut = isCrowdedOut;
-    this.#handOut(listener, leg);
-  }
-
-  #handOut(listener: OpenListener, leg: NativeLeg): void {
-    const { identity } = listener;
-    if (identity === undefined || leg.refusal !== undefined) listener.onClient(leg);
+  #handOut(listener: OpenListener, leg: NativeLeg, identity: ListenOptions['identity']): void {
+    if (identity === undefined || leg.introduction?.isRefused) listener.onClient(leg);
     else if (identity(leg.remote) === undefined) turnAway(leg, listener);
     else this.#secure(listener, leg, identity);
   }

@@ -1,6 +1,6 @@
 /** Legs of accepted connections: from a listener of this transport, or from another transport that hands its connection over. */
 import type { Socket } from 'node:net';
-import type { Address, DeadlineMs, ListenOptions } from '../transport.ts';
+import type { Address, DeadlineMs, Introduction, ListenOptions } from '../transport.ts';
 import type { TlsIdentity } from '../tls-identity.ts';
 import { PortableLeg, type LegResources } from './leg.ts';
 import { acceptedSocket, type SocketSource } from './node-socket.ts';
@@ -13,6 +13,7 @@ export interface HandedOver {
   readonly local: Address;
   readonly bornAt: DeadlineMs;
   readonly original?: Address | undefined;
+  readonly introduction?: Introduction | undefined;
   /** Read from the descriptor, but not yet by the leg's holder. */
   readonly unread: Uint8Array;
   /** An RST was read from the descriptor, which no longer reports it. */
@@ -43,6 +44,7 @@ export function handedOverLeg(from: HandedOver, resources: LegResources, securit
   leg.local = from.local;
   leg.bornAt = from.bornAt;
   if (from.original !== undefined) leg.original = from.original;
+  if (from.introduction !== undefined) leg.introduction = from.introduction;
   // The kernel will report a plain end.
   if (from.isReset) leg.noteDeparture('reset');
   return leg;

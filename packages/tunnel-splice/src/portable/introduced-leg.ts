@@ -1,6 +1,6 @@
 /** A client whose peer first says which client it speaks for. That is read from the TCP socket, for TLS may begin behind it. */
 import type { Socket } from 'node:net';
-import type { DeadlineMs, Leg, ListenOptions, ReadResult } from '../transport.ts';
+import type { DeadlineMs, Introduction, Leg, ListenOptions, ReadResult } from '../transport.ts';
 import { acceptedLeg, securedLeg, securityFor } from './accepted-leg.ts';
 import { addressOf } from './addresses.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -11,7 +11,7 @@ import { acceptedSocket } from './node-socket.ts';
 type Introducing = ListenOptions & Required<Pick<ListenOptions, 'introduce'>>;
 
 /**
- * Resolves once the introduction is read. `refusal` says why it was refused. A peer that sent an RST while it was queued has no address any
+ * Resolves once the introduction is read. A peer that sent an RST while it was queued has no address any
  * more, by which it could be judged, and has left without a word: it is handed out as it is.
  */
 export async function introducedLeg(
@@ -42,9 +42,9 @@ async function introduceWire(
   // The listener stays as long as the socket: an `error` event without a listener ends the process.
   wire.on('error', () => undefined);
   const peer = addressOf(wire.remoteAddress, wire.remotePort);
-  const introduction = peer === undefined ? {} : await introduce(new WireReader(wire, resources.deadlines), peer);
-  const security =
-    introduction.refusal === undefined ? securityFor(identity, introduction.remote ?? peer ?? UNKNOWN) : 'withheld';
+  const introduction: Introduction =
+    peer === undefined ? {} : await introduce(new WireReader(wire, resources.deadlines), peer);
+  const security = introduction.isRefused ? 'withheld' : securityFor(identity, introduction.remote ?? peer ?? UNKNOWN);
   const isWithheld = security === 'withheld';
   const leg = isWithheld ? new PortableLeg(resources, () => wire, security) : securedLeg(wire, security, resources);
   leg.bornAt = bornAt;
@@ -54,14 +54,11 @@ async function introduceWire(
   return named(leg, introduction);
 }
 
-function named(
-  leg: PortableLeg,
-  { remote, local, refusal, isCrowdedOut }: Awaited<ReturnType<Introducing['introduce']>>,
-): PortableLeg {
+function named(leg: PortableLeg, introduction: Introduction): PortableLeg {
+  const { remote, local } = introduction;
   if (remote !== undefined) leg.remote = remote;
   if (local !== undefined) leg.local = local;
-  if (refusal !== undefined) leg.refusal = refusal;
-  if (isCrowdedOut !== undefined) leg.isCrowdedOut = isCrowdedOut;
+  leg.introduction = introduction;
   return leg;
 }
 

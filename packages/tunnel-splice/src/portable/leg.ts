@@ -6,6 +6,7 @@ import {
   type Address,
   type DeadlineMs,
   type Departure,
+  type Introduction,
   type Leg,
   type ReadResult,
   type TlsState,
@@ -63,8 +64,7 @@ export class PortableLeg implements Leg {
   local: Address = UNKNOWN;
   bornAt: DeadlineMs = performance.now();
   original?: Address;
-  refusal?: string;
-  isCrowdedOut?: boolean;
+  introduction?: Introduction;
   readonly #resources: LegResources;
   /** For a client that may use TLS, this is the TCP socket until TLS begins. */
   #socket: Socket;
