@@ -27,10 +27,13 @@ afterAll(() => {
 const config = (): string =>
   configText({
     explicit: ['http: forward'],
+    transparent: [`port: ${parent.port}`],
+    hosts: { 'silent.test': ['127.0.0.1'] },
     policy: `policy:
   rules:
     - { name: parent, action: allow, hosts: [parent.test], egress: [silent] }
-    - { name: all, action: allow }`,
+    - { name: all, action: allow }
+  destinations: { allow: [loopback] }`,
     more: `egress: [{ name: silent, type: http, address: "127.0.0.1:${parent.port}" }]
 timeouts: { drain: 200ms, handshake: 30s, connect: 30s }`,
   }).replace('dns: {', `dns: { servers: ["127.0.0.1:${nameServer.address().port}"], timeout: 30s,`);
@@ -45,10 +48,16 @@ const HEARD = [
   { what: 'a name is looked up for a hello', door: 'transparent', words: helloFor('slow.test') },
   { what: 'a parent is asked by a CONNECT', door: 'explicit', words: 'CONNECT parent.test:443 HTTP/1.1\r\n\r\n' },
   { what: 'a parent is asked by a hello', door: 'transparent', words: helloFor('parent.test') },
+  {
+    what: 'its destination has its hello and answers nothing',
+    door: 'transparent',
+    words: helloFor('silent.test'),
+    relayed: helloFor('silent.test').length,
+  },
 ];
 
 describe('a drain that is over', () => {
-  it.each(HEARD)('ends a client while $what', async ({ door, words }) => {
+  it.each(HEARD)('ends a client while $what', async ({ door, words, relayed = 0 }) => {
     const proxy = await startSallyport(config());
     const isReached = new Promise<void>((resolve) => (reached = resolve));
     const client = await openClient(proxy.port(door));
@@ -60,7 +69,7 @@ describe('a drain that is over', () => {
     expect(line).toMatchObject({
       outcome: 'refused',
       detail: 'Sallyport ended before the tunnel was up.',
-      bytes_up: 0,
+      bytes_up: relayed,
     });
     client.socket.destroy();
     expect(await exit).toBe(0);

@@ -154,6 +154,8 @@ export interface UpTunnel {
  */
 export interface Joiner extends DialListener<Reached> {
   isUp(tunnels: LiveTunnels, tunnel: TunnelNumber, up: UpAt): void;
+  /** The client was closed when `bytesUp` of its bytes were sent up, before the tunnel was up. */
+  sentInVain(bytesUp: number): void;
 }
 
 /** Which upstream was the first to connect, and when. */
@@ -229,6 +231,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     lifetimeMs: timeouts.lifetime,
     guard: isHello ? retryGuard : undefined,
     onUp: (tunnel, upstream, at) => joiner.isUp(tunnels, tunnel, { upstream, at }),
+    onUnjoined: (bytesUp) => joiner.sentInVain(bytesUp),
   });
   const parentTools: ParentTools = { dial, onAttempt, resolver, bound, planJoin: joinPlan };
   const interception = (onRemark: (sentence: string) => void): InterceptionTools => ({

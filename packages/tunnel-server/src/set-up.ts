@@ -129,6 +129,10 @@ export class SetUp implements Seeker, DecidedTunnel, Joiner {
     this.record.isUp(tunnels, tunnel, { upstream, at, status: this.greeting.status });
   }
 
+  sentInVain(bytesUp: number): void {
+    this.record.carry(bytesUp, 0);
+  }
+
   reached(dialled: Reached): void {
     if (dialled.kind === 'joined') return;
     this.connected(dialled.leg, true);

@@ -281,6 +281,8 @@ export interface JoinPlan extends Omit<SpliceOptions, 'upstreamBytes'> {
   readonly guard?: AnswerGuard | undefined;
   /** The tunnel is up. Called once, before its end is reported, and perhaps some milliseconds after `upAt`. */
   onUp(tunnel: TunnelNumber, upstream: Address, upAt: DeadlineMs): void;
+  /** The client was closed, so that there is no tunnel, when `bytesUp` of its bytes were sent up. Called before the dial is over. */
+  readonly onUnjoined?: ((bytesUp: number) => void) | undefined;
 }
 
 /** One attempt. Until it is over, its result is awaited as a promise, which never rejects, or by one listener: not by both. */

@@ -21,7 +21,7 @@ export interface Point {
 /** A tunnel that may be joined as soon as a parent has answered. */
 export interface Joining {
   readonly tunnel: Omit<DecidedTunnel, 'egress'>;
-  readonly joiner: Pick<Joiner, 'isUp'>;
+  readonly joiner: Pick<Joiner, 'isUp' | 'sentInVain'>;
 }
 
 /**

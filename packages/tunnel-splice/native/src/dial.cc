@@ -162,8 +162,10 @@ void cancelDial(Loop& loop, uint32_t token) {
   if (dial != nullptr) failDial(loop, *dial->leg, kCancelled);
 }
 
-void abandonAnswering(Loop& loop, Leg& upstream) {
-  loop.dials.at(upstream.unspliced.dialToken).client = nullptr;
+void abandonAnswering(Loop& loop, Leg& upstream, uint32_t tunnel) {
+  DialUnderWay& dial = loop.dials.at(upstream.unspliced.dialToken);
+  loop.board.counts.store(tunnel, dial.relayed, 0);
+  dial.client = nullptr;
   failDial(loop, upstream, kCancelled);
 }
 

@@ -48,8 +48,8 @@ struct DialUnderWay {
 
 void dial(Loop& loop, DialRequest&& request);
 void cancelDial(Loop& loop, uint32_t token);
-// Cancels a dial that awaits an answer: its client was closed.
-void abandonAnswering(Loop& loop, Leg& upstream);
+// Cancels a dial that awaits an answer: its client was closed. What was sent up is counted for the tunnel that was promised.
+void abandonAnswering(Loop& loop, Leg& upstream, uint32_t tunnel);
 
 // The dial has failed, and is over.
 void failDial(Loop& loop, Leg& leg, DialOutcome outcome);

@@ -47,8 +47,9 @@ void takePromise(Loop& loop, Leg& client) {
 
 void forgetPromise(Loop& loop, Leg& client) {
   Leg* answering = findAnswering(loop, client);
+  const uint32_t index = promiseOf(loop, client).limits.index;
   takePromise(loop, client);
-  if (answering != nullptr) abandonAnswering(loop, *answering);
+  if (answering != nullptr) abandonAnswering(loop, *answering, index);
 }
 
 Leg* findPromised(Loop& loop, LegId id) {

@@ -1,10 +1,11 @@
-import type { Address, DeadlineMs, JoinPlan, TunnelKeeper, TunnelNumber } from '../transport.ts';
+import type { Address, DeadlineMs, JoinPlan, TunnelCounts, TunnelKeeper, TunnelNumber } from '../transport.ts';
 import type { NativeLeg, ReturnPath } from './leg.ts';
 
 /** What a promise needs of the register of tunnels. */
 export interface PromiseHome {
   isUp(tunnel: TunnelNumber, client: NativeLeg, keeper: TunnelKeeper): void;
   cut(tunnel: TunnelNumber): void;
+  readCounts(tunnel: TunnelNumber): TunnelCounts;
   /** The number is not needed: there will be no tunnel. */
   giveBack(tunnel: TunnelNumber): void;
   /** Bytes that were on their way here when the promise was given. The data thread waits for them. */
@@ -40,7 +41,10 @@ export class Promised implements ReturnPath {
     this.#home.isUp(this.tunnel, this.#client, isWanted ? this.#plan.keeper : NOBODY);
     this.#client.leave();
     if (isWanted) this.#plan.onUp(this.tunnel, upstream, upAt);
-    else this.#home.cut(this.tunnel);
+    else {
+      this.#tellSent();
+      this.#home.cut(this.tunnel);
+    }
     return isWanted;
   }
 
@@ -67,7 +71,13 @@ export class Promised implements ReturnPath {
   settle(): void {
     if (this.#isOver || this.dials > 0 || !this.#client.isReleased) return;
     this.#isOver = true;
+    this.#tellSent();
     this.#home.giveBack(this.tunnel);
+  }
+
+  #tellSent(): void {
+    const { bytesUp } = this.#home.readCounts(this.tunnel);
+    if (bytesUp > 0) this.#plan.onUnjoined?.(bytesUp);
   }
 }
 

@@ -84,7 +84,11 @@ export class PortableDial extends DialEnd implements Dial {
     else this.#joinTo(client, plan, performance.now());
   }
 
-  #awaitAnswer(client: PortableLeg, { clientBytes = NOTHING, ...plan }: JoinPlan, guard: AnswerGuard): void {
+  #awaitAnswer(
+    client: PortableLeg,
+    { clientBytes = NOTHING, onUnjoined, ...plan }: JoinPlan,
+    guard: AnswerGuard,
+  ): void {
     const connectedAt = performance.now();
     this.#resources.deadlines.cancel(this.#alarm);
     this.#forgetSocket();
@@ -93,7 +97,10 @@ export class PortableDial extends DialEnd implements Dial {
     const onTold = (told: Told): void => {
       if (told === 'join') this.#joinTo(client, plan, connectedAt, clientBytes.length);
       else if (told === 'hand-back') this.#handOver(this.#leg);
-      else this.#fail('cancelled');
+      else {
+        onUnjoined?.(clientBytes.length);
+        this.#fail('cancelled');
+      }
     };
     this.#answer = new AwaitedAnswer({
       client,

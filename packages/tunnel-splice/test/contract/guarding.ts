@@ -173,13 +173,15 @@ export function describeGuarding(create: () => Transport): void {
       expect(await peer.departure).toBe('end');
     });
 
-    it('gives the upstream up when its client is closed meanwhile', async () => {
+    it('gives the upstream up when its client is closed meanwhile, and says how much was sent', async () => {
       const { peer, leg } = await stage().connectClient();
-      const { done, splice } = join(leg);
+      const sent: number[] = [];
+      const { done, splice } = join(leg, { onUnjoined: (bytesUp) => void sent.push(bytesUp) });
       const upstream = await stage().nextUpstream();
       await upstream.receives(hello.length);
       leg.close(Buffer.from('no'));
       expect(await done).toEqual({ kind: 'cancelled' });
+      expect(sent).toEqual([hello.length]);
       await upstream.departure;
       expect((await peer.receivesAll()).toString()).toBe('no');
       expect(splice.number).toBeUndefined();
