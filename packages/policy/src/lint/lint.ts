@@ -70,8 +70,8 @@ function explainEmptyGroups({ name }: Rule): string {
 }
 
 function explainShadow(rule: Rule, shadow: Rule): string {
-  const effect = rule.action === 'deny' && shadow.action === 'allow' ? 'can never deny anything' : 'can never match';
-  return `rule ${rule.name} ${effect}: rule ${shadow.name} before it matches all that it does; move it up or remove it`;
+  const effect = rule.action === 'deny' && shadow.action === 'allow' ? ', and allows it' : '';
+  return `rule ${rule.name} can never match: rule ${shadow.name} before it matches all that it does${effect}; move it up or remove it`;
 }
 
 function lintRefusedNetworks(rule: RuleConfig, number: number, { destinations }: Policy): readonly Problem[] {

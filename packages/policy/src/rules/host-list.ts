@@ -1,6 +1,6 @@
 /**
- * Reads the file that `hosts_file` names: patterns, one a line, up to millions; or one of three common formats, recognised by the content:
- * a hosts file, domain lines of ad blockers (`||name^`), a response policy zone. Read this first.
+ * Reads the file that `hosts_file` names: patterns, one a line, up to millions; among them lines of hosts files and of ad blockers
+ * (`||name^`); or a response policy zone. Read this first.
  */
 import { readAdblockLine } from './adblock-list.ts';
 import { readHostsLine } from './hosts-lines.ts';
@@ -18,14 +18,18 @@ export interface HostLine {
 /** The result of one line of a list: patterns (none for a comment), or a clause on what is wrong. */
 export type ListLine = readonly string[] | { readonly problem: string };
 
-type Form = 'a list of names' | 'a hosts file' | 'an ad blocker list' | 'a response policy zone';
+const FILTERS = 'an ad blocker list';
+const ZONE = 'a response policy zone';
+
+type Form = 'a list of names' | 'a hosts file' | typeof FILTERS | typeof ZONE;
 
 /**
- * The patterns of a list. A line of another form than the lines before it is a problem. In a list of names, and in a hosts file, `#`
- * begins a comment. Lines end in LF or CR LF.
+ * The patterns of a list. Names, lines of a hosts file and of an ad blocker may stand in one list. A zone is a list of its own, for its
+ * names depend on the lines before. `#` begins a comment, but in a zone. Lines end in LF or CR LF.
  */
 export function* hostLines(list: string): Generator<HostLine> {
   let form: Form | undefined;
+  let hasFilters = false;
   let number = 0;
   const readZoneLine = createZoneReader();
   for (let start = 0; start < list.length;) {
@@ -34,31 +38,34 @@ export function* hostLines(list: string): Generator<HostLine> {
     const end = feed < 0 ? list.length : feed;
     const line = list.slice(start, end);
     start = end + 1;
-    const text = (form === 'a response policy zone' ? line : withoutComment(line)).trim();
-    if (text === '') continue;
+    const text = (form === ZONE ? line : withoutComment(line, hasFilters)).trim();
+    // A comment of a zone. Some lists of names begin with one, too.
+    if (text === '' || text.startsWith(';')) continue;
     const here = formOf(text, form);
     const at = { number, column: line.indexOf(text) + 1 };
     form ??= here;
-    if (here !== form) yield { ...at, text, problem: `is a line of ${here} in ${form}; split the file` };
-    else if (form === 'a list of names') yield { ...at, text };
-    else yield* spread(form === 'a response policy zone' ? readZoneLine(line) : READERS[form](text), text, at);
+    hasFilters ||= here === FILTERS;
+    if ((here === ZONE) !== (form === ZONE))
+      yield { ...at, text, problem: `is a line of ${here} in ${form}; split the file` };
+    else if (here === 'a list of names') yield { ...at, text };
+    else yield* spread(here === ZONE ? readZoneLine(line) : READERS[here](text), text, at);
   }
 }
 
-const READERS = { 'a hosts file': readHostsLine, 'an ad blocker list': readAdblockLine };
+const READERS = { 'a hosts file': readHostsLine, [FILTERS]: readAdblockLine };
 
-/** The form of a line. A line of several forms counts as one of the list's form. */
+/** The form of a line. In a zone, all with a blank in it belongs to the zone. */
 function formOf(text: string, form: Form | undefined): Form {
-  if (form === 'a response policy zone') return isZoneLine(text) || /\s/.test(text) ? form : formOf(text, undefined);
+  if (form === ZONE) return isZoneLine(text) || /\s/.test(text) ? form : formOf(text, undefined);
   // Nearly all of a million lines are only a name.
   if (!/[\s|!;$[@(]/.test(text)) return 'a list of names';
-  if (/^(?:\|\||@@|!|\[)/.test(text)) return 'an ad blocker list';
-  if (isZoneLine(text)) return 'a response policy zone';
+  if (/^(?:\|\||@@|!|\[)/.test(text)) return FILTERS;
+  if (isZoneLine(text)) return ZONE;
   return /^[0-9a-f.:]+(?:%\S+)?\s/i.test(text) ? 'a hosts file' : 'a list of names';
 }
 
 function isZoneLine(text: string): boolean {
-  return /^(?:;|\$(?:TTL|ORIGIN|INCLUDE)\s|@\s)/i.test(text) || /\s(?:CNAME|SOA|NS|TXT|A|AAAA)\s/i.test(text);
+  return /^(?:\$(?:TTL|ORIGIN|INCLUDE)\s|@\s)/i.test(text) || /\s(?:CNAME|SOA|NS|TXT|A|AAAA)\s/i.test(text);
 }
 
 function* spread(read: ListLine, text: string, at: { number: number; column: number }): Generator<HostLine> {
@@ -66,7 +73,8 @@ function* spread(read: ListLine, text: string, at: { number: number; column: num
   else for (const pattern of read) yield { ...at, text: pattern };
 }
 
-function withoutComment(line: string): string {
-  const hash = line.indexOf('#');
+/** Beside the filters of an ad blocker, `name##.class` hides something on the pages of a name, so a comment there begins behind a blank. */
+function withoutComment(line: string, hasFilters: boolean): string {
+  const hash = hasFilters ? line.search(/(?<=^|\s)#/) : line.indexOf('#');
   return hash < 0 ? line : line.slice(0, hash);
 }

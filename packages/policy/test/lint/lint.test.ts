@@ -51,14 +51,14 @@ describe('lintRules', () => {
     ]);
   });
 
-  it('says so where a denial can never happen', () => {
+  it('says where what is denied has been allowed before', () => {
     const rules: RuleConfig[] = [
       { name: 'example', action: 'allow', hosts: ['*.example.com'] },
       { name: 'no-ads', action: 'deny', hosts: ['ads.example.com'] },
     ];
     expect(problemsOf(rules)).toEqual([
-      'warning policy.rules.1: rule no-ads can never deny anything: rule example before it matches all that it does; ' +
-        'move it up or remove it',
+      'warning policy.rules.1: rule no-ads can never match: rule example before it matches all that it does, ' +
+        'and allows it; move it up or remove it',
     ]);
   });
 

@@ -93,15 +93,37 @@ describe('hostLines of a response policy zone', () => {
 });
 
 describe('hostLines of a mixture', () => {
+  it('reads names, lines of a hosts file and of an ad blocker in any order', () => {
+    const list =
+      '; mine\n! and others\nb.example # why\n0.0.0.0 c.example d.example\n||e.example^\n*.f.example\n::1 localhost\n; end\ng.example\n';
+    expect(patterns(list)).toEqual([
+      '3 b.example',
+      '4 c.example',
+      '4 d.example',
+      '5 e.example',
+      '5 *.e.example',
+      '6 *.f.example',
+      '9 g.example',
+    ]);
+  });
+
+  it('takes what an ad blocker hides on a page for no comment behind its name', () => {
+    const list = '||a.example^\nb.example##.ad\nc.example#@#.ad\nd.example # why\n#e.example\n';
+    expect(patterns(list)).toEqual([
+      '1 a.example',
+      '1 *.a.example',
+      '2 b.example##.ad',
+      '3 c.example#@#.ad',
+      '4 d.example',
+    ]);
+  });
+
   it.each([
-    ['a.example\n0.0.0.0 b.example\n', '2 is a line of a hosts file in a list of names; split the file'],
-    ['0.0.0.0 b.example\na.example\n', '2 is a line of a list of names in a hosts file; split the file'],
-    ['||a.example^\nb.example\n', '2 is a line of a list of names in an ad blocker list; split the file'],
-    ['a.example\n||b.example^\n', '2 is a line of an ad blocker list in a list of names; split the file'],
     ['a.example\nb.example CNAME .\n', '2 is a line of a response policy zone in a list of names; split the file'],
+    ['0.0.0.0 a.example\n$TTL 300\n', '2 is a line of a response policy zone in a hosts file; split the file'],
     ['$TTL 300\nb.example\n', '2 is a line of a list of names in a response policy zone; split the file'],
     ['$TTL 300\n||b.example^\n', '2 is a line of an ad blocker list in a response policy zone; split the file'],
-  ])('tells the line of %j that does not belong', (list, problem) => {
+  ])('tells the line of %j that does not belong, for a zone is a file of its own', (list, problem) => {
     expect(patterns(list).at(-1)).toBe(problem);
   });
 });
