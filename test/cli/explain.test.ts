@@ -2,6 +2,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
 import { describe, expect, it } from 'vitest';
 import { sallyport } from '../e2e/harness/sallyport.ts';
 
@@ -44,6 +45,11 @@ dns: { hosts: { a.test: ["8.8.8.8"], private.test: ["10.0.0.5"] } }
 policy: { report_only: true, rules: [{ name: nothing, action: deny, ports: [443] }] }
 `,
 );
+
+function usersConfig(): string {
+  file('users.htpasswd', `ci:${hashSync('secret', 4)}\n`);
+  return 'listeners: [{ name: asks, mode: connect, bind: "127.0.0.1:0", auth: { users_file: users.htpasswd } }]\n';
+}
 
 function explain(to: string, more: readonly string[] = [], client = '10.0.0.9') {
   return sallyport(['explain', '--config', config, '--client', client, '--to', to, ...more]);
@@ -152,6 +158,15 @@ addresses  not looked up, as the policy denies
   it('says that a user is asked for whom the listener does not know', async () => {
     const { stdout } = await explain('8.8.8.8:443', ['--user', 'ci']);
     expect(stdout).toMatch(/^client {5}.*, user ci \(no client has a user at this listener/m);
+  });
+
+  it('says that a client without a user is refused where the listener asks for one', async () => {
+    const name = file('users.yaml', usersConfig());
+    const asked = ['--client', '10.0.0.9', '--to', '8.8.8.8:443'];
+    const without = await sallyport(['explain', '--config', name, ...asked]);
+    expect(without.stdout).toMatch(/^client {5}10\.0\.0\.9 \(without a user; this listener refuses such clients/m);
+    const withUser = await sallyport(['explain', '--config', name, ...asked, '--user', 'ci']);
+    expect(withUser.stdout).toMatch(/^client {5}10\.0\.0\.9, user ci$/m);
   });
 
   it('exits 2 with every problem of a configuration that is wrong', async () => {

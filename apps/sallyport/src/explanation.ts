@@ -15,7 +15,7 @@ export interface Findings {
   readonly request: PolicyRequest;
   /** How the listener was chosen: `the only one`. */
   readonly listenerChoice: string;
-  /** False: the listener asks no client who it is, so none has a user there. */
+  /** False: the listener asks no client who it is, so none has a user there. True: it serves no client without one. */
   readonly isUserAsked: boolean;
   readonly explanation: Explanation;
   readonly egress: EgressChoice;
@@ -48,6 +48,7 @@ export interface Refusal {
 }
 
 const UNASKED = ' (no client has a user at this listener, which asks for none: see auth and tls.client_ca)';
+const NO_USER = ' (without a user; this listener refuses such clients, see auth and tls.client_ca)';
 
 /** The answer in one line, then its reasons. */
 export function findingsText(findings: Findings): string {
@@ -57,7 +58,7 @@ export function findingsText(findings: Findings): string {
   return [
     `${answerOf(findings)}\n\n`,
     row('listener', [`${listener} (${listenerChoice})`]),
-    row('client', [`${client.text}${user === undefined ? '' : `, user ${user}${isUserAsked ? '' : UNASKED}`}`]),
+    row('client', [`${client.text}${userNote(user, isUserAsked)}`]),
     row('to', [destinationText(destination)]),
     row('told', isTold ? [`${refusal.words.sentence} (the client; what stands above is for the log)`] : []),
     row('rule', [actionOf(explanation.decision), ...explanation.met]),
@@ -65,6 +66,11 @@ export function findingsText(findings: Findings): string {
     row('egress', dialling ? egress.lines : []),
     row('addresses', dialling ? addressLines(dialling, egress) : ['not looked up, as the policy denies']),
   ].join('');
+}
+
+function userNote(user: string | undefined, isUserAsked: boolean): string {
+  if (user === undefined) return isUserAsked ? NO_USER : '';
+  return `, user ${user}${isUserAsked ? '' : UNASKED}`;
 }
 
 function answerOf({ explanation, refusal }: Findings): string {

@@ -39,7 +39,7 @@ export function parseYamlDocument(text: string): YamlDocument {
   const [document, second] = new Composer(OPTIONS).compose(tokens, true, text.length);
   const [error] = document?.errors ?? [];
   // Only the first error: the later ones are mostly its consequences.
-  if (error) return invalid(explainSyntaxError(error));
+  if (error) return invalid(explainUnquotedReference(error, text) ?? explainSyntaxError(error));
   if (!document?.contents) return invalid({ offset: 0, message: 'the file is empty; it needs at least "listeners:"' });
   if (second) return invalid({ offset: second.range[0], message: 'a second document begins; remove the line "---"' });
   if (document.directives.yaml.version !== '1.2')
@@ -76,6 +76,12 @@ function childrenOf(token: CST.Token): CST.Token[] {
   if (token.type === 'document') return token.value ? [token.value] : [];
   if (!('items' in token)) return [];
   return token.items.flatMap(({ key, value }) => [key, value].filter((child) => child !== undefined && child !== null));
+}
+
+/** `${NAME}` is plain text between lines, but within { } or [ ] its brace begins a map. */
+function explainUnquotedReference({ pos: [offset] }: YAMLError, text: string): Found | undefined {
+  if (text.slice(offset - 1, offset + 1) !== '${') return undefined;
+  return { offset: offset - 1, message: 'within { } or [ ], a value with "${" in it needs quotes: "${NAME}"' };
 }
 
 function explainSyntaxError({ code, message, pos }: YAMLError): Found {

@@ -19,6 +19,8 @@ describe('parseYamlDocument', () => {
     ['a: @x\n', '1:4: a value cannot begin with this character; put it in quotes'],
     ['a: b: c\n', '1:4: no key can begin here; check the indentation, and put a value that has ": " in it in quotes'],
     ['a: "x\nb: 1\n', expect.stringMatching(/^3:1: not YAML: Missing closing "quote; /)],
+    ['a: { b: ${B} }\n', '1:9: within { } or [ ], a value with "${" in it needs quotes: "${NAME}"'],
+    ['a: [1, x${B:-y}]\n', '1:9: within { } or [ ], a value with "${" in it needs quotes: "${NAME}"'],
     ['a: [1, 2\nb: 3\n', expect.stringMatching(/^2:1: not YAML: /)],
   ])('says what is wrong with %j once, and where', (text, problem: unknown) => {
     expect(problemsOf(text)).toEqual([problem]);
