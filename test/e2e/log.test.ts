@@ -1,7 +1,7 @@
 /** The lines that the real binary writes about its tunnels; each is held to the schema where the harness reads it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
-import { ask, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
+import { ask, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
 
 let echo: Origin;
@@ -38,6 +38,28 @@ describe('a tunnel with log.progress', () => {
     expect([open, progress, end]).toMatchObject([known, known, { ...known, bytes_up: 5, outcome: 'ok' }]);
     const times = [open, progress, end].map((line) => Number(line['duration_ms']));
     expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+});
+
+describe('a request of plain HTTP that becomes a tunnel, with log.progress', () => {
+  it('has one open line', async () => {
+    const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n';
+    const origin = await tcpOrigin((socket) => socket.once('data', () => socket.write(switching)));
+    const more = 'log: { progress: 50ms }';
+    await proxy.reload(configText({ explicit: ['http: forward'], more }));
+    const client = await openClient(proxy.port('explicit'));
+    const from = proxy.lines.length;
+    const fields = 'Host: a\r\nConnection: upgrade\r\nUpgrade: x';
+    client.socket.write(`GET http://127.0.0.1:${origin.port}/ HTTP/1.1\r\n${fields}\r\n\r\n`);
+    await client.hears('101 Switching');
+    client.socket.write('hello');
+    await proxy.line({ msg: 'progress', bytes_up: 5 }, from);
+    client.socket.resetAndDestroy();
+    const { id } = await proxy.line({ msg: 'tunnel' }, from);
+    const told = proxy.lines.slice(from).filter((line) => line['id'] === id);
+    expect(told.map(({ msg }) => msg).filter((msg) => msg !== 'progress')).toEqual(['open', 'tunnel']);
+    origin.close();
+    await proxy.reload(configText({ more }));
   });
 });
 

@@ -21,6 +21,7 @@ export function checkAcross(value: unknown): Problem[] {
     ...findUnreadEch(file),
     ...findUnusedPorts(file),
     ...findUnusedThreads(file),
+    ...findEndlessTunnels(file),
     ...findUnmetEgresses(value),
     ...findUnmetArrivals(value),
     ...findBitsBeyondPrefix(file),
@@ -49,6 +50,7 @@ const loosePolicy = z
   .object({ rules: listOf(looseRule), hints: texts, destinations: looseDestinations })
   .catch({ rules: [], destinations: {} });
 const looseTest = z.object({ listener: text }).catch({});
+const looseLog = z.object({ access: z.unknown().optional(), progress: text }).catch({});
 const looseRuntime = z.object({ engine: text, threads: z.unknown().optional() }).catch({});
 
 const looseFile = z
@@ -56,9 +58,10 @@ const looseFile = z
     listeners: listOf(looseListener),
     policy: loosePolicy,
     tests: listOf(looseTest),
+    log: looseLog,
     runtime: looseRuntime,
   })
-  .catch({ listeners: [], tests: [], runtime: {}, policy: { rules: [], destinations: {} } });
+  .catch({ listeners: [], tests: [], log: {}, runtime: {}, policy: { rules: [], destinations: {} } });
 
 type LooseFile = z.output<typeof looseFile>;
 type LooseListener = z.output<typeof looseListener>;
@@ -141,6 +144,13 @@ function findUnusedThreads({ runtime }: LooseFile): Problem[] {
   if (engine !== 'portable' || threads === 'auto') return [];
   const message = 'threads has no effect, for the portable engine has no data threads; remove it';
   return [{ severity: 'warning', path: ['runtime', 'threads'], message }];
+}
+
+/** Of a tunnel that has a line when it is up, readers of the log expect one when it ends. */
+function findEndlessTunnels({ log: { access, progress = 'off' } }: LooseFile): Problem[] {
+  if (String(access) !== 'false' || progress === 'off') return [];
+  const message = 'no line says that a tunnel ended while access is false; set access: true';
+  return [{ severity: 'warning', path: ['log', 'progress'], message }];
 }
 
 function findBitsBeyondPrefix({ listeners, policy }: LooseFile): Problem[] {

@@ -149,6 +149,14 @@ describe('checkAcross', () => {
     expect(told({ listeners })).toEqual([`error listeners[0].port: ${unused}`, `error listeners[1].port: ${unused}`]);
   });
 
+  it('warns of tunnels whose lines never say that they end', () => {
+    const endless = 'warning log.progress: no line says that a tunnel ended while access is false; set access: true';
+    for (const access of [false, 'false']) expect(told({ log: { access, progress: '1m' } })).toEqual([endless]);
+    for (const log of [{ progress: '1m' }, { access: false }, { access: false, progress: 'off' }, null]) {
+      expect(told({ log })).toEqual([]);
+    }
+  });
+
   it('warns of threads that an engine does not have', () => {
     const unused =
       'warning runtime.threads: threads has no effect, for the portable engine has no data threads; remove it';

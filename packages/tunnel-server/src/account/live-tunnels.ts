@@ -67,7 +67,7 @@ export class LiveTunnels implements TunnelKeeper {
     facts.door.metrics.tunnelUp();
     const { progressMs } = this.#keeper;
     if (progressMs === Infinity) return;
-    this.#keeper.logOpen(facts);
+    if (!facts.isLogged) this.#keeper.logOpen(facts);
     this.#progress.set(tunnel, setInterval(() => this.#logProgress(tunnel), progressMs).unref());
   }
 

@@ -61,6 +61,8 @@ export interface TunnelFacts {
   readonly remark: string | undefined;
   /** What was relayed, and counted, before its transport had it. */
   readonly carried?: TunnelCounts | undefined;
+  /** It has its line `open` already, as a request that has become a tunnel. */
+  readonly isLogged?: boolean;
 }
 
 /** How it ended. */

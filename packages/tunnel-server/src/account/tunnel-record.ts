@@ -76,6 +76,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
   upAt: DeadlineMs | undefined;
   status: number | undefined;
   remark: string | undefined;
+  isLogged = false;
   readonly #leg: Leg;
   readonly #keeper: RecordKeeper;
   #stage: Stage = 'admit';
@@ -225,6 +226,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     const { progressMs } = this.#keeper;
     if (progressMs === Infinity) return;
     this.#keeper.logOpen(this);
+    this.isLogged = true;
     this.#progress = setInterval(() => this.#logProgress(), progressMs).unref();
   }
 
