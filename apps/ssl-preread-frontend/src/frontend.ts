@@ -16,7 +16,7 @@ import {
 import type { Address, Leg } from '@sallyport/tunnel-splice';
 import { answerFurther, answerInHttp, answerInTls, type Answer } from './alerts.ts';
 import { type HelloFound, readHello } from './read-hello.ts';
-import { readPlaintext } from './read-plaintext.ts';
+import { beginsRequestLine, readPlaintext } from './read-plaintext.ts';
 
 export interface SslPrereadFrontendOptions {
   /** The destination's port, where no original one is known: SNI names only a host. */
@@ -145,7 +145,9 @@ class SslPrereadFrontend implements Frontend {
   /** A client without TLS is directed to the right door, if it uses HTTP. Others get no bytes, which they could misread. */
   async #turnAway(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Opening> {
     const { found, bytes } = await readPlaintext(this.#client, limits, alreadyRead);
-    switch (found.kind) {
+    // Whoever forwards it says that it is too large.
+    const isLongRequest = found.kind === 'too-large' && this.#options.forwardsHttp && beginsRequestLine(bytes);
+    switch (isLongRequest ? 'http' : found.kind) {
       case 'connect':
         return this.#redirect(limits, bytes);
       case 'http':

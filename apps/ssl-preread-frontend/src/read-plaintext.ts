@@ -24,6 +24,14 @@ export function readPlaintext(
   return prereadUntil(client, limits, alreadyRead, createPlaintextScan());
 }
 
+/** Whether a line without an end looks like one of HTTP: a method, and a target as clients of this door send it. */
+export function beginsRequestLine(bytes: Uint8Array): boolean {
+  const start = startOfLine(bytes) ?? 0;
+  const method = readMethod(bytes, start);
+  const target = start + method.length + 1;
+  return method !== 'none' && TARGET.test(latin1(bytes, target, target + TARGET_BYTES));
+}
+
 /** Is given all bytes so far, each time more of them. It remembers its position, so that no byte is scanned twice. */
 export function createPlaintextScan(): (bytes: Uint8Array) => PlaintextFound | NeedMore {
   let searchedBytes = 0;
@@ -54,6 +62,8 @@ const SMALL_LETTER = /[a-z]/;
 // Request lines of RTSP and SIP differ only in this (RFC 9112 §3). The rest of the line is checked by its parser.
 const VERSION = / HTTP\/1\.[0-9]\r?$/;
 const VERSION_BYTES = ' HTTP/1.1\r'.length;
+const TARGET = /^(?:\/|http:\/\/)/i;
+const TARGET_BYTES = 'http://'.length;
 
 /**
  * The start of the first line, behind the one empty line that may come first: some clients send it after the content of a request (RFC

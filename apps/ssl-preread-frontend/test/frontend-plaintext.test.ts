@@ -32,6 +32,15 @@ describe('plaintext', () => {
     expect(await outcome.identifyUser('Basic x', Infinity)).toEqual({});
   });
 
+  it('that is a request line without an end is handed on too, for it is the head of HTTP that is too large', async () => {
+    for (const target of [`/${'x'.repeat(LIMIT_BYTES)}`, `http://a.example/${'x'.repeat(LIMIT_BYTES)}`]) {
+      const { outcome } = await identify(`GET ${target}`, { forwardsHttp: true });
+      expect(outcome).toMatchObject({ kind: 'http' });
+    }
+    const { reason } = await refuse(await identify(`EHLO ${'x'.repeat(LIMIT_BYTES)}`, { forwardsHttp: true }));
+    expect(reason).toBe('not_tls');
+  });
+
   it('that is no HTTP is closed on also where the door forwards HTTP', async () => {
     const { reason } = await refuse(await identify('SSH-2.0-OpenSSH_9.9\r\n', { forwardsHttp: true }));
     expect(reason).toBe('not_tls');

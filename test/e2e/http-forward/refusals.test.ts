@@ -61,6 +61,7 @@ describe('a request that is refused', () => {
     expect(await ask(door, 'GET / HTTP/1.1\r\nX: y\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [^]*no Host field/);
     expect(await ask(door, 'GET / HTTP/1.1\r\nHost : a\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     expect(await ask(door, 'GET / HTTP/1.1\r\nHost: a')).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await ask(door, `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
   });
 
   it('goes no further than Max-Forwards, and not round in circles', async () => {
