@@ -71,7 +71,7 @@ describe('check', () => {
     chmodSync(open, 0o777);
     writeFileSync(join(folder, 'all.htpasswd'), `bob:${hashSync('open', 4)}\n`, { mode: 0o644 });
     symlinkSync(join(folder, 'elsewhere.log'), join(open, 'access.log'));
-    const yamlText = `${yaml('auth: { users_file: all.htpasswd }')}log: { file: ${join(open, 'access.log')} }\n`;
+    const yamlText = `${yaml('auth: { users_file: all.htpasswd }')}log: { file: open/access.log }\n`;
     const { code, stderr } = await check(yamlText);
     expect(code).toBe(0);
     expect(stderr).toMatch(/auth\.users_file: warning: .*all\.htpasswd may be read by everyone .*chmod o= /);

@@ -239,14 +239,19 @@ describe('sallyport run', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  it('exits 1 with one line that names the log file it cannot open', async () => {
+  it.each([
+    { written: '/nowhere/sallyport.log', meant: () => '/nowhere/sallyport.log' },
+    // Relative to the configuration, as every path in it, wherever the process was started.
+    { written: 'nowhere/sallyport.log', meant: () => join(folder, 'nowhere/sallyport.log') },
+  ])('exits 1 with one line that names the log file it cannot open: $written', async ({ written, meant }) => {
     const config = file(
       'unlogged.yaml',
-      'listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0" }]\nlog: { file: /nowhere/sallyport.log }\n',
+      `listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0" }]\nlog: { file: ${written} }\n`,
     );
     const { code, stderr } = await sallyport(['run', '--config', config]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^sallyport: log\.file cannot be opened: .*\/nowhere\/sallyport\.log.*; name .*\n$/);
+    expect(stderr).toMatch(/^sallyport: log\.file cannot be opened: .*; name .*\n$/);
+    expect(stderr).toContain(`'${meant()}'`);
   });
 
   it('exits 1 with one line that names the port when it is taken', async () => {

@@ -8,7 +8,7 @@ const WRITABLE_BY_OTHERS = 0o002;
 
 /**
  * Warns of keys and users files that everyone may read or change, and of a log file that is a symbolic link where others can replace it.
- * @param folder the configuration's own: its paths are relative to it, except `log.file`, which is relative to the working directory
+ * @param folder the configuration's own: its paths are relative to it
  */
 export function lintExposedFiles({ listeners, log }: Config, folder: string): readonly Problem[] {
   const secrets = listeners.flatMap((listener, index): readonly Problem[] => {
@@ -19,7 +19,7 @@ export function lintExposedFiles({ listeners, log }: Config, folder: string): re
       ...(tls ? lintSecret(resolve(folder, tls.key), ['listeners', index, 'tls', 'key']) : []),
     ];
   });
-  return [...secrets, ...(log.file === null ? [] : lintLogFile(log.file))];
+  return [...secrets, ...(log.file === null ? [] : lintLogFile(resolve(folder, log.file)))];
 }
 
 function lintSecret(file: string, path: ConfigPath): readonly Problem[] {
@@ -33,7 +33,7 @@ function lintSecret(file: string, path: ConfigPath): readonly Problem[] {
 /** A user who may write to the directory can change the link, and so the file that this process appends to. */
 function lintLogFile(file: string): readonly Problem[] {
   const isLink = (modeOf(() => (lstatSync(file).isSymbolicLink() ? 1 : 0)) & 1) === 1;
-  const canWrite = (modeOf(() => statSync(dirname(resolve(file))).mode) & WRITABLE_BY_OTHERS) !== 0;
+  const canWrite = (modeOf(() => statSync(dirname(file)).mode) & WRITABLE_BY_OTHERS) !== 0;
   if (!isLink || !canWrite) return [];
   const message = `${file} is a symbolic link in a directory that others can write to; name a file in a directory of your own`;
   return [{ severity: 'warning', path: ['log', 'file'], message }];

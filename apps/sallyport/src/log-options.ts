@@ -1,4 +1,5 @@
 /** The destinations of the log, with the certificates of collectors. Read at the start, by `check` and by every reload. */
+import { resolve } from 'node:path';
 import type { Config, Problem } from '@sallyport/config';
 import type { CollectorTls, LoggerOptions } from '@sallyport/telemetry';
 import { readTlsTrust } from './tls-trusts.ts';
@@ -22,7 +23,7 @@ export function readLogOptions({ log }: Config, folder: string): LogOptionsResul
   const logOptions: LoggerOptions = {
     level,
     format,
-    file,
+    file: file === null ? null : resolve(folder, file),
     syslog: syslog && {
       host: syslog.address.host,
       port: syslog.address.port,
