@@ -1,9 +1,10 @@
 /** The admin server: metrics and health over plain HTTP. Its listener cannot be reached through either door. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { linkSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
-import { connect, isIP } from 'node:net';
+import { connect } from 'node:net';
 import type { Logger } from '../log/logger.ts';
 import { loadHttp } from '../load-library.ts';
+import { hasTwoHosts, namesThisMachine } from './asked-host.ts';
 import { tameConnections } from './connections.ts';
 import { type AdminAddress, AdminListenError } from './listen-error.ts';
 import { paceClients } from './paced-socket.ts';
@@ -46,13 +47,12 @@ const STALLED_MS = 10_000;
 /** Rejects with an {@link AdminListenError}. */
 export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
   const routes = [...vitalRoutes(options), ...(options.routes ?? [])];
-  const isGuarded = 'host' in options.bind && isLoopback(options.bind.host);
+  const isOnLoopback = 'host' in options.bind && isLoopback(options.bind.host);
   const server = loadHttp().createServer(LIMITS);
   server.on(
     'request',
     tameConnections(server, (request, response) => {
-      const refusal = isGuarded && !namesThisMachine(request.headers.host) ? MISDIRECTED : refuseOtherSite(request);
-      const reply = refusal ?? answer(routes, request);
+      const reply = refuse(request, isOnLoopback) ?? answer(routes, request);
       void Promise.resolve(reply)
         .catch((cause: unknown) => {
           options.log.error({ err: cause, path: request.url }, 'an admin page failed');
@@ -84,11 +84,15 @@ interface Answer extends AdminReply {
 
 const NOT_FOUND: Answer = { status: 404, body: 'no such page\n' };
 const FAILED: Answer = { status: 500, body: 'this page failed; the log says why\n' };
+const TWO_HOSTS: Answer = { status: 400, body: 'a request has one Host field\n' };
 const OTHER_SITE: Answer = { status: 403, body: 'requests from pages of other sites are refused\n' };
 const MISDIRECTED: Answer = { status: 421, body: 'ask for this server by its IP address or as localhost\n' };
 
-function refuseOtherSite({ headers }: IncomingMessage): Answer | undefined {
-  return isAskedByOtherSite(headers) ? OTHER_SITE : undefined;
+/** A server that is not on loopback answers for any name: its names are unknown, and pages reach it without a trick. */
+function refuse(request: IncomingMessage, isOnLoopback: boolean): Answer | undefined {
+  if (hasTwoHosts(request)) return TWO_HOSTS;
+  if (isOnLoopback && !namesThisMachine(request)) return MISDIRECTED;
+  return isAskedByOtherSite(request.headers) ? OTHER_SITE : undefined;
 }
 
 async function answer(routes: readonly AdminRoute[], request: IncomingMessage): Promise<Answer> {
@@ -137,18 +141,6 @@ function send(response: ServerResponse, { status, body, contentType, allow, head
 
 function isLoopback(host: string): boolean {
   return host === '::1' || host.startsWith('127.');
-}
-
-/**
- * Whether a server on loopback may answer a request with this Host. A page of another site can reach it under a name of its own that
- * resolves to 127.0.0.1 (DNS rebinding); the browser then sends that name. A server on another address answers any Host: its names are
- * unknown, and it can be reached without this trick.
- */
-function namesThisMachine(hostHeader: string | undefined): boolean {
-  if (hostHeader === undefined) return true;
-  if (!URL.canParse(`http://${hostHeader}`)) return false;
-  const { hostname } = new URL(`http://${hostHeader}`);
-  return hostname === 'localhost' || isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
 }
 
 /** `_handle` is not documented. It is the only way to get a server's descriptor. */

@@ -138,20 +138,46 @@ describe('the admin server', () => {
 });
 
 describe('a browser page that had its own name resolve to 127.0.0.1', () => {
-  it.each(['evil.example', 'evil.example:9128', 'localhost.evil.example', '127.0.0.1.evil.example', 'a b'])(
-    'gets 421 for Host: %s',
-    async (host) => {
-      expect((await ask(await start(), '/metrics', { host })).status).toBe(421);
-    },
-  );
+  it.each([
+    ...['evil.example', 'evil.example:9128', 'localhost.evil.example', '127.0.0.1.evil.example', 'a b'],
+    // No IP literals, and no hosts, whatever a URL parser makes of them.
+    ...['127.1', '2130706433', '0x7f.1', 'a@127.0.0.1', 'user:word@localhost', '::1', '[127.0.0.1]', '127.0.0.1/x'],
+  ])('gets 421 for Host: %s', async (host) => {
+    expect((await ask(await start(), '/metrics', { host })).status).toBe(421);
+  });
 
-  it.each(['localhost', 'localhost:9128', '127.0.0.1:9128', '[::1]:9128'])('is not who says Host: %s', async (host) => {
+  it.each([
+    'localhost',
+    'LOCALHOST',
+    'localhost:9128',
+    '127.0.0.1:9128',
+    '[::1]:9128',
+    '[::1]',
+    '10.0.0.1',
+    '127.0.0.1:',
+  ])('is not who says Host: %s', async (host) => {
     expect((await ask(await start(), '/healthz', { host })).status).toBe(200);
+  });
+
+  it.each([
+    { target: 'http://evil.example/metrics', host: 'localhost', status: 421 },
+    { target: 'http://localhost/metrics', host: 'evil.example', status: 200 },
+  ])('is judged by the host of $target, and not by Host: $host (RFC 9112 §3.2.2)', async ({ target, host, status }) => {
+    expect((await ask(await start(), target, { host })).status).toBe(status);
   });
 
   it('is no worry where the server is bound elsewhere, and scraped by a name', async () => {
     const server = await start({ bind: { host: '0.0.0.0', port: 0 } });
     expect((await ask(server, '/healthz', { host: 'sallyport.monitoring.svc' })).status).toBe(200);
+  });
+});
+
+describe('a request with two Host fields', () => {
+  it.each(['127.0.0.1', '0.0.0.0'])('gets 400 (RFC 9112 §3.2), bound to %s', async (bound) => {
+    const server = await start({ bind: { host: bound, port: 0 } });
+    const hosts = 'Host: localhost\r\nHost: localhost\r\n';
+    const socket = await stall(server, `GET /metrics HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`);
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 /);
   });
 });
 
