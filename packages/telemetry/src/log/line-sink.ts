@@ -9,8 +9,12 @@ import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'nod
 import { countLines, GatheredBytes } from './gathered-bytes.ts';
 import { CLOSE_DEADLINE_MS, type LogSink, type WrittenLine } from './sink.ts';
 
-/** How many bytes may wait while a write is under way; as many again are in that write. Above it lines are dropped. */
-const QUEUE_LIMIT_BYTES = 2 * 1024 * 1024;
+/**
+ * How many bytes may wait while a write is under way; as many again are in that write. Above it lines are dropped. That is room for the
+ * lines of all tunnels that `limits.tunnels` allows at first: a drain or a lost parent may end them in one turn of the event loop, in which
+ * no reader is fast enough.
+ */
+const QUEUE_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /**
  * How long to wait for a slow reader or a full disk: from 1 ms, so that a pipe of 64 KiB still carries tens of MiB a second, doubled up
