@@ -175,16 +175,22 @@ describe('SIGTERM', () => {
     expect(await exit).toBe(0);
   });
 
-  it('ends at once with exit 1 when it comes twice', async () => {
+  it('ends at once with exit 1 when it comes twice, and every connection has its line', async () => {
     const echo = await echoOrigin();
     proxy = await startSallyport(configText());
     const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    const asking = await openClient(proxy.port('transparent'));
+    asking.socket.write(helloFor('origin.test').subarray(0, 20));
+    const begun = (): Promise<number | undefined> => proxy.metric('handshakes_active{listener="transparent"}');
+    await expect.poll(begun, { timeout: 30_000 }).toBe(1);
     const exit = proxy.stop();
     await proxy.line({ msg: 'draining' });
     proxy.process.kill('SIGTERM');
     expect(await exit).toBe(1);
-    live.socket.destroy();
+    for (const { socket } of [live, asking]) socket.destroy();
     echo.close();
+    expect(await proxy.tunnel({ port: echo.port })).toMatchObject({ reason: 'drain' });
+    expect(await proxy.tunnel({ listener: 'transparent' })).toMatchObject({ reason: 'drain' });
   });
 });
 

@@ -49,3 +49,9 @@ async function endInTurn(
   }
   await ledger.whenEmpty(LAST_WORDS_MS);
 }
+
+/** Cuts all tunnels, and gives them time for nothing but their lines in the log. */
+export async function cutTunnels({ ledger }: Pick<Services, 'ledger'>): Promise<void> {
+  ledger.cutAll('drain');
+  await ledger.whenEmpty(LAST_WORDS_MS);
+}

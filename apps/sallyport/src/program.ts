@@ -13,7 +13,7 @@ import { openDoors } from './doors.ts';
 import { dropPrivileges } from './privileges.ts';
 import { requireEngine } from './engine.ts';
 import { EXIT, FatalError } from './exit.ts';
-import { drainTunnels, leaveTunnels } from './drain.ts';
+import { cutTunnels, drainTunnels, leaveTunnels } from './drain.ts';
 import { explainLogError } from './log-errors.ts';
 import { formatAddress } from './format-address.ts';
 import { isDeniedNow } from './judge-tunnel.ts';
@@ -42,6 +42,8 @@ export interface Program {
   reload(next: SettingsResult): Promise<ReloadResult>;
   /** Closes the doors, lets live tunnels finish (at most `timeouts.drain`), then ends the rest. */
   drain(): Promise<void>;
+  /** Ends all connections now. Each has its line in the log, unless that takes more than a moment. */
+  cut(): Promise<void>;
   /** Its sockets, for a successor. */
   sockets(): Sockets;
   /** A successor serves: leaves the doors to it, lets live tunnels finish (at most `runtime.takeover_drain`), then ends the rest. */
@@ -176,6 +178,10 @@ class Running implements Program {
     this.#state = 'draining';
     await drainTunnels(this.#listeners, this.#services, this.#settings.config);
     await this.close();
+  }
+
+  cut(): Promise<void> {
+    return cutTunnels(this.#services);
   }
 
   sockets(): Sockets {

@@ -28,7 +28,6 @@ export async function superviseProgram(program: Program, supervision: Supervisio
   process.on('SIGUSR2', () => reopenLog(log));
   const { first, second } = ofEither('SIGTERM', 'SIGINT');
   const terminated = first.then(() => 'terminated' as const);
-  const interrupted = second.then(() => EXIT.failure);
   const changes = new Changes(program, supervision);
   serviceManager.ready();
   const end = await Promise.race([changes.succeeded, terminated]);
@@ -39,7 +38,8 @@ export async function superviseProgram(program: Program, supervision: Supervisio
     return program.drain();
   });
   // The second signal may come while a change is still being stopped.
-  const exitCode = await Promise.race([ended.then(() => EXIT.ok), interrupted]);
+  const exitCode = await Promise.race([ended.then(() => EXIT.ok), second.then(() => EXIT.failure)]);
+  if (exitCode !== EXIT.ok) await program.cut();
   log.info({ exit: exitCode }, exitCode === EXIT.ok ? 'drained' : 'ended at once by a second signal');
   await log.close();
   return exitCode;
