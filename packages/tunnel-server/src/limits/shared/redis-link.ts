@@ -31,13 +31,13 @@ const LONGEST_PAUSE_MS = 2_000;
 export async function keepRedisLink(url: string, watcher: LinkWatcher, signal: AbortSignal): Promise<void> {
   let pauseMs = SHORTEST_PAUSE_MS;
   while (!signal.aborted) {
-    const hasStood = await connectOnce(url, watcher, signal);
-    pauseMs = hasStood ? SHORTEST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+    const hasAnswered = await connectOnce(url, watcher, signal);
+    pauseMs = hasAnswered ? SHORTEST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
     await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
   }
 }
 
-/** Resolves once the connection is lost, with whether it had been up. */
+/** Resolves once the connection is lost, with whether a call of the script was answered. A replica that may not write answers none. */
 async function connectOnce(url: string, watcher: LinkWatcher, signal: AbortSignal): Promise<boolean> {
   const { createClient } = await import('@redis/client');
   const client = createClient({
@@ -50,24 +50,29 @@ async function connectOnce(url: string, watcher: LinkWatcher, signal: AbortSigna
     // The loop above decides when to connect again.
     socket: { connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_MS, reconnectStrategy: false },
   });
+  const over = new AbortController();
   const lost = new Promise<unknown>((resolve) => {
     client.on('error', resolve);
     client.on('end', () => resolve(new Error('it closed the connection')));
-    signal.addEventListener('abort', resolve, { once: true });
+    signal.addEventListener('abort', resolve, { signal: over.signal });
   });
-  let hasStood = false;
+  let hasAnswered = false;
   try {
     await client.connect();
     const sha = await client.scriptLoad(COUNT_SCRIPT);
-    hasStood = true;
-    const run: StoreLink['run'] = (keys, args) => client.evalSha(sha, { keys: [...keys], arguments: [...args] });
+    const run: StoreLink['run'] = async (keys, args) => {
+      const answer = await client.evalSha(sha, { keys: [...keys], arguments: [...args] });
+      hasAnswered = true;
+      return answer;
+    };
     watcher.ready({ run, drop: () => client.destroy() });
     watcher.lost(describe(await lost));
   } catch (cause) {
     watcher.lost(describe(cause));
   }
+  over.abort();
   if (client.isOpen) client.destroy();
-  return hasStood;
+  return hasAnswered;
 }
 
 function describe(cause: unknown): string {
