@@ -52,6 +52,22 @@ describe('check warns', () => {
     expect(await warningsOf(rule(rest))).toEqual([]);
   });
 
+  it.each([
+    ['runtime: { user: no-such-user }', '3:18: runtime.user: warning: on this machine there is no user no-such-user;'],
+    ['log: { file: /no/such/folder/a.log }', '3:14: log.file: warning: on this machine there is no folder /no/such/'],
+    // Relative to the configuration, wherever it is checked from.
+    ['log: { file: no/a.log }', `3:14: log.file: warning: on this machine there is no folder ${join(folder, 'no')}; `],
+    ['log: { file: /tmp }', '3:14: log.file: warning: /tmp is a directory; name a file in it'],
+  ])('of what is not on this machine: %s', async (keys, message) => {
+    const warnings = await warningsOf(`${keys}\n`);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(message);
+  });
+
+  it('of nothing in a user and a log file that are there', async () => {
+    expect(await warningsOf(`runtime: { user: root }\nlog: { file: a.log }\n`)).toEqual([]);
+  });
+
   it('of nothing that a rule denies', async () => {
     expect(await warningsOf('policy: { rules: [{ action: deny, hosts: ["*.com"], ports: [8080] }] }\n')).toEqual([]);
   });

@@ -1,10 +1,10 @@
 /** Gives up root's privileges: afterwards the process has only the rights of its user. */
-import { execFileSync } from 'node:child_process';
 import { chownSync, closeSync, constants, fchownSync, fstatSync, openSync } from 'node:fs';
 import type { Logger } from '@sallyport/telemetry';
 import { forbidNewPrivileges } from '@sallyport/tunnel-splice';
 import type { SettingsResult } from './settings.ts';
 import { EXIT, FatalError } from './exit.ts';
+import { explainNoUser, findIds, type WhichIds } from './user-ids.ts';
 
 /** What root has opened, and the user must be able to open or change later. */
 export interface Belongings {
@@ -15,8 +15,8 @@ export interface Belongings {
 
 /** Becomes another user permanently: its groups, then its group, then the user itself. Throws a FatalError where that is not possible. */
 export function dropPrivileges(user: string, { socket, logFile }: Belongings): void {
-  const [uid = NaN] = readIds(user, '-u');
-  const [gid = NaN] = readIds(user, '-g');
+  const [uid = NaN] = idsOf(user, '-u');
+  const [gid = NaN] = idsOf(user, '-g');
   if (process.getuid?.() === uid) return;
   if (process.getuid?.() !== 0) {
     const remedy = `start it as root, or as ${user} itself with runtime.user left out`;
@@ -24,7 +24,7 @@ export function dropPrivileges(user: string, { socket, logFile }: Belongings): v
   }
   if (socket !== undefined) chownSync(socket, uid, gid);
   if (logFile !== null) giveLogFile(logFile, uid);
-  process.setgroups?.(readIds(user, '-G'));
+  process.setgroups?.([...idsOf(user, '-G')]);
   process.setgid?.(gid);
   process.setuid?.(uid);
 }
@@ -63,16 +63,8 @@ export function warnOfUnreadable(user: string, readAgain: SettingsResult, log: P
   }
 }
 
-/** Asks `id`, which uses all of the system's user databases. */
-function readIds(user: string, which: '-u' | '-g' | '-G'): number[] {
-  try {
-    const text = execFileSync('id', [which, '--', user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    return text.trim().split(' ').map(Number);
-  } catch (cause) {
-    throw new FatalError(
-      `runtime.user: there is no user ${user}; name one (getent passwd lists them)`,
-      EXIT.failure,
-      cause,
-    );
-  }
+function idsOf(user: string, which: WhichIds): readonly number[] {
+  const ids = findIds(user, which);
+  if (ids === undefined) throw new FatalError(`runtime.user: ${explainNoUser(user)}`, EXIT.failure);
+  return ids;
 }

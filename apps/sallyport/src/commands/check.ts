@@ -4,6 +4,7 @@ import { CONFIG_OPTION, type Command, type OptionLists, type OptionValues } from
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { formatBind } from '../format-address.ts';
 import { LOG_OPTION } from '../log-files.ts';
+import { lintMachine } from '../lint-machine.ts';
 import { lintNames } from '../lint-names.ts';
 import { print, printError } from '../print.ts';
 import { readSettings } from '../settings.ts';
@@ -38,7 +39,11 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
     return EXIT.usage;
   }
   const { config, policy, warnings, tell } = result.settings;
-  const meant = [...lintReach(config, policy.groups), ...(await lintNames(config, policy))];
+  const meant = [
+    ...lintReach(config, policy.groups),
+    ...(await lintNames(config, policy)),
+    ...(await lintMachine(result.settings)),
+  ];
   await printError([...warnings, ...tell(meant)].map((line) => `${line}\n`).join(''));
   await print(`${file}: ok\n${summarise(config)}${groupsInUse(policy, config)}\n${summaryTables(config, policy)}`);
   return against === undefined || (await compare(file, against, log)) ? EXIT.ok : EXIT.usage;
