@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Leg, Transport } from '../../src/index.ts';
 import { makeCertificate, type Pair } from '../certificates.ts';
-import { asking, authority, collect, identityOf, soon, useTlsStage } from './tls-stage.ts';
+import { asking, authority, awaitedLater, collect, identityOf, soon, useTlsStage } from './tls-stage.ts';
 
 const renewed = makeCertificate('/CN=renewed.test');
 const member = makeCertificate('/CN=ci', authority);
@@ -193,7 +193,7 @@ export function describeHandshakes(create: () => Transport): void {
             maxVersion: 'TLSv1.2',
             ...(session && { session }),
           });
-          const ticket = once(socket, 'session') as Promise<[Buffer]>; // As documented.
+          const ticket = awaitedLater(once(socket, 'session') as Promise<[Buffer]>); // As documented.
           socket.write('hello');
           await (await leg).read(100, soon());
           return { leg: await leg, socket, session: ticket };

@@ -21,7 +21,15 @@ export function identityOf(pair: Pair, clientCa?: string): TlsIdentity {
 
 export const soon = (ms = 10_000): number => performance.now() + ms;
 
-export async function collect(socket: Socket): Promise<Buffer> {
+/** For what a test awaits later, or not at all where it fails before: a rejection is told to those that await it, and to nobody else. */
+export function awaitedLater<Result>(promise: Promise<Result>): Promise<Result> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
+export const collect = (socket: Socket): Promise<Buffer> => awaitedLater(readAll(socket));
+
+async function readAll(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of socket) chunks.push(chunk as Buffer); // A socket without an encoding yields buffers.
   return Buffer.concat(chunks);
