@@ -2,8 +2,9 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 /** Closes the run with one plain line, `N passed, N failed, N skipped`, for scripts that read the end of a log. */
 export default class SummaryReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[]): void {
-    const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
+    // An error that no test has handled fails the run as well.
+    const count = { passed: 0, failed: unhandled.length, skipped: 0, pending: 0 };
     for (const module of modules) {
       for (const test of module.children.allTests()) count[stateOf(test)] += 1;
       // A file that breaks before its first test, or outside any, has failed too.
