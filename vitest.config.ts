@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
@@ -77,6 +77,8 @@ const callsThatFail = {
 export default defineConfig({
   test: {
     exclude: ['**/node_modules/**', '**/dist/**'],
+    // Most tests wait for clocks and peers most of the time, so two files at once are no burden for a machine of two cores.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ['default', './test/summary-reporter.ts'],
     // A machine that builds may be ten times slower for a while, and only a test that fails waits so long.
     testTimeout: 60_000,
