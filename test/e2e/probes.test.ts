@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
+import { helloFor } from './harness/hello.ts';
 import { openClient } from './harness/peers.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
 
@@ -96,6 +97,26 @@ describe.each(balancedCases)('a connection to the $door door that ends with a $w
   it('is a probe also where it ends at once', async () => {
     await probeAtOnce(door, way);
     expect(await count(door, 'outcome="refused",reason="proxy_protocol"')).toBe(0);
+  });
+});
+
+describe.each([
+  { door: 'explicit', words: 'CONNECT origin.test:443 HTTP/1.1\r\n\r\n' },
+  { door: 'transparent', words: helloFor('origin.test') },
+])('a client of the $door door that has left with an RST before it is accepted', ({ door, words }) => {
+  it('is client_closed, and not denied for an address that is not known any more', async () => {
+    proxy.process.kill('SIGSTOP');
+    const { socket } = await openClient(proxy.port(door));
+    await new Promise((resolve) => socket.write(words, resolve));
+    const from = proxy.lines.length;
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+    proxy.process.kill('SIGCONT');
+    expect(await proxy.line({ msg: 'tunnel', listener: door }, from)).toMatchObject({
+      level: 'info',
+      reason: 'client_closed',
+      outcome: 'failed',
+    });
   });
 });
 

@@ -41,6 +41,8 @@ export function findWay(seeker: Seeker, identified: Identified): Way | Promise<W
   const { door, record } = seeker;
   const { destination } = identified;
   door.requireOpen();
+  // It would be denied, and the log and the metrics blame a rule.
+  if (record.isClientUnknown) throw new TunnelError('client_closed', 'The client left before its address was known.');
 
   record.enter('policy');
   const decision = record.decided(door.decide(record.clientIp, identified));

@@ -107,6 +107,11 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     return this.door.name;
   }
 
+  /** The client has left with an RST, and the kernel has forgotten its address. */
+  get isClientUnknown(): boolean {
+    return this.clientIp.text === UNSPECIFIED.text && this.client.port === 0;
+  }
+
   /** It is a request that is relayed, and was not told to end. */
   get isRelaying(): boolean {
     return this.#relay !== undefined && this.#cutReason === undefined;
