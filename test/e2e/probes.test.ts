@@ -104,7 +104,7 @@ describe.each([
   { door: 'explicit', words: 'CONNECT origin.test:443 HTTP/1.1\r\n\r\n' },
   { door: 'transparent', words: helloFor('origin.test') },
 ])('a client of the $door door that has left with an RST before it is accepted', ({ door, words }) => {
-  it('is client_closed, and not denied for an address that is not known any more', async () => {
+  it('has failed, and is not denied for an address that is not known any more', async () => {
     proxy.process.kill('SIGSTOP');
     const { socket } = await openClient(proxy.port(door));
     await new Promise((resolve) => socket.write(words, resolve));
@@ -112,11 +112,10 @@ describe.each([
     socket.resetAndDestroy();
     await once(socket, 'close');
     proxy.process.kill('SIGCONT');
-    expect(await proxy.line({ msg: 'tunnel', listener: door }, from)).toMatchObject({
-      level: 'info',
-      reason: 'client_closed',
-      outcome: 'failed',
-    });
+    const line = await proxy.line({ msg: 'tunnel', listener: door }, from);
+    // An engine that knows its address may have dialled before it notices.
+    expect(line).toMatchObject({ level: 'info', outcome: 'failed' });
+    expect(line['decision']).not.toBe('deny');
   });
 });
 
