@@ -1,6 +1,7 @@
 /** Sends to a collector of OpenTelemetry: logs as JSON over HTTP (OTLP 1.x). */
 import type { Agent, IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as requestTls } from 'node:https';
+import type { Socket } from 'node:net';
 import { loadHttp } from '../../load-library.ts';
 import type { CollectorTls, Courier, Delivery } from './collector-sink.ts';
 import { otlpBody } from './otlp-body.ts';
@@ -65,6 +66,11 @@ export class OtlpCourier implements Courier {
       const deadline = setTimeout(() => asking.destroy(new Error('no answer in time')), DEADLINE_MS);
       asking
         .on('response', (response: IncomingMessage) => void readAnswer(response, lines).then(resolve))
+        // Without this listener Node.js closes the connection and says nothing more.
+        .on('upgrade', ({ statusCode: status }: IncomingMessage, socket: Socket) => {
+          socket.destroy();
+          resolve({ kind: 'rejected', lines, detail: `it answers ${status}` });
+        })
         .on('error', (cause: NodeJS.ErrnoException) => {
           const isStale = asking.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
           resolve(isStale ? 'stale' : { kind: 'failed', detail: cause.message });
@@ -85,7 +91,7 @@ async function readAnswer(response: IncomingMessage, lines: number): Promise<Del
   const { statusCode: status = 0, headers } = response;
   const text = await readText(response);
   // OTLP says 200. Some collectors have nothing to add to their success (204), or only queue it (202).
-  if (status >= 200 && status < 300) return readPartialSuccess(text);
+  if (status >= 200 && status < 300) return readPartialSuccess(text, lines);
   const detail = `it answers ${status}`;
   if (!RETRYABLE.includes(status)) return { kind: 'rejected', lines, detail };
   return { kind: 'failed', detail, retryAfterMs: readRetryAfter(headers['retry-after']) };
@@ -106,9 +112,10 @@ async function readText(response: IncomingMessage): Promise<string | undefined> 
 }
 
 /** It may take some lines and reject others (ExportLogsPartialSuccess). */
-function readPartialSuccess(text: string | undefined): Delivery {
+function readPartialSuccess(text: string | undefined, lines: number): Delivery {
   const rejected = Number(/"rejectedLogRecords"\s*:\s*"?(\d+)/.exec(text ?? '')?.[1] ?? 0);
-  return rejected === 0 ? { kind: 'taken' } : { kind: 'rejected', lines: rejected, detail: 'it rejects some lines' };
+  if (rejected === 0) return { kind: 'taken' };
+  return { kind: 'rejected', lines: Math.min(rejected, lines), detail: 'it rejects some lines' };
 }
 
 /** Seconds, or a date (RFC 9110 §10.2.3). */

@@ -113,6 +113,20 @@ describe('an OTLP collector', () => {
     expect(delivery).toMatchObject({ kind: 'rejected', lines: 1 });
   });
 
+  it('cannot reject more lines than it got', async () => {
+    const partial = '{"partialSuccess":{"rejectedLogRecords":"99999999999999999999"}}';
+    const { port } = await listen((response) => void response.writeHead(200).end(partial));
+    const delivery = await open(`http://127.0.0.1:${port}`).deliver([LINE, LINE]);
+    expect(delivery).toMatchObject({ kind: 'rejected', lines: 2 });
+  });
+
+  it('that would speak another protocol has rejected the lines', async () => {
+    const switching = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n';
+    const { port } = await listen(({ socket }) => void socket?.write(switching));
+    const delivery = await open(`http://127.0.0.1:${port}`).deliver([LINE]);
+    expect(delivery).toEqual({ kind: 'rejected', lines: 1, detail: 'it answers 101' });
+  });
+
   it('that closed an idle connection is asked again at once', async () => {
     const { asked, port } = await listen((response, request) => {
       if (request === 2) response.destroy();
