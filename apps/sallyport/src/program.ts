@@ -300,11 +300,11 @@ class Running implements Program {
   #receiverOf(listener: ListenerConfig): Receiver {
     const { name } = listener;
     const identityNow = () => this.#settings.identities.get(name) ?? this.#next.identities.get(name);
-    // For a client that came before its listener was removed.
+    // For a client that came before its listener was removed, or lost its TLS.
     const before = identityNow();
     return receiveClients(listener, {
       doorNow: () => this.#doors.get(name) ?? this.#leaving?.get(name),
-      tlsNow: () => (identityNow() ?? before)?.tls,
+      tlsNow: () => identityNow()?.tls ?? before?.tls,
       ledger: this.#services.ledger,
     });
   }
