@@ -106,13 +106,36 @@ describe('sallyport learn', () => {
     expect(code).toBe(0);
   });
 
-  it('never proposes addresses, what leads to private ones, or metadata services, and lists them', async () => {
+  it('proposes public addresses as networks, beside the names of their ports', async () => {
+    const file = log('addresses.log', [
+      { host: '8.8.8.8' },
+      { host: '2606:4700::1111', port: 853, decision: 'deny', reason: 'policy' },
+      { host: 'a.example.com' },
+      { host: 'b.example.com' },
+    ]);
+    const yaml = await learn('--log', file, '--fold', '2');
+    expect(yaml).toContain('- "8.8.8.8" # once by 10.0.0.7, 2026-11-23');
+    const rule = { action: 'allow', clients: ['loopback', 'private'] };
+    expect(rulesOf(yaml)).toEqual([
+      { ...rule, name: 'learned', ports: [443], hosts: ['*.example.com'], networks: ['8.8.8.8'] },
+      { ...rule, name: 'learned-853', ports: [853], networks: ['2606:4700::1111'] },
+    ]);
+    expect(yaml).not.toContain('not proposed');
+    const checked = join(folder, 'addresses.yaml');
+    const tests = ['8.8.8.8:443', '[2606:4700::1111]:853'].map(
+      (to) => `  - { client: 10.0.0.7, to: "${to}", expect: allow }\n`,
+    );
+    const door = 'listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0" }]\n';
+    writeFileSync(checked, `${door}${yaml}tests:\n${tests.join('')}`);
+    expect((await sallyport(['check', '--config', checked])).stdout).toContain('tests: 2 passed');
+  });
+
+  it('never proposes special addresses, what leads to them, or metadata services, and lists them', async () => {
     const yaml = await learn(
       '--log',
       log('private.log', [
         { host: '10.1.2.3' },
         { host: '169.254.169.254', port: 80 },
-        { host: '8.8.8.8' },
         { host: '2001:db8::1' },
         { host: 'metadata.google.internal', port: 80 },
         { host: 'intranet.example.com', decision: 'deny', reason: 'address' },
@@ -122,7 +145,6 @@ describe('sallyport learn', () => {
     expect(rulesOf(yaml)).toEqual([]);
     expect(yaml).toContain('#   10.1.2.3:443: an address for special use, private use (RFC 1918); once by 10.0.0.7');
     expect(yaml).toContain('#   169.254.169.254:80: an address for special use, link local');
-    expect(yaml).toContain('#   8.8.8.8:443: an IP address, no name');
     expect(yaml).toContain('#   [2001:db8::1]:443: an address for special use');
     expect(yaml).toContain("#   metadata.google.internal:80: a cloud's metadata service");
     expect(yaml).toContain('#   intranet.example.com:443: a name with no address that may be dialled');

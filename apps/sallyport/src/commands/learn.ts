@@ -8,8 +8,8 @@ export const learnCommand: Command = {
   name: 'learn',
   summary: 'Prints a policy that allows what access logs have seen, each entry with a comment.',
   details: `The policy goes to standard output, ready for the configuration file; read it before you use it. It allows what was
-asked for, denied or not: run a while with policy.report_only: true, then learn from that log. IP addresses, names that
-lead to private ones and the metadata services of clouds are never proposed, and listed in comments.`,
+asked for, denied or not: run a while with policy.report_only: true, then learn from that log. Private addresses, names
+that lead to them and the metadata services of clouds are never proposed, and listed in comments.`,
   options: {
     log: LOG_OPTION,
     by: { value: 'WHAT', about: 'rules for each user, client or listener', isRequired: false },

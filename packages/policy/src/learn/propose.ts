@@ -38,7 +38,7 @@ interface ProposedRule {
   readonly likeness: string | undefined;
 }
 
-/** The number of a sighting whose host is the pattern, for there may be a million; or a pattern for several sightings. */
+/** The number of a sighting whose host is the name or address, for there may be a million; or a pattern for several sightings. */
 type ProposedHost = number | { readonly pattern: string; readonly items: readonly number[] };
 
 function rulesOf(
@@ -71,11 +71,13 @@ function rulesOf(
 
 function foldHosts(numbers: readonly number[], group: Group, sightings: Sightings, foldAt: number): ProposedHost[] {
   const numbersOf = (names: readonly string[]): number[] => names.flatMap((name) => group.get(name) ?? []);
+  const addresses = numbers.filter((number) => sightings.isLiteral(number));
   const { folded, left } = foldNames(
-    numbers.map((number) => sightings.hostOf(number)),
+    numbers.filter((number) => !sightings.isLiteral(number)).map((number) => sightings.hostOf(number)),
     foldAt,
   );
-  return [...folded.map(({ pattern, names }) => ({ pattern, items: numbersOf(names) })), ...numbersOf(left)];
+  const patterns = folded.map(({ pattern, names }) => ({ pattern, items: numbersOf(names) }));
+  return [...patterns, ...numbersOf(left), ...addresses];
 }
 
 /** Merges the rules of groups that are otherwise equal. */
@@ -112,10 +114,24 @@ function* ruleLines(rule: ProposedRule, name: string, seen: Seen, { by }: Propos
   if (groups.length > 0 && by !== 'nothing') yield `      ${by}s: [${groups.toSorted().map(quoted).join(', ')}]`;
   if (by !== 'client' && areNeighbours(seen.clients)) yield '      clients: [loopback, private]';
   yield `      ports: [${rule.ports.join(', ')}]`;
-  yield '      hosts:';
-  for (const host of rule.hosts) {
-    const pattern = patternOf(host, seen.sightings);
-    const items = itemsOf(host).map((number) => seen.sightings.read(number));
+  // A rule with both matches names by one, and addresses by the other.
+  const networks = rule.hosts.filter((host) => isAddress(host, seen.sightings));
+  const hosts = networks.length === 0 ? rule.hosts : rule.hosts.filter((host) => !isAddress(host, seen.sightings));
+  yield* listLines('hosts', hosts, seen.sightings);
+  yield* listLines('networks', networks, seen.sightings);
+}
+
+/** Names and addresses are never in one pattern. */
+function isAddress(host: ProposedHost, sightings: Sightings): boolean {
+  const number = typeof host === 'number' ? host : host.items[0];
+  return number !== undefined && sightings.isLiteral(number);
+}
+
+function* listLines(key: string, hosts: readonly ProposedHost[], sightings: Sightings): Generator<string> {
+  if (hosts.length > 0) yield `      ${key}:`;
+  for (const host of hosts) {
+    const pattern = patternOf(host, sightings);
+    const items = itemsOf(host).map((number) => sightings.read(number));
     yield `        - ${JSON.stringify(pattern)} # ${describeSightings(items, pattern)}`;
   }
 }
@@ -175,7 +191,8 @@ function whyLeftOut({ host, isLiteral, isUndiallable }: Sighting): string | unde
   const ip = isLiteral ? parseIp(host) : undefined;
   if (ip) {
     const purpose = specialPurposeOf(ip);
-    return purpose ? `an address for special use, ${purpose.name} (${purpose.source})` : 'an IP address, no name';
+    if (purpose) return `an address for special use, ${purpose.name} (${purpose.source})`;
+    return isUndiallable ? 'an address that may not be dialled' : undefined;
   }
   if (isMetadataName(host)) return "a cloud's metadata service";
   if (isUndiallable) return 'a name with no address that may be dialled';

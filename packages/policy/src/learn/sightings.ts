@@ -85,13 +85,18 @@ export class Sightings {
     return this.#hosts[number] ?? '';
   }
 
+  /** True where the host is an IP address. */
+  isLiteral(number: number): boolean {
+    return ((this.#words[number * WORDS + FLAGS] ?? 0) & LITERAL) !== 0;
+  }
+
   /** The record as an object, for as long as it is needed. */
   read(number: number): Sighting {
     const word = (which: number): number => this.#words[number * WORDS + which] ?? 0;
     const flags = word(FLAGS);
     return {
       host: this.hostOf(number),
-      isLiteral: (flags & LITERAL) !== 0,
+      isLiteral: this.isLiteral(number),
       ports: this.#ports.list(word(PORTS)),
       count: word(COUNT),
       denied: word(DENIED),
