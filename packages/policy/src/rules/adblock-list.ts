@@ -1,5 +1,5 @@
 /** Domain lines of ad blockers: `||name^` stands for the name and all names below it. */
-import type { ListLine } from './host-list.ts';
+import type { ListLine } from './list-line.ts';
 
 /** Reads one line. Only whole domains are understood: a path, an option or an exception cannot be expressed by a name. */
 export function readAdblockLine(text: string): ListLine {

@@ -4,6 +4,7 @@
  */
 import { readAdblockLine } from './adblock-list.ts';
 import { readHostsLine } from './hosts-lines.ts';
+import type { ListLine } from './list-line.ts';
 import { createZoneReader } from './policy-zone.ts';
 
 /** A pattern, as text, or what is wrong with a line. Numbers and columns count from 1, as editors do. */
@@ -14,9 +15,6 @@ export interface HostLine {
   /** In place of a pattern: a clause on the line. */
   readonly problem?: string;
 }
-
-/** The result of one line of a list: patterns (none for a comment), or a clause on what is wrong. */
-export type ListLine = readonly string[] | { readonly problem: string };
 
 const FILTERS = 'an ad blocker list';
 const ZONE = 'a response policy zone';

@@ -1,6 +1,6 @@
 /** Lines of a hosts file (hosts(5)): an address, and the names that it stands for. */
 import { parseIp } from '@sallyport/addresses';
-import type { ListLine } from './host-list.ts';
+import type { ListLine } from './list-line.ts';
 
 /** The machine's own names in hosts files. */
 const OWN_NAMES: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 /** Lines of a response policy zone, as name servers load them (draft-vixie-dnsop-dns-rpz; master files: RFC 1035 §5.1). */
-import type { ListLine } from './host-list.ts';
+import type { ListLine } from './list-line.ts';
 
 const TYPES = /^(?:CNAME|SOA|NS|TXT|A|AAAA)$/i;
 

@@ -1,7 +1,5 @@
 /** Reads a message's content from bytes that may arrive in any pieces, and removes its framing. */
-import { ChunkedReader } from './chunked-reader.ts';
-import type { ContentForm } from './content-form.ts';
-import type { Dialect, Field, Malformed } from './head-lines.ts';
+import type { Field, Malformed } from './head-lines.ts';
 
 /** The result of reading some bytes. */
 export type ContentPiece =
@@ -17,39 +15,3 @@ export interface ContentReader {
   /** Complete once it is whole. */
   readonly trailers: readonly Field[];
 }
-
-/** Undefined where there is no content to be read. */
-export function openContent(form: ContentForm, dialect: Dialect): ContentReader | undefined {
-  switch (form.kind) {
-    case 'none':
-      return undefined;
-    case 'length':
-      return form.lengthBytes === 0 ? undefined : new LengthReader(form.lengthBytes);
-    case 'chunked':
-      return new ChunkedReader(dialect);
-    case 'until-end':
-      return UNTIL_END;
-  }
-}
-
-class LengthReader implements ContentReader {
-  readonly isWholeAtEnd = false;
-  readonly trailers = [];
-  #leftBytes: number;
-
-  constructor(lengthBytes: number) {
-    this.#leftBytes = lengthBytes;
-  }
-
-  read(bytes: Uint8Array): ContentPiece {
-    const content = bytes.subarray(0, this.#leftBytes);
-    this.#leftBytes -= content.length;
-    return { kind: 'piece', content, usedBytes: content.length, isWhole: this.#leftBytes === 0 };
-  }
-}
-
-const UNTIL_END: ContentReader = {
-  isWholeAtEnd: true,
-  trailers: [],
-  read: (bytes) => ({ kind: 'piece', content: bytes, usedBytes: bytes.length, isWhole: false }),
-};

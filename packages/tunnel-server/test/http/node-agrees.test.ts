@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { requestContentForm } from '../../src/http/content-form.ts';
-import { openContent } from '../../src/http/content-reader.ts';
+import { openContent } from '../../src/http/open-content.ts';
 import { parseRequestHead } from '../../src/http/request-head.ts';
 
 /** What a request is, to whoever reads it. */
