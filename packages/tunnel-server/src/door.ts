@@ -33,16 +33,10 @@ import { requireHello } from './misdirected-connect.ts';
 import { type RefusalReason, TunnelError } from './reasons.ts';
 import { HELLO_RETRY_REQUEST } from './second-hello-records.ts';
 import { type InterceptionTools, judgeIntercepted, resolveIntercepted } from './resolve-intercepted.ts';
-import {
-  type DecidedByHello,
-  enforceSni,
-  followDecided,
-  type ReadHello,
-  reportSni,
-  type SniResult,
-  type SniVerdict,
-  type UnverifiedTunnel,
-} from './sni-check.ts';
+import { type DecidedByHello, followDecided } from './follow-hello.ts';
+import type { ReadHello } from './hello-inside.ts';
+import type { SniResult, SniVerdict, UnverifiedTunnel } from './sni-check.ts';
+import { enforceSni, reportSni } from './verify-sni.ts';
 
 /** Each reload makes new doors; a tunnel keeps the door that accepted it. */
 export interface Door {

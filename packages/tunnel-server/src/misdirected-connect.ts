@@ -1,14 +1,9 @@
 /** A CONNECT that a transparent door serves: its tunnel must meet the same requirements as that door's own clients. */
 import type { SniListener } from '@sallyport/config';
 import { encodeAlert } from './alert-record.ts';
+import { explainUnread, type HelloInside } from './hello-inside.ts';
 import { REFUSALS, type Refusal, TunnelError } from './reasons.ts';
-import {
-  judgeHello,
-  type HelloInside,
-  type SniCheckTools,
-  type SniVerdict,
-  type UnverifiedTunnel,
-} from './sni-check.ts';
+import { judgeHello, type SniCheckTools, type SniVerdict, type UnverifiedTunnel } from './sni-check.ts';
 
 /**
  * Reads the hello before a byte is sent up. On a fault it closes both legs, sends the client a TLS alert and throws the error that the
@@ -41,14 +36,14 @@ function whyUnfit({ found }: HelloInside, isNameNeeded: boolean): TunnelError | 
       return isFit ? undefined : new TunnelError('no_sni', 'The ClientHello in the tunnel names no server.', { hello });
     }
     case 'malformed':
-      return new TunnelError('malformed', `The ClientHello in the tunnel is malformed: ${found.why}.`);
+      return new TunnelError('malformed', explainUnread(found));
     case 'too-large':
-      return new TunnelError('too_large', 'The ClientHello in the tunnel is larger than handshake_bytes.');
+      return new TunnelError('too_large', explainUnread(found));
     case 'not-tls':
       return new TunnelError('not_tls', 'What came through the tunnel is not TLS, and this door takes nothing else.');
     case 'timed-out':
-      return new TunnelError('handshake_timeout', 'No whole ClientHello came through the tunnel in time.');
+      return new TunnelError('handshake_timeout', explainUnread(found));
     case 'left':
-      return new TunnelError('client_closed', 'The client left before it sent a ClientHello.');
+      return new TunnelError('client_closed', explainUnread(found));
   }
 }

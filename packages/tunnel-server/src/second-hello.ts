@@ -5,6 +5,7 @@
 import { type Leg, TICK_MS } from '@sallyport/tunnel-splice';
 import type { PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
+import type { ReadHello } from './hello-inside.ts';
 import {
   isSecondHelloPossible,
   judgeReply,
@@ -12,7 +13,6 @@ import {
   NOTHING,
   takeRecordsBefore,
 } from './second-hello-records.ts';
-import type { ReadHello } from './sni-check.ts';
 
 /** While an upstream is silent, it is checked less and less often whether the client has sent more. */
 const LONGEST_WAIT_MS = 400;

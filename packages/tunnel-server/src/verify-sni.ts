@@ -1,0 +1,82 @@
+/** The cross-check at the explicit door (`verify_sni`): does the ClientHello inside the tunnel name the host that CONNECT named? */
+import { TICK_MS } from '@sallyport/tunnel-splice';
+import { encodeAlert } from './alert-record.ts';
+import { requireSameHost, sendHello } from './follow-hello.ts';
+import { explainUnread, type HelloInside, type ReadHello } from './hello-inside.ts';
+import { TunnelError } from './reasons.ts';
+import {
+  judgeHello,
+  refuseEch,
+  type SniCheckTools,
+  type SniResult,
+  type SniVerdict,
+  type UnverifiedTunnel,
+} from './sni-check.ts';
+
+/**
+ * Reads the hello before a byte is sent up. Unless it names the destination, the tunnel ends and nothing of the hello is sent up. Throws
+ * `sni_mismatch`, `ech`, `handshake_timeout` or `client_closed`, both legs closed; a client that used TLS gets an alert. The same holds
+ * for a second hello, after a HelloRetryRequest.
+ */
+export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
+  const { client, upstream, limits, clientBytes } = tunnel;
+  const inside = await tools.readHello(client, limits, clientBytes);
+  const verdict = judgeHello(inside, tunnel);
+  if (inside.found.kind !== 'left') tools.onResult(verdict.result);
+  refuseEch(tunnel, verdict.hello, 'The ClientHello in the tunnel', tools);
+  if (verdict.result === 'match') return requireSameHost({ ...tunnel, isStrict: true }, verdict, tools);
+  upstream.close();
+  client.close(speaksTls(inside) ? encodeAlert('access_denied') : undefined);
+  throw explain(inside.found, verdict.result);
+}
+
+/**
+ * Only counts, and delays no tunnel: where the server sends first, the tunnel goes on without a hello. A second hello is counted if it
+ * names another host, and sent all the same. Throws `ech`, both legs closed, where that is denied.
+ */
+export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
+  const verdict = await watchHello(tunnel, tools.readHello);
+  tools.onResult(verdict.result);
+  refuseEch(tunnel, verdict.hello, 'The ClientHello in the tunnel', tools);
+  if (verdict.result !== 'match' && !tools.deniesEch) return verdict;
+  const passed = await sendHello({ ...tunnel, isStrict: false }, verdict, tools);
+  return passed ? { ...verdict, ...passed } : verdict;
+}
+
+async function watchHello(tunnel: UnverifiedTunnel, readHello: ReadHello): Promise<SniVerdict> {
+  const { client, upstream, limits } = tunnel;
+  let bytes = tunnel.clientBytes;
+  for (;;) {
+    const deadline = Math.min(performance.now() + TICK_MS, limits.deadline);
+    const inside = await readHello(client, { ...limits, deadline }, bytes);
+    bytes = inside.bytes;
+    if (inside.found.kind !== 'timed-out') return judgeHello(inside, tunnel);
+
+    const spoken = await upstream.read(limits.prereadLimitBytes, performance.now());
+    const upstreamBytes = typeof spoken === 'string' ? undefined : spoken;
+    if (upstreamBytes || spoken === 'end' || spoken === 'reset' || performance.now() >= limits.deadline) {
+      return { ...judgeHello(inside, tunnel), ...(upstreamBytes && { upstreamBytes }) };
+    }
+  }
+}
+
+function speaksTls({ found }: HelloInside): boolean {
+  return found.kind === 'hello' || found.kind === 'malformed' || found.kind === 'too-large';
+}
+
+function explain(found: HelloInside['found'], result: Exclude<SniResult, 'match'>): TunnelError {
+  switch (found.kind) {
+    case 'hello': {
+      const names = result === 'absent' ? 'no host' : 'another host than CONNECT did';
+      return new TunnelError('sni_mismatch', `The ClientHello in the tunnel names ${names}.`, { hello: found.hello });
+    }
+    case 'timed-out':
+      return new TunnelError('handshake_timeout', explainUnread(found));
+    case 'left':
+      return new TunnelError('client_closed', explainUnread(found));
+    case 'malformed':
+    case 'too-large':
+    case 'not-tls':
+      return new TunnelError('sni_mismatch', explainUnread(found));
+  }
+}
