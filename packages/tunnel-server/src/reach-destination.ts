@@ -1,19 +1,12 @@
 /** Opens a leg to a client's destination after all checks, in their order. For tunnels and requests alike. */
 import { destinationText, wordAddressRefusal, wordDenial } from '@sallyport/policy';
 import type { Leg } from '@sallyport/tunnel-splice';
-import type { TunnelRecord } from './account/tunnel-record.ts';
-import type { Door } from './door.ts';
-import { dialByParents, findAddresses, type Upstream } from './egress/by-parents.ts';
+import { dialByParents, type Upstream } from './egress/by-parents.ts';
 import type { DialList } from './egress/race.ts';
+import { findAddresses, type Seeker } from './find-addresses.ts';
 import type { Identified } from './frontend.ts';
 import { TunnelError, toTunnelError } from './reasons.ts';
 import { whyCircular } from './via.ts';
-
-export interface Seeker {
-  readonly client: Leg;
-  readonly door: Door;
-  readonly record: TunnelRecord;
-}
 
 /** Throws a TunnelError, with nothing left open, where a drain, the policy, the address rules, the resolver or the dial refuse. */
 export async function reachDestination(seeker: Seeker, identified: Identified): Promise<Upstream> {

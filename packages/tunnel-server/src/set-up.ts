@@ -3,12 +3,14 @@ import type { Leg, TunnelNumber } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
 import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { TunnelRecord } from './account/tunnel-record.ts';
-import type { DecidedTunnel, Door, Joiner, UpAt } from './door.ts';
+import type { Door } from './door.ts';
 import type { Reached } from './egress/direct.ts';
 import type { DirectEgress } from './egress/egress.ts';
+import type { DecidedTunnel, Joiner, UpAt } from './egress/joining.ts';
+import type { Seeker } from './find-addresses.ts';
 import type { Frontend, Greeting, Identified, PlainHttp } from './frontend.ts';
 import type { NextRequest } from './http/next-request.ts';
-import type { Seeker, Way } from './reach-destination.ts';
+import type { Way } from './reach-destination.ts';
 import type { TunnelError } from './reasons.ts';
 import type { SniVerdict } from './sni-check.ts';
 

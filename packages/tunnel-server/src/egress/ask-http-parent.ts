@@ -4,10 +4,8 @@ import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { statusPhrase } from '../http/status-phrase.ts';
 import { prereadUntil } from '../preread.ts';
 import { viaHop } from '../via.ts';
-import type { Point } from './by-parents.ts';
 import { ConnectReplyScan } from './connect-reply.ts';
-import type { ParentAnswer, ParentQuestion } from './dial-parent.ts';
-import type { Credentials } from './egress.ts';
+import type { Credentials, ParentAnswer, ParentDestination, ParentQuestion } from './parent-question.ts';
 
 /** For all heads of an answer together, those of 1xx included: a longer answer is a failure. */
 export const REPLY_LIMIT_BYTES = 64 * 1024;
@@ -15,12 +13,14 @@ export const REPLY_LIMIT_BYTES = 64 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 /** The end of the head is the same for every destination, and made once. */
-export function askHttpParent(credentials: Credentials | undefined): (point: Point) => ParentQuestion {
+export function askHttpParent(
+  credentials: Credentials | undefined,
+): (destination: ParentDestination) => ParentQuestion {
   const authorization = credentials ? `Proxy-Authorization: ${basicCredentials(credentials)}\r\n` : '';
   const end = `${viaHop('1.1')}\r\n${authorization}\r\n`;
-  return (point) => {
-    const authority = destinationText(point);
-    const hops = point.via === undefined ? '' : `${point.via}, `;
+  return (destination) => {
+    const authority = destinationText(destination);
+    const hops = destination.via === undefined ? '' : `${destination.via}, `;
     const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\nVia: ${hops}${end}`;
     return { opening: Buffer.from(head, 'latin1'), answer: readAnswer };
   };

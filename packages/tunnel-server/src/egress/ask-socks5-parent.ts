@@ -1,9 +1,7 @@
 /** The steps of a request to a SOCKS 5 proxy (RFC 1928, RFC 1929). */
 import { parseIp } from '@sallyport/addresses';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
-import type { Point } from './by-parents.ts';
-import type { ParentAnswer, ParentQuestion } from './dial-parent.ts';
-import type { Credentials } from './egress.ts';
+import type { Credentials, ParentAnswer, ParentDestination, ParentQuestion } from './parent-question.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const VERSION = 5;
@@ -12,16 +10,18 @@ const CONNECT = 1;
 const METHOD = { none: 0, login: 2 } as const;
 const ADDRESS = { ipv4: 1, name: 3, ipv6: 4 } as const;
 
-export function askSocks5Parent(credentials: Credentials | undefined): (point: Point) => ParentQuestion {
+export function askSocks5Parent(
+  credentials: Credentials | undefined,
+): (destination: ParentDestination) => ParentQuestion {
   const methods = credentials ? [METHOD.none, METHOD.login] : [METHOD.none];
   const opening = Uint8Array.of(VERSION, methods.length, ...methods);
-  return (point) => ({
+  return (destination) => ({
     opening,
     answer: async (leg, deadline) => {
       const answers = new Answers(leg, deadline);
       try {
         await agreeOnLogin(answers, leg, credentials);
-        leg.write(encodeRequest(point));
+        leg.write(encodeRequest(destination));
         await readReply(answers);
       } catch (cause) {
         if (cause instanceof NoTunnel) return cause.answer;
@@ -50,7 +50,7 @@ function encodeLogin({ username, password }: Credentials): Uint8Array {
 }
 
 /** Version, command, reserved, address and port (RFC 1928 §4). */
-function encodeRequest({ host, port }: Point): Uint8Array {
+function encodeRequest({ host, port }: ParentDestination): Uint8Array {
   return Uint8Array.of(VERSION, CONNECT, 0, ...encodeHost(host), port >>> 8, port & 0xff);
 }
 

@@ -1,38 +1,14 @@
 /** Dialling through parents, in their order. Read this first. */
 import { type Destination, destinationText } from '@sallyport/policy';
 import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
-import type { DecidedTunnel, Joiner } from '../door.ts';
 import type { Identified } from '../frontend.ts';
-import type { Seeker } from '../reach-destination.ts';
+import { findAddresses, type Seeker } from '../find-addresses.ts';
 import { inTime } from '../abandon.ts';
 import { TunnelError } from '../reasons.ts';
-import type { DialList } from './race.ts';
-import type { Errand } from './dial-parent.ts';
+import type { ParentAttempt, ParentRequest } from './dial-parent.ts';
 import type { DirectEgress, Egress, ParentEgress, Ways } from './egress.ts';
-
-/** The destination that a parent is asked to connect to: a name, or an IP literal. */
-export interface Point {
-  readonly host: string;
-  readonly port: number;
-  /** The proxies that the request has passed, where it names them. */
-  readonly via?: string | undefined;
-}
-
-/** A tunnel that may be joined as soon as a parent has answered. */
-export interface Joining {
-  readonly tunnel: Omit<DecidedTunnel, 'egress'>;
-  readonly joiner: Pick<Joiner, 'isUp' | 'sentInVain'>;
-}
-
-/**
- * The result of one parent. All but `up` and `joined` have left nothing open. `isAnswered`: the client's first bytes were sent already, and
- * the guard of the plan has returned the leg.
- */
-export type ParentAttempt =
-  | { readonly kind: 'up'; readonly leg: Leg; readonly isAnswered: boolean }
-  | { readonly kind: 'joined' }
-  /** `refused` is final: the parent said no. After `down` and `silent` another egress may be tried. */
-  | { readonly kind: 'refused' | 'down' | 'silent'; readonly why: string; readonly status?: number };
+import type { Joining } from './joining.ts';
+import type { ParentDestination } from './parent-question.ts';
 
 /** A leg that leads to the destination. */
 export interface Upstream {
@@ -96,9 +72,9 @@ function reachFrom(search: Search, at: number, last?: TunnelError): Promise<Reac
   if (egress === undefined) throw last ?? new TunnelError('egress', 'No egress is left.');
   seeker.record.leavesBy(egress.name);
   if (egress.kind === 'direct') return reachDirectly(search, egress);
-  const found = findPoint(seeker, identified, egress);
+  const found = findAsked(seeker, identified, egress);
   return found instanceof Promise
-    ? inTime(found, deadline, identified.destination.host).then((point) => askParent(search, at, egress, point))
+    ? inTime(found, deadline, identified.destination.host).then((asked) => askParent(search, at, egress, asked))
     : askParent(search, at, egress, found);
 }
 
@@ -111,17 +87,17 @@ async function reachDirectly({ seeker, identified, deadline }: Search, egress: D
   return { kind: 'connected', leg, isAnswered: false };
 }
 
-function askParent(search: Search, at: number, egress: ParentEgress, point: Point): Promise<Reached> {
+function askParent(search: Search, at: number, egress: ParentEgress, asked: ParentDestination): Promise<Reached> {
   const { seeker, identified, use, joining, ways, deadline } = search;
   // Asked by address, a proxy would not know which of its hosts is meant.
   const isForwarder = use === 'requests' && egress.type === 'http' && !egress.resolvesHere;
-  const errand: Errand = {
+  const request: ParentRequest = {
     client: seeker.client,
-    point: isForwarder ? undefined : point,
+    destination: isForwarder ? undefined : asked,
     deadline: shareOf(deadline, ways.length - at),
     joining,
   };
-  return seeker.door.dialParent(egress, errand).then((attempt) => {
+  return seeker.door.dialParent(egress, request).then((attempt) => {
     if (attempt.kind === 'joined') return attempt;
     if (attempt.kind === 'up') {
       const { leg, isAnswered } = attempt;
@@ -148,16 +124,12 @@ function inOrder(ways: Ways): readonly Egress[] {
   return [...ways.filter((egress) => !isAside(egress)), ...ways.filter(isAside)];
 }
 
-/** The destination's addresses that may be dialled; at once where nothing has to be resolved. */
-export function findAddresses({ client, door, record }: Seeker, identified: Identified): DialList | Promise<DialList> {
-  const { destination } = identified;
-  const resolved = door.resolve(identified, client, (remark) => record.remarked(remark));
-  if (!(resolved instanceof Promise)) return door.permit(resolved, destination, client);
-  return resolved.then((addresses) => door.permit(addresses, destination, client));
-}
-
 /** A name is sent on as it is, unless it is resolved here. An address is checked by the rules. */
-function findPoint(seeker: Seeker, identified: Identified, { resolvesHere }: ParentEgress): Point | Promise<Point> {
+function findAsked(
+  seeker: Seeker,
+  identified: Identified,
+  { resolvesHere }: ParentEgress,
+): ParentDestination | Promise<ParentDestination> {
   const { destination, via } = identified;
   if (!resolvesHere && destination.kind === 'name') return findNamed(seeker, identified, destination);
   const addresses = findAddresses(seeker, identified);
@@ -168,7 +140,7 @@ function findNamed(
   { client, door, record }: Seeker,
   identified: Identified,
   destination: Extract<Destination, { kind: 'name' }>,
-): Point | Promise<Point> {
+): ParentDestination | Promise<ParentDestination> {
   const { via } = identified;
   const { host, port } = destination;
   const judging = door.judgeName(identified, client, (remark) => record.remarked(remark));
@@ -180,7 +152,7 @@ function findNamed(
 }
 
 /** A parent can be asked for one address only. IPv4 is preferred, for more parents can reach it. */
-function preferred(addresses: readonly Address[], via: string | undefined): Point {
+function preferred(addresses: readonly Address[], via: string | undefined): ParentDestination {
   const address = addresses.find(({ host }) => !host.includes(':')) ?? addresses[0];
   if (address === undefined) throw new TunnelError('unreachable', 'The destination cannot be reached from here.');
   return { host: address.host, port: address.port, via };

@@ -2,32 +2,16 @@
 import type { OwnAddresses } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
 import type { DeadlineMs, DialResult, JoinPlan, Leg } from '@sallyport/tunnel-splice';
+import { headerFor } from '../proxy-header/write.ts';
 import { TunnelError } from '../reasons.ts';
-import type { Joining, ParentAttempt, Point } from './by-parents.ts';
 import { dialOrJoin } from './direct.ts';
 import type { ParentEgress } from './egress.ts';
-import { headerFor } from '../proxy-header/write.ts';
+import type { Joining } from './joining.ts';
 import { addressOf, findParent } from './parent-addresses.ts';
+import type { ParentDestination, ParentQuestion } from './parent-question.ts';
 import type { DialList, RaceOptions } from './race.ts';
 
 const NO_BYTES = new Uint8Array(0);
-
-/** The question to a parent, in its own protocol. */
-export interface ParentQuestion {
-  /** The first bytes to it. */
-  readonly opening: Uint8Array;
-  /** Reads the whole answer. Bytes behind it are put back: they are the destination's. */
-  answer(leg: Leg, deadline: DeadlineMs): Promise<ParentAnswer>;
-}
-
-/** `left`: it closed the connection without an answer. */
-export type ParentAnswer =
-  /** `said`: the whole answer; empty where the protocol has several. */
-  | { readonly kind: 'opened'; readonly said: Uint8Array }
-  | { readonly kind: 'refused'; readonly why: string; readonly status?: number }
-  | { readonly kind: 'unfit'; readonly why: string }
-  | { readonly kind: 'left' }
-  | { readonly kind: 'silent' };
 
 /** What is the same for all tunnels of a door. */
 export interface ParentTools {
@@ -40,36 +24,51 @@ export interface ParentTools {
 }
 
 /** What a parent is dialled for. */
-export interface Errand {
+export interface ParentRequest {
   readonly client: Leg;
   /** Undefined: the parent is only connected to. */
-  readonly point: Point | undefined;
+  readonly destination: ParentDestination | undefined;
   readonly deadline: DeadlineMs;
   /** Where it is possible, the tunnel is set up as soon as the parent has answered. */
   readonly joining: Joining | undefined;
 }
 
 /**
+ * The result of one parent. All but `up` and `joined` have left nothing open. `isAnswered`: the client's first bytes were sent already, and
+ * the guard of the plan has returned the leg.
+ */
+export type ParentAttempt =
+  | { readonly kind: 'up'; readonly leg: Leg; readonly isAnswered: boolean }
+  | { readonly kind: 'joined' }
+  /** `refused` is final: the parent said no. After `down` and `silent` another egress may be tried. */
+  | { readonly kind: 'refused' | 'down' | 'silent'; readonly why: string; readonly status?: number };
+
+/**
  * Throws or rejects: `loop` where the parent is this program itself, `overload`, and `client_closed`. Nothing stays open then. No async
  * function, nor are those that it calls for every tunnel: the state of one takes half a kilobyte while the parent is awaited.
  */
-export function dialParent(parent: ParentEgress, errand: Errand, tools: ParentTools): Promise<ParentAttempt> {
+export function dialParent(parent: ParentEgress, request: ParentRequest, tools: ParentTools): Promise<ParentAttempt> {
   const { own } = tools.bound;
-  if (parent.located !== undefined) return dialAt(addressOf(parent.located, parent, own), parent, errand, tools);
-  const { client, deadline } = errand;
+  if (parent.located !== undefined) return dialAt(addressOf(parent.located, parent, own), parent, request, tools);
+  const { client, deadline } = request;
   return findParent(parent, { client, deadline, resolver: tools.resolver, own }).then((found) =>
-    typeof found === 'string' ? noted(parent, { kind: 'down', why: found }) : dialAt(found, parent, errand, tools),
+    typeof found === 'string' ? noted(parent, { kind: 'down', why: found }) : dialAt(found, parent, request, tools),
   );
 }
 
-function dialAt(addresses: DialList, parent: ParentEgress, errand: Errand, tools: ParentTools): Promise<ParentAttempt> {
-  const question = errand.point === undefined ? NO_QUESTION : parent.ask(errand.point);
+function dialAt(
+  addresses: DialList,
+  parent: ParentEgress,
+  request: ParentRequest,
+  tools: ParentTools,
+): Promise<ParentAttempt> {
+  const question = request.destination === undefined ? NO_QUESTION : parent.ask(request.destination);
   // With several addresses, more than one may be asked: the answer of the first to connect is read here.
   const isOne = addresses.length === 1 && addresses.late === undefined;
-  const isJoinable = errand.joining !== undefined && parent.trust === undefined && isOne;
+  const isJoinable = request.joining !== undefined && parent.trust === undefined && isOne;
   const answer = isJoinable ? parent.habit.answer : undefined;
-  return dialOrJoin(addresses, errand.client, dialOptions(parent, question, answer, errand, tools)).then(
-    (dialled) => goOnFrom(dialled, question, parent, errand),
+  return dialOrJoin(addresses, request.client, dialOptions(parent, question, answer, request, tools)).then(
+    (dialled) => goOnFrom(dialled, question, parent, request),
     (cause: unknown) => noted(parent, failureOf(cause)),
   );
 }
@@ -80,13 +79,13 @@ function goOnFrom(
   dialled: Dialled,
   question: ParentQuestion,
   parent: ParentEgress,
-  errand: Errand,
+  request: ParentRequest,
 ): ParentAttempt | Promise<ParentAttempt> {
   if (dialled.kind === 'joined') return noted(parent, dialled);
   const { leg } = dialled;
   if (dialled.isAnswered) return noted(parent, { kind: 'up', leg, isAnswered: true });
   if (parent.trust !== undefined) leg.write(question.opening);
-  return converse(leg, question, parent, errand).then((attempt) => noted(parent, attempt));
+  return converse(leg, question, parent, request).then((attempt) => noted(parent, attempt));
 }
 
 function noted({ health, metrics }: ParentEgress, attempt: ParentAttempt): ParentAttempt {
@@ -108,7 +107,7 @@ function dialOptions(
   { address, trust, proxyProtocol }: ParentEgress,
   { opening }: ParentQuestion,
   answer: Uint8Array | undefined,
-  { client, deadline, joining }: Errand,
+  { client, deadline, joining }: ParentRequest,
   { dial, onAttempt, planJoin }: ParentTools,
 ): RaceOptions {
   const header = proxyProtocol && headerFor(client, proxyProtocol);
@@ -149,7 +148,7 @@ async function converse(
   leg: Leg,
   question: ParentQuestion,
   { habit }: ParentEgress,
-  { client, deadline }: Errand,
+  { client, deadline }: ParentRequest,
 ): Promise<ParentAttempt> {
   const seen = { hasLeft: false };
   const forget = client.whenGone(() => {

@@ -6,11 +6,10 @@ import type { EgressMetrics, Metrics } from '@sallyport/telemetry';
 import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { askHttpParent } from './ask-http-parent.ts';
 import { askSocks5Parent } from './ask-socks5-parent.ts';
-import type { Point } from './by-parents.ts';
-import type { ParentQuestion } from './dial-parent.ts';
 import { locateParent, type LocatedParent } from './parent-addresses.ts';
 import { ParentHabit } from './parent-habit.ts';
 import { ParentHealth } from './parent-health.ts';
+import type { Credentials, ParentDestination, ParentQuestion } from './parent-question.ts';
 
 /** Dials the destination's own addresses. */
 export interface DirectEgress {
@@ -34,18 +33,13 @@ export interface ParentEgress {
   readonly resolvesHere: boolean;
   readonly credentials: Credentials | undefined;
   /** Words the question for a destination. */
-  readonly ask: (point: Point) => ParentQuestion;
+  readonly ask: (destination: ParentDestination) => ParentQuestion;
   /** Undefined where TLS is not used with it. */
   readonly trust: TlsTrust | undefined;
   readonly proxyProtocol: 'v1' | 'v2' | undefined;
   readonly health: ParentHealth;
   readonly habit: ParentHabit;
   readonly metrics: EgressMetrics;
-}
-
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
 }
 
 export type Egress = DirectEgress | ParentEgress;

@@ -1,5 +1,6 @@
 /** Where a parent is, and that this is not here. */
 import { compileNetworks, type Ip } from '@sallyport/addresses';
+import type { ParentConfig } from '@sallyport/config';
 import type { AddressGuards, OwnAddresses } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
 import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
@@ -7,8 +8,10 @@ import { inTime } from '../abandon.ts';
 import { permitAnswer } from '../permit-answer.ts';
 import { TunnelError } from '../reasons.ts';
 import { resolveDestination } from '../resolve-destination.ts';
-import type { ParentEgress } from './egress.ts';
 import type { DialList } from './race.ts';
+
+/** A parent by the name of its egress, and where it is: a name or an IP literal, and a port. */
+type ParentPlace = Pick<ParentConfig, 'name' | 'address'>;
 
 /** A parent whose address is written in the configuration: as it is checked, and as it is dialled. */
 export interface LocatedParent {
@@ -21,7 +24,7 @@ export function locateParent(ip: Ip, port: number): LocatedParent {
 }
 
 /** Its one address. Throws `loop` where that is ours. Makes no list, for this runs for every tunnel. */
-export function addressOf({ ip, dialled }: LocatedParent, { name }: ParentEgress, own: OwnAddresses): DialList {
+export function addressOf({ ip, dialled }: LocatedParent, { name }: ParentPlace, own: OwnAddresses): DialList {
   if (own.includes(ip, dialled[0].port)) throw leadsBack(name);
   return dialled;
 }
@@ -37,7 +40,7 @@ export interface ParentSearch {
  * The addresses of a parent with a name, as those of a destination are found; or why there are none, as a clause. Rejects with `loop` where
  * all of them are ours, and with `client_closed`.
  */
-export async function findParent(parent: ParentEgress, search: ParentSearch): Promise<DialList | string> {
+export async function findParent(parent: ParentPlace, search: ParentSearch): Promise<DialList | string> {
   const { name, address } = parent;
   try {
     return await inTime(permittedAddresses(parent, search), search.deadline, address.host);
@@ -53,7 +56,7 @@ export async function findParent(parent: ParentEgress, search: ParentSearch): Pr
 const ANY_ADDRESS: AddressGuards['rules'] = { deny: compileNetworks([]), allow: compileNetworks([]) };
 
 async function permittedAddresses(
-  { address }: ParentEgress,
+  { address }: ParentPlace,
   { client, resolver, own }: ParentSearch,
 ): Promise<DialList> {
   const destination = { kind: 'name', ...address } as const;

@@ -1,0 +1,88 @@
+/** How a door dials, and sets up its tunnels. */
+import type { ListenerConfig } from '@sallyport/config';
+import type { DeadlineMs, JoinPlan, Leg, Transport } from '@sallyport/tunnel-splice';
+import type { LiveTunnels } from './account/live-tunnels.ts';
+import type { DoorDials } from './door.ts';
+import type { DoorServices } from './door-services.ts';
+import { dialParent, type ParentTools } from './egress/dial-parent.ts';
+import { dialDirect, joinDirect } from './egress/direct.ts';
+import type { DirectEgress } from './egress/egress.ts';
+import type { Joining } from './egress/joining.ts';
+import type { RaceOptions } from './egress/race.ts';
+import { headerFor } from './proxy-header/write.ts';
+import { HELLO_RETRY_REQUEST } from './second-hello-records.ts';
+
+type DialServices = Pick<DoorServices, 'transport' | 'metrics' | 'resolver' | 'bound' | 'ledger'>;
+
+export function openDials(listener: ListenerConfig, services: DialServices): DoorDials {
+  const { transport, metrics, resolver, bound, ledger } = services;
+  const { timeouts } = listener;
+  const tunnels = ledger.tunnelsOf(transport);
+  const dial: Transport['dial'] = (address, options) => transport.dial(address, options);
+  const onAttempt = metrics.dialAttempt.bind(metrics);
+  const connectDeadline = (): DeadlineMs => performance.now() + timeouts.connect;
+  const raceOptions = raceOptionsOf(listener, { dial, onAttempt });
+  const planJoin = joinPlanOf(timeouts, tunnels);
+  const parentTools: ParentTools = { dial, onAttempt, resolver, bound, planJoin };
+  return {
+    connectDeadline,
+    dial: (addresses, client, egress, deadline = connectDeadline()) =>
+      dialDirect(addresses, client, raceOptions(client, egress, deadline)),
+    dialParent: (parent, request) => dialParent(parent, request, parentTools),
+    join: (addresses, tunnel, joiner) => {
+      const { client, egress } = tunnel;
+      const plan = planJoin(tunnel, joiner);
+      joinDirect(addresses, client, raceOptions(client, egress, connectDeadline(), plan), joiner);
+    },
+    splice: (client, upstream, { clientBytes, upstreamBytes }, lifetimeDeadline) => ({
+      tunnels,
+      tunnel: transport.splice(client, upstream, {
+        clientBytes,
+        upstreamBytes,
+        keeper: tunnels,
+        idleTimeoutMs: timeouts.idle,
+        halfCloseTimeoutMs: timeouts.half_close,
+        keepAliveMs: timeouts.keepalive,
+        lifetimeMs: lifetimeDeadline === undefined ? timeouts.lifetime : lifetimeDeadline - performance.now(),
+      }),
+    }),
+  };
+}
+
+// The options below are written out: they are made for every tunnel, and objects made by spreading are slow.
+
+function raceOptionsOf(listener: ListenerConfig, { dial, onAttempt }: Pick<ParentTools, 'dial' | 'onAttempt'>) {
+  const isSourceKept = listener.mode === 'sni' && listener.source === 'client';
+  return (client: Leg, egress: DirectEgress, deadline: DeadlineMs, join?: JoinPlan): RaceOptions => ({
+    dial,
+    deadline,
+    near: client,
+    sourceHost: egress.sourceHost ?? (isSourceKept ? client.remote.host : undefined),
+    isSourceForeign: isSourceKept && egress.sourceHost === undefined,
+    preface: egress.proxyProtocol && headerFor(client, egress.proxyProtocol),
+    secure: undefined,
+    isAnswerAwaited: false,
+    answer: undefined,
+    join,
+    onAttempt,
+    onOutcome: egress.onOutcome,
+  });
+}
+
+/** The plan by which a dial joins its client as soon as an address answers. */
+function joinPlanOf(timeouts: ListenerConfig['timeouts'], tunnels: LiveTunnels): ParentTools['planJoin'] {
+  const retryGuard = { beginning: HELLO_RETRY_REQUEST, answerTimeoutMs: timeouts.handshake };
+  return ({ client, reply, clientBytes, isHello }: Joining['tunnel'], joiner: Joining['joiner']): JoinPlan => ({
+    client,
+    reply,
+    clientBytes,
+    keeper: tunnels,
+    idleTimeoutMs: timeouts.idle,
+    halfCloseTimeoutMs: timeouts.half_close,
+    keepAliveMs: timeouts.keepalive,
+    lifetimeMs: timeouts.lifetime,
+    guard: isHello ? retryGuard : undefined,
+    onUp: (tunnel, upstream, at) => joiner.isUp(tunnels, tunnel, { upstream, at }),
+    onUnjoined: (bytesUp) => joiner.sentInVain(bytesUp),
+  });
+}
