@@ -1,11 +1,12 @@
 /** The explicit door: clients that know the proxy ask for `CONNECT host:port`. Read this first. */
 import {
-  departed,
   encodeAlert,
   encodeRefusal,
   encodeSocksRefusal,
   findDoubtfulField,
   joinedValues,
+  malformedRequest,
+  oversizedHead,
   readReplyWishes,
   REFUSALS,
   TunnelError,
@@ -15,16 +16,16 @@ import {
   type PlainHttp,
   type PrereadLimits,
   type Refusal,
-  type RefusalReason,
   type RefusedTunnel,
   type ReplyWishes,
   type SocksVersion,
 } from '@sallyport/tunnel-server';
 import type { Destination } from '@sallyport/policy';
-import type { DeadlineMs, Leg, TlsFault, TlsState } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { parseConnectRequest } from './connect-request.ts';
 import { readOpening, type Opening } from './read-opening.ts';
 import { CONNECTION_ESTABLISHED, ESTABLISHED_STATUS } from './replies.ts';
+import { awaitedOf, currentCertificate, requireHandshake, requireTls, whyGone } from './tls-rules.ts';
 
 export interface ConnectFrontendOptions {
   /** For a client that uses TLS with this door: `explain` refuses it in TLS; a function serves it with the other door's frontend. */
@@ -100,9 +101,9 @@ class ConnectFrontend implements Frontend {
       case 'tls':
         return this.#redirect(limits, opening.bytes);
       case 'malformed':
-        throw malformed(opening.why);
+        throw malformedRequest(opening.why);
       case 'too-large':
-        throw new TunnelError('too_large', `The request head is larger than ${limits.prereadLimitBytes} bytes.`);
+        throw oversizedHead(limits.prereadLimitBytes);
       case 'timed-out':
         this.#isSilent = opening.bytes.length === 0;
         throw new TunnelError('handshake_timeout', `The ${awaitedOf(this.#client)} was not complete in time.`);
@@ -110,7 +111,7 @@ class ConnectFrontend implements Frontend {
         throw whyGone(this.#client, opening.saidBytes);
       case 'socks':
         this.#socksVersion = opening.version;
-        throw malformed(`it opens with SOCKS ${opening.version}, and this door speaks HTTP`);
+        throw malformedRequest(`it opens with SOCKS ${opening.version}, and this door speaks HTTP`);
     }
   }
 
@@ -176,7 +177,7 @@ class ConnectFrontend implements Frontend {
         requireNoDoubt(head);
         throw new TunnelError('method', 'This proxy serves only the method CONNECT.');
       case 'malformed':
-        throw malformed(request.why);
+        throw malformedRequest(request.why);
     }
   }
 
@@ -226,7 +227,6 @@ class ConnectFrontend implements Frontend {
 type Asked = Identified | PlainHttp;
 type User = Pick<Identified, 'user'>;
 type Request = Extract<Opening, { kind: 'request' }>;
-type SecuredTls = Extract<TlsState, { kind: 'secured' }>;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_USER: User = {};
@@ -241,71 +241,5 @@ function credentialsIn({ fields }: Request['head']): string | undefined {
 
 function requireNoDoubt(head: Request['head']): void {
   const doubtful = findDoubtfulField(head);
-  if (doubtful !== undefined) throw malformed(doubtful);
-}
-
-/**
- * A connection may be older than the door's present authorities, or than its asking for certificates, or its certificate may have expired.
- * A new connection is checked again.
- */
-function currentCertificate({ tls }: Leg, authorities: string): Pick<SecuredTls, 'peerName'> {
-  if (tls?.kind !== 'secured' || tls.authorities !== authorities)
-    throw new TunnelError('auth', 'This connection is older than the authorities whose certificates count now.');
-  if (tls.expiresAt !== undefined && tls.expiresAt < Date.now())
-    throw new TunnelError('auth', "The client's certificate has expired since this connection began.");
-  return tls;
-}
-
-/** The limits had no room for it when it was accepted, so it got no handshake. They may have room now. */
-function requireHandshake({ tls }: Leg): void {
-  if (tls?.kind === 'withheld')
-    throw new TunnelError('overload', 'The limits had no room for this client when it connected.');
-}
-
-/** A client with plain HTTP at a TLS door gets a reply in plain HTTP, but is never served. */
-function requireTls({ tls }: Leg, { kind }: Opening, speaksTls = false): void {
-  const isPlain = tls === undefined ? speaksTls && kind !== 'tls' : tls.kind === 'absent';
-  if (!isPlain || kind === 'left' || kind === 'timed-out' || kind === 'socks') return;
-  const isHttp = kind === 'request' || kind === 'too-large';
-  throw malformed(`it is ${isHttp ? 'plain HTTP' : 'no TLS'}, and this door speaks TLS`);
-}
-
-/** What the client has to complete next. */
-function awaitedOf({ tls }: Leg): string {
-  return tls?.kind === 'awaited' || tls?.kind === 'under-way' ? 'TLS handshake' : 'request head';
-}
-
-/** A leg is closed when its TLS fails: the client could not read a reply in HTTP, and TLS has sent its alert. */
-function whyGone(client: Leg, saidBytes: number): TunnelError {
-  const { tls } = client;
-  switch (tls?.kind) {
-    case 'failed':
-      return new TunnelError(TLS_FAULTS[tls.fault], `TLS with the client failed: ${tls.why}.`);
-    case 'under-way':
-      return new TunnelError('client_closed', 'The client left before its TLS handshake was complete.');
-    case 'secured':
-      if (saidBytes > 0) break;
-      // Some programs check the names in a certificate only after the handshake.
-      return new TunnelError(
-        'client_closed',
-        'The client left right behind its TLS handshake: does it accept the certificate?',
-      );
-    case 'awaited':
-    case 'absent':
-    case 'withheld':
-    case undefined:
-      break;
-  }
-  return departed(saidBytes, 'its request head was complete');
-}
-
-const TLS_FAULTS = {
-  'client-certificate': 'auth',
-  'own-certificate': 'certificate',
-  alert: 'client_closed',
-  form: 'malformed',
-} as const satisfies Record<TlsFault, RefusalReason>;
-
-function malformed(why: string): TunnelError {
-  return new TunnelError('malformed', `The request is malformed: ${why}.`);
+  if (doubtful !== undefined) throw malformedRequest(doubtful);
 }

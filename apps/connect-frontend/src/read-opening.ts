@@ -5,13 +5,13 @@ import {
   type Preread,
   type PrereadLimits,
   prereadUntil,
+  recogniseTls,
   type RequestHead,
   type RequestHeadResult,
   type SocksVersion,
   socksVersionOf,
 } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
-import { recogniseTls } from './tls-opening.ts';
 
 /** The first bytes of a client, as far as they could be read. */
 export type Opening =

@@ -1,5 +1,5 @@
 /** The hello of SSL 2.0, in which old clients offer newer versions too (RFC 5246 §E.2). It has no place for a server name. */
-import type { HelloFacts, NeedMore } from '@sallyport/tunnel-server';
+import { type HelloFacts, type NeedMore, recogniseTls } from '@sallyport/tunnel-server';
 import { malformed, type Malformed } from './malformed.ts';
 import { nameTlsVersion } from './tls-version.ts';
 import { VectorReader } from './vector-reader.ts';
@@ -13,14 +13,13 @@ export type Sslv2Hello =
 
 const RECORD_HEADER_BYTES = 2;
 const FIXED_BYTES = 11;
-const CLIENT_HELLO = 1;
 
 /**
  * Reads a hello of SSL 2.0: 2 bytes of record header, whose high bit is set and says that there is no padding; type, version, and
  * three lengths; then cipher specs, session id and challenge.
  */
 export function readSslv2Hello(bytes: Uint8Array): Sslv2Hello {
-  if (!mayBeSslv2(bytes)) return { kind: 'not-tls' };
+  if (recogniseTls(bytes) === 'not-tls') return { kind: 'not-tls' };
   if (bytes.length < FIXED_BYTES) return { kind: 'need-more', atLeastBytes: FIXED_BYTES };
 
   const fields = new VectorReader(bytes);
@@ -47,11 +46,4 @@ export function readSslv2Hello(bytes: Uint8Array): Sslv2Hello {
     random: 0,
   };
   return { kind: 'hello', hello, endsAt };
-}
-
-/** Whether the first five bytes, as far as received, are those of such a hello: only they distinguish it from other protocols. */
-function mayBeSslv2(bytes: Uint8Array): boolean {
-  const [flaggedLength = 0x80, , type = CLIENT_HELLO, major = 0, minor] = bytes;
-  const isKnownVersion = major === 3 || (major === 0 && (minor ?? 2) === 2);
-  return flaggedLength >= 0x80 && type === CLIENT_HELLO && isKnownVersion;
 }

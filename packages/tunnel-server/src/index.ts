@@ -10,6 +10,7 @@ export {
   type RequestHead,
   type RequestHeadResult,
 } from './http/request-head.ts';
+export { malformedRequest, oversizedHead } from './http/malformed-request.ts';
 export { type AuthorityForm, parseAuthorityForm } from './authority-form.ts';
 export { type AddressChange, MachineAddresses } from './machine-addresses.ts';
 export { ownAddresses } from './own-addresses.ts';
@@ -17,6 +18,7 @@ export { authenticateClient, type Gatekeeper } from './identity/authenticate-cli
 export { Authenticator } from './identity/authenticator.ts';
 export { encodeAlert } from './alert-record.ts';
 export { departed } from './departed.ts';
+export { recogniseTls } from './tls-opening.ts';
 export { encodeSocksRefusal, type SocksVersion, socksVersionOf } from './socks-greeting.ts';
 export { type NeedMore, type Preread, prereadUntil } from './preread.ts';
 export { encodeRefusal, type RefusalContext, type RefusalReply } from './refusal-reply.ts';

@@ -8,6 +8,7 @@ import {
   type Transport,
 } from '@sallyport/tunnel-splice';
 import type { Work } from '../abandon.ts';
+import { LONGEST_TIMER_MS } from '../alarm.ts';
 
 /** How long the latest attempt runs before the next one starts (RFC 8305 §5, "Connection Attempt Delay"). */
 export const ATTEMPT_DELAY_MS = 250;
@@ -170,9 +171,6 @@ function alternate(first: readonly Address[], others: readonly Address[]): reado
   const longest = Math.max(first.length, others.length);
   return Array.from({ length: longest }, (_, at) => [...first.slice(at, at + 1), ...others.slice(at, at + 1)]).flat();
 }
-
-/** The longest that a timer of Node.js can wait. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 function millisecondsUntil(deadline: number): number {
   return Math.min(Math.max(0, deadline - performance.now()), LONGEST_TIMER_MS);

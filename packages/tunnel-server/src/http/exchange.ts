@@ -2,16 +2,17 @@
 import type { DeadlineMs, Departure, Leg, TunnelCounts } from '@sallyport/tunnel-splice';
 import type { CutReason } from '../account/tunnel-facts.ts';
 import type { Relay, RelayResult } from '../account/tunnel-record.ts';
+import { setAlarm } from '../alarm.ts';
 import { TunnelError } from '../reasons.ts';
-import { setAlarm } from './alarm.ts';
 import { type Carried, carryContent } from './carry-content.ts';
 import { type ContentForm, responseContentForm } from './content-form.ts';
 import type { FramingTurns } from './framing-turns.ts';
 import { encodeHead } from './encode-head.ts';
 import { isKeptAlive, requiredUpgrade, responseFieldsDown, takesOffer } from './fields.ts';
 import { Inflow, Outflow } from './flows.ts';
+import { malformedRequest } from './malformed-request.ts';
 import { openContent } from './open-content.ts';
-import { readFinalHead } from './read-final-head.ts';
+import { readFinalHead, SWITCHING_PROTOCOLS } from './read-final-head.ts';
 import { fieldValue, type RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import { unanswered } from './unanswered.ts';
@@ -267,8 +268,6 @@ export class Exchange implements Relay {
   }
 }
 
-const SWITCHING_PROTOCOLS = 101;
-
 function encodeDown(head: ResponseHead, isChunked: boolean, isKept: boolean): Uint8Array {
   const upgrade = requiredUpgrade(head);
   const options = [...(isKept ? [] : ['close']), ...(upgrade === undefined ? [] : ['upgrade'])];
@@ -278,8 +277,4 @@ function encodeDown(head: ResponseHead, isChunked: boolean, isKept: boolean): Ui
     ...(upgrade === undefined ? [] : [['Upgrade', upgrade] as const]),
     ...(options.length === 0 ? [] : [['Connection', options.join(', ')] as const]),
   ]);
-}
-
-function malformedRequest(why: string): TunnelError {
-  return new TunnelError('malformed', `The request is malformed: ${why}.`);
 }

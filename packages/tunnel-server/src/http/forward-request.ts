@@ -18,6 +18,7 @@ import { encodeHead } from './encode-head.ts';
 import { Exchange, type ExchangeEnd } from './exchange.ts';
 import { forwardsLeft, offeredUpgrade, requestFieldsUp, switchingFieldsDown } from './fields.ts';
 import { Inflow } from './flows.ts';
+import { malformedRequest } from './malformed-request.ts';
 import { fieldValue, findDoubtfulField, joinedValues, type RequestHead } from './request-head.ts';
 import { readForHead, requireHead } from './read-request-head.ts';
 import { parseRequestTarget, type RequestTarget } from './request-target.ts';
@@ -79,10 +80,10 @@ function judge(head: RequestHead, { isToProxy }: PlainHttp): Asked {
   const target = parseRequestTarget({ method: head.method, requestTarget: head.requestTarget, host }, isToProxy);
   const doubtful = findDoubtfulField(head) ?? (host === undefined && head.version === '1.1' ? NO_HOST : undefined);
   const isHostToBlame = target.kind === 'target' || (!isToProxy && head.requestTarget.startsWith('/'));
-  if (doubtful !== undefined && isHostToBlame) throw malformed(doubtful);
-  if (target.kind === 'malformed') throw malformed(target.why);
+  if (doubtful !== undefined && isHostToBlame) throw malformedRequest(doubtful);
+  if (target.kind === 'malformed') throw malformedRequest(target.why);
   const form = requestContentForm(head);
-  if (form.kind === 'malformed') throw malformed(form.why);
+  if (form.kind === 'malformed') throw malformedRequest(form.why);
   // We would have to answer in the destination's place (RFC 9110 §7.6.2), which we do not do.
   if (forwardsLeft(head) === 0) throw new TunnelError('method', 'The request may be forwarded no further.');
   return { head, target, form };
@@ -202,8 +203,4 @@ function refuseRequest(error: TunnelError, { visit, opening, said }: Refused): v
       });
   client.close(reply?.bytes);
   record.failed(error, reply?.status);
-}
-
-function malformed(why: string): TunnelError {
-  return new TunnelError('malformed', `The request is malformed: ${why}.`);
 }

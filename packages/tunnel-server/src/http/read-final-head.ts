@@ -21,7 +21,8 @@ const HEAD_BYTES = 64 * 1024;
 /** As many as Apache's proxy forwards. */
 const INTERIM_RESPONSES = 10;
 
-const SWITCHING_PROTOCOLS = 101;
+/** RFC 9110 §15.2.2: what follows it is of another protocol, so no other response comes. */
+export const SWITCHING_PROTOCOLS = 101;
 const FIRST_FINAL_STATUS = 200;
 
 /** Interim responses are sent down as they come, each once the one before was sent. Clients of HTTP/1.0 get none. */

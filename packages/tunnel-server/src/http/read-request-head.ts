@@ -4,6 +4,7 @@ import { departed } from '../departed.ts';
 import type { PrereadLimits } from '../frontend.ts';
 import { type NeedMore, type Preread, prereadUntil } from '../preread.ts';
 import { TunnelError } from '../reasons.ts';
+import { malformedRequest, oversizedHead } from './malformed-request.ts';
 import { parseRequestHead, type RequestHead, type RequestHeadResult } from './request-head.ts';
 
 export interface ReadHead {
@@ -26,9 +27,9 @@ export function requireHead({ found, bytes }: ReadForHead, { prereadLimitBytes }
     case 'head':
       return { head: found.head, unread: bytes.subarray(found.headBytes) };
     case 'malformed':
-      throw new TunnelError('malformed', `The request is malformed: ${found.why}.`);
+      throw malformedRequest(found.why);
     case 'too-large':
-      throw new TunnelError('too_large', `The request head is larger than ${prereadLimitBytes} bytes.`);
+      throw oversizedHead(prereadLimitBytes);
     case 'timed-out':
       throw new TunnelError('handshake_timeout', 'The request head was not complete in time.');
     case 'left':

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { setAlarm } from '../../src/http/alarm.ts';
+import { setAlarm } from '../src/alarm.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -18,6 +18,7 @@ describe('recogniseTls', () => {
     { what: 'an alert record', bytes: [21, 3, 3, 0, 2] },
     { what: 'an SSL 2.0 record of another message', bytes: [0x80, 0x2e, 4] },
     { what: 'an SSL 2.0 hello of no known version', bytes: [0x80, 0x2e, 1, 0, 3] },
+    { what: 'the first half of a version that TLS never had', bytes: [0x80, 0x2e, 1, 1] },
     { what: 'UTF-8', bytes: [...Buffer.from('äöü')] },
   ])('does not take $what for TLS', ({ bytes }) => {
     expect(recogniseTls(Uint8Array.from(bytes))).toBe('not-tls');

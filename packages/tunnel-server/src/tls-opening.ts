@@ -1,4 +1,4 @@
-/** Detects, by its first bytes, a client that uses TLS with a door that expects HTTP. */
+/** Recognises TLS by its first bytes. */
 
 /** `undecided`: there are too few bytes yet. */
 export type TlsOpening = 'tls' | 'not-tls' | 'undecided';
@@ -18,8 +18,9 @@ export function recogniseTls(bytes: Uint8Array): TlsOpening {
 
   if (messageType === undefined) return 'undecided';
   if (messageType !== CLIENT_HELLO) return 'not-tls';
+  if (major !== undefined && major !== 0 && major !== 3) return 'not-tls';
   if (major === undefined || minor === undefined) return 'undecided';
-  return major === 3 || (major === 0 && minor === 2) ? 'tls' : 'not-tls';
+  return major === 3 || minor === 2 ? 'tls' : 'not-tls';
 }
 
 const HANDSHAKE_RECORD = 22;

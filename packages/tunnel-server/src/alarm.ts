@@ -2,7 +2,7 @@
 import type { DeadlineMs } from '@sallyport/tunnel-splice';
 
 /** The longest that `setTimeout` can wait. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Calls `ring` at `deadline`; at Infinity never. Returns a function that cancels it. */
 export function setAlarm(deadline: DeadlineMs, ring: () => void): () => void {
