@@ -4,7 +4,7 @@ import type { Destination } from '@sallyport/policy';
 import type { Answer, ClientKey, Resolver } from '@sallyport/resolver';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
-import { clientKey } from './limits/limits.ts';
+import { clientKey } from './limits/client-key.ts';
 import { TunnelError } from './reasons.ts';
 
 /** Addresses, and those that may still come. */

@@ -3,7 +3,7 @@ import type { Users } from '@sallyport/config';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { unlessGone } from '../abandon.ts';
 import { parseIp } from '@sallyport/addresses';
-import { clientKey, neighbourhoodKey } from '../limits/limits.ts';
+import { clientKey, neighbourhoodKey } from '../limits/client-key.ts';
 import { TunnelError } from '../reasons.ts';
 import type { Authenticator, Origin, Verdict } from './authenticator.ts';
 import { parseBasicCredentials } from './basic-credentials.ts';

@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Users } from '@sallyport/config';
 import { LRUCache } from 'lru-cache';
-import type { ClientKey } from '../limits/token-buckets.ts';
+import type { ClientKey } from '../limits/client-key.ts';
 import type { Credentials } from './basic-credentials.ts';
 import { BcryptThread, type PasswordComparer } from './bcrypt-thread.ts';
 import { FairQueue, type Asker } from './fair-queue.ts';

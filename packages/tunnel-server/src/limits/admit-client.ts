@@ -1,7 +1,9 @@
 /** The first check of every connection: do the limits admit it? */
 import type { Ip } from '@sallyport/addresses';
 import { TunnelError } from '../reasons.ts';
-import type { Admission, LimitedListener, Limits } from './limits.ts';
+import type { Limits } from './limits.ts';
+import type { Admission } from './refuse.ts';
+import type { LimitedListener } from './scopes.ts';
 
 /** Takes a place. Throws `overload` or `client_limit`. Where the limits are shared it may reject with them. */
 export function admitClient(

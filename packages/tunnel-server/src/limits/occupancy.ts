@@ -1,5 +1,5 @@
 /** How many connections each client holds at the moment. */
-import type { ClientKey } from './token-buckets.ts';
+import type { ClientKey } from './client-key.ts';
 
 /** Counts connections, in all and per client. A client with none is forgotten, so memory follows the connections. */
 export class Occupancy {

@@ -1,9 +1,8 @@
 /** One token bucket per client, stored as one number, and forgotten once it is full. */
+import type { ClientKey } from './client-key.ts';
 
 /** How many new connections a second, per client. */
 export type RatePerSecond = number;
-
-export type ClientKey = number | string;
 
 /**
  * Token buckets by the generic cell rate algorithm (ITU-T I.371, the "virtual scheduling" form). A bucket is stored as the time at which

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseIp, type Ip } from '@sallyport/addresses';
-import { createLimits, type Admission, type ConnectionLimits } from '../../src/limits/limits.ts';
+import { createLimits } from '../../src/limits/limits.ts';
+import type { Admission } from '../../src/limits/refuse.ts';
+import type { ConnectionLimits } from '../../src/limits/scopes.ts';
 
 const ALICE = ip('192.0.2.1');
 const BOB = ip('192.0.2.2');

@@ -1,6 +1,6 @@
 /** The counts that this replica has not yet settled with the store, for each client. */
 import type { Occupancy } from '../occupancy.ts';
-import type { ClientKey } from '../token-buckets.ts';
+import type { ClientKey } from '../client-key.ts';
 
 /** One scope of counting: a listener, or all of them. */
 export interface Scope {

@@ -1,5 +1,5 @@
 /** One batch for the store: attempts, with those of one client as one entry, and the counts of clients that it must know. */
-import type { ClientKey } from '../token-buckets.ts';
+import type { ClientKey } from '../client-key.ts';
 import type { Account, Scope } from './accounts.ts';
 import type { Entry, Granted } from './count-script.ts';
 

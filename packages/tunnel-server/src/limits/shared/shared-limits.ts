@@ -8,7 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Occupancy } from '../occupancy.ts';
-import type { ClientKey } from '../token-buckets.ts';
+import type { ClientKey } from '../client-key.ts';
 import { type Account, Accounts, type Scope } from './accounts.ts';
 import { type Answer, type Attempt, Batch, type Contents, type Question } from './batch.ts';
 import { LEASE_MS } from './count-script.ts';
