@@ -8,6 +8,7 @@ import { judgeHello, type SniCheckTools, type SniVerdict, type UnverifiedTunnel 
 /**
  * Reads the hello before a byte is sent up. On a fault it closes both legs, sends the client a TLS alert and throws the error that the
  * door has for such a hello of its own clients: `not_tls`, `malformed`, `too_large`, `no_sni`, `handshake_timeout` or `client_closed`.
+ * Never `ech`: the configuration refuses `ech: deny` at such a door.
  */
 export async function requireHello(
   tunnel: UnverifiedTunnel,
