@@ -1,14 +1,14 @@
 /** The drain: no new tunnels are accepted, live ones get time to end, and those that are cut are logged. */
 import type { Config } from '@sallyport/config';
 import type { Services } from './services.ts';
-import type { OpenListeners } from './sockets/open-listeners.ts';
+import type { ServingDoors } from './serving-doors.ts';
 
 /** How long a tunnel that is cut after the drain may take to end, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
 
 /** Resolves when no connection is left. Connections that the kernel had queued are still answered, with a refusal. */
 export async function drainTunnels(
-  listeners: Pick<OpenListeners, 'close'>,
+  doors: Pick<ServingDoors, 'close'>,
   { ledger, log, metrics }: Services,
   config: Pick<Config, 'timeouts' | 'listeners'>,
 ): Promise<void> {
@@ -18,19 +18,19 @@ export async function drainTunnels(
   const timeoutsMs = [...new Set([...own.values(), config.timeouts.drain])].sort((one, other) => one - other);
   ledger.drain();
   metrics.draining(true);
-  await listeners.close();
+  await doors.close();
   log.info({ tunnels: ledger.liveCount, timeout_ms: config.timeouts.drain }, 'draining');
   await endInTurn(timeoutsMs, timeoutOf, ledger);
 }
 
 /** The same, where a successor has the sockets: no client is refused, and present ones are served to their end. */
 export async function leaveTunnels(
-  listeners: Pick<OpenListeners, 'close'>,
+  doors: Pick<ServingDoors, 'close'>,
   { ledger, log, metrics }: Services,
   drainTimeoutMs: number,
 ): Promise<void> {
   metrics.draining(true);
-  await listeners.close();
+  await doors.close();
   ledger.isLeaving = true;
   log.info({ tunnels: ledger.liveCount, timeout_ms: drainTimeoutMs }, 'draining');
   await endInTurn([drainTimeoutMs], () => drainTimeoutMs, ledger);

@@ -1,36 +1,24 @@
 /** The running program: services that live as long as the process, and doors that a reload replaces while tunnels are open. */
-import type { ListenerConfig } from '@sallyport/config';
 import { type AdminAddress, type AdminRoute, type Logger, startAdminServer } from '@sallyport/telemetry';
-import type { Door } from '@sallyport/tunnel-server';
 import type { Address } from '@sallyport/tunnel-splice';
 import { AdminDoor } from './admin/admin-door.ts';
 import type { StatusReply } from './admin/api.ts';
 import { TrafficHistory } from './admin/history.ts';
 import { adminRoutes } from './admin/routes.ts';
-import { boundAddresses } from './bound-addresses.ts';
 import { tunnelsThatFit } from './descriptors.ts';
-import { openDoors } from './doors.ts';
 import { dropPrivileges } from './privileges.ts';
-import { requireEngine } from './engine.ts';
 import { EXIT, FatalError } from './exit.ts';
 import { cutTunnels, drainTunnels, leaveTunnels } from './drain.ts';
 import { explainLogError } from './log-errors.ts';
-import { formatAddress } from './format-address.ts';
 import { isDeniedNow } from './judge-tunnel.ts';
 import { recheckTunnels } from './recheck.ts';
 import { findObstacle } from './reload.ts';
+import { ServingDoors } from './serving-doors.ts';
 import { createServices, type Services, updateServices } from './services.ts';
 import { showSettings } from './show-settings.ts';
 import type { Settings, SettingsResult } from './settings.ts';
 import type { InheritedSockets } from './sockets/inherited-sockets.ts';
-import {
-  type GiveWay,
-  type ListenerExchange,
-  OpenListeners,
-  type OpenSocket,
-  type Receiver,
-} from './sockets/open-listeners.ts';
-import { receiveClients } from './sockets/receive-clients.ts';
+import type { ListenerExchange } from './sockets/open-listeners.ts';
 import type { Sockets } from './takeover/succession.ts';
 
 export interface Program {
@@ -81,29 +69,17 @@ const STORE_PATIENCE_MS = 5_000;
 
 class Running implements Program {
   readonly #services: Services;
-  readonly #listeners: OpenListeners;
   readonly #inherited: InheritedSockets;
-  #settings: Settings;
-  /** The settings that are about to take effect, for clients of a door that was just opened. */
-  #next: Settings;
-  #doors: ReadonlyMap<string, Door> = new Map();
-  /** While sockets are closed: the clients that were queued at a removed listener are served by its last door. */
-  #leaving: ReadonlyMap<string, Door> | undefined;
+  readonly #doors: ServingDoors;
   readonly #admin: AdminDoor;
   #state: StatusReply['state'] = 'starting';
   #lastReload: StatusReply['reload'];
   readonly #history: TrafficHistory;
 
   constructor(settings: Settings, services: Services, inherited: InheritedSockets) {
-    this.#settings = settings;
-    this.#next = settings;
     this.#services = services;
     this.#inherited = inherited;
-    this.#listeners = new OpenListeners({
-      transport: services.transport,
-      inherited,
-      receiverOf: (listener) => this.#receiverOf(listener),
-    });
+    this.#doors = new ServingDoors(settings, { services, inherited, adminAddress: () => this.#admin.address });
     const readiness = (): boolean => this.#state === 'ready';
     const { metrics, log } = services;
     this.#admin = new AdminDoor({
@@ -118,14 +94,18 @@ class Running implements Program {
     );
   }
 
+  get #settings(): Settings {
+    return this.#doors.settings;
+  }
+
   async open(): Promise<void> {
     const { config } = this.#settings;
     await this.#admin.open(config.admin);
     // Replicas that start together count together from their first client on, if possible.
     await this.#services.limitsStore?.whenKnown(STORE_PATIENCE_MS);
-    const exchange = await this.#prepareListeners(this.#settings, () => Promise.resolve(false));
+    const exchange = await this.#doors.prepare(this.#settings, () => Promise.resolve(false));
     this.#dropPrivileges();
-    await this.#exchange(exchange, this.#settings);
+    await this.#doors.exchange(exchange, this.#settings);
     this.#inherited.closeUnwanted();
     this.#state = 'ready';
     this.#history.start();
@@ -133,7 +113,7 @@ class Running implements Program {
     this.#services.log.info('ready');
   }
 
-  /** Drops privileges, and warns of files that the user could not read at a later reload. */
+  /** Becomes `runtime.user`, where one is set, and gives that user what root has opened. */
   #dropPrivileges(): void {
     const { config, logOptions } = this.#settings;
     const { user } = config.runtime;
@@ -155,7 +135,7 @@ class Running implements Program {
   }
 
   openDoors(): readonly OpenDoor[] {
-    return this.#listeners.open.map(({ wanted, listening }) => ({
+    return this.#doors.open.map(({ wanted, listening }) => ({
       name: wanted.listener.name,
       address: listening.address,
     }));
@@ -176,7 +156,7 @@ class Running implements Program {
 
   async drain(): Promise<void> {
     this.#state = 'draining';
-    await drainTunnels(this.#listeners, this.#services, this.#settings.config);
+    await drainTunnels(this.#doors, this.#services, this.#settings.config);
     await this.close();
   }
 
@@ -185,20 +165,20 @@ class Running implements Program {
   }
 
   sockets(): Sockets {
-    const doors = this.#listeners.open.map(({ wanted, listening }) => [wanted.place, listening.sockets] as const);
+    const doors = this.#doors.open.map(({ wanted, listening }) => [wanted.place, listening.sockets] as const);
     return new Map([...this.#inherited.waiting, ...doors, ...this.#admin.socket()]);
   }
 
   async leave(): Promise<void> {
     this.#state = 'draining';
     await this.#admin.leave();
-    await leaveTunnels(this.#listeners, this.#services, this.#settings.config.runtime.takeover_drain);
+    await leaveTunnels(this.#doors, this.#services, this.#settings.config.runtime.takeover_drain);
     await this.close();
   }
 
   async close(): Promise<void> {
     this.#history.stop();
-    await this.#listeners.close();
+    await this.#doors.close();
     await this.#admin.close();
     const { transport, authenticator, limitsStore } = this.#services;
     await Promise.all([transport.stop(), authenticator.close(), limitsStore?.close()]);
@@ -236,7 +216,7 @@ class Running implements Program {
     let exchange: ListenerExchange | undefined;
     try {
       // A listener and the admin server may exchange their ports.
-      exchange = await this.#prepareListeners(settings, move.giveWay);
+      exchange = await this.#doors.prepare(settings, move.giveWay);
       await move.open(exchange.giveWay);
       this.#reconfigureLog(settings);
     } catch (cause) {
@@ -244,7 +224,7 @@ class Running implements Program {
       throw cause;
     }
     updateServices(this.#services, this.#settings, settings);
-    await this.#exchange(exchange, settings);
+    await this.#doors.exchange(exchange, settings);
     await move.commit();
   }
 
@@ -256,37 +236,6 @@ class Running implements Program {
     }
   }
 
-  async #prepareListeners(settings: Settings, giveWay: GiveWay): Promise<ListenerExchange> {
-    const { listeners } = settings.config;
-    for (const listener of listeners) requireEngine(listener, this.#services.transport);
-    this.#next = settings;
-    return this.#listeners.prepare(listeners, giveWay);
-  }
-
-  async #exchange(exchange: ListenerExchange, settings: Settings): Promise<void> {
-    const { open, opened, closing } = exchange;
-    const { bound, log, metrics } = this.#services;
-    const before = this.#doors;
-    this.#leaving = before;
-    this.#settings = settings;
-    bound.replace(this.#boundBy(open));
-    // A refusal may name another door, for all ports are known by now.
-    this.#doors = openDoors(settings, this.#services);
-    const committed = exchange.commit();
-    for (const socket of opened) log.info(facts(socket), 'listening');
-    for (const socket of closing) log.info(facts(socket), 'no longer listening');
-    for (const name of before.keys()) if (!this.#doors.has(name)) metrics.forListener(name).retire();
-    await committed;
-    this.#leaving = undefined;
-  }
-
-  #boundBy(sockets: readonly OpenSocket[]): ReturnType<typeof boundAddresses> {
-    const { address } = this.#admin;
-    const admin = address && 'host' in address ? [{ listener: 'admin', address }] : [];
-    const doors = sockets.flatMap(({ wanted, listening }) => boundAddresses(wanted.listener.name, listening));
-    return [...admin, ...doors];
-  }
-
   #adminRoutes(): readonly AdminRoute[] {
     return adminRoutes({
       services: this.#services,
@@ -296,24 +245,8 @@ class Running implements Program {
       lastReload: () => this.#lastReload,
     });
   }
-
-  #receiverOf(listener: ListenerConfig): Receiver {
-    const { name } = listener;
-    const identityNow = () => this.#settings.identities.get(name) ?? this.#next.identities.get(name);
-    // For a client that came before its listener was removed, or lost its TLS.
-    const before = identityNow();
-    return receiveClients(listener, {
-      doorNow: () => this.#doors.get(name) ?? this.#leaving?.get(name),
-      tlsNow: () => identityNow()?.tls ?? before?.tls,
-      ledger: this.#services.ledger,
-    });
-  }
 }
 
 function refused(...problems: readonly string[]): ReloadResult {
   return { kind: 'refused', problems };
-}
-
-function facts({ wanted: { listener }, listening }: OpenSocket): object {
-  return { listener: listener.name, mode: listener.mode, address: formatAddress(listening.address) };
 }
