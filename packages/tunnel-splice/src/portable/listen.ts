@@ -14,71 +14,111 @@ import { LONG_AWAY_MS, SIGNAL_WAIT_MS } from '../long-away.ts';
 import { acceptedLeg, securityFor } from './accepted-leg.ts';
 import { introducedLeg } from './introduced-leg.ts';
 import { addressOf } from './addresses.ts';
-import type { LegResources } from './leg.ts';
+import type { LegResources, PortableLeg } from './leg.ts';
 import { handleOf, type TcpHandle } from './node-handle.ts';
 import { listenErrorFrom } from './system-errors.ts';
 
 /** How many connections the kernel queues; its own limit (net.core.somaxconn) may be lower. */
 const BACKLOG = 4096;
 
+interface Opening {
+  readonly bind: Bind;
+  readonly onClient: (client: Leg) => void;
+  readonly options: ListenOptions;
+  readonly resources: LegResources;
+  /** Called when it begins to close. */
+  readonly onClose: (listener: Listening) => void;
+}
+
 /** Opens a listener; rejects with a {@link ListenError}. */
-export async function openListener(
-  bind: Bind,
-  resources: LegResources,
-  onClient: (client: Leg) => void,
-  options: ListenOptions,
-): Promise<Listening> {
-  const { intercept, passed = [] } = options;
-  const [first] = passed;
-  const servers = await boundServers(bind, options);
-  const bound = servers.map(boundAddress).find((address) => address !== undefined) ?? bind;
-  // Both may be replaced by `serve`.
-  let handOut = onClient;
-  let reception: Reception = options;
-  let acceptedCount = 0;
-  let receivedCount = 0;
-  let receivedAt = performance.now();
-  const accept = (handle: TcpHandle): void => {
-    acceptedCount += 1;
-    if (performance.now() - receivedAt > LONG_AWAY_MS) setTimeout(() => receive(handle), SIGNAL_WAIT_MS);
-    else receive(handle);
-  };
-  const receive = (handle: TcpHandle): void => {
-    receivedCount += 1;
-    receivedAt = performance.now();
-    const { introduce, identity } = reception;
+export async function openListener(opening: Opening): Promise<Listening> {
+  return new PortableListener(await boundServers(opening.bind, opening.options), opening);
+}
+
+class PortableListener implements Listening {
+  readonly address: Address;
+  readonly isDualStack: boolean;
+  readonly sockets: readonly number[];
+  readonly #servers: readonly Server[];
+  readonly #resources: LegResources;
+  readonly #isTransparent: boolean;
+  readonly #onClose: (listener: Listening) => void;
+  #onClient: (client: Leg) => void;
+  #reception: Reception;
+  #acceptedCount = 0;
+  #receivedCount = 0;
+  #receivedAt = performance.now();
+
+  constructor(servers: readonly Server[], { bind, onClient, options, resources, onClose }: Opening) {
+    const [passed] = options.passed ?? [];
+    const bound = servers.map(boundAddress).find((address) => address !== undefined) ?? bind;
+    this.address = bound;
+    this.isDualStack =
+      passed === undefined ? (options.isDualStack ?? false) : bound.host === '::' && takesIpv4(passed, resources);
+    this.sockets = servers.flatMap((server) => handleOf(server)?.fd ?? []);
+    this.#servers = servers;
+    this.#resources = resources;
+    this.#isTransparent = options.intercept === 'tproxy';
+    this.#onClose = onClose;
+    this.#onClient = onClient;
+    this.#reception = options;
+    for (const server of servers) acceptFrom(server, (handle) => this.#accept(handle));
+  }
+
+  serve(onClient: (client: Leg) => void, reception: Reception): void {
+    this.#onClient = onClient;
+    this.#reception = reception;
+  }
+
+  /** Does nothing: no other thread can close silent clients while this one is stalled. */
+  allowSilence(): void {}
+
+  async close(): Promise<void> {
+    this.#onClose(this);
+    await this.#drainQueue();
+    await closeAll(this.#servers);
+  }
+
+  #accept(handle: TcpHandle): void {
+    this.#acceptedCount += 1;
+    const awayMs = performance.now() - this.#receivedAt;
+    if (awayMs > LONG_AWAY_MS) setTimeout(() => this.#receive(handle), SIGNAL_WAIT_MS);
+    else this.#receive(handle);
+  }
+
+  #receive(handle: TcpHandle): void {
+    this.#receivedCount += 1;
+    this.#receivedAt = performance.now();
+    const { introduce, identity } = this.#reception;
     if (introduce !== undefined) {
-      void introducedLeg(handle, resources, { ...reception, introduce }).then((leg) => {
-        leg.keepUrgentInline();
-        handOut(leg);
-      });
+      void introducedLeg(handle, this.#resources, { ...this.#reception, introduce }).then((leg) => this.#handOut(leg));
       return;
     }
-    const leg = acceptedLeg({ handle }, resources, identity && securityFor(identity, peerOf(handle)));
-    leg.keepUrgentInline();
+    const leg = acceptedLeg({ handle }, this.#resources, identity && securityFor(identity, peerOf(handle)));
     // A client that sent an RST while it was queued has no address any more. It is reported all the same: it may be a probe.
-    if (!leg.nameEnds()) leg.local = bound;
+    if (!leg.nameEnds()) leg.local = this.address;
     // The kernel gave the socket the client's destination as its local address.
-    else if (intercept === 'tproxy') leg.original = leg.local;
-    handOut(leg);
-  };
-  for (const server of servers) acceptFrom(server, accept);
-  return {
-    address: bound,
-    isDualStack:
-      first === undefined ? (options.isDualStack ?? false) : bound.host === '::' && takesIpv4(first, resources),
-    sockets: servers.flatMap((server) => handleOf(server)?.fd ?? []),
-    serve(nextOnClient, nextReception) {
-      handOut = nextOnClient;
-      reception = nextReception;
-    },
-    // No other thread can close silent clients while this one is stalled.
-    allowSilence: () => undefined,
-    async close() {
-      await drainQueue(() => ({ acceptedCount, receivedCount }));
-      await closeAll(servers);
-    },
-  };
+    else if (this.#isTransparent) leg.original = leg.local;
+    this.#handOut(leg);
+  }
+
+  #handOut(leg: PortableLeg): void {
+    leg.keepUrgentInline();
+    this.#onClient(leg);
+  }
+
+  /** Lets the event loop accept what is queued: closing the descriptor would answer those clients with RSTs. */
+  async #drainQueue(): Promise<void> {
+    let quietTurns = 0;
+    // libuv accepts one connection a turn. Two quiet turns are awaited, for only the second one has polled from start to end. New
+    // connections keep coming meanwhile, so the number of turns is limited to the size of the queue.
+    for (let turn = 0; turn < BACKLOG && quietTurns < 2; turn += 1) {
+      const before = this.#acceptedCount;
+      await nextTurn();
+      const isQuiet = this.#acceptedCount === before && this.#receivedCount === this.#acceptedCount;
+      quietTurns = isQuiet ? quietTurns + 1 : 0;
+    }
+  }
 }
 
 /** One server of our own, or one for each passed socket. */
@@ -140,17 +180,4 @@ function peerOf(handle: TcpHandle): Address {
 function boundAddress(server: Server): Address | undefined {
   const bound = server.address();
   return bound === null || typeof bound === 'string' ? undefined : addressOf(bound.address, bound.port);
-}
-
-/** Lets the event loop accept what is queued: closing the descriptor would answer those clients with RSTs. */
-async function drainQueue(count: () => { acceptedCount: number; receivedCount: number }): Promise<void> {
-  let quietTurns = 0;
-  // libuv accepts one connection a turn. Two quiet turns are awaited, for only the second one has polled from start to end. New
-  // connections keep coming meanwhile, so the number of turns is limited to the size of the queue.
-  for (let turn = 0; turn < BACKLOG && quietTurns < 2; turn += 1) {
-    const before = count().acceptedCount;
-    await nextTurn();
-    const { acceptedCount, receivedCount } = count();
-    quietTurns = acceptedCount === before && receivedCount === acceptedCount ? quietTurns + 1 : 0;
-  }
 }

@@ -14,6 +14,7 @@ import { Tunnels, type TunnelNumbers } from './tunnels.ts';
 import { type ShortageListener, toldSeldom } from '../shortages.ts';
 import { watchDescriptors } from './watch-descriptors.ts';
 
+/** For a transport that is used by itself. */
 export interface PortableOptions {
   /** Another build of the addon than the project's own. Without any addon, fewer kernel calls are used. */
   readonly addonPath?: string;
@@ -41,7 +42,7 @@ export class PortableTransport implements Transport {
   readonly name = 'portable';
   readonly tunnels: Tunnels;
   readonly #resources: LegResources;
-  readonly #doors = new Set<Listening>();
+  readonly #listeners = new Set<Listening>();
   readonly #onShortage: (errno: number) => void;
   #stopWatching: (() => void) | undefined;
 
@@ -57,14 +58,11 @@ export class PortableTransport implements Transport {
   }
 
   async listen(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions = {}): Promise<Listening> {
-    const door = await openListener(bind, this.#resources, onClient, options);
+    const onClose = (closed: Listening): void => void this.#listeners.delete(closed);
+    const listener = await openListener({ bind, onClient, options, resources: this.#resources, onClose });
     this.#stopWatching ??= watchDescriptors(this.#onShortage);
-    this.#doors.add(door);
-    const close = (): Promise<void> => {
-      this.#doors.delete(door);
-      return door.close();
-    };
-    return { ...door, close };
+    this.#listeners.add(listener);
+    return listener;
   }
 
   dial(address: Address, options: DialOptions): Dial {
@@ -92,8 +90,7 @@ export class PortableTransport implements Transport {
 
   async stop(): Promise<void> {
     this.#stopWatching?.();
-    await Promise.all([...this.#doors].map((door) => door.close()));
-    this.#doors.clear();
+    await Promise.all([...this.#listeners].map((listener) => listener.close()));
     await this.#resources.legs.stop();
   }
 }
