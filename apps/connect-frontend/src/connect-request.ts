@@ -2,6 +2,7 @@
 import { type Destination, parseDestination } from '@sallyport/policy';
 import { findDoubtfulField, parseAuthorityForm, type RequestHead } from '@sallyport/tunnel-server';
 
+/** What a request head asks the explicit door for. */
 export type ConnectRequest =
   | { readonly kind: 'connect'; readonly destination: Destination }
   /** Well formed, but another method than CONNECT. */

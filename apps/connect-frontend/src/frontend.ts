@@ -27,6 +27,7 @@ import { readOpening, type Opening } from './read-opening.ts';
 import { CONNECTION_ESTABLISHED, ESTABLISHED_STATUS } from './replies.ts';
 import { awaitedOf, currentCertificate, requireHandshake, requireTls, whyGone } from './tls-rules.ts';
 
+/** What the configuration says of the explicit door, as far as its frontend needs it. */
 export interface ConnectFrontendOptions {
   /** For a client that uses TLS with this door: `explain` refuses it in TLS; a function serves it with the other door's frontend. */
   readonly misdirected: 'explain' | ((client: Leg) => Frontend);

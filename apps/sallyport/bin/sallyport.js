@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-// Without a listener for SIGUSR1, Node.js opens its inspector at that signal, which is a listening port. The others would end the process;
-// the configuration and the log are still to be opened, so there is nothing to be done again.
+// Without a listener for SIGUSR1, Node.js opens its inspector at that signal, which is a listening port. Without one for SIGUSR2 and SIGHUP,
+// these end the process. At this moment they need no other answer: the configuration and the log are still to be opened.
 if (process.argv[2] === 'run')
   for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP']) process.on(signal, () => undefined);
 

@@ -3,6 +3,7 @@ import type { OwnAddresses } from '@sallyport/policy';
 import { type MachineAddresses, ownAddresses } from '@sallyport/tunnel-server';
 import type { Address, Listening } from '@sallyport/tunnel-splice';
 
+/** One address, and the listener that is bound there; `admin` for the admin server. */
 export interface BoundAddress {
   readonly listener: string;
   readonly address: Address;
@@ -17,6 +18,7 @@ export function boundAddresses(
   return [{ listener, address }, ...other];
 }
 
+/** Kept by the program: a reload replaces what is bound, and nobody keeps a copy. */
 export class BoundAddresses {
   #bound: readonly BoundAddress[] = [];
   #elsewhere: readonly string[];

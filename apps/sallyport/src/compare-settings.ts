@@ -16,6 +16,7 @@ import { chooseEgress } from './explain-egress.ts';
 import { readLogs } from './log-files.ts';
 import type { Settings } from './settings.ts';
 
+/** Two configurations, the one in use and the one that is to replace it. */
 export interface Compared {
   readonly before: Settings;
   readonly after: Settings;

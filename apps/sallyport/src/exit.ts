@@ -11,6 +11,7 @@ export const EXIT = {
   denied: 3,
 } as const;
 
+/** Of the process. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Ends the program with one line on stderr; the message names the cause and the remedy. */

@@ -2,6 +2,7 @@
 import { type Config, DIRECT, triedInTurn } from '@sallyport/config';
 import type { Decision, Destination } from '@sallyport/policy';
 
+/** By which egress a request would leave. */
 export interface EgressChoice {
   /** The egress, and those that are tried after it, a line each. */
   readonly lines: readonly string[];
@@ -9,6 +10,7 @@ export interface EgressChoice {
   readonly resolvesNames: boolean;
 }
 
+/** As a door chooses, in words. */
 export function chooseEgress(config: Config, { egress, rule }: Decision, destination: Destination): EgressChoice {
   const names = egress ?? config.default_egress;
   const origin = egress === undefined ? 'default_egress' : `rule ${rule} names ${names.length === 1 ? 'it' : 'them'}`;

@@ -19,6 +19,7 @@ import { chooseEgress } from './explain-egress.ts';
 import type { Dialling, Findings, Refusal } from './explanation.ts';
 import type { Settings } from './settings.ts';
 
+/** What is asked as a door asks it. */
 export interface ExplainTools {
   readonly resolver: Resolver;
   readonly own: AddressGuards['own'];
@@ -26,6 +27,7 @@ export interface ExplainTools {
   readonly listenerChoice: string;
 }
 
+/** Never rejects for a request that is denied: that is a finding. */
 export async function explainRequest(
   { config, policy }: Pick<Settings, 'config' | 'policy'>,
   request: PolicyRequest,

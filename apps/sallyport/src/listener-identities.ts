@@ -17,6 +17,7 @@ export interface ListenerIdentity {
   readonly tls?: TlsIdentity;
 }
 
+/** What the files hold, and what is wrong with them. */
 export interface ListenerIdentities {
   /** By name of listener. May be used only where no problem is an error. */
   readonly identities: ReadonlyMap<string, ListenerIdentity>;

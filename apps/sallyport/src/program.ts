@@ -21,6 +21,7 @@ import type { InheritedSockets } from './sockets/inherited-sockets.ts';
 import type { ListenerExchange } from './sockets/open-listeners.ts';
 import type { Sockets } from './takeover/succession.ts';
 
+/** The running program, as signals and the banner use it. */
 export interface Program {
   /** The addresses of each door. */
   openDoors(): readonly OpenDoor[];
@@ -44,6 +45,7 @@ export interface OpenDoor {
   readonly address: Address;
 }
 
+/** Problems and warnings are lines for the log. */
 export type ReloadResult =
   | { readonly kind: 'reloaded'; readonly warnings: readonly string[] }
   | { readonly kind: 'refused'; readonly problems: readonly string[] };

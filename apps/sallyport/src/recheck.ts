@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Ledger, TunnelFacts } from '@sallyport/tunnel-server';
 
+/** The tunnels, and the rules by which they are judged again. */
 export interface Recheck {
   readonly ledger: Pick<Ledger, 'live' | 'opened' | 'isSettingUp'>;
   /** Whether the settings in force would deny it. */
@@ -16,6 +17,7 @@ const SLICE = 256;
 /** How often it is checked whether connections that began under the earlier rules are decided, in milliseconds. */
 const SETTLE_MS = 100;
 
+/** How many tunnels were judged, and how many of them were told to end. */
 export interface Rechecked {
   readonly checked: number;
   readonly ended: number;

@@ -20,6 +20,7 @@ import type { Settings } from './settings.ts';
 import { version } from './version.ts';
 import { watchBoundAddresses } from './watch-addresses.ts';
 
+/** Made at the start. What a reload replaces says so. */
 export interface Services {
   readonly transport: Transport;
   readonly authenticator: Authenticator;
@@ -37,6 +38,7 @@ export interface Services {
   egresses: Egresses;
 }
 
+/** Opens no listener. */
 export function createServices({ config, trusts }: Settings, log: Logger): Services {
   const transport = startEngine(config.runtime, log);
   const metrics = createMetrics({ version: version(), engine: transport.name, binary: binaryOf(transport) });
@@ -58,6 +60,7 @@ export function createServices({ config, trusts }: Settings, log: Logger): Servi
   };
 }
 
+/** For settings that have passed every check: nothing here can fail. */
 export function updateServices(services: Services, from: Settings, to: Settings): void {
   services.ledger.options = ledgerOptions(to.config, services.log);
   services.limits.update(to.config.limits, to.config.listeners);

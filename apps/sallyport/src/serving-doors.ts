@@ -18,6 +18,7 @@ import {
 } from './sockets/open-listeners.ts';
 import { receiveClients } from './sockets/receive-clients.ts';
 
+/** What outlives a reload. */
 export interface ServingDoorsTools {
   readonly services: Services;
   readonly inherited: InheritedSockets;
@@ -25,6 +26,7 @@ export interface ServingDoorsTools {
   readonly adminAddress: () => AdminAddress | undefined;
 }
 
+/** One for the life of the process. */
 export class ServingDoors {
   readonly #services: Services;
   readonly #listeners: OpenListeners;

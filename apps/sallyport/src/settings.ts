@@ -32,6 +32,7 @@ import { readLogOptions } from './log-options.ts';
 import { createHostsFileReader, namedFiles } from './named-files.ts';
 import { groupsFor } from './shipped-groups.ts';
 
+/** A configuration that can take effect: checked, with all files read that it names. */
 export interface Settings {
   readonly config: Config;
   readonly policy: Policy;
@@ -50,6 +51,7 @@ export interface Settings {
   readonly asWritten: AsWritten;
 }
 
+/** What reading a configuration has come to. */
 export type SettingsResult = (
   | { readonly kind: 'ok'; readonly settings: Settings }
   /** Every problem, a line each, in the order of the file. */
@@ -59,6 +61,7 @@ export type SettingsResult = (
   readonly files: readonly string[];
 };
 
+/** For what the file is read. */
 export interface ReadOptions {
   /** False: the tests of the file are not run. */
   readonly runsTests?: boolean;

@@ -8,6 +8,7 @@ import type { ServiceManager } from './systemd/service-manager.ts';
 import type { Successor } from './takeover/start-successor.ts';
 import { takeOver } from './takeover/take-over.ts';
 
+/** What signals are handled with. */
 export interface Supervision {
   readonly log: Logger;
   readonly serviceManager: ServiceManager;

@@ -14,6 +14,7 @@ import { malformed, type Malformed } from './malformed.ts';
 import { nameTlsVersion } from './tls-version.ts';
 import { VectorReader } from './vector-reader.ts';
 
+/** The facts of a whole ClientHello, or what is wrong with it. */
 export type ClientHello = { readonly kind: 'hello'; readonly hello: HelloFacts } | Malformed;
 
 const MESSAGE_HEADER_BYTES = 4;

@@ -18,6 +18,7 @@ import { answerFurther, answerInHttp, answerInTls, type Answer } from './alerts.
 import { type HelloFound, readHello } from './read-hello.ts';
 import { beginsRequestLine, readPlaintext } from './read-plaintext.ts';
 
+/** What the configuration says of the transparent door, as far as its frontend needs it. */
 export interface SslPrereadFrontendOptions {
   /** The destination's port, where no original one is known: SNI names only a host. */
   readonly port: number;

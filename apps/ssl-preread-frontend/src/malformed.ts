@@ -4,6 +4,7 @@ export interface Malformed {
   readonly why: string;
 }
 
+/** @param why a clause, with nothing in it that the client sent */
 export function malformed(why: string): Malformed {
   return { kind: 'malformed', why };
 }

@@ -4,6 +4,7 @@ import { malformed, type Malformed } from './malformed.ts';
 import { nameTlsVersion } from './tls-version.ts';
 import { VectorReader } from './vector-reader.ts';
 
+/** What the first bytes of a client are to a reader of SSL 2.0. */
 export type Sslv2Hello =
   | { readonly kind: 'hello'; readonly hello: HelloFacts; readonly endsAt: number }
   | Malformed

@@ -18,8 +18,10 @@ export interface RecordCursor {
   readonly gathered: number;
 }
 
+/** Where the first call begins. */
 export const START_OF_RECORDS: RecordCursor = { recordAt: 0, gathered: 0 };
 
+/** The first handshake message of the records, as far as it has come. */
 export type Handshake =
   /** The whole ClientHello with its 4-byte header, without record headers. */
   | {

@@ -9,6 +9,7 @@ export interface AddressChange {
   readonly removed: readonly string[];
 }
 
+/** How addresses are read, and who is told of a change. */
 export interface MachineAddressesOptions {
   /** Reads the interfaces; replaced in tests. */
   readonly read?: () => readonly string[];
@@ -19,7 +20,9 @@ export interface MachineAddressesOptions {
 
 /** A reading takes some 50 µs, and more with many interfaces: readings may take a thousandth of the time. */
 const PAUSE_PER_READING = 1_000;
+/** Between two readings, however quick they are. */
 export const SHORTEST_PAUSE_MS = 100;
+/** Between two readings, however slow they are: so long a new address may be unknown. */
 export const LONGEST_PAUSE_MS = 2_000;
 /** Of addresses that `node:os` told of once, the latest are kept: those of IPv6 privacy extensions (RFC 8981) come and go for ever. */
 const MOST_SEEN = 256;

@@ -14,6 +14,7 @@ import { HELLO_RETRY_REQUEST } from './second-hello-records.ts';
 
 type DialServices = Pick<DoorServices, 'transport' | 'metrics' | 'resolver' | 'bound' | 'ledger'>;
 
+/** The part of a door that dials. Called once for each listener, not for each tunnel. */
 export function openDials(listener: ListenerConfig, services: DialServices): DoorDials {
   const { transport, metrics, resolver, bound, ledger } = services;
   const { timeouts } = listener;

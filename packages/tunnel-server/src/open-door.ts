@@ -27,6 +27,7 @@ interface Shared {
   readonly self: () => Door;
 }
 
+/** Opens no socket: the program gives the door its clients. */
 export function openDoor(listener: ListenerConfig, services: DoorServices, openFrontend: Door['openFrontend']): Door {
   const { name, mode, timeouts, limits } = listener;
   const metrics = services.metrics.forListener(name);

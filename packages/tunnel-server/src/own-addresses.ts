@@ -4,6 +4,7 @@ import type { OwnAddresses } from '@sallyport/policy';
 import type { Address } from '@sallyport/tunnel-splice';
 import { MachineAddresses } from './machine-addresses.ts';
 
+/** What is ours besides the addresses that are bound. */
 export interface OwnAddressesOptions {
   /** Addresses of other machines that lead to us: dialling one of our ports there is a loop (`own_addresses`). */
   readonly elsewhere?: readonly string[];

@@ -16,6 +16,7 @@ export const ALERT = {
   unrecognized_name: 112,
 } as const;
 
+/** As RFC 8446 §6 spells it. */
 export type AlertName = keyof typeof ALERT;
 
 /** Proxy error types of RFC 9209 §2.3. */
@@ -39,6 +40,7 @@ export type ProxyError =
 /** Who ended it: we (`refused`), or the destination, the resolver, a parent, or a client that left (`failed`). */
 export type FailureOutcome = 'refused' | 'failed';
 
+/** What one reason means on the wire, in the log and in the metrics. */
 export interface Refusal {
   /** `ok`: the client asked for nothing, so nothing failed. */
   readonly outcome: 'ok' | FailureOutcome;
@@ -58,6 +60,7 @@ const answer = (
   alert?: AlertName,
 ): Refusal => ({ outcome, level, http: { status, proxyError }, ...(alert && { alert }) });
 
+/** By reason. */
 export const REFUSALS = {
   malformed: answer('refused', 'info', 400, 'http_request_error', 'decode_error'),
   too_large: answer('refused', 'info', 431, 'http_request_error', 'decode_error'),
@@ -106,6 +109,7 @@ export const STAGES = ['admit', 'identify', 'policy', 'resolve', 'dial', 'verify
 /** Where in its life a tunnel was. */
 export type Stage = (typeof STAGES)[number];
 
+/** What a TunnelError carries besides its reason and its sentence: see its fields. */
 export interface TunnelErrorContext {
   readonly cause?: unknown;
   readonly retryAfterSeconds?: number;

@@ -5,6 +5,7 @@ import { acceptsJson } from './refusal/accepts-json.ts';
 import { quoteDetails, quoteString, toPrintable, writeStatusLine } from './refusal/printable.ts';
 import { type RefusedTunnel, writeProblem } from './refusal/problem.ts';
 
+/** Who is refused, and how the client wants to be told. */
 export interface RefusalContext {
   readonly tunnel: RefusedTunnel;
   /** When the reply is made, for its Date (RFC 9110 §6.6.1). */
@@ -21,6 +22,7 @@ export interface RefusalContext {
   readonly answer?: HttpAnswer;
 }
 
+/** The reply as it is sent. */
 export interface RefusalReply {
   readonly status: number;
   readonly bytes: Uint8Array;

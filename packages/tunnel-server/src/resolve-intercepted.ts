@@ -9,6 +9,7 @@ import type { Identified } from './frontend.ts';
 import { TunnelError } from './reasons.ts';
 import type { SniResult } from './sni-check.ts';
 
+/** The keys of an intercepting listener, as the configuration spells them. */
 export interface InterceptionSettings {
   /** Which addresses to dial: those that the name has now, or the one that the client chose. */
   readonly dial: 'sni' | 'original';
@@ -16,6 +17,7 @@ export interface InterceptionSettings {
   readonly verify_sni: 'off' | 'report' | 'enforce';
 }
 
+/** What the step asks, and whom it tells. */
 export interface InterceptionTools {
   readonly resolver: Resolver;
   /** Our own listening addresses. */

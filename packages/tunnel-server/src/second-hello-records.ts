@@ -1,6 +1,7 @@
 /** Reads TLS records (RFC 8446 §5.1) only to find out whether a second ClientHello may follow. */
 import { type Beginning, compareBeginning } from '@sallyport/tunnel-splice';
 
+/** No bytes. */
 export const NOTHING = new Uint8Array(0);
 
 const RECORD_HEADER_BYTES = 5;

@@ -42,6 +42,7 @@ export interface Greeted {
   readonly second: HelloFacts | undefined;
 }
 
+/** How the second hello was passed, or why the tunnel cannot go on. */
 export type GreetResult =
   | Greeted
   /** Nothing of the second hello was sent up. `second` is undefined, and `why` set, where it cannot be read. */

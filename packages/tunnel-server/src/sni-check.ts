@@ -22,6 +22,7 @@ export interface UnverifiedTunnel {
   readonly onRelayed: (bytesUp: number, bytesDown: number) => void;
 }
 
+/** What a check asks, and whom it tells. */
 export interface SniCheckTools {
   readonly readHello: ReadHello;
   /** Called with every result, also one that ends the tunnel. */
@@ -30,6 +31,7 @@ export interface SniCheckTools {
   readonly deniesEch: boolean;
 }
 
+/** What a check has found, and the bytes that it has read for that. */
 export interface SniVerdict {
   readonly result: SniResult;
   readonly hello?: HelloFacts;

@@ -20,6 +20,7 @@ export interface TlsIdentity {
   readonly validTo: Date;
 }
 
+/** `unfit`: which part cannot be used, and a clause with cause and remedy. */
 export type TlsIdentityResult =
   | { readonly kind: 'ok'; readonly identity: TlsIdentity }
   /** `why` is a clause with cause and remedy. It contains nothing of the key. */

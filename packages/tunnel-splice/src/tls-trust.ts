@@ -7,6 +7,7 @@ export interface TlsTrust {
   readonly secureContext: SecureContext;
 }
 
+/** `unfit`: the certificates cannot be used. */
 export type TlsTrustResult =
   | { readonly kind: 'ok'; readonly trust: TlsTrust }
   /** `why` is a clause with cause and remedy. */

@@ -72,6 +72,7 @@ export type TlsState =
   /** `why` is a clause fit for a log. */
   | { readonly kind: 'failed'; readonly why: string; readonly fault: TlsFault };
 
+/** One object for all of these clients, who may be many. */
 export const TLS_WITHHELD: TlsState = { kind: 'withheld' };
 
 /** A byte stream whose other end is a client or an upstream. */
@@ -130,6 +131,7 @@ export interface Introduction {
   readonly isRefused?: boolean;
 }
 
+/** How clients are taken, besides the address. */
 export interface ListenOptions {
   /**
    * Called first for each client, before TLS: reads what its peer says of it, and no byte more. Answers at once where that has arrived.
@@ -225,6 +227,7 @@ export type DialResult =
       readonly why?: string;
     };
 
+/** How one attempt is made. */
 export interface DialOptions {
   readonly deadline: DeadlineMs;
   /** The local address to dial from; the kernel's choice if left out. */
@@ -307,6 +310,7 @@ export interface TunnelCounts {
   readonly bytesDown: number;
 }
 
+/** How a tunnel ended, and what it had relayed. */
 export interface TunnelResult extends TunnelCounts {
   readonly end: TunnelEnd;
   /** When the upstream's first byte came, on the clock of `performance.now()`; undefined if none came. */
@@ -323,6 +327,7 @@ export interface TunnelKeeper {
   tunnelEnded(tunnel: TunnelNumber, result: TunnelResult): void;
 }
 
+/** What is sent first, and what ends the tunnel. */
 export interface SpliceOptions {
   readonly keeper: TunnelKeeper;
   /** Read from the client before the splice and not sent yet: these are sent up first. */
@@ -343,6 +348,7 @@ export interface SpliceOptions {
   readonly keepAliveMs?: number;
 }
 
+/** All that the code that decides may do with sockets. */
 export interface Transport {
   readonly name: 'portable' | 'native';
   /** Rejects with a {@link ListenError}. `onClient` owns each leg it is given. It must not throw. */

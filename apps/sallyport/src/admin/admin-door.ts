@@ -8,6 +8,7 @@ import type { InheritedSockets } from '../sockets/inherited-sockets.ts';
 import type { GiveWay } from '../sockets/open-listeners.ts';
 import type { Sockets } from '../takeover/succession.ts';
 
+/** What the server is started with. */
 export interface AdminDoorOptions {
   /** Rejects with an {@link AdminListenError}. */
   readonly start: (bind: AdminAddress, passed: number | undefined) => Promise<AdminServer>;
@@ -27,6 +28,7 @@ export interface AdminMove {
   undo(undoOthers: () => Promise<void>): Promise<void>;
 }
 
+/** One for the life of the process. Its server is replaced when a reload moves it. */
 export class AdminDoor {
   readonly #options: AdminDoorOptions;
   #server: AdminServer | undefined;

@@ -4,6 +4,7 @@ import { closeSync } from 'node:fs';
 /** The first descriptor that is passed; the others follow. */
 const FIRST_DESCRIPTOR = 3;
 
+/** Each is taken once, by the listener that is bound there. */
 export class InheritedSockets {
   /** Descriptors by place. Those of one place belong to one door. */
   readonly #waiting: Map<string, readonly number[]>;

@@ -12,6 +12,7 @@ export interface Receiver {
   readonly reception: Reception;
 }
 
+/** What sockets are opened with. */
 export interface OpenListenersOptions {
   readonly transport: Pick<Transport, 'listen'>;
   readonly inherited: InheritedSockets;
@@ -46,6 +47,7 @@ interface EarlySocket extends OpenSocket {
   readonly early: Leg[];
 }
 
+/** The sockets of all doors. One exchange at a time. */
 export class OpenListeners {
   readonly #options: OpenListenersOptions;
   #open: readonly OpenSocket[] = [];

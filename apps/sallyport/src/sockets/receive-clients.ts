@@ -12,6 +12,7 @@ export interface ReceiverTools {
   readonly ledger: Ledger;
 }
 
+/** The receiver of one listener. What a reload changes is asked for at each client. */
 export function receiveClients(listener: ListenerConfig, { doorNow, tlsNow, ledger }: ReceiverTools): Receiver {
   const speaksTls = listener.mode === 'connect' && listener.tls !== undefined;
   return {

@@ -4,6 +4,7 @@ import type { Address, Intercept } from '@sallyport/tunnel-splice';
 import { EXIT, FatalError } from '../exit.ts';
 import type { InheritedSockets } from './inherited-sockets.ts';
 
+/** A socket that a listener needs, whether it is open or not. */
 export interface WantedSocket {
   /** Contains all options that must be set before a socket is bound, and none that can be changed later. */
   readonly place: string;

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import type { Logger } from '@sallyport/telemetry';
 import { sendDatagram } from '@sallyport/tunnel-splice';
 
+/** The states of a service that systemd knows. */
 export interface ServiceManager {
   /** The doors are open. Also sent when a reload is over, whether or not it took effect. */
   ready(): void;

@@ -5,6 +5,7 @@ import { devNull } from 'node:os';
 import { Readable } from 'node:stream';
 import { type ChildCommand, startNativeChild } from '@sallyport/tunnel-splice';
 
+/** A process that was asked for, whether it could be started or not. */
 export interface Child {
   readonly pid: number | undefined;
   /** Left out where it cannot be started. */

@@ -7,6 +7,7 @@ import { type Sockets, successorEnvironment, type SuccessionAnswer } from './suc
 /** Enough to read a list of a million hosts. */
 const READY_WITHIN_MS = 60_000;
 
+/** A process that is to take over. */
 export interface Successor {
   readonly pid: number | undefined;
   /** Never rejects. A successor that failed has ended. */

@@ -4,6 +4,7 @@ import type { Program } from '../program.ts';
 import type { ServiceManager } from '../systemd/service-manager.ts';
 import { startSuccessor, type Successor } from './start-successor.ts';
 
+/** What a takeover tells others. */
 export interface TakeoverTools {
   readonly log: Logger;
   readonly serviceManager: ServiceManager;

@@ -10,6 +10,7 @@ const CONNECT = 1;
 const METHOD = { none: 0, login: 2 } as const;
 const ADDRESS = { ipv4: 1, name: 3, ipv6: 4 } as const;
 
+/** With credentials a login is offered beside none: the parent chooses (RFC 1928 §3). */
 export function askSocks5Parent(
   credentials: Credentials | undefined,
 ): (destination: ParentDestination) => ParentQuestion {

@@ -1,6 +1,7 @@
 /** The answer of an HTTP proxy to CONNECT, out of bytes that may come in any pieces (RFC 9112 §4). */
 import type { NeedMore } from '../preread.ts';
 
+/** What the head of the final answer says. */
 export type ConnectReply =
   /** `headBytes`: what follows them is the destination's, whatever length the head names (RFC 9110 §9.3.6). */
   | { readonly kind: 'opened'; readonly headBytes: number }

@@ -5,6 +5,7 @@ import { closeUnused, countAttempt, type DialList, dialFirst, type RaceOptions }
 
 type Connected = Extract<DialResult, { kind: 'connected' }>;
 type Joined = Extract<DialResult, { kind: 'joined' }>;
+/** The upstream is there: as a leg, or joined to the client already. */
 export type Reached = Joined | Connected;
 
 /** What a dial for a client came to. One of the two is called, once; at once (synchronously) where that is known already. */

@@ -42,11 +42,13 @@ export interface ParentEgress {
   readonly metrics: EgressMetrics;
 }
 
+/** A way out of the network. */
 export type Egress = DirectEgress | ParentEgress;
 
 /** In the order in which they are tried. */
 export type Ways = readonly [Egress, ...Egress[]];
 
+/** What egresses are opened with. */
 export interface EgressTools {
   readonly metrics: Pick<Metrics, 'forEgress' | 'retainEgresses'>;
   /** For parents with `tls`, by name. */

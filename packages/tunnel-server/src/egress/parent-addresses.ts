@@ -19,6 +19,7 @@ export interface LocatedParent {
   readonly dialled: readonly [Address];
 }
 
+/** Makes, once, what {@link addressOf} returns for every tunnel. */
 export function locateParent(ip: Ip, port: number): LocatedParent {
   return { ip, dialled: [{ host: ip.text, port }] };
 }
@@ -29,6 +30,7 @@ export function addressOf({ ip, dialled }: LocatedParent, { name }: ParentPlace,
   return dialled;
 }
 
+/** For whom a parent is looked up, and until when. */
 export interface ParentSearch {
   readonly client: Leg;
   readonly deadline: DeadlineMs;

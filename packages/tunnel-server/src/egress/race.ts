@@ -217,6 +217,7 @@ const ATTEMPT_RESULTS = {
   cancelled: undefined,
 } as const satisfies Record<DialResult['kind'], AttemptResult | undefined>;
 
+/** Counts how one attempt has ended; one that was cancelled is not counted. */
 export function countAttempt(address: Address, result: DialResult, { onAttempt }: RaceOptions): void {
   const counted = ATTEMPT_RESULTS[result.kind];
   if (counted) onAttempt?.(address.host.includes(':') ? 'ipv6' : 'ipv4', counted);

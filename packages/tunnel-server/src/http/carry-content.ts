@@ -6,6 +6,7 @@ import { type MessageHead, passingTrailers } from './fields.ts';
 import { encodeChunk, encodeLastChunk, type Inflow, type Outflow } from './flows.ts';
 import type { Malformed } from './head-lines.ts';
 
+/** A message whose content is to be sent on. */
 export interface Passage {
   readonly head: MessageHead;
   readonly from: Inflow;
@@ -22,6 +23,7 @@ export interface Passage {
 /** `whole`: all of it was sent, and `from` is behind it. Otherwise how the sender left before its end, or what is malformed in it. */
 export type Carried = 'whole' | Departure | Malformed;
 
+/** Resolves once all of it was sent, or can never be. Never rejects. */
 export async function carryContent(passage: Passage): Promise<Carried> {
   const { head, from, reader, to, isChunked, turns } = passage;
   let isWhole = reader === undefined;

@@ -24,6 +24,7 @@ const SIZE_DIGITS = 13;
 
 type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers';
 
+/** Reads octets of framing one by one, and data in runs. */
 export class ChunkedReader implements ContentReader {
   readonly isWholeAtEnd = false;
   trailers: readonly Field[] = [];

@@ -3,6 +3,7 @@ import { type Field, type Malformed, malformed, trimWhitespace } from './head-li
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
+/** How the length of a content is known (RFC 9112 §6.3). */
 export type ContentForm =
   | { readonly kind: 'none' }
   | { readonly kind: 'length'; readonly lengthBytes: number }

@@ -7,6 +7,7 @@ export type ContentPiece =
   | { readonly kind: 'piece'; readonly content: Uint8Array; readonly usedBytes: number; readonly isWhole: boolean }
   | Malformed;
 
+/** The reader of one message's content. */
 export interface ContentReader {
   /** Reads on. Not to be called again after it was malformed or whole. */
   read(bytes: Uint8Array): ContentPiece;

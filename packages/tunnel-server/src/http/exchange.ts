@@ -17,6 +17,7 @@ import { fieldValue, type RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import { unanswered } from './unanswered.ts';
 
+/** A request whose checks are over, and the legs that it is exchanged between. */
 export interface ExchangeOptions {
   /** What the client sends; its content first. */
   readonly client: Inflow;

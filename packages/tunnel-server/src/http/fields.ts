@@ -8,6 +8,7 @@ import { PSEUDONYM, viaHop } from '../via.ts';
 /** As it is sent. */
 export type FieldLine = readonly [name: string, value: string];
 
+/** A request or a response, as far as its fields are concerned. */
 export type MessageHead = Pick<RequestHead | ResponseHead, 'version' | 'fields'>;
 
 /**

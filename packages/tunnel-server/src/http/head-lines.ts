@@ -24,6 +24,7 @@ export interface Malformed {
  */
 export type Dialect = 'strict' | 'lenient';
 
+/** The result of looking for the end of a head. */
 export type HeadEnd =
   /** Pass `resumeAt` to the next call, which then scans only the new bytes and the last one before them. */
   | { readonly kind: 'need-more'; readonly resumeAt: number }
@@ -142,6 +143,7 @@ function isWhitespace(character: string | undefined): boolean {
   return character === ' ' || character === '\t';
 }
 
+/** @param why a clause, with nothing in it that the peer sent */
 export function malformed(why: string): Malformed {
   return { kind: 'malformed', why };
 }

@@ -6,6 +6,7 @@ export function malformedRequest(why: string): TunnelError {
   return new TunnelError('malformed', `The request is malformed: ${why}.`);
 }
 
+/** @param limitBytes `limits.handshake_bytes` */
 export function oversizedHead(limitBytes: number): TunnelError {
   return new TunnelError('too_large', `The request head is larger than ${limitBytes} bytes.`);
 }

@@ -8,6 +8,7 @@ import type { Inflow, Outflow } from './flows.ts';
 import { type Malformed, malformed } from './head-lines.ts';
 import { parseResponseHead, type ResponseHead } from './response-head.ts';
 
+/** How the reading of a response has ended, up to its content. */
 export type FinalHead =
   /** The final one, or a 101. What came behind it is in the flow again. */
   | { readonly kind: 'head'; readonly head: ResponseHead }

@@ -7,6 +7,7 @@ import { TunnelError } from '../reasons.ts';
 import { malformedRequest, oversizedHead } from './malformed-request.ts';
 import { parseRequestHead, type RequestHead, type RequestHeadResult } from './request-head.ts';
 
+/** A whole request head, and what came with it. */
 export interface ReadHead {
   readonly head: RequestHead;
   /** Bytes behind it. */

@@ -10,6 +10,7 @@ export interface RequestHead {
   readonly fields: readonly Field[];
 }
 
+/** What the bytes so far are. */
 export type RequestHeadResult =
   /** Pass `resumeAt` to the next call, which then scans only the new bytes and the last one before them. */
   | { readonly kind: 'need-more'; readonly resumeAt: number }

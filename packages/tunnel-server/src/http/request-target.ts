@@ -10,6 +10,7 @@ export interface TargetParts {
   readonly host: string | undefined;
 }
 
+/** Where a plain request goes, and how it is worded there. */
 export type RequestTarget =
   | {
       readonly kind: 'target';

@@ -1,6 +1,7 @@
 /** Parses the head of an HTTP/1 response as leniently as RFC 9112 allows a proxy. An ambiguous head is refused. */
 import { type Field, findHeadEnd, type Malformed, malformed, parseFieldLines, splitHead } from './head-lines.ts';
 
+/** A response head that can be read in one way only. */
 export interface ResponseHead {
   readonly version: '1.0' | '1.1';
   /** From 100 to 999. */
@@ -10,6 +11,7 @@ export interface ResponseHead {
   readonly fields: readonly Field[];
 }
 
+/** What the bytes so far are. */
 export type ResponseHeadResult =
   /** Pass `resumeAt` to the next call over more of the same bytes. */
   | { readonly kind: 'need-more'; readonly resumeAt: number }

@@ -6,6 +6,7 @@ export interface Credentials {
   readonly password: string;
 }
 
+/** What a Proxy-Authorization field holds. */
 export type BasicCredentials =
   | { readonly kind: 'credentials'; readonly credentials: Credentials }
   /** `why` contains nothing that the client sent. */

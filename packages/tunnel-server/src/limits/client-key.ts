@@ -1,6 +1,7 @@
 /** Who counts as one client, and as one neighbourhood of clients. */
 import type { Ip } from '@sallyport/addresses';
 
+/** A number where that is enough, which is smaller and faster in a Map. */
 export type ClientKey = number | string;
 
 /** An IPv6 client owns its /64 and changes its address within it at will (RFC 6177, RFC 8981): the /64 is the client. */

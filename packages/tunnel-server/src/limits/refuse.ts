@@ -4,6 +4,7 @@ import { isFull, rateOf, type Scopes, scopeOf } from './scopes.ts';
 import type { Answer } from './shared/batch.ts';
 import type { SharedLimits } from './shared/shared-limits.ts';
 
+/** Whether a connection is admitted. */
 export type Admission =
   | { readonly kind: 'admitted' }
   | { readonly kind: 'refused'; readonly reason: 'overload' }
@@ -19,6 +20,7 @@ export function refuse(
   return refuseByPlaces(client, scopes) ?? refuseByRate(client, scopes, now, how);
 }
 
+/** By `tunnels`, which is `overload`, and by `tunnels_per_client`. */
 export function refuseByPlaces(client: ClientKey, scopes: Scopes): Admission | undefined {
   const { limits } = scopes.listener;
   if (isFull(scopes)) return { kind: 'refused', reason: 'overload' };
@@ -26,6 +28,7 @@ export function refuseByPlaces(client: ClientKey, scopes: Scopes): Admission | u
   return undefined;
 }
 
+/** By `new_per_client`. Takes a token where there is one, unless it is only asked. */
 export function refuseByRate(
   client: ClientKey,
   scopes: Scopes,

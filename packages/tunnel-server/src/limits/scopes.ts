@@ -39,6 +39,7 @@ export class ScopeCounts {
   }
 }
 
+/** Those of a listener, made when they are first needed. They outlive a reload. */
 export function countsOf(listeners: Map<string, ScopeCounts>, name: string): ScopeCounts {
   const known = listeners.get(name);
   if (known) return known;
@@ -60,10 +61,12 @@ export function scopeOf(limit: keyof ConnectionLimits, { listener, shared, every
   return listener.limits[limit] === shared[limit] ? everywhere : own;
 }
 
+/** No place is left by `limits.tunnels`. */
 export function isFull(scopes: Scopes): boolean {
   return scopeOf('tunnels', scopes).held >= scopes.listener.limits.tunnels;
 }
 
+/** Infinity: off. */
 export function rateOf({ listener }: Scopes): RatePerSecond {
   return listener.limits.new_per_client ?? Infinity;
 }

@@ -8,6 +8,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return remainder;
 });
 
+/** The checksum by the polynomial of Castagnoli (RFC 3720 Appendix B.4), as an unsigned number. */
 export function crc32c(bytes: Uint8Array): number {
   let remainder = 0xffffffff;
   for (const byte of bytes) remainder = (remainder >>> 8) ^ (TABLE[(remainder ^ byte) & 0xff] ?? 0);

@@ -4,6 +4,7 @@ import type { Address } from '@sallyport/tunnel-splice';
 import type { NeedMore } from '../preread.ts';
 import { crc32c } from './crc32c.ts';
 
+/** What a peer says of its client. `headerBytes`: where its header ends. */
 export type ProxyHeader =
   /** Where the client comes from and where it was going; `headerBytes` is the length of the header. */
   | { readonly kind: 'client'; readonly headerBytes: number; readonly remote: Address; readonly local: Address }

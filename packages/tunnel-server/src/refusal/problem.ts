@@ -10,6 +10,7 @@ export interface RefusedTunnel {
   readonly destination?: { readonly host: string; readonly port: number } | undefined;
 }
 
+/** The words of the refusal, which the reply has in its other forms too. */
 export interface ProblemParts {
   readonly status: number;
   /** The status in words. */

@@ -1,5 +1,6 @@
 /** How a client wants to be answered: what its request says of that, whatever is wrong with it. */
 
+/** What changes the form of a reply. */
 export interface ReplyWishes {
   /** The request is a HEAD, whose reply never has content (RFC 9110 §9.3.2). */
   readonly isHead: boolean;

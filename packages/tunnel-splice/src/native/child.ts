@@ -6,6 +6,7 @@ import { getSystemErrorName } from 'node:util';
 import type { Addon } from './addon.ts';
 import { loadAddon } from './load.ts';
 
+/** A program, and what it is given. */
 export interface ChildCommand {
   /** Absolute. */
   readonly path: string;
@@ -16,6 +17,7 @@ export interface ChildCommand {
   readonly descriptors: readonly (number | 'closed')[];
 }
 
+/** A process that was started by the addon. */
 export interface NativeChild {
   readonly pid: number;
   /** What the child writes to its descriptor 3. */
@@ -26,6 +28,7 @@ export interface NativeChild {
   kill(signal: NodeJS.Signals): void;
 }
 
+/** Whether the process was started. */
 export type NativeChildResult =
   | { readonly kind: 'started'; readonly child: NativeChild }
   /** The system refuses: the name of its error. */

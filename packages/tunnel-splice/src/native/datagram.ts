@@ -1,6 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import { loadAddon } from './load.ts';
 
+/** Whether the datagram was taken; `reason` is for the log. */
 export type DatagramResult = { readonly kind: 'sent' } | { readonly kind: 'failed'; readonly reason: string };
 
 /**

@@ -125,7 +125,7 @@ export class Listeners {
     else this.#introduce(listener, leg, { introduce, identity });
   }
 
-  /** No source of clients: a peer may never say which client it speaks for, and no listener waits for that to be closed. */
+  /** The client is no source of clients meanwhile: its peer may never introduce it, and a listener must not wait for that to be closed. */
   #introduce(listener: OpenListener, leg: NativeLeg, { introduce, identity }: Introducing): void {
     const handOutAs = (introduction: Introduction): void => {
       const { remote, local } = introduction;
@@ -193,7 +193,7 @@ export class Listeners {
     for (let thread = 0; thread < this.#plane.threads; thread++) this.#plane.begin(thread, command).word(id).end();
   }
 
-  /** A client that is introduced behind it may be a last source, once more. */
+  /** May be called again: a client that is introduced after the listener was closed is a source while its descriptor is on its way. */
   #finish(listener: OpenListener): void {
     const wasOpen = listener.ids.map((id) => this.#open.delete(id)).includes(true);
     if (!wasOpen) return;

@@ -1,6 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import { loadAddon } from './load.ts';
 
+/** Whether it is set; `reason` is for the log. */
 export type NewPrivilegesResult = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly reason: string };
 
 /** Forbids programs that this process runs to gain rights. It needs the addon, but no transport. */

@@ -21,6 +21,7 @@ const INDEX_MASK = 0xff_ffff;
 /** How many tunnels share one page of counts. */
 export const TUNNELS_PER_PAGE = 4096;
 
+/** Commands to the data threads, by number. */
 export const COMMAND = {
   dial: 1,
   cancelDial: 2,
@@ -41,6 +42,7 @@ export const COMMAND = {
 
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];
 
+/** Events of the data threads, by number. */
 export const EVENT = {
   accepted: 1,
   data: 2,
@@ -60,6 +62,7 @@ export const EVENT = {
 /** By number, as all lists below. */
 export const INTERCEPTIONS = ['none', 'redirect', 'tproxy'] as const;
 
+/** How a dial has ended. `answered` is `connected`, behind the whole answer to its preface. */
 export const DIAL_OUTCOMES = [
   'connected',
   'refused',
@@ -72,6 +75,7 @@ export const DIAL_OUTCOMES = [
   'no-source',
 ] as const;
 
+/** Why a tunnel has ended. */
 export const TUNNEL_ENDS = [
   'client_closed',
   'upstream_closed',

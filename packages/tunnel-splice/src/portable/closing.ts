@@ -7,6 +7,7 @@ import type { LiveLegs } from './live-legs.ts';
 import { descriptorOf } from './node-handle.ts';
 import type { Secured } from './secured-wire.ts';
 
+/** The leg that is to be ended. */
 export interface ClosingOptions {
   readonly deadlines: Deadlines;
   readonly legs: LiveLegs;

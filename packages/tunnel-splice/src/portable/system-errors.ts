@@ -1,6 +1,7 @@
 /** Translates system errors, in one place, where they enter. */
 import { ListenError, type Bind, type DialResult, type Departure } from '../transport.ts';
 
+/** The failures that a system error can mean. */
 export type DialFailure = Exclude<
   DialResult['kind'],
   'connected' | 'joined' | 'untrusted' | 'tls-timeout' | 'cancelled'

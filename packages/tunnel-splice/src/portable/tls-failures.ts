@@ -1,6 +1,7 @@
 /** Explains OpenSSL's errors for a client whose TLS failed. */
 import type { TlsFault } from '../transport.ts';
 
+/** Why TLS with a client failed. */
 export interface TlsFailure {
   /** A clause fit for a log. */
   readonly why: string;

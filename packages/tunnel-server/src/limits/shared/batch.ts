@@ -14,12 +14,14 @@ export interface Question {
   readonly rate: number;
 }
 
+/** What the store says to one attempt. */
 export type Answer =
   | { readonly kind: 'granted' }
   | { readonly kind: 'refused'; readonly waitMs: number }
   /** The answer came too late, or not at all: the replica decides by its own count. */
   | { readonly kind: 'unknown' };
 
+/** A connection, or a further request, that waits for the answer. */
 export interface Attempt {
   readonly question: Question;
   /** Undefined where only a token is asked for. */
@@ -27,6 +29,7 @@ export interface Attempt {
   readonly decide: (answer: Answer) => void;
 }
 
+/** What is to be told and asked. */
 export interface Contents {
   /** The prefix of all keys. */
   readonly prefix: string;
@@ -42,6 +45,7 @@ interface Line {
   readonly attempts: readonly Attempt[];
 }
 
+/** One call of the script, from its entries to its answers. */
 export class Batch {
   readonly #lines: readonly Line[];
   #isOpen = true;

@@ -38,6 +38,7 @@ export interface Granted {
 /** The places of a replica that has died are free again after this time, in milliseconds. */
 export const LEASE_MS = 45_000;
 
+/** In Lua. Its keys and arguments are those of {@link encodeBatch}, its answer is read by {@link decodeAnswers}. */
 export const COUNT_SCRIPT = `
 local replica, lease = ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')

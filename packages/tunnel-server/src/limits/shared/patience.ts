@@ -24,6 +24,7 @@ export interface Start {
   readonly turn: number;
 }
 
+/** A wait under way. Its owner ends it, once. */
 export interface Wait extends Start {
   end(): void;
 }
@@ -33,6 +34,7 @@ interface Watched extends Start {
   isLate: boolean;
 }
 
+/** All waits of one store, on one timer, which runs only while there are any. */
 export class Patience {
   readonly #waits = new Set<Watched>();
   #turn = 0;

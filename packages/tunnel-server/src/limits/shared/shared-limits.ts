@@ -16,6 +16,7 @@ import type { Start, Wait } from './patience.ts';
 import type { LinkWatcher, StoreLink } from './redis-link.ts';
 import { type HealthWatcher, StoreHealth } from './store-health.ts';
 
+/** The store, and who is told of its state. */
 export interface SharedLimitsOptions extends HealthWatcher {
   /** Keeps a connection to the store until the signal ends it. */
   readonly connect: (watcher: LinkWatcher, signal: AbortSignal) => Promise<void>;
@@ -35,6 +36,7 @@ const TICKS_A_PROBE = 10;
 const TICKS_A_ROUND = 100;
 const LAST_WORDS_MS = 200;
 
+/** The store as the limits use it. Begins to connect at once; {@link close} ends it. */
 export class SharedLimits {
   readonly #prefix: string;
   readonly #health: StoreHealth;

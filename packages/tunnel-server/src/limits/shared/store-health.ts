@@ -27,6 +27,7 @@ const LATE_FOR_MS = 500;
 const PROBES = 3;
 const PROBE_PAUSE_MS = 500;
 
+/** Follows one store over all of its connections. */
 export class StoreHealth implements LinkWatcher {
   readonly #replica: string;
   readonly #watcher: HealthWatcher;
