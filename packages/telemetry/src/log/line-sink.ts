@@ -5,8 +5,9 @@
  * the process from exiting. sonic-boom's last flush loops for ever on EPIPE. A failed reopen makes it close a descriptor twice, which by
  * then may be a client's. And it drops lines without a report.
  */
-import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { write, writeSync } from 'node:fs';
 import { countLines, GatheredBytes } from './gathered-bytes.ts';
+import { type Descriptor, open, release } from './log-descriptor.ts';
 import { CLOSE_DEADLINE_MS, type LogSink, type WrittenLine } from './sink.ts';
 
 /**
@@ -251,46 +252,3 @@ export class LineSink implements LogSink {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-interface Descriptor {
-  readonly fd: number;
-  /** Whether we opened it and must close it. */
-  readonly isOwned: boolean;
-}
-
-function open(file: string | null): Descriptor {
-  return file === null ? openStdout() : openFile(file);
-}
-
-/**
- * Opens stdout without blocking. A pipe or a terminal is opened again, so that O_NONBLOCK is ours alone: the flag belongs to the open
- * file description, which other processes share. A socket cannot be opened again. A regular file would start again at offset 0, and never
- * blocks. Both are used as they are.
- */
-function openStdout(): Descriptor {
-  const stdout = { fd: 1, isOwned: false };
-  try {
-    // As bigint: a plain look at a pipe or a socket stops require from following links, as those of pnpm (nodejs/node#51142).
-    const kind = fstatSync(1, { bigint: true });
-    if (!kind.isFIFO() && !kind.isCharacterDevice()) return stdout;
-    return { fd: openSync('/proc/self/fd/1', constants.O_WRONLY | NO_WAIT), isOwned: true };
-  } catch {
-    // There is no /proc, or the pipe belongs to another user: a slow reader then delays the exit, and nothing else.
-    return stdout;
-  }
-}
-
-/** O_NONBLOCK matters where the path is a FIFO: without a reader it is an error at once (ENXIO), and no endless wait. */
-const NO_WAIT = constants.O_NONBLOCK | constants.O_NOCTTY;
-
-/** The group may read it, for log shippers. Others may not: it says which client used which destination. */
-const FILE_MODE = 0o640;
-
-function openFile(path: string): Descriptor {
-  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | NO_WAIT;
-  return { fd: openSync(path, flags, FILE_MODE), isOwned: true };
-}
-
-function release(descriptor: Descriptor): void {
-  if (descriptor.isOwned) closeSync(descriptor.fd);
-}

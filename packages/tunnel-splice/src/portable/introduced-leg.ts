@@ -11,8 +11,8 @@ import { acceptedSocket } from './node-socket.ts';
 type Introducing = ListenOptions & Required<Pick<ListenOptions, 'introduce'>>;
 
 /**
- * Resolves once the introduction is read. A peer that sent an RST while it was queued has no address any
- * more, by which it could be judged, and has left without a word: it is handed out as it is.
+ * Resolves once the introduction is read. A peer that sent an RST while it was queued has no address any more, by which it could be
+ * judged, and has sent nothing: it is handed out as it is.
  */
 export async function introducedLeg(
   handle: TcpHandle,
