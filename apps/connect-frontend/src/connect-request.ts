@@ -1,6 +1,6 @@
 /** Decides from a request head what the client asks the explicit door for. */
-import { type Destination, parseDestination } from '@sallyport/policy';
-import { findDoubtfulField, parseAuthorityForm, type RequestHead } from '@sallyport/tunnel-server';
+import type { Destination } from '@sallyport/policy';
+import { findDoubtfulField, parseAuthority, type RequestHead } from '@sallyport/tunnel-server';
 
 /** What a request head asks the explicit door for. */
 export type ConnectRequest =
@@ -13,10 +13,7 @@ export type ConnectRequest =
 export function parseConnectRequest(head: RequestHead): ConnectRequest {
   if (head.method !== 'CONNECT') return { kind: 'other-method' };
 
-  const authority = parseAuthorityForm(head.requestTarget);
-  if (authority.kind === 'malformed') return authority;
-
-  const destination = parseDestination(authority.host, authority.port);
+  const destination = parseAuthority(head.requestTarget);
   if (destination.kind === 'malformed') return destination;
   const doubtful = findBodyFraming(head) ?? findDoubtfulField(head);
   return doubtful === undefined ? { kind: 'connect', destination } : { kind: 'malformed', why: doubtful };

@@ -1,8 +1,9 @@
 /** The banner printed on a terminal once the proxy is up: its doors, its policy, its admin server, and two commands to try. */
+import { authorityText } from '@sallyport/addresses';
 import { type Address } from '@sallyport/tunnel-splice';
 import type { Config, ListenerConfig } from '@sallyport/config';
 import { groupNamed } from '@sallyport/policy';
-import { formatAddress, formatBind } from './format-address.ts';
+import { formatBind } from './format-bind.ts';
 import type { OpenDoor, Program } from './program.ts';
 import { version } from './version.ts';
 
@@ -17,9 +18,9 @@ export function banner(file: string, config: Config, program: Pick<Program, 'ope
   return [
     '',
     `Sallyport ${version()}`,
-    ...doors.map(({ name, address }) => row(name, `${doorWords(config, name)} on ${formatAddress(address)}`)),
+    ...doors.map(({ name, address }) => row(name, `${doorWords(config, name)} on ${authorityText(address)}`)),
     row('policy', `${rules}, default ${config.policy.default}${reports}`),
-    ...(admin ? [row('admin', 'host' in admin ? `http://${formatAddress(admin)}/` : formatBind(admin))] : []),
+    ...(admin ? [row('admin', 'host' in admin ? `http://${authorityText(admin)}/` : formatBind(admin))] : []),
     '',
     'Try from another terminal:',
     ...commandsToTry(file, config, doors).map((command) => `  ${command}`),
@@ -41,7 +42,7 @@ function commandsToTry(file: string, config: Config, doors: readonly OpenDoor[])
 }
 
 function curl(listener: ListenerConfig, address: Address, host: string): string {
-  const near = formatAddress({ host: nearAddress(address.host), port: address.port });
+  const near = authorityText({ host: nearAddress(address.host), port: address.port });
   if (listener.mode === 'sni') return `curl --connect-to ${host}:443:${near} https://${host}/`;
   const login = listener.auth ? ' --proxy-user NAME:PASSWORD' : '';
   const certificate = listener.tls?.client_ca ? ' --proxy-cert FILE --proxy-key FILE' : '';

@@ -11,7 +11,7 @@ import {
   type PolicyRequest,
   requestOf,
 } from '@sallyport/policy';
-import { parseAuthorityForm } from '@sallyport/tunnel-server';
+import { parseAuthority } from '@sallyport/tunnel-server';
 import { chooseEgress } from './explain-egress.ts';
 import { readLogs } from './log-files.ts';
 import type { Settings } from './settings.ts';
@@ -63,9 +63,8 @@ async function compareLogs(compared: Compared, logs: readonly string[]): Promise
 }
 
 function addressOf(upstream: string): Ip | undefined {
-  const target = parseAuthorityForm(upstream);
-  const destination = target.kind === 'authority' ? parseDestination(target.host, target.port) : undefined;
-  return destination?.kind === 'address' ? destination.ip : undefined;
+  const destination = parseAuthority(upstream);
+  return destination.kind === 'address' ? destination.ip : undefined;
 }
 
 function loggedRequest({ client, user, listener, host, ip, port }: LogEntry): PolicyRequest | undefined {

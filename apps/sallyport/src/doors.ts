@@ -1,4 +1,5 @@
 /** Chooses the frontend of each listener. Only this file knows both frontends. */
+import { authorityText } from '@sallyport/addresses';
 import { bindText, type ConnectListener, type ListenerConfig, type SniListener } from '@sallyport/config';
 import { type ConnectAuth, type ConnectFrontendOptions, createConnectFrontend } from '@sallyport/connect-frontend';
 import {
@@ -8,7 +9,6 @@ import {
 } from '@sallyport/ssl-preread-frontend';
 import { authenticateClient, type Door, type Gatekeeper, openDoor } from '@sallyport/tunnel-server';
 import type { TlsIdentity } from '@sallyport/tunnel-splice';
-import { formatAddress } from './format-address.ts';
 import type { Services } from './services.ts';
 import { fallbackDestination, type Settings } from './settings.ts';
 
@@ -88,7 +88,7 @@ function describeExplicitDoor(listeners: readonly ListenerConfig[], { bound }: S
   const [firstBind] = listener.bind;
   if (address === undefined) return firstBind && bindText(firstBind);
   // No client can connect to a wildcard, and by which of our addresses it reaches us is not known here.
-  return WILDCARDS.has(address.host) ? `port ${address.port} of this proxy` : formatAddress(address);
+  return WILDCARDS.has(address.host) ? `port ${address.port} of this proxy` : authorityText(address);
 }
 
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

@@ -1,4 +1,5 @@
 /** The egress of a request, and why. For `sallyport explain`. */
+import { authorityText } from '@sallyport/addresses';
 import { type Config, DIRECT, triedInTurn } from '@sallyport/config';
 import type { Decision, Destination } from '@sallyport/policy';
 
@@ -28,8 +29,7 @@ function kindOf(name: string, { egress }: Config): string {
   const found = egress.find((candidate) => candidate.name === name);
   if (found === undefined) return '';
   if (found.type === 'direct') return found.source_address === undefined ? '' : ` from ${found.source_address}`;
-  const { host, port } = found.address;
-  return `: ${found.type} by ${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `: ${found.type} by ${authorityText(found.address)}`;
 }
 
 function leavesNames(name: string, { egress }: Config): boolean {

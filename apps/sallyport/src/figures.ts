@@ -49,6 +49,7 @@ export function agoText(moment: string, now: string): string {
   return `${durationText(Math.max(0, Date.parse(now) - Date.parse(moment)))} ago`;
 }
 
+/** As `authorityText`, which the page cannot load: this module is served with it. */
 export function hostText(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

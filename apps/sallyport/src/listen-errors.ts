@@ -3,7 +3,7 @@ import type { ConfigPath } from '@sallyport/config';
 import { AdminListenError } from '@sallyport/telemetry';
 import { ListenError } from '@sallyport/tunnel-splice';
 import { EXIT, FatalError } from './exit.ts';
-import { formatBind } from './format-address.ts';
+import { formatBind } from './format-bind.ts';
 
 /**
  * @param who the listener's name, which begins the line

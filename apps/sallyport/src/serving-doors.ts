@@ -1,11 +1,11 @@
 /** The doors that serve: their sockets, and the settings by which they serve. A reload puts others in their place. */
+import { authorityText } from '@sallyport/addresses';
 import type { ListenerConfig } from '@sallyport/config';
 import type { AdminAddress } from '@sallyport/telemetry';
 import type { Door } from '@sallyport/tunnel-server';
 import { boundAddresses } from './bound-addresses.ts';
 import { openDoors } from './doors.ts';
 import { requireEngine } from './engine.ts';
-import { formatAddress } from './format-address.ts';
 import type { Services } from './services.ts';
 import type { Settings } from './settings.ts';
 import type { InheritedSockets } from './sockets/inherited-sockets.ts';
@@ -112,5 +112,5 @@ export class ServingDoors {
 }
 
 function facts({ wanted: { listener }, listening }: OpenSocket): object {
-  return { listener: listener.name, mode: listener.mode, address: formatAddress(listening.address) };
+  return { listener: listener.name, mode: listener.mode, address: authorityText(listening.address) };
 }

@@ -15,11 +15,11 @@ import {
   checkGroups,
   compilePolicy,
   type Destination,
+  destinationAt,
   lintOpenProxy,
   lintUnmetUsers,
   lintVoidList,
   type MalformedDestination,
-  parseDestination,
   type Policy,
   runTests,
 } from '@sallyport/policy';
@@ -167,6 +167,5 @@ function checkFallbacks({ listeners }: Config): readonly Problem[] {
 /** The destination of clients without SNI, if there is one. */
 export function fallbackDestination({ without_sni }: SniListener): Destination | MalformedDestination | undefined {
   if (without_sni.kind !== 'destination') return undefined;
-  const { host, port } = without_sni;
-  return parseDestination(host.includes(':') ? `[${host}]` : host, port);
+  return destinationAt(without_sni);
 }

@@ -1,9 +1,8 @@
 /** Notices that this machine has got or lost an address, and says so in the log. */
-import { compileNetworks, parseIp } from '@sallyport/addresses';
+import { authorityText, compileNetworks, parseIp } from '@sallyport/addresses';
 import type { Logger } from '@sallyport/telemetry';
 import { type AddressChange, MachineAddresses } from '@sallyport/tunnel-server';
 import { BoundAddresses } from './bound-addresses.ts';
-import { formatAddress } from './format-address.ts';
 
 const INTERVAL_MS = 1_000;
 
@@ -23,7 +22,7 @@ function logChange(change: AddressChange, bound: BoundAddresses, log: Logger): v
   if (!added || !removed || added.length + removed.length === 0) return;
   log.info({ added, removed }, 'addresses changed');
   for (const { listener, address } of bound.at(removed)) {
-    log.warn({ listener, address: formatAddress(address), detail: OUT_OF_REACH }, 'listener address lost');
+    log.warn({ listener, address: authorityText(address), detail: OUT_OF_REACH }, 'listener address lost');
   }
 }
 

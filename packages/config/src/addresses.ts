@@ -4,7 +4,7 @@
  * An address is an IP literal in its full form only. The shorthands that C libraries read as addresses (`127.1`, `0x7f.1`,
  * `017700000001`) are refused, because programs disagree on what they mean.
  */
-import { canonicalCidr, compileNetworks, isHostName, type Network, parseIp } from '@sallyport/addresses';
+import { authorityText, canonicalCidr, compileNetworks, isHostName, type Network, parseIp } from '@sallyport/addresses';
 import { didYouMean } from './suggest.ts';
 import { malformed, ok, type Read, readPort } from './units.ts';
 
@@ -40,7 +40,7 @@ export function readListenerBind(text: string): Read<Bind> {
 /** Spells it as in the file. */
 export function bindText(bind: Bind): string {
   if ('systemd' in bind) return `systemd:${bind.systemd}`;
-  return bind.host.includes(':') ? `[${bind.host}]:${bind.port}` : `${bind.host}:${bind.port}`;
+  return authorityText(bind);
 }
 
 /** A Unix socket in the file system. */

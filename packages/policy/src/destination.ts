@@ -1,6 +1,15 @@
 /** The destination of a client. This is the only parser of a host, for both doors and for the patterns of rules. */
 import { domainToASCII, domainToUnicode } from 'node:url';
-import { endsInNumber, type Ip, isHostName, MAX_NAME_LENGTH, parseIp, readLegacyIpv4 } from '@sallyport/addresses';
+import {
+  authorityText,
+  endsInNumber,
+  type Ip,
+  isHostName,
+  MAX_NAME_LENGTH,
+  parseIp,
+  readLegacyIpv4,
+  uriHost,
+} from '@sallyport/addresses';
 
 /**
  * A destination as the policy sees it: a canonical name, or an IP literal. Any other spelling of an address (`127.1`, `0x7f.1`) is
@@ -32,9 +41,14 @@ export function parseDestination(host: string, port: number): Destination | Malf
   return { kind: 'name', host: name.toLowerCase(), port };
 }
 
-/** `host:port`, with brackets round IPv6 (RFC 3986 §3.2.2). */
-export function destinationText({ host, port }: Pick<Destination, 'host' | 'port'>): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+/** Reads a host that has no brackets round an IPv6 address, as the configuration and the admin API spell it. */
+export function destinationAt({ host, port }: Pick<Destination, 'host' | 'port'>): Destination | MalformedDestination {
+  return parseDestination(uriHost(host), port);
+}
+
+/** `host:port`, with brackets round IPv6. */
+export function destinationText(destination: Pick<Destination, 'host' | 'port'>): string {
+  return authorityText(destination);
 }
 
 function parseBracketed(host: string, port: number): Destination | MalformedDestination {

@@ -2,7 +2,13 @@
  * Decides which clients may reach which destinations. Pure: it uses no socket and no clock, and reads only files that it is given. Read
  * rules/decide.ts first.
  */
-export { type Destination, destinationText, type MalformedDestination, parseDestination } from './destination.ts';
+export {
+  type Destination,
+  destinationAt,
+  destinationText,
+  type MalformedDestination,
+  parseDestination,
+} from './destination.ts';
 export { compilePolicy, type CompiledPolicy } from './rules/compile.ts';
 export { decide } from './rules/decide.ts';
 export type { Decision, Policy, PolicyRequest } from './rules/policy.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readLegacyIpv4 } from '@sallyport/addresses';
-import { destinationText, parseDestination } from '../src/destination.ts';
+import { destinationAt, destinationText, parseDestination } from '../src/destination.ts';
 
 const LONGEST_LABEL = 'a'.repeat(63);
 const LONGEST_NAME = `${LONGEST_LABEL}.${LONGEST_LABEL}.${LONGEST_LABEL}.${'a'.repeat(61)}`;
@@ -168,6 +168,16 @@ describe('spellings that only inet_aton reads', () => {
       'import socket, sys\nfor line in sys.stdin: print(socket.inet_ntoa(socket.inet_aton(line.rstrip("\\n"))))';
     const output = execFileSync('python3', ['-c', script], { input: spellings.join('\n'), encoding: 'utf8' });
     expect(spellings.map((spelling) => readLegacyIpv4(spelling)?.text)).toEqual(output.trimEnd().split('\n'));
+  });
+});
+
+describe('destinationAt', () => {
+  it.each(['a.test', '192.0.2.1', '2001:db8::1'])('reads %s as it is spelled in a file', (host) => {
+    expect(destinationAt({ host, port: 443 })).toMatchObject({ host, port: 443 });
+  });
+
+  it.each(['a..b', '2001:db8::1%eth0'])('refuses %s', (host) => {
+    expect(destinationAt({ host, port: 443 }).kind).toBe('malformed');
   });
 });
 

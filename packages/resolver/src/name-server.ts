@@ -3,7 +3,7 @@
  */
 import dns from 'node:dns';
 import type { Address } from '@sallyport/tunnel-splice';
-import { parseIp, type Ip } from '@sallyport/addresses';
+import { authorityText, parseIp, type Ip } from '@sallyport/addresses';
 import { type Answer, MAX_ADDRESSES_A_FAMILY, type Rcode, type RecordType } from './answer.ts';
 
 /** One server's reply for one record type. */
@@ -70,10 +70,10 @@ export function createNameServer(server: Address, timeoutMs: number): NameServer
   };
 }
 
-function openChannel({ host, port }: Address, timeoutMs: number): dns.Resolver {
+function openChannel(server: Address, timeoutMs: number): dns.Resolver {
   const tries = 2 + Math.ceil(Math.log2(timeoutMs / SHORTEST_TRY_MS + 1));
   const channel = new dns.Resolver({ timeout: 2 * SHORTEST_TRY_MS, tries });
-  channel.setServers([host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`]);
+  channel.setServers([authorityText(server)]);
   return channel;
 }
 

@@ -1,6 +1,7 @@
 /** Parses the target of a CONNECT: exactly a host and a port. */
 
 import { parseIp } from '@sallyport/addresses';
+import { type Destination, type MalformedDestination, parseDestination } from '@sallyport/policy';
 
 /** A host as the client spelled it (an IPv6 address in its brackets), not yet judged; and a port from 1 to 65535. */
 export type AuthorityForm =
@@ -28,6 +29,12 @@ export function parseAuthorityForm(text: string, usualPort = 443): AuthorityForm
   const port = Number(digits);
   if (port < 1 || port > 65_535) return malformed('the port is not between 1 and 65535');
   return { kind: 'authority', host, port };
+}
+
+/** The destination that a text in authority-form names. */
+export function parseAuthority(text: string, usualPort?: number): Destination | MalformedDestination {
+  const authority = parseAuthorityForm(text, usualPort);
+  return authority.kind === 'malformed' ? authority : parseDestination(authority.host, authority.port);
 }
 
 const STRAY_BRACKET = 'the host has a colon or bracket out of place: [ ] go round an IPv6 address';

@@ -11,7 +11,7 @@ export {
   type RequestHeadResult,
 } from './http/request-head.ts';
 export { malformedRequest, oversizedHead } from './http/malformed-request.ts';
-export { type AuthorityForm, parseAuthorityForm } from './authority-form.ts';
+export { parseAuthority } from './authority-form.ts';
 export { type AddressChange, MachineAddresses } from './machine-addresses.ts';
 export { ownAddresses } from './own-addresses.ts';
 export { authenticateClient, type Gatekeeper } from './identity/authenticate-client.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAuthorityForm } from '../src/authority-form.ts';
+import { parseAuthority, parseAuthorityForm } from '../src/authority-form.ts';
 
 describe('parseAuthorityForm', () => {
   it.each([
@@ -86,5 +86,16 @@ describe('parseAuthorityForm', () => {
         expect(parsed.host).not.toMatch(/[/?#@\s]/);
       }),
     );
+  });
+});
+
+describe('parseAuthority', () => {
+  it.each([
+    { text: 'Example.com.:443', destination: { kind: 'name', host: 'example.com', port: 443 } },
+    { text: '[2001:DB8::1]:8443', destination: { kind: 'address', host: '2001:db8::1', port: 8443 } },
+    { text: 'example.com', destination: { kind: 'malformed', why: 'the target has no port' } },
+    { text: 'a..b:443', destination: { kind: 'malformed' } },
+  ])('reads the destination of $text', ({ text, destination }) => {
+    expect(parseAuthority(text)).toMatchObject(destination);
   });
 });

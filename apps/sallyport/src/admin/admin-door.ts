@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AdminConfig } from '@sallyport/config';
 import { type AdminAddress, AdminListenError, type AdminServer, type Logger } from '@sallyport/telemetry';
-import { formatBind } from '../format-address.ts';
+import { formatBind } from '../format-bind.ts';
 import { fatalListenError } from '../listen-errors.ts';
 import type { InheritedSockets } from '../sockets/inherited-sockets.ts';
 import type { GiveWay } from '../sockets/open-listeners.ts';

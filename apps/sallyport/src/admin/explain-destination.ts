@@ -1,6 +1,6 @@
 /** `GET /api/explain`: how the running proxy would decide a request, as `sallyport explain` prints it, and the rule that would allow it. */
 import { parseIp } from '@sallyport/addresses';
-import { parseDestination, type PolicyRequest, remedyOf } from '@sallyport/policy';
+import { destinationAt, type PolicyRequest, remedyOf } from '@sallyport/policy';
 import { explainRequest } from '../explain-request.ts';
 import { findingsText } from '../explanation.ts';
 import type { AdminView } from './admin-view.ts';
@@ -43,7 +43,7 @@ function readQuestion(
   const ip = parseIp(client);
   if (!ip) return `client must be an IP address`;
   if (listener !== undefined && !doors.includes(listener)) return `listener must be ${doors.join(' or ')}`;
-  const destination = parseDestination(host.includes(':') ? `[${host}]` : host, port);
+  const destination = destinationAt({ host, port });
   if (destination.kind === 'malformed') return `host is none: ${destination.why}`;
   return { client: ip, listener: listener ?? doors[0] ?? '', destination, ...(user !== undefined && { user }) };
 }

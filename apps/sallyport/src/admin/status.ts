@@ -1,8 +1,8 @@
 /** `GET /api/status`: the state of the whole proxy in one answer. */
+import { authorityText } from '@sallyport/addresses';
 import { bindText, type Config, type ListenerConfig } from '@sallyport/config';
 import type { LimitedListener } from '@sallyport/tunnel-server';
 import type { EgressReading, ListenerReading, MetricsReading } from '@sallyport/telemetry';
-import { formatAddress } from '../format-address.ts';
 import { version } from '../version.ts';
 import type { AdminView } from './admin-view.ts';
 import type { StatusReply } from './api.ts';
@@ -52,7 +52,7 @@ function describeDoor(
   return {
     name,
     mode,
-    addresses: bound.length > 0 ? bound.map(formatAddress) : listener.bind.map(bindText),
+    addresses: bound.length > 0 ? bound.map(authorityText) : listener.bind.map(bindText),
     state: state === 'ready' ? 'open' : state === 'draining' ? 'draining' : 'opening',
     report_only,
     tls: listener.mode === 'connect' && listener.tls !== undefined,
@@ -95,7 +95,7 @@ function describeEgress({ egress: name, isUp, attempts }: EgressReading, config:
   return {
     name,
     type: found?.type ?? 'direct',
-    ...(isParent && { address: formatAddress(found.address) }),
+    ...(isParent && { address: authorityText(found.address) }),
     up: isUp,
     attempts: Object.fromEntries(attempts.map(({ result, count }) => [result, count])),
   };

@@ -2,7 +2,7 @@ import type { Config } from '@sallyport/config';
 import { groupNamed, lintReach, type Policy } from '@sallyport/policy';
 import { CONFIG_OPTION, type Command, type OptionLists, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
-import { formatBind } from '../format-address.ts';
+import { formatBind } from '../format-bind.ts';
 import { LOG_OPTION } from '../log-files.ts';
 import { lintMachine } from '../lint-machine.ts';
 import { lintNames } from '../lint-names.ts';

@@ -1,8 +1,8 @@
 import { parseIp } from '@sallyport/addresses';
 import type { Config } from '@sallyport/config';
-import { type Destination, parseDestination, type PolicyRequest } from '@sallyport/policy';
+import type { Destination, PolicyRequest } from '@sallyport/policy';
 import { Resolver } from '@sallyport/resolver';
-import { ownAddresses, parseAuthorityForm } from '@sallyport/tunnel-server';
+import { ownAddresses, parseAuthority } from '@sallyport/tunnel-server';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { explainRequest } from '../explain-request.ts';
@@ -64,8 +64,7 @@ function readRequest({ client = '', to = '', user }: OptionValues, listener: str
 
 /** Must have the same form as the target of a CONNECT. */
 function readDestination(to: string): Destination {
-  const target = parseAuthorityForm(to);
-  const destination = target.kind === 'authority' ? parseDestination(target.host, target.port) : target;
+  const destination = parseAuthority(to);
   if (destination.kind !== 'malformed') return destination;
   const authority = authorityOf(to);
   const remedy = authority === undefined ? '' : `; write ${authority}`;

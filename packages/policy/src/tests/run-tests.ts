@@ -1,7 +1,7 @@
 /** Runs the tests of a configuration: each asks the policy as a door would. */
 import { parseIp } from '@sallyport/addresses';
 import { didYouMean, type Problem, type TestConfig } from '@sallyport/config';
-import { parseDestination } from '../destination.ts';
+import { destinationAt } from '../destination.ts';
 import type { Policy, PolicyRequest } from '../rules/policy.ts';
 import { judgeRequest } from './judge-request.ts';
 
@@ -25,7 +25,7 @@ export function runTests(policy: Policy, tests: readonly TestConfig[], firstList
 /** The request of a test; a sentence where no client could make it. */
 export function requestOf({ client, user, listener, to }: TestConfig, firstListener: string): PolicyRequest | string {
   const ip = parseIp(client);
-  const destination = parseDestination(to.host.includes(':') ? `[${to.host}]` : to.host, to.port);
+  const destination = destinationAt(to);
   if (!ip || destination.kind === 'malformed') return `to is no destination; write host:port`;
   return { client: ip, listener: listener ?? firstListener, user, destination };
 }

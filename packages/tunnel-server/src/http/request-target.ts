@@ -1,6 +1,7 @@
 /** The destination of a plain request: from its target (RFC 9112 §3.2), or from Host where the client uses no proxy. */
-import { parseAuthorityForm } from '../authority-form.ts';
-import { type Destination, parseDestination } from '@sallyport/policy';
+import { authorityText, uriHost } from '@sallyport/addresses';
+import type { Destination } from '@sallyport/policy';
+import { parseAuthority } from '../authority-form.ts';
 
 /** The parts of a request that name its destination. */
 export interface TargetParts {
@@ -65,9 +66,7 @@ function parseAbsoluteForm(scheme: string, hierarchy: string, method: string): R
 const USER_INFORMATION = /^[^@\\]*@/;
 
 function targetAt(authority: string, originForm: string): RequestTarget {
-  const read = parseAuthorityForm(withPort(authority), HTTP_PORT);
-  if (read.kind === 'malformed') return read;
-  const destination = parseDestination(read.host, read.port);
+  const destination = parseAuthority(withPort(authority), HTTP_PORT);
   if (destination.kind === 'malformed') return destination;
   return { kind: 'target', destination, originForm: toAscii(originForm), host: hostField(destination) };
 }
@@ -87,8 +86,7 @@ function toAscii(originForm: string): string {
 }
 
 function hostField({ host, port }: Destination): string {
-  const uriHost = host.includes(':') ? `[${host}]` : host;
-  return port === HTTP_PORT ? uriHost : `${uriHost}:${port}`;
+  return port === HTTP_PORT ? uriHost(host) : authorityText({ host, port });
 }
 
 function malformed(why: string): RequestTarget {
