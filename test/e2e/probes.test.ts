@@ -42,12 +42,13 @@ const PROBE = 'outcome="ok",reason="probe"';
 
 /** Opens a connection that was accepted for certain, says `bytes` and leaves; resolves with its line of the log. */
 async function visit(door: string, way: Way, bytes = Buffer.alloc(0)): Promise<LogLine> {
+  const from = proxy.lines.length;
   const { socket } = await openClient(proxy.port(door));
   const port = socket.localPort;
   await expect.poll(() => proxy.metric(`handshakes_active{listener="${door}"}`)).toBe(1);
   if (bytes.length > 0) await new Promise((resolve) => socket.write(bytes, resolve));
   leave(socket, way);
-  const line = await proxy.tunnel({ client_port: port });
+  const line = await endOf(port, from);
   socket.destroy();
   return line;
 }
@@ -80,6 +81,7 @@ describe.each(balancedCases)('a connection to the $door door that ends with a $w
   const { door, way } = check;
 
   it('is a probe, however long it was open', async () => {
+    const from = proxy.lines.length;
     const { socket } = await openClient(proxy.port(door));
     const port = socket.localPort;
     // Once that of a later connection is read, the header of this one is awaited.
@@ -87,10 +89,10 @@ describe.each(balancedCases)('a connection to the $door door that ends with a $w
     later.socket.write('PROXY UNKNOWN\r\n');
     await expect.poll(() => proxy.metric(`handshakes_active{listener="${door}"}`)).toBe(1);
     leave(socket, way);
-    expect(await proxy.tunnel({ client_port: port })).toMatchObject({ client: '127.0.0.1', reason: 'probe' });
+    expect(await endOf(port, from)).toMatchObject({ client: '127.0.0.1', reason: 'probe' });
     const laterPort = later.socket.localPort;
     later.socket.destroy();
-    await proxy.tunnel({ client_port: laterPort });
+    await endOf(laterPort, from);
     socket.destroy();
   });
 
@@ -118,6 +120,11 @@ describe.each([
     expect(line['decision']).not.toBe('deny');
   });
 });
+
+/** The line of a connection that was opened when there were `from` lines: an earlier one may have had the same port. */
+function endOf(clientPort: number | undefined, from: number): Promise<LogLine> {
+  return proxy.line({ msg: 'tunnel', client_port: clientPort }, from);
+}
 
 async function probeAtOnce(door: string, way: Way): Promise<void> {
   const before = await count(door, PROBE);
