@@ -34,7 +34,7 @@ export function requestContentForm({ version, fields }: RequestHead): ContentFor
  * @param method of the request
  */
 export function responseContentForm({ status, fields }: ResponseHead, method: string): ContentForm | Malformed {
-  const form = namedForm(framingOf(fields));
+  const form = namedForm(responseFraming(fields));
   const hasContent = method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304;
   return hasContent || form.kind === 'malformed' ? form : { kind: 'none' };
 }
@@ -46,10 +46,17 @@ function namedForm({ codings, lengths }: Framing): ContentForm | Malformed {
     : lengthForm(lengths.flatMap((value) => value.split(',').map(trimWhitespace)));
 }
 
-/** The length that a response's head names, whether or not content follows: for HEAD it is that of a GET. */
+/** The length that a response's head names, unless chunks override it, and whether or not content follows: for HEAD it is that of a GET. */
 export function namedLength({ fields }: ResponseHead): number | undefined {
-  const [value] = framingOf(fields).lengths;
+  const { codings, lengths } = responseFraming(fields);
+  const [value] = codings.length > 0 ? [] : lengths;
   return value === undefined ? undefined : Number(value.split(',', 1)[0]);
+}
+
+/** RFC 2616 §3.6 had a coding that changes nothing, and some servers still name it. */
+function responseFraming(fields: readonly Field[]): Framing {
+  const { codings, lengths } = framingOf(fields);
+  return { codings: codings.filter((coding) => coding.toLowerCase() !== 'identity'), lengths };
 }
 
 const UNTIL_END: ContentForm = { kind: 'until-end' };

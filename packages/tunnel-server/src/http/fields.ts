@@ -158,8 +158,8 @@ function requestFraming({ method }: RequestHead, form: ContentForm): readonly Fi
 }
 
 /** Neither an interim response nor a 204 may (RFC 9110 §8.6). */
-function mayNameLength({ status, fields }: ResponseHead): boolean {
-  return status >= 200 && status !== 204 && !fields.some(({ name }) => name === 'transfer-encoding');
+function mayNameLength({ status }: ResponseHead): boolean {
+  return status >= 200 && status !== 204;
 }
 
 function maxForwards(request: RequestHead): readonly FieldLine[] {

@@ -48,6 +48,12 @@ describe('the content of a response', () => {
     { status: 200, lines: ['Content-Length: 010'], form: { kind: 'length', lengthBytes: 10 } },
     { status: 200, lines: ['Content-Length: 5', CHUNKED], form: { kind: 'chunked' } },
     { status: 200, lines: ['Content-Length: five', CHUNKED], form: { kind: 'chunked' } },
+    { status: 200, lines: ['Transfer-Encoding: Identity'], form: { kind: 'until-end' } },
+    {
+      status: 200,
+      lines: ['Transfer-Encoding: identity', 'Content-Length: 5'],
+      form: { kind: 'length', lengthBytes: 5 },
+    },
     { status: 103, lines: ['Content-Length: 5'], form: { kind: 'none' } },
     { status: 204, lines: ['Content-Length: 5'], form: { kind: 'none' } },
     { status: 304, lines: [CHUNKED], form: { kind: 'none' } },
@@ -65,6 +71,7 @@ describe('the content of a response', () => {
     ['Content-Length: five'],
     [CHUNKED, CHUNKED],
     ['Transfer-Encoding: gzip'],
+    ['Transfer-Encoding: identity, chunked'],
     ['Transfer-Encoding: \x0bchunked'],
     ['Content-Length: 5\x01'],
   ])('is malformed by %s %s, in any response', (...lines) => {

@@ -105,6 +105,12 @@ describe('an exchange', () => {
     expect(end).toMatchObject({ kind: 'answered', isKept: true });
   });
 
+  it('takes identity for no coding, and so keeps the length', async () => {
+    const answer = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: identity\r\nContent-Length: 2\r\n\r\nhi`;
+    const { heard } = await hear(answer);
+    expect(heard).toBe(`HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\nVia: 1.1 sallyport\r\n\r\nhi`);
+  });
+
   it('frames content anew that ends with the connection', async () => {
     const { heard } = await hear('HTTP/1.1 200 OK\r\n\r\nall of it');
     expect(heard).toMatch(/\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nall of it\r\n0\r\n\r\n$/);
