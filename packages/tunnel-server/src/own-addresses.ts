@@ -21,9 +21,10 @@ export function ownAddresses(listening: readonly Address[], options: OwnAddresse
   const { machine = new MachineAddresses() } = options;
   const elsewhere = new Set(options.elsewhere?.flatMap((text) => parseIp(text)?.text ?? []));
 
+  const isListed = (dialled: Ip): boolean => elsewhere.has(reachedBy(dialled).text);
   const isOwn = (dialled: Ip, bound: readonly Ip[]): boolean => {
+    if (isListed(dialled)) return true;
     const ip = reachedBy(dialled);
-    if (elsewhere.has(ip.text)) return true;
     return bound.some((door) => door.text === ip.text || (isWildcard(door, ip) && machine.has(ip)));
   };
   return {
@@ -33,6 +34,11 @@ export function ownAddresses(listening: readonly Address[], options: OwnAddresse
       // NAT64 and the like may lead back to this machine.
       const inside = embeddedIpv4(ip)?.ip;
       return isOwn(ip, bound) || (inside !== undefined && isOwn(inside, bound));
+    },
+    isListed(ip, port) {
+      if (elsewhere.size === 0 || !doors.has(port)) return false;
+      const inside = embeddedIpv4(ip)?.ip;
+      return isListed(ip) || (inside !== undefined && isListed(inside));
     },
   };
 }

@@ -18,6 +18,10 @@ describe('ownAddresses', () => {
     expect(own.includes(ip('64:ff9b::cb00:7107'), 3128)).toBe(true);
     expect(own.includes(ip('203.0.113.7'), 443)).toBe(false);
     expect(own.includes(ip('203.0.113.8'), 3128)).toBe(false);
+    expect(own.isListed(ip('203.0.113.7'), 3128)).toBe(true);
+    expect(own.isListed(ip('64:ff9b::cb00:7107'), 3128)).toBe(true);
+    expect(own.isListed(ip('203.0.113.7'), 443)).toBe(false);
+    expect(own.isListed(ip('203.0.113.8'), 3128)).toBe(false);
   });
 
   it.each([

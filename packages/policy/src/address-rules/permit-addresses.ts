@@ -8,6 +8,8 @@ import { type AddressVerdict, type DestinationRules, isPermitted, judgeAddress }
 export interface OwnAddresses {
   /** True where dialling the address would end at one of our own listeners. */
   includes(ip: Ip, port: number): boolean;
+  /** The same for those alone that the operator has listed, in \`own_addresses\`. */
+  isListed(ip: Ip, port: number): boolean;
 }
 
 /** The checks that the addresses of one destination must pass. */
@@ -19,8 +21,12 @@ export interface AddressGuards {
 /** The result of these checks for one address. */
 export type DialVerdict = AddressVerdict | { readonly kind: 'loop' };
 
-/** May this address be dialled at this port? The rules are checked first: an address that they refuse is not reported as a loop. */
+/**
+ * May this address be dialled at this port? An address that the rules refuse is not reported as a loop, unless the operator says that it
+ * is one: private addresses of a balancer are refused as well, and "special" is not what is wrong with them.
+ */
 export function judgeDial(ip: Ip, port: number, { rules, own }: AddressGuards): DialVerdict {
+  if (own.isListed(ip, port)) return LOOP;
   const verdict = judgeAddress(ip, rules);
   return verdict.kind === 'permitted' && own.includes(ip, port) ? LOOP : verdict;
 }
@@ -30,7 +36,7 @@ const LOOP: DialVerdict = { kind: 'loop' };
 /** Which addresses of a destination may be dialled, in dialling order; or why none of them may. */
 export type PermitVerdict =
   | { readonly kind: 'permitted'; readonly addresses: readonly Address[] }
-  /** `address`: the rules refuse every one. `loop`: those that they permit are our own doors. */
+  /** `address`: the rules refuse every one. `loop`: those that they permit, or that the operator lists, are our own doors. */
   | {
       readonly kind: 'refused';
       readonly reason: 'address' | 'loop';
@@ -53,7 +59,8 @@ export function permitAddresses(
   let isLoop = false;
   let refused: Ip | undefined;
   for (const ip of resolved) {
-    if (!isPermitted(ip, guards.rules)) refused = ip;
+    if (guards.own.isListed(ip, port)) isLoop = true;
+    else if (!isPermitted(ip, guards.rules)) refused = ip;
     else if (guards.own.includes(ip, port)) isLoop = true;
     else addresses.push({ host: ip.text, port });
   }

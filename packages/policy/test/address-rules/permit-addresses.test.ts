@@ -6,7 +6,10 @@ import { ip } from '../../../addresses/test/literal.ts';
 
 const guards = {
   rules: compileDestinations({ deny: ['special'], allow: ['127.0.0.2/32'] }),
-  own: { includes: ({ text }: Ip, port: number) => text === '127.0.0.2' && port === 3128 },
+  own: {
+    includes: ({ text }: Ip, port: number) => ['127.0.0.2', '10.0.0.9', '127.0.0.1'].includes(text) && port === 3128,
+    isListed: ({ text }: Ip, port: number) => text === '10.0.0.9' && port === 3128,
+  },
 };
 
 function verdictOf(addresses: readonly string[]): PermitVerdict {
@@ -18,6 +21,9 @@ describe('judgeDial', () => {
     ['8.8.8.8', 3128, { kind: 'permitted' }],
     ['127.0.0.2', 443, { kind: 'permitted' }],
     ['127.0.0.2', 3128, { kind: 'loop' }],
+    ['10.0.0.9', 3128, { kind: 'loop' }],
+    ['10.0.0.9', 443, { kind: 'refused', why: '10.0.0.9 is special: private use (RFC 1918)' }],
+    ['127.0.0.1', 3128, { kind: 'refused', why: '127.0.0.1 is special: loopback (RFC 1122)' }],
     ['10.0.0.5', 3128, { kind: 'refused', why: '10.0.0.5 is special: private use (RFC 1918)' }],
   ])('judges %s at port %i', (address, port, verdict) => {
     expect(judgeDial(ip(address), port, guards)).toEqual(verdict);
@@ -48,6 +54,13 @@ describe('permitAddresses', () => {
     {
       which: 'only our own are left',
       addresses: ['10.0.0.5', '127.0.0.2'],
+      reason: 'loop',
+      sentence: 'a.example:3128 leads back to Sallyport itself.',
+      detail: 'a.example:3128 leads back to Sallyport itself.',
+    },
+    {
+      which: 'one that the operator lists is refused by the rules as well',
+      addresses: ['10.0.0.9', '10.0.0.5'],
       reason: 'loop',
       sentence: 'a.example:3128 leads back to Sallyport itself.',
       detail: 'a.example:3128 leads back to Sallyport itself.',
