@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
 import { helloFor } from './harness/hello.ts';
-import { ask, echoOrigin, openClient, openTunnel } from './harness/peers.ts';
+import { ask, echoOrigin, openClient, openTunnel, tcpOrigin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 const denyAll = 'policy: { default: deny }';
@@ -191,6 +191,34 @@ describe('SIGTERM', () => {
     echo.close();
     expect(await proxy.tunnel({ port: echo.port })).toMatchObject({ reason: 'drain' });
     expect(await proxy.tunnel({ listener: 'transparent' })).toMatchObject({ reason: 'drain' });
+  });
+
+  it.each([1, 2])('gives a tunnel whose client takes nothing its line where it comes %i times', async (times) => {
+    const source = await tcpOrigin((socket) => {
+      const pour = (): void => {
+        while (socket.write(Buffer.alloc(65_536)));
+      };
+      socket.on('drain', pour);
+      pour();
+    });
+    proxy = await startSallyport(configText({ more: `timeouts: { drain: ${times === 1 ? '100ms' : '1h'} }` }));
+    const deaf = await openTunnel(proxy.port('explicit'), `127.0.0.1:${source.port}`);
+    deaf.socket.pause();
+    let before: number | undefined;
+    const isStuck = async (): Promise<boolean> => {
+      const now = await proxy.metric('bytes_total{listener="explicit",direction="down"}');
+      const isSame = now !== 0 && now === before;
+      before = now;
+      return isSame;
+    };
+    await expect.poll(isStuck, { timeout: 30_000, interval: 200 }).toBe(true);
+    const exit = proxy.stop();
+    await proxy.line({ msg: 'draining' });
+    if (times === 2) proxy.process.kill('SIGTERM');
+    expect(await exit).toBe(times - 1);
+    deaf.socket.destroy();
+    source.close();
+    expect(await proxy.tunnel({ port: source.port })).toMatchObject({ reason: 'drain', bytes_down: before });
   });
 });
 

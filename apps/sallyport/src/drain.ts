@@ -51,7 +51,8 @@ async function endInTurn(
 }
 
 /** Cuts all tunnels, and gives them time for nothing but their lines in the log. */
-export async function cutTunnels({ ledger }: Pick<Services, 'ledger'>): Promise<void> {
+export async function cutTunnels({ ledger, transport }: Pick<Services, 'ledger' | 'transport'>): Promise<void> {
   ledger.cutAll('drain');
-  await ledger.whenEmpty(LAST_WORDS_MS);
+  // A client that takes nothing keeps its tunnel. The transport ends that too.
+  if (!(await ledger.whenEmpty(LAST_WORDS_MS))) await transport.stop();
 }
