@@ -308,6 +308,26 @@ describe('limits', () => {
     await strict.stop();
   });
 
+  it.each([
+    { limit: 'tunnels_per_client', status: 429, reason: 'client_limit' },
+    { limit: 'tunnels', status: 503, reason: 'overload' },
+  ])('refuse as the request asks, and whoever sends none all the same: $limit', async ({ limit, status, reason }) => {
+    const strict = await startSallyport(configText({ more: `limits: { ${limit}: 1 }` }));
+    const door = strict.port('explicit');
+    const holder = await openTunnel(door, `127.0.0.1:${echo.port}`);
+    const problem = new RegExp(`^HTTP/1\\.1 ${status} [^]*application/problem\\+json[^]*"reason":"${reason}"`);
+    const answers = (request: string) => expect.poll(() => ask(door, request));
+    await answers(connectTo('a.test:443', 'Accept: application/problem+json\r\n')).toMatch(problem);
+    await answers('HEAD http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n').toMatch(
+      new RegExp(`^HTTP/1\\.1 ${status} [^]*\r\n\r\n$`),
+    );
+    await answers('\x05\x01\x00').toBe('\x05\xff');
+    const silent = await openClient(door);
+    expect((await silent.ended()).bytes.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*text/plain`));
+    holder.socket.destroy();
+    await strict.stop();
+  });
+
   it('answers 503 when limits.tunnels is reached, also while a handshake holds the place', async () => {
     const strict = await startSallyport(configText({ more: 'limits: { tunnels: 1 }' }));
     const holder = await openClient(strict.port('transparent'));

@@ -92,9 +92,25 @@ class ConnectFrontend implements Frontend {
       : this.#judge(opening, limits);
   }
 
-  #judge(opening: Opening, limits: PrereadLimits): Asked | Promise<Asked> {
+  hearWishes(limits: PrereadLimits): Promise<void> | undefined {
+    // At a door that speaks TLS a handshake would come first, and the limits are there to save it.
+    if (this.#client.tls !== undefined) return undefined;
+    const deadline = Math.min(limits.deadline, performance.now() + WISHES_WITHIN_MS);
+    const opening = readOpening(this.#client, { ...limits, deadline }, NO_BYTES);
+    if (opening instanceof Promise) return opening.then((late) => this.#heed(late));
+    this.#heed(opening);
+    return undefined;
+  }
+
+  /** Notes how the client wants to be answered. */
+  #heed(opening: Opening): void {
     if (opening.kind === 'request') this.#wishes = wishesOf(opening);
+    else if (opening.kind === 'socks') this.#socksVersion = opening.version;
     else if ('bytes' in opening) this.#unread = opening.bytes;
+  }
+
+  #judge(opening: Opening, limits: PrereadLimits): Asked | Promise<Asked> {
+    this.#heed(opening);
     requireTls(this.#client, opening, this.#options.speaksTls);
     switch (opening.kind) {
       case 'request':
@@ -111,7 +127,6 @@ class ConnectFrontend implements Frontend {
       case 'left':
         throw whyGone(this.#client, opening.saidBytes);
       case 'socks':
-        this.#socksVersion = opening.version;
         throw malformedRequest(`it opens with SOCKS ${opening.version}, and this door speaks HTTP`);
     }
   }
@@ -228,6 +243,9 @@ class ConnectFrontend implements Frontend {
 type Asked = Identified | PlainHttp;
 type User = Pick<Identified, 'user'>;
 type Request = Extract<Opening, { kind: 'request' }>;
+
+/** How long a client that the limits refuse has to say how: most send their request right behind the handshake of TCP. */
+const WISHES_WITHIN_MS = 250;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_USER: User = {};

@@ -53,6 +53,11 @@ export interface Greeting {
 /** One client at one door, until its tunnel is spliced. The calls come in this order; `refuse` at most once, in place of the rest. */
 export interface Frontend {
   /**
+   * For a client that the limits refuse, before it is identified: reads how it wants to be answered, if it says that at once. Undefined
+   * where nothing has to be awaited.
+   */
+  hearWishes?(limits: PrereadLimits): Promise<void> | undefined;
+  /**
    * Reads what the client must send first; returns at once where it has arrived. Throws a TunnelError, or rejects with it: `malformed`,
    * `too_large`, `handshake_timeout`, `client_closed` and other refusals of its form.
    * @param alreadyRead what another door read from this client before it found it misdirected

@@ -8,7 +8,7 @@ import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
 import { Arrival } from './proxy-header/arrival.ts';
 import { dialBy, findWay, toRefusal } from './reach-destination.ts';
-import { TunnelError } from './reasons.ts';
+import { TunnelError, toTunnelError } from './reasons.ts';
 import { type Course, type DoorNow, SetUp } from './set-up.ts';
 
 /**
@@ -66,8 +66,22 @@ function requireIntroduced({ client: { introduction }, next }: SetUp): undefined
   if (next === undefined && introduction instanceof Arrival && introduction.refusal) throw introduction.refusal;
 }
 
-function admit({ door, record, next }: SetUp): undefined | Promise<unknown> {
-  return next === undefined ? door.admit(record.clientIp) : undefined;
+function admit(setUp: SetUp): undefined | Promise<unknown> {
+  const { door, record, next } = setUp;
+  if (next !== undefined) return undefined;
+  try {
+    return door.admit(record.clientIp)?.catch((cause: unknown) => hearOut(setUp, cause));
+  } catch (cause) {
+    return hearOut(setUp, cause);
+  }
+}
+
+/** A refusal by the limits is worded as the request asks. In a drain nobody is waited for. */
+function hearOut({ door, frontend, ledger }: SetUp, cause: unknown): Promise<never> {
+  const heard = ledger.isDraining ? undefined : frontend.hearWishes?.(door.prereadLimits());
+  const refusal = toTunnelError(cause);
+  if (heard === undefined) throw refusal;
+  return heard.then(() => Promise.reject(refusal));
 }
 
 function admitRequest({ door, record, next }: SetUp): undefined | Promise<unknown> {
