@@ -37,7 +37,8 @@ export class HttpStage {
     this.#origin.listen(0, '127.0.0.1');
     await once(this.#origin, 'listening');
     this.#raw = await tcpOrigin((socket) => socket.once('data', (first: Buffer) => this.rawAnswer(socket, first)));
-    this.#proxy = await startSallyport(configText({ ...forwarding, more: 'timeouts: { handshake: 500ms }' }));
+    // Two tests wait for its end. In no other may it end between a connection and its request, also on a busy machine.
+    this.#proxy = await startSallyport(configText({ ...forwarding, more: 'timeouts: { handshake: 3s }' }));
   }
 
   async close(): Promise<void> {
