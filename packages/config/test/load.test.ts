@@ -380,6 +380,7 @@ log:
   it.each([
     ['timeouts: { idle: off }', 'timeouts.idle: expected a duration such as 500ms, 10s, 5m or 1h, got "off"'],
     ['timeouts: { connect: 0s }', 'timeouts.connect: too short; at least 1ms'],
+    ['timeouts: { keepalive: 1s }', 'timeouts.keepalive: too short; at least 2s'],
     ['timeouts: { drain: 597h }', 'timeouts.drain: too long; at most 596h'],
     ['timeouts: { lifetime: 87601h }', 'timeouts.lifetime: too long; at most 87600h'],
     ['timeouts: { idle: [] }', 'timeouts.idle: expected a duration such as 10s, got a list'],

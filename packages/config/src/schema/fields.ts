@@ -160,7 +160,10 @@ export function quantity(
 
 function bounded(read: Read<number>, shortestMs: number, longestMs: number): Read<number> {
   if (read.kind === 'malformed') return read;
-  if (read.value < shortestMs) return { kind: 'malformed', why: `too short; at least ${shortestMs}ms` };
+  if (read.value < shortestMs) {
+    const shortest = shortestMs < 1_000 ? `${shortestMs}ms` : `${shortestMs / 1_000}s`;
+    return { kind: 'malformed', why: `too short; at least ${shortest}` };
+  }
   if (read.value > longestMs) return { kind: 'malformed', why: `too long; at most ${longestMs / 3_600_000}h` };
   return read;
 }

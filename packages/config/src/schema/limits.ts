@@ -15,7 +15,7 @@ export const timeouts = section({
   lifetime: durationOrOff().describe('How long a tunnel may exist.').prefault('off'),
   drain: duration().describe('Tunnels still open this long after SIGTERM are cut.').prefault('30s'),
   keepalive: duration({ shortestMs: 2_000, longestMs: 3_600_000 })
-    .describe('A peer that vanished without FIN or RST is detected within this time.')
+    .describe('A peer that vanished without FIN or RST is detected within this time, from 2s to 1h.')
     .prefault('2m'),
 }).describe('How long each step may take.');
 
