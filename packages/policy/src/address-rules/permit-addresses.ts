@@ -8,7 +8,7 @@ import { type AddressVerdict, type DestinationRules, isPermitted, judgeAddress }
 export interface OwnAddresses {
   /** True where dialling the address would end at one of our own listeners. */
   includes(ip: Ip, port: number): boolean;
-  /** The same for those alone that the operator has listed, in \`own_addresses\`. */
+  /** The same for those alone that the operator has listed, in `own_addresses`. */
   isListed(ip: Ip, port: number): boolean;
 }
 
