@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -92,14 +92,9 @@ describe('the layers', () => {
     const imports = importsBelow(join(folder, 'src'));
     const circles = [...imports.keys()].filter((file) => reachedFrom(imports.get(file) ?? [], imports).has(file));
     const named = circles.map((file) => file.slice(folder.length + 1)).sort();
-    expect(named).toEqual(KNOWN_CIRCLES[basename(folder)] ?? []);
+    expect(named).toEqual([]);
   });
 });
-
-/** By folder of a package: what still has to be taken apart. */
-const KNOWN_CIRCLES: Readonly<Record<string, readonly string[]>> = {
-  'tunnel-splice': ['src/native/dials.ts', 'src/native/leg.ts', 'src/native/promised.ts', 'src/native/tunnels.ts'],
-};
 
 /** The files that each file imports from its own package, types included. */
 function importsBelow(folder: string): ReadonlyMap<string, readonly string[]> {

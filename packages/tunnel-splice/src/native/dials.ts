@@ -6,7 +6,7 @@ import { NativeLeg } from './leg.ts';
 import type { Promised } from './promised.ts';
 import { Slots } from './slots.ts';
 import type { Tunnels } from './tunnels.ts';
-import { COMMAND, DIAL_OUTCOMES, NEVER, threadOf } from './wire.ts';
+import { COMMAND, DIAL_OUTCOMES, NEVER, threadOf, toSpan } from './wire.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -136,9 +136,4 @@ export class Dials {
 /** A deadline as the data threads expect it: whole milliseconds from now. */
 function spanUntil(deadline: DeadlineMs): number {
   return deadline === Infinity ? NEVER : toSpan(deadline - performance.now());
-}
-
-/** A time-out as the data threads expect it. */
-export function toSpan(ms: number): number {
-  return ms < NEVER ? Math.max(0, Math.ceil(ms)) : NEVER;
 }

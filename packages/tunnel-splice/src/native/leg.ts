@@ -2,7 +2,7 @@ import type { HandedOver as Connection } from '../portable/accepted-leg.ts';
 import type { Address, DeadlineMs, Departure, Introduction, Leg, ReadResult, TlsState } from '../transport.ts';
 import type { ReadDeadlines } from './read-deadlines.ts';
 import type { CommandWriter } from './command-writer.ts';
-import type { Promised } from './promised.ts';
+import type { Promised, ReturnPath } from './promised.ts';
 import { COMMAND, threadOf, type Command, type LegName } from './wire.ts';
 
 /** What a leg needs of the transport it belongs to. */
@@ -11,11 +11,6 @@ export interface LegHome {
   begin(thread: number, kind: Command, blobBytes?: number): CommandWriter;
   /** Called once a leg. */
   forget(leg: NativeLeg): void;
-}
-
-/** Where a spliced leg sends bytes that were already on their way to this thread. */
-export interface ReturnPath {
-  sendBack(from: NativeLeg, bytes: Uint8Array): void;
 }
 
 /** Credit is returned in portions, so that many small reads do not cause many commands. */

@@ -14,10 +14,9 @@ import {
 } from '../transport.ts';
 import type { DataPlane } from './data-plane.ts';
 import type { AcceptedClient } from './event-reader.ts';
-import { toSpan } from './dials.ts';
 import type { NativeLeg } from './leg.ts';
 import type { PortableSide } from './portable-side.ts';
-import { COMMAND, INTERCEPTIONS, type Command } from './wire.ts';
+import { COMMAND, INTERCEPTIONS, toSpan, type Command } from './wire.ts';
 
 interface OpenListener {
   /** Its numbers on the data threads: one for each socket that was passed. */

@@ -1,15 +1,30 @@
 import type { Address, DeadlineMs, JoinPlan, TunnelCounts, TunnelKeeper, TunnelNumber } from '../transport.ts';
-import type { NativeLeg, ReturnPath } from './leg.ts';
+import type { LegName } from './wire.ts';
+
+/** Where a spliced leg sends bytes that were already on their way to this thread. */
+export interface ReturnPath {
+  sendBack(from: LegName, bytes: Uint8Array): void;
+}
+
+/** The client's leg, as far as a promise uses it. */
+interface PromisedClient extends LegName {
+  /** Its holder has closed it. */
+  readonly isReleased: boolean;
+  /** From here on it belongs to the tunnel. */
+  leave(): void;
+  /** It is its holder's again. */
+  handBack(): void;
+}
 
 /** What a promise needs of the register of tunnels. */
 export interface PromiseHome {
-  isUp(tunnel: TunnelNumber, client: NativeLeg, keeper: TunnelKeeper): void;
+  isUp(tunnel: TunnelNumber, client: LegName, keeper: TunnelKeeper): void;
   cut(tunnel: TunnelNumber): void;
   readCounts(tunnel: TunnelNumber): TunnelCounts;
   /** The number is not needed: there will be no tunnel. */
   giveBack(tunnel: TunnelNumber): void;
   /** Bytes that were on their way here when the promise was given. The data thread waits for them. */
-  sendBackUp(client: NativeLeg, bytes: Uint8Array): void;
+  sendBackUp(client: LegName, bytes: Uint8Array): void;
 }
 
 /** A tunnel promised to a client, while dials for it are under way or may still come. */
@@ -18,18 +33,18 @@ export class Promised implements ReturnPath {
   dials = 0;
   readonly tunnel: TunnelNumber;
   readonly #home: PromiseHome;
-  readonly #client: NativeLeg;
+  readonly #client: PromisedClient;
   readonly #plan: JoinPlan;
   #isOver = false;
 
-  constructor(home: PromiseHome, tunnel: TunnelNumber, client: NativeLeg, plan: JoinPlan) {
+  constructor(home: PromiseHome, tunnel: TunnelNumber, client: PromisedClient, plan: JoinPlan) {
     this.#home = home;
     this.tunnel = tunnel;
     this.#client = client;
     this.#plan = plan;
   }
 
-  sendBack(from: NativeLeg, bytes: Uint8Array): void {
+  sendBack(from: LegName, bytes: Uint8Array): void {
     this.#home.sendBackUp(from, bytes);
   }
 

@@ -12,10 +12,9 @@ import type {
 import type { CountPages } from './count-pages.ts';
 import type { DataPlane } from './data-plane.ts';
 import { wholeSeconds } from '../keep-alive.ts';
-import { toSpan } from './dials.ts';
-import { NativeLeg, type ReturnPath } from './leg.ts';
-import { Promised, type PromiseHome } from './promised.ts';
-import { COMMAND, threadOf, TUNNEL_ENDS, type LegName } from './wire.ts';
+import { NativeLeg } from './leg.ts';
+import { Promised, type PromiseHome, type ReturnPath } from './promised.ts';
+import { COMMAND, threadOf, toSpan, TUNNEL_ENDS, type LegName } from './wire.ts';
 
 const UP = 0;
 const DOWN = 1;
@@ -98,7 +97,7 @@ export class Tunnels implements PromiseHome {
     this.#counts.giveBack(tunnel);
   }
 
-  sendBackUp(client: NativeLeg, bytes: Uint8Array): void {
+  sendBackUp(client: LegName, bytes: Uint8Array): void {
     sendBack(this.#plane, client, { client, direction: UP, bytes });
   }
 
@@ -212,7 +211,7 @@ class SplicedLegs implements ReturnPath {
   }
 
   /** Sent by way of the upstream's thread, behind the splice command, which takes that way to fetch the upstream leg. */
-  sendBack(from: NativeLeg, bytes: Uint8Array): void {
+  sendBack(from: LegName, bytes: Uint8Array): void {
     const direction = from === this.client ? UP : DOWN;
     sendBack(this.#plane, this.upstream, { client: this.client, direction, bytes });
   }

@@ -10,6 +10,11 @@ import type { TunnelEnd } from '../transport.ts';
 /** A span that never ends. */
 export const NEVER = 0xffffffff;
 
+/** A time-out as the data threads expect it: whole milliseconds. */
+export function toSpan(ms: number): number {
+  return ms < NEVER ? Math.max(0, Math.ceil(ms)) : NEVER;
+}
+
 /** The first bit of the thread in a command's second word. */
 export const THREAD_SHIFT = 16;
 
