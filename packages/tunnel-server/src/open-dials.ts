@@ -1,6 +1,14 @@
 /** How a door dials, and sets up its tunnels. */
 import type { ListenerConfig } from '@sallyport/config';
-import type { DeadlineMs, JoinPlan, Leg, Transport } from '@sallyport/tunnel-splice';
+import type {
+  Address,
+  AnswerGuard,
+  DeadlineMs,
+  JoinPlan,
+  Leg,
+  Transport,
+  TunnelNumber,
+} from '@sallyport/tunnel-splice';
 import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { DoorDials } from './door.ts';
 import type { DoorServices } from './door-services.ts';
@@ -70,20 +78,54 @@ function raceOptionsOf(listener: ListenerConfig, { dial, onAttempt }: Pick<Paren
   });
 }
 
-/** The plan by which a dial joins its client as soon as an address answers. */
+/** The plans of a listener's tunnels. */
 function joinPlanOf(timeouts: ListenerConfig['timeouts'], tunnels: LiveTunnels): ParentTools['planJoin'] {
-  const retryGuard = { beginning: HELLO_RETRY_REQUEST, answerTimeoutMs: timeouts.handshake };
-  return ({ client, reply, clientBytes, isHello }: Joining['tunnel'], joiner: Joining['joiner']): JoinPlan => ({
-    client,
-    reply,
-    clientBytes,
-    keeper: tunnels,
-    idleTimeoutMs: timeouts.idle,
-    halfCloseTimeoutMs: timeouts.half_close,
-    keepAliveMs: timeouts.keepalive,
-    lifetimeMs: timeouts.lifetime,
-    guard: isHello ? retryGuard : undefined,
-    onUp: (tunnel, upstream, at) => joiner.isUp(tunnels, tunnel, { upstream, at }),
-    onUnjoined: (bytesUp) => joiner.sentInVain(bytesUp),
-  });
+  const terms = { timeouts, tunnels, guard: { beginning: HELLO_RETRY_REQUEST, answerTimeoutMs: timeouts.handshake } };
+  return (tunnel, joiner) => new DoorPlan(tunnel, joiner, terms);
+}
+
+/** What the plans of one listener have in common. */
+interface Terms {
+  readonly timeouts: ListenerConfig['timeouts'];
+  readonly tunnels: LiveTunnels;
+  readonly guard: AnswerGuard;
+}
+
+/** The plan by which a dial joins its client as soon as an address answers. Its methods are no closures: it is made for every tunnel. */
+class DoorPlan implements JoinPlan {
+  readonly client: Leg;
+  readonly reply: Uint8Array;
+  readonly clientBytes: Uint8Array | undefined;
+  readonly keeper: LiveTunnels;
+  readonly idleTimeoutMs: number;
+  readonly halfCloseTimeoutMs: number;
+  readonly keepAliveMs: number;
+  readonly lifetimeMs: number;
+  readonly guard: AnswerGuard | undefined;
+  readonly #joiner: Joining['joiner'];
+
+  constructor(
+    { client, reply, clientBytes, isHello }: Joining['tunnel'],
+    joiner: Joining['joiner'],
+    { timeouts, tunnels, guard }: Terms,
+  ) {
+    this.client = client;
+    this.reply = reply;
+    this.clientBytes = clientBytes;
+    this.keeper = tunnels;
+    this.idleTimeoutMs = timeouts.idle;
+    this.halfCloseTimeoutMs = timeouts.half_close;
+    this.keepAliveMs = timeouts.keepalive;
+    this.lifetimeMs = timeouts.lifetime;
+    this.guard = isHello ? guard : undefined;
+    this.#joiner = joiner;
+  }
+
+  onUp(tunnel: TunnelNumber, upstream: Address, at: DeadlineMs): void {
+    this.#joiner.isUp(this.keeper, tunnel, { upstream, at });
+  }
+
+  onUnjoined(bytesUp: number): void {
+    this.#joiner.sentInVain(bytesUp);
+  }
 }

@@ -285,7 +285,7 @@ export interface JoinPlan extends Omit<SpliceOptions, 'upstreamBytes'> {
   /** The tunnel is up. Called once, before its end is reported, and perhaps some milliseconds after `upAt`. */
   onUp(tunnel: TunnelNumber, upstream: Address, upAt: DeadlineMs): void;
   /** The client was closed, so that there is no tunnel, when `bytesUp` of its bytes were sent up. Called before the dial is over. */
-  readonly onUnjoined?: ((bytesUp: number) => void) | undefined;
+  onUnjoined?(bytesUp: number): void;
 }
 
 /** One attempt. Until it is over, its result is awaited as a promise, which never rejects, or by one listener: not by both. */

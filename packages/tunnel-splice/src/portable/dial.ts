@@ -84,11 +84,8 @@ export class PortableDial extends DialEnd implements Dial {
     else this.#joinTo(client, plan, performance.now());
   }
 
-  #awaitAnswer(
-    client: PortableLeg,
-    { clientBytes = NOTHING, onUnjoined, ...plan }: JoinPlan,
-    guard: AnswerGuard,
-  ): void {
+  #awaitAnswer(client: PortableLeg, plan: JoinPlan, guard: AnswerGuard): void {
+    const { clientBytes = NOTHING } = plan;
     const connectedAt = performance.now();
     this.#resources.deadlines.cancel(this.#alarm);
     this.#forgetSocket();
@@ -98,7 +95,7 @@ export class PortableDial extends DialEnd implements Dial {
       if (told === 'join') this.#joinTo(client, plan, connectedAt, clientBytes.length);
       else if (told === 'hand-back') this.#handOver(this.#leg);
       else {
-        onUnjoined?.(clientBytes.length);
+        plan.onUnjoined?.(clientBytes.length);
         this.#fail('cancelled');
       }
     };
@@ -115,7 +112,9 @@ export class PortableDial extends DialEnd implements Dial {
   #joinTo(client: PortableLeg, plan: JoinPlan, connectedAt: DeadlineMs, sentBytes = 0): void {
     this.#decide();
     client.write(plan.reply);
-    const tunnel = this.#resources.tunnels.splice(client, this.#leg, plan, { upAt: connectedAt, sentBytes });
+    // What was sent is not to be sent again.
+    const rest = sentBytes > 0 ? { ...plan, clientBytes: undefined } : plan;
+    const tunnel = this.#resources.tunnels.splice(client, this.#leg, rest, { upAt: connectedAt, sentBytes });
     plan.onUp(tunnel, this.#address, connectedAt);
     this.settle({ kind: 'joined' });
   }
