@@ -14,6 +14,7 @@ export function findIds(user: string, which: WhichIds): readonly number[] | unde
   }
 }
 
+/** A clause for the log, with the remedy. */
 export function explainNoUser(user: string): string {
   return `there is no user ${user}; name one (getent passwd lists them)`;
 }
