@@ -71,14 +71,14 @@ class Race extends DialEnd implements Dial {
   #asked: Work<readonly Address[]> | undefined;
   /** An attempt would start now, if there were an address. */
   #isDue = false;
-  #failure: Failure;
+  /** Undefined until an attempt has failed. */
+  #failure: Failure | undefined;
 
   constructor(addresses: DialList, options: RaceOptions) {
     super();
     this.#addresses = addresses;
     this.#late = addresses.late;
     this.#options = options;
-    this.#failure = { kind: addresses.length === 0 ? 'unreachable' : 'timeout' };
     if (this.#late?.isUnderWay) this.#askForMore();
     this.#startNext();
   }
@@ -113,7 +113,8 @@ class Race extends DialEnd implements Dial {
   #ranOut(isTimeLeft: boolean): void {
     if (isTimeLeft) this.#askForMore();
     if (this.#running.size > 0) return;
-    if (!isTimeLeft || !this.#asked) this.#finish(this.#failure);
+    if (!isTimeLeft) this.#finish(moreTelling(this.#failure, { kind: 'timeout' }));
+    else if (!this.#asked) this.#finish(this.#failure ?? { kind: 'unreachable' });
     // Late addresses may take longer than there is time.
     else this.#timer = setTimeout(() => this.#startNext(), millisecondsUntil(this.#options.deadline));
   }
@@ -184,12 +185,13 @@ export function closeUnused(result: DialResult): void {
 type Failure = Exclude<DialResult, { kind: 'connected' | 'joined' | 'cancelled' }>;
 
 /**
- * From the one that says least to the one that says most: silence, no route, a refusal, a failure of TLS, our own lack of the source
- * address, or of descriptors, ports or memory. The last ones must not be hidden, for no peer is at fault.
+ * From the one that says least to the one that says most: no route, silence, a refusal, a failure of TLS, our own lack of the source
+ * address, or of descriptors, ports or memory. Where a machine has no IPv6, no IPv6 address has a route, and that says nothing of the
+ * destination. The last ones must not be hidden, for no peer is at fault.
  */
 const TELLING: readonly DialResult['kind'][] = [
-  'timeout',
   'unreachable',
+  'timeout',
   'reset',
   'refused',
   'tls-timeout',
@@ -198,8 +200,8 @@ const TELLING: readonly DialResult['kind'][] = [
   'exhausted',
 ];
 
-function moreTelling(one: Failure, other: Failure): Failure {
-  return TELLING.indexOf(other.kind) > TELLING.indexOf(one.kind) ? other : one;
+function moreTelling(one: Failure | undefined, other: Failure): Failure {
+  return one === undefined || TELLING.indexOf(other.kind) > TELLING.indexOf(one.kind) ? other : one;
 }
 
 const ATTEMPT_RESULTS = {

@@ -9,6 +9,9 @@ import { startSilentListener, type SilentListener } from './silent-listener.ts';
 /** tcpmux: nobody listens there, and no system gives the port to another process. */
 const REFUSING: Address = { host: '127.0.0.1', port: 1 };
 
+/** The kernel has no route to it for TCP, as to any IPv6 address where there is none. */
+const UNREACHABLE: Address = { host: '255.255.255.255', port: 1 };
+
 const transport = createPortableTransport();
 const servers: net.Server[] = [];
 let silent: SilentListener;
@@ -73,6 +76,10 @@ describe('dialFirst', () => {
       kind: 'refused',
     },
     { title: 'nobody answers', addresses: () => [silent.address, silent.address], kind: 'timeout' },
+    { title: 'nobody can be reached', addresses: () => [UNREACHABLE, UNREACHABLE], kind: 'unreachable' },
+    { title: 'one has no route, another is silent', addresses: () => [UNREACHABLE, silent.address], kind: 'timeout' },
+    { title: 'one is silent, another has no route', addresses: () => [silent.address, UNREACHABLE], kind: 'timeout' },
+    { title: 'one has no route, another refuses', addresses: () => [UNREACHABLE, REFUSING], kind: 'refused' },
     { title: 'there is nothing to dial', addresses: () => [], kind: 'unreachable' },
   ])('says $kind when $title', async ({ addresses, kind }) => {
     const { result } = await race(addresses(), 600);
