@@ -7,7 +7,7 @@ import {
   startNameServer,
 } from '../../packages/resolver/test/fake-name-server.ts';
 import { configText } from './harness/config-text.ts';
-import { ask, type Origin, tcpOrigin } from './harness/peers.ts';
+import { ask, openClient, type Origin, tcpOrigin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 const everyName: Script = ({ name, type }) => ({ answers: type === 'A' ? [record('A', name, '127.0.0.1', 300)] : [] });
@@ -21,8 +21,7 @@ beforeEach(async () => {
   origin = await tcpOrigin((socket) => socket.end('origin'));
   names = await startNameServer(everyName);
   namesPort = names.address.port;
-  const dns = `dns: { servers: ["127.0.0.1:${namesPort}"], timeout: 1s, cache: { negative_ttl: 1s } }`;
-  proxy = await startSallyport(configText().replace(/^dns: .*$/m, dns));
+  proxy = await startSallyport(withCache('negative_ttl: 1s'));
 });
 
 afterEach(async () => {
@@ -30,6 +29,9 @@ afterEach(async () => {
   await names.stop();
   origin.close();
 });
+
+const withCache = (cache: string): string =>
+  configText().replace(/^dns: .*$/m, `dns: { servers: ["127.0.0.1:${namesPort}"], timeout: 1s, cache: { ${cache} } }`);
 
 const connectTo = (name: string): Promise<string> =>
   ask(proxy.port('explicit'), `CONNECT ${name}:${origin.port} HTTP/1.1\r\n\r\n`);
@@ -80,5 +82,22 @@ describe('a name server', () => {
     await absence.comeBack();
     await expect.poll(() => connectTo('new.test'), { timeout: 30_000 }).toMatch(/^HTTP\/1\.1 200 [^]*origin$/);
     expect(await connectTo('another.test')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
+describe('a client that leaves during a look-up', () => {
+  it('lets no expired answer serve, for no name server has failed', async () => {
+    await proxy.reload(withCache('min_ttl: 0s, max_ttl: 0s, stale_if_error: 1h'));
+    expect(await connectTo('moved.test')).toMatch(/^HTTP\/1\.1 200 /);
+    const asked = names.asked.length;
+    names.script = () => undefined;
+    const client = await openClient(proxy.port('explicit'));
+    client.socket.write('CONNECT moved.test:443 HTTP/1.1\r\n\r\n');
+    await expect.poll(() => names.asked.length, { timeout: 20_000 }).toBeGreaterThan(asked);
+    client.socket.destroy();
+    await proxy.tunnel({ host: 'moved.test', reason: 'client_closed' });
+    // Nobody listens at the new address.
+    names.script = ({ name, type }) => ({ answers: type === 'A' ? [record('A', name, '127.0.0.9', 300)] : [] });
+    expect(await connectTo('moved.test')).toMatch(/^HTTP\/1\.1 502 [^]*error=connection_refused/);
   });
 });

@@ -1,7 +1,7 @@
 /** A cache of name servers' answers, kept while they are valid. */
 import { LRUCache } from 'lru-cache';
 import type { Ip } from '@sallyport/addresses';
-import { type Answer, NO_ADDRESS, orderAddresses, type Rest } from './answer.ts';
+import { type Answer, type Failure, NO_ADDRESS, orderAddresses, type Rest } from './answer.ts';
 
 /** The configuration's `dns.cache`, with the same keys; durations in milliseconds. */
 export interface CacheSettings {
@@ -77,18 +77,16 @@ export class AnswerCache {
     return this.#store(name, none, { ttlMs: this.#settings.negative_ttl, graceMs: 0 });
   }
 
-  /** The expired answer to use while DNS fails, if there is one. It is then valid for {@link STALE_RECHECK_MS}. */
-  serveStale(name: string): Answer | undefined {
+  /** The answer to use while DNS fails, if there is one. Where it has expired, it is then valid for {@link STALE_RECHECK_MS}. */
+  serveStale(name: string, failure: Failure): Answer | undefined {
     const now = performance.now();
     const entry = this.#entries.get(name);
-    if (!entry || now >= entry.staleUntil) return undefined;
-    const holdsMs = isHalf(entry.answer) ? this.#clampHalf(STALE_RECHECK_MS) : STALE_RECHECK_MS;
-    this.#entries.set(name, { ...entry, expiresAt: Math.min(now + holdsMs, entry.staleUntil) });
-    return entry.answer;
-  }
-
-  clear(): void {
-    this.#entries.clear();
+    if (entry?.answer.kind !== 'addresses' || now >= entry.staleUntil) return undefined;
+    const answer = { ...entry.answer, failure };
+    if (now < entry.expiresAt) return answer;
+    const holdsMs = isHalf(answer) ? this.#clampHalf(STALE_RECHECK_MS) : STALE_RECHECK_MS;
+    this.#entries.set(name, { ...entry, answer, expiresAt: Math.min(now + holdsMs, entry.staleUntil) });
+    return answer;
   }
 
   /** The estimated size of all entries, which is bounded. */

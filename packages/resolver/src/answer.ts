@@ -8,13 +8,17 @@ export type Answer =
       readonly addresses: readonly Ip[];
       /** Set while one family has not answered. No result is final before {@link Rest.ask} was called. */
       readonly rest?: Rest;
+      /** Set where the servers have failed, and these are addresses that they gave before. */
+      readonly failure?: Failure;
     }
-  | {
-      readonly kind: 'failed';
-      readonly reason: 'dns' | 'dns_timeout';
-      readonly detail: string;
-      readonly rcode?: Rcode | undefined;
-    };
+  | Failure;
+
+export interface Failure {
+  readonly kind: 'failed';
+  readonly reason: 'dns' | 'dns_timeout';
+  readonly detail: string;
+  readonly rcode?: Rcode | undefined;
+}
 
 /** The part of an answer that is still missing. */
 export interface Rest {

@@ -1,6 +1,7 @@
 /** One look-up under way, and the clients that wait for it. */
 import type { Answer, Waiting } from './answer.ts';
 import type { FamilyReplies, NameReply } from './families.ts';
+import { GIVEN_UP } from './name-server.ts';
 
 /** Ends when both families have answered or failed, at its deadline, or when all clients have left before one was answered. */
 export class LookUp {
@@ -17,7 +18,8 @@ export class LookUp {
     this.#replies = replies;
     this.whole = replies.whole.then((reply) => {
       this.#isAnswered = true;
-      return remember(reply);
+      // No server has failed: nothing of it is stored, and no expired answer is used in its place.
+      return this.#isAbandoned ? GIVEN_UP : remember(reply);
     });
     this.#soon = replies.half.then((half) => {
       if (!half) return this.whole;

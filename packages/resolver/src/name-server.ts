@@ -4,14 +4,14 @@
 import dns from 'node:dns';
 import type { Address } from '@sallyport/tunnel-splice';
 import { authorityText, parseIp, type Ip } from '@sallyport/addresses';
-import { type Answer, MAX_ADDRESSES_A_FAMILY, type Rcode, type RecordType } from './answer.ts';
+import { type Failure, MAX_ADDRESSES_A_FAMILY, type Rcode, type RecordType } from './answer.ts';
 
 /** One server's reply for one record type. */
 export type ServerReply =
   | { readonly kind: 'records'; readonly addresses: readonly Ip[]; readonly ttlMs: number }
   /** The name has no such record: NXDOMAIN, or NODATA (`NOERROR`). */
   | { readonly kind: 'none'; readonly rcode: 'NXDOMAIN' | 'NOERROR' }
-  | Extract<Answer, { kind: 'failed' }>;
+  | Failure;
 
 /** One query under way. */
 export interface Inquiry {
@@ -116,12 +116,15 @@ function readFailure(error: NodeJS.ErrnoException): ServerReply {
     case dns.CONNREFUSED:
       return failed('there is no name server at its address');
     case dns.CANCELLED:
-      return failed('the look-up was given up');
+      return GIVEN_UP;
     default:
       return failed(`the answer was of no use (${error.code ?? 'no code'})`);
   }
 }
 
-function failed(detail: string, rcode?: Rcode): ServerReply {
+/** Nobody waits for the reply any more. */
+export const GIVEN_UP = failed('the look-up was given up');
+
+function failed(detail: string, rcode?: Rcode): Failure {
   return { kind: 'failed', reason: 'dns', detail, rcode };
 }

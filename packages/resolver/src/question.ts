@@ -1,7 +1,7 @@
 /** One query, which is sent to one name server after another until one answers. */
 import type { DeadlineMs } from '@sallyport/tunnel-splice';
 import type { RecordType } from './answer.ts';
-import type { Inquiry, ServerReply } from './name-server.ts';
+import { GIVEN_UP, type Inquiry, type ServerReply } from './name-server.ts';
 import type { ServerHealth } from './server-health.ts';
 
 export interface QuestionOptions {
@@ -34,7 +34,7 @@ export class Question implements Inquiry {
   }
 
   abandon(): void {
-    this.#finish({ kind: 'failed', reason: 'dns', detail: 'the look-up was given up' });
+    this.#finish(GIVEN_UP);
   }
 
   #askNext(): void {

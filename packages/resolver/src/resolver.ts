@@ -6,10 +6,11 @@ import {
   answerOf,
   type Answer,
   type ClientKey,
+  type Failure,
   type Family,
   NO_ADDRESS,
   NO_NAME,
-  type RecordType,
+  type Rest,
   type Waiting,
 } from './answer.ts';
 import { askFamilies, type NameReply } from './families.ts';
@@ -39,7 +40,7 @@ export interface ResolverOptions {
 }
 
 /** Whether a name has an address; `failed`: unknown. */
-export type Confirmation = { readonly kind: 'confirmed' | 'denied' } | Extract<Answer, { kind: 'failed' }>;
+export type Confirmation = { readonly kind: 'confirmed' | 'denied' } | Failure;
 
 /** The most names that are looked up at once, see {@link Places}. One more fails at once as `dns_timeout`, for it would wait too long. */
 export const MAX_LOOKUPS = 4096;
@@ -55,7 +56,8 @@ export class Resolver {
   readonly #dns: DnsSettings;
   readonly #onCache: ResolverOptions['onCache'];
   readonly #pinned: ReadonlyMap<string, Answer>;
-  readonly #cache: AnswerCache;
+  /** Replaced when the servers change. A look-up under way stores its answer in the one that there was when it began. */
+  #cache: AnswerCache;
   readonly #recent: RecentAddresses;
   readonly #source: (now: number) => NameSource;
   readonly #places = new Places(MAX_LOOKUPS);
@@ -67,7 +69,7 @@ export class Resolver {
     this.#pinned = pinHosts(dns);
     this.#cache = new AnswerCache(dns.cache);
     this.#recent = new RecentAddresses(dns.cache.entries);
-    this.#source = openSource(dns, options.systemFiles ?? SYSTEM_FILES, () => this.#cache.clear());
+    this.#source = openSource(dns, options.systemFiles ?? SYSTEM_FILES, () => this.#forget());
   }
 
   /** The answer, if it is known without a query. A cached one allocates nothing, for this runs for every tunnel. */
@@ -104,7 +106,7 @@ export class Resolver {
       for (let asksLeft = answerIsWhole(answer) ? 1 : 2; !this.#holds(answer, name, ip); asksLeft -= 1) {
         if (answer.kind === 'failed') return answer;
         if (hasLeft || this.#isFinal(name)) return DENIED;
-        if (asksLeft === 0) return answer.rest && familyOf(answer.rest.missing) === ip.family ? UNKNOWN : DENIED;
+        if (asksLeft === 0) return answer.failure ?? (lacks(answer.rest, ip) ? UNKNOWN : DENIED);
         waiting = this.#askAgain(name, client);
         answer = await waiting.done;
       }
@@ -146,16 +148,23 @@ export class Resolver {
     return this.#lookUp(name, client)?.wait('whole') ?? settled(TOO_MANY);
   }
 
+  /** Other servers may answer otherwise. Clients that ask now do not wait for those of before. */
+  #forget(): void {
+    this.#cache = new AnswerCache(this.#dns.cache);
+    this.#lookUps.clear();
+  }
+
   /** The look-up under way, or a new one; undefined where the client has no place for one more. */
   #lookUp(name: string, client: ClientKey): LookUp | undefined {
+    const now = performance.now();
+    const { servers } = this.#source(now);
     const underWay = this.#lookUps.get(name);
     if (underWay && !underWay.isAbandoned) return underWay;
     if (!this.#places.take(client)) return undefined;
-    const now = performance.now();
-    const { servers } = this.#source(now);
     const deadline = now + this.#dns.timeout;
     const replies = askFamilies((type) => servers.ask(name, type, deadline), this.#dns.family);
-    const lookUp = new LookUp(replies, (reply) => this.#remember(name, reply));
+    const cache = this.#cache;
+    const lookUp = new LookUp(replies, (reply) => this.#remember(name, reply, cache));
     this.#lookUps.set(name, lookUp);
     void lookUp.whole.then(() => {
       this.#places.leave(client);
@@ -164,19 +173,19 @@ export class Resolver {
     return lookUp;
   }
 
-  #remember(name: string, reply: NameReply): Answer {
+  #remember(name: string, reply: NameReply, cache: AnswerCache): Answer {
     switch (reply.kind) {
       case 'records': {
         const { addresses, ttlMs, missing } = reply;
         this.#recent.note(name, addresses);
-        if (!missing) return this.#cache.keep(name, { addresses, ttlMs });
+        if (!missing) return cache.keep(name, { addresses, ttlMs });
         const ask = (client: ClientKey): Waiting<Answer> => this.#askAgain(name, client);
-        return this.#cache.keep(name, { addresses, ttlMs, rest: { missing, isUnderWay: false, ask } });
+        return cache.keep(name, { addresses, ttlMs, rest: { missing, isUnderWay: false, ask } });
       }
       case 'none':
-        return this.#cache.keepNone(name, reply.rcode === 'NXDOMAIN' ? NO_NAME : NO_ADDRESS);
+        return cache.keepNone(name, reply.rcode === 'NXDOMAIN' ? NO_NAME : NO_ADDRESS);
       case 'failed':
-        return this.#cache.serveStale(name) ?? reply;
+        return cache.serveStale(name, reply) ?? reply;
     }
   }
 }
@@ -194,8 +203,9 @@ function answerIsWhole(answer: Answer): boolean {
   return answer.kind !== 'addresses' || !answer.rest?.isUnderWay;
 }
 
-function familyOf(type: RecordType): 4 | 6 {
-  return type === 'A' ? 4 : 6;
+/** Whether the address may be in the rest. */
+function lacks(rest: Rest | undefined, { family }: Ip): boolean {
+  return rest?.missing === (family === 4 ? 'A' : 'AAAA');
 }
 
 function settled<T>(value: T): Waiting<T> {

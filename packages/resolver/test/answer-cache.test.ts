@@ -92,11 +92,21 @@ describe('AnswerCache', () => {
 
   it('lets a stale answer hold for half a minute at a time', () => {
     const cache = new AnswerCache({ ...SETTINGS, min_ttl: 0, stale_if_error: 3_600_000 });
-    const answer = cache.keep('a.example', { addresses: ADDRESSES, ttlMs: 0 });
+    cache.keep('a.example', { addresses: ADDRESSES, ttlMs: 0 });
     expect(cache.get('a.example', performance.now())).toBeUndefined();
-    expect(cache.serveStale('a.example')).toBe(answer);
+    const stale = cache.serveStale('a.example', FAILURE);
+    expect(stale).toEqual({ kind: 'addresses', addresses: ADDRESSES, failure: FAILURE });
     const now = performance.now();
-    expect(cache.get('a.example', now + STALE_RECHECK_MS - SLACK_MS)).toBe(answer);
+    expect(cache.get('a.example', now + STALE_RECHECK_MS - SLACK_MS)).toBe(stale);
     expect(cache.get('a.example', now + STALE_RECHECK_MS)).toBeUndefined();
   });
+
+  it('shortens no answer that is still valid when DNS fails', () => {
+    const cache = new AnswerCache({ ...SETTINGS, max_ttl: 300_000, stale_if_error: Infinity });
+    const answer = cache.keep('a.example', { addresses: ADDRESSES, ttlMs: 300_000 });
+    expect(cache.serveStale('a.example', FAILURE)).toMatchObject({ addresses: ADDRESSES, failure: FAILURE });
+    expect(cache.get('a.example', performance.now() + 300_000 - SLACK_MS)).toBe(answer);
+  });
 });
+
+const FAILURE = { kind: 'failed', reason: 'dns', detail: 'the name server failed (SERVFAIL)' } as const;

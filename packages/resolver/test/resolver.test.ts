@@ -227,6 +227,17 @@ describe('Resolver, remembering', () => {
     expect(texts(subject.peek('flaky.example'))).toEqual(['192.0.2.1']);
   });
 
+  it('takes a look-up that all have left for no failure of DNS', async () => {
+    const server = await serve(zone({ 'moved.example A': ['192.0.2.1'] }));
+    const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 } });
+    await subject.resolve('moved.example', CLIENT).done;
+    const given = subject.resolve('moved.example', CLIENT);
+    given.cancel();
+    expect(await given.done).toMatchObject({ kind: 'failed' });
+    server.script = zone({ 'moved.example A': ['192.0.2.2'] });
+    expect(texts(await subject.resolve('moved.example', CLIENT).done)).toEqual(['192.0.2.2']);
+  });
+
   it.each([0, Infinity])('serves no expired answer when stale_if_error is %d', async (stale_if_error) => {
     const server = await serve(zone({ 'flaky.example A': ['192.0.2.1'] }));
     const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error } });
@@ -331,6 +342,23 @@ describe('Resolver, confirming', () => {
       kind: 'failed',
       reason: 'dns',
     });
+  });
+
+  it.each([
+    { title: 'that is known', cache: CACHE },
+    { title: 'that has expired', cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 } },
+  ])('denies no address by an answer $title, where it cannot ask again', async ({ cache }) => {
+    const server = await serve(rotating('192.0.2.1'));
+    const subject = resolver([server], { cache });
+    await subject.resolve('cdn.example', CLIENT).done;
+    server.script = () => ({ rcode: 'SERVFAIL' });
+    const failed = { kind: 'failed', reason: 'dns', rcode: 'SERVFAIL' };
+    for (let time = 0; time < 2; time++) {
+      expect(await subject.confirm('cdn.example', ip('192.0.2.9'), CLIENT).done).toMatchObject(failed);
+      expect(texts(await subject.resolve('cdn.example', CLIENT).done)).toEqual(['192.0.2.1']);
+    }
+    server.script = rotating('192.0.2.9');
+    expect(await subject.confirm('cdn.example', ip('192.0.2.9'), CLIENT).done).toEqual({ kind: 'confirmed' });
   });
 });
 

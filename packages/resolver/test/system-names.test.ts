@@ -72,6 +72,24 @@ describe('Resolver, on the system’s names', () => {
   });
 });
 
+describe('a look-up under way while the servers change', () => {
+  it('serves those that began it, and whoever comes later has one of the new servers', async () => {
+    await writeFile(systemFiles.resolvConf, 'nameserver 127.0.0.1');
+    const cache = { entries: 10, min_ttl: 1000, max_ttl: 1000, negative_ttl: 1000, stale_if_error: 0 };
+    const resolver = new Resolver({ hosts: {}, family: 'ipv4', cache, timeout: 500 }, { systemFiles });
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const early = resolver.resolve('slow.example', 'early');
+    expect(resolver.resolve('slow.example', 'second').done).toBe(early.done);
+    await replace(systemFiles.resolvConf, 'nameserver 127.0.0.2');
+    vi.advanceTimersByTime(1000);
+    const late = resolver.resolve('slow.example', 'late');
+    expect(late.done).not.toBe(early.done);
+    expect(resolver.resolve('slow.example', 'later').done).toBe(late.done);
+    await Promise.all([early.done, late.done]);
+    resolver.close();
+  });
+});
+
 /** As editors and network managers do. */
 async function replace(path: string, text: string): Promise<void> {
   await writeFile(`${path}.new`, text);
