@@ -24,11 +24,13 @@ const LONGEST_RETRY_AFTER_MS = 60_000;
 const ANSWER_LIMIT_BYTES = 64 * 1024;
 /** The statuses after which the same batch may be sent again (OTLP, "Retryable Response Codes"). */
 const RETRYABLE: readonly number[] = [429, 502, 503, 504];
+const WAS_CLOSED: Delivery = { kind: 'failed', detail: 'it closed the connection' };
 
 export class OtlpCourier implements Courier {
   readonly #url: URL;
   readonly #options: OtlpOptions;
   readonly #agent: Agent;
+  #isClosed = false;
 
   constructor(options: OtlpOptions) {
     this.#url = logsUrl(options.endpoint);
@@ -41,17 +43,19 @@ export class OtlpCourier implements Courier {
   async deliver(lines: readonly string[]): Promise<Delivery> {
     const body = otlpBody(lines);
     const first = await this.#post(body, lines.length);
-    // It closed an idle connection while we wrote, which says nothing about the batch.
-    return first === 'stale' ? this.#postOnce(body, lines.length) : first;
+    if (first !== 'stale') return first;
+    // It closed an idle connection while we wrote, which says nothing about the batch. `close` does the same to a connection in use.
+    return this.#isClosed ? WAS_CLOSED : this.#postOnce(body, lines.length);
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#agent.destroy();
   }
 
   async #postOnce(body: string, lines: number): Promise<Delivery> {
     const delivery = await this.#post(body, lines);
-    return delivery === 'stale' ? { kind: 'failed', detail: 'it closed the connection' } : delivery;
+    return delivery === 'stale' ? WAS_CLOSED : delivery;
   }
 
   #post(body: string, lines: number): Promise<Delivery | 'stale'> {
@@ -83,7 +87,8 @@ export class OtlpCourier implements Courier {
 
 function logsUrl(endpoint: string): URL {
   const url = new URL(endpoint);
-  if (!url.pathname.endsWith('/v1/logs')) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/logs`;
+  const path = url.pathname.replace(/\/$/, '');
+  url.pathname = path.endsWith('/v1/logs') ? path : `${path}/v1/logs`;
   return url;
 }
 

@@ -23,6 +23,8 @@ const KEEPALIVE_MS = 30_000;
 export class SyslogCourier implements Courier {
   readonly #options: SyslogOptions;
   #socket: Socket | undefined;
+  /** Not connected yet. */
+  #opening: Socket | undefined;
 
   constructor(options: SyslogOptions) {
     this.#options = options;
@@ -40,15 +42,18 @@ export class SyslogCourier implements Courier {
 
   close(): void {
     this.#socket?.destroySoon();
+    this.#opening?.destroy();
   }
 
   #open(): Promise<Socket> {
     return new Promise((resolve, reject) => {
       const socket = this.#connect(() => setTimeout(opened, SETTLE_MS));
+      this.#opening = socket;
       const deadline = setTimeout(() => socket.destroy(new Error('no connection in time')), DEADLINE_MS);
       const opened = (): void => {
         clearTimeout(deadline);
         if (socket.destroyed) return;
+        this.#opening = undefined;
         this.#socket = socket;
         resolve(socket);
       };

@@ -80,6 +80,7 @@ describe('an OTLP collector', () => {
     { endpoint: '/', path: '/v1/logs' },
     { endpoint: '/otlp/', path: '/otlp/v1/logs' },
     { endpoint: '/otlp/v1/logs', path: '/otlp/v1/logs' },
+    { endpoint: '/otlp/v1/logs/', path: '/otlp/v1/logs' },
   ])('at the endpoint $endpoint is asked for $path', async ({ endpoint, path }) => {
     const { asked, port } = await listen(taken);
     await open(`http://127.0.0.1:${port}${endpoint}`).deliver([LINE]);
@@ -136,6 +137,19 @@ describe('an OTLP collector', () => {
     await courier.deliver([LINE]);
     expect(await courier.deliver([LINE])).toEqual({ kind: 'taken' });
     expect(asked).toHaveLength(3);
+  });
+
+  it('that is left while it has lines on a used connection does not get them again', async () => {
+    const { asked, port } = await listen((response, request) => {
+      if (request === 1) taken(response);
+    });
+    const courier = open(`http://127.0.0.1:${port}`);
+    await courier.deliver([LINE]);
+    const delivery = courier.deliver([LINE]);
+    await expect.poll(() => asked).toHaveLength(2);
+    courier.close();
+    expect(await delivery).toMatchObject({ kind: 'failed' });
+    expect(asked).toHaveLength(2);
   });
 
   it('that is not there is told why', async () => {

@@ -90,6 +90,17 @@ describe('a syslog collector over TCP', () => {
     expect(await open(port).deliver([lineOf(1)])).toMatchObject({ kind: 'failed' });
   });
 
+  it('that is left while it is being connected to keeps no connection, and gets nothing', async () => {
+    // It never answers the ClientHello.
+    const { port, server } = await listen(() => undefined);
+    const accepted = once(server, 'connection');
+    const courier = new SyslogCourier({ host: '127.0.0.1', port, tls: {} });
+    const delivery = courier.deliver([lineOf(1)]);
+    await accepted;
+    courier.close();
+    expect(await delivery).toEqual({ kind: 'failed', detail: 'it closed the connection' });
+  });
+
   it('that is not there is told why', async () => {
     const { port, server } = await listen(() => undefined);
     server.close();
