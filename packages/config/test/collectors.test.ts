@@ -63,6 +63,7 @@ describe('collectors in a file', () => {
     },
     { log: 'syslog: { adress: "tcp://c:601" }', problem: /unknown key "adress".*did you mean/ },
     { log: 'otlp: { endpoint: "http://c", headers: { Host: a } }', problem: /set by the exchange itself/ },
+    { log: 'otlp: { endpoint: "http://c", headers: { Trailer: a } }', problem: /set by the exchange itself/ },
     { log: 'otlp: { endpoint: "http://c", headers: { "a b": a } }', problem: /expected the name of a header/ },
     { log: 'otlp: { endpoint: "http://c", headers: { a: "hunter2\\n" } }', problem: /printable ASCII/ },
     { log: 'otlp: { endpoint: "http://c", headers: { a: 12345678 } }', problem: /expected text/ },

@@ -21,8 +21,11 @@ const syslog = section({
   error: 'there is no certificate without TLS; write tls:// or leave ca out',
 });
 
-/** Headers that the HTTP client itself sets. */
-const RESERVED_HEADERS = ['connection', 'content-length', 'content-type', 'host', 'transfer-encoding'];
+/** Headers that the HTTP client itself sets, and those that are about one exchange or one connection (RFC 9110 §7.6.1). */
+const RESERVED_HEADERS = [
+  ...['connection', 'content-length', 'content-type', 'expect', 'host', 'keep-alive'],
+  ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
+];
 
 const headers = z
   .record(
