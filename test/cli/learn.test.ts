@@ -198,6 +198,12 @@ describe('sallyport learn', () => {
     expect(rulesOf(stdout)[0]?.hosts).toEqual(['piped.example.com', 'plain.example.com', 'zipped.example.com']);
   });
 
+  it('reads standard input once, and says so where it is named twice', async () => {
+    const { code, stderr } = await sallyport(['learn', '--log', '-', '--log', '-']);
+    expect(stderr).toBe('sallyport: --log - is given twice; standard input can be read once\n');
+    expect(code).toBe(2);
+  });
+
   it('warns of a file without a decision beside others', async () => {
     const foreign = join(folder, 'squid.log');
     writeFileSync(

@@ -34,6 +34,8 @@ const LONGEST_LINE = 1024 * 1024;
  * they have lines but none of an access log. One that has none beside others is told on standard error.
  */
 export async function readLogs(files: readonly string[], take: (entry: LogEntry) => void): Promise<LogReading> {
+  if (files.indexOf('-') !== files.lastIndexOf('-'))
+    throw new FatalError('--log - is given twice; standard input can be read once', EXIT.usage);
   const reading: LogReading = { lines: 0, entries: 0 };
   const foreign: string[] = [];
   for (const file of files) {
