@@ -172,13 +172,50 @@ describe('verify_sni: enforce', () => {
 });
 
 describe('verify_sni: report', () => {
-  it('counts another name, and lets it pass whole', async () => {
-    const client = await saidInside(reporting, named(), helloFor('evil.test'));
+  const checks = (): Promise<(number | undefined)[]> =>
+    Promise.all(
+      ['match', 'mismatch', 'absent', 'not_tls'].map((result) =>
+        reporting.metric(`sni_checks_total{listener="explicit",result="${result}"}`),
+      ),
+    );
+
+  it.each([
+    {
+      what: 'another name',
+      bytes: helloFor('evil.test'),
+      result: 'mismatch',
+      detail: 'The ClientHello in the tunnel names another host than CONNECT did.',
+    },
+    {
+      what: 'no name',
+      bytes: withoutName,
+      result: 'absent',
+      detail: 'The ClientHello in the tunnel names no host.',
+    },
+    {
+      what: 'no TLS',
+      bytes: Buffer.from('no TLS at all\n'),
+      result: 'not_tls',
+      detail: 'What came through the tunnel is not TLS.',
+    },
+  ])('counts $what, lets it pass whole, and says in its line what enforce would', async ({ bytes, result, detail }) => {
+    const client = await saidInside(reporting, named(), bytes);
     client.socket.end();
     await client.ended();
-    expect(Buffer.concat(atOrigin)).toEqual(helloFor('evil.test'));
-    expect(await reporting.tunnel({ outcome: 'ok', sni: 'evil.test' })).toMatchObject({ host: 'origin.test' });
-    expect(await reporting.metric('sni_checks_total{listener="explicit",result="mismatch"}')).toBe(1);
+    expect(Buffer.concat(atOrigin)).toEqual(bytes);
+    expect(await reporting.tunnel({ outcome: 'ok', detail })).toMatchObject({ host: 'origin.test', status: 200 });
+    expect(await reporting.metric(`sni_checks_total{listener="explicit",result="${result}"}`)).toBe(1);
+  });
+
+  it('has nothing to say of a client that leaves without a word, as enforce has not', async () => {
+    const before = await checks();
+    const client = await openTunnel(reporting.port('explicit'), literal());
+    const from = reporting.lines.length;
+    client.socket.end();
+    await client.ended();
+    const line = await reporting.line({ msg: 'tunnel', reason: 'client_closed' }, from);
+    expect(line).not.toHaveProperty('detail');
+    expect(await checks()).toEqual(before);
   });
 
   it('holds nobody up where the server speaks first', async () => {

@@ -93,6 +93,7 @@ function explainNotFollowed(
   }
 }
 
-function explainSecond(why: string | undefined): string {
+/** Why a second hello ends its tunnel, for the client and the log. */
+export function explainSecond(why: string | undefined): string {
   return `The ClientHello that follows a HelloRetryRequest ${why ?? 'names another host than the first'}.`;
 }

@@ -35,6 +35,8 @@ export interface SniCheckTools {
 export interface SniVerdict {
   readonly result: SniResult;
   readonly hello?: HelloFacts;
+  /** A sentence for the log on a fault that does not end the tunnel. */
+  readonly remark?: string;
   /** Where in `clientBytes` the bytes behind the hello begin. */
   readonly helloEndsAt?: number;
   /** What both sides have sent by now; to be relayed first. */

@@ -1,7 +1,7 @@
 /** The cross-check at the explicit door (`verify_sni`): does the ClientHello inside the tunnel name the host that CONNECT named? */
 import { TICK_MS } from '@sallyport/tunnel-splice';
 import { encodeAlert } from './alert-record.ts';
-import { requireSameHost, sendHello } from './follow-hello.ts';
+import { explainSecond, requireSameHost, sendHello } from './follow-hello.ts';
 import { explainUnread, type HelloInside, type ReadHello } from './hello-inside.ts';
 import { TunnelError } from './reasons.ts';
 import {
@@ -31,33 +31,47 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
 }
 
 /**
- * Only counts, and delays no tunnel: where the server sends first, the tunnel goes on without a hello. A second hello is counted if it
- * names another host, and sent all the same. Throws `ech`, both legs closed, where that is denied.
+ * Only counts and remarks, and delays no tunnel: where the server sends first, the tunnel goes on without a hello. A second hello is
+ * counted if it names another host, and sent all the same. Throws `ech`, both legs closed, where that is denied.
  */
 export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
-  const verdict = await watchHello(tunnel, tools.readHello);
-  tools.onResult(verdict.result);
+  const { inside, upstreamBytes } = await watchHello(tunnel, tools.readHello);
+  const verdict = { ...judgeReported(inside, tunnel), ...(upstreamBytes && { upstreamBytes }) };
+  if (inside.found.kind !== 'left') tools.onResult(verdict.result);
   refuseEch(tunnel, verdict.hello, 'The ClientHello in the tunnel', tools);
   if (verdict.result !== 'match' && !tools.deniesEch) return verdict;
   const passed = await sendHello({ ...tunnel, isStrict: false }, verdict, tools);
-  return passed ? { ...verdict, ...passed } : verdict;
+  const remark = passed?.kind === 'other-host' ? explainSecond(passed.why) : verdict.remark;
+  return { ...verdict, ...passed, ...(remark !== undefined && { remark }) };
 }
 
-async function watchHello(tunnel: UnverifiedTunnel, readHello: ReadHello): Promise<SniVerdict> {
+interface WatchedHello {
+  readonly inside: HelloInside;
+  readonly upstreamBytes?: Uint8Array;
+}
+
+async function watchHello(tunnel: UnverifiedTunnel, readHello: ReadHello): Promise<WatchedHello> {
   const { client, upstream, limits } = tunnel;
   let bytes = tunnel.clientBytes;
   for (;;) {
     const deadline = Math.min(performance.now() + TICK_MS, limits.deadline);
     const inside = await readHello(client, { ...limits, deadline }, bytes);
     bytes = inside.bytes;
-    if (inside.found.kind !== 'timed-out') return judgeHello(inside, tunnel);
+    if (inside.found.kind !== 'timed-out') return { inside };
 
     const spoken = await upstream.read(limits.prereadLimitBytes, performance.now());
     const upstreamBytes = typeof spoken === 'string' ? undefined : spoken;
     if (upstreamBytes || spoken === 'end' || spoken === 'reset' || performance.now() >= limits.deadline) {
-      return { ...judgeHello(inside, tunnel), ...(upstreamBytes && { upstreamBytes }) };
+      return { inside, ...(upstreamBytes && { upstreamBytes }) };
     }
   }
+}
+
+/** The log says why `enforce` would refuse the client. One that leaves is not refused. */
+function judgeReported(inside: HelloInside, tunnel: UnverifiedTunnel): SniVerdict {
+  const verdict = judgeHello(inside, tunnel);
+  if (verdict.result === 'match' || inside.found.kind === 'left') return verdict;
+  return { ...verdict, remark: explain(inside.found, verdict.result).message };
 }
 
 function speaksTls({ found }: HelloInside): boolean {

@@ -197,6 +197,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
   /** The result of the cross-check, if there was one. */
   verified(verdict: SniVerdict | undefined): SniVerdict | undefined {
     if (verdict?.hello) this.#greeted(verdict.hello);
+    if (verdict?.remark !== undefined) this.remarked(verdict.remark);
     return verdict;
   }
 
