@@ -136,6 +136,21 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
     await stop(proxy);
   });
 
+  it('leaves nothing behind in a store that is given up because it is slow', async () => {
+    const proxy = await startSallyport(limits(`tunnels_per_client: 4, store: ${store('slow')}`));
+    await fill(proxy, 3);
+    expect(await replicasThatHold('slow:places:*:*')).toBe(1);
+    redis.kill('SIGSTOP');
+    try {
+      await proxy.line({ msg: 'limits store away' });
+      await proxy.reload(limits('tunnels_per_client: 4'));
+    } finally {
+      redis.kill('SIGCONT');
+    }
+    await vi.waitUntil(async () => (await replicasThatHold('slow:places:*:*')) === 0, { timeout: 30_000 });
+    await stop(proxy);
+  }, 60_000);
+
   it('says nothing more of a store that a reload gives up', async () => {
     const connections = async (): Promise<number> => {
       const { stdout } = await run('redis-cli', ['-p', String(redisPort), 'client', 'list']);

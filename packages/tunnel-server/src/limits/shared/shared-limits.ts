@@ -148,7 +148,7 @@ export class SharedLimits {
   }
 
   async #leaveStore(): Promise<void> {
-    const { link } = this.#health;
+    const link = this.#health.connected;
     if (link === undefined) return;
     // The store answers in order: no place is granted after the last of them is given back.
     await this.#send();
@@ -218,7 +218,11 @@ export class SharedLimits {
 
   async #tellAll(link: StoreLink): Promise<void> {
     const updates = [...new Set([...this.#everyone(), ...this.#accounts.takeDue()])];
-    for (const batch of Batch.split({ prefix: this.#prefix, updates }, BATCH_ENTRIES)) await this.#run(link, batch);
+    for (const batch of Batch.split({ prefix: this.#prefix, updates }, BATCH_ENTRIES)) {
+      // What is said behind the last words would stand in the store until its lease ends.
+      if (this.#isClosing) return;
+      await this.#run(link, batch);
+    }
   }
 
   *#everyone(): Generator<Account, undefined> {

@@ -54,6 +54,11 @@ export class StoreHealth implements LinkWatcher {
     return this.#up;
   }
 
+  /** The connection, whether or not it is asked: also a slow store has been told of places. */
+  get connected(): StoreLink | undefined {
+    return this.#connected;
+  }
+
   get awayMs(): number {
     return this.#up === undefined ? performance.now() - this.#awaySince : 0;
   }
