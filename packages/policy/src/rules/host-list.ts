@@ -3,9 +3,9 @@
  * (`||name^`); or a response policy zone. Read this first.
  */
 import { readAdblockLine } from './adblock-list.ts';
-import { readHostsLine } from './hosts-lines.ts';
+import { beginsWithAddress, readHostsLine } from './hosts-lines.ts';
 import type { ListLine } from './list-line.ts';
-import { createZoneReader } from './policy-zone.ts';
+import { createZoneReader, isZoneLine } from './policy-zone.ts';
 
 /** A pattern, as text, or what is wrong with a line. Numbers and columns count from 1, as editors do. */
 export interface HostLine {
@@ -52,18 +52,16 @@ export function* hostLines(list: string): Generator<HostLine> {
 
 const READERS = { 'a hosts file': readHostsLine, [FILTERS]: readAdblockLine };
 
-/** The form of a line. In a zone, all with a blank in it belongs to the zone. */
+/** The form of a line. In a zone, all with a blank or a parenthesis in it belongs to the zone. */
 function formOf(text: string, form: Form | undefined): Form {
-  if (form === ZONE) return isZoneLine(text) || /\s/.test(text) ? form : formOf(text, undefined);
+  if (form === ZONE) return /[\s()]/.test(text) ? form : formOf(text, undefined);
   // Nearly all of a million lines are only a name.
   if (!/[\s|!;$[@(]/.test(text)) return 'a list of names';
   if (/^(?:\|\||@@|!|\[)/.test(text)) return FILTERS;
+  // Aliases such as `ns` are types of records, too.
+  if (beginsWithAddress(text)) return 'a hosts file';
   if (isZoneLine(text)) return ZONE;
   return /^[0-9a-f.:]+(?:%\S+)?\s/i.test(text) ? 'a hosts file' : 'a list of names';
-}
-
-function isZoneLine(text: string): boolean {
-  return /^(?:\$(?:TTL|ORIGIN|INCLUDE)\s|@\s)/i.test(text) || /\s(?:CNAME|SOA|NS|TXT|A|AAAA)\s/i.test(text);
 }
 
 function* spread(read: ListLine, text: string, at: { number: number; column: number }): Generator<HostLine> {

@@ -30,6 +30,15 @@ describe('hostLines of a hosts file', () => {
   it('knows addresses of both families, and zones', () => {
     expect(patterns('fe80::1%lo0 localhost\n::1\tads.example')).toEqual(['2 ads.example']);
   });
+
+  it.each(['a', 'aaaa', 'cname', 'ns', 'soa', 'txt'])('takes the alias %s for no record of a zone', (alias) => {
+    expect(patterns(`10.0.0.1 ${alias} more.example\n::1 other.example ${alias}\n`)).toEqual([
+      `1 ${alias}`,
+      '1 more.example',
+      '2 other.example',
+      `2 ${alias}`,
+    ]);
+  });
 });
 
 describe('hostLines of an ad blocker list', () => {
@@ -83,12 +92,55 @@ describe('hostLines of a response policy zone', () => {
     ]);
   });
 
+  it('reads a zone as BIND writes those that it was sent, with one $ORIGIN after the other', () => {
+    const dump = `$ORIGIN .
+$TTL 3600\t; 1 hour
+rpz.example\t\tIN SOA\tlocalhost. root.localhost. (
+\t\t\t\t1 ; serial
+\t\t\t\t)
+\t\t\tNS\tlocalhost.
+$ORIGIN com.RPZ.example.
+bad\t\t\tCNAME\t.
+$ORIGIN bad.com.rpz.example.
+*\t\t\tCNAME\t.
+$ORIGIN example.rpz.example.
+@\t\t\tCNAME\t.
+deep.quiet\t\tCNAME\t*.
+$ORIGIN below
+a\t\t\tA\t0.0.0.0
+`;
+    expect(patterns(dump)).toEqual([
+      '8 bad.com',
+      '10 *.bad.com',
+      '12 example',
+      '13 deep.quiet.example',
+      '15 a.below.example',
+    ]);
+  });
+
+  it('guesses no name where it is not said what the zone is called', () => {
+    const problem = 'is not below the name of the zone; begin the file with $ORIGIN and that name';
+    expect(patterns(`${ZONE}$ORIGIN com.rpz.example.\nbad CNAME .\n* CNAME .\n`).slice(-2)).toEqual([
+      `13 ${problem}`,
+      `14 ${problem}`,
+    ]);
+  });
+
   it.each([
     ['good.example CNAME rpz-passthru.', 'lets a name pass (rpz-passthru); write another rule for it'],
+    ['good.example CNAME Good.example.', 'lets a name pass (a CNAME of itself); write another rule for it'],
+    ['*.good.example CNAME *.good.example.', 'lets a name pass (a CNAME of itself); write another rule for it'],
+    ['good.example CNAME rpz-tcp-only.', 'lets a name pass (rpz-tcp-only); write another rule for it'],
     ['32.1.2.0.192.rpz-ip CNAME .', 'is about addresses or name servers; list addresses in networks'],
     ['$INCLUDE other.zone', 'includes another file; name that one'],
   ])('does not guess at %s', (line, problem) => {
     expect(patterns(`$TTL 300\n${line}\n`)).toEqual([`2 ${problem}`]);
+  });
+});
+
+describe('hostLines of prose', () => {
+  it.each(['not a host', 'this is a list of hosts'])('takes %j for no record of a zone', (line) => {
+    expect(patterns(`${line}\nbad.example\n`)).toEqual([`1 ${line}`, '2 bad.example']);
   });
 });
 
