@@ -36,8 +36,13 @@ describe.skipIf(obstacle !== undefined)('clients that know of no proxy', () => {
     running = undefined;
   });
 
-  async function start(intercept: Way['intercept'], ...keys: readonly string[]): Promise<Running> {
-    const bind = isNative ? '["0.0.0.0:8443", "[::]:8443"]' : '"systemd:gateway"';
+  const bothFamilies = isNative ? '["0.0.0.0:8443", "[::]:8443"]' : '"systemd:gateway"';
+
+  function start(intercept: Way['intercept'], ...keys: readonly string[]): Promise<Running> {
+    return startAt(bothFamilies, intercept, ...keys);
+  }
+
+  async function startAt(bind: string, intercept: Way['intercept'], ...keys: readonly string[]): Promise<Running> {
     const yaml = `listeners:
   - { name: gateway, mode: sni, bind: ${bind}, intercept: ${[intercept, ...keys].join(', ')} }
 policy:
@@ -87,6 +92,20 @@ runtime: ${testedRuntime()}
       const literal = address.includes(':') ? `[${address}]` : address;
       expect(await lab.fetch('client', `https://${literal}/`)).toMatchObject({ name: false, to: address });
       await sallyport.tunnel({ host: address, port: 443, rule: 'addresses', client, original, outcome: 'ok' });
+    });
+
+    it.runIf(isNative)('reach an origin over both families by one door, and never by its own address', async () => {
+      const sallyport = await startAt('"[::]:8443"', intercept, 'dual_stack: true', 'dial: original');
+      for (const [address, client, original] of [
+        [ORIGIN.ipv4, CLIENT.ipv4, `${ORIGIN.ipv4}:443`],
+        [ORIGIN.ipv6, CLIENT.ipv6, `[${ORIGIN.ipv6}]:443`],
+      ] as const) {
+        expect(await lab.fetch('client', ...named('origin.test', address))).toMatchObject({ to: address });
+        await sallyport.tunnel({ client, original, outcome: 'ok' });
+      }
+      const door = ['--connect-to', `origin.test:443:${GATEWAY.ipv4}:8443`];
+      await expect(lab.fetch('client', 'https://origin.test/', ...door)).rejects.toThrow('alert internal error');
+      await sallyport.tunnel({ reason: 'loop', original: `${GATEWAY.ipv4}:8443` });
     });
 
     it('are served on the gateway itself too, and the dials of the proxy are not taken for theirs', async () => {

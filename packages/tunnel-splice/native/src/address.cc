@@ -53,6 +53,11 @@ bool isSame(const SocketAddress& one, const SocketAddress& other) {
                 &reinterpret_cast<const sockaddr_in6*>(&other.storage)->sin6_addr, sizeof(in6_addr)) == 0;
 }
 
+bool isIpv6(const SocketAddress& address) {
+  return address.family() == AF_INET6 &&
+         !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr);
+}
+
 AddressText formatAddress(const SocketAddress& address) {
   AddressText text{};
   if (address.family() == AF_INET) {

@@ -31,6 +31,8 @@ bool parseAddress(const std::string& host, uint16_t port, SocketAddress& address
 // Ports and hosts.
 bool isSame(const SocketAddress& one, const SocketAddress& other);
 uint16_t portOf(const SocketAddress& address);
+// IPv4-mapped IPv6 is IPv4.
+bool isIpv6(const SocketAddress& address);
 
 AddressText formatAddress(const SocketAddress& address);
 

@@ -190,9 +190,9 @@ int originalAddress(int fd, SocketAddress& address) {
   SocketAddress own;
   if (const int error = localAddress(fd, own)) return error;
   address.length = sizeof(address.storage);
-  const int status = own.family() == AF_INET6
-                         ? ::getsockopt(fd, IPPROTO_IPV6, kIp6OriginalDst, address.raw(), &address.length)
-                         : ::getsockopt(fd, IPPROTO_IP, SO_ORIGINAL_DST, address.raw(), &address.length);
+  // An IPv4 client of a dual-stack listener has a socket of IPv6, but netfilter has redirected it as IPv4.
+  const int status = isIpv6(own) ? ::getsockopt(fd, IPPROTO_IPV6, kIp6OriginalDst, address.raw(), &address.length)
+                                 : ::getsockopt(fd, IPPROTO_IP, SO_ORIGINAL_DST, address.raw(), &address.length);
   return status < 0 ? -errno : 0;
 }
 
