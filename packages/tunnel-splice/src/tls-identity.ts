@@ -1,5 +1,5 @@
 /** The certificate that a TLS listener shows its clients, and the certificates that it asks for. */
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { constants, createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
 /** PEM texts. */
@@ -56,6 +56,9 @@ function createContext({ cert, key, clientCa }: TlsMaterial, certificate: X509Ce
       cert,
       key,
       sessionIdContext: authorities,
+      // A client of TLS 1.2 could make us repeat the costly half of a handshake again and again (CVE-2011-1473). `disableRenegotiation`
+      // works only for the sockets of a `tls.Server`.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ...(clientCa !== undefined && { ca: clientCa }),
     });
     const validTo = new Date(certificate.validTo);

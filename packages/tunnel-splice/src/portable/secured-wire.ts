@@ -93,8 +93,6 @@ export class SecuredWire implements Secured {
     const { secureContext, asksForCertificate } = this.#identity;
     const demand = { requestCert: asksForCertificate, rejectUnauthorized: asksForCertificate };
     const socket = new TLSSocket(this.wire, { isServer: true, secureContext, ...demand });
-    // A client of TLS 1.2 could make us repeat the costly half of a handshake again and again (CVE-2011-1473).
-    socket.disableRenegotiation();
     this.#socket = socket;
     socket.on('error', (error: Error) => this.#failed(error));
     onTlsError(socket, (error) => this.#brokeOff(socket, error));

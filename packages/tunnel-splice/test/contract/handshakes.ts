@@ -79,6 +79,18 @@ export function describeHandshakes(create: () => Transport): void {
         });
       });
 
+      it('cannot repeat the handshake, which costs us far more than the client', async () => {
+        const socket = stage().openTls({ maxVersion: 'TLSv1.2' });
+        const leg = await stage().accepted;
+        socket.write('hello');
+        await leg.read(100, soon());
+        const outcome = new Promise((resolve) => {
+          socket.on('error', resolve);
+          socket.renegotiate({}, () => resolve('handshake repeated'));
+        });
+        expect(await outcome).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' });
+      });
+
       it('is told from one that leaves in the middle of its handshake', async () => {
         const socket = stage().openTcp();
         const leg = await stage().accepted;
