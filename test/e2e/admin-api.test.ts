@@ -16,7 +16,7 @@ import {
 const POLICY = `policy:
   rules:
     - { name: metadata, action: deny, hosts: ["*.internal.test"] }
-    - { name: trial, action: deny, hosts: ["trial.test"], report_only: true }
+    - { name: trial, action: deny, hosts: ["trial.test", "trial.invalid", "ten-trial.test"], report_only: true }
     - { name: tests, action: allow, ports: ["1024-65535"] }
   destinations: { allow: [loopback] }`;
 
@@ -35,7 +35,8 @@ afterEach(async () => {
 });
 
 async function start(admin = '', more = ''): Promise<void> {
-  const yaml = configText({ policy: POLICY, more, hosts: { 'trial.test': ['127.0.0.1'], 'ten.test': ['10.0.0.1'] } });
+  const hosts = { 'trial.test': ['127.0.0.1'], 'ten.test': ['10.0.0.1'], 'ten-trial.test': ['10.0.0.1'] };
+  const yaml = configText({ policy: POLICY, more, hosts, explicit: ['http: forward'] });
   proxy = await startSallyport(
     yaml.replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "127.0.0.1:0"${admin} }`),
   );
@@ -251,6 +252,24 @@ describe('GET /api/denials', () => {
       denials: [{ ...seen, host: 'trial.test', port: origin.port, rule: 'trial', reason: 'policy', count: 1 }],
     });
     expect((await admin('/api/denials?limit=x')).status).toBe(400);
+  });
+
+  it('counts as let pass by report_only what passed, and not what was refused for another reason', async () => {
+    await start();
+    const door = proxy.port('explicit');
+    const connectTo = (authority: string) => ask(door, `CONNECT ${authority} HTTP/1.1\r\n\r\n`);
+    expect(await connectTo('ten-trial.test:8080')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await connectTo('trial.test:80')).toMatch(/^HTTP\/1\.1 403 /);
+    expect(await connectTo(`trial.test:${door}`)).toMatch(/^HTTP\/1\.1 502 /);
+    expect(await api('/api/denials?verdict=report')).toEqual({ denials: [] });
+    expect(await connectTo('trial.invalid:8080')).toMatch(/^HTTP\/1\.1 502 /);
+    expect(await ask(door, `GET http://trial.test:${origin.port}/ HTTP/1.1\r\nHost: a\r\n\r\n`)).not.toBe('');
+    const passed = [
+      { host: 'trial.invalid', port: 8080, rule: 'trial', reason: 'policy', count: 1 },
+      { host: 'trial.test', port: origin.port, rule: 'trial', reason: 'policy', count: 1 },
+    ];
+    const denials = expect.arrayContaining(passed.map((each) => expect.objectContaining(each) as unknown)) as unknown;
+    expect(await api('/api/denials?verdict=report')).toEqual({ denials });
   });
 
   it('names the destination of a hello that was refused because it is encrypted', async () => {

@@ -41,7 +41,7 @@ export class Denials {
     if (DENIALS.has(reason)) this.#denied.add(keyOf(facts, facts.decision?.rule, reason), latestOf(facts));
   }
 
-  /** A decision was changed by `report_only`. */
+  /** A connection was let pass by `report_only` alone. */
   reported(facts: TunnelFacts, rule: string): void {
     this.#reported.add(keyOf(facts, rule, 'policy'), latestOf(facts));
   }

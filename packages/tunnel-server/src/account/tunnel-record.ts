@@ -169,7 +169,6 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.decision = decision;
     const { rule, wouldDeny } = decision;
     this.door.metrics.policyDecision(rule, decision.ruled ?? decision.decision);
-    if (wouldDeny !== undefined) this.#keeper.denials.reported(this, wouldDeny);
     if (wouldDeny !== undefined && wouldDeny !== rule) this.door.metrics.policyDecision(wouldDeny, 'report');
     return decision;
   }
@@ -219,6 +218,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.upstream = up.upstream;
     this.status = up.status;
     this.#endSetUp();
+    if (!this.#relay) this.#passed();
     tunnels.isUp(tunnel, this);
     this.#keeper.forget(this);
   }
@@ -227,6 +227,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
   relaying(upstream: Leg, relay: Relay): void {
     this.upstream = upstream.remote;
     this.#relay = relay;
+    this.#passed();
     this.door.metrics.handshakeEnded();
     this.door.metrics.tunnelUp();
     const { progressMs } = this.#keeper;
@@ -262,6 +263,8 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     const reason = this.#cutReason ?? error.reason;
     if (error.reason === 'internal') this.#keeper.logFault(this.number, error.cause);
     const { outcome, level } = REFUSALS[reason];
+    // What we refuse for another reason would not have passed without `report_only` either.
+    if (outcome === 'failed' && !this.#relay) this.#passed();
     // To the step that was under way a cut looks as if the client had left.
     const where = { stage: this.#stage, detail: reason === error.reason ? error.detail : CUT_SHORT };
     this.#close({ ...this.#counts(), ...where, outcome, reason, level, endedAt, firstByteMs: undefined });
@@ -282,6 +285,13 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.door.metrics.bytes(bytesUp - this.#bytesUp, bytesDown - this.#bytesDown);
     this.#bytesUp = bytesUp;
     this.#bytesDown = bytesDown;
+  }
+
+  /** Nothing of ours has refused it. Called once. */
+  #passed(): void {
+    const { decision } = this;
+    if (decision?.wouldDeny === undefined || decision.decision !== 'report') return;
+    this.#keeper.denials.reported(this, decision.wouldDeny);
   }
 
   /** Or the relaying, where it is a request. */
