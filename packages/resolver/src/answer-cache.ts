@@ -1,7 +1,7 @@
 /** A cache of name servers' answers, kept while they are valid. */
 import { LRUCache } from 'lru-cache';
 import type { Ip } from '@sallyport/addresses';
-import { type Answer, type Failure, NO_ADDRESS, orderAddresses, type Rest } from './answer.ts';
+import { type Answer, type Failure, orderAddresses, type Rest } from './answer.ts';
 
 /** The configuration's `dns.cache`, with the same keys; durations in milliseconds. */
 export interface CacheSettings {
@@ -73,7 +73,7 @@ export class AnswerCache {
   }
 
   /** Stores that the name has no address, and removes the addresses it had: this is not a failure of DNS (RFC 8767 §4). */
-  keepNone(name: string, none: Answer = NO_ADDRESS): Answer {
+  keepNone(name: string, none: Failure): Answer {
     return this.#store(name, none, { ttlMs: this.#settings.negative_ttl, graceMs: 0 });
   }
 

@@ -73,10 +73,16 @@ export function orderAddresses(addresses: readonly Ip[], family: Family): readon
 /** The answer of a table: these addresses, or a failure where none is of the wanted family. */
 export function answerOf(addresses: readonly Ip[], family: Family): Answer {
   const ordered = orderAddresses(addresses, family);
-  return ordered.length > 0 ? { kind: 'addresses', addresses: ordered } : NO_ADDRESS;
+  return ordered.length > 0 ? { kind: 'addresses', addresses: ordered } : NO_ADDRESS[family];
 }
 
-/** The name exists, and has no address of the wanted family. */
-export const NO_ADDRESS: Answer = { kind: 'failed', reason: 'dns', detail: 'it has no address', rcode: 'NOERROR' };
+const noAddress = (detail: string): Failure => ({ kind: 'failed', reason: 'dns', detail, rcode: 'NOERROR' });
 
-export const NO_NAME: Answer = { kind: 'failed', reason: 'dns', detail: 'there is no such name', rcode: 'NXDOMAIN' };
+/** The name exists, and has no address of the wanted family. Whether it has one of the other is not known. */
+export const NO_ADDRESS: Readonly<Record<Family, Failure>> = {
+  auto: noAddress('it has no address'),
+  ipv4: noAddress('it has no IPv4 address'),
+  ipv6: noAddress('it has no IPv6 address'),
+};
+
+export const NO_NAME: Failure = { kind: 'failed', reason: 'dns', detail: 'there is no such name', rcode: 'NXDOMAIN' };

@@ -114,7 +114,7 @@ function readFailure(error: NodeJS.ErrnoException): ServerReply {
     case dns.NOTIMP:
       return failed('the name server does not answer such questions (NOTIMP)', 'NOTIMP');
     case dns.CONNREFUSED:
-      return failed('there is no name server at its address');
+      return failed('no name server listens at its address, over UDP or over TCP');
     case dns.CANCELLED:
       return GIVEN_UP;
     default:

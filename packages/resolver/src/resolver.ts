@@ -183,7 +183,7 @@ export class Resolver {
         return cache.keep(name, { addresses, ttlMs, rest: { missing, isUnderWay: false, ask } });
       }
       case 'none':
-        return cache.keepNone(name, reply.rcode === 'NXDOMAIN' ? NO_NAME : NO_ADDRESS);
+        return cache.keepNone(name, reply.rcode === 'NXDOMAIN' ? NO_NAME : NO_ADDRESS[this.#dns.family]);
       case 'failed':
         return cache.serveStale(name, reply) ?? reply;
     }

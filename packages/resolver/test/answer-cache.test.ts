@@ -10,7 +10,7 @@ const ADDRESSES = [parseIp('192.0.2.1')].filter((ip) => ip !== undefined);
 const REST: Rest = {
   missing: 'A',
   isUnderWay: false,
-  ask: () => ({ done: Promise.resolve(NO_ADDRESS), cancel: () => undefined }),
+  ask: () => ({ done: Promise.resolve(NO_ADDRESS.auto), cancel: () => undefined }),
 };
 /** How long filling the cache may take on a slow machine, which counts towards a TTL. */
 const SLACK_MS = 500;
@@ -30,7 +30,7 @@ describe('AnswerCache', () => {
 
   it('keeps for negative_ttl that a name has no address', () => {
     const cache = new AnswerCache(SETTINGS);
-    cache.keepNone('gone.example');
+    cache.keepNone('gone.example', NO_ADDRESS.auto);
     const now = performance.now();
     expect(cache.get('gone.example', now + 5000 - SLACK_MS)).toMatchObject({ kind: 'failed', reason: 'dns' });
     expect(cache.get('gone.example', now + 5000)).toBeUndefined();

@@ -274,6 +274,25 @@ describe('Resolver, tables', () => {
   });
 });
 
+describe('Resolver, of one family', () => {
+  it.each([
+    { family: 'auto', detail: 'it has no address' },
+    { family: 'ipv4', detail: 'it has no IPv4 address' },
+    { family: 'ipv6', detail: 'it has no IPv6 address' },
+  ] as const)('says of which it has no address: $family', async ({ family, detail }) => {
+    const server = await serve(() => ({}));
+    const subject = resolver([server], { family });
+    expect(await subject.resolve('none.example', CLIENT).done).toMatchObject({ detail, rcode: 'NOERROR' });
+    expect(subject.peek('none.example')).toMatchObject({ detail });
+  });
+
+  it('says so of a name in its tables, too', () => {
+    const hosts = { 'v4only.example': ['10.1.2.4'] };
+    const pinned = resolver([], { family: 'ipv6', hosts }).peek('v4only.example');
+    expect(pinned).toMatchObject({ kind: 'failed', detail: 'it has no IPv6 address' });
+  });
+});
+
 describe('Resolver, names', () => {
   it.each(['db', 'www.example.test', 'a.b.c.d.e', 'notlocalhost', 'myonion', 'cobalt', 'printer.local', 'x.internal'])(
     'asks for %s as it is written, and for nothing else',
