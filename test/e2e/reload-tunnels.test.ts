@@ -19,9 +19,11 @@ interface File {
   readonly rules?: string;
   readonly allow?: string;
   readonly auth?: string;
+  /** Further keys of the policy. */
+  readonly policy?: string;
 }
 
-function fileText({ runtime, rules = '', allow = 'loopback', auth = '' }: File): string {
+function fileText({ runtime, rules = '', allow = 'loopback', auth = '', policy = '' }: File): string {
   return `listeners:
   - { name: explicit, mode: connect, bind: "127.0.0.1:0"${auth} }
 admin: { bind: "127.0.0.1:0" }
@@ -31,6 +33,7 @@ policy:
   default: allow
   rules: [${rules}]
   destinations: { allow: [${allow}] }
+  ${policy}
 `;
 }
 
@@ -90,6 +93,23 @@ describe('reload_tunnels', () => {
     const rules = `{ name: no-port, action: deny, ports: [${echo.port}] }`;
     await proxy.reload(fileText({ runtime: recheck, rules }));
     await byPort.ended();
+  });
+
+  it.each([
+    { where: 'of a rule', trial: { rules: denyTwo.replace(' }', ', report_only: true }') } },
+    { where: 'of the listener', trial: { rules: denyTwo, auth: ', report_only: true' } },
+    { where: 'of the policy', trial: { rules: denyTwo, policy: 'report_only: true' } },
+  ])('ends none that the report_only $where lets pass, until that is gone', async ({ trial }) => {
+    await start({ runtime: recheck });
+    const two = await tunnelTo('two.test');
+    await proxy.reload(fileText({ runtime: recheck, ...trial }));
+    await proxy.line({ msg: 'live tunnels rechecked', tunnels: 1, ended: 0 });
+    const another = await tunnelTo('two.test');
+    await proxy.reload(fileText({ runtime: recheck, rules: denyTwo }));
+    await Promise.all([two.ended(), another.ended()]);
+    expect(await proxy.tunnel({ decision: 'allow' })).toMatchObject({ rule: 'default', reason: 'policy' });
+    const reported = { reason: 'policy', outcome: 'ok', decision: 'report', would_deny: 'no-two' };
+    expect(await proxy.tunnel({ decision: 'report' })).toMatchObject(reported);
   });
 
   it('ends those of a user who is no more, when the users file has changed', async () => {
