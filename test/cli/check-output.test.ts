@@ -101,6 +101,18 @@ egress: [{ name: p, type: socks5, address: "127.0.0.1:1080" }]
 `);
   });
 
+  it.each([
+    { byDefault: 'deny', last: 'deny (report)' },
+    { byDefault: 'allow', last: 'allow' },
+  ])('in which no rule denies under report_only: default $byDefault', async ({ byDefault, last }) => {
+    const rules = '[{ action: deny, ports: [25] }, { action: allow, ports: [443] }]';
+    const text = `${DOOR}policy: { report_only: true, default: ${byDefault}, rules: ${rules} }\n`;
+    const { stdout } = await sallyport(['check', '--config', file('report.yaml', text)]);
+    const table = stdout.slice(stdout.indexOf('RULE'));
+    const actions = [...table.matchAll(/ (?:rule-\d|default) +((?:allow|deny)(?: \(report\))?)/g)];
+    expect(actions.map(([, action]) => action)).toEqual(['deny (report)', 'allow', last]);
+  });
+
   it('with the first hundred of more rules than anybody reads', async () => {
     const rules = Array.from({ length: 250 }, (_, at) => `{ action: allow, hosts: [h${at}.example] }`).join(', ');
     const { stdout } = await sallyport([

@@ -15,7 +15,7 @@ export function summaryTables({ listeners, policy, default_egress }: Config, { r
     .map((rule, number) => [
       String(number + 1),
       rules[number]?.name ?? '',
-      rule.report_only ? `${rule.action} (report)` : rule.action,
+      actionText(rule.action, policy.report_only || rule.report_only === true),
       fromOf(rule),
       toOf(rule),
       portsOf(rule),
@@ -23,7 +23,7 @@ export function summaryTables({ listeners, policy, default_egress }: Config, { r
     ]);
   const others = policy.rules.length - named.length;
   const more = others > 0 ? [['', `… and ${others} more`]] : [];
-  const last = ['', 'default', policy.report_only ? `${policy.default} (report)` : policy.default];
+  const last = ['', 'default', actionText(policy.default, policy.report_only)];
   return [
     ...table([['LISTENER', 'MODE', 'ADDRESS', 'OPTIONS'], ...doors]),
     '',
@@ -31,6 +31,10 @@ export function summaryTables({ listeners, policy, default_egress }: Config, { r
   ]
     .map((line) => `${line}\n`)
     .join('');
+}
+
+function actionText(action: 'allow' | 'deny', isReportOnly: boolean): string {
+  return action === 'deny' && isReportOnly ? 'deny (report)' : action;
 }
 
 /** Longer tables are not read to their end. */
