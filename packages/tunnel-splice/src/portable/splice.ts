@@ -83,7 +83,8 @@ export class PortableSplice implements DirectionEvents {
   }
 
   cut(): void {
-    this.#finish('cut');
+    if (this.#losing === undefined) this.#finish('cut');
+    else this.#finishByReset(this.#losing);
   }
 
   moved(direction: Direction): void {
@@ -97,7 +98,9 @@ export class PortableSplice implements DirectionEvents {
 
   ended(direction: Direction): void {
     const end = direction === this.#up ? 'client_closed' : 'upstream_closed';
-    this.#firstFin ??= { end, at: performance.now() };
+    // The FIN of the other leg comes behind the loss; that of a lost leg was sent before it.
+    const isFirst = this.#losing === undefined || direction === this.#losing;
+    if (isFirst) this.#firstFin ??= { end, at: performance.now() };
     if (direction === this.#losing) {
       this.#finishByReset(direction);
       return;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Transport } from '../../src/index.ts';
+import { PROBE_MS } from '../../src/portable/leg.ts';
 import { patternOf } from './bytes.ts';
 import type { Peer } from './peer.ts';
 import { useStage, type Tunnel, type Way } from './stage.ts';
@@ -66,6 +67,31 @@ export function describeLosses(create: () => Transport, way: Way): void {
       await expectCutAfter(tunnel, reader, said);
     });
 
+    it.each<Who>(['client', 'upstream'])(
+      'ends by the RST of the %s, though the other side ends before it has read all',
+      async (who) => {
+        const { splice, ...peers } = await openStuffed(who);
+        peers[who].reset();
+        await hasLooked();
+        peers[otherOf(who)].finish();
+        peers[otherOf(who)].readOn();
+        expect((await splice.done).end).toBe(`${who}_reset`);
+      },
+    );
+
+    it.each<Who>(['client', 'upstream'])(
+      'ends by the RST of the %s, and passes it on, though it is cut',
+      async (who) => {
+        const { splice, ...peers } = await openStuffed(who);
+        peers[who].reset();
+        await hasLooked();
+        splice.cut();
+        peers[otherOf(who)].readOn();
+        expect(await peers[otherOf(who)].departure).toBe('reset');
+        expect((await splice.done).end).toBe(`${who}_reset`);
+      },
+    );
+
     it.each<Who>(['client', 'upstream'])('ends by the FIN of the %s, whatever comes behind it', async (who) => {
       for (let attempt = 0; attempt < TRIES; attempt += 1) {
         const { splice, ...peers } = await stage().openTunnel();
@@ -91,7 +117,22 @@ export function describeLosses(create: () => Transport, way: Way): void {
         expect((await splice.done).end).toBe(`${who}_closed`);
       },
     );
+
+    /** One with more on its way from this side than the kernel takes, for the other side reads nothing. */
+    async function openStuffed(who: Who): Promise<Tunnel> {
+      const tunnel = await stage().openTunnel();
+      tunnel[otherOf(who)].stall();
+      tunnel[who].send(patternOf(64 * MIB));
+      const relayed = (): number => tunnel.splice.counts()[who === 'client' ? 'bytesUp' : 'bytesDown'];
+      await expect.poll(relayed).toBeGreaterThan(100_000);
+      return tunnel;
+    }
   });
+}
+
+/** A leg that is not read is looked at every second, by a timer of this same thread: by now it was. */
+function hasLooked(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1.5 * PROBE_MS));
 }
 
 /** `reader` has got just that, and then an RST. */
