@@ -44,8 +44,11 @@ export class Direction implements Relay {
   start(alreadyRead: Uint8Array | undefined): void {
     if (alreadyRead !== undefined) this.carry(alreadyRead);
     this.carry(this.#from.takeAhead(Infinity));
-    if (this.#from.departure !== undefined) this.departed(this.#from.departure);
+    const { departure, isLost } = this.#from;
+    if (departure !== undefined) this.departed(departure);
     else if (this.pendingBytes === 0) this.#from.resume();
+    // An RST behind its FIN is passed on as well.
+    if (departure === 'end' && isLost) this.departed('reset');
   }
 
   carry(bytes: Uint8Array): boolean {

@@ -77,7 +77,9 @@ export class PortableLeg implements Leg {
   #ahead: ReadAhead | undefined;
   #reader: Reader | undefined;
   #relay: Relay | undefined;
+  /** An RST behind its FIN takes the place of that, for nothing can be sent any more. */
   #departure: Departure | undefined;
+  #hasFin = false;
   /** How the peer left, found by a failed write. The kernel reports it once. */
   #loss: Departure | undefined;
   #onGone: ((how: Departure) => void) | undefined;
@@ -163,7 +165,7 @@ export class PortableLeg implements Leg {
   read(limitBytes: number, deadline: DeadlineMs): ReadResult | Promise<ReadResult> {
     if (this.#ahead !== undefined) return this.takeAhead(limitBytes);
     if (this.#isOver) return 'end';
-    if (this.#departure !== undefined) return this.#departure;
+    if (this.departure !== undefined) return this.departure;
     if (deadline <= performance.now()) return 'deadline';
     return new Promise((settle) => {
       const alarm = this.#resources.deadlines.at(deadline, () => this.#answer('deadline'));
@@ -211,8 +213,8 @@ export class PortableLeg implements Leg {
   }
 
   whenGone(listener: (how: Departure) => void): () => void {
-    if (this.#departure !== undefined) {
-      listener(this.#departure);
+    if (this.departure !== undefined) {
+      listener(this.departure);
       return () => undefined;
     }
     this.#onGone = listener;
@@ -279,8 +281,14 @@ export class PortableLeg implements Leg {
     return this.#isOver;
   }
 
+  /** How its peer left first: an RST behind its FIN cuts nothing short. */
   get departure(): Departure | undefined {
-    return this.#departure;
+    return this.#hasFin ? 'end' : this.#departure;
+  }
+
+  /** Nothing can be sent to its peer any more. */
+  get isLost(): boolean {
+    return this.#departure === 'reset';
   }
 
   /** Gives the kernel what it takes at once, and returns how much. Under TLS nothing, for these bytes are not encrypted. */
@@ -406,6 +414,7 @@ export class PortableLeg implements Leg {
     if (this.#departure === 'reset') return;
     const isFirst = this.#departure === undefined;
     this.#departure = how;
+    if (how === 'end') this.#hasFin = true;
     this.#relay?.departed(how);
     if (!isFirst) return;
     this.#onStir?.();

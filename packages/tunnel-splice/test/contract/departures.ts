@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Transport } from '../../src/index.ts';
 import { patternOf } from './bytes.ts';
 import { followSplice } from './followed.ts';
+import { leaveTwice } from './leave-twice.ts';
+import type { Peer } from './peer.ts';
 import { PATIENT, useStage, type Way } from './stage.ts';
 
 const FLOOD = 64 * 1024 * 1024;
@@ -73,11 +75,7 @@ export function describeDepartures(create: () => Transport, way: Way): void {
       await upstream.departure;
       client.reset();
       expect((await splice.done).end).toBe('client_closed');
-      // A socket of Node that has read its FIN hears of an RST when it writes.
-      const closed = new Promise((resolve) => upstream.socket.once('close', resolve));
-      const talking = setInterval(() => upstream.send('anyone?'), 20);
-      await closed;
-      clearInterval(talking);
+      await hearsReset(upstream);
     });
 
     it('hears the RST of a reader that stalls', async () => {
@@ -120,6 +118,19 @@ export function describeDepartures(create: () => Transport, way: Way): void {
       expect(await splice.done).toMatchObject({ end: 'upstream_closed', bytesDown: 7 });
     });
 
+    it.each(['client', 'upstream'] as const)(
+      'ends by the FIN with which the %s had left before, and passes on the RST behind it',
+      async (who) => {
+        const [client, upstream] = await Promise.all([stage().connectClient(), stage().connectUpstream()]);
+        const [left, other] = who === 'client' ? [client, upstream] : [upstream, client];
+        await leaveTwice(left, 'goodbye');
+        const splice = followSplice(stage().transport, client.leg, upstream.leg, PATIENT);
+        expect((await splice.done).end).toBe(`${who}_closed`);
+        expect((await other.peer.receives(7)).toString()).toBe('goodbye');
+        await hearsReset(other.peer);
+      },
+    );
+
     it('forgets who was to be told of a departure', async () => {
       const [client, upstream] = await Promise.all([stage().connectClient(), stage().connectUpstream()]);
       const heard: string[] = [];
@@ -130,4 +141,11 @@ export function describeDepartures(create: () => Transport, way: Way): void {
       expect(heard).toEqual([]);
     });
   });
+}
+
+/** A socket of Node that has read its FIN hears of an RST when it writes. */
+async function hearsReset({ socket }: Peer): Promise<void> {
+  const talking = setInterval(() => socket.write('anyone?'), 20);
+  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
+  clearInterval(talking);
 }

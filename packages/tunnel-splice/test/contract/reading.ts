@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { READ_AHEAD_BYTES, TICK_MS, type Leg, type Transport } from '../../src/index.ts';
 import { patternOf } from './bytes.ts';
+import { leaveTwice } from './leave-twice.ts';
 import { useStage } from './stage.ts';
 
 export function describeReading(create: () => Transport): void {
@@ -90,6 +91,16 @@ export function describeReading(create: () => Transport): void {
       peer.finish();
       expect((await readToEnd(leg)).toString()).toBe('last words');
       expect(await leg.read(10, Infinity)).toBe('end');
+    });
+
+    it('reads the end of a peer whose RST comes behind its FIN', async () => {
+      const upstream = await stage().connectUpstream();
+      await leaveTwice(upstream, 'answer');
+      const { leg } = upstream;
+      expect((await readToEnd(leg)).toString()).toBe('answer');
+      const heard: string[] = [];
+      leg.whenGone((how) => heard.push(how));
+      expect(heard).toEqual(['end']);
     });
 
     it('reads reset after an RST', async () => {

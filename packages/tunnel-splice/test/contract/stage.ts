@@ -16,7 +16,7 @@ import { FollowedTunnel, followSplice } from './followed.ts';
 import { Peer } from './peer.ts';
 
 /** One side of a tunnel: the peer in the test, and the leg in the transport. */
-interface Side {
+export interface Side {
   readonly peer: Peer;
   readonly leg: Leg;
 }
