@@ -5,9 +5,9 @@
 namespace sallyport {
 namespace {
 
-// At a time. The rest is read at the next event of the peer, or at the deadline.
+// At a time, so that one peer does not delay others.
 constexpr int kDiscardReads = 16;
-// No event reports that all was acknowledged, so it is checked this often.
+// How often a leg is looked at where no event reports what it waits for: that all was acknowledged, or that there is more to discard.
 constexpr uint32_t kLookAgainMs = 25;
 
 void retire(Loop& loop, Leg& leg) {
@@ -65,6 +65,8 @@ void detach(Loop& loop, Leg& leg) {
 void serveLingering(Loop& loop, Leg& leg) {
   uint64_t ignored = 0;
   discard(loop, leg);
+  // No event comes for the rest. Its deadline is still the old one.
+  if (leg.isReadable) loop.wheel.schedule(leg.unspliced, loop.nowMs + kLookAgainMs);
   if (!leg.isLost && !flush(leg, ignored) && loop.awaitRoom(leg)) return;
   if (leg.isLost || !leg.out.empty()) return closeNow(loop, leg);
   // With nothing unread and nothing unsent, close() itself sends a FIN and no RST.

@@ -26,7 +26,7 @@ void closeLingering(Loop& loop, Leg& leg);
 // failed leg is given too: its holder has been told by then.
 void detach(Loop& loop, Leg& leg);
 
-// A lingering leg has an event.
+// A lingering leg has an event, or bytes that were not discarded yet.
 void serveLingering(Loop& loop, Leg& leg);
 
 // A resetting leg has an event, or is due to be checked again.

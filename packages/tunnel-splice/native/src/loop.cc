@@ -228,7 +228,11 @@ void onLegEvent(Loop& loop, Leg& leg) {
 
 void onLegDeadline(Loop& loop, Leg& leg) {
   const auto leftMs = static_cast<int32_t>(leg.unspliced.deadlineMs - static_cast<uint32_t>(loop.nowMs));
-  if (leftMs > 0) return loop.wheel.schedule(leg.unspliced, loop.nowMs + leftMs);
+  if (leftMs > 0) {
+    loop.wheel.schedule(leg.unspliced, loop.nowMs + leftMs);
+    if (leg.state == LegState::kLingering) serveLingering(loop, leg);
+    return;
+  }
   if (leg.state == LegState::kDialling) return onDialDeadline(loop, leg);
   if (leg.state == LegState::kHeld) return onSilence(loop, leg);
   if (leg.state == LegState::kResetting) return serveResetting(loop, leg);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { LINGER_MS, type Transport } from '../../src/index.ts';
+import { isConnected } from '../../src/portable/node-handle.ts';
 import { patternOf } from './bytes.ts';
 import type { FollowedTunnel } from './followed.ts';
+import type { Peer } from './peer.ts';
 import { useStage, type Way } from './stage.ts';
 
 const FLOOD = 64 * 1024 * 1024;
@@ -90,6 +92,21 @@ export function describeDeadlines(create: () => Transport, way: Way): void {
       expect((await splice.done).end).toBe('cut');
     });
 
+    it('does not reset a peer of whose bytes megabytes were not taken', async () => {
+      const { client, upstream, splice } = await stage().openTunnel();
+      client.send(patternOf(FLOOD));
+      await upstream.receives(FLOOD);
+      // The kernel has learnt to take much of it by now.
+      upstream.stall();
+      await stuff(client);
+      splice.cut();
+      upstream.readOn();
+      expect((await splice.done).end).toBe('cut');
+      expect(await client.departure).toBe('end');
+      await new Promise((resolve) => setTimeout(resolve, 1.5 * LINGER_MS));
+      expect(isConnected(client.socket)).toBe(true);
+    });
+
     it('waits for a reader that never drains no longer than it lingers, and counts nothing that stayed behind', async () => {
       const { client, upstream, splice } = await stage().openTunnel();
       upstream.stall();
@@ -101,6 +118,15 @@ export function describeDeadlines(create: () => Transport, way: Way): void {
       expect(performance.now() - before).toBeLessThan(LINGER_MS * 2);
     });
   });
+}
+
+/** Sends as much as the kernel takes, and little more. */
+async function stuff(peer: Peer): Promise<void> {
+  const piece = patternOf(256 * 1024);
+  for (let isTaken = true; isTaken;) {
+    const isLate = new Promise<boolean>((resolve) => setTimeout(resolve, 200, false));
+    isTaken = await Promise.race([peer.sends(piece).then(() => true), isLate]);
+  }
 }
 
 /** The bytes that went up, once the tunnel is stuffed and the count stands still. */
