@@ -91,6 +91,6 @@ function declareIn(registry: Registry) {
     gauge: <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
       new Gauge({ name: PREFIX + name, help, labelNames, registers }),
     histogram: (name: string, help: string, buckets: readonly number[]) =>
-      new TimeHistogram(PREFIX + name, help, buckets).registerIn(registry),
+      new TimeHistogram({ name: PREFIX + name, help, label: 'listener', bounds: buckets }).registerIn(registry),
   };
 }

@@ -10,6 +10,7 @@ import {
 import { loadCollector, loadPromClient } from './load-library.ts';
 import { declareMetrics, type MetricTable } from './metric-table.ts';
 import { measureEventLoopLag } from './event-loop-lag.ts';
+import { timeCollections } from './garbage-collections.ts';
 import { countOpenDescriptors } from './open-descriptors.ts';
 import { countCpuTime } from './process-cpu.ts';
 import { type LabelledCount, Tally } from './tally.ts';
@@ -118,7 +119,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-/** The defaults of prom-client, three of them counted by us. */
+/** The defaults of prom-client, four of them counted by us. */
 function collectProcessMetrics(registry: Registry): void {
   for (const name of COLLECTORS) loadCollector(name)(registry);
   // `promtool check metrics` does not accept a gauge with the name of a counter.
@@ -126,6 +127,7 @@ function collectProcessMetrics(registry: Registry): void {
   countCpuTime(registry);
   countOpenDescriptors(registry);
   measureEventLoopLag(registry);
+  timeCollections(registry);
 }
 
 /** Those of prom-client that are used as they are. */
@@ -139,7 +141,6 @@ const COLLECTORS = [
   'heapSizeAndUsed',
   'heapSpacesSizeAndUsed',
   'version',
-  'gc',
 ] as const;
 
 /** The same counts, by type, are in `nodejs_active_handles`, `nodejs_active_requests` and `nodejs_active_resources`. */

@@ -1,5 +1,5 @@
 /**
- * A histogram of times by listener, updated for every tunnel.
+ * A histogram of times by one label: by listener, updated for every tunnel, or by kind of garbage collection.
  *
  * prom-client's histogram formats the bound to find its bucket, which costs a microsecond an observation, four times a tunnel. This one
  * counts in flat memory, and becomes a metric of prom-client's registry only at a scrape.
@@ -13,7 +13,7 @@ export interface TimeReading {
   readonly sum: number;
 }
 
-/** The times of one listener. */
+/** The times of one value of the label. */
 export class TimeSeries {
   readonly #bounds: readonly number[];
   readonly #counts: Float64Array;
@@ -44,18 +44,27 @@ interface Sample {
   readonly value: number;
 }
 
+interface TimeHistogramOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly label: string;
+  /** In seconds, ascending. */
+  readonly bounds: readonly number[];
+}
+
 /** A metric with exactly what prom-client's registry reads. */
 export class TimeHistogram {
   readonly type = 'histogram';
   readonly name: string;
   readonly help: string;
+  readonly #label: string;
   readonly #bounds: readonly number[];
   readonly #series = new Map<string, TimeSeries>();
 
-  /** @param bounds in seconds, ascending */
-  constructor(name: string, help: string, bounds: readonly number[]) {
+  constructor({ name, help, label, bounds }: TimeHistogramOptions) {
     this.name = name;
     this.help = help;
+    this.#label = label;
     this.#bounds = bounds;
   }
 
@@ -65,31 +74,31 @@ export class TimeHistogram {
     return this;
   }
 
-  /** The same listener gives the same object. The series exists, at 0, from the first call on. */
-  of(listener: string): TimeSeries {
-    const known = this.#series.get(listener) ?? new TimeSeries(this.#bounds);
-    this.#series.set(listener, known);
+  /** The same value of the label gives the same object. The series exists, at 0, from the first call on. */
+  of(value: string): TimeSeries {
+    const known = this.#series.get(value) ?? new TimeSeries(this.#bounds);
+    this.#series.set(value, known);
     return known;
   }
 
   get(): { name: string; help: string; type: string; aggregator: 'sum'; values: readonly Sample[] } {
     const { name, help, type } = this;
-    const values = [...this.#series].flatMap(([listener, series]) => this.#samples(listener, series));
+    const values = [...this.#series].flatMap(([value, series]) => this.#samples({ [this.#label]: value }, series));
     return { name, help, type, aggregator: 'sum', values };
   }
 
-  #samples(listener: string, series: TimeSeries): readonly Sample[] {
+  #samples(labels: Readonly<Record<string, string>>, series: TimeSeries): readonly Sample[] {
     const { cumulative, sum } = series.read();
     const bounds = [...this.#bounds, '+Inf'];
     const buckets = bounds.map((le, bucket) => ({
       metricName: `${this.name}_bucket`,
-      labels: { le, listener },
+      labels: { le, ...labels },
       value: cumulative[bucket] ?? 0,
     }));
     return [
       ...buckets,
-      { metricName: `${this.name}_sum`, labels: { listener }, value: sum },
-      { metricName: `${this.name}_count`, labels: { listener }, value: cumulative.at(-1) ?? 0 },
+      { metricName: `${this.name}_sum`, labels, value: sum },
+      { metricName: `${this.name}_count`, labels, value: cumulative.at(-1) ?? 0 },
     ];
   }
 }

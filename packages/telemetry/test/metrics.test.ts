@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { open } from 'node:fs/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { toOpenMetrics } from '../src/admin/open-metrics.ts';
@@ -77,6 +79,9 @@ function declared(text: string): string[] {
   return [...new Set(shapes)].sort();
 }
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
 /** Until what was due meanwhile has run. */
 async function stallTheLoop(ms: number): Promise<void> {
   const until = performance.now() + ms;
@@ -135,6 +140,14 @@ describe('the metrics', () => {
     await expect
       .poll(lagAfterStall, { interval: 0, timeout: 30_000 })
       .toEqual([expect.toSatisfy((least) => least < aQuarterSecond), expect.toSatisfy((most) => most > 0.1)]);
+  });
+
+  it('count every collection, also those of one turn of the event loop', async () => {
+    const metrics = createMetrics(OPTIONS);
+    const major = async () =>
+      samples(await metrics.scrape()).get('nodejs_gc_duration_seconds_count{kind="major"}') ?? 0;
+    for (let times = 0; times < 5; times++) collectGarbage();
+    await expect.poll(major, { interval: 0, timeout: 30_000 }).toBeGreaterThanOrEqual(5);
   });
 
   it.runIf(process.platform === 'linux')('count the open descriptors of this process', async () => {
