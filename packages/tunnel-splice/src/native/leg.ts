@@ -18,15 +18,19 @@ const GRANT_BYTES = 16 * 1024;
 
 const NO_LISTENER = (): void => undefined;
 const NO_BYTES = new Uint8Array(0);
+/** Stands for every leg's unread pieces while there are none, and is never written to. */
+const NO_PIECES: Uint8Array[] = [];
 
 /** Pieces below this size are joined: an array that holds one byte takes a hundred. */
 const GATHERED_BYTES = 2048;
 
 /**
- * Adds a piece behind the unread ones. A small piece is joined with those before it that are no larger. So a byte is copied a logarithmic
- * number of times, and a client that sends 64 KiB byte by byte holds some forty pieces.
+ * The unread pieces with one more behind them. A small piece is joined with those before it that are no larger. So a byte is copied a
+ * logarithmic number of times, and a client that sends 64 KiB byte by byte holds some forty pieces.
  */
-function keepUnread(unread: Uint8Array[], bytes: Uint8Array): void {
+function withPiece(unread: Uint8Array[], bytes: Uint8Array): Uint8Array[] {
+  // Room for this one alone, and not for the seventeen that an array grows to: most clients are read as soon as they have sent something.
+  if (unread.length === 0) return [bytes];
   let piece = bytes;
   for (let before = unread.at(-1); before !== undefined && piece.length < GATHERED_BYTES; before = unread.at(-1)) {
     if (before.length > piece.length) break;
@@ -37,6 +41,7 @@ function keepUnread(unread: Uint8Array[], bytes: Uint8Array): void {
     piece = gathered;
   }
   unread.push(piece);
+  return unread;
 }
 
 /** A leg's two addresses, and when it was made. */
@@ -69,7 +74,7 @@ export class NativeLeg implements Leg, LegName {
   #isReleased = false;
   #isRetired = false;
   /** Read ahead and not yet returned. */
-  #unread: Uint8Array[] = [];
+  #unread = NO_PIECES;
   /** How the peer left, once no byte will come behind the unread ones. */
   #last: Departure | undefined;
   #departure: Departure | undefined;
@@ -123,7 +128,7 @@ export class NativeLeg implements Leg, LegName {
   }
 
   putBack(bytes: Uint8Array): void {
-    if (bytes.length > 0 && !this.#isReleased) this.#unread.unshift(bytes);
+    if (bytes.length > 0 && !this.#isReleased) this.#unread = [bytes, ...this.#unread];
   }
 
   write(bytes: Uint8Array): void {
@@ -171,7 +176,7 @@ export class NativeLeg implements Leg, LegName {
       this.#tunnel.sendBack(this, bytes);
       return;
     }
-    keepUnread(this.#unread, bytes);
+    this.#unread = withPiece(this.#unread, bytes);
     this.#serveReader();
   }
 
@@ -224,7 +229,7 @@ export class NativeLeg implements Leg, LegName {
   promiseGuarded(promised: Promised): HandedOver {
     this.promised = promised;
     const readBytes = this.#unread.reduce((bytes, { length }) => bytes - length, this.#receivedBytes) >>> 0;
-    return { unread: [], receivedBytes: readBytes };
+    return { unread: NO_PIECES, receivedBytes: readBytes };
   }
 
   /** It is its holder's again. */
@@ -285,7 +290,7 @@ export class NativeLeg implements Leg, LegName {
     if (this.#isReleased) return false;
     this.#isReleased = true;
     this.#onGone = NO_LISTENER;
-    this.#unread = [];
+    this.#unread = NO_PIECES;
     this.drain();
     this.retire();
     this.promised?.settle();
@@ -307,7 +312,7 @@ export class NativeLeg implements Leg, LegName {
   #takeUnread(path: ReturnPath): HandedOver {
     this.#tunnel = path;
     const unread = this.#unread;
-    this.#unread = [];
+    this.#unread = NO_PIECES;
     return { unread, receivedBytes: this.#receivedBytes };
   }
 
@@ -333,8 +338,9 @@ export class NativeLeg implements Leg, LegName {
     if (first === undefined) return this.#isReleased ? 'end' : this.#last;
     const isWhole = first.length <= limitBytes;
     const bytes = isWhole ? first : first.subarray(0, limitBytes);
-    if (isWhole) this.#unread.shift();
-    else this.#unread[0] = first.subarray(limitBytes);
+    if (!isWhole) this.#unread[0] = first.subarray(limitBytes);
+    else if (this.#unread.length > 1) this.#unread.shift();
+    else this.#unread = NO_PIECES;
     this.#grant(bytes.length);
     return bytes;
   }
