@@ -20,70 +20,80 @@ export interface Preread<Found> {
 
 /**
  * Reads from `client` until `scan` has found what it looks for; returns at once where that has arrived. The scan is given all bytes so
- * far, each time more of them. It must remember its position, or bytes that come one by one take quadratic time.
+ * far, each time more of them, and at least one. It must remember its position, or bytes that come one by one take quadratic time.
  */
 export function prereadUntil<Found extends { readonly kind: string }>(
   client: Pick<Leg, 'read'>,
   limits: PrereadLimits,
   alreadyRead: Uint8Array,
-  scan: (bytes: Uint8Array) => Found | NeedMore,
+  scan: Scan<Found>,
 ): Preread<Found> | Promise<Preread<Found>> {
-  const reading = new Prereading(client, limits, alreadyRead, scan);
-  for (;;) {
-    const known = reading.look();
-    if (known !== undefined) return known;
-    const chunk = reading.read();
-    if (chunk instanceof Promise) return reading.goOn(chunk);
-    const over = reading.take(chunk);
-    if (over !== undefined) return over;
-  }
+  const first = alreadyRead.length > 0 ? alreadyRead : client.read(limits.prereadLimitBytes, limits.deadline);
+  if (typeof first === 'string') return { found: ended(first), bytes: alreadyRead };
+  if (first instanceof Promise) return new Prereading(client, limits, NO_BYTES, scan).goOn(first);
+  // Nearly all send it in one piece.
+  return look(first, scan, limits) ?? new Prereading(client, limits, first, scan).readOn();
 }
 
+type Scan<Found> = (bytes: Uint8Array) => Found | NeedMore;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Undefined while there are too few bytes to tell. */
+function look<Found extends { readonly kind: string }>(
+  bytes: Uint8Array,
+  scan: Scan<Found>,
+  { prereadLimitBytes }: PrereadLimits,
+): Preread<Found> | undefined {
+  const found = scan(bytes);
+  if (!isNeedMore(found)) return { found, bytes };
+  return found.atLeastBytes > prereadLimitBytes ? { found: { kind: 'too-large' }, bytes } : undefined;
+}
+
+function ended(read: Exclude<ReadResult, Uint8Array>): NeverEnough {
+  return { kind: read === 'deadline' ? 'timed-out' : 'left' };
+}
+
+/** Of a client that sends it in several pieces, or has still to send it. */
 class Prereading<Found extends { readonly kind: string }> {
   readonly #client: Pick<Leg, 'read'>;
   readonly #limits: PrereadLimits;
-  readonly #scan: (bytes: Uint8Array) => Found | NeedMore;
+  readonly #scan: Scan<Found>;
   readonly #queue: ByteQueue;
 
-  constructor(
-    client: Pick<Leg, 'read'>,
-    limits: PrereadLimits,
-    alreadyRead: Uint8Array,
-    scan: (bytes: Uint8Array) => Found | NeedMore,
-  ) {
+  constructor(client: Pick<Leg, 'read'>, limits: PrereadLimits, alreadyRead: Uint8Array, scan: Scan<Found>) {
     this.#client = client;
     this.#limits = limits;
     this.#scan = scan;
     this.#queue = new ByteQueue(alreadyRead);
   }
 
-  /** Undefined while there are too few bytes to tell. */
-  look(): Preread<Found> | undefined {
-    const { bytes } = this.#queue;
-    const found = this.#scan(bytes);
-    if (!isNeedMore(found)) return { found, bytes };
-    return found.atLeastBytes > this.#limits.prereadLimitBytes ? { found: { kind: 'too-large' }, bytes } : undefined;
+  readOn(): Preread<Found> | Promise<Preread<Found>> {
+    for (;;) {
+      const chunk = this.#read();
+      if (chunk instanceof Promise) return this.goOn(chunk);
+      const known = this.#take(chunk);
+      if (known !== undefined) return known;
+    }
   }
 
-  read(): ReadResult | Promise<ReadResult> {
+  /** From the first read that has to wait. */
+  async goOn(first: Promise<ReadResult>): Promise<Preread<Found>> {
+    for (let chunk = await first; ; chunk = await this.#read()) {
+      const known = this.#take(chunk);
+      if (known !== undefined) return known;
+    }
+  }
+
+  #read(): ReadResult | Promise<ReadResult> {
     const { prereadLimitBytes, deadline } = this.#limits;
     return this.#client.read(prereadLimitBytes - this.#queue.bytes.length, deadline);
   }
 
   /** Undefined while more may come. */
-  take(chunk: ReadResult): Preread<Found> | undefined {
-    const { bytes } = this.#queue;
-    if (typeof chunk === 'string') return { found: { kind: chunk === 'deadline' ? 'timed-out' : 'left' }, bytes };
-    this.#queue.append(chunk);
-    return undefined;
-  }
-
-  /** From the first read that has to wait. */
-  async goOn(first: Promise<ReadResult>): Promise<Preread<Found>> {
-    for (let chunk = await first; ; chunk = await this.read()) {
-      const known = this.take(chunk) ?? this.look();
-      if (known !== undefined) return known;
-    }
+  #take(chunk: ReadResult): Preread<Found> | undefined {
+    if (typeof chunk === 'string') return { found: ended(chunk), bytes: this.#queue.bytes };
+    return look(this.#queue.append(chunk), this.#scan, this.#limits);
   }
 }
 

@@ -44,6 +44,7 @@ it('shows the scan all bytes so far, in however many pieces they come', async ()
   const { client, peer } = await visit();
   const sent = Buffer.from(Array.from({ length: 300 }, (_, index) => index & 0xff));
   let shown = 0;
+  peer.write(sent.subarray(0, 7));
 
   const { bytes } = await prereadUntil(client, { prereadLimitBytes: 300, deadline: deadlineIn() }, NOTHING, (soFar) => {
     expect(Buffer.from(soFar)).toEqual(sent.subarray(0, soFar.length));
@@ -100,7 +101,8 @@ describe('the limit', () => {
   });
 
   it('is found too small as soon as the scan knows, before those bytes have come', async () => {
-    const { client } = await visit();
+    const { client, peer } = await visit();
+    peer.write('x');
     const limits = { prereadLimitBytes: 100, deadline: deadlineIn() };
     expect(await prereadUntil(client, limits, NOTHING, wants(101))).toMatchObject({ found: { kind: 'too-large' } });
   });
