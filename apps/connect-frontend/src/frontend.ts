@@ -22,7 +22,6 @@ import {
 } from '@sallyport/tunnel-server';
 import type { Destination } from '@sallyport/policy';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
-import { parseConnectRequest } from './connect-request.ts';
 import { readOpening, type Opening } from './read-opening.ts';
 import { CONNECTION_ESTABLISHED, ESTABLISHED_STATUS } from './replies.ts';
 import { awaitedOf, currentCertificate, requireHandshake, requireTls, whyGone } from './tls-rules.ts';
@@ -174,8 +173,7 @@ class ConnectFrontend implements Frontend {
   }
 
   #readRequest(opening: Request, { deadline }: PrereadLimits): Asked | Promise<Asked> {
-    const { head, earlyBytes, bytes } = opening;
-    const request = parseConnectRequest(head);
+    const { head, asks: request, earlyBytes, bytes } = opening;
     switch (request.kind) {
       case 'connect':
         this.asked = request.destination;

@@ -1,7 +1,6 @@
 /** Reads the first bytes that a client sends to the explicit door. */
 import {
   type NeedMore,
-  parseRequestHead,
   type Preread,
   type PrereadLimits,
   prereadUntil,
@@ -12,6 +11,8 @@ import {
   socksVersionOf,
 } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
+import type { ConnectRequest } from './connect-request.ts';
+import { readHead, readRepeatedHead } from './read-head.ts';
 
 /** The first bytes of a client, as far as they could be read. */
 export type Opening =
@@ -19,6 +20,8 @@ export type Opening =
   | {
       readonly kind: 'request';
       readonly head: RequestHead;
+      /** What the head asks this door for. */
+      readonly asks: ConnectRequest;
       readonly earlyBytes: Uint8Array;
       /** All that was read, the head included. */
       readonly bytes: Uint8Array;
@@ -73,13 +76,16 @@ function createOpeningScan(limitBytes: number): (bytes: Uint8Array) => Found | N
     const socks = socksVersionOf(bytes);
     if (socks !== undefined) return { kind: 'socks', version: socks };
 
-    const result = parseRequestHead(bytes, limitBytes, resumeAt);
+    // The limit makes no difference to what is shorter.
+    const isFirstLook = resumeAt === 0 && bytes.length < limitBytes;
+    const result = isFirstLook ? readRepeatedHead(bytes) : readHead(bytes, limitBytes, resumeAt);
     if (result.kind === 'need-more') {
       resumeAt = result.resumeAt;
       return needMore;
     }
-    if (result.kind !== 'head') return result;
-    const earlyBytes = result.headBytes < bytes.length ? new Uint8Array(bytes.subarray(result.headBytes)) : NO_BYTES;
-    return { kind: 'request', head: result.head, earlyBytes, bytes };
+    if (result.kind !== 'request') return result;
+    const { head, asks, headBytes } = result;
+    const earlyBytes = headBytes < bytes.length ? new Uint8Array(bytes.subarray(headBytes)) : NO_BYTES;
+    return { kind: 'request', head, asks, earlyBytes, bytes };
   };
 }

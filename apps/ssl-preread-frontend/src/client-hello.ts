@@ -1,5 +1,6 @@
 /** Parses a ClientHello (RFC 8446 §4.1.2): the host it names, and the protocols it offers. */
 import type { HelloFacts } from '@sallyport/tunnel-server';
+import { BytesMemo } from '@sallyport/tunnel-splice';
 import {
   ABSENT,
   NO_ALPN,
@@ -22,15 +23,32 @@ const MESSAGE_HEADER_BYTES = 4;
 const RANDOM_START_BYTES = 20;
 /** Hellos are read one after the other, each in one go. */
 const reader = new VectorReader();
+const extensionReader = new VectorReader();
+
+// Clients say the same in nearly every hello: which server, which protocols, which versions.
+const SERVER_NAMES = remembered(readServerName);
+const ALPNS = remembered(readAlpn);
+const VERSIONS = remembered(readSupportedVersions);
+
+function remembered<Meaning>(read: (extension: VectorReader) => Meaning): BytesMemo<Meaning> {
+  return new BytesMemo({
+    places: 256,
+    longestBytes: 80,
+    read: (bytes, start, end) => {
+      extensionReader.open(bytes, start, end);
+      return read(extensionReader);
+    },
+  });
+}
 
 /**
  * Reads a whole ClientHello, SSL 3.0 to TLS 1.3. Every vector must fill its place exactly, so that no other reader of the same bytes can
  * find another name in them. What is not needed for the name is left to the server, also versions and empty lists. `sni` has its
  * canonical form.
- * @param message with its 4-byte header, without record headers
+ * @param message lies between `start` and `end`, with its 4-byte header, without record headers
  */
-export function readClientHello(message: Uint8Array): ClientHello {
-  reader.open(message, MESSAGE_HEADER_BYTES, message.length);
+export function readClientHello(message: Uint8Array, start = 0, end = message.length): ClientHello {
+  reader.open(message, start + MESSAGE_HEADER_BYTES, end);
   const legacyVersion = reader.uint16();
   reader.skip(RANDOM_START_BYTES);
   const random = readRandomEnd(reader);
@@ -42,7 +60,7 @@ export function readClientHello(message: Uint8Array): ClientHello {
 
   if (!reader.isExact) return malformed('its parts do not add up to its length');
   reader.reopen(extensions, reader.at);
-  return readFacts(legacyVersion, random);
+  return readFacts(message, legacyVersion, random);
 }
 
 /** 48 of the last 96 bits; 0 where those are all equal, as in hellos made by hand, many of which are the same. */
@@ -55,16 +73,17 @@ function readRandomEnd(body: VectorReader): number {
 }
 
 /** From the reader, which stands before the extensions. */
-function readFacts(legacyVersion: number, random: number): ClientHello {
+function readFacts(message: Uint8Array, legacyVersion: number, random: number): ClientHello {
   const split = splitExtensions(reader);
   if (split.kind === 'malformed') return split;
+  const { serverName: nameAt, alpn: alpnAt, supportedVersions: versionsAt } = split;
 
-  const serverName = hasExtension(split.serverName, split.serverNameEnd) ? readServerName(reader) : NO_NAME;
+  const serverName = nameAt === ABSENT ? NO_NAME : SERVER_NAMES.meaningOf(message, nameAt, split.serverNameEnd);
   if (serverName.kind === 'malformed') return serverName;
-  const alpn = hasExtension(split.alpn, split.alpnEnd) ? readAlpn(reader) : NO_ALPN;
+  const alpn = alpnAt === ABSENT ? NO_ALPN : ALPNS.meaningOf(message, alpnAt, split.alpnEnd);
   if (alpn.kind === 'malformed') return alpn;
-  const hasVersions = hasExtension(split.supportedVersions, split.supportedVersionsEnd);
-  const versions = hasVersions ? readSupportedVersions(reader) : NO_VERSIONS;
+  const versions =
+    versionsAt === ABSENT ? NO_VERSIONS : VERSIONS.meaningOf(message, versionsAt, split.supportedVersionsEnd);
   if (versions.kind === 'malformed') return versions;
 
   const hello: HelloFacts = {
@@ -77,11 +96,4 @@ function readFacts(legacyVersion: number, random: number): ClientHello {
     random,
   };
   return { kind: 'hello', hello };
-}
-
-/** Opens the reader at an extension, where there is one. */
-function hasExtension(start: number, end: number): boolean {
-  if (start === ABSENT) return false;
-  reader.reopen(start, end);
-  return true;
 }

@@ -37,9 +37,9 @@ export function createHelloScan(limitBytes = Infinity): (bytes: Uint8Array) => H
     const handshake = readHandshake(bytes, cursor);
     if (handshake.kind === 'need-more') cursor = handshake.cursor;
     if (handshake.kind !== 'message') return handshake;
-    const { endsAt } = handshake;
+    const { message, start, end, endsAt } = handshake;
     if (endsAt > limitBytes) return { kind: 'need-more', atLeastBytes: endsAt };
-    const read = readClientHello(handshake.message);
+    const read = readClientHello(message, start, end);
     return read.kind === 'hello' ? { kind: 'hello', hello: read.hello, endsAt } : read;
   };
 }

@@ -23,10 +23,12 @@ export const START_OF_RECORDS: RecordCursor = { recordAt: 0, gathered: 0 };
 
 /** The first handshake message of the records, as far as it has come. */
 export type Handshake =
-  /** The whole ClientHello with its 4-byte header, without record headers. */
+  /** The whole ClientHello with its 4-byte header, without record headers: what lies between `start` and `end` of `message`. */
   | {
       readonly kind: 'message';
       readonly message: Uint8Array;
+      readonly start: number;
+      readonly end: number;
       /** Where the record ends that it ends in. */
       readonly endsAt: number;
     }
@@ -53,7 +55,7 @@ export function readHandshake(bytes: Uint8Array, cursor: RecordCursor): Handshak
       // A server that reads on would find another message in the same record, perhaps another ClientHello.
       if (record.kind === 'header' && missing < record.fragmentBytes)
         return malformed('its last record holds more than it');
-      return { kind: 'message', message: gatherFragments(bytes, header.messageBytes), endsAt: fragmentAt + missing };
+      return wholeMessage(bytes, header.messageBytes, fragmentAt + missing);
     }
 
     if (record.kind === 'incomplete' || arrived < record.fragmentBytes) {
@@ -62,6 +64,15 @@ export function readHandshake(bytes: Uint8Array, cursor: RecordCursor): Handshak
     recordAt = fragmentAt + record.fragmentBytes;
     gathered += record.fragmentBytes;
   }
+}
+
+/** In its place where one record contains it, as nearly always. */
+function wholeMessage(bytes: Uint8Array, messageBytes: number, endsAt: number): Handshake {
+  if (isInFirstRecord(bytes, messageBytes)) {
+    const start = RECORD_HEADER_BYTES;
+    return { kind: 'message', message: bytes, start, end: start + messageBytes, endsAt };
+  }
+  return { kind: 'message', message: gatherFragments(bytes, messageBytes), start: 0, end: messageBytes, endsAt };
 }
 
 type RecordHeader = { readonly kind: 'header'; readonly fragmentBytes: number } | { readonly kind: 'incomplete' };
@@ -88,7 +99,7 @@ type MessageHeader = { readonly kind: 'header'; readonly messageBytes: number };
 function readMessageHeader(bytes: Uint8Array, arrived: number): MessageHeader | Malformed {
   const isWhole = arrived >= MESSAGE_HEADER_BYTES;
   const count = isWhole ? MESSAGE_HEADER_BYTES : arrived;
-  const isInFirst = fragmentBytesAt(bytes, 0) >= count;
+  const isInFirst = isInFirstRecord(bytes, count);
   const header = isInFirst ? bytes : gatherFragments(bytes, count);
   const at = isInFirst ? RECORD_HEADER_BYTES : 0;
   if (arrived > 0 && header[at] !== CLIENT_HELLO) return malformed('the handshake begins with another message');
@@ -96,10 +107,13 @@ function readMessageHeader(bytes: Uint8Array, arrived: number): MessageHeader | 
   return { kind: 'header', messageBytes: MESSAGE_HEADER_BYTES + bodyBytes };
 }
 
-/** The first `count` handshake bytes, all of which have arrived. A view where one record contains them, as nearly always. */
-function gatherFragments(bytes: Uint8Array, count: number): Uint8Array {
-  if (fragmentBytesAt(bytes, 0) >= count) return bytes.subarray(RECORD_HEADER_BYTES, RECORD_HEADER_BYTES + count);
+/** Whether it contains the first `count` handshake bytes. */
+function isInFirstRecord(bytes: Uint8Array, count: number): boolean {
+  return fragmentBytesAt(bytes, 0) >= count;
+}
 
+/** The first `count` handshake bytes, all of which have arrived. */
+function gatherFragments(bytes: Uint8Array, count: number): Uint8Array {
   const message = new Uint8Array(count);
   for (let recordAt = 0, filled = 0; filled < count;) {
     const fragmentAt = recordAt + RECORD_HEADER_BYTES;

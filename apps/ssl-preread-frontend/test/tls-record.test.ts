@@ -5,7 +5,7 @@ import { helloWith, join, record, recordsCutAt, vector16, hello, padding, uint24
 const read = (bytes: Uint8Array) => readHandshake(bytes, START_OF_RECORDS);
 const messageOf = (bytes: Uint8Array) => {
   const handshake = read(bytes);
-  return handshake.kind === 'message' ? [...handshake.message] : handshake;
+  return handshake.kind === 'message' ? [...handshake.message.subarray(handshake.start, handshake.end)] : handshake;
 };
 
 const message = helloWith({});

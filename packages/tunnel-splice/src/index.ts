@@ -30,6 +30,7 @@ export {
   type TunnelNumber,
   type TunnelResult,
 } from './transport.ts';
+export { BytesMemo } from './bytes-memo.ts';
 export { DialEnd } from './dial-end.ts';
 export { compareBeginning } from './beginning.ts';
 export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './tls-identity.ts';
