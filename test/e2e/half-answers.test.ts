@@ -21,13 +21,20 @@ const FORBIDDEN = 'fd00::1';
 let proxy: Running;
 let names: FakeNameServer;
 let origin: Origin;
+/** Opens every tunnel, and sends what it was asked for. */
+let parent: Origin;
 
 beforeAll(async () => {
   origin = await tcpOrigin((socket) => socket.end('origin'));
   names = await startNameServer(() => undefined);
-  const policy = `policy: { rules: [{ name: all, action: allow }], destinations: { allow: [loopback] } }`;
+  parent = await tcpOrigin((socket) =>
+    socket.once('data', (head: Buffer) => socket.end(`HTTP/1.1 200 OK\r\n\r\n${head.toString()}`)),
+  );
+  const rules = '[{ action: allow, hosts: ["*.far.test"], egress: far }, { action: allow }]';
+  const policy = `policy: { rules: ${rules}, destinations: { allow: [loopback] } }`;
+  const more = `egress: [{ name: far, type: http, address: "127.0.0.1:${parent.port}", resolve: local }]`;
   proxy = await startSallyport(
-    configText({ policy, transparent: [`port: ${origin.port}`] }).replace(
+    configText({ policy, transparent: [`port: ${origin.port}`], more }).replace(
       /^dns: .*$/m,
       `dns: { servers: ["127.0.0.1:${names.address.port}"], timeout: 1s }`,
     ),
@@ -38,6 +45,7 @@ afterAll(async () => {
   await proxy.stop();
   await names.stop();
   origin.close();
+  parent.close();
 });
 
 const connectTo = (name: string): Promise<string> =>
@@ -84,6 +92,36 @@ describe('an A record that is not to be had at first', () => {
     expect(await connectTo(host)).toMatch(/^HTTP\/1\.1 403 /);
     names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, FORBIDDEN) : a(name));
     expect(await connectTo(host)).toMatch(/^HTTP\/1\.1 200 [^]*origin$/);
+  });
+});
+
+describe('a parent that is asked for one address', () => {
+  const asked = async (name: string): Promise<string | undefined> =>
+    /\r\n\r\nCONNECT (\S+)/.exec(await connectTo(name))?.[1];
+  const ipv4 = (): string => `127.0.0.1:${origin.port}`;
+  const ipv6 = (): string => `[${USELESS}]:${origin.port}`;
+
+  it('is asked for the IPv4 one, also where that is late', async () => {
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, USELESS) : late(a(name)));
+    expect(await asked('late.far.test')).toBe(ipv4());
+    expect(await asked('late.far.test')).toBe(ipv4());
+  });
+
+  it('is asked for the IPv4 one that could not be had before', async () => {
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, USELESS) : { rcode: 'SERVFAIL' });
+    expect(await asked('again.far.test')).toBe(ipv6());
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, USELESS) : a(name));
+    expect(await asked('again.far.test')).toBe(ipv4());
+  });
+
+  const others: readonly { readonly title: string; readonly other: (name: string) => ReturnType<Script> }[] = [
+    { title: 'is none', other: () => ({}) },
+    { title: 'may not be dialled', other: (name) => late(a(name, '10.0.0.1')) },
+    { title: 'is not to be had', other: () => undefined },
+  ];
+  it.each(others)('is asked for the IPv6 one where the other $title', async ({ title, other }) => {
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, USELESS) : other(name));
+    expect(await asked(`${title.replaceAll(' ', '-')}.far.test`)).toBe(ipv6());
   });
 });
 

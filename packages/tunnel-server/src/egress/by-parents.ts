@@ -3,12 +3,13 @@ import { type Destination, destinationText } from '@sallyport/policy';
 import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import type { Identified } from '../frontend.ts';
 import { findAddresses, type Seeker } from '../find-addresses.ts';
-import { inTime } from '../abandon.ts';
+import { inTime, NAME_LOOKED_UP, unlessGone } from '../abandon.ts';
 import { TunnelError } from '../reasons.ts';
 import type { ParentAttempt, ParentRequest } from './dial-parent.ts';
 import type { DirectEgress, Egress, ParentEgress, Ways } from './egress.ts';
 import type { Joining } from './joining.ts';
 import type { ParentDestination } from './parent-question.ts';
+import type { DialList } from './race.ts';
 
 /** A leg that leads to the destination. */
 export interface Upstream {
@@ -133,27 +134,51 @@ function findAsked(
   const { destination, via } = identified;
   if (!resolvesHere && destination.kind === 'name') return findNamed(seeker, identified, destination);
   const addresses = findAddresses(seeker, identified);
-  return addresses instanceof Promise ? addresses.then((all) => preferred(all, via)) : preferred(addresses, via);
+  return addresses instanceof Promise
+    ? addresses.then((all) => preferred(all, via, seeker))
+    : preferred(addresses, via, seeker);
 }
 
 function findNamed(
-  { client, door, record }: Seeker,
+  seeker: Seeker,
   identified: Identified,
   destination: Extract<Destination, { kind: 'name' }>,
 ): ParentDestination | Promise<ParentDestination> {
+  const { client, door, record } = seeker;
   const { via } = identified;
   const { host, port } = destination;
   const judging = door.judgeName(identified, client, (remark) => record.remarked(remark));
   return judging === undefined
     ? { host, port, via }
     : judging.then(async (chosen) =>
-        chosen === undefined ? { host, port, via } : preferred(await door.permit(chosen, destination, client), via),
+        chosen === undefined
+          ? { host, port, via }
+          : preferred(await door.permit(chosen, destination, client), via, seeker),
       );
 }
 
-/** A parent can be asked for one address only. IPv4 is preferred, for more parents can reach it. */
-function preferred(addresses: readonly Address[], via: string | undefined): ParentDestination {
-  const address = addresses.find(({ host }) => !host.includes(':')) ?? addresses[0];
+/**
+ * A parent can be asked for one address only. IPv4 is preferred, for more parents can reach it. It is waited for, or queried again, where
+ * the name servers have not answered for it.
+ */
+function preferred(
+  addresses: DialList,
+  via: string | undefined,
+  { client }: Seeker,
+): ParentDestination | Promise<ParentDestination> {
+  const [first] = addresses;
+  const ipv4 = addresses.find(isIpv4);
+  if (ipv4 !== undefined || addresses.late === undefined) return askedFor(ipv4 ?? first, via);
+  return unlessGone(client, addresses.late.ask(), NAME_LOOKED_UP).then((late) =>
+    askedFor(late.find(isIpv4) ?? first, via),
+  );
+}
+
+function isIpv4({ host }: Address): boolean {
+  return !host.includes(':');
+}
+
+function askedFor(address: Address | undefined, via: string | undefined): ParentDestination {
   if (address === undefined) throw new TunnelError('unreachable', 'The destination cannot be reached from here.');
   return { host: address.host, port: address.port, via };
 }
