@@ -1,5 +1,5 @@
-/** `sallyport explain` of names whose families do not both answer: it waits for all that a tunnel would wait for. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+/** `sallyport explain` and `check` of names whose families do not both answer: they wait for all that a tunnel would wait for. */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -9,7 +9,8 @@ import { sallyport } from '../e2e/harness/sallyport.ts';
 /** Well above the 50 ms for which one family waits for the other. */
 const LATE_MS = 150;
 
-const file = join(mkdtempSync(join(tmpdir(), 'sallyport-explain-')), 'half.yaml');
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-explain-'));
+const file = join(folder, 'half.yaml');
 let names: FakeNameServer;
 
 beforeAll(async () => {
@@ -43,4 +44,13 @@ it('says which addresses nobody told', async () => {
   const { code, stdout } = await explain('broken.test');
   expect(stdout).toContain('unknown: IPv4, which no name server answered for');
   expect(code).toBe(3);
+});
+
+it.each(['late.test', 'broken.test'])('check warns of no address that may not be all: %s', async (host) => {
+  const checked = join(folder, `${host}.yaml`);
+  const rules = `[{ action: allow, clients: [private], hosts: [${host}] }]`;
+  writeFileSync(checked, readFileSync(file, 'utf8').replace(/^policy: .*$/m, `policy: { rules: ${rules} }`));
+  const { code, stderr } = await sallyport(['check', '--config', checked]);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
 });

@@ -44,6 +44,16 @@ describe('check warns', () => {
   });
 
   it.each([
+    { resolves: 'parent', warned: 0 },
+    { resolves: 'local', warned: 1 },
+  ])('of the addresses of a name only where it is resolved here: resolve: $resolves', async ({ resolves, warned }) => {
+    const egress = `egress: [{ name: far, type: http, address: "127.0.0.1:9", resolve: ${resolves} }]\n`;
+    const byDefault = `default_egress: far\n${rule('hosts: [intranet.example]')}`;
+    expect(await warningsOf(egress + byDefault)).toHaveLength(warned);
+    expect(await warningsOf(egress + rule('hosts: [intranet.example], egress: far'))).toHaveLength(warned);
+  });
+
+  it.each([
     ['hosts: ["*.example.com", registry.npmjs.example]'],
     ['hosts: ["@github-write"]'],
     ['hosts: [mixed.example, nowhere.example]'],

@@ -1,4 +1,4 @@
-/** The egress of a request, and why. For `sallyport explain`. */
+/** The egress of a request, and why. For `sallyport explain` and `check`. */
 import { authorityText } from '@sallyport/addresses';
 import { type Config, DIRECT, triedInTurn } from '@sallyport/config';
 import type { Decision, Destination } from '@sallyport/policy';
@@ -12,7 +12,11 @@ export interface EgressChoice {
 }
 
 /** As a door chooses, in words. */
-export function chooseEgress(config: Config, { egress, rule }: Decision, destination: Destination): EgressChoice {
+export function chooseEgress(
+  config: Pick<Config, 'egress' | 'default_egress'>,
+  { egress, rule }: Pick<Decision, 'egress' | 'rule'>,
+  destination: Pick<Destination, 'kind'>,
+): EgressChoice {
   const names = egress ?? config.default_egress;
   const origin = egress === undefined ? 'default_egress' : `rule ${rule} names ${names.length === 1 ? 'it' : 'them'}`;
   const [first = DIRECT, ...others] = triedInTurn(names, config.egress);
@@ -25,14 +29,14 @@ export function chooseEgress(config: Config, { egress, rule }: Decision, destina
   };
 }
 
-function kindOf(name: string, { egress }: Config): string {
+function kindOf(name: string, { egress }: Pick<Config, 'egress'>): string {
   const found = egress.find((candidate) => candidate.name === name);
   if (found === undefined) return '';
   if (found.type === 'direct') return found.source_address === undefined ? '' : ` from ${found.source_address}`;
   return `: ${found.type} by ${authorityText(found.address)}`;
 }
 
-function leavesNames(name: string, { egress }: Config): boolean {
+function leavesNames(name: string, { egress }: Pick<Config, 'egress'>): boolean {
   const found = egress.find((candidate) => candidate.name === name);
   return found !== undefined && found.type !== 'direct' && found.resolve === 'parent';
 }
