@@ -442,6 +442,15 @@ log:
       'limits.store.redis: what follows the host is a port, and / with the number of a database; nothing else',
     ],
     [
+      'limits: { store: { redis: "redis://:s3same%@redis" } }',
+      'limits.store.redis: a % in the user name or the password begins an escape such as %40; write %25 for the sign itself',
+    ],
+    [
+      'limits: { store: { redis: "redis://s%e4me:x@redis" } }',
+      'limits.store.redis: a % in the user name or the password begins an escape such as %40; write %25 for the sign itself',
+    ],
+    ['limits: { store: { redis: "redis://redis:0" } }', 'limits.store.redis: the port is not between 1 and 65535'],
+    [
       'limits: { store: { redis: "redis://redis", prefx: a } }',
       'limits.store.prefx: unknown key "prefx"; did you mean "prefix"?',
     ],

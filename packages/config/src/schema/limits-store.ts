@@ -26,12 +26,29 @@ function readRedisUrl(text: string): Read<string> {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isRedis = url?.protocol === 'redis:' || url?.protocol === 'rediss:';
   if (!isRedis || url.hostname === '') return { kind: 'malformed', why: `expected ${WHAT}` };
+  if (url.port === '0') return { kind: 'malformed', why: 'the port is not between 1 and 65535' };
+  if (!isDecodable(url.username) || !isDecodable(url.password))
+    return {
+      kind: 'malformed',
+      why: 'a % in the user name or the password begins an escape such as %40; write %25 for the sign itself',
+    };
   if (!/^\/?$|^\/\d{1,5}$/.test(url.pathname) || url.search !== '' || url.hash !== '')
     return {
       kind: 'malformed',
       why: 'what follows the host is a port, and / with the number of a database; nothing else',
     };
   return ok(text);
+}
+
+/** Whether it is percent-encoded UTF-8 (RFC 3986 §2.1). */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    // Its only way to refuse.
+    return false;
+  }
 }
 
 function readPrefix(text: string): Read<string> {
