@@ -81,6 +81,11 @@ describe('tests', () => {
       '{ client: 10.0.0.7, to: "127.1:443", expect: allow }',
       'tests[0].to: expected host:port such as "example.com:443", got "127.1:443"',
     ],
+    [
+      '{ client: 10.0.0.7, to: "xn--a.test:443", expect: allow }',
+      'tests[0].to: the host name has an xn-- label that is no A-label (RFC 5890)',
+    ],
+    ['{ client: 10.0.0.7, user: "", to: "a.test:443", expect: allow }', 'tests[0].user: an empty name; remove it'],
     ['{ client: 10.0.0.7, to: "a.test", expect: report }', 'tests[0].expect: expected allow or deny, got "report"'],
     ['{ client: 10.0.0.7, to: "a.test:443" }', 'tests[0].expect: missing'],
     [

@@ -8,6 +8,7 @@ const test = section({
   client: written('an IP address', readClient).describe("The client's address."),
   user: z
     .string({ error: expectedText('a user name') })
+    .min(1, { error: 'an empty name; remove it' })
     .describe('The authenticated user; left out: none.')
     .exactOptional(),
   listener: z

@@ -17,16 +17,19 @@ export function runTests(policy: Policy, tests: readonly TestConfig[], firstList
       return [{ severity: 'error', path: ['tests', number, 'rule'], message }];
     }
     const request = requestOf(test, firstListener);
-    const message = typeof request === 'string' ? request : explainFailure(policy, test, request);
+    if (typeof request === 'string')
+      return [{ severity: 'error', path: ['tests', number, 'to'], message: `${request}; write host:port` }];
+    const message = explainFailure(policy, test, request);
     return message === undefined ? [] : [{ severity: 'error', path: ['tests', number], message }];
   });
 }
 
-/** The request of a test; a sentence where no client could make it. */
+/** The request of a test; a clause on its destination where no client could make it. */
 export function requestOf({ client, user, listener, to }: TestConfig, firstListener: string): PolicyRequest | string {
   const ip = parseIp(client);
   const destination = destinationAt(to);
-  if (!ip || destination.kind === 'malformed') return `to is no destination; write host:port`;
+  if (destination.kind === 'malformed') return destination.why;
+  if (!ip) return 'the client is no address';
   return { client: ip, listener: listener ?? firstListener, user, destination };
 }
 
