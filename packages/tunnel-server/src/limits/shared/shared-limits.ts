@@ -64,7 +64,10 @@ export class SharedLimits {
     const untilClosing: HealthWatcher = {
       onLate: this.#onLate,
       onUp: () => {
-        if (!this.#isClosing) watcher.onUp();
+        if (this.#isClosing) return;
+        watcher.onUp();
+        // What has changed since it was told all: nothing else may come that would tell it.
+        void this.#send();
       },
       onAway: (why) => {
         if (!this.#isClosing) watcher.onAway(why);
