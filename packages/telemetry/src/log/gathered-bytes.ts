@@ -54,4 +54,11 @@ export function countLines(bytes: Buffer): number {
   return lines;
 }
 
+/** The end of `bytes` that begins with the line in which `rest`, a shorter end, begins. */
+export function fromLineStart(bytes: Buffer, rest: Buffer): Buffer {
+  const restAt = bytes.length - rest.length;
+  if (restAt === 0 || rest.length === 0) return rest;
+  return bytes.subarray(bytes.lastIndexOf(NEWLINE, restAt - 1) + 1);
+}
+
 const NEWLINE = 0x0a;

@@ -6,8 +6,8 @@
  * then may be a client's. And it drops lines without a report.
  */
 import { write, writeSync } from 'node:fs';
-import { countLines, GatheredBytes } from './gathered-bytes.ts';
-import { type Descriptor, open, release } from './log-descriptor.ts';
+import { countLines, fromLineStart, GatheredBytes } from './gathered-bytes.ts';
+import { areSameFile, type Descriptor, open, release } from './log-descriptor.ts';
 import { CLOSE_DEADLINE_MS, type LogSink, type WrittenLine } from './sink.ts';
 
 /**
@@ -57,6 +57,8 @@ export class LineSink implements LogSink {
   #state: State = 'idle';
   readonly #queue = new GatheredBytes(QUEUE_LIMIT_BYTES);
   #batch: Buffer = NOTHING;
+  /** The batch before any of it was written. */
+  #wholeBatch: Buffer = NOTHING;
   #gathering: NodeJS.Timeout | undefined;
   #dropped = 0;
   #linesDropped = 0;
@@ -151,7 +153,7 @@ export class LineSink implements LogSink {
     clearTimeout(this.#gathering);
     if (this.#state === 'closed') return;
     if (this.#batch.length === 0) {
-      this.#batch = this.#queue.take();
+      this.#takeBatch();
       this.#reportDropped();
     }
     if (this.#batch.length === 0) {
@@ -200,8 +202,15 @@ export class LineSink implements LogSink {
     this.#onSettled?.();
   }
 
+  #takeBatch(): void {
+    this.#wholeBatch = this.#queue.take();
+    this.#batch = this.#wholeBatch;
+  }
+
   #succeed(): void {
     if (!this.#successor) return;
+    // A line of which the old file has a part is written whole to the next one, so that this has whole lines only.
+    if (!areSameFile(this.#descriptor, this.#successor)) this.#batch = fromLineStart(this.#wholeBatch, this.#batch);
     release(this.#descriptor);
     this.#descriptor = this.#successor;
     this.#successor = undefined;
@@ -229,7 +238,7 @@ export class LineSink implements LogSink {
 
   /** Writes as much of the gathered lines as the kernel takes without waiting. The rest stays. */
   #writeNow(): void {
-    this.#batch = this.#queue.take();
+    this.#takeBatch();
     try {
       while (this.#batch.length > 0) this.#batch = this.#batch.subarray(writeSync(this.#descriptor.fd, this.#batch));
     } catch {

@@ -49,3 +49,14 @@ function openFile(path: string): Descriptor {
 export function release(descriptor: Descriptor): void {
   if (descriptor.isOwned) closeSync(descriptor.fd);
 }
+
+/** False also where the system does not say. */
+export function areSameFile(one: Descriptor, other: Descriptor): boolean {
+  try {
+    // As bigint, as above.
+    const [a, b] = [fstatSync(one.fd, { bigint: true }), fstatSync(other.fd, { bigint: true })];
+    return a.dev === b.dev && a.ino === b.ino;
+  } catch {
+    return false;
+  }
+}

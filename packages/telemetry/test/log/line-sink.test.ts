@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -178,6 +178,34 @@ describe('a log file that is a FIFO', () => {
     expect(told).toEqual([sink.linesDropped]);
     await sink.close();
     closeSync(writer);
+  });
+
+  it('whose reader is slow hands over at the beginning of a line, so that the next file has it whole', async () => {
+    const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    const sink = new LineSink(fifo, { onDropped: () => undefined });
+    // More than a pipe holds, and not a divisor of what it holds.
+    const lines = Array.from({ length: 3_000 }, (_, index) => `${String(index).padStart(99, '-')}\n`);
+    for (const line of lines) sink.write(lineOf(line));
+    const next = join(directory, 'next.log');
+    sink.redirect(next);
+    await sink.close();
+    const heard = Buffer.alloc(1024 * 1024);
+    const before = heard.toString('utf8', 0, readSync(reader, heard));
+    closeSync(reader);
+    expect(before.length % 100).not.toBe(0);
+    expect(before.slice(0, before.lastIndexOf('\n') + 1) + readFileSync(next, 'utf8')).toBe(lines.join(''));
+  });
+
+  it('whose reader is slow gets the rest of a line where it is opened again', async () => {
+    const { reader, writer } = openPipe();
+    const sink = new LineSink(fifo, { onDropped: () => undefined });
+    const lines = Array.from({ length: 3_000 }, (_, index) => `${String(index).padStart(99, '-')}\n`);
+    for (const line of lines) sink.write(lineOf(line));
+    sink.reopen();
+    const heard = text(reader);
+    await sink.close();
+    closeSync(writer);
+    expect(await heard).toBe(lines.join(''));
   });
 
   it('comes back to life by reopening after its reader has left and another has come', async () => {
