@@ -255,6 +255,20 @@ describe('a reload that cannot be whole', () => {
     await echoes(proxy.port('one'));
   });
 
+  it('says when the system has too few descriptors for a limit that was raised, and only then', async () => {
+    const file = (tunnels: number, action: 'allow' | 'deny'): string =>
+      `${fileText({ listeners: { one: connect('127.0.0.1:0') }, action })}limits: { tunnels: ${tunnels} }\n`;
+    echo = await echoOrigin();
+    proxy = await startSallyport(file(10, 'allow'));
+    const isTold = (): boolean => proxy.lines.some(({ msg }) => msg === 'few descriptors');
+    expect(isTold()).toBe(false);
+    await proxy.reload(file(2_147_483_647, 'allow'));
+    await proxy.line({ msg: 'few descriptors', limit: 2_147_483_647, level: 'warn' });
+    const told = proxy.lines.length;
+    await proxy.reload(file(2_147_483_647, 'deny'));
+    expect(proxy.lines.slice(told).map(({ msg }) => msg)).toEqual(['reloaded']);
+  });
+
   it('names every part of runtime that stays, in one line', async () => {
     const listeners = { one: connect('127.0.0.1:0') };
     await start({ listeners });

@@ -1,4 +1,5 @@
 /** The running program: services that live as long as the process, and doors that a reload replaces while tunnels are open. */
+import type { Config } from '@sallyport/config';
 import { type AdminAddress, type AdminRoute, type Logger, startAdminServer } from '@sallyport/telemetry';
 import type { Address } from '@sallyport/tunnel-splice';
 import { AdminDoor } from './admin/admin-door.ts';
@@ -111,7 +112,7 @@ class Running implements Program {
     this.#inherited.closeUnwanted();
     this.#state = 'ready';
     this.#history.start();
-    this.#warnOfFewDescriptors();
+    this.#warnOfFewDescriptors(config);
     this.#services.log.info('ready');
   }
 
@@ -128,8 +129,7 @@ class Running implements Program {
     this.#services.log.info({ user }, 'privileges dropped');
   }
 
-  #warnOfFewDescriptors(): void {
-    const { tunnels } = this.#settings.config.limits;
+  #warnOfFewDescriptors({ limits: { tunnels } }: Config): void {
     const fit = tunnelsThatFit();
     if (fit === undefined || fit >= tunnels) return;
     const detail = `the limit on open files leaves room for ${fit} tunnels, fewer than limits.tunnels; raise it (LimitNOFILE, ulimit -n)`;
@@ -225,9 +225,11 @@ class Running implements Program {
       await move.undo(async () => exchange?.abandon());
       throw cause;
     }
+    const before = this.#settings.config.limits.tunnels;
     updateServices(this.#services, this.#settings, settings);
     await this.#doors.exchange(exchange, settings);
     await move.commit();
+    if (settings.config.limits.tunnels > before) this.#warnOfFewDescriptors(settings.config);
   }
 
   #reconfigureLog({ logOptions }: Settings): void {
