@@ -53,11 +53,14 @@ describe('SIGHUP', () => {
   });
 });
 
+/** Whoever rotates a file that stdout was led to must not think that it was opened again. */
+const NOT_REOPENED = 'SIGUSR2 is ignored: the log goes to stdout, which cannot be opened again; set log.file';
+
 describe('a process that still starts', () => {
   const isWatching = 'runtime: { watch: true,';
   it.each([
     { asked: 'SIGHUP', runtime: 'runtime: {', signal: 'SIGHUP', msg: 'reloaded' },
-    { asked: 'SIGUSR2', runtime: 'runtime: {', signal: 'SIGUSR2', msg: 'log file reopened' },
+    { asked: 'SIGUSR2', runtime: 'runtime: {', signal: 'SIGUSR2', msg: NOT_REOPENED },
     { asked: 'a change of the file that it watches', runtime: isWatching, signal: undefined, msg: 'reloaded' },
   ] as const)('does what $asked asks for once it is up', async ({ runtime, signal, msg }) => {
     // A store that does not answer is waited for when the file has been read, and before the doors open.

@@ -118,8 +118,8 @@ class Changes {
 /** Where the file cannot be opened, the log continues in the old one. */
 function reopenLog(log: Logger): void {
   try {
-    log.reopen();
-    log.info('log file reopened');
+    if (log.reopen()) log.info('log file reopened');
+    else log.warn('SIGUSR2 is ignored: the log goes to stdout, which cannot be opened again; set log.file');
   } catch (cause) {
     log.error({ err: cause }, 'log.file could not be reopened; the old file stays open');
   }

@@ -93,9 +93,14 @@ export class LineSink implements LogSink {
     if (this.#state === 'idle') this.#schedule();
   }
 
-  /** Opens the file's path again, after a rotation renamed it. Throws the system's error, and then continues with the old file. */
-  reopen(): void {
-    if (this.#file !== null) this.#goOnIn(this.#file);
+  /**
+   * Opens the file's path again, after a rotation renamed it; false on stdout, which has none. Throws the system's error, and then
+   * continues with the old file.
+   */
+  reopen(): boolean {
+    if (this.#file === null) return false;
+    this.#goOnIn(this.#file);
+    return true;
   }
 
   /** Continues in another file, or on stdout. Throws the system's error, and then continues as before. */

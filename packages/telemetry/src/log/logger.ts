@@ -36,8 +36,11 @@ export interface Logger extends Readonly<Record<Level, LogMessage>> {
    * counts twice.
    */
   linesDropped(): number;
-  /** Opens the log file again after it was renamed. Throws the system's error, and then continues with the old file. */
-  reopen(): void;
+  /**
+   * Opens the log file again after it was renamed; false where the log goes to stdout. Throws the system's error, and then continues with
+   * the old file.
+   */
+  reopen(): boolean;
   /** Writes what is left, waiting no longer than a second. Call it before the process ends; later lines are lost. */
   close(): Promise<void>;
 }
