@@ -4,7 +4,7 @@ import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
 import { type Ip, parseIp } from '@sallyport/addresses';
 import type { OwnAddresses } from '@sallyport/policy';
 import { nameClientKey, resolveDestination, type Resolved } from './resolve-destination.ts';
-import type { Resolver } from '@sallyport/resolver';
+import type { Confirmation, Resolver } from '@sallyport/resolver';
 import type { Identified } from './frontend.ts';
 import { TunnelError } from './reasons.ts';
 import type { SniResult } from './sni-check.ts';
@@ -22,7 +22,7 @@ export interface InterceptionTools {
   readonly resolver: Resolver;
   /** Our own listening addresses. */
   readonly own: OwnAddresses;
-  /** Told of every check of a name. */
+  /** Told of every check of a name that came to a result. */
   readonly onResult: (result: SniResult) => void;
   /** Takes a sentence for the log on a fault that does not end the tunnel. */
   readonly onRemark: (sentence: string) => void;
@@ -87,7 +87,8 @@ async function verifyName(
   const { host } = destination;
   const asked = resolver.confirm(host, original, nameClientKey(client));
   const confirmation = await unlessGone(client, asked, NAME_LOOKED_UP);
-  onResult(confirmation.kind === 'confirmed' ? 'match' : 'mismatch');
+  const result = resultOf(confirmation);
+  if (result !== undefined) onResult(result);
   if (confirmation.kind === 'confirmed') return;
   const error =
     confirmation.kind === 'failed'
@@ -97,4 +98,10 @@ async function verifyName(
       : new TunnelError('sni_mismatch', `${host} does not resolve to ${original.text}, where the client was going.`);
   if (verify_sni === 'enforce') throw error;
   onRemark(error.message);
+}
+
+/** Undefined where the name servers have failed: no client has done anything wrong then. */
+function resultOf(confirmation: Confirmation): SniResult | undefined {
+  if (confirmation.kind !== 'failed') return confirmation.kind === 'confirmed' ? 'match' : 'mismatch';
+  return confirmation.rcode === 'NXDOMAIN' || confirmation.rcode === 'NOERROR' ? 'mismatch' : undefined;
 }

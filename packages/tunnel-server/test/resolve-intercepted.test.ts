@@ -59,6 +59,15 @@ describe('resolveIntercepted', () => {
     });
   });
 
+  it.each([
+    { name: 'gone.invalid', title: 'the name does not exist', results: ['mismatch'] },
+    { name: 'unknown.example', title: 'no name server answers', results: [] },
+  ])('counts a mismatch only where it is known: $title', async ({ name, results }) => {
+    const told = await resolve({ going: '203.0.113.9', name, dial: 'original', verify_sni: 'report' });
+    expect(told.results).toEqual(results);
+    expect(told.remarks).toEqual([expect.stringContaining(`${name} does not resolve: `)]);
+  });
+
   it('takes no address for a destination that was not derived from it', async () => {
     for (const verify_sni of ['off', 'report', 'enforce'] as const) {
       const fallback = { destination: { kind: 'name', host: 'a.example', port: 443 }, original: undefined } as const;
