@@ -11,8 +11,8 @@ import { whyCircular } from './via.ts';
 /** Throws a TunnelError, with nothing left open, where a drain, the policy, the address rules, the resolver or the dial refuse. */
 export async function reachDestination(seeker: Seeker, identified: Identified): Promise<Upstream> {
   const way = await findWay(seeker, identified);
-  seeker.record.enter('dial');
   if (way === 'by-parent') return dialByParents(seeker, identified, 'requests');
+  seeker.record.enter('dial');
   return { leg: await dialBy(way, seeker, identified) };
 }
 

@@ -124,7 +124,7 @@ function findUpstream(setUp: SetUp): undefined | Promise<unknown> {
 function dial(setUp: SetUp): Outcome | Promise<unknown> {
   const { door, record, way, identified } = setUp;
   record.greets(identified.hello);
-  record.enter('dial');
+  if (way !== 'by-parent') record.enter('dial');
   setUp.greets();
   if (setUp.isVerified) return dialBy(way, setUp, identified).then((leg) => setUp.connected(leg, false));
   if (way !== 'by-parent') {

@@ -100,6 +100,18 @@ describe('the choice', () => {
     expect(corp.heads[0]).toMatch(new RegExp(`^CONNECT 127\\.0\\.0\\.1:${echo.port} `));
     expect(await ask(proxy.port('explicit'), connect('private.test:443'))).toMatch(/^HTTP\/1\.1 403 /);
     expect(await ask(proxy.port('explicit'), connect('nowhere.invalid:443'))).toContain('error=dns_error');
+    expect(await ask(proxy.port('explicit'), connect('10.0.0.1:443'))).toMatch(/^HTTP\/1\.1 403 /);
+    // A look-up is no dial, and what was not dialled took no way out: in the log and in the metrics.
+    const measured = expect.any(Number) as number;
+    const asked = { resolve_ms: measured, connect_ms: measured, egress: 'corp' };
+    expect(await proxy.tunnel({ host: 'origin.test' })).toMatchObject(asked);
+    for (const host of ['private.test', 'nowhere.invalid', '10.0.0.1']) {
+      const line = await proxy.tunnel({ host, stage: 'resolve' });
+      expect({ ...line, connect_ms: undefined, egress: undefined }).toEqual(line);
+      expect('resolve_ms' in line).toBe(host !== '10.0.0.1');
+    }
+    expect(await proxy.metric('resolve_seconds_count{listener="explicit"}')).toBe(3);
+    expect(await proxy.metric('connect_seconds_count{listener="explicit"}')).toBe(1);
     await proxy.stop();
     corp.close();
   });

@@ -92,7 +92,7 @@ describe('the name of a parent', () => {
 describe('timeouts.connect', () => {
   it('holds for the look-up of a name that a parent is given the address of', async () => {
     expect(await at('explicit', 'unknown.test:443')).toMatch(/^HTTP\/1\.1 504 [^]*error=dns_timeout/);
-    await proxy.tunnel({ host: 'unknown.test', reason: 'dns_timeout', egress: 'mine' });
+    await proxy.tunnel({ host: 'unknown.test', reason: 'dns_timeout', stage: 'resolve' });
   });
 
   it('is shared by a direct egress with the parents before it', async () => {

@@ -320,13 +320,14 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     return { bytesUp: this.#bytesUp, bytesDown: this.#bytesDown };
   }
 
-  /** The time of the look-up, which a literal does not have, and of the dial, all attempts together. */
+  /** The time of the look-up, which a literal does not have, and of the dial, all attempts together. A list of egresses has several. */
   #leaveStage(now: DeadlineMs): void {
-    if (this.#stage === 'resolve' && this.destination?.kind === 'name') this.resolveMs = now - this.#enteredAt;
+    // The two moments may be of two threads, whose clocks agree to about a millisecond.
+    const tookMs = Math.max(0, now - this.#enteredAt);
+    if (this.#stage === 'resolve' && this.destination?.kind === 'name') this.resolveMs = (this.resolveMs ?? 0) + tookMs;
     if (this.#stage !== 'dial') return;
     this.hasDialled = true;
-    // The two moments are of two threads, whose clocks agree to about a millisecond.
-    this.connectMs = Math.max(0, now - this.#enteredAt);
+    this.connectMs = (this.connectMs ?? 0) + tookMs;
     this.upAt = now;
   }
 

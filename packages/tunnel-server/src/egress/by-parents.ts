@@ -81,15 +81,18 @@ function reachFrom(search: Search, at: number, last?: TunnelError): Promise<Reac
 
 /** The parents before it have used some of the time. The look-up has a time of its own, as for any direct dial. */
 async function reachDirectly({ seeker, identified, deadline }: Search, egress: DirectEgress): Promise<Reached> {
-  const { client, door } = seeker;
+  const { client, door, record } = seeker;
   const leftMs = deadline - performance.now();
+  record.enter('resolve');
   const addresses = await findAddresses(seeker, identified);
+  record.enter('dial');
   const leg = await door.dial(addresses, client, egress, performance.now() + leftMs);
   return { kind: 'connected', leg, isAnswered: false };
 }
 
 function askParent(search: Search, at: number, egress: ParentEgress, asked: ParentDestination): Promise<Reached> {
   const { seeker, identified, use, joining, ways, deadline } = search;
+  seeker.record.enter('dial');
   // Asked by address, a proxy would not know which of its hosts is meant.
   const isForwarder = use === 'requests' && egress.type === 'http' && !egress.resolvesHere;
   const request: ParentRequest = {
@@ -133,6 +136,7 @@ function findAsked(
 ): ParentDestination | Promise<ParentDestination> {
   const { destination, via } = identified;
   if (!resolvesHere && destination.kind === 'name') return findNamed(seeker, identified, destination);
+  seeker.record.enter('resolve');
   const addresses = findAddresses(seeker, identified);
   return addresses instanceof Promise
     ? addresses.then((all) => preferred(all, via, seeker))
@@ -148,13 +152,11 @@ function findNamed(
   const { via } = identified;
   const { host, port } = destination;
   const judging = door.judgeName(identified, client, (remark) => record.remarked(remark));
-  return judging === undefined
-    ? { host, port, via }
-    : judging.then(async (chosen) =>
-        chosen === undefined
-          ? { host, port, via }
-          : preferred(await door.permit(chosen, destination, client), via, seeker),
-      );
+  if (judging === undefined) return { host, port, via };
+  record.enter('resolve');
+  return judging.then(async (chosen) =>
+    chosen === undefined ? { host, port, via } : preferred(await door.permit(chosen, destination, client), via, seeker),
+  );
 }
 
 /**
