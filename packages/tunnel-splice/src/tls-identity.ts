@@ -1,6 +1,7 @@
 /** The certificate that a TLS listener shows its clients, and the certificates that it asks for. */
-import { constants, createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { constants, createHash, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { readCertificate, whyUnfit } from './authorities.ts';
 
 /** PEM texts. */
 export interface TlsMaterial {
@@ -34,12 +35,8 @@ export function createTlsIdentity({ cert, key, clientCa }: TlsMaterial): TlsIden
   if (typeof privateKey === 'string') return unfit('key', privateKey);
   if (!certificate.checkPrivateKey(privateKey))
     return unfit('key', "is not the certificate's key; give the one it was made with");
-  if (clientCa !== undefined && !readCertificate(clientCa)) {
-    return unfit(
-      'clientCa',
-      'is no certificate in PEM; give that of the authority which signs the certificates of clients',
-    );
-  }
+  const why = clientCa === undefined ? undefined : whyUnfit(clientCa);
+  if (why !== undefined) return unfit('clientCa', why);
   return createContext({ cert, key, ...(clientCa !== undefined && { clientCa }) }, certificate);
 }
 
@@ -66,15 +63,6 @@ function createContext({ cert, key, clientCa }: TlsMaterial, certificate: X509Ce
     return { kind: 'ok', identity: { secureContext, ...asking, validTo } };
   } catch (cause) {
     return unfit('cert', `cannot be used: ${explain(cause)}; renew it`);
-  }
-}
-
-function readCertificate(pem: string): X509Certificate | undefined {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    // Its only way to refuse.
-    return undefined;
   }
 }
 

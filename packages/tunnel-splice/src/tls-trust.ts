@@ -1,6 +1,6 @@
 /** Which certificates we trust where we are the TLS client. */
-import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { whyUnfit } from './authorities.ts';
 
 /** Ready for use; shared by all connections. */
 export interface TlsTrust {
@@ -19,10 +19,8 @@ export type TlsTrustResult =
  */
 export function createTlsTrust(ca?: string): TlsTrustResult {
   if (ca === undefined) return { kind: 'ok', trust: { secureContext: createSecureContext() } };
-  try {
-    new X509Certificate(ca);
-    return { kind: 'ok', trust: { secureContext: createSecureContext({ ca }) } };
-  } catch {
-    return { kind: 'unfit', why: 'is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----' };
-  }
+  const why = whyUnfit(ca);
+  return why === undefined
+    ? { kind: 'ok', trust: { secureContext: createSecureContext({ ca }) } }
+    : { kind: 'unfit', why };
 }

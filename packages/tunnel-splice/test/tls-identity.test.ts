@@ -32,6 +32,12 @@ const unfit: readonly { what: string; material: TlsMaterial; part: string; why: 
     part: 'clientCa',
     why: /no certificate in PEM/,
   },
+  {
+    what: 'authorities of which one is damaged',
+    material: { ...own, clientCa: `${own.cert}${other.cert.replace(/\n.{4}/, '\n!!!!')}` },
+    part: 'clientCa',
+    why: /has 2 certificates, of which number 2 is damaged/,
+  },
 ];
 
 describe('createTlsIdentity', () => {
