@@ -87,7 +87,7 @@ export interface Leg {
   readonly original?: Address;
   /** What the `introduce` of its listener has returned. */
   readonly introduction?: Introduction | undefined;
-  /** The state of TLS with the peer, for a client of a TLS listener; `read` waits for it. */
+  /** The state of TLS with the peer, for a client of a TLS listener, and for an upstream that was dialled with TLS; `read` waits for it. */
   readonly tls?: TlsState | undefined;
   /** The next bytes, at most `limitBytes` of them (the rest stays); at once where some have arrived. The caller owns them. */
   read(limitBytes: number, deadline: DeadlineMs): ReadResult | Promise<ReadResult>;

@@ -1,6 +1,7 @@
 /** Which way out is taken, and what becomes of it when a parent is down: never another way than those named. */
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from '../harness/certificates.ts';
 import { configText } from '../harness/config-text.ts';
@@ -326,6 +327,29 @@ describe('a parent spoken to over TLS', () => {
     );
     const line = await proxy.tunnel({ host: 'by-several.test', reason: 'egress' });
     expect(line['detail']).toBe(`The egress several ${why}.`);
+    await proxy.stop();
+    parent.close();
+  });
+});
+
+describe('a parent that asks for a certificate of ours', () => {
+  it.each([
+    { version: 'TLSv1.2', why: 'sslv3 alert handshake failure' },
+    // The handshake is over for us before the parent has seen our last message.
+    { version: 'TLSv1.3', why: 'tlsv13 alert certificate required' },
+  ] as const)('has not closed the connection without an answer, by $version', async ({ version, why }) => {
+    const { cert, key, caFile } = makeCertificates(['127.0.0.1']);
+    const asking = { cert, key, requestCert: true, rejectUnauthorized: true, maxVersion: version };
+    const parent = createTlsServer(asking, (socket) => socket.on('error', () => undefined));
+    parent.listen(0, '127.0.0.1');
+    await once(parent, 'listening');
+    const { port } = parent.address() as AddressInfo; // A TCP server that listens has one.
+    const corp = `{ name: corp, type: http, address: "127.0.0.1:${port}", tls: true, ca: "${caFile}" }`;
+    const proxy = await startSallyport(configText({ more: `${egressLines(corp)}default_egress: corp` }));
+    expect(await ask(proxy.port('explicit'), connect('far.test:443'))).toMatch(/^HTTP\/1\.1 502 /);
+    const { detail } = await proxy.tunnel({ egress: 'corp', reason: 'egress' });
+    expect(detail).toBe(`The egress corp failed to speak TLS: TLS says ${why}.`);
+    expect(await proxy.metric('egress_attempts_total{egress="corp",result="down"}')).toBe(1);
     await proxy.stop();
     parent.close();
   });

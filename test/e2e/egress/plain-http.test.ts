@@ -104,7 +104,8 @@ describe('an HTTP parent', () => {
     expect(head).not.toContain('c2VjcmV0');
     expect(answer).toMatch(/^HTTP\/1\.1 502 /);
     expect(answer).not.toContain('Proxy-Authenticate');
-    await proxy.tunnel({ reason: 'egress', egress: 'corp', status: 502 });
+    const { detail } = await proxy.tunnel({ reason: 'egress', egress: 'corp', status: 502 });
+    expect(detail).toBe('The egress corp answered 407 Proxy Authentication Required.');
     await proxy.stop();
     parent.close();
   });

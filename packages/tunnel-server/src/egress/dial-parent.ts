@@ -135,12 +135,14 @@ function failureOf(cause: unknown): ParentAttempt {
   return { kind: 'down', why: cause.reason === 'egress' ? `${why}: ${cause.detail}` : why };
 }
 
+const TLS_FAILED = 'failed to speak TLS';
+
 /** Failures of a dial that are the parent's. All others are ours, or the client's. */
 const DOWN: ReadonlyMap<TunnelError['reason'], string> = new Map([
   ['refused', 'refused the connection'],
   ['unreachable', 'cannot be reached from here'],
   ['connect_timeout', 'did not take the connection in time'],
-  ['egress', 'failed to speak TLS'],
+  ['egress', TLS_FAILED],
   ['handshake_timeout', 'did not complete the TLS handshake in time'],
 ]);
 
@@ -167,11 +169,15 @@ async function converse(
     case 'silent':
       return { kind: 'silent', why: 'did not answer in time' };
     case 'left':
-      return { kind: 'down', why: 'closed the connection without an answer' };
+      return { kind: 'down', why: whyLeft(leg) };
     case 'unfit':
       // It has sent something, so it may have acted on the request.
       return { kind: 'refused', why: answer.why };
     case 'opened':
       return { kind: 'down', why: 'was left' };
   }
+}
+
+function whyLeft({ tls }: Leg): string {
+  return tls?.kind === 'failed' ? `${TLS_FAILED}: ${tls.why}` : 'closed the connection without an answer';
 }

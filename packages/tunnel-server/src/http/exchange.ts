@@ -15,7 +15,7 @@ import { openContent } from './open-content.ts';
 import { readFinalHead, SWITCHING_PROTOCOLS } from './read-final-head.ts';
 import { fieldValue, type RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
-import { unanswered } from './unanswered.ts';
+import { unanswered, unauthorised } from './unanswered.ts';
 
 /** A request whose checks are over, and the legs that it is exchanged between. */
 export interface ExchangeOptions {
@@ -135,7 +135,7 @@ export class Exchange implements Relay {
     const { request, forwarder, turns } = this.#options;
     // The client has no credentials for a proxy beyond us, and must not be asked for any.
     if (forwarder !== undefined && head.status === 407) {
-      this.#break(new TunnelError('egress', 'The proxy beyond this one refused the request (status 407).'));
+      this.#break(unauthorised(forwarder));
       return;
     }
     const form = responseContentForm(head, request.method);

@@ -1,6 +1,7 @@
-/** The error for a request whose exchange ended before there was a response. */
+/** The error for a request whose exchange ended before there was a response for the client. */
 import type { RelayResult } from '../account/tunnel-record.ts';
 import { type RefusalReason, TunnelError } from '../reasons.ts';
+import { statusPhrase } from './status-phrase.ts';
 
 /**
  * Names who has failed.
@@ -17,6 +18,12 @@ export function unanswered(cause: RelayResult['end'], isRequestAwaited: boolean,
     detail: `The egress ${forwarder ?? ''} ${what}.`,
     ...(status !== undefined && { status }),
   });
+}
+
+/** The proxy has asked for credentials that it was not given, or refuses those that it was given. */
+export function unauthorised(forwarder: string): TunnelError {
+  const detail = `The egress ${forwarder} answered 407 ${statusPhrase(407)}.`;
+  return new TunnelError('egress', 'The proxy beyond this one refused the request (status 407).', { detail });
 }
 
 const LATE_REQUEST = [

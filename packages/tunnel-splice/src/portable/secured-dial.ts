@@ -77,18 +77,25 @@ export class SecuredDial extends DialEnd implements Dial {
   }
 }
 
-type Failure = Exclude<DialResult, { kind: 'connected' | 'joined' }>;
+interface Failure {
+  readonly kind: 'untrusted';
+  readonly why: string;
+}
 
 /** The client's side of TLS over a connected socket. Only the TLS socket is ever destroyed, and destroys the TCP socket with it. */
 class SecuredUpstream implements Secured {
   readonly wire: Socket;
-  readonly state: TlsState = { kind: 'secured' };
   readonly #secure: Secure;
   #socket: TLSSocket | undefined;
+  #state: TlsState = { kind: 'secured' };
 
   constructor(wire: Socket, secure: Secure) {
     this.wire = wire;
     this.#secure = secure;
+  }
+
+  get state(): TlsState {
+    return this.#state;
   }
 
   /** @param onSettled is called once with the result of the handshake */
@@ -107,7 +114,12 @@ class SecuredUpstream implements Secured {
     this.#socket = socket;
     socket.allowHalfOpen = true;
     socket.once('secureConnect', () => onSettled(undefined));
-    socket.on('error', (error: NodeJS.ErrnoException) => onSettled(failureOf(error, peerName)));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const failure = failureOf(error, peerName);
+      // A peer of TLS 1.3 refuses our last message of the handshake when that is over for us (RFC 8446 §4.4.2.4).
+      if ('reason' in error) this.#state = { kind: 'failed', why: failure.why, fault: 'alert' };
+      onSettled(failure);
+    });
     socket.on('end', () => onSettled({ kind: 'untrusted', why: 'it closed the connection' }));
     socket.on('data', (bytes: Buffer) => {
       if (!onread.callback(bytes.length, bytes)) socket.pause();
