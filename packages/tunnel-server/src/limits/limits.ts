@@ -136,8 +136,9 @@ class Counters implements Limits {
   update(global: ConnectionLimits, listeners: readonly LimitedListener[]): void {
     this.#shared = global;
     const alone = listeners.filter(({ limits }) => limits.tunnels_per_client !== global.tunnels_per_client);
+    const before = new Set(this.#counted);
     this.#counted = [this.#everywhere, ...alone.map(({ name }) => countsOf(this.#listeners, name))];
-    for (const place of this.#counted) this.#replicas?.count(place);
+    for (const place of this.#counted) if (!before.has(place)) this.#replicas?.count(place);
   }
 
   share(shared: SharedLimits | undefined): void {

@@ -53,16 +53,12 @@ export async function askReplicas(
   const answer = await replicas.ask({
     client,
     places: what === 'place' ? places : undefined,
+    alsoIn: what === 'place' && places !== scopes.everywhere ? scopes.everywhere : undefined,
     placesLimit: scopes.listener.limits.tunnels_per_client,
     buckets: scopeOf('new_per_client', scopes),
     rate: rateOf(scopes),
   });
-  const refusal = answer.kind === 'unknown' ? refuseByRate(client, scopes, clock()) : refusalOf(answer);
-  // This place was counted when it was asked for. All other changes are reported here.
-  if (what === 'place' && refusal === undefined && places !== scopes.everywhere) {
-    replicas.changed(scopes.everywhere, client, 1);
-  }
-  return refusal;
+  return answer.kind === 'unknown' ? refuseByRate(client, scopes, clock()) : refusalOf(answer);
 }
 
 function refusalOf(answer: Exclude<Answer, { readonly kind: 'unknown' }>): Admission | undefined {

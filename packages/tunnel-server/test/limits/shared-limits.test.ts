@@ -1,23 +1,28 @@
+import { parseIp } from '@sallyport/addresses';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Occupancy } from '../../src/limits/occupancy.ts';
+import { createLimits, type Limits } from '../../src/limits/limits.ts';
 import type { LinkWatcher, StoreLink } from '../../src/limits/shared/redis-link.ts';
 import { SharedLimits } from '../../src/limits/shared/shared-limits.ts';
 
-const CLIENT = 7;
-const PLACES = `test:places:*:${CLIENT}`;
-
 /** A store that answers at once, or when a test says so, and remembers what it was told of places. */
 class FakeStore implements StoreLink {
+  /** By scope, for the one client of these tests. */
   readonly held = new Map<string, number>();
-  isSlow = true;
+  isSlow = false;
+  isFull = false;
   readonly #unanswered: (() => void)[] = [];
 
   run(keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    const answers: number[] = [];
     // Two keys and six arguments an entry, behind two arguments for all of them.
-    for (let at = 0; at < keys.length; at += 2) this.held.set(keys[at] ?? '', Number(args[2 + at * 3]));
-    const nothing = keys.map(() => 0);
-    if (!this.isSlow) return Promise.resolve(nothing);
-    return new Promise((resolve) => this.#unanswered.push(() => resolve(nothing)));
+    for (let at = 0; at < keys.length; at += 2) {
+      const [held = 0, , wanted = 0] = args.slice(2 + at * 3).map(Number);
+      const granted = this.isFull ? 0 : wanted;
+      this.held.set(keys[at]?.split(':')[2] ?? '', held + granted);
+      answers.push(granted, 0);
+    }
+    if (!this.isSlow) return Promise.resolve(answers);
+    return new Promise((resolve) => this.#unanswered.push(() => resolve(answers)));
   }
 
   drop(): void {
@@ -29,41 +34,118 @@ class FakeStore implements StoreLink {
   }
 }
 
-beforeEach(() => vi.useFakeTimers());
-afterEach(() => vi.useRealTimers());
+const PER_CLIENT = { tunnels: 100, tunnels_per_client: 10 };
+const SHARING = { name: 'sharing', limits: PER_CLIENT };
+const ALONE = { name: 'alone', limits: { ...PER_CLIENT, tunnels_per_client: 4 } };
+
+/** The scope of all listeners. */
+const ALL = '*';
+
+let store: FakeStore;
+let limits: Limits;
+let shared: SharedLimits;
+let link: LinkWatcher | undefined;
+const onUp = vi.fn();
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  onUp.mockClear();
+  store = new FakeStore();
+  limits = createLimits(PER_CLIENT);
+  limits.update(PER_CLIENT, [SHARING, ALONE]);
+  shared = new SharedLimits({
+    prefix: 'test',
+    connect: (watcher) => {
+      link = watcher;
+      return Promise.resolve();
+    },
+    onUp,
+    onAway: () => undefined,
+    onLate: () => undefined,
+  });
+  limits.share(shared);
+});
+
+afterEach(async () => {
+  store.isSlow = false;
+  store.answer();
+  const closed = shared.close();
+  await vi.advanceTimersByTimeAsync(1_000);
+  await closed;
+  vi.useRealTimers();
+});
+
+/** Whatever waits for a timer has had its time then. */
+async function pass(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(1_000);
+}
+
+async function comeUp(): Promise<void> {
+  link?.ready(store);
+  await pass();
+}
+
+const client = parseIp('192.0.2.7') ?? fail();
+
+function fail(): never {
+  throw new Error('it is an address');
+}
 
 describe('a store that comes up', () => {
   it('is told of the places that were given back while it did', async () => {
-    const store = new FakeStore();
-    let link: LinkWatcher | undefined;
-    const onUp = vi.fn();
-    const shared = new SharedLimits({
-      prefix: 'test',
-      connect: (watcher) => {
-        link = watcher;
-        return Promise.resolve();
-      },
-      onUp,
-      onAway: () => undefined,
-      onLate: () => undefined,
-    });
-    const scope = { name: '*', occupancy: new Occupancy() };
-    scope.occupancy.enter(CLIENT);
-    shared.count(scope);
+    expect(limits.admit(SHARING, client)).toEqual({ kind: 'admitted' });
+    store.isSlow = true;
     link?.ready(store);
-    expect(store.held.get(PLACES)).toBe(1);
+    expect(store.held.get(ALL)).toBe(1);
 
-    scope.occupancy.leave(CLIENT);
-    shared.changed(scope, CLIENT, -1);
+    limits.leave(SHARING.name, client);
     store.answer();
     // The change is due now, and the store is not up: its probe has no answer yet.
-    await vi.advanceTimersByTimeAsync(1_000);
+    await pass();
     expect(onUp).not.toHaveBeenCalled();
     store.isSlow = false;
     store.answer();
-    await vi.advanceTimersByTimeAsync(1_000);
+    await pass();
     expect(onUp).toHaveBeenCalled();
-    expect(store.held.get(PLACES)).toBe(0);
-    await shared.close();
+    expect(store.held.get(ALL)).toBe(0);
+  });
+});
+
+describe('a listener with a limit of its own', () => {
+  it('has its connections counted among all once they are admitted, and not before', async () => {
+    await comeUp();
+    const first = limits.admit(SHARING, client);
+    await pass();
+    expect(await first).toEqual({ kind: 'admitted' });
+    expect(store.held.get(ALL)).toBe(1);
+
+    store.isFull = true;
+    // What is told of all goes with the question for the one that waits.
+    limits.leave(SHARING.name, client);
+    const refused = limits.admit(ALONE, client);
+    await pass();
+    expect(await refused).toMatchObject({ kind: 'refused' });
+    expect(store.held.get(ALL)).toBe(0);
+
+    store.isFull = false;
+    const next = limits.admit(ALONE, client);
+    await pass();
+    expect(await next).toEqual({ kind: 'admitted' });
+    expect([store.held.get(ALL), store.held.get(ALONE.name)]).toEqual([1, 1]);
+  });
+
+  it('has its connections counted where a reload gives it that limit again', async () => {
+    await comeUp();
+    const first = limits.admit(ALONE, client);
+    await pass();
+    await first;
+    const together = { ...ALONE, limits: PER_CLIENT };
+    limits.update(PER_CLIENT, [SHARING, together]);
+    const second = limits.admit(together, client);
+    await pass();
+    await second;
+    limits.update(PER_CLIENT, [SHARING, ALONE]);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(store.held.get(ALONE.name)).toBe(2);
   });
 });

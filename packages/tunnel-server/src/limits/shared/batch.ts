@@ -8,6 +8,8 @@ export interface Question {
   readonly client: ClientKey;
   /** The scope whose places are counted; undefined where only a token is asked for. */
   readonly places: Scope | undefined;
+  /** Another scope that the place counts in, where it is granted. */
+  readonly alsoIn?: Scope | undefined;
   readonly placesLimit: number;
   readonly buckets: Pick<Scope, 'name'>;
   /** Tokens a second. Infinity: not counted. */

@@ -90,16 +90,21 @@ export class SharedLimits {
     await Promise.race([this.#health.whenKnown, delay(timeoutMs, undefined, { ref: false })]);
   }
 
-  /** Asks for a place, which the occupancy of its scope counts already, and a token. */
+  /** Asks for a place, which the occupancies of its scopes count already, and a token. */
   ask(question: Question): Promise<Answer> {
-    const account = question.places && this.#accountOf(question.places, question.client);
+    const { places, alsoIn, client } = question;
+    const account = places && this.#accountOf(places, client);
     if (account) account.undecided += 1;
+    const other = alsoIn && this.#accountOf(alsoIn, client);
+    if (other) other.undecided += 1;
     this.#gathered ??= this.#health.patience.waitFor({ onLate: () => this.#giveUp(), onLost: () => undefined });
     this.#sending ??= setImmediate(() => void this.#send());
     return new Promise((resolve) => {
       const decide = (answer: Answer): void => {
         if (answer.kind === 'unknown') this.#onLate();
-        if (account) this.#decided(account, answer);
+        // The store has counted what it has granted, in the scope that it was asked for.
+        if (account) this.#decided(account, answer.kind === 'unknown');
+        if (other) this.#decided(other, answer.kind !== 'refused');
         resolve(answer);
       };
       this.#attempts.push({ question, account, decide });
@@ -129,9 +134,8 @@ export class SharedLimits {
     this.#isDue(account);
   }
 
-  /** Places in this scope are reported from now on, whether they were asked for or not. */
+  /** Places in this scope are reported from now on, whether they were asked for or not. Those that it holds are reported now. */
   count(scope: Scope): void {
-    if (this.#scopes.has(scope.name)) return;
     this.#scopes.set(scope.name, scope);
     for (const client of scope.occupancy.clientKeys()) this.#isDue(this.#accounts.of(scope, client));
   }
@@ -207,9 +211,9 @@ export class SharedLimits {
     return this.#accounts.of(scope, client);
   }
 
-  #decided(account: Account, { kind }: Answer): void {
+  #decided(account: Account, isDue: boolean): void {
     account.undecided -= 1;
-    if (kind === 'unknown') this.#isDue(account);
+    if (isDue) this.#isDue(account);
     this.#accounts.forgetIfIdle(account);
   }
 
