@@ -89,6 +89,8 @@ describe('sallyport', () => {
     { args: ['explain', '--usr', 'ci'], why: 'unknown option --usr; did you mean "--user"?' },
     { args: ['schema', '--lgo'], why: 'unknown option --lgo; did you mean "--log"?' },
     { args: ['run', '--hlep'], why: 'unknown option --hlep; did you mean "--help"?' },
+    { args: ['schema', '--constructor'], why: 'unknown option --constructor (see sallyport schema --help)' },
+    { args: ['learn', '--log', valid, ''], why: '--log needs a value: --log FILE' },
     { args: ['run', '--daemon'], why: 'unknown option --daemon (see sallyport run --help)' },
     { args: ['check', '--config', valid, '--config', valid], why: '--config is given twice; give one' },
     { args: ['explain', '--to', 'a.test:443', '--to', 'b.test:443'], why: '--to is given twice; give one' },

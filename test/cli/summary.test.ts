@@ -96,6 +96,7 @@ describe('sallyport summary', () => {
   });
 
   it.each([
+    [['--format', 'constructor'], '--format constructor is none of text, json, markdown'],
     [['--format', 'html'], '--format html is none of text, json, markdown'],
     [['--since', 'yesterday'], '--since:'],
   ])('refuses %s', async (args, message) => {

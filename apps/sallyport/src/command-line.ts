@@ -106,6 +106,8 @@ interface GivenOptions {
 async function readOptions(command: Command, args: readonly string[]): Promise<GivenOptions> {
   const wrong = (what: string): FatalError =>
     new FatalError(`${what} (see sallyport ${command.name} --help)`, EXIT.usage);
+  const needsValue = (name: string, spec: OptionSpec): FatalError =>
+    wrong(`--${name} needs a value: ${spelled(name, spec)}`);
   const known = Object.entries(command.options).map(
     ([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }] as const,
   );
@@ -113,16 +115,18 @@ async function readOptions(command: Command, args: readonly string[]): Promise<G
   const names = ['--help', ...Object.keys(command.options).map((name) => `--${name}`)];
   const options: Record<string, string> = {};
   const lists: Record<string, string[]> = {};
-  let open: string | undefined;
+  /** What takes further values. */
+  let open: readonly [string, OptionSpec] | undefined;
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
-      if (open !== undefined) (lists[open] ??= []).push(token.value);
+      if (open !== undefined && token.value === '') throw needsValue(...open);
+      else if (open !== undefined) (lists[open[0]] ??= []).push(token.value);
       else if (command.operand && !(OPERAND in options)) options[OPERAND] = token.value;
       else throw wrong(`unexpected argument ${JSON.stringify(token.value)}`);
       continue;
     }
-    const spec = command.options[token.name];
+    const spec = Object.hasOwn(command.options, token.name) ? command.options[token.name] : undefined;
     if (!spec) throw wrong(`unknown option ${shown(token.rawName)}${await hintAt(token.rawName, names)}`);
     if (spec.value === undefined) {
       if (token.value !== undefined) throw wrong(`--${token.name} takes nothing`);
@@ -130,12 +134,10 @@ async function readOptions(command: Command, args: readonly string[]): Promise<G
       options[token.name] = '';
       continue;
     }
-    if (token.value === undefined || token.value === '') {
-      throw wrong(`--${token.name} needs a value: ${spelled(token.name, spec)}`);
-    }
+    if (token.value === undefined || token.value === '') throw needsValue(token.name, spec);
     if (token.name in options && !spec.isMany && !spec.isReplaceable)
       throw wrong(`--${token.name} is given twice; give one`);
-    open = spec.isMany ? token.name : undefined;
+    open = spec.isMany ? [token.name, spec] : undefined;
     options[token.name] = token.value;
     if (spec.isMany) (lists[token.name] ??= []).push(token.value);
   }

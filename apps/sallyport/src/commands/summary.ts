@@ -20,7 +20,7 @@ the others the first 25 of each list.`,
 };
 
 async function summarise({ format = 'text', since }: OptionValues, { log = [] }: OptionLists): Promise<ExitCode> {
-  const write = SUMMARY_FORMATS[format];
+  const write = Object.hasOwn(SUMMARY_FORMATS, format) ? SUMMARY_FORMATS[format] : undefined;
   if (!write) {
     const known = Object.keys(SUMMARY_FORMATS).join(', ');
     throw new FatalError(`--format ${format} is none of ${known} (see sallyport summary --help)`, EXIT.usage);
