@@ -24,15 +24,23 @@ export function expandReferences(text: string, env: Environment, onVariable: OnV
     if (fallback?.includes('${') === true) reasons.push(NO_VARIABLE_IN_DEFAULT);
     else if (name === undefined)
       reasons.push('"${" begins no variable such as ${NAME} or ${NAME:-default}; write "$${" for itself');
-    else if (env[name] === undefined && fallback === undefined) reasons.push(explainUnset(name));
     else {
-      const value = fallback === undefined ? (env[name] ?? '') : env[name] || fallback;
-      onVariable({ written: reference, expanded: value });
-      return value;
+      const value = valueOf(name, fallback, env);
+      if (value !== undefined) {
+        onVariable({ written: reference, expanded: value });
+        return value;
+      }
+      reasons.push(explainUnset(name));
     }
     return reference;
   });
   return reasons.length === 0 ? ok(expanded) : { kind: 'malformed', why: reasons.join('; ') };
+}
+
+function valueOf(name: string, fallback: string | undefined, env: Environment): string | undefined {
+  // An object has names that are no variables, such as constructor.
+  const set = Object.hasOwn(env, name) ? env[name] : undefined;
+  return fallback === undefined ? set : set || fallback;
 }
 
 /** Its end would be taken for the end of the reference, and the rest of it for text. */

@@ -25,6 +25,11 @@ describe('expandReferences', () => {
     expect(expandReferences('${NESTED} ${DOLLARS}', env)).toEqual({ kind: 'ok', value: '${HOST} $& $1 $$' });
   });
 
+  it('knows no variable that only an object of JavaScript has', () => {
+    expect(expandReferences('${constructor}', env)).toMatchObject({ kind: 'malformed' });
+    expect(expandReferences('${toString:-fallback}', env)).toEqual({ kind: 'ok', value: 'fallback' });
+  });
+
   it('names every variable that is not set, and the remedy', () => {
     const result = expandReferences('${ONE}${TWO}', env);
     expect(result).toMatchObject({
