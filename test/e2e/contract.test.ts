@@ -499,6 +499,28 @@ describe('the metrics', () => {
       Object.fromEntries(counted),
     );
   });
+
+  it('sum up what the lines say, for bytes, times and hellos', async () => {
+    const sums = new Map<string, number>();
+    const add = (series: string, value: number): void => void sums.set(series, (sums.get(series) ?? 0) + value);
+    for (const line of proxy.lines) {
+      if (line['msg'] !== 'tunnel') continue;
+      const door = `listener="${String(line['listener'])}"`;
+      add(`bytes_total{${door},direction="up"}`, Number(line['bytes_up']));
+      add(`bytes_total{${door},direction="down"}`, Number(line['bytes_down']));
+      for (const step of ['resolve', 'connect', 'first_byte'])
+        if (line[`${step}_ms`] !== undefined) add(`${step}_seconds_count{${door}}`, 1);
+      if (line['outcome'] === 'ok' && line['reason'] !== 'probe') add(`tunnel_seconds_count{${door}}`, 1);
+      const hello = `version="${String(line['tls'])}",ech="${String(line['ech'])}"`;
+      if (line['tls'] !== undefined) add(`client_hellos_total{${door},${hello}}`, 1);
+    }
+    const samples = (await scrape()).matchAll(
+      /^sallyport_((?:bytes_total|client_hellos_total|(?:resolve|connect|first_byte|tunnel)_seconds_count)\S+) (\d+)$/gm,
+    );
+    const told = [...samples].map(([, series = '', value]) => [series, Number(value)] as const);
+    const isSome = ([, value]: readonly [string, number]): boolean => value > 0;
+    expect(Object.fromEntries(told.filter(isSome))).toEqual(Object.fromEntries([...sums].filter(isSome)));
+  });
 });
 
 interface Deaf {
