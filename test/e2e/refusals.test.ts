@@ -252,6 +252,18 @@ describe('the transparent door', () => {
   });
 });
 
+describe('a dial that failed', () => {
+  it.each([
+    { door: 'explicit', request: connectTo(`127.0.0.1:${CLOSED_PORT}`) },
+    { door: 'transparent', request: helloFor('origin.test') },
+  ])('says in its line where it went: $door', async ({ door, request }) => {
+    const before = proxy.lines.length;
+    await ask(proxy.port(door), request);
+    const line = await proxy.line({ msg: 'tunnel', reason: 'refused', listener: door }, before);
+    expect(line).toMatchObject({ upstream: `127.0.0.1:${CLOSED_PORT}` });
+  });
+});
+
 describe('a refusal at any door that answers in HTTP', () => {
   it.each([
     { door: 'explicit', request: () => 'CONNECT nowhere.invalid:443 HTTP/1.1', host: 'nowhere.invalid', status: 502 },

@@ -4,6 +4,7 @@
  * The reason is the same word in the access log, the metrics and the tests. A reason without an entry here does not compile.
  */
 
+import type { Address } from '@sallyport/tunnel-splice';
 import type { HelloFacts } from './hello-facts.ts';
 
 /** TLS alert descriptions (RFC 8446 §6, RFC 6066 §9) that a door sends. */
@@ -114,7 +115,7 @@ export interface TunnelErrorContext {
   readonly cause?: unknown;
   readonly retryAfterSeconds?: number;
   readonly hello?: HelloFacts;
-  readonly detail?: string;
+  readonly detail?: string | undefined;
   readonly status?: number;
   readonly proxyError?: ProxyError;
   readonly rule?: string | undefined;
@@ -123,6 +124,7 @@ export interface TunnelErrorContext {
   readonly rcode?: string | undefined;
   readonly infoCode?: number | undefined;
   readonly claimedUser?: string | undefined;
+  readonly upstream?: Address | undefined;
 }
 
 /** Everything that ends a tunnel before it is up is thrown as this, once, where it is found. */
@@ -151,6 +153,8 @@ export class TunnelError extends Error {
   readonly infoCode: number | undefined;
   /** The user whose password was wrong, if that user exists: only for the log. */
   readonly claimedUser: string | undefined;
+  /** The address that was dialled in vain; of several, the one whose failure it is. Only for the log. */
+  readonly upstream: Address | undefined;
 
   /** @param sentence for the client, and for the log unless there is a `detail`: no secret, and nothing unescaped that the client sent. */
   constructor(reason: RefusalReason, sentence: string, context: TunnelErrorContext = {}) {
@@ -167,6 +171,7 @@ export class TunnelError extends Error {
     this.rcode = context.rcode;
     this.infoCode = context.infoCode;
     this.claimedUser = context.claimedUser;
+    this.upstream = context.upstream;
   }
 }
 

@@ -347,8 +347,9 @@ describe('a parent that asks for a certificate of ours', () => {
     const corp = `{ name: corp, type: http, address: "127.0.0.1:${port}", tls: true, ca: "${caFile}" }`;
     const proxy = await startSallyport(configText({ more: `${egressLines(corp)}default_egress: corp` }));
     expect(await ask(proxy.port('explicit'), connect('far.test:443'))).toMatch(/^HTTP\/1\.1 502 /);
-    const { detail } = await proxy.tunnel({ egress: 'corp', reason: 'egress' });
+    const { detail, upstream } = await proxy.tunnel({ egress: 'corp', reason: 'egress' });
     expect(detail).toBe(`The egress corp failed to speak TLS: TLS says ${why}.`);
+    expect(upstream).toBe(`127.0.0.1:${port}`);
     expect(await proxy.metric('egress_attempts_total{egress="corp",result="down"}')).toBe(1);
     await proxy.stop();
     parent.close();

@@ -118,6 +118,7 @@ default_egress: corp`,
     expect(answer).toMatch(/^HTTP\/1\.1 502 /);
     const line = await proxy?.tunnel({ reason: 'egress' });
     expect(line?.['detail']).toMatch(refused);
+    expect(line?.['upstream']).toBe(`127.0.0.1:${parent?.port}`);
     expect(await proxy?.metric('egress_attempts_total{egress="corp",result="refused"}')).toBe(1);
     expect(await proxy?.metric('egress_up{egress="corp"}')).toBe(1);
   });

@@ -57,7 +57,7 @@ export const TUNNEL_FIELDS = {
   tls: text('the highest TLS version that it offers: `TLSv1.3`'),
   ech: flag('whether it has an encrypted_client_hello extension; GREASE looks the same'),
   original: text('the original destination of an intercepted connection, as `ip:port`'),
-  upstream: text('the address that was dialled, as `ip:port`'),
+  upstream: text('the address that was dialled, also in vain, as `ip:port`'),
   bytes_up: count(
     'bytes relayed from client to upstream, with the ClientHello, without the CONNECT head and PROXY headers',
   ),

@@ -259,6 +259,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.#endSetUp();
     if (error.hello) this.#greeted(error.hello);
     this.user ??= error.claimedUser;
+    this.upstream ??= error.upstream;
     this.status = status;
     const reason = this.#cutReason ?? error.reason;
     if (error.reason === 'internal') this.#keeper.logFault(this.number, error.cause);

@@ -188,17 +188,28 @@ function askedFor(address: Address | undefined, via: string | undefined): Parent
 type Failure = Exclude<ParentAttempt, { kind: 'up' | 'joined' }>;
 
 /** The client is told that a proxy beyond us failed and how; only the log names it. */
-function errorOf({ name }: ParentEgress, destination: Destination, { kind, why, status }: Failure): TunnelError {
+function errorOf(
+  { name }: ParentEgress,
+  destination: Destination,
+  { kind, why, status, upstream }: Failure,
+): TunnelError {
   const text = destinationText(destination);
   const detail = `The egress ${name} ${why}.`;
   switch (kind) {
     case 'refused': {
       const code = status === undefined ? '' : ` (status ${status})`;
-      return new TunnelError('egress', `The proxy beyond this one refused ${text}${code}.`, { detail });
+      return new TunnelError('egress', `The proxy beyond this one refused ${text}${code}.`, { detail, upstream });
     }
     case 'down':
-      return new TunnelError('egress', `The proxy beyond this one is down; ${text} was not asked for.`, { detail });
+      return new TunnelError('egress', `The proxy beyond this one is down; ${text} was not asked for.`, {
+        detail,
+        upstream,
+      });
     case 'silent':
-      return new TunnelError('egress', `The proxy beyond this one did not answer in time.`, { detail, status: 504 });
+      return new TunnelError('egress', `The proxy beyond this one did not answer in time.`, {
+        detail,
+        upstream,
+        status: 504,
+      });
   }
 }

@@ -1,7 +1,7 @@
 /** Dials one parent and asks it for one destination. */
 import type { OwnAddresses } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
-import type { DeadlineMs, DialResult, JoinPlan, Leg } from '@sallyport/tunnel-splice';
+import type { Address, DeadlineMs, DialResult, JoinPlan, Leg } from '@sallyport/tunnel-splice';
 import { headerFor } from '../proxy-header/write.ts';
 import { TunnelError } from '../reasons.ts';
 import { dialOrJoin } from './direct.ts';
@@ -41,7 +41,13 @@ export type ParentAttempt =
   | { readonly kind: 'up'; readonly leg: Leg; readonly isAnswered: boolean }
   | { readonly kind: 'joined' }
   /** `refused` is final: the parent said no. After `down` and `silent` another egress may be tried. */
-  | { readonly kind: 'refused' | 'down' | 'silent'; readonly why: string; readonly status?: number };
+  | {
+      readonly kind: 'refused' | 'down' | 'silent';
+      readonly why: string;
+      readonly status?: number;
+      /** Where it was dialled. */
+      readonly upstream?: Address | undefined;
+    };
 
 /**
  * Throws or rejects: `loop` where the parent is this program itself, `overload`, and `client_closed`. Nothing stays open then. No async
@@ -85,7 +91,9 @@ function goOnFrom(
   const { leg } = dialled;
   if (dialled.isAnswered) return noted(parent, { kind: 'up', leg, isAnswered: true });
   if (parent.trust !== undefined) leg.write(question.opening);
-  return converse(leg, question, parent, request).then((attempt) => noted(parent, attempt));
+  return converse(leg, question, parent, request).then((attempt) =>
+    noted(parent, 'why' in attempt ? { ...attempt, upstream: leg.remote } : attempt),
+  );
 }
 
 function noted({ health, metrics }: ParentEgress, attempt: ParentAttempt): ParentAttempt {
@@ -131,8 +139,10 @@ function dialOptions(
 function failureOf(cause: unknown): ParentAttempt {
   const why = cause instanceof TunnelError ? DOWN.get(cause.reason) : undefined;
   if (why === undefined || !(cause instanceof TunnelError)) throw cause;
-  if (cause.reason === 'connect_timeout' || cause.reason === 'handshake_timeout') return { kind: 'silent', why };
-  return { kind: 'down', why: cause.reason === 'egress' ? `${why}: ${cause.detail}` : why };
+  const { upstream } = cause;
+  if (cause.reason === 'connect_timeout' || cause.reason === 'handshake_timeout')
+    return { kind: 'silent', why, upstream };
+  return { kind: 'down', why: cause.reason === 'egress' ? `${why}: ${cause.detail}` : why, upstream };
 }
 
 const TLS_FAILED = 'failed to speak TLS';

@@ -1,7 +1,7 @@
 /** The direct egress: dials the destination's own addresses. */
-import type { DialResult, Leg } from '@sallyport/tunnel-splice';
+import type { Address, Dial, DialResult, Leg } from '@sallyport/tunnel-splice';
 import { TunnelError, type RefusalReason } from '../reasons.ts';
-import { closeUnused, countAttempt, type DialList, dialFirst, type RaceOptions } from './race.ts';
+import { closeUnused, countAttempt, type DialList, dialFirst, type RaceOptions, type Racing } from './race.ts';
 
 type Connected = Extract<DialResult, { kind: 'connected' }>;
 type Joined = Extract<DialResult, { kind: 'joined' }>;
@@ -84,16 +84,22 @@ function start<Wanted extends DialResult>(
       return;
     }
     closeUnused(result);
-    listener.failed(failureOf(isTooLate ? CANCELLED : result, options));
+    listener.failed(failureOf(isTooLate ? CANCELLED : result, only ?? failedAt(dial), options));
   });
+}
+
+function failedAt(dial: Dial | Racing): Address | undefined {
+  return 'failedAt' in dial ? dial.failedAt : undefined;
 }
 
 const CANCELLED: DialResult = { kind: 'cancelled' };
 
-function failureOf(result: DialResult, { sourceHost }: RaceOptions): TunnelError {
+function failureOf(result: DialResult, dialled: Address | undefined, { sourceHost }: RaceOptions): TunnelError {
   const [reason, sentence] = DIAL_FAILURES[result.kind];
   const detail = result.kind === 'no-source' ? noSource(sourceHost) : 'why' in result ? result.why : undefined;
-  return new TunnelError(reason, sentence, detail === undefined ? {} : { detail });
+  // A dial that was cancelled may have been about to succeed.
+  const upstream = result.kind === 'cancelled' ? undefined : dialled;
+  return new TunnelError(reason, sentence, { detail, upstream });
 }
 
 /** For the log: the client need not know our addresses. */

@@ -55,12 +55,19 @@ export interface RaceOptions extends DialOptions {
  * The caller has sorted the addresses. RFC 6724 is reduced to IPv6 first, alternating, since the race itself finds out which source and
  * destination work together.
  */
-export function dialFirst(addresses: DialList, options: RaceOptions): Dial {
+export function dialFirst(addresses: DialList, options: RaceOptions): Racing {
   return new Race(addresses, options);
 }
 
+/** A race under way. */
+export interface Racing extends Dial {
+  /** The address whose failure is the result, where one was dialled that failed. */
+  readonly failedAt: Address | undefined;
+}
+
 /** Several attempts of which one may win. It is over when one has won, when all have failed, or when it is cancelled. */
-class Race extends DialEnd implements Dial {
+class Race extends DialEnd implements Racing {
+  failedAt: Address | undefined;
   readonly #options: RaceOptions;
   readonly #running = new Set<Dial>();
   #addresses: readonly Address[];
@@ -113,8 +120,8 @@ class Race extends DialEnd implements Dial {
   #ranOut(isTimeLeft: boolean): void {
     if (isTimeLeft) this.#askForMore();
     if (this.#running.size > 0) return;
-    if (!isTimeLeft) this.#finish(moreTelling(this.#failure, { kind: 'timeout' }));
-    else if (!this.#asked) this.#finish(this.#failure ?? { kind: 'unreachable' });
+    if (!isTimeLeft) this.#failed(undefined, { kind: 'timeout' });
+    if (!isTimeLeft || !this.#asked) this.#finish(this.#failure ?? { kind: 'unreachable' });
     // Late addresses may take longer than there is time.
     else this.#timer = setTimeout(() => this.#startNext(), millisecondsUntil(this.#options.deadline));
   }
@@ -149,8 +156,15 @@ class Race extends DialEnd implements Dial {
       this.#finish(result);
       return;
     }
-    if (result.kind !== 'cancelled') this.#failure = moreTelling(this.#failure, result);
+    if (result.kind !== 'cancelled') this.#failed(address, result);
     this.#startNext();
+  }
+
+  /** @param address undefined: there was no time to dial one */
+  #failed(address: Address | undefined, failure: Failure): void {
+    if (moreTelling(this.#failure, failure) !== failure) return;
+    this.#failure = failure;
+    this.failedAt = address;
   }
 
   #finish(result: DialResult): void {

@@ -74,16 +74,43 @@ describe('dialFirst', () => {
       title: 'somebody refuses, somebody is silent',
       addresses: () => [silent.address, REFUSING],
       kind: 'refused',
+      at: () => REFUSING,
     },
-    { title: 'nobody answers', addresses: () => [silent.address, silent.address], kind: 'timeout' },
-    { title: 'nobody can be reached', addresses: () => [UNREACHABLE, UNREACHABLE], kind: 'unreachable' },
-    { title: 'one has no route, another is silent', addresses: () => [UNREACHABLE, silent.address], kind: 'timeout' },
-    { title: 'one is silent, another has no route', addresses: () => [silent.address, UNREACHABLE], kind: 'timeout' },
-    { title: 'one has no route, another refuses', addresses: () => [UNREACHABLE, REFUSING], kind: 'refused' },
-    { title: 'there is nothing to dial', addresses: () => [], kind: 'unreachable' },
-  ])('says $kind when $title', async ({ addresses, kind }) => {
-    const { result } = await race(addresses(), 600);
+    {
+      title: 'nobody answers',
+      addresses: () => [silent.address, silent.address],
+      kind: 'timeout',
+      at: () => silent.address,
+    },
+    {
+      title: 'nobody can be reached',
+      addresses: () => [UNREACHABLE, UNREACHABLE],
+      kind: 'unreachable',
+      at: () => UNREACHABLE,
+    },
+    {
+      title: 'one has no route, another is silent',
+      addresses: () => [UNREACHABLE, silent.address],
+      kind: 'timeout',
+      at: () => silent.address,
+    },
+    {
+      title: 'one is silent, another has no route',
+      addresses: () => [silent.address, UNREACHABLE],
+      kind: 'timeout',
+      at: () => silent.address,
+    },
+    {
+      title: 'one has no route, another refuses',
+      addresses: () => [UNREACHABLE, REFUSING],
+      kind: 'refused',
+      at: () => REFUSING,
+    },
+    { title: 'there is nothing to dial', addresses: () => [], kind: 'unreachable', at: () => undefined },
+  ])('says $kind, and of which address, when $title', async ({ addresses, kind, at }) => {
+    const { result, failedAt } = await race(addresses(), 600);
     expect(result.kind).toBe(kind);
+    expect(failedAt).toEqual(at());
   });
 
   it('starts no attempt after its deadline', async () => {
@@ -227,6 +254,7 @@ function late(isUnderWay = true) {
 
 interface Raced {
   readonly result: DialResult;
+  readonly failedAt: Address | undefined;
   readonly attempts: readonly string[];
   readonly tookMs: number;
 }
@@ -234,14 +262,15 @@ interface Raced {
 async function race(addresses: DialList, timeoutMs = 10_000): Promise<Raced> {
   const attempts: string[] = [];
   const startedAt = performance.now();
-  const result = await dialFirst(addresses, {
+  const racing = dialFirst(addresses, {
     dial: (address, options) => transport.dial(address, options),
     deadline: startedAt + timeoutMs,
     onAttempt: (family, outcome) => attempts.push(`${family} ${outcome}`),
-  }).done;
+  });
+  const result = await racing.done;
   const tookMs = performance.now() - startedAt;
   if (result.kind === 'connected') result.leg.close();
-  return { result, attempts, tookMs };
+  return { result, failedAt: racing.failedAt, attempts, tookMs };
 }
 
 function peerOf(result: DialResult): Address | undefined {
