@@ -1,7 +1,7 @@
 /** A cache of name servers' answers, kept while they are valid. */
-import { LRUCache } from 'lru-cache';
 import type { Ip } from '@sallyport/addresses';
 import { type Answer, type Failure, orderAddresses, type Rest } from './answer.ts';
+import { NameCache } from './name-cache.ts';
 
 /** The configuration's `dns.cache`, with the same keys; durations in milliseconds. */
 export interface CacheSettings {
@@ -49,15 +49,15 @@ export interface Found {
 
 /** Expired answers stay until there is no room, so that they can be used when DNS fails. Times are those of `performance.now()`. */
 export class AnswerCache {
-  readonly #entries: LRUCache<string, Entry>;
+  readonly #entries: NameCache<Entry>;
   readonly #settings: CacheSettings;
 
   constructor(settings: CacheSettings) {
     this.#settings = settings;
-    this.#entries = new LRUCache({
-      max: Math.max(1, settings.entries),
-      maxSize: Math.max(SMALLEST_CACHE_BYTES, settings.entries * BYTES_AN_ENTRY),
-      sizeCalculation: entryBytes,
+    this.#entries = new NameCache({
+      names: settings.entries,
+      bytes: Math.max(SMALLEST_CACHE_BYTES, settings.entries * BYTES_AN_ENTRY),
+      bytesOf: entryBytes,
     });
   }
 
@@ -91,7 +91,7 @@ export class AnswerCache {
 
   /** The estimated size of all entries, which is bounded. */
   get bytes(): number {
-    return this.#entries.calculatedSize;
+    return this.#entries.bytes;
   }
 
   /** An expired answer may be used for the missing family, as for a failure of both. */

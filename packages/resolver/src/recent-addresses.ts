@@ -1,7 +1,7 @@
 /** The recent addresses of names. Many names rotate their addresses, and a client may dial one that it was told minutes ago. */
-import { LRUCache } from 'lru-cache';
 import type { Ip } from '@sallyport/addresses';
 import { MAX_ADDRESSES_A_FAMILY } from './answer.ts';
+import { NameCache } from './name-cache.ts';
 
 /** Twice the longest time that an answer is cached by default. Browsers and system resolvers cache no longer. */
 export const RECENT_MS = 10 * 60_000;
@@ -22,13 +22,13 @@ const SMALLEST_BYTES = 64 * 1024;
 /** Bounded by `names` and by bytes; the least recently used names are removed first. Times are those of `performance.now()`. */
 export class RecentAddresses {
   /** When each address was last in an answer, the latest at the end. */
-  readonly #answeredAt: LRUCache<string, ReadonlyMap<string, number>>;
+  readonly #answeredAt: NameCache<ReadonlyMap<string, number>>;
 
   constructor(names: number) {
-    this.#answeredAt = new LRUCache({
-      max: Math.max(1, names),
-      maxSize: Math.max(SMALLEST_BYTES, names * BYTES_A_NAME),
-      sizeCalculation: (ofName, name) => MAP_BYTES + name.length + ofName.size * ADDRESS_BYTES,
+    this.#answeredAt = new NameCache({
+      names: Math.max(1, names),
+      bytes: Math.max(SMALLEST_BYTES, names * BYTES_A_NAME),
+      bytesOf: (ofName, name) => MAP_BYTES + name.length + ofName.size * ADDRESS_BYTES,
     });
   }
 
@@ -54,6 +54,6 @@ export class RecentAddresses {
 
   /** The estimated size, which is bounded. */
   get bytes(): number {
-    return this.#answeredAt.calculatedSize;
+    return this.#answeredAt.bytes;
   }
 }

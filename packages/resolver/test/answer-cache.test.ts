@@ -46,6 +46,13 @@ describe('AnswerCache', () => {
     expect(kept).toEqual(['a.example', 'c.example']);
   });
 
+  it('takes no memory for names that it may hold and does not', () => {
+    const before = process.memoryUsage().heapUsed;
+    const cache = new AnswerCache({ ...SETTINGS, entries: 4_000_000 });
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(4_000_000);
+    expect(cache.bytes).toBe(0);
+  });
+
   it('holds its bytes, however many addresses its names have', () => {
     const cache = new AnswerCache({ ...SETTINGS, entries: 1000 });
     const most = Array.from({ length: 128 }, () => ADDRESSES).flat();
