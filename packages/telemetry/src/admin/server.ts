@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { linkSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Logger } from '../log/logger.ts';
 import { loadHttp } from '../load-library.ts';
 import { hasTwoHosts, namesThisMachine } from './asked-host.ts';
@@ -61,6 +62,7 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
         .then((reply) => send(response, reply));
     }),
   );
+  server.on('connect', refuseTunnel);
   server.setTimeout(STALLED_MS);
   paceClients(server);
   const address = await listen(server, options.bind, options.passed);
@@ -75,6 +77,21 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
     },
     leave: () => ('path' in address ? keepingPath(address.path, () => close(server)) : close(server)),
   };
+}
+
+const NO_TUNNELS = 'this is the admin server; a CONNECT goes to the port of an explicit door\n';
+
+/** Many programs show only the status line. Node.js has given the connection up, and there is no response to write to. */
+function refuseTunnel(_request: IncomingMessage, client: Duplex): void {
+  const head = [
+    `HTTP/1.1 405 Method Not Allowed (${NO_TUNNELS.trimEnd()})`,
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${NO_TUNNELS.length}`,
+    'Allow: GET, HEAD',
+    'Connection: close',
+  ];
+  client.on('error', () => undefined);
+  client.end(`${head.join('\r\n')}\r\n\r\n${NO_TUNNELS}`, () => client.destroy());
 }
 
 interface Answer extends AdminReply {

@@ -96,6 +96,15 @@ describe('the admin server', () => {
     },
   );
 
+  it('says to a client that takes it for a proxy where to go', async () => {
+    const client = await stall(await start(), 'CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n');
+    const answer = await text(client);
+    expect(answer).toMatch(
+      /^HTTP\/1\.1 405 Method Not Allowed \(this is the admin server; a CONNECT goes to [^)]*\)\r\n/,
+    );
+    expect(answer).toContain('\r\nAllow: GET, HEAD\r\nConnection: close\r\n\r\nthis is the admin server');
+  });
+
   it.each([
     '/nothing',
     '/metrics/',
