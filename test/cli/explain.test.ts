@@ -189,3 +189,22 @@ addresses  not looked up, as the policy denies
     expect(code).toBe(exit);
   });
 });
+
+describe('a door on every address of this machine', () => {
+  it.each([
+    { dual: true, to: '127.0.0.1:3131', answer: 'denied: 127.0.0.1:3131 leads back to Sallyport itself (reason loop)' },
+    { dual: true, to: '[::1]:3131', answer: 'denied: [::1]:3131 leads back to Sallyport itself (reason loop)' },
+    { dual: false, to: '127.0.0.1:3131', answer: 'allowed: rule all allows it' },
+    { dual: false, to: '[::1]:3131', answer: 'denied: [::1]:3131 leads back to Sallyport itself (reason loop)' },
+  ])('is one of both families with dual_stack: $dual, $to', async ({ dual, to, answer }) => {
+    const wildcard = file(
+      'wildcard.yaml',
+      `listeners: [{ name: only, mode: connect, bind: "[::]:3131", dual_stack: ${dual} }]
+policy: { rules: [{ name: all, action: allow, clients: [private] }], destinations: { allow: [loopback] } }
+`,
+    );
+    const asked = ['--client', '10.0.0.9', '--to', to];
+    const { stdout } = await sallyport(['explain', '--config', wildcard, ...asked]);
+    expect(stdout.split('\n')[0]).toBe(answer);
+  });
+});

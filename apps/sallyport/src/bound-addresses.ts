@@ -1,4 +1,5 @@
 /** The addresses on which we listen, with port 0 replaced by the real port. None of them may be dialled. */
+import type { ListenerConfig } from '@sallyport/config';
 import type { OwnAddresses } from '@sallyport/policy';
 import { type MachineAddresses, ownAddresses } from '@sallyport/tunnel-server';
 import type { Address, Listening } from '@sallyport/tunnel-splice';
@@ -7,6 +8,11 @@ import type { Address, Listening } from '@sallyport/tunnel-splice';
 export interface BoundAddress {
   readonly listener: string;
   readonly address: Address;
+}
+
+/** A listener's bind takes IPv4 clients too. */
+export function isDualStack(listener: Pick<ListenerConfig, 'dual_stack'>, bind: Address): boolean {
+  return listener.dual_stack && bind.host === '::';
 }
 
 /** The addresses of a socket. An IPv6 socket that takes IPv4 clients too has one of each family. */

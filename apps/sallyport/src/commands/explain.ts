@@ -1,8 +1,9 @@
 import { parseIp } from '@sallyport/addresses';
-import type { Config } from '@sallyport/config';
+import type { Address, Config, ListenerConfig } from '@sallyport/config';
 import type { Destination, PolicyRequest } from '@sallyport/policy';
 import { Resolver } from '@sallyport/resolver';
 import { ownAddresses, parseAuthority } from '@sallyport/tunnel-server';
+import { boundAddresses, isDualStack } from '../bound-addresses.ts';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { explainRequest } from '../explain-request.ts';
@@ -83,9 +84,16 @@ function authorityOf(to: string): string | undefined {
 
 /** The addresses in the configuration: the real port of a bind to port 0 is not known before it is bound. */
 function listeningAddresses({ listeners, admin }: Config): readonly { host: string; port: number }[] {
-  const known = listeners.flatMap(({ bind }) => bind).filter((bind) => 'host' in bind);
+  const known = listeners.flatMap((listener) =>
+    listener.bind.flatMap((bind) => ('host' in bind ? addressesOf(listener, bind) : [])),
+  );
   const own = 'host' in admin.bind ? [...known, admin.bind] : known;
   return own.filter(({ port }) => port !== 0);
+}
+
+function addressesOf(listener: ListenerConfig, bind: Address): readonly Address[] {
+  const bound = boundAddresses(listener.name, { address: bind, isDualStack: isDualStack(listener, bind) });
+  return bound.map(({ address }) => address);
 }
 
 function wrong(what: string): FatalError {

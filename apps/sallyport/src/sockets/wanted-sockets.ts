@@ -1,6 +1,7 @@
 /** The sockets that a configuration needs. Each has a key by which the next configuration, or a successor process, finds it again. */
 import { bindText, type Bind, type ConfigPath, type ListenerConfig } from '@sallyport/config';
 import type { Address, Intercept } from '@sallyport/tunnel-splice';
+import { isDualStack } from '../bound-addresses.ts';
 import { EXIT, FatalError } from '../exit.ts';
 import type { InheritedSockets } from './inherited-sockets.ts';
 
@@ -32,13 +33,13 @@ export function wantedSockets(
 }
 
 function ownSocket(listener: ListenerConfig, bind: Address, path: ConfigPath): WantedSocket {
-  const isDualStack = listener.dual_stack && bind.host === '::';
+  const isDual = isDualStack(listener, bind);
   const intercept = interceptOf(listener);
-  const kind = `${isDualStack ? ' dual' : ''}${intercept === 'tproxy' ? ' transparent' : ''}`;
+  const kind = `${isDual ? ' dual' : ''}${intercept === 'tproxy' ? ' transparent' : ''}`;
   // For any free port: the listener, and the index of its bind, distinguish it from others.
   const owner = bind.port === 0 ? ` ${listener.name} ${path.slice(3).join('')}` : '';
   const place = `${bindText(bind)}${kind}${owner}`;
-  return { place, listener, address: bind, isInherited: false, isDualStack, intercept, path };
+  return { place, listener, address: bind, isInherited: false, isDualStack: isDual, intercept, path };
 }
 
 function passedSockets(
