@@ -34,10 +34,10 @@ beforeAll(async () => {
   const policy = `policy: { rules: ${rules}, destinations: { allow: [loopback] } }`;
   const more = `egress: [{ name: far, type: http, address: "127.0.0.1:${parent.port}", resolve: local }]`;
   proxy = await startSallyport(
-    configText({ policy, transparent: [`port: ${origin.port}`], more }).replace(
-      /^dns: .*$/m,
-      `dns: { servers: ["127.0.0.1:${names.address.port}"], timeout: 1s }`,
-    ),
+    configText({ policy, transparent: [`port: ${origin.port}`], more })
+      .replace(/^dns: .*$/m, `dns: { servers: ["127.0.0.1:${names.address.port}"], timeout: 3s }`)
+      // Shorter than a look-up may take.
+      .replace('admin:', '  - { name: hasty, mode: connect, bind: "127.0.0.1:0", timeouts: { connect: 2s } }\nadmin:'),
   );
 });
 
@@ -48,8 +48,8 @@ afterAll(async () => {
   parent.close();
 });
 
-const connectTo = (name: string): Promise<string> =>
-  ask(proxy.port('explicit'), `CONNECT ${name}:${origin.port} HTTP/1.1\r\n\r\n`);
+const connectTo = (name: string, listener = 'explicit'): Promise<string> =>
+  ask(proxy.port(listener), `CONNECT ${name}:${origin.port} HTTP/1.1\r\n\r\n`);
 
 const aaaa = (name: string, address: string) => ({ answers: [record('AAAA', name, address, 300)] });
 const a = (name: string, address = '127.0.0.1') => ({ answers: [record('A', name, address, 300)] });
@@ -96,8 +96,8 @@ describe('an A record that is not to be had at first', () => {
 });
 
 describe('a parent that is asked for one address', () => {
-  const asked = async (name: string): Promise<string | undefined> =>
-    /\r\n\r\nCONNECT (\S+)/.exec(await connectTo(name))?.[1];
+  const asked = async (name: string, listener?: string): Promise<string | undefined> =>
+    /\r\n\r\nCONNECT (\S+)/.exec(await connectTo(name, listener))?.[1];
   const ipv4 = (): string => `127.0.0.1:${origin.port}`;
   const ipv6 = (): string => `[${USELESS}]:${origin.port}`;
 
@@ -122,6 +122,11 @@ describe('a parent that is asked for one address', () => {
   it.each(others)('is asked for the IPv6 one where the other $title', async ({ title, other }) => {
     names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, USELESS) : other(name));
     expect(await asked(`${title.replaceAll(' ', '-')}.far.test`)).toBe(ipv6());
+  });
+
+  it('is asked for the IPv6 one while there is time for it', async () => {
+    names.script = ({ name, type }) => (type === 'AAAA' ? aaaa(name, USELESS) : undefined);
+    expect(await asked('hasty.far.test', 'hasty')).toBe(ipv6());
   });
 });
 

@@ -3,7 +3,7 @@ import { type Destination, destinationText } from '@sallyport/policy';
 import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import type { Identified } from '../frontend.ts';
 import { findAddresses, type Seeker } from '../find-addresses.ts';
-import { inTime, NAME_LOOKED_UP, unlessGone } from '../abandon.ts';
+import { inTime, NAME_LOOKED_UP, unlessGone, type Work } from '../abandon.ts';
 import { TunnelError } from '../reasons.ts';
 import type { ParentAttempt, ParentRequest } from './dial-parent.ts';
 import type { DirectEgress, Egress, ParentEgress, Ways } from './egress.ts';
@@ -73,7 +73,7 @@ function reachFrom(search: Search, at: number, last?: TunnelError): Promise<Reac
   if (egress === undefined) throw last ?? new TunnelError('egress', 'No egress is left.');
   seeker.record.leavesBy(egress.name);
   if (egress.kind === 'direct') return reachDirectly(search, egress);
-  const found = findAsked(seeker, identified, egress);
+  const found = findAsked(search, egress);
   return found instanceof Promise
     ? inTime(found, deadline, identified.destination.host).then((asked) => askParent(search, at, egress, asked))
     : askParent(search, at, egress, found);
@@ -129,25 +129,20 @@ function inOrder(ways: Ways): readonly Egress[] {
 }
 
 /** A name is sent on as it is, unless it is resolved here. An address is checked by the rules. */
-function findAsked(
-  seeker: Seeker,
-  identified: Identified,
-  { resolvesHere }: ParentEgress,
-): ParentDestination | Promise<ParentDestination> {
-  const { destination, via } = identified;
-  if (!resolvesHere && destination.kind === 'name') return findNamed(seeker, identified, destination);
+function findAsked(search: Search, { resolvesHere }: ParentEgress): ParentDestination | Promise<ParentDestination> {
+  const { seeker, identified } = search;
+  const { destination } = identified;
+  if (!resolvesHere && destination.kind === 'name') return findNamed(search, destination);
   seeker.record.enter('resolve');
   const addresses = findAddresses(seeker, identified);
-  return addresses instanceof Promise
-    ? addresses.then((all) => preferred(all, via, seeker))
-    : preferred(addresses, via, seeker);
+  return addresses instanceof Promise ? addresses.then((all) => preferred(all, search)) : preferred(addresses, search);
 }
 
 function findNamed(
-  seeker: Seeker,
-  identified: Identified,
+  search: Search,
   destination: Extract<Destination, { kind: 'name' }>,
 ): ParentDestination | Promise<ParentDestination> {
+  const { seeker, identified } = search;
   const { client, door, record } = seeker;
   const { via } = identified;
   const { host, port } = destination;
@@ -155,32 +150,41 @@ function findNamed(
   if (judging === undefined) return { host, port, via };
   record.enter('resolve');
   return judging.then(async (chosen) =>
-    chosen === undefined ? { host, port, via } : preferred(await door.permit(chosen, destination, client), via, seeker),
+    chosen === undefined ? { host, port, via } : preferred(await door.permit(chosen, destination, client), search),
   );
 }
 
 /**
- * A parent can be asked for one address only. IPv4 is preferred, for more parents can reach it. It is waited for, or queried again, where
- * the name servers have not answered for it.
+ * A parent can be asked for one address only. IPv4 is preferred, for more parents can reach it. Where the name servers have not answered
+ * for it, it is waited for, or queried again, for half of the time that is left.
  */
-function preferred(
-  addresses: DialList,
-  via: string | undefined,
-  { client }: Seeker,
-): ParentDestination | Promise<ParentDestination> {
+function preferred(addresses: DialList, search: Search): ParentDestination | Promise<ParentDestination> {
+  const { seeker, identified, deadline } = search;
   const [first] = addresses;
   const ipv4 = addresses.find(isIpv4);
-  if (ipv4 !== undefined || addresses.late === undefined) return askedFor(ipv4 ?? first, via);
-  return unlessGone(client, addresses.late.ask(), NAME_LOOKED_UP).then((late) =>
-    askedFor(late.find(isIpv4) ?? first, via),
+  if (ipv4 !== undefined || addresses.late === undefined) return askedFor(ipv4 ?? first, identified);
+  const patient = forNoLonger(addresses.late.ask(), (deadline - performance.now()) / 2);
+  return unlessGone(seeker.client, patient, NAME_LOOKED_UP).then((late) =>
+    askedFor(late.find(isIpv4) ?? first, identified),
   );
+}
+
+/** The work without a result once that time is over. */
+function forNoLonger(work: Work<readonly Address[]>, longestMs: number): Work<readonly Address[]> {
+  let giveUp: () => void = () => undefined;
+  const isOver = new Promise<readonly Address[]>((resolve) => (giveUp = () => resolve([])));
+  const timer = setTimeout(giveUp, longestMs);
+  return {
+    done: Promise.race([work.done, isOver]).finally(() => clearTimeout(timer)),
+    cancel: () => work.cancel(),
+  };
 }
 
 function isIpv4({ host }: Address): boolean {
   return !host.includes(':');
 }
 
-function askedFor(address: Address | undefined, via: string | undefined): ParentDestination {
+function askedFor(address: Address | undefined, { via }: Identified): ParentDestination {
   if (address === undefined) throw new TunnelError('unreachable', 'The destination cannot be reached from here.');
   return { host: address.host, port: address.port, via };
 }
