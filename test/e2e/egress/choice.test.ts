@@ -89,6 +89,20 @@ describe('the choice', () => {
     corp.close();
   });
 
+  it('is told where it cannot work, for the address to dial from is of the other family', async () => {
+    const proxy = await startSallyport(
+      configText({
+        hosts: { 'v6.test': ['::1'] },
+        more: `${egressLines('{ name: wan2, type: direct, source_address: "127.0.0.7" }')}default_egress: wan2`,
+      }),
+    );
+    const answer = await ask(proxy.port('explicit'), connect('v6.test:443'));
+    expect(answer).toMatch(/^HTTP\/1\.1 502 Bad Gateway \(The destination cannot be reached from here\)/);
+    const { detail } = await proxy.tunnel({ host: 'v6.test', reason: 'unreachable', egress: 'wan2' });
+    expect(detail).toBe('No address of the destination is of the family of 127.0.0.7, from which it is dialled.');
+    await proxy.stop();
+  });
+
   it('holds names to the address rules where they are resolved here, and asks for the address', async () => {
     const corp = await scripted();
     const proxy = await startSallyport(

@@ -84,7 +84,7 @@ function start<Wanted extends DialResult>(
       return;
     }
     closeUnused(result);
-    listener.failed(failureOf(isTooLate ? CANCELLED : result, only ?? failedAt(dial), options));
+    listener.failed(failureOf(isTooLate ? CANCELLED : result, only ?? failedAt(dial), { addresses, options }));
   });
 }
 
@@ -94,17 +94,29 @@ function failedAt(dial: Dial | Racing): Address | undefined {
 
 const CANCELLED: DialResult = { kind: 'cancelled' };
 
-function failureOf(result: DialResult, dialled: Address | undefined, { sourceHost }: RaceOptions): TunnelError {
+function failureOf(
+  result: DialResult,
+  dialled: Address | undefined,
+  { addresses, options: { sourceHost } }: Pick<Asked, 'addresses' | 'options'>,
+): TunnelError {
   const [reason, sentence] = DIAL_FAILURES[result.kind];
-  const detail = result.kind === 'no-source' ? noSource(sourceHost) : 'why' in result ? result.why : undefined;
+  const detail = whyNotFrom(sourceHost, addresses, result) ?? ('why' in result ? result.why : undefined);
   // A dial that was cancelled may have been about to succeed.
   const upstream = result.kind === 'cancelled' ? undefined : dialled;
   return new TunnelError(reason, sentence, { detail, upstream });
 }
 
 /** For the log: the client need not know our addresses. */
-function noSource(sourceHost = ''): string {
-  return `This machine has no address ${sourceHost}, from which the egress dials.`;
+function whyNotFrom(sourceHost: string | undefined, addresses: DialList, { kind }: DialResult): string | undefined {
+  if (sourceHost === undefined) return undefined;
+  if (kind === 'no-source') return `This machine has no address ${sourceHost}, from which the egress dials.`;
+  if (kind !== 'unreachable' || addresses.late !== undefined || addresses.some(isOfFamily(sourceHost)))
+    return undefined;
+  return `No address of the destination is of the family of ${sourceHost}, from which it is dialled.`;
+}
+
+function isOfFamily(sourceHost: string): (address: Address) => boolean {
+  return ({ host }) => host.includes(':') === sourceHost.includes(':');
 }
 
 const isConnected = (result: DialResult): result is Connected => result.kind === 'connected';
