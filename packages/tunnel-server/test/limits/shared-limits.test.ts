@@ -1,13 +1,13 @@
-import { parseIp } from '@sallyport/addresses';
+import { type Ip, parseIp } from '@sallyport/addresses';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { clientKey } from '../../src/limits/client-key.ts';
 import { createLimits, type Limits } from '../../src/limits/limits.ts';
 import type { LinkWatcher, StoreLink } from '../../src/limits/shared/redis-link.ts';
 import { SharedLimits } from '../../src/limits/shared/shared-limits.ts';
 
 /** A store that answers at once, or when a test says so, and remembers what it was told of places. */
 class FakeStore implements StoreLink {
-  /** By scope, for the one client of these tests. */
-  readonly held = new Map<string, number>();
+  readonly #held = new Map<string, number>();
   isSlow = false;
   isFull = false;
   readonly #unanswered: (() => void)[] = [];
@@ -18,11 +18,15 @@ class FakeStore implements StoreLink {
     for (let at = 0; at < keys.length; at += 2) {
       const [held = 0, , wanted = 0] = args.slice(2 + at * 3).map(Number);
       const granted = this.isFull ? 0 : wanted;
-      this.held.set(keys[at]?.split(':')[2] ?? '', held + granted);
+      this.#held.set(keys[at] ?? '', held + granted);
       answers.push(granted, 0);
     }
     if (!this.isSlow) return Promise.resolve(answers);
     return new Promise((resolve) => this.#unanswered.push(() => resolve(answers)));
+  }
+
+  held(scope: string, by: Ip = client): number | undefined {
+    return this.#held.get(`test:places:${scope}:${clientKey(by)}`);
   }
 
   drop(): void {
@@ -40,6 +44,15 @@ const ALONE = { name: 'alone', limits: { ...PER_CLIENT, tunnels_per_client: 4 } 
 
 /** The scope of all listeners. */
 const ALL = '*';
+
+const client = ipOf('192.0.2.7');
+const another = ipOf('192.0.2.8');
+
+function ipOf(text: string): Ip {
+  const ip = parseIp(text);
+  if (!ip) throw new Error(`${text} is no address`);
+  return ip;
+}
 
 let store: FakeStore;
 let limits: Limits;
@@ -85,18 +98,12 @@ async function comeUp(): Promise<void> {
   await pass();
 }
 
-const client = parseIp('192.0.2.7') ?? fail();
-
-function fail(): never {
-  throw new Error('it is an address');
-}
-
 describe('a store that comes up', () => {
   it('is told of the places that were given back while it did', async () => {
     expect(limits.admit(SHARING, client)).toEqual({ kind: 'admitted' });
     store.isSlow = true;
     link?.ready(store);
-    expect(store.held.get(ALL)).toBe(1);
+    expect(store.held(ALL)).toBe(1);
 
     limits.leave(SHARING.name, client);
     store.answer();
@@ -107,7 +114,29 @@ describe('a store that comes up', () => {
     store.answer();
     await pass();
     expect(onUp).toHaveBeenCalled();
-    expect(store.held.get(ALL)).toBe(0);
+    expect(store.held(ALL)).toBe(0);
+  });
+});
+
+describe('a store that is given up', () => {
+  it('keeps no place of a client that leaves meanwhile', async () => {
+    await comeUp();
+    const first = limits.admit(SHARING, client);
+    await pass();
+    expect(await first).toEqual({ kind: 'admitted' });
+    expect(store.held(ALL)).toBe(1);
+
+    store.isSlow = true;
+    const asked = limits.admit(SHARING, another);
+    const closed = shared.close();
+    limits.share(undefined);
+    limits.leave(SHARING.name, client);
+    store.isSlow = false;
+    store.answer();
+    await pass();
+    await closed;
+    expect(await asked).toEqual({ kind: 'admitted' });
+    expect([store.held(ALL), store.held(ALL, another)]).toEqual([0, 0]);
   });
 });
 
@@ -117,7 +146,7 @@ describe('a listener with a limit of its own', () => {
     const first = limits.admit(SHARING, client);
     await pass();
     expect(await first).toEqual({ kind: 'admitted' });
-    expect(store.held.get(ALL)).toBe(1);
+    expect(store.held(ALL)).toBe(1);
 
     store.isFull = true;
     // What is told of all goes with the question for the one that waits.
@@ -125,13 +154,13 @@ describe('a listener with a limit of its own', () => {
     const refused = limits.admit(ALONE, client);
     await pass();
     expect(await refused).toMatchObject({ kind: 'refused' });
-    expect(store.held.get(ALL)).toBe(0);
+    expect(store.held(ALL)).toBe(0);
 
     store.isFull = false;
     const next = limits.admit(ALONE, client);
     await pass();
     expect(await next).toEqual({ kind: 'admitted' });
-    expect([store.held.get(ALL), store.held.get(ALONE.name)]).toEqual([1, 1]);
+    expect([store.held(ALL), store.held(ALONE.name)]).toEqual([1, 1]);
   });
 
   it('has its connections counted where a reload gives it that limit again', async () => {
@@ -146,6 +175,6 @@ describe('a listener with a limit of its own', () => {
     await second;
     limits.update(PER_CLIENT, [SHARING, ALONE]);
     await vi.advanceTimersByTimeAsync(20);
-    expect(store.held.get(ALONE.name)).toBe(2);
+    expect(store.held(ALONE.name)).toBe(2);
   });
 });

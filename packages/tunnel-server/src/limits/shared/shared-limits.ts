@@ -157,13 +157,14 @@ export class SharedLimits {
   async #leaveStore(): Promise<void> {
     const link = this.#health.connected;
     if (link === undefined) return;
-    // The store answers in order: no place is granted after the last of them is given back.
-    await this.#send();
+    // The store answers in order: no place is granted after the last of them is given back. Nothing is awaited in between: a client that
+    // left meanwhile would be in no count any more, and nobody would give its places back.
+    const asked = this.#send();
     this.#giveUp();
     const updates = [...new Set([...this.#everyone(), ...this.#accounts.takeDue()])].map(({ scope, client }) =>
       emptyAccount(scope.name, client),
     );
-    await this.#runAll(link, { updates });
+    await Promise.all([asked, this.#runAll(link, { updates })]);
   }
 
   /** Attempts that arrive while enough calls are under way are collected into one batch. */
