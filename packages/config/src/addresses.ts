@@ -4,7 +4,16 @@
  * An address is an IP literal in its full form only. The shorthands that C libraries read as addresses (`127.1`, `0x7f.1`,
  * `017700000001`) are refused, because programs disagree on what they mean.
  */
-import { authorityText, canonicalCidr, compileNetworks, isHostName, type Network, parseIp } from '@sallyport/addresses';
+import { domainToASCII } from 'node:url';
+import {
+  authorityText,
+  canonicalCidr,
+  compileNetworks,
+  isHostName,
+  MAX_NAME_LENGTH,
+  type Network,
+  parseIp,
+} from '@sallyport/addresses';
 import { didYouMean } from './suggest.ts';
 import { malformed, ok, type Read, readPort } from './units.ts';
 
@@ -115,6 +124,21 @@ export function readHostName(text: string): string | undefined {
   return isHostName(name) ? name.toLowerCase() : undefined;
 }
 
+/** Reads a host name that has to be one. */
+export function readHostKey(text: string): Read<string> {
+  const name = readHostName(text);
+  if (name !== undefined) return ok(name);
+  const ascii = asciiOf(text);
+  return malformed(text, `a host name in A-label form${ascii === undefined ? '' : `, ${ascii}`}`);
+}
+
+/** The A-labels (RFC 5890) of a name that is written in other characters than ASCII; undefined for any other text. */
+function asciiOf(text: string): string | undefined {
+  // Punycode takes quadratic time.
+  if (text.length > MAX_NAME_LENGTH || !/\P{ASCII}/u.test(text)) return undefined;
+  return readHostName(domainToASCII(text));
+}
+
 /** Reads a network: one of `sets`, a CIDR or a single address. Bits beyond the prefix are dropped. */
 export function readNetwork(text: string, sets: readonly string[]): Read<Network> {
   if (sets.includes(text)) return ok(text);
@@ -151,6 +175,8 @@ function splitHostAndPort(text: string, lowestPort: number): { host?: string | u
 function formHint(text: string): string {
   const [scheme] = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text) ?? [];
   if (scheme !== undefined) return `, without ${scheme}`;
+  const ascii = asciiOf(splitHostAndPort(text, 0).host ?? '');
+  if (ascii !== undefined) return `, with its name in ASCII: ${ascii}`;
   return /^[^[\]]*:[^[\]]*:/.test(text) ? ', with brackets round an IPv6 address such as "[::1]:3128"' : '';
 }
 

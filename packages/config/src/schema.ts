@@ -5,7 +5,7 @@
  * Long sections have files of their own in `schema/`.
  */
 import * as z from 'zod';
-import { readAdminBind, readHostName, readIp, readServer } from './addresses.ts';
+import { readAdminBind, readHostKey, readHostName, readIp, readServer } from './addresses.ts';
 import {
   count,
   duration,
@@ -152,11 +152,6 @@ export const configSchema = section({
 
 /** The validated file: every section is complete, but the doors' overrides are not merged yet. */
 export type ValidatedFile = z.output<typeof configSchema>;
-
-function readHostKey(text: string): Read<string> {
-  const name = readHostName(text);
-  return name === undefined ? malformed(text, 'a host name in A-label form') : ok(name);
-}
 
 function readHostAddress(text: string): Read<string> {
   const ip = readIp(text);

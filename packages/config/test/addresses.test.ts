@@ -5,11 +5,13 @@ import {
   bindText,
   readBind,
   readDestination,
+  readHostKey,
   readHostName,
   readIp,
   readListenerBind,
   readNetwork,
   readServer,
+  readTested,
 } from '../src/addresses.ts';
 
 const shorthands = [
@@ -92,6 +94,27 @@ describe('readListenerBind', () => {
   it.each(['127.0.0.1:3128', '[::1]:443', 'systemd:transparent'])('is spelled again as it was: %s', (text) => {
     const read = readListenerBind(text);
     expect(read.kind === 'ok' && bindText(read.value)).toBe(text);
+  });
+});
+
+describe('a name that is not in ASCII', () => {
+  it('is told how it is written', () => {
+    expect(readTested('bücher.example:443')).toEqual({
+      kind: 'malformed',
+      why: 'expected host:port such as "example.com:443", with its name in ASCII: xn--bcher-kva.example, got "bücher.example:443"',
+    });
+    expect(readHostKey('MÜNCHEN.example')).toEqual({
+      kind: 'malformed',
+      why: 'expected a host name in A-label form, xn--mnchen-3ya.example, got "MÜNCHEN.example"',
+    });
+  });
+
+  it.each([
+    { what: 'is too long', text: `${'ü'.repeat(2000)}:443` },
+    { what: 'has an empty label', text: 'ü..example:443' },
+    { what: 'has a space', text: 'exa mple.ü:443' },
+  ])('is none at all where it $what', ({ text }) => {
+    expect(readTested(text)).toMatchObject({ kind: 'malformed', why: expect.not.stringContaining('ASCII') as unknown });
   });
 });
 
