@@ -347,8 +347,10 @@ export class PortableLeg implements Leg {
   /** libuv takes the POLLHUP of an RST behind the last bytes for a plain end. The kernel reports the RST. */
   #howItEnded(): Departure {
     if (this.#loss !== undefined) return this.#loss;
-    if (this.#secured !== undefined || isConnected(this.#socket)) return 'end';
-    return this.#readOut();
+    if (isConnected(this.#wire)) return 'end';
+    if (this.#secured === undefined) return this.#readOut();
+    // TLS has read all that it will read: bytes that are left here are cut off.
+    return readAtOnce(this.#wire, this.#resources.buffers.readOut) === 'end' ? 'end' : 'reset';
   }
 
   /** Reads to the end, before the holder asks. The kernel's own buffer bounds the amount. */

@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import type { Leg, Transport, TunnelEnd, TunnelResult } from '../../src/index.ts';
 import { FollowedTunnel, followSplice } from './followed.ts';
+import { Peer } from './peer.ts';
 import { PATIENT } from './stage.ts';
 import { collect, soon, useTlsStage } from './tls-stage.ts';
 
@@ -88,13 +89,26 @@ export function describeRelayingTls(create: () => Transport): void {
         const { client, done } = await splice(onUpstream);
         client.resume();
         const origin = await upstream;
-        // Once the tunnel is up: what comes together with an RST, libuv reports as ended.
         await once(origin, 'data');
         const other = end === 'client_reset' ? origin : stage().relayed;
         const failed = other && once(other, 'error');
         leave(client, origin);
         expect((await done).end).toBe(end);
         expect(await failed).toMatchObject([{ code: 'ECONNRESET' }]);
+      });
+
+      // libuv takes that for a plain end.
+      it('passes on an RST right behind the last words of the client', async () => {
+        let onUpstream: (socket: Socket) => void = () => undefined;
+        const upstream = new Promise<Socket>((resolve) => (onUpstream = resolve));
+        const { client, done } = await splice(onUpstream);
+        const origin = new Peer(await upstream);
+        await origin.receives('first'.length);
+        stage().resetBehindNext();
+        client.write('last words');
+        expect(await origin.departure).toBe('reset');
+        expect(origin.received.toString()).toBe('firstlast words');
+        expect((await done).end).toBe('client_reset');
       });
     });
   });

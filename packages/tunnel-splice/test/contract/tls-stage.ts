@@ -60,6 +60,7 @@ class TlsStage {
   readonly accepted: Promise<Leg>;
   /** From a relay that a client goes through: an RST under TLS is for others to send. */
   relayed: Socket | undefined;
+  #relayedFrom: Socket | undefined;
   #onLeg: (leg: Leg) => void = () => undefined;
   readonly #sockets: Socket[] = [];
   readonly #servers: Server[] = [];
@@ -94,9 +95,15 @@ class TlsStage {
   /** A way to the door on which a test can break the TCP connection. */
   openRelay(): Promise<number> {
     return this.openServer((socket) => {
+      this.#relayedFrom = socket;
       this.relayed = this.openTcp();
       socket.pipe(this.relayed).pipe(socket);
     });
+  }
+
+  /** What the client sends next goes through the relay with an RST right behind it. */
+  resetBehindNext(): void {
+    this.#relayedFrom?.once('data', () => this.relayed?.resetAndDestroy());
   }
 
   async close(): Promise<void> {
