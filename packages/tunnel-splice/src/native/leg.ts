@@ -213,8 +213,7 @@ export class NativeLeg implements Leg, LegName {
    * @param path gets the bytes that were on their way here
    */
   handOver(path: ReturnPath): HandedOver {
-    this.promised?.withdrawn();
-    this.promised = undefined;
+    this.#withdraw();
     this.leave();
     return this.#takeUnread(path);
   }
@@ -222,6 +221,7 @@ export class NativeLeg implements Leg, LegName {
   /** It will be joined by the dial that connects first. Until then its holder may still end it, and is told when it leaves. */
   promise(promised: Promised): HandedOver {
     this.promised = promised;
+    promised.takes(this.#unread);
     return this.#takeUnread(promised);
   }
 
@@ -232,9 +232,11 @@ export class NativeLeg implements Leg, LegName {
     return { unread: NO_PIECES, receivedBytes: readBytes };
   }
 
-  /** It is its holder's again. */
-  handBack(): void {
+  /** It is its holder's again, with the bytes that its promise had taken. */
+  handBack(taken: readonly Uint8Array[]): void {
     this.promised = undefined;
+    this.#tunnel = undefined;
+    if (taken.length > 0) this.#unread = [...taken, ...this.#unread];
   }
 
   /** From here on it belongs to a tunnel. Where that was promised, nothing more of it comes here. */
@@ -255,6 +257,7 @@ export class NativeLeg implements Leg, LegName {
       onDetached(undefined);
       return;
     }
+    this.#withdraw();
     const drained = this.drained();
     this.#isReleased = true;
     this.#onGone = NO_LISTENER;
@@ -301,6 +304,11 @@ export class NativeLeg implements Leg, LegName {
   #ended(how: Departure, onGone: (how: Departure) => void): void {
     this.#answer(how);
     if (this.#departure === undefined) onGone(how);
+  }
+
+  /** The tunnel that was promised is not made. */
+  #withdraw(): void {
+    if (this.promised !== undefined) this.handBack(this.promised.withdrawn());
   }
 
   #endDetaching(connection: Connection | undefined): void {

@@ -12,8 +12,8 @@ interface PromisedClient extends LegName {
   readonly isReleased: boolean;
   /** From here on it belongs to the tunnel. */
   leave(): void;
-  /** It is its holder's again. */
-  handBack(): void;
+  /** It is its holder's again, with the bytes that the promise had taken. */
+  handBack(taken: readonly Uint8Array[]): void;
 }
 
 /** What a promise needs of the register of tunnels. */
@@ -35,6 +35,8 @@ export class Promised implements ReturnPath {
   readonly #home: PromiseHome;
   readonly #client: PromisedClient;
   readonly #plan: JoinPlan;
+  /** Sent to the data thread for the tunnel, and the client's again where there is none. */
+  #taken: Uint8Array[] = NOTHING;
   #isOver = false;
 
   constructor(home: PromiseHome, tunnel: TunnelNumber, client: PromisedClient, plan: JoinPlan) {
@@ -44,7 +46,13 @@ export class Promised implements ReturnPath {
     this.#plan = plan;
   }
 
+  /** The client's unread bytes go up with the promise. */
+  takes(unread: Uint8Array[]): void {
+    if (unread.length > 0) this.#taken = unread;
+  }
+
   sendBack(from: LegName, bytes: Uint8Array): void {
+    this.#taken = [...this.#taken, bytes];
     this.#home.sendBackUp(from, bytes);
   }
 
@@ -52,6 +60,7 @@ export class Promised implements ReturnPath {
   joined(upstream: Address, upAt: DeadlineMs): boolean {
     this.dials -= 1;
     this.#isOver = true;
+    this.#taken = NOTHING;
     const isWanted = !this.#client.isReleased;
     this.#home.isUp(this.tunnel, this.#client, isWanted ? this.#plan.keeper : NOBODY);
     this.#client.leave();
@@ -67,7 +76,7 @@ export class Promised implements ReturnPath {
   handedBack(): void {
     this.dials -= 1;
     this.#isOver = true;
-    this.#client.handBack();
+    this.#client.handBack(this.#taken);
     this.#home.giveBack(this.tunnel);
   }
 
@@ -76,10 +85,11 @@ export class Promised implements ReturnPath {
     this.settle();
   }
 
-  /** No dial has joined, and the client is spliced otherwise. It has kept everything that was not read. */
-  withdrawn(): void {
+  /** No dial has joined, and the client goes another way. Returns what was taken of it. */
+  withdrawn(): readonly Uint8Array[] {
     this.#isOver = true;
     this.#home.giveBack(this.tunnel);
+    return this.#taken;
   }
 
   /** The client was closed, or one of its dials is over. Once both are gone, there will be no tunnel. */
@@ -98,3 +108,6 @@ export class Promised implements ReturnPath {
 
 /** Keeps a tunnel that has no keeper any more, until it has ended. */
 const NOBODY: TunnelKeeper = { tunnelEnded: () => undefined };
+
+/** One array for all promises that took nothing. */
+const NOTHING: Uint8Array[] = [];

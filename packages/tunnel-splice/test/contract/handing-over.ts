@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import type { Address, Leg, SpliceOptions, Transport } from '../../src/index.ts';
 import { patternOf } from './bytes.ts';
-import { followSplice, type FollowedTunnel } from './followed.ts';
+import { followSplice, FollowedTunnel } from './followed.ts';
 import { Peer } from './peer.ts';
 import { PATIENT } from './stage.ts';
 import { collect, soon, useTlsStage } from './tls-stage.ts';
@@ -102,6 +102,38 @@ export function describeHandingOver(create: () => Transport): void {
           tunnel.cut();
           expect((await tunnel.done).end).toBe('cut');
         }
+      });
+
+      it('is given no number more than there are tunnels, where dials before have failed to join its client', async () => {
+        const { transport } = stage();
+        let onClient: (leg: Leg) => void = () => undefined;
+        const port = await stage().openServer(() => undefined);
+        const door = await transport.listen({ host: '127.0.0.1', port: 0 }, (leg) => onClient(leg));
+        stage().openTls();
+        const near = await stage().accepted;
+        const numbers = new Set<number | undefined>();
+        for (let round = 0; round < 5; round += 1) {
+          const arrived = new Promise<Leg>((resolve) => (onClient = resolve));
+          stage().openTcp(door.address.port);
+          const client = await arrived;
+          const keeper = new FollowedTunnel(transport);
+          const plan = { ...PATIENT, client, reply: new Uint8Array(0), keeper };
+          const join = { ...plan, onUp: (tunnel: number) => keeper.isUp(tunnel) };
+          // tcpmux: no system gives this port to another process of ours.
+          const closed = { host: '127.0.0.1', port: 1 };
+          expect(await transport.dial(closed, { deadline: soon(), join }).done).toEqual({ kind: 'refused' });
+          const tunnel = followSplice(
+            transport,
+            client,
+            await dial(transport, { host: '127.0.0.1', port }, near),
+            PATIENT,
+          );
+          numbers.add(tunnel.number);
+          tunnel.cut();
+          await tunnel.done;
+        }
+        // One of the tunnel, one of the promise.
+        expect(numbers.size).toBeLessThanOrEqual(2);
       });
 
       it('has its descriptor kept by nobody', async () => {
@@ -261,8 +293,8 @@ interface Meeting {
   readonly splice: (options?: Partial<Omit<SpliceOptions, 'keeper'>>) => FollowedTunnel;
 }
 
-async function dial(transport: Transport, address: Address): Promise<Leg> {
-  const dialled = await transport.dial(address, { deadline: soon() }).done;
+async function dial(transport: Transport, address: Address, near?: Leg): Promise<Leg> {
+  const dialled = await transport.dial(address, { deadline: soon(), near }).done;
   if (dialled.kind !== 'connected') throw new Error(dialled.kind);
   return dialled.leg;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Address, Transport } from '../../src/index.ts';
 import { patternOf } from './bytes.ts';
-import { FollowedTunnel } from './followed.ts';
+import { FollowedTunnel, followSplice } from './followed.ts';
 import { openSilentListener } from './silent-listener.ts';
 import { PATIENT, useStage } from './stage.ts';
 
@@ -127,6 +127,37 @@ export function describeJoining(create: () => Transport): void {
       const upstream = await stage().nextUpstream();
       upstream.send('late');
       expect((await other.peer.receives(8)).toString()).toBe('200 late');
+    });
+
+    it.each([
+      ['a splice', {}],
+      ['a dial that hands it back', { preface: Buffer.from('may I?'), answer: Buffer.from('yes') }],
+    ])('leaves all that the client has sent when it fails, for %s', async (_what, asking) => {
+      const { peer, leg } = await stage().connectClient();
+      const sent = patternOf(300_000);
+      peer.send(sent.subarray(0, 50_000));
+      const clientBytes = await leg.read(1_000, Infinity);
+      if (typeof clientBytes === 'string') throw new Error(clientBytes);
+      const keeper = new FollowedTunnel(stage().transport);
+      const plan = { ...PATIENT, client: leg, clientBytes, reply: Buffer.alloc(0), keeper };
+      const join = { ...plan, onUp: keeper.isUp.bind(keeper) };
+      const closed = { host: '127.0.0.1', port: 1 };
+      expect((await stage().transport.dial(closed, { deadline: Infinity, join }).done).kind).toBe('refused');
+      peer.send(sent.subarray(50_000));
+      const isAsking = 'answer' in asking;
+      const options = { deadline: Infinity, ...(isAsking && { ...asking, join }) };
+      const dial = stage().transport.dial(stage().upstreamAddress, options);
+      const upstream = await stage().nextUpstream();
+      if (isAsking) {
+        await upstream.receives(asking.preface.length);
+        upstream.send('no!');
+      }
+      const dialled = await dial.done;
+      if (dialled.kind !== 'connected') throw new Error(dialled.kind);
+      followSplice(stage().transport, leg, dialled.leg, { ...PATIENT, clientBytes });
+      const prefaceBytes = isAsking ? asking.preface.length : 0;
+      const received = await upstream.receives(prefaceBytes + sent.length);
+      expect(received.subarray(prefaceBytes).equals(sent)).toBe(true);
     });
 
     it('joins nobody once its client is closed', async () => {
