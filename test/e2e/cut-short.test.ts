@@ -24,9 +24,9 @@ afterAll(() => {
   parent.close();
 });
 
-const config = (): string =>
+const config = (explicit = 'http: forward'): string =>
   configText({
-    explicit: ['http: forward'],
+    explicit: [explicit],
     transparent: [`port: ${parent.port}`],
     hosts: { 'silent.test': ['127.0.0.1'] },
     policy: `policy:
@@ -70,6 +70,23 @@ describe('a drain that is over', () => {
       outcome: 'refused',
       detail: 'Sallyport ended before the tunnel was up.',
       bytes_up: relayed,
+    });
+    client.socket.destroy();
+    expect(await exit).toBe(0);
+  });
+
+  it.each(['report', 'enforce'])('ends a client whose hello is awaited (verify_sni: %s)', async (verifySni) => {
+    const proxy = await startSallyport(config(`verify_sni: ${verifySni}`));
+    const client = await openClient(proxy.port('explicit'));
+    client.socket.write(`CONNECT silent.test:${parent.port} HTTP/1.1\r\n\r\n`);
+    await once(client.socket, 'data');
+    const exit = proxy.stop();
+    expect(await client.ended()).toMatchObject({ wasReset: false });
+    const line = await proxy.tunnel({ reason: 'drain' });
+    expect(line).toMatchObject({
+      outcome: 'refused',
+      stage: 'verify',
+      detail: 'Sallyport ended before the tunnel was up.',
     });
     client.socket.destroy();
     expect(await exit).toBe(0);

@@ -152,6 +152,11 @@ function verify(setUp: SetUp): undefined | Promise<unknown> {
 }
 
 function relay({ client, door, record, greeting, identified, upstream, preread }: SetUp): undefined {
+  // To the reader of the hello, which then goes on without one, a cut looks as if the client had left.
+  if (record.isCut) {
+    upstream.close();
+    throw new TunnelError('client_closed', 'The tunnel was cut before it was up.');
+  }
   record.enter('relay');
   const { tunnels, tunnel } = door.splice(client, upstream, preread ?? identified);
   record.isUp(tunnels, tunnel, { upstream: upstream.remote, status: greeting.status });

@@ -117,6 +117,11 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     return this.#relay !== undefined && this.#cutReason === undefined;
   }
 
+  /** We have ended it, for a reason of ours. */
+  get isCut(): boolean {
+    return this.#cutReason !== undefined;
+  }
+
   get bytesUp(): number {
     return this.#relay?.counts().bytesUp ?? this.#bytesUp;
   }
