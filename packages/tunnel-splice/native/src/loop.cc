@@ -14,6 +14,11 @@ constexpr int kEventsPerTurn = 256;
 // The beginning or end of a tunnel is reported this late at most, without a wake-up: waking the other thread costs more than its work.
 constexpr int64_t kQuietMs = 10;
 
+// An RST was to come behind what its peer still has to read: a FIN would make that look complete.
+bool isToBeReset(const Leg& leg) {
+  return leg.state == LegState::kResetting || (leg.state == LegState::kSpliced && leg.spliced.tunnel->isLosing);
+}
+
 // The shorter of two spans, either of which may be kForever.
 int sooner(int aMs, int bMs) { return aMs < 0 ? bMs : bMs < 0 ? aMs : std::min(aMs, bMs); }
 
@@ -202,7 +207,8 @@ void Loop::closeEverything() {
   board.leave(events.words().data(), events.words().size());
   events.clear();
   legs.forEach([this](Leg& leg) {
-    sys::close(leg.fd);
+    if (isToBeReset(leg)) sys::closeWithReset(leg.fd);
+    else sys::close(leg.fd);
     if (leg.state == LegState::kSpliced) releasePipe(leg.spliced.direction, pipes);
   });
   for (auto& [id, listener] : listeners) sys::close(listener->fd);

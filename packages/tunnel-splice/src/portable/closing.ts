@@ -23,6 +23,7 @@ export class Closing {
   readonly #options: ClosingOptions;
   #alarm: Alarm | undefined;
   #isLingering = false;
+  #isResetAwaited = false;
 
   constructor(options: ClosingOptions) {
     this.#options = options;
@@ -55,8 +56,15 @@ export class Closing {
 
   /** Sends an RST once the peer has all bytes sent before. The wait lasts while the peer takes some of them every {@link LINGER_MS}. */
   resetBehindBytes(): void {
+    this.#isResetAwaited = true;
     if (this.#mayLinger()) this.#resetOnceDelivered(Infinity, performance.now() + LINGER_MS);
     else this.reset();
+  }
+
+  /** Ends at once: by the RST that was to come behind other bytes, or else by FIN. */
+  stop(): void {
+    if (this.#isResetAwaited) this.reset();
+    else this.#socket.destroy();
   }
 
   /** The socket is closed. */

@@ -233,7 +233,8 @@ export class PortableLeg implements Leg {
   stop(): void {
     this.#relay?.stopped();
     this.#leave('end');
-    this.#socket.destroy();
+    if (this.#closing === undefined) this.#socket.destroy();
+    else this.#closing.stop();
   }
 
   /** From now on `relay` receives what is read. What was read before is taken with {@link takeAhead}. */

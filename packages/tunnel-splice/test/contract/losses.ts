@@ -92,6 +92,21 @@ export function describeLosses(create: () => Transport, way: Way): void {
       },
     );
 
+    it.each([
+      { when: 'before the other side has read all', isRead: false },
+      { when: 'right behind its end', isRead: true },
+    ])('passes on an RST though the transport stops $when', async ({ isRead }) => {
+      const { client, upstream, splice } = await openStuffed('client');
+      client.reset();
+      if (isRead) upstream.readOn();
+      else await hasLooked();
+      if (isRead) await splice.done;
+      await stage().transport.stop();
+      upstream.readOn();
+      expect(await upstream.departure).toBe('reset');
+      expect((await splice.done).end).toBe('client_reset');
+    });
+
     it.each<Who>(['client', 'upstream'])('ends by the FIN of the %s, whatever comes behind it', async (who) => {
       for (let attempt = 0; attempt < TRIES; attempt += 1) {
         const { splice, ...peers } = await stage().openTunnel();
