@@ -62,7 +62,7 @@ const LONGEST_PATH_BYTES = 107;
 
 /** Reads where the admin server listens: an address, or `unix:PATH`. */
 export function readAdminBind(text: string): Read<Address | UnixSocket> {
-  if (!text.startsWith('unix:')) return readBind(text, '127.0.0.1:9128');
+  if (!text.startsWith('unix:')) return readBind(text, ADMIN_REMEDIES);
   const path = text.slice('unix:'.length);
   if (!path.startsWith('/'))
     return refuse('unix: is followed by an absolute path; write unix:/run/sallyport/admin.sock, say');
@@ -71,21 +71,44 @@ export function readAdminBind(text: string): Read<Address | UnixSocket> {
   return ok({ path });
 }
 
+/** What an author is told to write in place of what cannot be read. */
+interface BindRemedies {
+  readonly example: string;
+  readonly ofPort: (port: string) => string;
+  readonly ofWildcard: (port: number) => string;
+  readonly ofLinkLocal: (port: number) => string;
+}
+
+const LISTENER_REMEDIES: BindRemedies = {
+  example: '127.0.0.1:3128',
+  ofPort: (port) => `write "0.0.0.0:${port}"`,
+  ofWildcard: (port) => `for every IPv4 address write "0.0.0.0:${port}", for IPv6 "[::]:${port}"`,
+  ofLinkLocal: (port) => `write "[::]:${port}"`,
+};
+
+/** The admin server trusts every client that reaches it. */
+const ADMIN_REMEDIES: BindRemedies = {
+  example: '127.0.0.1:9128',
+  ofPort: (port) => `write "127.0.0.1:${port}"`,
+  ofWildcard: (port) =>
+    `for this machine alone write "127.0.0.1:${port}", else an address of a network that is trusted`,
+  ofLinkLocal: (port) => `write "[::1]:${port}"`,
+};
+
 /** Reads an address to listen on; port 0 is any free one. */
-export function readBind(text: string, example = '127.0.0.1:3128'): Read<Address> {
+export function readBind(text: string, remedies = LISTENER_REMEDIES): Read<Address> {
   if (text.startsWith('systemd:')) return refuse('only listeners take sockets that systemd passes; give host:port');
-  if (/^\d+$/.test(text)) return refuse(`a port alone does not say where to listen; write "0.0.0.0:${text}"`);
+  if (/^\d+$/.test(text)) return refuse(`a port alone does not say where to listen; ${remedies.ofPort(text)}`);
   const { host, port } = splitHostAndPort(text, 0);
   if (host === undefined || port === undefined)
-    return malformed(text, `host:port such as "${example}"${formHint(text)}`);
-  if (host === '' || host === '*')
-    return refuse(`for every IPv4 address write "0.0.0.0:${port}", for IPv6 "[::]:${port}"`);
+    return malformed(text, `host:port such as "${remedies.example}"${formHint(text)}`);
+  if (host === '' || host === '*') return refuse(remedies.ofWildcard(port));
   // Names are not resolved for listening: their addresses may change, and the file must show what is open.
   const ip = parseIp(host.toLowerCase() === 'localhost' ? '127.0.0.1' : host);
   if (ip === undefined) return refuse(`${JSON.stringify(host)} is not an IP address; listen on one`);
   // Without a zone the kernel refuses it (ipv6(7)), and a zone is no part of a bind.
   if (linkLocalIpv6.contains(ip))
-    return refuse(`${ip.text} is a link-local address, which needs a zone; write "[::]:${port}"`);
+    return refuse(`${ip.text} is a link-local address, which needs a zone; ${remedies.ofLinkLocal(port)}`);
   return ok({ host: ip.text, port });
 }
 

@@ -1,6 +1,7 @@
 import { CLIENT_SETS, DESTINATION_SETS } from '@sallyport/addresses';
 import { describe, expect, it } from 'vitest';
 import {
+  readAdminBind,
   networkCutFrom,
   bindText,
   readBind,
@@ -75,6 +76,17 @@ describe('readBind', () => {
     ['', expect.stringContaining('expected host:port')],
   ])('refuses %j with a remedy', (text, why: unknown) => {
     expect(readBind(text)).toEqual({ kind: 'malformed', why });
+  });
+});
+
+describe('readAdminBind', () => {
+  it.each([
+    ['9128', 'a port alone does not say where to listen; write "127.0.0.1:9128"'],
+    ['*:9128', 'for this machine alone write "127.0.0.1:9128", else an address of a network that is trusted'],
+    [':9128', 'for this machine alone write "127.0.0.1:9128", else an address of a network that is trusted'],
+    ['[fe80::1]:9128', 'fe80::1 is a link-local address, which needs a zone; write "[::1]:9128"'],
+  ])('refuses %j, and sends nobody to an address that strangers reach', (text, why) => {
+    expect(readAdminBind(text)).toEqual({ kind: 'malformed', why });
   });
 });
 
