@@ -1,6 +1,7 @@
 /** Checks across several keys: names and addresses that are used twice, references to names that are not defined. */
 import * as z from 'zod';
-import { networkCutFrom } from './addresses.ts';
+import { compileNetworks, parseIp } from '@sallyport/addresses';
+import { networkCutFrom, readAdminBind } from './addresses.ts';
 import { findRepeatedBinds } from './bind-checks.ts';
 import type { ConfigPath, Problem } from './problems.ts';
 import { findUnmetArrivals } from './arrival-checks.ts';
@@ -22,6 +23,7 @@ export function checkAcross(value: unknown): Problem[] {
     ...findUnusedPorts(file),
     ...findUnusedThreads(file),
     ...findEndlessTunnels(file),
+    ...findExposedControl(file),
     ...findUnmetEgresses(value),
     ...findUnmetArrivals(value),
     ...findBitsBeyondPrefix(file),
@@ -51,6 +53,7 @@ const loosePolicy = z
   .catch({ rules: [], destinations: {} });
 const looseTest = z.object({ listener: text }).catch({});
 const looseLog = z.object({ access: z.unknown().optional(), progress: text }).catch({});
+const looseAdmin = z.object({ bind: text, control: z.unknown().optional() }).catch({});
 const looseRuntime = z.object({ engine: text, threads: z.unknown().optional() }).catch({});
 
 const looseFile = z
@@ -58,10 +61,11 @@ const looseFile = z
     listeners: listOf(looseListener),
     policy: loosePolicy,
     tests: listOf(looseTest),
+    admin: looseAdmin,
     log: looseLog,
     runtime: looseRuntime,
   })
-  .catch({ listeners: [], tests: [], log: {}, runtime: {}, policy: { rules: [], destinations: {} } });
+  .catch({ listeners: [], tests: [], admin: {}, log: {}, runtime: {}, policy: { rules: [], destinations: {} } });
 
 type LooseFile = z.output<typeof looseFile>;
 type LooseListener = z.output<typeof looseListener>;
@@ -152,6 +156,18 @@ function findEndlessTunnels({ log: { access, progress = 'off' } }: LooseFile): P
   const message = 'no line says that a tunnel ended while access is false; set access: true';
   return [{ severity: 'warning', path: ['log', 'progress'], message }];
 }
+
+/** The admin server asks nobody who they are. Its default is on loopback. */
+function findExposedControl({ admin: { bind, control } }: LooseFile): Problem[] {
+  const read = bind === undefined ? undefined : readAdminBind(bind);
+  if (String(control) !== 'true' || read?.kind !== 'ok' || 'path' in read.value) return [];
+  const ip = parseIp(read.value.host);
+  if (ip === undefined || loopback.contains(ip)) return [];
+  const message = `whoever reaches ${bind} may end tunnels; bind it to loopback or to a unix socket`;
+  return [{ severity: 'warning', path: ['admin', 'control'], message }];
+}
+
+const loopback = compileNetworks(['loopback']);
 
 function findBitsBeyondPrefix({ listeners, policy }: LooseFile): Problem[] {
   const lists = [

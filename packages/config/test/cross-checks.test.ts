@@ -166,6 +166,22 @@ describe('checkAcross', () => {
     }
   });
 
+  it('warns of tunnels that strangers may end', () => {
+    for (const [bind, control] of [
+      ['0.0.0.0:9', true],
+      ['[::]:9', 'true'],
+      ['10.0.0.1:9', true],
+    ]) {
+      expect(told({ admin: { bind, control } })).toEqual([
+        `warning admin.control: whoever reaches ${String(bind)} may end tunnels; bind it to loopback or to a unix socket`,
+      ]);
+    }
+    for (const bind of ['127.0.0.1:9', '[::1]:9', 'unix:/run/admin.sock', undefined, 'nonsense']) {
+      expect(told({ admin: { bind, control: true } })).toEqual([]);
+    }
+    expect(told({ admin: { bind: '0.0.0.0:9', control: false } })).toEqual([]);
+  });
+
   it('warns of bits beyond a prefix, which mean nothing', () => {
     const policy = {
       rules: [{ clients: ['10.0.0.0/8', '10.0.0.1/8'], networks: ['2001:db8::1/32'] }],
