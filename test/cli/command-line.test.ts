@@ -272,4 +272,31 @@ describe('sallyport run', () => {
     expect(stderr).toContain(`127.0.0.1:${port}`);
     expect(stderr).toMatch(/in use/);
   });
+
+  it.each([
+    {
+      who: 'a listener',
+      listener: '203.0.113.9:3128',
+      admin: '127.0.0.1:0',
+      why: 'sallyport: listener a cannot listen on 203.0.113.9:3128: this machine has no such address; use one of its own (ip address shows them), 0.0.0.0 or [::]',
+    },
+    {
+      // It trusts every client that reaches it.
+      who: 'the admin server',
+      listener: '127.0.0.1:0',
+      admin: '203.0.113.9:9128',
+      why: 'sallyport: the admin server cannot listen on 203.0.113.9:9128: this machine has no such address; use one of its own (ip address shows them)',
+    },
+  ])(
+    'exits 1 with a remedy where $who has an address that is not of this machine',
+    async ({ listener, admin, why }) => {
+      const config = file(
+        'elsewhere.yaml',
+        `listeners: [{ name: a, mode: connect, bind: "${listener}" }]\nadmin: { bind: "${admin}" }\n`,
+      );
+      const { code, stderr } = await sallyport(['run', '--config', config]);
+      expect(code).toBe(1);
+      expect(stderr.trim()).toBe(why);
+    },
+  );
 });

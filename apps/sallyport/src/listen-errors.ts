@@ -16,24 +16,27 @@ export function fatalListenError(who: string, cause: unknown, path: ConfigPath):
   return new FatalError(`${who} cannot listen on ${where}: ${why}`, EXIT.failure, cause, path);
 }
 
-function explain({ kind, cause }: ListenError | AdminListenError): string {
-  switch (kind) {
+function explain(error: ListenError | AdminListenError): string {
+  const isAdmin = error instanceof AdminListenError;
+  switch (error.kind) {
     case 'in-use':
       return 'the port is in use; stop what holds it (ss -ltnp shows it) or choose another port';
     case 'no-rights':
+      if (isAdmin) return 'no right to bind a port below 1024; choose another port';
       return (
         'no right to bind a port below 1024; run configs/unprivileged.yaml, pass the socket by systemd socket activation, ' +
         'or grant CAP_NET_BIND_SERVICE'
       );
     case 'no-such-address':
-      return 'this machine has no such address; use one of its own (ip address shows them), 0.0.0.0 or [::]';
+      // The admin server trusts every client that reaches it.
+      return `this machine has no such address; use one of its own (ip address shows them)${isAdmin ? '' : ', 0.0.0.0 or [::]'}`;
     case 'not-transparent':
       return (
         'no right to listen for the addresses of other machines; grant CAP_NET_ADMIN with the native engine, or have systemd ' +
         'pass the socket (a socket unit with Transparent=yes)'
       );
     case 'other':
-      return `${systemWords(cause)}; listen on another address`;
+      return `${systemWords(error.cause)}; listen on another address`;
   }
 }
 
