@@ -17,6 +17,10 @@ if (process.argv[2] === 'run') {
   for (let kept = []; youngGenerationBytes() < COMMITTED_BYTES && kept.length < 1000;)
     kept.push(new Array(1024).fill(0));
   setFlagsFromString('--semi-space-growth-factor=1');
+  // A set-up is a hundred short functions. With half as much room again for them in each compiled one it takes three per cent less CPU, and the
+  // process one mebibyte more. Ten times the room saves as much again, but takes sixteen mebibytes, and twice as long to warm up.
+  setFlagsFromString('--max-inlined-bytecode-size-small=60');
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=1500');
 }
 // What `learn` keeps grows to a hundred mebibytes with a million hosts. By default V8 would let as much garbage gather beside it.
 if (process.argv[2] === 'learn') {
