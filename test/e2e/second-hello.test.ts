@@ -25,11 +25,13 @@ let reporting: Running;
 /** Answers what is a whole first hello with a HelloRetryRequest. */
 let origin: Origin;
 let atOrigin = Buffer.alloc(0);
+let upstream: Socket | undefined;
 /** In which pieces the origin answers. */
 let answer: readonly Buffer[] = [helloRetryRequest];
 
 beforeAll(async () => {
   origin = await tcpOrigin((socket) => {
+    upstream = socket;
     let hasAnswered = false;
     socket.on('data', (chunk: Buffer) => {
       atOrigin = Buffer.concat([atOrigin, chunk]);
@@ -67,6 +69,12 @@ async function sayInPieces(socket: Socket, pieces: readonly Buffer[]): Promise<v
   socket.setNoDelay();
   for (const piece of pieces) await new Promise((resolve) => socket.write(piece, resolve));
 }
+
+/** How a server may leave that has asked for another hello. */
+const departures = [
+  { how: 'a FIN', leave: () => upstream?.end(), wasReset: false, reason: 'upstream_closed' },
+  { how: 'an RST', leave: () => upstream?.resetAndDestroy(), wasReset: true, reason: 'upstream_reset' },
+];
 
 const anotherName = modernHello('evil.test');
 
@@ -127,6 +135,16 @@ describe('verify_sni: enforce', () => {
     client.socket.destroy();
     expect(atOrigin).toEqual(first);
     await enforcing.line({ msg: 'tunnel', reason: 'handshake_timeout' }, before);
+  });
+
+  it.each(departures)('passes $how on that comes in place of an answer', async ({ leave, wasReset, reason }) => {
+    const before = enforcing.lines.length;
+    const client = await askedAgain(enforcing);
+    leave();
+    expect(await client.ended()).toMatchObject({ wasReset });
+    client.socket.destroy();
+    const line = await enforcing.line({ msg: 'tunnel', reason }, before);
+    expect(line).toMatchObject({ outcome: 'failed', stage: 'verify', bytes_down: helloRetryRequest.length });
   });
 
   it('follows a hello that readers may take for one of TLS 1.2', async () => {
@@ -227,6 +245,16 @@ describe('the transparent door', () => {
     expect(line).toMatchObject({ outcome: 'refused', host: 'origin.test', bytes_up: atOrigin.length });
   });
 
+  it.each(departures)('passes $how on that comes in place of an answer', async ({ leave, wasReset, reason }) => {
+    const before = proxy.lines.length;
+    const client = await asked();
+    leave();
+    expect(await client.ended()).toMatchObject({ wasReset });
+    client.socket.destroy();
+    const line = await proxy.line({ msg: 'tunnel', reason }, before);
+    expect(line).toMatchObject({ outcome: 'failed', host: 'origin.test', bytes_up: first.length });
+  });
+
   it('holds back a second hello that comes with the first', async () => {
     const client = await openClient(proxy.port('transparent'));
     client.socket.write(Buffer.concat([first, anotherName]));
@@ -280,7 +308,7 @@ describe('the transparent door', () => {
     const line = await proxy.line({ msg: 'tunnel', outcome: 'ok' }, before);
     expect(line).toMatchObject({ bytes_up: atOrigin.length });
     expect(await proxy.metric('client_hellos_total{listener="transparent",version="TLSv1.3",ech="false"}')).toBe(
-      others.length + 5,
+      others.length + departures.length + 5,
     );
   });
 

@@ -74,7 +74,8 @@ function requireGreeted(
 ): SniVerdict {
   if (passed.kind === 'greeted') return { ...passed, result, ...(hello && { hello }) };
   upstream.close();
-  client.close(passed.kind === 'other-host' ? encodeAlert('access_denied') : undefined);
+  if (passed.kind === 'upstream-reset') client.reset();
+  else client.close(passed.kind === 'other-host' ? encodeAlert('access_denied') : undefined);
   throw explainNotFollowed(passed, passed.second ?? hello);
 }
 
@@ -90,6 +91,10 @@ function explainNotFollowed(
       return new TunnelError('handshake_timeout', 'No second ClientHello came through the tunnel in time.', context);
     case 'left':
       return new TunnelError('client_closed', 'The client left before it sent its second ClientHello.', context);
+    case 'upstream-closed':
+      return new TunnelError('upstream_closed', 'The destination left behind its HelloRetryRequest.', context);
+    case 'upstream-reset':
+      return new TunnelError('upstream_reset', 'The destination left behind its HelloRetryRequest.', context);
   }
 }
 

@@ -2,7 +2,7 @@
  * The second ClientHello. A server may answer the first with a HelloRetryRequest (RFC 8446 §4.1.4), and then uses the name in the second,
  * whatever the first named. So nothing of the second is sent up unless it names the same host.
  */
-import { type Leg, TICK_MS } from '@sallyport/tunnel-splice';
+import { type Departure, type Leg, TICK_MS } from '@sallyport/tunnel-splice';
 import type { PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
 import type { ReadHello } from './hello-inside.ts';
@@ -49,7 +49,9 @@ export type GreetResult =
   | (Omit<Greeted, 'kind'> & { readonly kind: 'other-host'; readonly why: string | undefined })
   /** The upstream did not answer, or the client did not go on, in time. */
   | (Omit<Greeted, 'kind'> & { readonly kind: 'timed-out' })
-  | (Omit<Greeted, 'kind'> & { readonly kind: 'left' });
+  | (Omit<Greeted, 'kind'> & { readonly kind: 'left' })
+  /** The upstream has left after its HelloRetryRequest, all of which was sent down. */
+  | (Omit<Greeted, 'kind'> & { readonly kind: 'upstream-closed' | 'upstream-reset' });
 
 /**
  * Follows the tunnel until no further hello can count: the upstream has answered with something else than a HelloRetryRequest, or the
@@ -122,7 +124,8 @@ class Pass {
       if (more === 'full' || (more === 'deadline' && performance.now() >= limits.deadline)) {
         return this.result('timed-out');
       }
-      await this.#passAnswerOn();
+      const departure = await this.#passAnswerOn();
+      if (departure !== undefined) return this.result(departure === 'reset' ? 'upstream-reset' : 'upstream-closed');
     }
     const { found, bytes } = await readHello(client, limits, this.#clientBytes);
     this.#clientBytes = bytes;
@@ -133,11 +136,13 @@ class Pass {
     return { ...this.result('other-host'), why: found.kind === 'hello' ? undefined : why };
   }
 
-  /** The rest of the HelloRetryRequest may come late, and its client waits for it. */
-  async #passAnswerOn(): Promise<void> {
+  /** The rest of the HelloRetryRequest may come late, and its client waits for it. Returns how the upstream has left, if it has. */
+  async #passAnswerOn(): Promise<Departure | undefined> {
     const room = MAX_RECORD_BYTES - this.#answerBytes;
     const said = room > 0 ? await this.#tunnel.upstream.read(room, performance.now()) : 'deadline';
-    if (typeof said !== 'string') this.#sendDown(said);
+    if (said === 'end' || said === 'reset') return said;
+    if (said !== 'deadline') this.#sendDown(said);
+    return undefined;
   }
 
   #sendDown(bytes: Uint8Array): void {
