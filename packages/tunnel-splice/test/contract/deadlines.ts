@@ -125,7 +125,8 @@ async function stuff(peer: Peer): Promise<void> {
   const piece = patternOf(256 * 1024);
   for (let isTaken = true; isTaken;) {
     const isLate = new Promise<boolean>((resolve) => setTimeout(resolve, 200, false));
-    isTaken = await Promise.race([peer.sends(piece).then(() => true), isLate]);
+    // A socket that was closed meanwhile takes nothing, and says so at once.
+    isTaken = await Promise.race([peer.sends(piece).then(() => !peer.socket.destroyed), isLate]);
   }
 }
 
