@@ -348,9 +348,10 @@ describe('a parent spoken to over TLS', () => {
 
 describe('a parent that asks for a certificate of ours', () => {
   it.each([
-    { version: 'TLSv1.2', why: 'sslv3 alert handshake failure' },
+    // OpenSSL 3.5 no longer says `sslv3`.
+    { version: 'TLSv1.2', why: /^(?:sslv3|ssl\/tls) alert handshake failure$/ },
     // The handshake is over for us before the parent has seen our last message.
-    { version: 'TLSv1.3', why: 'tlsv13 alert certificate required' },
+    { version: 'TLSv1.3', why: /^tlsv13 alert certificate required$/ },
   ] as const)('has not closed the connection without an answer, by $version', async ({ version, why }) => {
     const { cert, key, caFile } = makeCertificates(['127.0.0.1']);
     const asking = { cert, key, requestCert: true, rejectUnauthorized: true, maxVersion: version };
@@ -362,7 +363,8 @@ describe('a parent that asks for a certificate of ours', () => {
     const proxy = await startSallyport(configText({ more: `${egressLines(corp)}default_egress: corp` }));
     expect(await ask(proxy.port('explicit'), connect('far.test:443'))).toMatch(/^HTTP\/1\.1 502 /);
     const { detail, upstream } = await proxy.tunnel({ egress: 'corp', reason: 'egress' });
-    expect(detail).toBe(`The egress corp failed to speak TLS: TLS says ${why}.`);
+    const said = /^The egress corp failed to speak TLS: TLS says (.*)\.$/.exec(String(detail))?.[1];
+    expect(said).toMatch(why);
     expect(upstream).toBe(`127.0.0.1:${port}`);
     expect(await proxy.metric('egress_attempts_total{egress="corp",result="down"}')).toBe(1);
     await proxy.stop();
