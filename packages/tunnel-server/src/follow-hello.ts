@@ -92,9 +92,10 @@ function explainNotFollowed(
     case 'left':
       return new TunnelError('client_closed', 'The client left before it sent its second ClientHello.', context);
     case 'upstream-closed':
-      return new TunnelError('upstream_closed', 'The destination left behind its HelloRetryRequest.', context);
-    case 'upstream-reset':
-      return new TunnelError('upstream_reset', 'The destination left behind its HelloRetryRequest.', context);
+    case 'upstream-reset': {
+      const reason = passed.kind === 'upstream-reset' ? 'upstream_reset' : 'upstream_closed';
+      return new TunnelError(reason, 'The destination left when it had asked for a second ClientHello.', context);
+    }
   }
 }
 

@@ -171,9 +171,8 @@ function preferred(addresses: DialList, search: Search): ParentDestination | Pro
 
 /** The work without a result once that time is over. */
 function forNoLonger(work: Work<readonly Address[]>, longestMs: number): Work<readonly Address[]> {
-  let giveUp: () => void = () => undefined;
-  const isOver = new Promise<readonly Address[]>((resolve) => (giveUp = () => resolve([])));
-  const timer = setTimeout(giveUp, longestMs);
+  let timer: NodeJS.Timeout | undefined;
+  const isOver = new Promise<readonly Address[]>((resolve) => (timer = setTimeout(resolve, longestMs, [])));
   return {
     done: Promise.race([work.done, isOver]).finally(() => clearTimeout(timer)),
     cancel: () => work.cancel(),
