@@ -17,8 +17,8 @@ if (process.argv[2] === 'run') {
   for (let kept = []; youngGenerationBytes() < COMMITTED_BYTES && kept.length < 1000;)
     kept.push(new Array(1024).fill(0));
   setFlagsFromString('--semi-space-growth-factor=1');
-  // A set-up is a hundred short functions. With half as much room again for them in each compiled one it takes three per cent less CPU, and the
-  // process one mebibyte more. Ten times the room saves as much again, but takes sixteen mebibytes, and twice as long to warm up.
+  // A set-up is many short functions. With more room for them in each compiled one it takes one to four per cent less CPU, and the process
+  // one mebibyte more. Ten times the room saves as much again, but takes sixteen mebibytes and more compiling.
   setFlagsFromString('--max-inlined-bytecode-size-small=60');
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=1500');
 }

@@ -1,7 +1,4 @@
-/**
- * `nodejs_gc_duration_seconds`. prom-client's own counts one collection of each turn of the event loop, and takes as long for it as for
- * setting up a tunnel.
- */
+/** `nodejs_gc_duration_seconds`. prom-client's own counts one collection of each turn of the event loop, however many there were. */
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import type { Registry } from 'prom-client';
 import { TimeHistogram, type TimeSeries } from './time-histogram.ts';

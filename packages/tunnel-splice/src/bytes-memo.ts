@@ -1,6 +1,6 @@
 /**
- * Remembers what short runs of bytes were last read as: a name or a head that clients send again and again. Reading one anew
- * costs several calls into V8 and the strings that they make; finding it costs two passes over its bytes.
+ * Remembers what short runs of bytes were last read as: a name or a head that clients send again and again. Reading one anew costs several
+ * calls into V8 and the strings that they make; finding it costs two passes over its bytes.
  *
  * What the bytes mean must follow from the bytes alone. Each run has one place, by its hash, and the last one that was read stays there:
  * a sender of many different runs costs the others a reading, and no memory.
@@ -47,8 +47,8 @@ interface Known<Meaning> {
 }
 
 /**
- * FNV-1a, whose low bits are then mixed with the high ones: alone they are alike for addresses of one network. Whoever looks for runs of
- * one hash wins nothing but their being read each time.
+ * FNV-1a, whose low bits are then mixed with the high ones: alone they are often the same for names that differ in a few digits. Whoever
+ * looks for runs of one hash wins nothing but their being read each time.
  */
 function hash(bytes: Uint8Array, start: number, end: number): number {
   let value = 0x11c9dc5;

@@ -36,7 +36,7 @@ it('reads short bytes once, and long ones or those that are not kept each time',
   expect(read).toEqual(['01', '0102', '0102', '010203', '01020304', '01020304']);
 });
 
-it('finds a place of its own for nearly each address of a network', () => {
+it('finds a place of its own for nearly each of many names that differ in their digits', () => {
   let reads = 0;
   const memo = new BytesMemo({ places: 1024, longestBytes: 16, read: () => (reads += 1) });
   const hosts = Array.from({ length: 64 }, (_, host) => Buffer.from(`10.1.2.${host}`));
