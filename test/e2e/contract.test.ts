@@ -442,7 +442,7 @@ describe('the metrics', () => {
     config_last_reload_success_timestamp_seconds: [],
     log_lines_dropped_total: [],
     draining: [],
-    build_info: ['version', 'node', 'engine', 'binary'],
+    build_info: ['version', 'node', 'engine'],
   };
   const VALUES: Readonly<Record<string, RegExp>> = {
     outcome: /^(?:ok|refused|failed)$/,

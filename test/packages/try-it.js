@@ -41,7 +41,7 @@ seen.page = (await get('/')).status;
 seen.transparent = await talk({ host: '127.0.0.1', port: 443 });
 if (process.env.HEALTHCHECK) seen.health = spawnSync(process.execPath, [process.env.HEALTHCHECK]).status;
 const metrics = (await get('/metrics')).text;
-seen.build = /^sallyport_build_info\{.*$/m.exec(metrics)?.[0];
+seen.binary = /^sallyport_engine_binary_info\{binary="(.*)"\}/m.exec(metrics)?.[1];
 writeConfig('deny');
 child.kill('SIGHUP');
 await until(async () => (await get('/metrics')).text.includes('sallyport_config_reloads_total{result="success"} 1'));

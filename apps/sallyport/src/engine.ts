@@ -24,7 +24,7 @@ export function startEngine({ engine, threads }: RuntimeConfig, log: Logger): Tr
   return createPortableTransport({ onShortage });
 }
 
-/** The build of the transport's addon, for `build_info`: `built` here, the platform of the package's addon, or `none`. */
+/** The build of the transport's addon, for `engine_binary_info`: `built` here, the platform of the package's addon, or `none`. */
 export function binaryOf({ name }: Transport): string {
   const found = name === 'native' ? nativeBinary() : undefined;
   return found?.kind === 'loaded' ? found.binary : 'none';

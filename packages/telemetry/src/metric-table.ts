@@ -73,12 +73,8 @@ export function declareMetrics(registry: Registry) {
       [],
     ),
     draining: gauge('draining', '1 while the proxy drains, else 0.', []),
-    buildInfo: gauge('build_info', 'Always 1; what is running is in the labels.', [
-      'version',
-      'node',
-      'engine',
-      'binary',
-    ]),
+    buildInfo: gauge('build_info', 'Always 1; what is running is in the labels.', ['version', 'node', 'engine']),
+    engineBinary: gauge('engine_binary_info', 'Always 1; which build of the native engine runs, or none.', ['binary']),
   };
 }
 

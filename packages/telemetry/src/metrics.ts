@@ -163,7 +163,8 @@ function showFromTheStart(table: MetricTable, { version, engine, binary }: Metri
   table.configReloadOk.set(1);
   table.configReloadedAt.setToCurrentTime();
   table.draining.set(0);
-  table.buildInfo.set({ version, node: process.version, engine, binary }, 1);
+  table.buildInfo.set({ version, node: process.version, engine }, 1);
+  table.engineBinary.set({ binary }, 1);
 }
 
 function countReload(table: MetricTable, result: ReloadResult): void {
