@@ -7,9 +7,13 @@ import { egressChoice } from './egress.ts';
 import { expected, expectedText, flag, list, networks, oneOf, section, written } from './fields.ts';
 
 /** Text that is written to logs and metrics as it is: one line, no control characters. */
-const label = z.string({ error: expectedText('a name') }).regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,100}$/u, {
-  error: 'expected 1 to 100 characters, none of them a control character',
-});
+const label = z
+  .string({ error: expectedText('a name') })
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,100}$/u, {
+    error: 'expected 1 to 100 characters, none of them a control character',
+  })
+  // For the JSON Schema: validators in other languages do not know \p{Cc}.
+  .meta({ pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]{1,100}$' });
 
 export const hostPattern = z
   .string({ error: expectedText('a host name or pattern') })
