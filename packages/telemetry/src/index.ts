@@ -4,6 +4,7 @@ export { escapeControls } from './log/escape-controls.ts';
 export type { LiveLine, Outcome, TunnelLine } from './log/fields.ts';
 export type { CollectorTls } from './log/collectors/collector-sink.ts';
 export { logLineSchema } from './log/line-schema.ts';
+export { wordCause } from './log/word-cause.ts';
 export { createLogger, type Logger, type LoggerOptions, type LogLevel } from './log/logger.ts';
 export {
   createMetrics,

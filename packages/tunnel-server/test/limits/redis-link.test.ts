@@ -43,6 +43,19 @@ describe('the link to a store', () => {
     expect(getEventListeners(ending.signal, 'abort').length).toBeLessThanOrEqual(2);
   });
 
+  it('that was dropped for its answers is not lost for another reason as well', async () => {
+    const seen: string[] = [];
+    const ready = (store: StoreLink): void => {
+      void store.run(['key'], ['argument']).catch((cause: unknown) => {
+        seen.push(String(cause));
+        store.drop();
+      });
+    };
+    await link(answerAsReplica, { ready, lost: (why) => seen.push(why) });
+    await expect.poll(() => seen.length, { timeout: 60_000 }).toBeGreaterThan(2);
+    expect(new Set(seen)).toEqual(new Set(['Error: READONLY no']));
+  });
+
   it('is made ever more seldom to a store that connects and answers no call', async () => {
     const attempts: number[] = [];
     const ready = (store: StoreLink): void => {

@@ -36,9 +36,10 @@ export type Delivery =
   | { readonly kind: 'rejected'; readonly lines: number; readonly detail: string }
   | { readonly kind: 'failed'; readonly detail: string; readonly retryAfterMs?: number | undefined };
 
-/** Called once when a collector is lost, and once when it is back. */
 export interface CollectorEvents {
+  /** Called when a collector is lost, and again where it stays away for another reason. */
   onLost(detail: string): void;
+  /** Called once for each loss that was reported. */
   onBack(linesDropped: number): void;
 }
 
@@ -138,12 +139,12 @@ export class CollectorSink implements LogSink {
     return batch === '' ? [] : batch.slice(0, -1).split('\n');
   }
 
-  /** Called at every attempt. A loss that was not reported, because it came too soon after another, is reported once it lasts. */
+  /** Called at every attempt. What was not reported, because it came too soon after another report, is reported once it lasts. */
   #wasLost(detail: string): void {
-    this.#loss ??= { isTold: false, droppedBefore: this.#linesDropped };
+    this.#loss ??= { told: undefined, droppedBefore: this.#linesDropped };
     const now = performance.now();
-    if (this.#loss.isTold || now - this.#toldAt < TELL_EVERY_MS) return;
-    this.#loss.isTold = true;
+    if (this.#loss.told === detail || now - this.#toldAt < TELL_EVERY_MS) return;
+    this.#loss.told = detail;
     this.#toldAt = now;
     this.#events.onLost(detail);
   }
@@ -151,7 +152,7 @@ export class CollectorSink implements LogSink {
   #wasReached(): void {
     const loss = this.#loss;
     this.#loss = undefined;
-    if (loss?.isTold) this.#events.onBack(this.#linesDropped - loss.droppedBefore);
+    if (loss?.told !== undefined) this.#events.onBack(this.#linesDropped - loss.droppedBefore);
   }
 
   #pause(ms: number): Promise<void> {
@@ -179,6 +180,7 @@ export class CollectorSink implements LogSink {
 const NEWLINE = 0x0a;
 
 interface Loss {
-  isTold: boolean;
+  /** The reason that was reported last. */
+  told: string | undefined;
   readonly droppedBefore: number;
 }

@@ -4,6 +4,7 @@ import { Agent as TlsAgent, request as requestTls } from 'node:https';
 import type { Socket } from 'node:net';
 import { loadHttp } from '../../load-library.ts';
 import type { CollectorTls, Courier, Delivery } from './collector-sink.ts';
+import { wordCause } from '../word-cause.ts';
 import { otlpBody } from './otlp-body.ts';
 
 export interface OtlpOptions {
@@ -77,7 +78,7 @@ export class OtlpCourier implements Courier {
         })
         .on('error', (cause: NodeJS.ErrnoException) => {
           const isStale = asking.reusedSocket && (cause.code === 'ECONNRESET' || cause.code === 'EPIPE');
-          resolve(isStale ? 'stale' : { kind: 'failed', detail: cause.message });
+          resolve(isStale ? 'stale' : { kind: 'failed', detail: wordCause(cause) });
         })
         .on('close', () => clearTimeout(deadline))
         .end(body);

@@ -5,6 +5,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { CollectorTls, Courier, Delivery } from './collector-sink.ts';
+import { wordCause } from '../word-cause.ts';
 import { syslogFrame } from './syslog-frame.ts';
 
 export interface SyslogOptions {
@@ -36,7 +37,7 @@ export class SyslogCourier implements Courier {
       await write(socket, Buffer.concat(lines.map(syslogFrame)));
       return { kind: 'taken' };
     } catch (cause) {
-      return { kind: 'failed', detail: cause instanceof Error ? cause.message : String(cause) };
+      return { kind: 'failed', detail: wordCause(cause) };
     }
   }
 

@@ -88,6 +88,17 @@ describe('a collector', () => {
     await sink.close();
   });
 
+  it('that stays away for another reason is told of again, and for the same reason is not', async () => {
+    vi.useFakeTimers();
+    const { sink, events } = openSink((_, attempt) =>
+      failed(attempt <= 2 ? 'refused' : 'certificate has expired', 20_000),
+    );
+    sink.write(lineOf('a'));
+    await vi.advanceTimersByTimeAsync(90_000);
+    expect(events).toEqual(['refused', 'certificate has expired']);
+    await sink.close();
+  });
+
   it('that rejects lines is not asked again for them', async () => {
     const { sink, taken, events } = openSink((lines, attempt) =>
       attempt === 1 ? { kind: 'rejected', lines: lines.length, detail: 'it answers 400' } : { kind: 'taken' },

@@ -1,5 +1,6 @@
 /** A connection to Redis that reconnects whenever it is lost. It loads the client library with the first connection. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { wordCause } from '@sallyport/telemetry';
 import { COUNT_SCRIPT } from './count-script.ts';
 
 /** What the counting needs of a store. */
@@ -12,7 +13,7 @@ export interface StoreLink {
 
 /** Is told of the connection's state. */
 export interface LinkWatcher {
-  /** The connection is up, until `lost`. */
+  /** The connection is up, until it is lost or dropped. */
   ready(link: StoreLink): void;
   lost(why: string): void;
 }
@@ -57,6 +58,7 @@ async function connectOnce(url: string, watcher: LinkWatcher, signal: AbortSigna
     signal.addEventListener('abort', resolve, { signal: over.signal });
   });
   let hasAnswered = false;
+  const dropped = new AbortController();
   try {
     await client.connect();
     const sha = await client.scriptLoad(COUNT_SCRIPT);
@@ -65,8 +67,13 @@ async function connectOnce(url: string, watcher: LinkWatcher, signal: AbortSigna
       hasAnswered = true;
       return answer;
     };
-    watcher.ready({ run, drop: () => client.destroy() });
-    watcher.lost(describe(await lost));
+    const drop = (): void => {
+      dropped.abort();
+      client.destroy();
+    };
+    watcher.ready({ run, drop });
+    const why = describe(await lost);
+    if (!dropped.signal.aborted) watcher.lost(why);
   } catch (cause) {
     watcher.lost(describe(cause));
   }
@@ -76,7 +83,5 @@ async function connectOnce(url: string, watcher: LinkWatcher, signal: AbortSigna
 }
 
 function describe(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'it is no longer wanted';
-  // With several addresses there are several refusals, and the message of the whole is empty.
-  return cause.message || ('code' in cause ? String(cause.code) : cause.name);
+  return cause instanceof Error ? wordCause(cause) : 'it is no longer wanted';
 }
