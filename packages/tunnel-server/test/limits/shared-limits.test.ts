@@ -59,10 +59,12 @@ let limits: Limits;
 let shared: SharedLimits;
 let link: LinkWatcher | undefined;
 const onUp = vi.fn();
+const onAway = vi.fn();
 
 beforeEach(() => {
   vi.useFakeTimers();
   onUp.mockClear();
+  onAway.mockClear();
   store = new FakeStore();
   limits = createLimits(PER_CLIENT);
   limits.update(PER_CLIENT, [SHARING, ALONE]);
@@ -73,7 +75,7 @@ beforeEach(() => {
       return Promise.resolve();
     },
     onUp,
-    onAway: () => undefined,
+    onAway,
     onLate: () => undefined,
   });
   limits.share(shared);
@@ -115,6 +117,24 @@ describe('a store that comes up', () => {
     await pass();
     expect(onUp).toHaveBeenCalled();
     expect(store.held(ALL)).toBe(0);
+  });
+});
+
+describe('a store that is away', () => {
+  it('is told of again where the reason is another, but not at once', async () => {
+    await comeUp();
+    for (const why of ['Socket closed unexpectedly', 'NOAUTH', 'NOAUTH']) {
+      link?.lost(why);
+      await pass();
+    }
+    expect(onAway.mock.calls).toEqual([['Socket closed unexpectedly']]);
+
+    await vi.advanceTimersByTimeAsync(10_000);
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      link?.lost('NOAUTH');
+      await pass();
+    }
+    expect(onAway.mock.calls).toEqual([['Socket closed unexpectedly'], ['NOAUTH']]);
   });
 });
 

@@ -1,5 +1,6 @@
 /** Whether the store is used: it is up once it has all counts and answers in time, and away when it does not. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { wordCause } from '@sallyport/telemetry';
 import type { Batch } from './batch.ts';
 import { decodeAnswers, encodeBatch } from './count-script.ts';
 import { LATE_MS, LOST_MS, Patience, type Start } from './patience.ts';
@@ -9,6 +10,7 @@ import type { LinkWatcher, StoreLink } from './redis-link.ts';
 export interface HealthWatcher {
   onLate(): void;
   onUp(): void;
+  /** Also while it is away, where the reason is another. */
   onAway(why: string): void;
 }
 
@@ -23,6 +25,8 @@ export interface Recovery {
 /** A store is no longer asked after so many late answers in a row, over so long a time. */
 const LATE_IN_A_ROW = 3;
 const LATE_FOR_MS = 500;
+/** While it is away, another reason is reported no sooner than this after the last. */
+const TELL_EVERY_MS = 10_000;
 /** So many answers in time a slow store must give before it is up again; and when it is tried. */
 const PROBES = 3;
 const PROBE_PAUSE_MS = 500;
@@ -35,6 +39,8 @@ export class StoreHealth implements LinkWatcher {
   #connected: StoreLink | undefined;
   #up: StoreLink | undefined;
   #awaySince = performance.now();
+  /** Why it is away, as it was reported, and when. */
+  #told = { why: '', at: -Infinity };
   #lateInARow = 0;
   #inTimeAt = 0;
   readonly patience = new Patience();
@@ -98,7 +104,7 @@ export class StoreHealth implements LinkWatcher {
   /** The store returned an error, or the connection is lost: another connection is made. */
   failed(link: StoreLink, cause: unknown): void {
     if (this.#connected !== link) return;
-    this.lost(cause instanceof Error ? cause.message : String(cause));
+    this.lost(wordCause(cause));
     link.drop();
   }
 
@@ -120,10 +126,16 @@ export class StoreHealth implements LinkWatcher {
   }
 
   #goAway(why: string): void {
+    const now = performance.now();
     const isNews = this.#up !== undefined || !this.#isKnown;
-    if (this.#up !== undefined) this.#awaySince = performance.now();
+    if (this.#up !== undefined) this.#awaySince = now;
     this.#up = undefined;
-    if (isNews) this.#watcher.onAway(why);
+    // A store that first was gone may then refuse our password: who reads only the first reason seeks in the wrong place.
+    const isOther = this.#told.why !== why && now - this.#told.at >= TELL_EVERY_MS;
+    if (isNews || isOther) {
+      this.#told = { why, at: now };
+      this.#watcher.onAway(why);
+    }
     this.#nowKnown();
   }
 
