@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo, Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
+import { PATIENCE_MS } from './harness/patience.ts';
 import { type Client, openClient, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
 import {
   applicationData,
@@ -310,6 +311,51 @@ describe('the transparent door', () => {
     expect(await proxy.metric('client_hellos_total{listener="transparent",version="TLSv1.3",ech="false"}')).toBe(
       others.length + departures.length + 5,
     );
+  });
+
+  it.each(departures)('passes $how on that comes while half a second hello is there', async (departure) => {
+    const { leave, wasReset, reason } = departure;
+    const before = proxy.lines.length;
+    const client = await asked();
+    client.socket.write(Buffer.concat([changeCipherSpec, anotherName.subarray(0, 20)]));
+    await vi.waitUntil(() => atOrigin.length > first.length, { timeout: PATIENCE_MS });
+    upstream?.write(alertAccessDenied);
+    await client.hears(helloRetryRequest.length + alertAccessDenied.length);
+    leave();
+    expect(await client.ended()).toMatchObject({ wasReset });
+    client.socket.destroy();
+    const line = await proxy.line({ msg: 'tunnel', reason }, before);
+    expect(line).toMatchObject({ outcome: 'failed', bytes_down: helloRetryRequest.length + alertAccessDenied.length });
+    expect(atOrigin).toEqual(Buffer.concat([first, changeCipherSpec]));
+  });
+
+  const halfRecord = applicationData(100).subarray(0, 50);
+
+  it.each([
+    { how: 'a FIN', leave: (socket: Socket) => socket.end(), reason: 'client_closed' },
+    { how: 'an RST', leave: (socket: Socket) => socket.resetAndDestroy(), reason: 'client_reset' },
+  ])('passes $how on from a client that has said half a record behind its hello', async ({ leave, reason }) => {
+    answer = [];
+    const before = proxy.lines.length;
+    const client = await openClient(proxy.port('transparent'));
+    client.socket.write(Buffer.concat([first, changeCipherSpec, halfRecord]));
+    await vi.waitUntil(() => atOrigin.length > first.length, { timeout: PATIENCE_MS });
+    leave(client.socket);
+    const line = await proxy.line({ msg: 'tunnel', reason }, before);
+    expect(line).toMatchObject({ outcome: 'ok', bytes_up: atOrigin.length });
+    expect(atOrigin).toEqual(Buffer.concat([first, changeCipherSpec, halfRecord]));
+  });
+
+  it('ends a tunnel whose client has sent a second hello at once, and resets before the server answers', async () => {
+    answer = [];
+    const before = proxy.lines.length;
+    const client = await openClient(proxy.port('transparent'));
+    client.socket.write(Buffer.concat([first, changeCipherSpec, anotherName]));
+    await vi.waitUntil(() => atOrigin.length > first.length, { timeout: PATIENCE_MS });
+    client.socket.resetAndDestroy();
+    const line = await proxy.line({ msg: 'tunnel', reason: 'client_closed' }, before);
+    expect(line).toMatchObject({ outcome: 'failed', stage: 'verify' });
+    expect(atOrigin).toEqual(Buffer.concat([first, changeCipherSpec]));
   });
 
   it('keeps a tunnel whose server says nothing', async () => {

@@ -89,13 +89,15 @@ class Pass {
   }
 
   /** Nearly always the upstream sends next. What the client sends before may be early data, which is sent up, or a hello, which waits. */
-  async awaitReply(): Promise<'greeted' | 'retry' | 'timed-out'> {
+  async awaitReply(): Promise<'greeted' | 'retry' | 'timed-out' | 'left'> {
     const { client, upstream, limits, isStrict } = this.#tunnel;
     for (let waitMs = TICK_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
       const more = await this.#readMore(client, performance.now());
-      // None of its bytes wait, and no more will come: a half-closed client, as some probes are.
-      if ((more === 'end' || more === 'reset') && this.#clientBytes.length === 0) return 'greeted';
-      this.#sendRecords();
+      const next = this.#sendRecords();
+      // No more will come of the client, so what waits is no hello: a half-closed client, as some probes are.
+      if ((more === 'end' || more === 'reset') && next !== 'hello') return 'greeted';
+      // Nobody waits for the answer, and only that would tell whether the hello may be sent up.
+      if (more === 'reset') return 'left';
       if (!isSecondHelloPossible(this.#clientBytes)) return 'greeted';
       const waitUntil = Math.min(performance.now() + waitMs, limits.deadline);
       const said = await upstream.read(limits.prereadLimitBytes, waitUntil);
@@ -112,7 +114,7 @@ class Pass {
   }
 
   async awaitSecond(readHello: ReadHello): Promise<GreetResult> {
-    const { client, limits, hello } = this.#tunnel;
+    const { client, limits } = this.#tunnel;
     this.#sendDown(this.#upstreamBytes);
     this.#upstreamBytes = NOTHING;
     for (let waitMs = TICK_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
@@ -125,15 +127,33 @@ class Pass {
         return this.result('timed-out');
       }
       const departure = await this.#passAnswerOn();
-      if (departure !== undefined) return this.result(departure === 'reset' ? 'upstream-reset' : 'upstream-closed');
+      if (departure !== undefined) return this.#deserted(departure);
     }
-    const { found, bytes } = await readHello(client, limits, this.#clientBytes);
-    this.#clientBytes = bytes;
-    if (found.kind === 'timed-out' || found.kind === 'left') return this.result(found.kind);
-    if (found.kind === 'hello') this.#second = found.hello;
-    if (found.kind === 'hello' && isSameHost(found.hello, hello)) return this.result('greeted');
-    const why = found.kind === 'malformed' ? `is malformed: ${found.why}` : 'is larger than handshake_bytes';
-    return { ...this.result('other-host'), why: found.kind === 'hello' ? undefined : why };
+    return this.#readSecond(readHello);
+  }
+
+  /** It has begun, and may come in pieces. */
+  async #readSecond(readHello: ReadHello): Promise<GreetResult> {
+    const { client, limits, hello } = this.#tunnel;
+    for (let waitMs = TICK_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+      const deadline = Math.min(performance.now() + waitMs, limits.deadline);
+      const { found, bytes } = await readHello(client, { ...limits, deadline }, this.#clientBytes);
+      this.#clientBytes = bytes;
+      if (found.kind === 'timed-out' && performance.now() < limits.deadline) {
+        const departure = await this.#passAnswerOn();
+        if (departure !== undefined) return this.#deserted(departure);
+        continue;
+      }
+      if (found.kind === 'timed-out' || found.kind === 'left') return this.result(found.kind);
+      if (found.kind === 'hello') this.#second = found.hello;
+      if (found.kind === 'hello' && isSameHost(found.hello, hello)) return this.result('greeted');
+      const why = found.kind === 'malformed' ? `is malformed: ${found.why}` : 'is larger than handshake_bytes';
+      return { ...this.result('other-host'), why: found.kind === 'hello' ? undefined : why };
+    }
+  }
+
+  #deserted(how: Departure): GreetResult {
+    return this.result(how === 'reset' ? 'upstream-reset' : 'upstream-closed');
   }
 
   /** The rest of the HelloRetryRequest may come late, and its client waits for it. Returns how the upstream has left, if it has. */
