@@ -198,6 +198,28 @@ describe('sallyport learn', () => {
     expect(rulesOf(stdout)[0]?.hosts).toEqual(['piped.example.com', 'plain.example.com', 'zipped.example.com']);
   });
 
+  it.each([
+    ['the journal', 'Nov 23 12:00:00 gateway sallyport[4711]: '],
+    ['the log of a container', '2026-11-23T12:00:00.000000000Z stdout F '],
+    ['a collector of syslog', '<134>1 2026-11-23T12:00:00.000Z gateway sallyport 4711 - [meta sequenceId="7"] '],
+    ['an editor that saves with a byte order mark', '\uFEFF'],
+  ])('reads lines behind what %s puts before them', async (_, before) => {
+    const file = join(folder, 'before.log');
+    writeFileSync(file, `${before}${line({ host: 'a.example.com' })}\n`);
+    expect(rulesOf(await learn('--log', file))[0]?.hosts).toEqual(['a.example.com']);
+  });
+
+  it.each([
+    ['is cut short', (zipped: Buffer) => zipped.subarray(0, -12), 'ends within its gzip data'],
+    ['is damaged', (zipped: Buffer) => Buffer.concat([zipped, Buffer.from('more')]), 'is damaged gzip data'],
+  ])('says of gzip that it %s, and how to read the rest', async (_, spoil, message) => {
+    const file = join(folder, 'spoilt.log.gz');
+    writeFileSync(file, spoil(gzipSync(`${line({ host: 'a.example.com' })}\n`.repeat(100))));
+    const { code, stderr } = await sallyport(['learn', '--log', file]);
+    expect(stderr).toBe(`sallyport: ${file} ${message}; to read what there is: zcat ${file} | sallyport … --log -\n`);
+    expect(code).toBe(1);
+  });
+
   it('reads standard input once, and says so where it is named twice', async () => {
     const { code, stderr } = await sallyport(['learn', '--log', '-', '--log', '-']);
     expect(stderr).toBe('sallyport: --log - is given twice; standard input can be read once\n');
@@ -232,8 +254,9 @@ describe('sallyport learn', () => {
       'a file that is not there',
       ['--log', '/nonexistent'],
       1,
-      '/nonexistent cannot be read (ENOENT); name an access log',
+      '/nonexistent: no such file; name an access log, or - for standard input',
     ],
+    ['a folder', ['--log', folder], 1, `${folder} is a directory; name an access log, or - for standard input`],
     ['a file that is no log', ['--log', BINARY], 1, 'holds no line that says what the policy decided'],
     ['--by with another word', ['--log', '-', '--by', 'host'], 2, '--by host is none of user, client, listener'],
     ['--fold with no number', ['--log', '-', '--fold', '1'], 2, '--fold 1 is no number of 2 or more'],

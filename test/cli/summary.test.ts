@@ -74,8 +74,15 @@ describe('sallyport summary', () => {
   it('tells of an address for special use the exception that it needs as well', async () => {
     const text = await summary();
     const rule = (ip: string): string => `- { action: allow, networks: ["${ip}"], ports: [443] }`;
-    expect(text).toContain(`${rule('192.0.2.7')} # and policy.destinations.allow: ["192.0.2.7"]\n`);
-    expect(text).toContain(`${rule('1.1.1.1')}\n`);
+    const place = '# above the rule no-literals';
+    expect(text).toContain(`${rule('192.0.2.7')} ${place}; and policy.destinations.allow: ["192.0.2.7"]\n`);
+    expect(text).toContain(`${rule('1.1.1.1')} ${place}\n`);
+  });
+
+  it('says above which rule another one has to stand to be asked at all', async () => {
+    const text = await summary();
+    expect(text).toContain('- { action: allow, hosts: ["soon.example.com"], ports: [443] } # above the rule no-soon\n');
+    expect(text).toContain('- { action: allow, hosts: ["nope.example.com"], ports: [443] }\n');
   });
 
   it('knows nothing that would allow a loop', async () => {

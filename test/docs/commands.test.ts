@@ -16,6 +16,8 @@ const NOT_RUN: readonly (readonly [command: string, why: string])[] = [
   ['npx --package ./sallyport-', 'test/packages runs the package so'],
   ['docker load ', 'needs Docker; test/packages runs the image'],
   ['docker run ', 'needs Docker; test/packages runs the image'],
+  ['docker logs ', 'needs Docker; test/cli/learn.test.ts reads standard input'],
+  ['journalctl ', 'needs a journal; test/cli/learn.test.ts reads standard input'],
   ['npm test', 'runs this test'],
   ['htpasswd ', 'asks for the password at a terminal'],
   ['ln -sfn /opt/', 'changes /opt of this machine'],

@@ -67,12 +67,25 @@ async function readLog(file: string, take: (entry: LogEntry) => void, reading: L
     }
   } catch (cause) {
     if (cause instanceof FatalError) throw cause;
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new FatalError(
-      `${file} cannot be read (${code}); name an access log, or - for standard input`,
-      EXIT.failure,
-      cause,
-    );
+    throw new FatalError(explainReadError(file, cause), EXIT.failure, cause);
+  }
+}
+
+function explainReadError(file: string, cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  const readRest = `to read what there is: zcat ${file} | sallyport … --log -`;
+  const other = 'name an access log, or - for standard input';
+  switch (code) {
+    case 'ENOENT':
+      return `${file}: no such file; ${other}`;
+    case 'EISDIR':
+      return `${file} is a directory; ${other}`;
+    case 'Z_BUF_ERROR':
+      return `${file} ends within its gzip data; ${readRest}`;
+    case 'Z_DATA_ERROR':
+      return `${file} is damaged gzip data; ${readRest}`;
+    default:
+      return `${file} cannot be read (${code}); ${other}`;
   }
 }
 

@@ -42,12 +42,14 @@ function readBounded(file: string, isReload: boolean): Buffer | string {
       closeSync(descriptor);
     }
   } catch (cause) {
-    return explainSystemError(cause);
+    return file === '-' ? STANDARD_INPUT : explainSystemError(cause);
   }
   return Buffer.concat(chunks);
 }
 
 const READ_ONCE = 'is a pipe, which can be read only once; start from a regular file to reload it';
+
+const STANDARD_INPUT = 'no such file; standard input is named /dev/stdin';
 
 function explainSystemError(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);

@@ -37,6 +37,10 @@ describe('readSource', () => {
     });
   });
 
+  it('says how standard input is named, which other programs call -', () => {
+    expect(unreadable(readSource('-')).problem.message).toBe('no such file; standard input is named /dev/stdin');
+  });
+
   it('says that a directory is none', () => {
     expect(unreadable(readSource(directory)).problem.message).toBe('is a directory; name a file in it');
   });

@@ -27,10 +27,11 @@ export async function explainDestination(question: Question, view: AdminView): P
   const findings = await explainRequest(settings, request, tools);
   const { decision, rule, wouldDeny } = findings.explanation.decision;
   const reason = findings.refusal?.reason ?? (wouldDeny === undefined ? undefined : 'policy');
-  const yaml = reason === 'policy' || reason === 'address' ? allow(request, reason) : undefined;
+  const denying = findings.refusal ? rule : (wouldDeny ?? rule);
+  const yaml = reason === 'policy' || reason === 'address' ? allow(request, reason, denying) : undefined;
   return {
     verdict: findings.refusal ? 'deny' : decision,
-    rule: findings.refusal ? rule : (wouldDeny ?? rule),
+    rule: denying,
     text: findingsText(findings),
     ...(yaml !== undefined && { yaml }),
   };
@@ -48,7 +49,7 @@ function readQuestion(
   return { client: ip, listener: listener ?? doors[0] ?? '', destination, ...(user !== undefined && { user }) };
 }
 
-function allow({ destination }: PolicyRequest, reason: 'policy' | 'address'): string {
+function allow({ destination }: PolicyRequest, reason: 'policy' | 'address', rule: string): string {
   const ip = destination.kind === 'address' ? destination.ip : undefined;
-  return remedyOf({ host: destination.host, ip, port: destination.port, reason });
+  return remedyOf({ host: destination.host, ip, port: destination.port, reason, rule });
 }

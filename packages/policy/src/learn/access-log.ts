@@ -64,7 +64,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function parseObject(line: string): Fields | undefined {
   try {
-    const value: unknown = JSON.parse(line);
+    // The journal, container runtimes and collectors of syslog put words before a line, some editors a byte order mark.
+    const value: unknown = JSON.parse(line.startsWith('{') ? line : line.slice(line.indexOf('{')));
     return typeof value === 'object' && value !== null ? (value as Fields) : undefined;
   } catch {
     return undefined; // The last line of a log that is still written, or a line of another program.

@@ -2,6 +2,7 @@
 import { type Ip, specialPurposeOf } from '@sallyport/addresses';
 import { destinationText } from '../destination.ts';
 import type { LogEntry } from './access-log.ts';
+import { asComment } from './sighting-text.ts';
 
 /** How often one thing was allowed and denied. `reported` of the allowed ones would have been denied without `report_only`. */
 export interface Count {
@@ -38,6 +39,9 @@ export interface Summary {
   readonly clients: readonly Count[];
   readonly deniedDestinations: readonly DeniedDestination[];
 }
+
+/** What was denied, and by which rule. */
+type Denied = Pick<LogEntry, 'host' | 'ip' | 'port' | 'reason' | 'rule'>;
 
 type Tally = Map<string, { allowed: number; reported: number; denied: number }>;
 
@@ -90,13 +94,16 @@ export class Summariser {
 }
 
 /**
- * The rule that would allow a destination, as one line of YAML. An address for special use needs an exception too, unless `deny` is
- * changed.
+ * The rule that would allow a destination, as one line of YAML. It has to stand above a rule that denies. An address for special use needs
+ * an exception too, unless `deny` is changed.
  */
-function allowingRule({ host, ip, port }: Pick<LogEntry, 'host' | 'ip' | 'port'>): string {
-  if (!ip) return `- { action: allow, hosts: [${JSON.stringify(host)}], ports: [${port}] }`;
-  const beside = specialPurposeOf(ip) ? ` # and ${exceptionFor(ip)}` : '';
-  return `- { action: allow, networks: [${JSON.stringify(host)}], ports: [${port}] }${beside}`;
+function allowingRule({ host, ip, port, rule }: Denied): string {
+  const notes = [
+    ...(rule === 'default' ? [] : [`above the rule ${asComment(rule)}`]),
+    ...(ip && specialPurposeOf(ip) ? [`and ${exceptionFor(ip)}`] : []),
+  ];
+  const comment = notes.length > 0 ? ` # ${notes.join('; ')}` : '';
+  return `- { action: allow, ${ip ? 'networks' : 'hosts'}: [${JSON.stringify(host)}], ports: [${port}] }${comment}`;
 }
 
 function exceptionFor(ip: Ip | undefined): string {
@@ -109,7 +116,7 @@ function describeDenial({ entry, count: times }: Denial): DeniedDestination {
 }
 
 /** The YAML that would allow a destination that was denied for this reason. No rule can allow what `destinations` refuses, or a loop. */
-export function remedyOf(entry: Pick<LogEntry, 'host' | 'ip' | 'port' | 'reason'>): string {
+export function remedyOf(entry: Denied): string {
   switch (entry.reason) {
     case 'address':
       return exceptionFor(entry.ip);
