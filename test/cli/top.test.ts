@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -115,11 +116,12 @@ describe('sallyport top elsewhere', () => {
     expect(stdout).toMatch(/^sallyport .*ready.*\n2 tunnels\nLIVE TUNNELS by bytes/);
     expect(stdout).toMatch(/^origin\.test:\d+ +127\.0\.0\.1 +tests +4\.9 KiB +4\.9 KiB/m);
     expect(stdout).not.toContain('\x1b');
+    expect(stdout).not.toContain('quit');
   });
 
   it.each([
-    ['http://127.0.0.1:1', 'http://127.0.0.1:1 does not answer: no server listens there', 1],
-    ['unix:/nowhere.sock', 'unix:/nowhere.sock does not answer: there is no such socket', 1],
+    ['http://127.0.0.1:1', 'nothing to show from http://127.0.0.1:1: no server listens there', 1],
+    ['unix:/nowhere.sock', 'nothing to show from unix:/nowhere.sock: there is no such socket', 1],
     ['https://127.0.0.1:1', '--admin https://127.0.0.1:1 is neither http://host:port nor unix:PATH', 2],
     ['unix:', '--admin unix: is neither', 2],
     ['http://', '--admin http:// is neither', 2],
@@ -133,6 +135,19 @@ describe('sallyport top elsewhere', () => {
   it('is told where something else answers', async () => {
     const { code, stderr } = await sallyport(['top', '--admin', `127.0.0.1:${proxy.port('explicit')}`]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/does not answer: \/api\/\S+ is answered with 405/);
+    expect(stderr).toMatch(/^sallyport: nothing to show from \S+: \/api\/\S+ is answered with 405; /);
+  });
+
+  it.each([
+    ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n', 'what answers there is no HTTP'],
+    ['a close', '', 'the connection was closed without an answer'],
+  ])('is told where the answer is %s', async (_, answer, why) => {
+    const other = createServer((socket) => socket.once('data', () => socket.end(answer)));
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { stderr } = await sallyport(['top', '--admin', `127.0.0.1:${port}`]);
+    other.close();
+    expect(stderr).toContain(`nothing to show from 127.0.0.1:${port}: ${why}; `);
   });
 });

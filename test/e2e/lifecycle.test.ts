@@ -1,8 +1,10 @@
 /** What signals do: a reload that cuts nothing, a drain that loses nothing. */
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { configText } from './harness/config-text.ts';
 import { helloFor } from './harness/hello.ts';
 import { ask, echoOrigin, openClient, openTunnel, tcpOrigin } from './harness/peers.ts';
@@ -84,6 +86,32 @@ describe('a process that still starts', () => {
     await proxy.line({ msg });
     if (msg === 'reloaded') expect(await ask(proxy.port('explicit'), connectTo(443))).toMatch(/^HTTP\/1\.1 403 /);
     store.close();
+  });
+});
+
+describe('SIGUSR2', () => {
+  it('leaves the log in the old file where the new one cannot be opened, and says why in a sentence', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-lifecycle-'));
+    const file = join(folder, 'logs', 'access.log');
+    mkdirSync(join(folder, 'logs'));
+    proxy = await startSallyport(configText());
+    writeFileSync(proxy.configFile, configText({ more: `log: { file: "${file}" }` }));
+    proxy.process.kill('SIGHUP');
+    await vi.waitUntil(() => existsSync(file) && readFileSync(file, 'utf8').includes('reloaded'), { timeout: 30_000 });
+    renameSync(join(folder, 'logs'), join(folder, 'old'));
+    proxy.process.kill('SIGUSR2');
+    const lines = (): string => readFileSync(join(folder, 'old', 'access.log'), 'utf8');
+    await vi.waitUntil(() => lines().includes('SIGUSR2'), { timeout: 30_000 });
+    const line: unknown = JSON.parse(lines().trim().split('\n').at(-1) ?? '');
+    rmSync(folder, { recursive: true });
+    expect(line).toMatchObject({
+      level: 'error',
+      detail: expect.stringMatching(
+        /^log\.file cannot be opened: ENOENT: .*; name a file in a folder that is there/,
+      ) as string,
+      msg: 'SIGUSR2 changed nothing: the log stays in the old file',
+    });
+    expect(line).not.toHaveProperty('err');
   });
 });
 

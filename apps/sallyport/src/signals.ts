@@ -2,6 +2,7 @@
 import type { Logger } from '@sallyport/telemetry';
 import type { ConfigWatch } from './config-watch.ts';
 import { EXIT, type ExitCode } from './exit.ts';
+import { explainLogError } from './log-errors.ts';
 import type { Program } from './program.ts';
 import type { SettingsResult } from './settings.ts';
 import type { ServiceManager } from './systemd/service-manager.ts';
@@ -121,7 +122,7 @@ function reopenLog(log: Logger): void {
     if (log.reopen()) log.info('log file reopened');
     else log.warn('SIGUSR2 is ignored: the log goes to stdout, which cannot be opened again; set log.file');
   } catch (cause) {
-    log.error({ err: cause }, 'log.file could not be reopened; the old file stays open');
+    log.error({ detail: explainLogError(cause) }, 'SIGUSR2 changed nothing: the log stays in the old file');
   }
 }
 

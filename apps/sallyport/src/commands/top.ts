@@ -35,7 +35,7 @@ async function showTop({ admin = DEFAULT_ADMIN }: OptionValues): Promise<ExitCod
   const first = await askAll(client, asking).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new FatalError(
-      `${admin} does not answer: ${why}; is the proxy running, and is this its admin.bind? See --admin`,
+      `nothing to show from ${admin}: ${why}; is the proxy running, and is this its admin.bind? See --admin`,
       EXIT.failure,
       cause,
     );
@@ -47,5 +47,5 @@ async function showTop({ admin = DEFAULT_ADMIN }: OptionValues): Promise<ExitCod
 
 /** Wide enough for everything, and without colours. */
 function printOnce(seen: Seen): string {
-  return `${drawScreen(seen, { columns: 132, rows: 66, hasColours: false }).join('\n')}\n`;
+  return `${drawScreen(seen, { columns: 132, rows: 66, hasColours: false, hasKeys: false }).join('\n')}\n`;
 }

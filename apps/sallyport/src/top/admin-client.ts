@@ -51,7 +51,9 @@ export class AdminClient {
   }
 }
 
-function explain({ code, name, message }: NodeJS.ErrnoException): string {
+function explain({ code = '', name, message }: NodeJS.ErrnoException): string {
+  // Of the parser of HTTP: HPE_INVALID_CONSTANT and others.
+  if (code.startsWith('HPE_')) return 'what answers there is no HTTP';
   switch (code) {
     case 'ECONNREFUSED':
       return 'no server listens there';
@@ -59,6 +61,8 @@ function explain({ code, name, message }: NodeJS.ErrnoException): string {
       return 'there is no such socket';
     case 'EACCES':
       return 'this user may not use that socket';
+    case 'ECONNRESET':
+      return 'the connection was closed without an answer';
     case 'ENOTFOUND':
       return 'that name does not resolve';
     default:

@@ -8,6 +8,8 @@ export interface Screen {
   readonly columns: number;
   readonly rows: number;
   readonly hasColours: boolean;
+  /** False: it is printed, and nobody can press a key. */
+  readonly hasKeys: boolean;
 }
 
 type Colour = keyof typeof COLOURS;
@@ -22,7 +24,7 @@ interface Cell {
 }
 
 export function drawScreen(seen: Seen, screen: Screen): readonly string[] {
-  const head = [...headLines(seen), ...alertLines(seen)];
+  const head = [...headLines(seen, screen), ...alertLines(seen)];
   const left = Math.max(4, screen.rows - head.length - 4);
   const denials = denialLines(seen).slice(0, Math.max(1, Math.min(Math.ceil(left / 3), seen.denials.denials.length)));
   const tunnels = tunnelLines(seen).slice(0, Math.max(1, left - denials.length));
@@ -40,12 +42,15 @@ export function drawScreen(seen: Seen, screen: Screen): readonly string[] {
 
 type Line = readonly [Colour | undefined, readonly Cell[]];
 
-function headLines({ status, before, tunnels }: Seen): readonly Line[] {
+function headLines({ status, before, tunnels }: Seen, { hasKeys }: Screen): readonly Line[] {
   const { version, engine, state, uptime_ms, memory_bytes } = status;
   const who = `sallyport ${version} (${engine}): ${state}, up ${durationText(uptime_ms)}, ${bytesText(memory_bytes)}`;
-  const counts = [`${tunnels.live ?? 0} tunnels`, ...(before ? rateTexts(status, before) : [])].join(', ');
+  const live = tunnels.live ?? 0;
+  const counts = [`${live} ${live === 1 ? 'tunnel' : 'tunnels'}`, ...(before ? rateTexts(status, before) : [])].join(
+    ', ',
+  );
   return [
-    ['bold', [{ text: who }, { text: 'b a r d w  q: quit', width: -18 }]],
+    ['bold', [{ text: who }, ...(hasKeys ? [{ text: 'b a r d w  q: quit', width: -18 }] : [])]],
     [undefined, [{ text: counts }]],
   ];
 }

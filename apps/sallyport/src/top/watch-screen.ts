@@ -66,7 +66,8 @@ export async function watchScreen(client: AdminClient, first: Seen): Promise<voi
 function frame(seen: Seen): string {
   const { columns, rows } = process.stdout;
   // A terminal that does not know its size reports 0.
-  const screen = { columns: columns || 80, rows: rows || 24, hasColours: process.env['NO_COLOR'] === undefined };
+  const hasColours = process.env['NO_COLOR'] === undefined;
+  const screen = { columns: columns || 80, rows: rows || 24, hasColours, hasKeys: true };
   const lines = drawScreen(seen, screen).map((line) => `${CLEAR_LINE}${line}`);
   return `${HOME}${lines.join('\r\n')}${TO_END_OF_SCREEN}`;
 }

@@ -67,14 +67,14 @@ describe('the screen of sallyport top', () => {
     { columns: 1, rows: 2 },
   ])('fits $columns columns and $rows rows, however much there is', ({ columns, rows }) => {
     for (const count of [0, 1, 100]) {
-      const lines = drawScreen(seen(count), { columns, rows, hasColours: false });
+      const lines = drawScreen(seen(count), { columns, rows, hasColours: false, hasKeys: true });
       expect(lines.length).toBeLessThan(rows);
       expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
     }
   });
 
   it('says what is wrong ahead of all else, and gives both lists room', () => {
-    const text = drawScreen(seen(100), { columns: 132, rows: 24, hasColours: false });
+    const text = drawScreen(seen(100), { columns: 132, rows: 24, hasColours: false, hasKeys: true });
     expect(text[2]).toBe('the last reload failed: a.yaml:3:1: listeners: no list');
     expect(text[3]).toBe('the parent corp is down');
     expect(text.filter((line) => line.includes('[2001:db8::1]:443')).length).toBeGreaterThan(8);
@@ -91,7 +91,7 @@ describe('the screen of sallyport top', () => {
     } as Seen['denials']['denials'][0];
     const lines = drawScreen(
       { ...hostile, denials: { denials: [denial] } },
-      { columns: 100, rows: 24, hasColours: false },
+      { columns: 100, rows: 24, hasColours: false, hasKeys: true },
     );
     expect(lines.join('')).not.toContain('\x1b');
   });
