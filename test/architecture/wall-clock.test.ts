@@ -21,7 +21,7 @@ const TIMES_OF_DAY: Readonly<Record<string, string>> = {
   'apps/sallyport/src/admin/status.ts': 'the time of the answer, for a person',
   'apps/sallyport/src/program.ts': 'the time of the last reload, for a person',
   'apps/sallyport/src/commands/summary.ts': 'lines of a log since a time of day',
-  'apps/sallyport/src/listener-identities.ts': 'whether a certificate has expired',
+  'apps/sallyport/src/certificate-times.ts': 'whether a certificate has expired',
 };
 
 it('the time of day is read only where it is meant', () => {

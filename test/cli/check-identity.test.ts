@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { makeCertificateOf } from '../e2e/harness/certificates.ts';
 import { sallyport } from '../e2e/harness/sallyport.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-identity-'));
@@ -79,6 +80,59 @@ describe('check', () => {
     chmodSync(join(folder, 'all.htpasswd'), 0o600);
     chmodSync(open, 0o755);
     expect((await check(yamlText)).stderr).toBe('');
+  });
+
+  describe('of certificates that are not valid now', () => {
+    const old = makeCertificateOf({ from: 2001, to: 2002 });
+    const early = makeCertificateOf({ from: 2090, to: 2095 });
+    const valid = makeCertificateOf({ from: 2001, to: 2095 });
+    const expired = /expired at 2002-01-01T00:00:00\.000Z; renew it/;
+    const tooEarly = /is not valid before 2090-01-01T00:00:00\.000Z; set this machine's clock, or renew it/;
+    for (const [name, text] of Object.entries({
+      'old.crt': old.cert,
+      'old.key': old.key,
+      'early.crt': early.cert,
+      'early.key': early.key,
+      'valid.crt': valid.cert,
+      'valid.key': valid.key,
+      'mixed.crt': old.cert + valid.cert + early.cert,
+      'none.crt': old.cert + early.cert,
+      'chain.crt': valid.cert + old.cert,
+    }))
+      writeFileSync(join(folder, name), text, { mode: 0o600 });
+    const parent = (ca: string): string =>
+      `http: reject }\negress:\n  - { name: parent, type: http, address: "127.0.0.1:1", tls: true, ca: ${ca}`;
+    const collector = (ca: string): string =>
+      `http: reject }\nlog: { syslog: { address: "tls://127.0.0.1:1", ca: ${ca} }`;
+
+    it.each([
+      { keys: 'tls: { cert: old.crt, key: old.key }', at: /tls\.cert: warning: old\.crt /, why: expired },
+      { keys: 'tls: { cert: early.crt, key: early.key }', at: /tls\.cert: warning: early\.crt /, why: tooEarly },
+      {
+        keys: 'tls: { cert: valid.crt, key: valid.key, client_ca: old.crt }',
+        at: /tls\.client_ca: warning: old\.crt /,
+        why: expired,
+      },
+      {
+        keys: 'tls: { cert: valid.crt, key: valid.key, client_ca: none.crt }',
+        at: /tls\.client_ca: warning: none\.crt /,
+        why: tooEarly,
+      },
+      { keys: parent('old.crt'), at: /egress\[0\]\.ca: warning: old\.crt /, why: expired },
+      { keys: collector('old.crt'), at: /log\.syslog\.ca: warning: old\.crt /, why: expired },
+    ])('warns at $keys', async ({ keys, at, why }) => {
+      const { code, stderr } = await check(yaml(keys));
+      expect(stderr).toMatch(new RegExp(at.source + why.source));
+      expect(code).toBe(0);
+    });
+
+    it.each([
+      'tls: { cert: valid.crt, key: valid.key, client_ca: mixed.crt }',
+      'tls: { cert: chain.crt, key: valid.key }',
+      parent('mixed.crt'),
+    ])('says nothing of %s, where one that counts is valid', async (keys) => {
+      expect(await check(yaml(keys))).toMatchObject({ code: 0, stderr: '' });
+    });
   });
 
   it('warns of rules for users where no door asks', async () => {

@@ -4,7 +4,7 @@ import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { readTlsTrust } from './tls-trusts.ts';
 
 export interface EgressTrusts {
-  /** By name of egress. May be used only where there is no problem. */
+  /** By name of egress. May be used only where no problem is an error. */
   readonly trusts: ReadonlyMap<string, TlsTrust>;
   readonly problems: readonly Problem[];
 }
@@ -16,8 +16,13 @@ export function readEgressTrusts({ egress }: Config, folder: string): EgressTrus
   for (const [index, config] of egress.entries()) {
     if (config.type !== 'http' || !config.tls) continue;
     const read = readTlsTrust(config.ca, folder);
-    if (typeof read === 'string') problems.push({ severity: 'error', path: ['egress', index, 'ca'], message: read });
-    else trusts.set(config.name, read.trust);
+    const path = ['egress', index, 'ca'];
+    if (typeof read === 'string') {
+      problems.push({ severity: 'error', path, message: read });
+      continue;
+    }
+    if (read.doubt !== undefined) problems.push({ severity: 'warning', path, message: read.doubt });
+    trusts.set(config.name, read.trust);
   }
   return { trusts, problems };
 }

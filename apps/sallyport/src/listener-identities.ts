@@ -9,6 +9,7 @@ import {
   type Users,
 } from '@sallyport/config';
 import { createTlsIdentity, type TlsIdentity, type TlsMaterial } from '@sallyport/tunnel-splice';
+import { whyAuthoritiesUntimely, whyCertificateUntimely } from './certificate-times.ts';
 import { readNamedFile } from './named-files.ts';
 
 /** A listener's users, and its certificate; each is left out where the listener has no such key. */
@@ -68,11 +69,8 @@ function readTls(tls: NonNullable<ConnectListener['tls']>, files: Files): TlsIde
     files.complain({ severity: 'error', message: `${tls[name] ?? name} ${result.why}` }, 'tls', name);
     return undefined;
   }
-  const { validTo } = result.identity;
-  if (validTo.getTime() < Date.now()) {
-    const message = `${tls.cert} expired at ${validTo.toISOString()}; renew it`;
-    files.complain({ severity: 'warning', message }, 'tls', 'cert');
-  }
+  files.doubt(tls.cert, whyCertificateUntimely(cert), 'tls', 'cert');
+  files.doubt(tls.client_ca, clientCa && whyAuthoritiesUntimely(clientCa), 'tls', 'client_ca');
   return result.identity;
 }
 
@@ -98,6 +96,11 @@ class Files {
     if (read.kind === 'ok') return read.text;
     this.complain({ severity: 'error', message: read.why }, ...path);
     return undefined;
+  }
+
+  /** Warns of a file, where there is a reason to. */
+  doubt(file: string | undefined, why: string | undefined, ...path: ConfigPath): void {
+    if (why !== undefined) this.complain({ severity: 'warning', message: `${file} ${why}` }, ...path);
   }
 
   complain(problem: Omit<Problem, 'path'>, ...path: ConfigPath): void {

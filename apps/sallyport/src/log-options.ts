@@ -5,7 +5,7 @@ import type { CollectorTls, LoggerOptions } from '@sallyport/telemetry';
 import { readTlsTrust } from './tls-trusts.ts';
 
 export interface LogOptionsResult {
-  /** May be used only where there is no problem. */
+  /** May be used only where no problem is an error. */
   readonly logOptions: LoggerOptions;
   readonly problems: readonly Problem[];
 }
@@ -15,9 +15,13 @@ export function readLogOptions({ log }: Config, folder: string): LogOptionsResul
   const problems: Problem[] = [];
   const tlsOf = (collector: 'syslog' | 'otlp', ca: string | undefined): CollectorTls => {
     const read = readTlsTrust(ca, folder);
-    if (typeof read !== 'string') return { ca: read.pem };
-    problems.push({ severity: 'error', path: ['log', collector, 'ca'], message: read });
-    return {};
+    const path = ['log', collector, 'ca'];
+    if (typeof read === 'string') {
+      problems.push({ severity: 'error', path, message: read });
+      return {};
+    }
+    if (read.doubt !== undefined) problems.push({ severity: 'warning', path, message: read.doubt });
+    return { ca: read.pem };
   };
   const { level, format, file, syslog, otlp } = log;
   const logOptions: LoggerOptions = {

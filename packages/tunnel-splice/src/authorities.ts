@@ -6,12 +6,18 @@ import { X509Certificate } from 'node:crypto';
  * damaged one, and says nothing: the peers of all others would be refused.
  */
 export function whyUnfit(pem: string): string | undefined {
-  const starts = [...pem.matchAll(BEGINNING)].map(({ index }) => index);
-  const damaged = starts.findIndex((start, at) => readCertificate(pem.slice(start, starts[at + 1])) === undefined);
-  if (starts.length > 0 && damaged < 0) return undefined;
-  if (starts.length > 1)
-    return `has ${starts.length} certificates, of which number ${damaged + 1} is damaged; copy it anew`;
+  const certificates = readCertificates(pem);
+  const damaged = certificates.indexOf(undefined);
+  if (certificates.length > 0 && damaged < 0) return undefined;
+  if (certificates.length > 1)
+    return `has ${certificates.length} certificates, of which number ${damaged + 1} is damaged; copy it anew`;
   return 'is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----';
+}
+
+/** All certificates in the text, in its order; undefined for one that is damaged. */
+export function readCertificates(pem: string): readonly (X509Certificate | undefined)[] {
+  const starts = [...pem.matchAll(BEGINNING)].map(({ index }) => index);
+  return starts.map((start, at) => readCertificate(pem.slice(start, starts[at + 1])));
 }
 
 /** The first certificate in the text, in PEM. */

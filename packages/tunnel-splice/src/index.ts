@@ -33,6 +33,7 @@ export {
 export { BytesMemo } from './bytes-memo.ts';
 export { DialEnd } from './dial-end.ts';
 export { compareBeginning } from './beginning.ts';
+export { readCertificates } from './authorities.ts';
 export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './tls-identity.ts';
 export { createTlsTrust, type TlsTrust } from './tls-trust.ts';
 export { createPortableTransport } from './portable/transport.ts';

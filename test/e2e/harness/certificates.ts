@@ -11,16 +11,17 @@ export interface Certificates {
   readonly key: string;
 }
 
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+
 /** A certificate for `names`, signed by a new authority. */
 export function makeCertificates(names: readonly string[]): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-ca-'));
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' });
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   openssl(
     'req',
     '-x509',
-    ...newKey,
+    ...NEW_KEY,
     '-keyout',
     file('ca.key'),
     '-out',
@@ -30,7 +31,7 @@ export function makeCertificates(names: readonly string[]): Certificates {
     '-subj',
     '/CN=Test CA',
   );
-  openssl('req', ...newKey, '-keyout', file('key.pem'), '-out', file('req.pem'), '-subj', `/CN=${names[0] ?? 'test'}`);
+  openssl('req', ...NEW_KEY, '-keyout', file('key.pem'), '-out', file('req.pem'), '-subj', `/CN=${names[0] ?? 'test'}`);
   const alternatives = names.map((name) => (/^[\d.]+$|:/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(',');
   writeFileSync(file('ext'), `subjectAltName=${alternatives}`);
   const authority = ['-CA', file('ca.crt'), '-CAkey', file('ca.key'), '-CAcreateserial'];
@@ -53,3 +54,41 @@ export function makeCertificates(names: readonly string[]): Certificates {
     key: readFileSync(file('key.pem'), 'utf8'),
   };
 }
+
+/** A certificate that signs itself and is valid between two years. `openssl req` has no option for that before OpenSSL 3.4. */
+export function makeCertificateOf(years: { readonly from: number; readonly to: number }): Omit<Certificates, 'caFile'> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-ca-'));
+  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  writeFileSync(join(folder, 'index'), '');
+  writeFileSync(join(folder, 'ca.cnf'), CA_SETTINGS);
+  openssl('req', ...NEW_KEY, '-keyout', 'key.pem', '-out', 'req.pem', '-subj', '/CN=Test');
+  const span = ['-startdate', `${years.from}0101000000Z`, '-enddate', `${years.to}0101000000Z`];
+  openssl(
+    'ca',
+    '-batch',
+    '-selfsign',
+    '-config',
+    'ca.cnf',
+    '-keyfile',
+    'key.pem',
+    '-in',
+    'req.pem',
+    ...span,
+    '-out',
+    'cert.pem',
+    '-notext',
+  );
+  return { cert: readFileSync(join(folder, 'cert.pem'), 'utf8'), key: readFileSync(join(folder, 'key.pem'), 'utf8') };
+}
+
+const CA_SETTINGS = `[ca]
+default_ca = own
+[own]
+database = index
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+`;
