@@ -34,9 +34,17 @@ const SHORTEST_TRY_MS = 250;
 /** How many channels are kept for later queries. Further ones exist only while they are in use. */
 const IDLE_CHANNELS = 64;
 
+/** After how long a query without an answer is also sent by a patient channel, and how many of these one server may have. */
+const PATIENT_AFTER_MS = SHORTEST_TRY_MS;
+const PATIENT_CHANNELS = 256;
+
 /**
  * Queries one server, over UDP and, when an answer is truncated, over TCP. Lost packets are sent again for at least `timeoutMs`. The
  * change to another server is not left to c-ares, which would take SERVFAIL for an answer.
+ *
+ * When c-ares sends a query again it closes the port of the first one, and the answer to that is lost. Over a link on which every answer
+ * takes longer than a try, none would be read. So a query without an answer is soon sent by a second channel too, which waits for its
+ * answer, up to the 5 s that c-ares allows.
  *
  * A channel has one query at a time: c-ares can only cancel all queries of a channel together. So each query also has a source port of
  * its own, which a forger must guess (RFC 5452 §9.2).
@@ -44,37 +52,80 @@ const IDLE_CHANNELS = 64;
 export function createNameServer(server: Address, timeoutMs: number): NameServer {
   const idle: dns.Resolver[] = [];
   const busy = new Set<dns.Resolver>();
+  const patient = new Set<dns.Resolver>();
+  const tries = 2 + Math.ceil(Math.log2(timeoutMs / SHORTEST_TRY_MS + 1));
+
+  const askRepeatedly = (name: string, type: RecordType): Inquiry => {
+    const channel = idle.pop() ?? openChannel(server, { timeout: 2 * SHORTEST_TRY_MS, tries });
+    busy.add(channel);
+    return send(channel, { name, type }, () => {
+      busy.delete(channel);
+      if (idle.length < IDLE_CHANNELS) idle.push(channel);
+    });
+  };
+  // Always a new channel: where some answers have come quickly, c-ares shortens the time-out.
+  const askPatiently = (name: string, type: RecordType): Inquiry | undefined => {
+    if (patient.size >= PATIENT_CHANNELS) return undefined;
+    const channel = openChannel(server, { timeout: timeoutMs, tries: 1 });
+    patient.add(channel);
+    return send(channel, { name, type }, () => patient.delete(channel));
+  };
+
   return {
-    ask: (name, type) => {
-      const channel = idle.pop() ?? openChannel(server, timeoutMs);
-      busy.add(channel);
-      let isOpen = true;
-      const reply = new Promise<ServerReply>((resolve) => {
-        const replied = (error: NodeJS.ErrnoException | null, records: readonly dns.RecordWithTtl[]): void => {
-          isOpen = false;
-          busy.delete(channel);
-          if (idle.length < IDLE_CHANNELS) idle.push(channel);
-          resolve(error ? readFailure(error) : readRecords(records, type));
-        };
-        if (type === 'A') channel.resolve4(name, { ttl: true }, replied);
-        else channel.resolve6(name, { ttl: true }, replied);
-      });
-      const abandon = (): void => {
-        if (isOpen) channel.cancel();
-      };
-      return { reply, abandon };
-    },
+    ask: (name, type) => joinLater(askRepeatedly(name, type), () => askPatiently(name, type)),
     close: () => {
-      for (const channel of busy) channel.cancel();
+      for (const channel of [...busy, ...patient]) channel.cancel();
     },
   };
 }
 
-function openChannel(server: Address, timeoutMs: number): dns.Resolver {
-  const tries = 2 + Math.ceil(Math.log2(timeoutMs / SHORTEST_TRY_MS + 1));
-  const channel = new dns.Resolver({ timeout: 2 * SHORTEST_TRY_MS, tries });
+/** The first inquiry, and after {@link PATIENT_AFTER_MS} a second one beside it. The second one's failures say nothing that the first does not. */
+function joinLater(first: Inquiry, askSecond: () => Inquiry | undefined): Inquiry {
+  let second: Inquiry | undefined;
+  const reply = new Promise<ServerReply>((resolve) => {
+    const timer = setTimeout(() => {
+      second = askSecond();
+      void second?.reply.then((late) => {
+        if (late.kind === 'failed') return;
+        resolve(late);
+        first.abandon();
+      });
+    }, PATIENT_AFTER_MS);
+    void first.reply.then((soon) => {
+      clearTimeout(timer);
+      resolve(soon);
+      second?.abandon();
+    });
+  });
+  return { reply, abandon: () => first.abandon() };
+}
+
+function openChannel(server: Address, options: dns.ResolverOptions): dns.Resolver {
+  const channel = new dns.Resolver(options);
   channel.setServers([authorityText(server)]);
   return channel;
+}
+
+interface Query {
+  readonly name: string;
+  readonly type: RecordType;
+}
+
+function send(channel: dns.Resolver, { name, type }: Query, onOver: () => void): Inquiry {
+  let isOpen = true;
+  const reply = new Promise<ServerReply>((resolve) => {
+    const replied = (error: NodeJS.ErrnoException | null, records: readonly dns.RecordWithTtl[]): void => {
+      isOpen = false;
+      onOver();
+      resolve(error ? readFailure(error) : readRecords(records, type));
+    };
+    if (type === 'A') channel.resolve4(name, { ttl: true }, replied);
+    else channel.resolve6(name, { ttl: true }, replied);
+  });
+  const abandon = (): void => {
+    if (isOpen) channel.cancel();
+  };
+  return { reply, abandon };
 }
 
 /**

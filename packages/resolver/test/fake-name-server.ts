@@ -34,6 +34,7 @@ const RCODES = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, RE
 /** @param port where one was before; 0: any */
 export async function startNameServer(script: Script, port = 0): Promise<FakeNameServer> {
   const asked: Asked[] = [];
+  let isStopped = false;
   const { udp, tcp } = await openOnePort(port);
   const server: FakeNameServer = {
     get address() {
@@ -43,6 +44,7 @@ export async function startNameServer(script: Script, port = 0): Promise<FakeNam
     questions: () => [...new Set(asked.map(({ name, type }) => `${name} ${type}`))].sort(),
     script,
     stop: async () => {
+      isStopped = true;
       udp.close();
       tcp.close();
       await Promise.all([once(udp, 'close'), once(tcp, 'close')]);
@@ -56,7 +58,7 @@ export async function startNameServer(script: Script, port = 0): Promise<FakeNam
     const one: Asked = { name: question.name.toLowerCase(), type: question.type, over };
     asked.push(one);
     const said = await server.script(one);
-    if (!said) return undefined;
+    if (!said || isStopped) return undefined;
     const { answers = [], rcode = 'NOERROR', truncated = false } = said;
     const flags = packet.RECURSION_DESIRED | packet.RECURSION_AVAILABLE | RCODES[rcode];
     return {

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '@sallyport/tunnel-splice';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ServerReply } from '../src/name-server.ts';
@@ -142,6 +143,17 @@ describe('createNameServers', () => {
     server.script = async (asked) => {
       recursion ??= new Promise((resolve) => setTimeout(resolve, 1200));
       await recursion;
+      return good(asked);
+    };
+    expect(texts((await ask(subject, 'host.example')).reply)).toEqual(FOUND);
+  });
+
+  it('takes the answer of a server from which every answer is long on its way', async () => {
+    const server = await serve(good);
+    const subject = servers([server.address], 5000);
+    for (let time = 0; time < 10; time++) await ask(subject, 'host.example');
+    server.script = async (asked) => {
+      await delay(3000);
       return good(asked);
     };
     expect(texts((await ask(subject, 'host.example')).reply)).toEqual(FOUND);
