@@ -186,9 +186,16 @@ describe('a parent that does not', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 502 /);
     expect(answer).toContain('\r\nProxy-Status: sallyport; error=http_upgrade_failed');
     expect(answer).not.toMatch(/Proxy-Authenticate|Location|garbage/);
+    expect(answer).toContain(`(The proxy beyond this one ${toldOf(detail)}`);
     const line = await proxy.line({ msg: 'tunnel', reason: 'egress' }, before);
     expect(line).toMatchObject({ outcome: 'failed', status: 502, egress: 'corp', stage: 'dial' });
     expect(line['detail']).toMatch(detail);
+  }
+
+  /** Only a proxy that answers has refused. */
+  function toldOf({ source }: RegExp): string {
+    if (source.includes('answered ')) return 'refused far.example:443 (status ';
+    return source === 'without an answer' ? 'is down; ' : 'gave no valid answer for far.example:443)';
   }
 
   it('says nothing at all: 504', async () => {

@@ -194,14 +194,15 @@ type Failure = Exclude<ParentAttempt, { kind: 'up' | 'joined' }>;
 function errorOf(
   { name }: ParentEgress,
   destination: Destination,
-  { kind, why, status, upstream }: Failure,
+  { kind, isUnfit = false, why, status, upstream }: Failure,
 ): TunnelError {
   const text = destinationText(destination);
   const detail = `The egress ${name} ${why}.`;
   switch (kind) {
     case 'refused': {
       const code = status === undefined ? '' : ` (status ${status})`;
-      return new TunnelError('egress', `The proxy beyond this one refused ${text}${code}.`, { detail, upstream });
+      const what = isUnfit ? `gave no valid answer for ${text}` : `refused ${text}${code}`;
+      return new TunnelError('egress', `The proxy beyond this one ${what}.`, { detail, upstream });
     }
     case 'down':
       return new TunnelError('egress', `The proxy beyond this one is down; ${text} was not asked for.`, {

@@ -45,6 +45,8 @@ export type ParentAttempt =
       readonly kind: 'refused' | 'down' | 'silent';
       readonly why: string;
       readonly status?: number;
+      /** It has sent something that is no answer. */
+      readonly isUnfit?: boolean;
       /** Where it was dialled. */
       readonly upstream?: Address | undefined;
     };
@@ -182,7 +184,7 @@ async function converse(
       return { kind: 'down', why: whyLeft(leg) };
     case 'unfit':
       // It has sent something, so it may have acted on the request.
-      return { kind: 'refused', why: answer.why };
+      return { kind: 'refused', isUnfit: true, why: answer.why };
     case 'opened':
       return { kind: 'down', why: 'was left' };
   }
