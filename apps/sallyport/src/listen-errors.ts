@@ -11,7 +11,7 @@ import { formatBind } from './format-bind.ts';
  */
 export function fatalListenError(who: string, cause: unknown, path: ConfigPath): unknown {
   if (!(cause instanceof ListenError || cause instanceof AdminListenError)) return cause;
-  const where = formatBind(cause.bind);
+  const where = cause.kind === 'not-passable' ? 'the socket that systemd passed' : formatBind(cause.bind);
   const why = 'path' in cause.bind ? explainPath(cause) : explain(cause);
   return new FatalError(`${who} cannot listen on ${where}: ${why}`, EXIT.failure, cause, path);
 }
@@ -35,6 +35,8 @@ function explain(error: ListenError | AdminListenError): string {
         'no right to listen for the addresses of other machines; grant CAP_NET_ADMIN with the native engine, or have systemd ' +
         'pass the socket (a socket unit with Transparent=yes)'
       );
+    case 'not-passable':
+      return 'it is no TCP socket that listens; its unit needs ListenStream= with a port, and no Accept=yes';
     case 'other':
       return `${systemWords(error.cause)}; listen on another address`;
   }
@@ -49,6 +51,7 @@ function explainPath({ kind, cause }: ListenError | AdminListenError): string {
       return 'its directory is not there, or this user may not write to it; create it, change its rights or choose another path';
     case 'no-such-address':
     case 'not-transparent':
+    case 'not-passable':
     case 'other':
       return `${systemWords(cause)}; choose another path`;
   }

@@ -113,6 +113,7 @@ class Running implements Program {
     this.#state = 'ready';
     this.#history.start();
     this.#warnOfFewDescriptors(config);
+    this.#warnOfUnusedSockets();
     this.#services.log.info('ready');
   }
 
@@ -134,6 +135,16 @@ class Running implements Program {
     if (fit === undefined || fit >= tunnels) return;
     const detail = `the limit on open files leaves room for ${fit} tunnels, fewer than limits.tunnels; raise it (LimitNOFILE, ulimit -n)`;
     this.#services.log.warn({ tunnels_that_fit: fit, limit: tunnels, detail }, 'few descriptors');
+  }
+
+  /** The kernel takes clients there as long as systemd has the socket open. */
+  #warnOfUnusedSockets(): void {
+    const names = this.#inherited.waitingNames;
+    if (names.length === 0) return;
+    const detail =
+      `systemd passed sockets that no listener is bound to (${names.join(', ')}); clients that connect there wait in vain; ` +
+      'bind a listener to systemd:NAME, or disable the socket unit';
+    this.#services.log.warn({ detail }, 'unused sockets');
   }
 
   openDoors(): readonly OpenDoor[] {

@@ -1,7 +1,7 @@
 /** The doors that serve: their sockets, and the settings by which they serve. A reload puts others in their place. */
 import { authorityText } from '@sallyport/addresses';
 import type { ListenerConfig } from '@sallyport/config';
-import type { AdminAddress } from '@sallyport/telemetry';
+import type { AdminAddress, Logger } from '@sallyport/telemetry';
 import type { Door } from '@sallyport/tunnel-server';
 import { boundAddresses } from './bound-addresses.ts';
 import { openDoors } from './doors.ts';
@@ -81,7 +81,7 @@ export class ServingDoors {
     this.#doors = openDoors(settings, this.#services);
     const committed = exchange.commit();
     for (const socket of opened) log.info(facts(socket), 'listening');
-    for (const socket of closing) log.info(facts(socket), 'no longer listening');
+    for (const socket of closing) logClosing(log, socket);
     for (const name of before.keys()) if (!this.#doors.has(name)) metrics.forListener(name).retire();
     await committed;
     this.#leaving = undefined;
@@ -110,6 +110,15 @@ export class ServingDoors {
     });
   }
 }
+
+function logClosing(log: Logger, socket: OpenSocket): void {
+  const closed = 'no longer listening';
+  if (socket.wanted.isInherited) log.warn({ ...facts(socket), detail: STILL_OPEN }, closed);
+  else log.info(facts(socket), closed);
+}
+
+const STILL_OPEN =
+  'systemd still has the socket open, and clients that connect there wait in vain; disable the socket unit';
 
 function facts({ wanted: { listener }, listening }: OpenSocket): object {
   return { listener: listener.name, mode: listener.mode, address: authorityText(listening.address) };

@@ -4,6 +4,7 @@ pass-sockets.py [--transparent] NAME=PORT... -- PROGRAM ARGUMENT...
 
 Each name has two sockets, for IPv4 and IPv6, as a unit with two ListenStream= has. --transparent is Transparent=yes.
 --dual-stack passes the one for IPv6 alone, which takes IPv4 clients too, as ListenStream=PORT does.
+In place of a port: `unix` (ListenStream= of a path), `datagram` (ListenDatagram=), `connected` (Accept=yes).
 """
 import os
 import socket
@@ -17,6 +18,20 @@ is_transparent = "--transparent" in sys.argv[:end]
 is_dual_stack = "--dual-stack" in sys.argv[:end]
 families = [(socket.AF_INET6, "::")] if is_dual_stack else [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]
 doors = [word.split("=") for word in sys.argv[1:end] if "=" in word]
+
+
+def other(kind):
+    if kind == "unix":
+        one = socket.socket(socket.AF_UNIX)
+        one.bind("")  # In the abstract namespace, which leaves no file behind.
+        one.listen()
+    elif kind == "datagram":
+        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        one.bind(("127.0.0.1", 0))
+    else:
+        server = socket.create_server(("127.0.0.1", 0))
+        one = socket.create_connection(server.getsockname())
+    return one.detach()
 
 
 def listen(family, host, port):
@@ -35,7 +50,7 @@ def listen(family, host, port):
 
 names = [name for name, _ in doors for _ in families]
 opened = [
-    listen(family, host, int(port))
+    listen(family, host, int(port)) if port.isdigit() else other(port)
     for _, port in doors
     for family, host in families
 ]

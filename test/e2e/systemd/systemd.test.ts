@@ -76,6 +76,40 @@ describe.skipIf(!hasPython)('socket activation', () => {
       'sallyport: no socket for systemd:explicit was passed (none was at all); start the socket unit with that FileDescriptorName=, or bind to host:port\n',
     );
   });
+
+  it.each(['unix', 'datagram', 'connected'])('refuses a %s socket, and says what the unit needs', async (kind) => {
+    const under = ['python3', passSockets, `explicit=${kind}`, 'transparent=0', '--'];
+    await expect(startSallyport(passedDoors(configText()), { under })).rejects.toThrow(
+      'sallyport: listener explicit cannot listen on the socket that systemd passed: it is no TCP socket that listens; ' +
+        'its unit needs ListenStream= with a port, and no Accept=yes\n',
+    );
+  });
+
+  it('warns of a socket that a reload leaves to systemd, which keeps it open', async () => {
+    const under = ['python3', passSockets, 'explicit=0', 'transparent=0', '--'];
+    running = await startSallyport(passedDoors(configText()), { under });
+    const withoutTransparent = passedDoors(configText()).replace(/ {2}- name: transparent\n(?: {4}.*\n)+/, '');
+    expect(await running.reload(withoutTransparent)).toMatchObject({ msg: 'reloaded' });
+    const closed = running.lines.filter(({ msg }) => msg === 'no longer listening');
+    const detail =
+      'systemd still has the socket open, and clients that connect there wait in vain; disable the socket unit';
+    expect(closed).toMatchObject(Array(2).fill({ level: 'warn', listener: 'transparent', detail }));
+  });
+
+  it('warns of a socket at which no listener serves, for its clients would wait in vain', async () => {
+    const under = ['python3', passSockets, 'explicit=0', 'transparent=0', 'metrics=0', '--'];
+    running = await startSallyport(passedDoors(configText()), { under });
+    expect(running.lines).toContainEqual(
+      expect.objectContaining({
+        level: 'warn',
+        detail:
+          'systemd passed sockets that no listener is bound to (metrics); clients that connect there wait in vain; ' +
+          'bind a listener to systemd:NAME, or disable the socket unit',
+        msg: 'unused sockets',
+      }),
+    );
+    expect(running.lines.filter(({ msg }) => msg === 'unused sockets')).toHaveLength(1);
+  });
 });
 
 describe.skipIf(!hasPython)('notifications', () => {

@@ -27,7 +27,12 @@ export class InheritedSockets {
 
   /** The names under which systemd passed sockets. */
   get names(): readonly string[] {
-    return [...new Set(this.#places.flatMap((place) => /^systemd:(.*) #\d+$/.exec(place)?.[1] ?? []))];
+    return namesIn(this.#places);
+  }
+
+  /** Those of them whose sockets have not been taken yet. */
+  get waitingNames(): readonly string[] {
+    return namesIn([...this.#waiting.keys()]);
   }
 
   /** How many descriptors there were in all. */
@@ -71,6 +76,10 @@ export function readPassedSockets(env: NodeJS.ProcessEnv, pid: number): Readonly
     passed.set(placeOf(names[index] ?? 'unknown', index), [FIRST_DESCRIPTOR + index]);
   }
   return passed;
+}
+
+function namesIn(places: readonly string[]): readonly string[] {
+  return [...new Set(places.flatMap((place) => /^systemd:(.*) #\d+$/.exec(place)?.[1] ?? []))];
 }
 
 function placeOf(name: string, index: number | ''): string {

@@ -130,11 +130,15 @@ int adoptListener(int passed) {
   const int fd = retried([&] { return ::fcntl(passed, F_DUPFD_CLOEXEC, 0); });
   if (fd < 0) return fd;
   // The socket is shared with the process that passed it. systemd does not accept on it, so O_NONBLOCK does no harm there.
-  if (::fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && ::listen(fd, kBacklog) == 0) {
+  int error = ::fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && ::listen(fd, kBacklog) == 0 ? 0 : -errno;
+  SocketAddress own;
+  if (error == 0) error = localAddress(fd, own);
+  // A Unix socket listens, too, but its clients have no address.
+  if (error == 0 && own.family() != AF_INET && own.family() != AF_INET6) error = -EAFNOSUPPORT;
+  if (error == 0) {
     setStreamOptions(fd);
     return fd;
   }
-  const int error = -errno;
   close(fd);
   return error;
 }

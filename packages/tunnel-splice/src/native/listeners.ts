@@ -102,7 +102,7 @@ export class Listeners {
       );
       if (errno !== 0) {
         for (const { id: openedId } of opened) this.#tellAll(COMMAND.closeListener, openedId);
-        throw toListenError(bind, errno, intercept);
+        throw toListenError(bind, errno, descriptor >= 0 ? 'passed' : intercept);
       }
       opened.push({ id, address: { host, port }, descriptors });
     }
@@ -237,11 +237,13 @@ const LISTEN_ERROR_KINDS: ReadonlyMap<number, ListenError['kind']> = new Map([
   [constants.errno.EADDRNOTAVAIL, 'no-such-address'],
 ]);
 
-function toListenError(bind: Bind, errno: number, intercept: Intercept | undefined): ListenError {
+function toListenError(bind: Bind, errno: number, how: Intercept | 'passed' | undefined): ListenError {
   const code = getSystemErrorName(-errno);
   const cause = Object.assign(new Error(`listen ${code}`), { code, errno: -errno, syscall: 'listen' });
+  // It is bound already: all that can be wrong is what it is.
+  if (how === 'passed') return new ListenError('not-passable', bind, cause);
   // A low port without the right to it is EACCES (bind(2)). Only IP_TRANSPARENT gives EPERM.
-  const isTransparencyLacking = intercept === 'tproxy' && errno === constants.errno.EPERM;
+  const isTransparencyLacking = how === 'tproxy' && errno === constants.errno.EPERM;
   const kind = isTransparencyLacking ? 'not-transparent' : LISTEN_ERROR_KINDS.get(errno);
   return new ListenError(kind ?? 'other', bind, cause);
 }

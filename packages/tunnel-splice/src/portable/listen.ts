@@ -130,7 +130,7 @@ async function boundServers(bind: Bind, options: ListenOptions): Promise<readonl
   }
   const { host, port } = bind;
   if (passed.length === 0) return [await listening(bind, { host, port, ipv6Only: !isDualStack, exclusive: true })];
-  const opened = await Promise.allSettled(passed.map((fd) => listening(bind, { fd })));
+  const opened = await Promise.allSettled(passed.map((fd) => listeningAt(fd, bind)));
   const servers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const failed = opened.find((result) => result.status === 'rejected');
   if (failed === undefined) return servers;
@@ -144,6 +144,16 @@ function listening(bind: Bind, where: NetListenOptions | { readonly fd: number }
     server.once('error', (error) => reject(listenErrorFrom(error, bind)));
     server.listen({ ...where, backlog: BACKLOG }, () => resolve(server));
   });
+}
+
+/** It is bound already: all that can be wrong is what it is. Node.js listens at a Unix socket, too, but its clients have no address. */
+async function listeningAt(passed: number, bind: Bind): Promise<Server> {
+  const server = await listening(bind, { fd: passed }).catch((cause: unknown) => {
+    throw new ListenError('not-passable', bind, cause);
+  });
+  if (boundAddress(server) !== undefined) return server;
+  await closeAll([server]);
+  throw new ListenError('not-passable', bind, new Error('it has no address of IP'));
 }
 
 /**
