@@ -95,6 +95,26 @@ describe('an A record that is not to be had at first', () => {
   });
 });
 
+describe('an address that is not to be had, where the others do not answer', () => {
+  it.each([
+    { missing: 'IPv4', broken: 'A', found: (name: string) => aaaa(name, USELESS) },
+    { missing: 'IPv6', broken: 'AAAA', found: (name: string) => a(name, '127.0.0.9') },
+  ])('is told of in the log: $missing', async ({ missing, broken, found }) => {
+    names.script = ({ name, type }) => (type === broken ? { rcode: 'SERVFAIL' } : found(name));
+    const host = `half-${broken.toLowerCase()}.test`;
+    expect(await connectTo(host)).toMatch(/^HTTP\/1\.1 502 /);
+    const { detail } = await proxy.line({ msg: 'tunnel', host });
+    expect(detail).toMatch(new RegExp(`^The destination .*\\. Its ${missing} addresses could not be looked up\\.$`));
+  });
+
+  it('is not told of where the name has none', async () => {
+    names.script = ({ name, type }) => (type === 'A' ? late({}) : aaaa(name, USELESS));
+    expect(await connectTo('whole.test')).toMatch(/^HTTP\/1\.1 502 /);
+    const { detail } = await proxy.line({ msg: 'tunnel', host: 'whole.test' });
+    expect(detail).toMatch(/^The destination [^.]*\.$/);
+  });
+});
+
 describe('a parent that is asked for one address', () => {
   const asked = async (name: string, listener?: string): Promise<string | undefined> =>
     /\r\n\r\nCONNECT (\S+)/.exec(await connectTo(name, listener))?.[1];

@@ -165,7 +165,8 @@ function readFailure(error: NodeJS.ErrnoException): ServerReply {
     case dns.NOTIMP:
       return failed('the name server does not answer such questions (NOTIMP)', 'NOTIMP');
     case dns.CONNREFUSED:
-      return failed('no name server listens at its address, over UDP or over TCP');
+      // Also where there is no route.
+      return failed('no name server can be reached at its address, over UDP or over TCP');
     case dns.CANCELLED:
       return GIVEN_UP;
     default:

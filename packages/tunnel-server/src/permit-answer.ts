@@ -36,11 +36,16 @@ function addressesOf(verdict: PermitVerdict): readonly Address[] {
 
 /** They are checked by the same rules as the first ones. */
 function lateAddresses(rest: Rest, client: NameClient, judge: (answer: Answer) => PermitVerdict): LateAddresses {
+  let isKnown = false;
   return {
     isUnderWay: rest.isUnderWay,
+    get missing() {
+      return isKnown ? undefined : rest.missing === 'A' ? 'IPv4' : 'IPv6';
+    },
     ask: () => {
       const asked = rest.ask(nameClientKey(client));
       const permitted = (answer: Answer): readonly Address[] => {
+        isKnown = answer.kind === 'addresses' && answer.rest === undefined;
         const verdict = judge(answer);
         return verdict.kind === 'permitted' ? verdict.addresses : [];
       };

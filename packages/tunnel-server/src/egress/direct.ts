@@ -100,7 +100,10 @@ function failureOf(
   { addresses, options: { sourceHost } }: Pick<Asked, 'addresses' | 'options'>,
 ): TunnelError {
   const [reason, sentence] = DIAL_FAILURES[result.kind];
-  const detail = whyNotFrom(sourceHost, addresses, result) ?? ('why' in result ? result.why : undefined);
+  const why = whyNotFrom(sourceHost, addresses, result) ?? ('why' in result ? result.why : undefined);
+  const { missing } = addresses.late ?? {};
+  // Otherwise the network is blamed where the name servers are at fault.
+  const detail = why ?? (missing && `${sentence} Its ${missing} addresses could not be looked up.`);
   // A dial that was cancelled may have been about to succeed.
   const upstream = result.kind === 'cancelled' ? undefined : dialled;
   return new TunnelError(reason, sentence, { detail, upstream });

@@ -29,6 +29,8 @@ export interface DialList extends ReadonlyArray<Address> {
 export interface LateAddresses {
   /** False: no query for them is under way. A race queries for them only when it has no other address left. */
   readonly isUnderWay: boolean;
+  /** Undefined once they are known. */
+  readonly missing?: 'IPv4' | 'IPv6' | undefined;
   /** Called at most once. Never rejects. */
   ask(): Work<readonly Address[]>;
 }
