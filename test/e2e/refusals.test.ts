@@ -334,6 +334,7 @@ describe('limits', () => {
       new RegExp(`^HTTP/1\\.1 ${status} [^]*\r\n\r\n$`),
     );
     await answers('\x05\x01\x00').toBe('\x05\xff');
+    await answers(helloFor('a.test').toString('latin1')).toBe('\x15\x03\x03\x00\x02\x02P');
     const silent = await openClient(door);
     expect((await silent.ended()).bytes.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*text/plain`));
     holder.socket.destroy();

@@ -8,6 +8,7 @@ import {
   malformedRequest,
   oversizedHead,
   readReplyWishes,
+  recogniseTls,
   REFUSALS,
   TunnelError,
   type Frontend,
@@ -156,7 +157,7 @@ class ConnectFrontend implements Frontend {
       return undefined;
     }
     const state = this.#client.tls?.kind;
-    if (state === 'withheld') {
+    if (state === 'withheld' || recogniseTls(this.#unread) === 'tls') {
       // The client waits for a ServerHello, and understands only an alert.
       const { alert }: Refusal = REFUSALS[error.reason];
       this.#client.close(alert && encodeAlert(alert));
