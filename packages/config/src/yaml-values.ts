@@ -142,9 +142,14 @@ function readScalar(reading: Reading, scalar: Scalar, path: Path): unknown {
   if (typeof scalar.value !== 'string') return scalar.value;
   const { env, expansions } = reading;
   if (env === 'as written') return scalar.value;
-  const expanded = expandReferences(scalar.value, env, (expansion) => expansions.push(expansion));
+  const references: Expansion[] = [];
+  const expanded = expandReferences(scalar.value, env, (reference) => references.push(reference));
+  expansions.push(...references);
   if (expanded.kind === 'ok') {
-    if (expanded.value !== scalar.value) expansions.push({ written: scalar.value, expanded: expanded.value });
+    // Where all variables are empty, the value is a part of the text: it hides nothing, and would be replaced within the text once more.
+    const isEmpty = references.length > 0 && references.every((reference) => reference.expanded === '');
+    if (expanded.value !== scalar.value && !isEmpty)
+      expansions.push({ written: scalar.value, expanded: expanded.value });
     return expanded.value;
   }
   reading.problems.push({ node: scalar, path, message: expanded.why });

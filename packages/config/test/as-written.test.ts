@@ -41,6 +41,20 @@ describe('a value from the environment that does not fit', () => {
     expect(told.toLowerCase()).not.toContain('geheimnis');
   });
 
+  it.each([
+    ['127.0.0.1:${PORT}', 'an empty variable at the end'],
+    ['${PORT}localhost', 'an empty variable at the beginning'],
+  ])('is shown once: %s, %s', (bind) => {
+    const result = parseConfig(`listeners:\n  - { name: a, mode: connect, bind: "${bind}" }`, { PORT: '' });
+    expect(result).toMatchObject({
+      problems: [
+        {
+          message: `expected host:port such as "127.0.0.1:3128", got "${bind}"; what its variables stand for is not shown`,
+        },
+      ],
+    });
+  });
+
   it('is not suggested to somebody else either', () => {
     const told = toldOf(
       'listeners:\n  - { name: "${NAME:-secret-door}", mode: connect, bind: "127.0.0.1:1" }\n' +

@@ -409,6 +409,14 @@ log:
     ['timeouts: { idle: 10 }', 'timeouts.idle: expected a duration such as 10s, got 10'],
     ['runtime: { threads: AUTO }', 'runtime.threads: expected auto or a number of threads from 1 to 64, got "AUTO"'],
     ['runtime: { threads: 1.5 }', 'runtime.threads: expected auto or a number of threads from 1 to 64, got 1.5'],
+    [
+      'timeouts: { lifetime: false }',
+      'timeouts.lifetime: expected off or a duration such as 10s, got false; put off in quotes, for YAML 1.1 reads it as false',
+    ],
+    [
+      'limits: { new_per_client: false }',
+      'limits.new_per_client: expected off or a rate such as "200/s", got false; put off in quotes, for YAML 1.1 reads it as false',
+    ],
     ['timeouts: { lifetime: never }', 'timeouts.lifetime: expected off or a duration such as 10s, got "never"'],
     ['admin: { bind: off }', 'admin.bind: expected host:port such as "127.0.0.1:9128", got "off"'],
     [

@@ -113,7 +113,12 @@ export function networks(sets: readonly string[]) {
 
 /** Makes the message for a missing value, or one that is not `what` it should be. */
 export function expected(what: string): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) => (input === undefined ? `missing; give ${what}` : `expected ${what}, got ${show(input)}`);
+  return ({ input }) => {
+    if (input === undefined) return `missing; give ${what}`;
+    // Programs that write YAML 1.1 (Helm, Ansible) turn off into false.
+    const isOff = input === false && what.startsWith('off or ');
+    return `expected ${what}, got ${show(input)}${isOff ? '; put off in quotes, for YAML 1.1 reads it as false' : ''}`;
+  };
 }
 
 /** The same for text. A number or a boolean that would do as text lacks its quotes. */
