@@ -85,6 +85,18 @@ describe('a name server', () => {
   });
 });
 
+describe('a reload that pins a name while the name server is away', () => {
+  it('leaves the answers of the others, which have expired', async () => {
+    const cache = 'min_ttl: 0s, max_ttl: 0s, negative_ttl: 1s, stale_if_error: 1h';
+    await proxy.reload(withCache(cache));
+    expect(await connectTo('known.test')).toMatch(/^HTTP\/1\.1 200 /);
+    names.script = () => ({ rcode: 'SERVFAIL' });
+    await proxy.reload(withCache(cache).replace('timeout: 1s', 'timeout: 1s, hosts: { "pinned.test": ["127.0.0.1"] }'));
+    expect(await connectTo('pinned.test')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await connectTo('known.test')).toMatch(/^HTTP\/1\.1 200 [^]*origin$/);
+  });
+});
+
 describe('a client that leaves during a look-up', () => {
   it('lets no expired answer serve, for no name server has failed', async () => {
     await proxy.reload(withCache('min_ttl: 0s, max_ttl: 0s, stale_if_error: 1h'));

@@ -71,7 +71,8 @@ export function updateServices(services: Services, from: Settings, to: Settings)
   services.bound.reachedAt(to.config.own_addresses);
   const { metrics, egresses } = services;
   services.egresses = new Egresses(to.config, { metrics, trusts: to.trusts }, egresses);
-  if (!isDeepStrictEqual(from.config.dns, to.config.dns)) services.resolver = openResolver(to.config, services.metrics);
+  if (!isDeepStrictEqual(from.config.dns, to.config.dns))
+    services.resolver = openResolver(to.config, services.metrics, services.resolver);
 }
 
 function countDroppedLines(metrics: Metrics, log: Logger): void {
@@ -87,6 +88,6 @@ function ledgerOptions({ log }: Config, logger: Logger): RecordOptions {
   return { log: logger, logsAccess: log.access, progressMs: log.progress };
 }
 
-function openResolver({ dns }: Config, metrics: Metrics): Resolver {
-  return new Resolver(dns, { onCache: (result) => metrics.dnsCache(result) });
+function openResolver({ dns }: Config, metrics: Metrics, predecessor?: Resolver): Resolver {
+  return new Resolver(dns, { onCache: (result) => metrics.dnsCache(result), ...(predecessor && { predecessor }) });
 }

@@ -1,4 +1,5 @@
 /** Resolves names to addresses: by tables first, then by the cache, then by name servers. Read this first. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Address } from '@sallyport/tunnel-splice';
 import { type Ip, parseIp } from '@sallyport/addresses';
 import { AnswerCache, type CacheSettings } from './answer-cache.ts';
@@ -19,7 +20,7 @@ import { createNameServers } from './name-servers.ts';
 import { Places } from './places.ts';
 import { RecentAddresses } from './recent-addresses.ts';
 import { specialAnswer } from './special-names.ts';
-import { SYSTEM_FILES, SystemNames, type NameSource, type SystemFiles } from './system-names.ts';
+import { RECHECK_MS, SYSTEM_FILES, SystemNames, type NameSource, type SystemFiles } from './system-names.ts';
 
 /** The configuration's `dns`, with the same keys; durations in milliseconds. */
 export interface DnsSettings {
@@ -35,6 +36,8 @@ export interface DnsSettings {
 export interface ResolverOptions {
   /** Called for each look-up that no table answered. `negative`: it was known that there is no address. */
   readonly onCache?: (result: 'hit' | 'miss' | 'negative') => void;
+  /** The resolver before a reload. What it knows goes on where the same servers would be asked in the same way. */
+  readonly predecessor?: Resolver;
   /** Replaces the system's own files. */
   readonly systemFiles?: SystemFiles;
 }
@@ -44,6 +47,12 @@ export type Confirmation = { readonly kind: 'confirmed' | 'denied' } | Failure;
 
 /** The most names that are looked up at once, see {@link Places}. One more fails at once as `dns_timeout`, for it would wait too long. */
 export const MAX_LOOKUPS = 4096;
+
+/** What name servers have answered. */
+interface Known {
+  readonly cache: AnswerCache;
+  readonly recent: RecentAddresses;
+}
 
 const TOO_MANY: Answer = {
   kind: 'failed',
@@ -67,9 +76,13 @@ export class Resolver {
     this.#dns = dns;
     this.#onCache = options.onCache;
     this.#pinned = pinHosts(dns);
-    this.#cache = new AnswerCache(dns.cache);
-    this.#recent = new RecentAddresses(dns.cache.entries);
-    this.#source = openSource(dns, options.systemFiles ?? SYSTEM_FILES, () => this.#forget());
+    const { predecessor, systemFiles = SYSTEM_FILES } = options;
+    const known = predecessor === undefined ? undefined : predecessor.#knownFor(dns);
+    this.#cache = known?.cache ?? new AnswerCache(dns.cache);
+    this.#recent = known?.recent ?? new RecentAddresses(dns.cache.entries);
+    this.#source = openSource(dns, systemFiles, () => this.#forget());
+    // Whoever changes them from here on makes a change.
+    if (known) this.#source(performance.now());
   }
 
   /** The answer, if it is known without a query. A cached one allocates nothing, for this runs for every tunnel. */
@@ -119,6 +132,15 @@ export class Resolver {
         waiting.cancel();
       },
     };
+  }
+
+  /** What a successor may use, too: undefined where these settings would lead to other answers, or keep them otherwise. */
+  #knownFor({ servers, family, cache }: DnsSettings): Known | undefined {
+    const own = this.#dns;
+    if (!isDeepStrictEqual([servers, family, cache], [own.servers, own.family, own.cache])) return undefined;
+    // The system's files are read again, for they may have changed since: then the cache is a new one.
+    this.#source(performance.now() + RECHECK_MS);
+    return { cache: this.#cache, recent: this.#recent };
   }
 
   /** Cancels all queries; those who wait get `dns`. */

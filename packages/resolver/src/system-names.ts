@@ -21,7 +21,7 @@ export interface SystemFiles {
 export const SYSTEM_FILES: SystemFiles = { resolvConf: '/etc/resolv.conf', hosts: '/etc/hosts' };
 
 /** The files are checked no more often than this. */
-const RECHECK_MS = 1000;
+export const RECHECK_MS = 1000;
 
 /** The system's names by the present content of its files. */
 export class SystemNames {
@@ -43,6 +43,7 @@ export class SystemNames {
 
   source(now: number): NameSource {
     if (now - this.#checkedAt < RECHECK_MS) return this.#source;
+    const isFirst = this.#checkedAt === -Infinity;
     this.#checkedAt = now;
     const hosts = this.#hosts.readIfChanged();
     if (hosts !== undefined) this.#source = { ...this.#source, hosts: parseHostsFile(hosts) };
@@ -50,7 +51,7 @@ export class SystemNames {
     // Queries under way keep their servers.
     if (resolvConf !== undefined) {
       this.#source = { ...this.#source, ...this.#askWhom(resolvConf) };
-      this.#onServersChanged();
+      if (!isFirst) this.#onServersChanged();
     }
     return this.#source;
   }

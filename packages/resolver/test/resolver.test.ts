@@ -381,6 +381,37 @@ describe('Resolver, confirming', () => {
   });
 });
 
+describe('Resolver, after a reload', () => {
+  it('knows what the one before knew, where the same servers are asked', async () => {
+    const server = await serve(zone(GOOD));
+    const before = resolver([server]);
+    await before.resolve('good.example', CLIENT).done;
+    const hosts = { 'pinned.example': ['192.0.2.7'] };
+    const after = resolver([server], { hosts, timeout: 1000 }, { predecessor: before });
+    expect(texts(after.peek('good.example'))).toEqual(['192.0.2.1']);
+    expect(texts(after.peek('pinned.example'))).toEqual(['192.0.2.7']);
+    server.script = () => ({ rcode: 'SERVFAIL' });
+    expect(await after.confirm('good.example', ip('192.0.2.1'), CLIENT).done).toEqual({ kind: 'confirmed' });
+  });
+
+  it.each([
+    { title: 'the family is another', dns: { family: 'ipv6' } },
+    { title: 'answers are kept otherwise', dns: { cache: { ...CACHE, max_ttl: 1000 } } },
+  ] as const)('asks anew where $title', async ({ dns }) => {
+    const server = await serve(zone(GOOD));
+    const before = resolver([server]);
+    await before.resolve('good.example', CLIENT).done;
+    expect(resolver([server], dns, { predecessor: before }).peek('good.example')).toBeUndefined();
+  });
+
+  it('asks anew where the servers are others', async () => {
+    const [first, second] = [await serve(zone(GOOD)), await serve(zone(GOOD))];
+    const before = resolver([first]);
+    await before.resolve('good.example', CLIENT).done;
+    expect(resolver([second], {}, { predecessor: before }).peek('good.example')).toBeUndefined();
+  });
+});
+
 async function serve(script: Script): Promise<FakeNameServer> {
   const server = await startNameServer(script);
   open.servers.push(server);
