@@ -327,7 +327,9 @@ describe('limits', () => {
     const strict = await startSallyport(configText({ more: `limits: { ${limit}: 1 }` }));
     const door = strict.port('explicit');
     const holder = await openTunnel(door, `127.0.0.1:${echo.port}`);
-    const problem = new RegExp(`^HTTP/1\\.1 ${status} [^]*application/problem\\+json[^]*"reason":"${reason}"`);
+    const problem = new RegExp(
+      `^HTTP/1\\.1 ${status} [^]*application/problem\\+json[^]*"reason":"${reason}","host":"a.test"`,
+    );
     const answers = (request: string) => expect.poll(() => ask(door, request));
     await answers(connectTo('a.test:443', 'Accept: application/problem+json\r\n')).toMatch(problem);
     await answers('HEAD http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n').toMatch(
@@ -337,6 +339,7 @@ describe('limits', () => {
     await answers(helloFor('a.test').toString('latin1')).toBe('\x15\x03\x03\x00\x02\x02P');
     const silent = await openClient(door);
     expect((await silent.ended()).bytes.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*text/plain`));
+    await strict.line({ msg: 'tunnel', reason, stage: 'admit', host: 'a.test', port: 443 });
     holder.socket.destroy();
     await strict.stop();
   });

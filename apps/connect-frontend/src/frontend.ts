@@ -97,9 +97,15 @@ class ConnectFrontend implements Frontend {
     if (this.#client.tls !== undefined) return undefined;
     const deadline = Math.min(limits.deadline, performance.now() + WISHES_WITHIN_MS);
     const opening = readOpening(this.#client, { ...limits, deadline }, NO_BYTES);
-    if (opening instanceof Promise) return opening.then((late) => this.#heed(late));
-    this.#heed(opening);
+    if (opening instanceof Promise) return opening.then((late) => this.#hear(late));
+    this.#hear(opening);
     return undefined;
+  }
+
+  /** The line says where it wanted to go, as those of all other refusals do. */
+  #hear(opening: Opening): void {
+    this.#heed(opening);
+    if (opening.kind === 'request' && opening.asks.kind === 'connect') this.asked = opening.asks.destination;
   }
 
   /** Notes how the client wants to be answered. */
