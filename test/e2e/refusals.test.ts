@@ -20,11 +20,11 @@ beforeAll(async () => {
   proxy = await startSallyport(
     configText({
       policy,
-      explicit: ['timeouts: { handshake: 400ms }', 'limits: { handshake_bytes: 2KiB }'],
+      explicit: ['timeouts: { handshake: 3s }', 'limits: { handshake_bytes: 2KiB }'],
       transparent: [
         `port: ${CLOSED_PORT}`,
         'ech: deny',
-        'timeouts: { handshake: 400ms }',
+        'timeouts: { handshake: 3s }',
         'limits: { handshake_bytes: 2KiB }',
       ],
       hosts: { 'private.test': ['10.1.2.3', '::1'], 'www.forbidden.test': ['127.0.0.1'] },
