@@ -106,6 +106,23 @@ describe('sallyport learn', () => {
     expect(code).toBe(0);
   });
 
+  it('puts rules for whoever has no name last, where they make no other without effect', async () => {
+    const yaml = await learn(
+      '--by',
+      'user',
+      '--log',
+      log('nameless.log', [{ host: 'a.example.com' }, { host: 'a.example.com', user: 'ci' }]),
+    );
+    expect(rulesOf(yaml).map(({ name, users }) => [name, users])).toEqual([
+      ['learned-ci', ['ci']],
+      ['learned', undefined],
+    ]);
+    const file = join(folder, 'nameless.yaml');
+    const door = 'listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0" }]\n';
+    writeFileSync(file, `${door}dns: { hosts: { a.example.com: ["8.8.8.8"] } }\n${yaml}`);
+    expect((await sallyport(['check', '--config', file])).stderr).not.toContain('makes no difference');
+  });
+
   it('proposes public addresses as networks, beside the names of their ports', async () => {
     const file = log('addresses.log', [
       { host: '8.8.8.8' },

@@ -19,7 +19,9 @@ export function* proposePolicy(seen: Seen, options: ProposeOptions): Generator<s
   yield 'policy:';
   yield '  default: deny';
   const { sightings } = seen;
-  const apart = [...seen.groups].flatMap(([name, group]) => rulesOf(name, group, sightings, options));
+  // A rule for whoever has no name matches all others, too, and would leave the rules below it without effect.
+  const groups = [...seen.groups].sort(([a], [b]) => Number(a === '') - Number(b === ''));
+  const apart = groups.flatMap(([name, group]) => rulesOf(name, group, sightings, options));
   const rules = mergeAlike(apart, sightings);
   yield rules.length === 0 ? '  rules: []' : '  rules:';
   const names = new Set<string>();
