@@ -138,6 +138,22 @@ describe('verify_sni: enforce', () => {
     await enforcing.line({ msg: 'tunnel', reason: 'handshake_timeout' }, before);
   });
 
+  it('says of a server that does not answer the hello that it is the silent one', async () => {
+    const silent = await tcpOrigin(() => undefined);
+    const hasty = await startSallyport(
+      configText({ explicit: ['verify_sni: enforce', 'timeouts: { handshake: 4s }'] }),
+    );
+    const client = await openTunnel(hasty.port('explicit'), `origin.test:${silent.port}`);
+    client.socket.write(first);
+    await client.ended();
+    expect(await hasty.tunnel({ reason: 'handshake_timeout', stage: 'verify' })).toMatchObject({
+      bytes_up: first.length,
+      detail: 'The destination did not answer the ClientHello in time.',
+    });
+    await hasty.stop();
+    silent.close();
+  });
+
   it.each(departures)('passes $how on that comes in place of an answer', async ({ leave, wasReset, reason }) => {
     const before = enforcing.lines.length;
     const client = await askedAgain(enforcing);

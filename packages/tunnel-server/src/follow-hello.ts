@@ -87,6 +87,8 @@ function explainNotFollowed(
   switch (passed.kind) {
     case 'other-host':
       return new TunnelError('sni_mismatch', explainSecond(passed.why), context);
+    case 'unanswered':
+      return new TunnelError('handshake_timeout', 'The destination did not answer the ClientHello in time.', context);
     case 'timed-out':
       return new TunnelError('handshake_timeout', 'No second ClientHello came through the tunnel in time.', context);
     case 'left':

@@ -47,7 +47,9 @@ export type GreetResult =
   | Greeted
   /** Nothing of the second hello was sent up. `second` is undefined, and `why` set, where it cannot be read. */
   | (Omit<Greeted, 'kind'> & { readonly kind: 'other-host'; readonly why: string | undefined })
-  /** The upstream did not answer, or the client did not go on, in time. */
+  /** The upstream did not answer in time. */
+  | (Omit<Greeted, 'kind'> & { readonly kind: 'unanswered' })
+  /** The client did not send its second hello in time. */
   | (Omit<Greeted, 'kind'> & { readonly kind: 'timed-out' })
   | (Omit<Greeted, 'kind'> & { readonly kind: 'left' })
   /** The upstream has left after its HelloRetryRequest, all of which was sent down. */
@@ -89,7 +91,7 @@ class Pass {
   }
 
   /** Nearly always the upstream sends next. What the client sends before may be early data, which is sent up, or a hello, which waits. */
-  async awaitReply(): Promise<'greeted' | 'retry' | 'timed-out' | 'left'> {
+  async awaitReply(): Promise<'greeted' | 'retry' | 'unanswered' | 'left'> {
     const { client, upstream, limits, isStrict } = this.#tunnel;
     for (let waitMs = TICK_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
       const more = await this.#readMore(client, performance.now());
@@ -109,7 +111,7 @@ class Pass {
         continue;
       }
       if (performance.now() >= limits.deadline)
-        return isStrict || this.#clientBytes.length > 0 ? 'timed-out' : 'greeted';
+        return isStrict || this.#clientBytes.length > 0 ? 'unanswered' : 'greeted';
     }
   }
 
