@@ -344,6 +344,28 @@ describe('limits', () => {
     await strict.stop();
   });
 
+  it.each([['http: forward'], ['misdirected: serve']])(
+    'refuse in HTTP whoever speaks it at a transparent door with %s, and others by an alert',
+    async (key) => {
+      const strict = await startSallyport(
+        configText({ transparent: [key, `port: ${echo.port}`], more: 'limits: { tunnels_per_client: 1 }' }),
+      );
+      const door = strict.port('transparent');
+      const holder = await openTunnel(strict.port('explicit'), `127.0.0.1:${echo.port}`);
+      const alert = '\x15\x03\x03\x00\x02\x02P';
+      const problem = /^HTTP\/1\.1 429 [^]*application\/problem\+json[^]*"reason":"client_limit"/;
+      const answers = (said: string) => expect.poll(() => ask(door, said));
+      await answers('GET / HTTP/1.1\r\nHost: a.test\r\nAccept: application/problem+json\r\n\r\n').toMatch(problem);
+      await answers(connectTo('a.test:443', 'Accept: application/problem+json\r\n')).toMatch(problem);
+      await answers(helloFor('a.test').toString('latin1')).toBe(alert);
+      await answers('\x05\x01\x00').toBe(alert);
+      expect((await (await openClient(door)).ended()).bytes.toString('latin1')).toBe(alert);
+      await strict.line({ msg: 'tunnel', reason: 'client_limit', listener: 'transparent', status: 429 });
+      holder.socket.destroy();
+      await strict.stop();
+    },
+  );
+
   it('answers 503 when limits.tunnels is reached, also while a handshake holds the place', async () => {
     const strict = await startSallyport(configText({ more: 'limits: { tunnels: 1 }' }));
     const holder = await openClient(strict.port('transparent'));

@@ -95,8 +95,7 @@ class ConnectFrontend implements Frontend {
   hearWishes(limits: PrereadLimits): Promise<void> | undefined {
     // At a door that speaks TLS a handshake would come first, and the limits are there to save it.
     if (this.#client.tls !== undefined) return undefined;
-    const deadline = Math.min(limits.deadline, performance.now() + WISHES_WITHIN_MS);
-    const opening = readOpening(this.#client, { ...limits, deadline }, NO_BYTES);
+    const opening = readOpening(this.#client, limits, NO_BYTES);
     if (opening instanceof Promise) return opening.then((late) => this.#hear(late));
     this.#hear(opening);
     return undefined;
@@ -248,9 +247,6 @@ class ConnectFrontend implements Frontend {
 type Asked = Identified | PlainHttp;
 type User = Pick<Identified, 'user'>;
 type Request = Extract<Opening, { kind: 'request' }>;
-
-/** How long a client that the limits refuse has to say how: most send their request right behind the handshake of TCP. */
-const WISHES_WITHIN_MS = 250;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_USER: User = {};

@@ -74,6 +74,18 @@ class SslPrereadFrontend implements Frontend {
       : this.#judge(preread, limits);
   }
 
+  hearWishes(limits: PrereadLimits): Promise<void> | undefined {
+    const { forwardsHttp, misdirected } = this.#options;
+    // Elsewhere only TLS is served, and is refused by an alert before its hello has come.
+    return forwardsHttp || misdirected !== 'explain' ? this.#hear(limits) : undefined;
+  }
+
+  /** Who speaks HTTP is refused as a further request is. */
+  async #hear(limits: PrereadLimits): Promise<void> {
+    const { found, bytes } = await readPlaintext(this.#client, limits, NO_BYTES);
+    if (found.kind === 'http' || found.kind === 'connect') this.#further = bytes;
+  }
+
   #judge({ found, bytes }: Preread<HelloFound>, limits: PrereadLimits): Opening | Promise<Opening> {
     switch (found.kind) {
       case 'hello':
@@ -191,7 +203,8 @@ type Opening = Identified | PlainHttp;
 type Hello = Extract<HelloFound, { kind: 'hello' }>;
 
 /** Its client takes us for the destination. */
-const NO_GREETING: Greeting = { bytes: new Uint8Array(0), status: undefined };
+const NO_BYTES = new Uint8Array(0);
+const NO_GREETING: Greeting = { bytes: NO_BYTES, status: undefined };
 
 function addressDestination({ host, port }: Address): Destination | undefined {
   const ip = parseIp(host);

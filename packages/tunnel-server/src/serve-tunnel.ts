@@ -78,11 +78,16 @@ function admit(setUp: SetUp): undefined | Promise<unknown> {
 
 /** A refusal by the limits is worded as the request asks. In a drain nobody is waited for. */
 function hearOut({ door, frontend, ledger }: SetUp, cause: unknown): Promise<never> {
-  const heard = ledger.isDraining ? undefined : frontend.hearWishes?.(door.prereadLimits());
+  const { prereadLimitBytes, deadline } = door.prereadLimits();
+  const limits = { prereadLimitBytes, deadline: Math.min(deadline, performance.now() + WISHES_WITHIN_MS) };
+  const heard = ledger.isDraining ? undefined : frontend.hearWishes?.(limits);
   const refusal = toTunnelError(cause);
   if (heard === undefined) throw refusal;
   return heard.then(() => Promise.reject(refusal));
 }
+
+/** How long a client that the limits refuse has to say how: most send their request right behind the handshake of TCP. */
+const WISHES_WITHIN_MS = 250;
 
 function admitRequest({ door, record, next }: SetUp): undefined | Promise<unknown> {
   record.admitted();
