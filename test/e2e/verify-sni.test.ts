@@ -7,7 +7,7 @@ import { type Client, httpsOrigin, openTunnel, type Origin, run, tcpOrigin } fro
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 const alertAccessDenied = Buffer.of(21, 3, 3, 0, 2, 2, 49);
-const short = 'timeouts: { handshake: 400ms }';
+const short = 'timeouts: { handshake: 2s }';
 let enforcing: Running;
 let reporting: Running;
 let atOrigin: Buffer[] = [];
