@@ -81,12 +81,9 @@ describe('sallyport top in a terminal', () => {
     await expect
       .poll(terminal.screen, WITHIN)
       .toMatch(/LIVE TUNNELS by bytes[^]*origin\.test[^]*small\.test[^]*DENIED[^]*nope\.test:443/);
-    expect(
-      terminal
-        .screen()
-        .split(/\r+\n/)
-        .every((line) => line.length <= 100),
-    ).toBe(true);
+    // The next screen may be half drawn, and end within a control sequence. Its last line is left out.
+    const whole = terminal.screen().split(/\r+\n/).slice(0, -1);
+    expect(whole.filter((line) => line.length > 100)).toEqual([]);
     expect(terminal.screen()).toMatch(/ready[^]*2 tunnels/);
     terminal.press('a');
     await expect.poll(terminal.screen, WITHIN).toMatch(/LIVE TUNNELS by age[^]*small\.test[^]*origin\.test/);
