@@ -135,6 +135,19 @@ describe('check', () => {
     });
   });
 
+  it.each([
+    { what: 'the configuration', name: './checked.yaml', keys: 'port: 443' },
+    { what: 'the users', name: 'users.htpasswd', keys: 'auth: { users_file: users.htpasswd }' },
+    { what: 'the users by a link', name: 'link', keys: 'auth: { users_file: users.htpasswd }' },
+  ])('refuses $what as the file of the log', async ({ name, keys }) => {
+    writeFileSync(join(folder, 'users.htpasswd'), `bob:${hashSync('open', 4)}\n`, { mode: 0o600 });
+    rmSync(join(folder, 'link'), { force: true });
+    symlinkSync('users.htpasswd', join(folder, 'link'));
+    const { code, stderr } = await check(`${yaml(keys)}log: { file: ${name} }\n`);
+    expect(stderr).toMatch(/log\.file: \S+ is \S+, which is read as configuration, .*; name another file$/m);
+    expect(code).toBe(2);
+  });
+
   it('warns of rules for users where no door asks', async () => {
     const { code, stderr } = await check(yaml('port: 443', '{ name: ci, action: allow, users: [ci] }'));
     expect(code).toBe(0);

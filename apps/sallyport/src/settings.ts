@@ -28,7 +28,7 @@ import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { readEgressTrusts } from './egress-trusts.ts';
 import { lintExposedFiles } from './exposed-files.ts';
 import { type ListenerIdentity, readListenerIdentities } from './listener-identities.ts';
-import { readLogOptions } from './log-options.ts';
+import { checkLogFile, readLogOptions } from './log-options.ts';
 import { createHostsFileReader, namedFiles } from './named-files.ts';
 import { groupsFor } from './shipped-groups.ts';
 
@@ -100,6 +100,7 @@ export function readSettings(
     ...(runsTests ? runTests(policy, config.tests, config.listeners[0]?.name ?? '') : []),
     ...lintVoidList(config),
     ...lintExposedFiles(config, dirname(file)),
+    ...checkLogFile(config, files, dirname(file)),
   ];
   const show = (problem: LocatedProblem) => placeProblem(problem, loaded);
   const found = [...loaded.warnings, ...meant.map(show)];
