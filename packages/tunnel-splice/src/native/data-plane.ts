@@ -1,5 +1,6 @@
 import type { Address, DeadlineMs } from '../transport.ts';
 import type { Addon } from './addon.ts';
+import { measureClockOffset } from './clock-offset.ts';
 import { CommandWriter } from './command-writer.ts';
 import { NativeLeg, type LegHome } from './leg.ts';
 import { ReadDeadlines } from './read-deadlines.ts';
@@ -13,8 +14,7 @@ export class DataPlane implements LegHome {
   readonly #writer: CommandWriter;
   /** By their place in their threads' tables. A place is used again only after the last event of the leg before. */
   readonly #legs: (NativeLeg | undefined)[] = [];
-  /** The difference between the kernel's monotonic clock, which data threads use, and `performance.now()`. */
-  readonly #clockOffsetMs = performance.now() - Number(process.hrtime.bigint()) / 1e6;
+  readonly #clockOffsetMs = measureClockOffset();
   #openThings = 0;
   /** From then on the addon may belong to another transport. */
   #isStopped = false;
