@@ -126,23 +126,6 @@ int openListener(const SocketAddress& bind, PortSharing sharing, bool isTranspar
   return error;
 }
 
-int adoptListener(int passed) {
-  const int fd = retried([&] { return ::fcntl(passed, F_DUPFD_CLOEXEC, 0); });
-  if (fd < 0) return fd;
-  // The socket is shared with the process that passed it. systemd does not accept on it, so O_NONBLOCK does no harm there.
-  int error = ::fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && ::listen(fd, kBacklog) == 0 ? 0 : -errno;
-  SocketAddress own;
-  if (error == 0) error = localAddress(fd, own);
-  // A Unix socket listens, too, but its clients have no address.
-  if (error == 0 && own.family() != AF_INET && own.family() != AF_INET6) error = -EAFNOSUPPORT;
-  if (error == 0) {
-    setStreamOptions(fd);
-    return fd;
-  }
-  close(fd);
-  return error;
-}
-
 void sharePort(int fd) { set(fd, SOL_SOCKET, SO_REUSEPORT, 1); }
 
 int accept(int listener, SocketAddress& peer) {
@@ -183,6 +166,23 @@ void keepUrgentInline(int fd) { setUrgentInline(fd); }
 int localAddress(int fd, SocketAddress& address) {
   address.length = sizeof(address.storage);
   return ::getsockname(fd, address.raw(), &address.length) < 0 ? -errno : 0;
+}
+
+int adoptListener(int passed) {
+  const int fd = retried([&] { return ::fcntl(passed, F_DUPFD_CLOEXEC, 0); });
+  if (fd < 0) return fd;
+  // The socket is shared with the process that passed it. systemd does not accept on it, so O_NONBLOCK does no harm there.
+  int error = ::fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && ::listen(fd, kBacklog) == 0 ? 0 : -errno;
+  SocketAddress own;
+  if (error == 0) error = localAddress(fd, own);
+  // A Unix socket listens, too, but its clients have no address.
+  if (error == 0 && own.family() != AF_INET && own.family() != AF_INET6) error = -EAFNOSUPPORT;
+  if (error == 0) {
+    setStreamOptions(fd);
+    return fd;
+  }
+  close(fd);
+  return error;
 }
 
 int peerAddress(int fd, SocketAddress& address) {
