@@ -1,6 +1,6 @@
-/** Translates between the clock of the data threads and this thread's. */
+/** How far the clock of the data threads is from this thread's. */
 
-/** Readings so close together are taken at once, and so many are tried. */
+/** Readings so close together count as taken at once. No more pairs than these are tried. */
 const CLOSE_MS = 0.01;
 const MOST_TRIES = 100;
 
