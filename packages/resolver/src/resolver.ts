@@ -20,7 +20,7 @@ import { createNameServers } from './name-servers.ts';
 import { Places } from './places.ts';
 import { RecentAddresses } from './recent-addresses.ts';
 import { specialAnswer } from './special-names.ts';
-import { RECHECK_MS, SYSTEM_FILES, SystemNames, type NameSource, type SystemFiles } from './system-names.ts';
+import { SYSTEM_FILES, SystemNames, type SystemFiles } from './system-names.ts';
 
 /** The configuration's `dns`, with the same keys; durations in milliseconds. */
 export interface DnsSettings {
@@ -68,7 +68,7 @@ export class Resolver {
   /** Replaced when the servers change. A look-up under way stores its answer in the one that there was when it began. */
   #cache: AnswerCache;
   readonly #recent: RecentAddresses;
-  readonly #source: (now: number) => NameSource;
+  readonly #source: SystemNames['source'];
   readonly #places = new Places(MAX_LOOKUPS);
   readonly #lookUps = new Map<string, LookUp>();
 
@@ -139,7 +139,7 @@ export class Resolver {
     const own = this.#dns;
     if (!isDeepStrictEqual([servers, family, cache], [own.servers, own.family, own.cache])) return undefined;
     // The system's files are read again, for they may have changed since: then the cache is a new one.
-    this.#source(performance.now() + RECHECK_MS);
+    this.#source(performance.now(), true);
     return { cache: this.#cache, recent: this.#recent };
   }
 
@@ -248,7 +248,7 @@ function openSource(
   { servers, timeout }: DnsSettings,
   files: SystemFiles,
   onServersChanged: () => void,
-): (now: number) => NameSource {
+): SystemNames['source'] {
   if (servers) {
     const named = {
       hosts: new Map(),
@@ -257,5 +257,5 @@ function openSource(
     return () => named;
   }
   const system = new SystemNames(files, timeout, onServersChanged);
-  return (now) => system.source(now);
+  return (now, isDue) => system.source(now, isDue);
 }

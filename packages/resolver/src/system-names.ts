@@ -21,7 +21,7 @@ export interface SystemFiles {
 export const SYSTEM_FILES: SystemFiles = { resolvConf: '/etc/resolv.conf', hosts: '/etc/hosts' };
 
 /** The files are checked no more often than this. */
-export const RECHECK_MS = 1000;
+const RECHECK_MS = 1000;
 
 /** The system's names by the present content of its files. */
 export class SystemNames {
@@ -41,8 +41,9 @@ export class SystemNames {
     this.#source = { hosts: new Map(), ...this.#askWhom('') };
   }
 
-  source(now: number): NameSource {
-    if (now - this.#checkedAt < RECHECK_MS) return this.#source;
+  /** @param isDue the files are checked, however lately they were */
+  source(now: number, isDue = false): NameSource {
+    if (!isDue && now - this.#checkedAt < RECHECK_MS) return this.#source;
     const isFirst = this.#checkedAt === -Infinity;
     this.#checkedAt = now;
     const hosts = this.#hosts.readIfChanged();
