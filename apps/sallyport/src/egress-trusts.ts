@@ -15,14 +15,9 @@ export function readEgressTrusts({ egress }: Config, folder: string): EgressTrus
   const problems: Problem[] = [];
   for (const [index, config] of egress.entries()) {
     if (config.type !== 'http' || !config.tls) continue;
-    const read = readTlsTrust(config.ca, folder);
-    const path = ['egress', index, 'ca'];
-    if (typeof read === 'string') {
-      problems.push({ severity: 'error', path, message: read });
-      continue;
-    }
-    if (read.doubt !== undefined) problems.push({ severity: 'warning', path, message: read.doubt });
-    trusts.set(config.name, read.trust);
+    const read = readTlsTrust(config.ca, folder, ['egress', index, 'ca']);
+    problems.push(...read.problems);
+    if (read.trust) trusts.set(config.name, read.trust);
   }
   return { trusts, problems };
 }

@@ -39,14 +39,9 @@ function placeOf(file: string): string | undefined {
 export function readLogOptions({ log }: Config, folder: string): LogOptionsResult {
   const problems: Problem[] = [];
   const tlsOf = (collector: 'syslog' | 'otlp', ca: string | undefined): CollectorTls => {
-    const read = readTlsTrust(ca, folder);
-    const path = ['log', collector, 'ca'];
-    if (typeof read === 'string') {
-      problems.push({ severity: 'error', path, message: read });
-      return {};
-    }
-    if (read.doubt !== undefined) problems.push({ severity: 'warning', path, message: read.doubt });
-    return { ca: read.pem };
+    const { pem, problems: found } = readTlsTrust(ca, folder, ['log', collector, 'ca']);
+    problems.push(...found);
+    return { ca: pem };
   };
   const { level, format, file, syslog, otlp } = log;
   const logOptions: LoggerOptions = {
