@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '@sallyport/tunnel-splice';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -146,8 +147,7 @@ describe('createNameServers', () => {
     expect(texts((await ask(subject, 'host.example')).reply)).toEqual(FOUND);
   });
 
-  // Again where this process itself stands still for a second or two.
-  it('takes the answer of a server from which every answer is long on its way', { retry: 2 }, async () => {
+  it('takes the answer of a server from which every answer is long on its way', async () => {
     const server = await serve(good);
     const subject = servers([server.address], 5000);
     for (let time = 0; time < 10; time++) await ask(subject, 'host.example');
@@ -155,7 +155,15 @@ describe('createNameServers', () => {
       await delay(3000);
       return good(asked);
     };
-    expect(texts((await ask(subject, 'host.example')).reply)).toEqual(FOUND);
+    // c-ares waits for 5 s at most. Where this process itself stood still for much of the rest, the answer proves nothing.
+    let found: readonly string[] = [];
+    for (let tries = 0, hasStalled = true; hasStalled && tries < 3; tries++) {
+      const stalls = monitorEventLoopDelay({ resolution: 10 });
+      stalls.enable();
+      found = texts((await ask(subject, 'host.example')).reply);
+      hasStalled = stalls.max > 0.5e9;
+    }
+    expect(found).toEqual(FOUND);
   });
 });
 
