@@ -50,6 +50,7 @@ const PATIENT_CHANNELS = 256;
  * its own, which a forger must guess (RFC 5452 §9.2).
  */
 export function createNameServer(server: Address, timeoutMs: number): NameServer {
+  if (hasZone(server)) return serverThatCannotBeAsked(server);
   const idle: dns.Resolver[] = [];
   const busy = new Set<dns.Resolver>();
   const patient = new Set<dns.Resolver>();
@@ -77,6 +78,17 @@ export function createNameServer(server: Address, timeoutMs: number): NameServer
       for (const channel of [...busy, ...patient]) channel.cancel();
     },
   };
+}
+
+/** Node.js drops the zone (RFC 4007 §11) of a server such as fe80::1%eth0, without which the kernel does not know which link is meant. */
+export function hasZone({ host }: Address): boolean {
+  return host.includes('%');
+}
+
+function serverThatCannotBeAsked({ host }: Address): NameServer {
+  const detail = `the name server ${host} has a zone, and such a server cannot be asked; name another in dns.servers`;
+  const refusal: Inquiry = { reply: Promise.resolve(failed(detail)), abandon: () => undefined };
+  return { ask: () => refusal, close: () => undefined };
 }
 
 /** The first inquiry, and after {@link PATIENT_AFTER_MS} a second one beside it. The second one's failures say nothing that the first does not. */

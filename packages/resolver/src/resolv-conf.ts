@@ -1,6 +1,7 @@
 /** Parses the parts of /etc/resolv.conf (resolv.conf(5)) that say which servers to query, and how. */
 import { isIP } from 'node:net';
 import type { Address } from '@sallyport/tunnel-splice';
+import { hasZone } from './name-server.ts';
 
 export interface ResolvConf {
   readonly servers: readonly Address[];
@@ -14,7 +15,8 @@ const MAX_SERVERS = 3;
 const MAX_TIMEOUT_SECONDS = 30;
 
 /**
- * Reads a resolv.conf. Where it names no server, one on this machine is queried, as the C library does.
+ * Reads a resolv.conf. Where it names no server, one on this machine is queried, as the C library does. A server with a zone
+ * cannot be queried ({@link hasZone}): it is left out where there is another.
  *
  * `search`, `domain` and `ndots` are ignored: every name is queried as it is. A suffix added here, after the decision, would lead a
  * tunnel to a name that the policy and the log have not seen.
@@ -32,8 +34,9 @@ export function parseResolvConf(text: string): ResolvConf {
     const seconds = readOption(values, 'timeout', MAX_TIMEOUT_SECONDS);
     if (seconds) tryMs = 1000 * seconds;
   }
-  const known = servers.length > 0 ? servers.slice(0, MAX_SERVERS) : [serverAddress('127.0.0.1')];
-  return { servers: known, ...(tryMs !== undefined && { tryMs }) };
+  const usable = servers.filter((server) => !hasZone(server));
+  const known = usable.length > 0 ? usable : servers.length > 0 ? servers : [serverAddress('127.0.0.1')];
+  return { servers: known.slice(0, MAX_SERVERS), ...(tryMs !== undefined && { tryMs }) };
 }
 
 function isLiteral(text: string): boolean {

@@ -14,6 +14,11 @@ describe('parseResolvConf', () => {
       hosts: ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
     },
     { text: 'nameserver fe80::1%eth0', hosts: ['fe80::1%eth0'] },
+    { text: 'nameserver fe80::1%eth0\nnameserver 10.0.0.2', hosts: ['10.0.0.2'] },
+    {
+      text: 'nameserver 10.0.0.1\nnameserver fe80::1%2\nnameserver 10.0.0.2\nnameserver 10.0.0.3',
+      hosts: ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
+    },
     { text: 'nameserver dns.example\nnameserver 10.0.0.2', hosts: ['10.0.0.2'] },
     { text: '; nameserver 10.0.0.9\n#nameserver 10.0.0.8\nnameserver 10.0.0.2', hosts: ['10.0.0.2'] },
   ])('finds the servers $hosts', ({ text, hosts }) => {

@@ -72,6 +72,20 @@ describe('Resolver, on the system’s names', () => {
   });
 });
 
+describe('a name server with a zone', () => {
+  it('fails every look-up at once, where it is the only one, and says what to do', async () => {
+    await writeFile(systemFiles.resolvConf, 'nameserver fe80::53%eth0');
+    const cache = { entries: 10, min_ttl: 1000, max_ttl: 1000, negative_ttl: 1000, stale_if_error: 0 };
+    const resolver = new Resolver({ hosts: {}, family: 'auto', cache, timeout: 20_000 }, { systemFiles });
+    expect(await resolver.resolve('some.example', 'client').done).toMatchObject({
+      kind: 'failed',
+      reason: 'dns',
+      detail:
+        'the name server fe80::53%eth0 has a zone, and such a server cannot be asked; name another in dns.servers',
+    });
+  });
+});
+
 describe('a look-up under way while the servers change', () => {
   it('serves those that began it, and whoever comes later has one of the new servers', async () => {
     await writeFile(systemFiles.resolvConf, 'nameserver 127.0.0.1');
