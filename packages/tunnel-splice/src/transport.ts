@@ -150,7 +150,7 @@ export interface ListenOptions {
   readonly beside?: readonly number[];
   /**
    * Asked at each connection. With it the listener uses TLS, and a new identity applies from the next client on. Undefined: this client
-   * gets no handshake. It is reset at once, its `tls` has failed, and it is handed out all the same.
+   * gets no handshake. It is handed out all the same, with its `tls` withheld, so that it can be answered unencrypted.
    */
   readonly identity?: (client: Address) => TlsIdentity | undefined;
 }
