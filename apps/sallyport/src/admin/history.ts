@@ -24,7 +24,7 @@ interface DoorSample {
   readonly refused: number;
 }
 
-/** Of one door, an entry for each sample: `tunnels` as a number, the others per second. */
+/** One door's entries, one for each sample: `tunnels` as a number, the others per second. */
 export type DoorHistory = Record<keyof DoorSample, number[]>;
 
 /** In seconds; left out where nothing was measured. */
@@ -39,7 +39,7 @@ export class TrafficHistory {
   readonly #samples: Sample[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param isWanted called before each sample: none is taken without a page */
+  /** @param isWanted called before each sample: none is taken, and none is kept, where the status page is off */
   constructor(read: () => MetricsReading, isWanted: () => boolean) {
     this.#read = read;
     this.#isWanted = isWanted;
@@ -54,7 +54,7 @@ export class TrafficHistory {
     clearInterval(this.#timer);
   }
 
-  /** For each door, and for all together under the empty name; the oldest first. */
+  /** By the name of the listener; the oldest sample first. */
   doors(): ReadonlyMap<string, DoorHistory> {
     const names = new Set(this.#samples.flatMap(({ doors }) => [...doors.keys()]));
     return new Map([...names].map((name) => [name, this.#historyOf(name)]));
