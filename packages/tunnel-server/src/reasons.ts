@@ -122,7 +122,6 @@ export interface TunnelErrorContext {
   readonly remedy?: string | undefined;
   readonly isVerbatim?: boolean;
   readonly rcode?: string | undefined;
-  readonly infoCode?: number | undefined;
   readonly claimedUser?: string | undefined;
   readonly upstream?: Address | undefined;
 }
@@ -148,9 +147,8 @@ export class TunnelError extends Error {
   readonly remedy: string | undefined;
   /** The sentence ends with the operator's own words, which stay as they are. */
   readonly isVerbatim: boolean;
-  /** The code of a name server's answer: `NXDOMAIN`, and its extended error (RFC 8914), for Proxy-Status (RFC 9209 §2.3.2). */
+  /** The code of a name server's answer, such as `NXDOMAIN`, for Proxy-Status (RFC 9209 §2.3.2). */
   readonly rcode: string | undefined;
-  readonly infoCode: number | undefined;
   /** The user whose password was wrong, if that user exists: only for the log. */
   readonly claimedUser: string | undefined;
   /** The address that was dialled in vain; of several, the one whose failure it is. Only for the log. */
@@ -169,7 +167,6 @@ export class TunnelError extends Error {
     this.remedy = context.remedy;
     this.isVerbatim = context.isVerbatim ?? false;
     this.rcode = context.rcode;
-    this.infoCode = context.infoCode;
     this.claimedUser = context.claimedUser;
     this.upstream = context.upstream;
   }

@@ -83,13 +83,10 @@ function statusParameters(error: TunnelError, { status, proxyError }: HttpAnswer
   return [`error=${proxyError}`, ...parametersOf(proxyError, error, status), `details=${quoteDetails(sentence)}`];
 }
 
-function parametersOf(proxyError: ProxyError, { rcode, infoCode }: TunnelError, status: number): readonly string[] {
+function parametersOf(proxyError: ProxyError, { rcode }: TunnelError, status: number): readonly string[] {
   switch (proxyError) {
     case 'dns_error': // §2.3.2
-      return [
-        ...(rcode === undefined ? [] : [`rcode=${quoteString(toPrintable(rcode))}`]),
-        ...(infoCode === undefined ? [] : [`info-code=${infoCode}`]),
-      ];
+      return rcode === undefined ? [] : [`rcode=${quoteString(toPrintable(rcode))}`];
     case 'http_request_error': // §2.3.18
       return [`status-code=${status}`, `status-phrase=${quoteString(statusPhrase(status))}`];
     default:
