@@ -26,11 +26,6 @@ export interface LocatedProblem extends Problem {
 /** Finds the place of a path in the file, or of its closest existing parent. */
 export type Locate = (path: ConfigPath) => Position;
 
-/** Formats a problem in one line, `FILE:LINE:COL: path: message`. `locate` finds its place. */
-export function describeProblem(file: string, problem: Problem, locate: Locate): string {
-  return formatProblem(file, { ...problem, position: locate(problem.path) });
-}
-
 /** Formats a problem in one line, `FILE:LINE:COL: path: message`. */
 export function formatProblem(file: string, problem: LocatedProblem): string {
   const { path, severity, message, elsewhere = { file, ...problem } } = problem;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeProblem, formatPath, formatProblem, sortByPosition } from '../src/problems.ts';
+import { formatPath, formatProblem, sortByPosition } from '../src/problems.ts';
 
 describe('formatProblem', () => {
   const problem = { severity: 'error', path: ['listeners', 0, 'bind'], message: 'taken; choose another' } as const;
@@ -27,11 +27,6 @@ describe('formatProblem', () => {
     expect(formatProblem('a.yaml', { ...located, elsewhere: { file: 'allowed.txt' } })).toBe(
       'allowed.txt: listeners[0].bind: taken; choose another',
     );
-  });
-
-  it('is what describeProblem says of the place that locate finds', () => {
-    const line = describeProblem('a.yaml', problem, (path) => ({ line: path.length, column: 7 }));
-    expect(line).toBe('a.yaml:3:7: listeners[0].bind: taken; choose another');
   });
 });
 
