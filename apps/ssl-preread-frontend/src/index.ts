@@ -1,3 +1,3 @@
 /** The transparent door. */
 export { createSslPrereadFrontend, type SslPrereadFrontendOptions } from './frontend.ts';
-export { readHello, type HelloFound } from './read-hello.ts';
+export { readHello } from './read-hello.ts';

@@ -1,5 +1,5 @@
 /** The only parser of IP addresses and networks, and the list of special ones. Read ip.ts first. */
-export { formatIp, type Ip, ipFromWords, parseIp } from './ip.ts';
+export { type Ip, ipFromWords, parseIp } from './ip.ts';
 export { authorityText, uriHost } from './authority.ts';
 export { isHostName, MAX_NAME_LENGTH } from './host-name.ts';
 export { endsInNumber, readLegacyIpv4 } from './legacy-ipv4.ts';

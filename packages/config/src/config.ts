@@ -28,23 +28,15 @@ export type EgressConfig = Config['egress'][number];
 
 /** An egress by another proxy. */
 export type ParentConfig = Exclude<EgressConfig, { type: 'direct' }>;
+
 /** The expected decision for one request. */
 export type TestConfig = Config['tests'][number];
-
-/** How names are resolved. */
-export type DnsConfig = Config['dns'];
-
-/** Time limits, in milliseconds. */
-export type Timeouts = Config['timeouts'];
 
 /** Limits of numbers and sizes. */
 export type Limits = Config['limits'];
 
 /** Where metrics and health checks are served. */
 export type AdminConfig = Config['admin'];
-
-/** The settings of the log. */
-export type LogConfig = Config['log'];
 
 /** The settings of the process. */
 export type RuntimeConfig = Config['runtime'];

@@ -9,18 +9,13 @@ export {
   type MalformedDestination,
   parseDestination,
 } from './destination.ts';
-export { compilePolicy, type CompiledPolicy } from './rules/compile.ts';
+export { compilePolicy } from './rules/compile.ts';
 export { decide } from './rules/decide.ts';
 export type { Decision, Policy, PolicyRequest } from './rules/policy.ts';
 export { checkGroups, groupNamed, type Groups } from './rules/groups.ts';
 export { hostLines } from './rules/host-list.ts';
 export type { ReadHostsFile } from './rules/rule-hosts.ts';
-export {
-  type AddressVerdict,
-  compileDestinations,
-  type DestinationRules,
-  judgeAddress,
-} from './address-rules/permit.ts';
+export { judgeAddress } from './address-rules/permit.ts';
 export {
   type AddressGuards,
   type DialVerdict,

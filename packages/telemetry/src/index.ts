@@ -10,10 +10,8 @@ export {
   createMetrics,
   type DialFamily,
   type DialMetricResult,
-  type DnsCacheResult,
   type Metrics,
   type MetricsReading,
-  type MetricsOptions,
   type ReloadResult,
 } from './metrics.ts';
 export type { EgressMetrics, EgressReading } from './egress-metrics.ts';
@@ -23,4 +21,4 @@ export type { TimeReading } from './time-histogram.ts';
 export { type AdminAddress, AdminListenError } from './admin/listen-error.ts';
 export type { AdminReply, AdminRequest, AdminRoute } from './admin/routes.ts';
 export { Turns } from './admin/turns.ts';
-export { type AdminOptions, type AdminServer, startAdminServer } from './admin/server.ts';
+export { type AdminServer, startAdminServer } from './admin/server.ts';

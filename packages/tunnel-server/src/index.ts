@@ -1,8 +1,8 @@
 /** The life of one tunnel, shared by both doors: what the doors and the program need of it, and no more. */
 export type { Frontend, Greeting, Identified, PlainHttp, PrereadLimits } from './frontend.ts';
 export type { HelloFacts } from './hello-facts.ts';
-export type { FailureOutcome, ProxyError, Refusal, RefusalReason, Stage, AlertName } from './reasons.ts';
-export { ALERT, REFUSALS, TunnelError } from './reasons.ts';
+export type { Refusal, RefusalReason, Stage, AlertName } from './reasons.ts';
+export { REFUSALS, TunnelError } from './reasons.ts';
 export {
   findDoubtfulField,
   joinedValues,
@@ -21,7 +21,7 @@ export { departed } from './departed.ts';
 export { recogniseTls } from './tls-opening.ts';
 export { encodeSocksRefusal, type SocksVersion, socksVersionOf } from './socks-greeting.ts';
 export { type NeedMore, type Preread, prereadUntil } from './preread.ts';
-export { encodeRefusal, type RefusalContext, type RefusalReply } from './refusal-reply.ts';
+export { encodeRefusal } from './refusal-reply.ts';
 export { readReplyWishes, type ReplyWishes } from './refusal/reply-wishes.ts';
 export type { RefusedTunnel } from './refusal/problem.ts';
 export { Ledger, type RecordOptions } from './account/ledger.ts';
@@ -29,7 +29,6 @@ export type { LiveTunnel } from './account/live-tunnels.ts';
 export type { TunnelFacts } from './account/tunnel-facts.ts';
 export { Egresses, type Ways } from './egress/egress.ts';
 export type { Door } from './door.ts';
-export type { DoorServices } from './door-services.ts';
 export { openDoor } from './open-door.ts';
 export { type Resolved, resolveDestination } from './resolve-destination.ts';
 export { createLimits, type Limits } from './limits/limits.ts';

@@ -16,7 +16,6 @@ export {
   type Introduction,
   type JoinPlan,
   type Leg,
-  type ListenOptions,
   type Listening,
   type ReadResult,
   type Reception,
@@ -37,11 +36,11 @@ export { readCertificates } from './authorities.ts';
 export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './tls-identity.ts';
 export { createTlsTrust, type TlsTrust } from './tls-trust.ts';
 export { createPortableTransport } from './portable/transport.ts';
-export { createNativeTransport, type NativeTransportOrReason } from './native/transport.ts';
-export { nativeBinary, type NativeBinary } from './native/load.ts';
+export { createNativeTransport } from './native/transport.ts';
+export { nativeBinary } from './native/load.ts';
 export { platformName } from './native/platform.ts';
 export { Slots } from './native/slots.ts';
 export { forbidNewPrivileges } from './native/new-privileges.ts';
-export { startNativeChild, type ChildCommand, type NativeChild, type NativeChildResult } from './native/child.ts';
+export { startNativeChild, type ChildCommand } from './native/child.ts';
 export { machineAddresses } from './native/machine-addresses.ts';
-export { sendDatagram, type DatagramResult } from './native/datagram.ts';
+export { sendDatagram } from './native/datagram.ts';
