@@ -60,13 +60,13 @@ class Counters implements Limits {
   readonly #clock: () => number;
   readonly #everywhere = new ScopeCounts('*');
   readonly #listeners = new Map<string, ScopeCounts>();
-  #shared: ConnectionLimits;
+  #global: ConnectionLimits;
   #replicas: SharedLimits | undefined;
   /** The scopes of `tunnels_per_client`. */
   #counted: readonly ScopeCounts[] = [this.#everywhere];
 
   constructor(global: ConnectionLimits, clock: () => number) {
-    this.#shared = global;
+    this.#global = global;
     this.#clock = clock;
   }
 
@@ -110,10 +110,10 @@ class Counters implements Limits {
   awaitClient(listener: LimitedListener): (() => void) | undefined {
     const scopes = this.#scopesOf(listener);
     if (isFull(scopes)) return undefined;
-    const places = [this.#everywhere, scopes.own];
-    for (const place of places) place.awaited += 1;
+    const both = [this.#everywhere, scopes.own];
+    for (const counts of both) counts.awaited += 1;
     return () => {
-      for (const place of places) place.awaited -= 1;
+      for (const counts of both) counts.awaited -= 1;
     };
   }
 
@@ -134,25 +134,25 @@ class Counters implements Limits {
   }
 
   update(global: ConnectionLimits, listeners: readonly LimitedListener[]): void {
-    this.#shared = global;
+    this.#global = global;
     const alone = listeners.filter(({ limits }) => limits.tunnels_per_client !== global.tunnels_per_client);
     const before = new Set(this.#counted);
     this.#counted = [this.#everywhere, ...alone.map(({ name }) => countsOf(this.#listeners, name))];
-    for (const place of this.#counted) if (!before.has(place)) this.#replicas?.count(place);
+    for (const counts of this.#counted) if (!before.has(counts)) this.#replicas?.count(counts);
   }
 
   share(shared: SharedLimits | undefined): void {
     this.#replicas = shared;
-    for (const place of this.#counted) shared?.count(place);
+    for (const counts of this.#counted) shared?.count(counts);
   }
 
   remembered(): number {
-    return [this.#everywhere, ...this.#listeners.values()].reduce((sum, place) => sum + place.remembered, 0);
+    return [this.#everywhere, ...this.#listeners.values()].reduce((sum, counts) => sum + counts.remembered, 0);
   }
 
   #scopesOf(listener: LimitedListener): Scopes {
     const own = countsOf(this.#listeners, listener.name);
-    return { listener, shared: this.#shared, everywhere: this.#everywhere, own };
+    return { listener, global: this.#global, everywhere: this.#everywhere, own };
   }
 
   #enter(key: ClientKey, own: ScopeCounts): void {

@@ -43,22 +43,23 @@ export class ScopeCounts {
 export function countsOf(listeners: Map<string, ScopeCounts>, name: string): ScopeCounts {
   const known = listeners.get(name);
   if (known) return known;
-  const place = new ScopeCounts(name);
-  listeners.set(name, place);
-  return place;
+  const counts = new ScopeCounts(name);
+  listeners.set(name, counts);
+  return counts;
 }
 
 /** The counts that one connection may be compared with. */
 export interface Scopes {
   readonly listener: LimitedListener;
-  readonly shared: ConnectionLimits;
+  /** The limits of the configuration itself, which a listener may replace. */
+  readonly global: ConnectionLimits;
   readonly everywhere: ScopeCounts;
   readonly own: ScopeCounts;
 }
 
 /** A value that a listener shares with the global limits is compared with the count over all listeners. */
-export function scopeOf(limit: keyof ConnectionLimits, { listener, shared, everywhere, own }: Scopes): ScopeCounts {
-  return listener.limits[limit] === shared[limit] ? everywhere : own;
+export function scopeOf(limit: keyof ConnectionLimits, { listener, global, everywhere, own }: Scopes): ScopeCounts {
+  return listener.limits[limit] === global[limit] ? everywhere : own;
 }
 
 /** No place is left by `limits.tunnels`. */
