@@ -3,6 +3,7 @@ import { type Ip, parseIp } from '@sallyport/addresses';
 import { isDirect } from '@sallyport/config';
 import {
   decide,
+  deciderText,
   destinationText,
   type Judgement,
   judgeRequest,
@@ -103,5 +104,5 @@ function judge({ config, policy }: Settings, { request, addresses }: Asked): Jud
 
 function verdictText({ verdict, by, rule }: Judgement): string {
   if (by === 'destinations') return `${verdict} by policy.destinations`;
-  return `${verdict} by ${rule === 'default' ? 'the default' : `rule ${rule}`}`;
+  return `${verdict} by ${deciderText(rule)}`;
 }

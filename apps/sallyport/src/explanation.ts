@@ -1,7 +1,9 @@
 /** The text that `sallyport explain` prints. */
 import type { Ip } from '@sallyport/addresses';
 import {
+  deciderText,
   type Decision,
+  DEFAULT_NAME,
   destinationText,
   type DialVerdict,
   type Explanation,
@@ -76,12 +78,8 @@ function userNote(user: string | undefined, isUserAsked: boolean): string {
 function answerOf({ explanation, refusal }: Findings): string {
   const { decision, rule, wouldDeny } = explanation.decision;
   if (refusal) return `denied: ${withoutStop(refusal.words)} (reason ${refusal.reason})`;
-  if (decision === 'report') return `allowed, though ${deciderOf(wouldDeny ?? rule)} would deny it (report only)`;
-  return `allowed: ${deciderOf(rule)} allows it`;
-}
-
-function deciderOf(rule: string): string {
-  return rule === 'default' ? 'the default' : `rule ${rule}`;
+  if (decision === 'report') return `allowed, though ${deciderText(wouldDeny ?? rule)} would deny it (report only)`;
+  return `allowed: ${deciderText(rule)} allows it`;
 }
 
 function withoutStop({ detail, isVerbatim }: Refusal['words']): string {
@@ -97,7 +95,7 @@ function passedOverLine(passedOver: Explanation['passedOver'][number]): string {
 function actionOf({ decision: outcome, rule, ruled }: Decision): string {
   const decision = ruled ?? outcome;
   const action = decision === 'report' ? 'deny, which report_only turns into allow' : decision;
-  return rule === 'default' ? `default: ${action} (no rule matches)` : `${rule}: ${action}`;
+  return rule === DEFAULT_NAME ? `default: ${action} (no rule matches)` : `${rule}: ${action}`;
 }
 
 function addressLines({ addresses, unknown }: Dialling, { resolvesNames }: EgressChoice): readonly string[] {

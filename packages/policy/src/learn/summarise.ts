@@ -1,6 +1,7 @@
 /** Counts what was allowed and denied by host, rule, user and client, with the rule that would allow each denied destination. */
 import { type Ip, specialPurposeOf } from '@sallyport/addresses';
 import { destinationText } from '../destination.ts';
+import { DEFAULT_NAME } from '../rules/rule-names.ts';
 import type { LogEntry } from './access-log.ts';
 import { asComment } from './sighting-text.ts';
 
@@ -99,7 +100,7 @@ export class Summariser {
  */
 function allowingRule({ host, ip, port, rule }: Denied): string {
   const notes = [
-    ...(rule === 'default' ? [] : [`above the rule ${asComment(rule)}`]),
+    ...(rule === DEFAULT_NAME ? [] : [`above the rule ${asComment(rule)}`]),
     ...(ip && specialPurposeOf(ip) ? [`and ${exceptionFor(ip)}`] : []),
   ];
   const comment = notes.length > 0 ? ` # ${notes.join('; ')}` : '';

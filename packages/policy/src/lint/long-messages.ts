@@ -1,5 +1,6 @@
 /** Finds operators' messages that are too long for the status line of a refusal, the part that most programs show. */
 import { fillMessage, type PolicyConfig, type Problem } from '@sallyport/config';
+import { DEFAULT_NAME, ruleName } from '../rules/rule-names.ts';
 
 /** A status line has at most 200 bytes; this is the part for the sentence. */
 const SENTENCE_BYTES = 200 - 'HTTP/1.1 403 Forbidden ()'.length;
@@ -10,17 +11,18 @@ const COMMON = { host: 'registry.packages.example.com', port: '443', id: 't6x8zr
 /** Warns of each message that the status line would shorten in its middle. */
 export function lintLongMessages({ message: closing, rules }: PolicyConfig): readonly Problem[] {
   const byDefault =
-    closing === undefined ? undefined : `No rule allows ${COMMON.host}:${COMMON.port}. ${fill(closing, 'default')}`;
+    closing === undefined ? undefined : `No rule allows ${COMMON.host}:${COMMON.port}. ${fill(closing, DEFAULT_NAME)}`;
   return [
     ...explain(byDefault, ['policy', 'message'], 'behind the sentence of the refusal'),
-    ...rules.flatMap(({ message, name }, number) => {
+    ...rules.flatMap((rule, number) => {
+      const { message } = rule;
       if (message === undefined) return [];
-      const rule = name ?? `rule-${number + 1}`;
-      const own = fill(message, rule);
+      const name = ruleName(rule, number);
+      const own = fill(message, name);
       const path = ['policy', 'rules', number, 'message'] as const;
       if (closing === undefined || own.length > SENTENCE_BYTES)
         return explain(own, path, 'with its placeholders filled in');
-      return explain(`${own}. ${fill(closing, rule)}`, path, 'together with policy.message');
+      return explain(`${own}. ${fill(closing, name)}`, path, 'together with policy.message');
     }),
   ];
 }

@@ -1,5 +1,6 @@
 /** Finds rules for users at doors that do not authenticate clients. */
 import type { PolicyConfig, Problem } from '@sallyport/config';
+import { ruleName } from '../rules/rule-names.ts';
 import { knowsItsClients } from './open-proxy.ts';
 
 interface ListenerConfig {
@@ -14,11 +15,12 @@ export function lintUnmetUsers(config: {
   readonly policy: PolicyConfig;
 }): readonly Problem[] {
   const asking = config.listeners.filter(knowsItsClients).map(({ name }) => name);
-  return config.policy.rules.flatMap(({ name, users, listeners }, number) => {
+  return config.policy.rules.flatMap((rule, number) => {
+    const { users, listeners } = rule;
     if (!users || users.length === 0) return [];
     if (listeners ? listeners.some((listener) => asking.includes(listener)) : asking.length > 0) return [];
     const message =
-      `rule ${name ?? `rule-${number + 1}`} can never match: none of its listeners asks clients who they are; ` +
+      `rule ${ruleName(rule, number)} can never match: none of its listeners asks clients who they are; ` +
       `give one auth or tls.client_ca, or remove users`;
     return [{ severity: 'warning', path: ['policy', 'rules', number, 'users'], message }];
   });

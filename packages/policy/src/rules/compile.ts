@@ -7,6 +7,7 @@ import { type Groups, NO_GROUPS } from './groups.ts';
 import { indexHosts } from './host-index.ts';
 import { lintRules } from '../lint/lint.ts';
 import { isAboutNames, type ReadHostsFile, walkPatterns } from './rule-hosts.ts';
+import { DEFAULT_NAME, ruleName } from './rule-names.ts';
 
 export type { Policy };
 
@@ -66,15 +67,9 @@ const NO_FILES: ReadHostsFile = () => ({
   why: 'files cannot be read here; list the names in hosts',
 });
 
-/** The name of the default's decision in the log. */
-const DEFAULT_NAME = 'default';
-
-/**
- * Gives unnamed rules the name `rule-N`, counted from 1. Names are log fields and metric labels, so no two may be
- * alike.
- */
+/** Names are log fields and metric labels, so no two may be alike. */
 function nameRules(rules: readonly RuleConfig[], problems: Problem[]): readonly string[] {
-  const names = rules.map(({ name }, number) => name ?? `rule-${number + 1}`);
+  const names = rules.map(ruleName);
   const firstUses = new Map<string, number>();
   for (const [number, name] of names.entries()) {
     const path = ['policy', 'rules', number, ...(rules[number]?.name === undefined ? [] : ['name'])];

@@ -3,6 +3,7 @@ import { parseIp } from '@sallyport/addresses';
 import { didYouMean, type Problem, type TestConfig } from '@sallyport/config';
 import { destinationAt } from '../destination.ts';
 import type { Policy, PolicyRequest } from '../rules/policy.ts';
+import { deciderText } from '../rules/rule-names.ts';
 import { judgeRequest } from './judge-request.ts';
 
 /**
@@ -38,11 +39,7 @@ function explainFailure(policy: Policy, test: TestConfig, request: PolicyRequest
   const found = verdict === 'deny' ? 'deny' : 'allow';
   const isMet = found === test.expect && (test.rule === undefined || test.rule === rule);
   if (isMet) return undefined;
-  const by = test.rule === undefined ? '' : ` by ${nameOf(test.rule)}`;
+  const by = test.rule === undefined ? '' : ` by ${deciderText(test.rule)}`;
   const reported = verdict === 'report' ? ', as report_only lets it pass' : '';
-  return `expected ${test.expect}${by}, but ${nameOf(rule)} decides: ${found}${reported}${detail ? ` (${detail})` : ''}`;
-}
-
-function nameOf(rule: string): string {
-  return rule === 'default' ? 'the default' : `rule ${rule}`;
+  return `expected ${test.expect}${by}, but ${deciderText(rule)} decides: ${found}${reported}${detail ? ` (${detail})` : ''}`;
 }
