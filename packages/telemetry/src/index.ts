@@ -16,7 +16,7 @@ export {
 } from './metrics.ts';
 export type { EgressMetrics, EgressReading } from './egress-metrics.ts';
 export { readMediaRanges, weightOf } from './media-ranges.ts';
-export type { ListenerMetrics, ListenerReading } from './listener-metrics.ts';
+export type { ListenerMetrics, ListenerReading, SniCheckResult } from './listener-metrics.ts';
 export type { TimeReading } from './time-histogram.ts';
 export { type AdminAddress, AdminListenError } from './admin/listen-error.ts';
 export type { AdminReply, AdminRequest, AdminRoute } from './admin/routes.ts';

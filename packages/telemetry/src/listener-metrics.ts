@@ -38,6 +38,7 @@ type Verdict = 'allow' | 'deny' | 'report';
 
 const SNI_CHECK_RESULTS = ['match', 'mismatch', 'absent', 'not_tls'] as const;
 
+/** `absent`: a ClientHello without a name where a name was asked for. `not_tls`: anything that is not a whole ClientHello. */
 export type SniCheckResult = (typeof SNI_CHECK_RESULTS)[number];
 
 /** The counts of one listener since the start. */

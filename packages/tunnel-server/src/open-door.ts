@@ -2,6 +2,7 @@
 import { compileNetworks } from '@sallyport/addresses';
 import type { ListenerConfig, SniListener } from '@sallyport/config';
 import { decide } from '@sallyport/policy';
+import type { SniCheckResult } from '@sallyport/telemetry';
 import type { Door, DoorAdmission, DoorChecks, DoorDecisions } from './door.ts';
 import type { DoorServices } from './door-services.ts';
 import { followDecided } from './follow-hello.ts';
@@ -14,7 +15,6 @@ import { introduceClient } from './proxy-header/introduce.ts';
 import { type RefusalReason, TunnelError } from './reasons.ts';
 import { resolveDestination } from './resolve-destination.ts';
 import { type InterceptionTools, judgeIntercepted, resolveIntercepted } from './resolve-intercepted.ts';
-import type { SniResult } from './sni-check.ts';
 import { enforceSni, reportSni } from './verify-sni.ts';
 
 /** What the parts of one door share. */
@@ -22,7 +22,7 @@ interface Shared {
   readonly listener: ListenerConfig;
   readonly services: DoorServices;
   readonly prereadLimits: () => PrereadLimits;
-  readonly onResult: (result: SniResult) => void;
+  readonly onResult: (result: SniCheckResult) => void;
   /** The door itself. Only once it is made. */
   readonly self: () => Door;
 }
@@ -147,7 +147,7 @@ function sniCheckOf(listener: ListenerConfig): typeof enforceSni | undefined {
   return listener.verify_sni === 'enforce' ? enforceSni : reportSni;
 }
 
-function countUnnamed(reason: RefusalReason, onResult: (result: SniResult) => void): void {
+function countUnnamed(reason: RefusalReason, onResult: (result: SniCheckResult) => void): void {
   if (reason === 'no_sni') onResult('absent');
   if (reason === 'not_tls') onResult('not_tls');
 }

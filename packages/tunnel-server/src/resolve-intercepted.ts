@@ -1,13 +1,13 @@
 /** The step that resolves the destination of an intercepted client. It takes the address that the client dialled into account. */
-import type { Leg } from '@sallyport/tunnel-splice';
-import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
 import { type Ip, parseIp } from '@sallyport/addresses';
 import type { OwnAddresses } from '@sallyport/policy';
-import { nameClientKey, resolveDestination, type Resolved } from './resolve-destination.ts';
 import type { Confirmation, Resolver } from '@sallyport/resolver';
+import type { SniCheckResult } from '@sallyport/telemetry';
+import type { Leg } from '@sallyport/tunnel-splice';
+import { NAME_LOOKED_UP, unlessGone } from './abandon.ts';
 import type { Identified } from './frontend.ts';
 import { TunnelError } from './reasons.ts';
-import type { SniResult } from './sni-check.ts';
+import { nameClientKey, resolveDestination, type Resolved } from './resolve-destination.ts';
 
 /** The keys of an intercepting listener, as the configuration spells them. */
 export interface InterceptionSettings {
@@ -23,7 +23,7 @@ export interface InterceptionTools {
   /** Our own listening addresses. */
   readonly own: OwnAddresses;
   /** Told of every check of a name that came to a result. */
-  readonly onResult: (result: SniResult) => void;
+  readonly onResult: (result: SniCheckResult) => void;
   /** Takes a sentence for the log on a fault that does not end the tunnel. */
   readonly onRemark: (sentence: string) => void;
 }
@@ -101,7 +101,7 @@ async function verifyName(
 }
 
 /** Undefined where the name servers have failed: no client has done anything wrong then. */
-function resultOf(confirmation: Confirmation): SniResult | undefined {
+function resultOf(confirmation: Confirmation): SniCheckResult | undefined {
   if (confirmation.kind !== 'failed') return confirmation.kind === 'confirmed' ? 'match' : 'mismatch';
   return confirmation.rcode === 'NXDOMAIN' || confirmation.rcode === 'NOERROR' ? 'mismatch' : undefined;
 }

@@ -1,14 +1,12 @@
 /** Compares the ClientHello inside a tunnel with the host that CONNECT named: what is compared, and what is found. */
 import type { Destination } from '@sallyport/policy';
+import type { SniCheckResult } from '@sallyport/telemetry';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { encodeAlert } from './alert-record.ts';
 import type { PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
 import type { HelloInside, ReadHello } from './hello-inside.ts';
 import { TunnelError } from './reasons.ts';
-
-/** `absent`: a ClientHello without a name where a name was asked for. `not_tls`: anything that is not a whole ClientHello. */
-export type SniResult = 'match' | 'mismatch' | 'absent' | 'not_tls';
 
 /** One tunnel that is up and not spliced yet. */
 export interface UnverifiedTunnel {
@@ -26,14 +24,14 @@ export interface UnverifiedTunnel {
 export interface SniCheckTools {
   readonly readHello: ReadHello;
   /** Called with every result, also one that ends the tunnel. */
-  readonly onResult: (result: SniResult) => void;
+  readonly onResult: (result: SniCheckResult) => void;
   /** A hello with an encrypted_client_hello extension ends the tunnel: its outer name is not the client's destination. */
   readonly deniesEch: boolean;
 }
 
 /** What a check has found, and the bytes that it has read for that. */
 export interface SniVerdict {
-  readonly result: SniResult;
+  readonly result: SniCheckResult;
   readonly hello?: HelloFacts;
   /** A sentence for the log on a fault that does not end the tunnel. */
   readonly remark?: string;
@@ -58,7 +56,7 @@ export function judgeHello(
  * An address is not a name: for it, a hello without a name is right (RFC 6066 §3), and so is one with that very address in the name's
  * place.
  */
-function compare({ sni, literal }: HelloFacts, destination: Destination): SniResult {
+function compare({ sni, literal }: HelloFacts, destination: Destination): SniCheckResult {
   if (sni !== undefined) return destination.kind === 'name' && destination.host === sni ? 'match' : 'mismatch';
   if (destination.kind === 'name') return 'absent';
   return literal === undefined || literal === destination.host ? 'match' : 'mismatch';

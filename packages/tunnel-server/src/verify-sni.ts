@@ -1,17 +1,11 @@
 /** The cross-check at the explicit door (`verify_sni`): does the ClientHello inside the tunnel name the host that CONNECT named? */
+import type { SniCheckResult } from '@sallyport/telemetry';
 import { TICK_MS } from '@sallyport/tunnel-splice';
 import { encodeAlert } from './alert-record.ts';
 import { explainSecond, requireSameHost, sendHello } from './follow-hello.ts';
 import { explainUnread, type HelloInside, type ReadHello } from './hello-inside.ts';
 import { TunnelError } from './reasons.ts';
-import {
-  judgeHello,
-  refuseEch,
-  type SniCheckTools,
-  type SniResult,
-  type SniVerdict,
-  type UnverifiedTunnel,
-} from './sni-check.ts';
+import { judgeHello, refuseEch, type SniCheckTools, type SniVerdict, type UnverifiedTunnel } from './sni-check.ts';
 
 /**
  * Reads the hello before a byte is sent up. Unless it names the destination, the tunnel ends and nothing of the hello is sent up. Throws
@@ -78,7 +72,7 @@ function speaksTls({ found }: HelloInside): boolean {
   return found.kind === 'hello' || found.kind === 'malformed' || found.kind === 'too-large';
 }
 
-function explain(found: HelloInside['found'], result: Exclude<SniResult, 'match'>): TunnelError {
+function explain(found: HelloInside['found'], result: Exclude<SniCheckResult, 'match'>): TunnelError {
   switch (found.kind) {
     case 'hello': {
       const names = result === 'absent' ? 'no host' : 'another host than CONNECT did';

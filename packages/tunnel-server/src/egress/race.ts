@@ -1,4 +1,5 @@
 /** Dials several addresses and takes the first that connects: happy eyeballs (RFC 8305) over literals that the policy has permitted. */
+import type { DialFamily, DialMetricResult } from '@sallyport/telemetry';
 import {
   type Address,
   type Dial,
@@ -35,16 +36,13 @@ export interface LateAddresses {
   ask(): Work<readonly Address[]>;
 }
 
-/** One attempt is counted by these. Cancelled attempts are not counted: they have no result. */
-type AttemptFamily = 'ipv4' | 'ipv6';
-type AttemptResult = 'ok' | 'refused' | 'unreachable' | 'timeout' | 'error';
-
 /** The deadline and the other options hold for the whole race. */
 export interface RaceOptions extends DialOptions {
   readonly dial: Transport['dial'];
   /** Called once: did the race have the wanted result? */
   readonly onOutcome?: ((isWanted: boolean) => void) | undefined;
-  readonly onAttempt?: (family: AttemptFamily, result: AttemptResult) => void;
+  /** Called for each attempt that has ended; not for one that was cancelled, which has no result. */
+  readonly onAttempt?: (family: DialFamily, result: DialMetricResult) => void;
 }
 
 /**
@@ -233,7 +231,7 @@ const ATTEMPT_RESULTS = {
   'no-source': 'error',
   exhausted: 'error',
   cancelled: undefined,
-} as const satisfies Record<DialResult['kind'], AttemptResult | undefined>;
+} as const satisfies Record<DialResult['kind'], DialMetricResult | undefined>;
 
 /** Counts how one attempt has ended; one that was cancelled is not counted. */
 export function countAttempt(address: Address, result: DialResult, { onAttempt }: RaceOptions): void {
