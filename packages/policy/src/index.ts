@@ -29,6 +29,7 @@ export { type DecidedRequest, type RefusalWords, wordAddressRefusal, wordDenial 
 export { type Judgement, judgeRequest } from './tests/judge-request.ts';
 export { requestOf, runTests } from './tests/run-tests.ts';
 export { explain, type Explanation } from './explain/explain.ts';
+export { STATUS_LINE_BYTES } from './lint/long-messages.ts';
 export { lintReach } from './lint/lint-reach.ts';
 export { knowsItsClients, lintOpenProxy } from './lint/open-proxy.ts';
 export { lintVoidList } from './lint/void-list.ts';

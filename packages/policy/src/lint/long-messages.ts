@@ -2,8 +2,11 @@
 import { fillMessage, type PolicyConfig, type Problem } from '@sallyport/config';
 import { DEFAULT_NAME, ruleName } from '../rules/rule-names.ts';
 
-/** A status line has at most 200 bytes; this is the part for the sentence. */
-const SENTENCE_BYTES = 200 - 'HTTP/1.1 403 Forbidden ()'.length;
+/** How long the status line of a refusal may be. Programs that show nothing else of a refusal show this much. */
+export const STATUS_LINE_BYTES = 200;
+
+/** The part of it for the sentence. */
+const SENTENCE_BYTES = STATUS_LINE_BYTES - 'HTTP/1.1 403 Forbidden ()'.length;
 
 /** Common values; a destination's name is mostly shorter. */
 const COMMON = { host: 'registry.packages.example.com', port: '443', id: 't6x8zr-1234', client: '10.20.30.40' };

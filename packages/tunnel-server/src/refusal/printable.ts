@@ -1,7 +1,5 @@
 /** Encodes a sentence for a head: printable ASCII only, and no longer than programs show. */
-
-/** How long a status line may be. Programs that show nothing else of a refusal show this much. */
-const STATUS_LINE_BYTES = 200;
+import { STATUS_LINE_BYTES } from '@sallyport/policy';
 
 /** Longer than any sentence of ours; operators write some themselves. */
 const DETAILS_BYTES = 1_000;
