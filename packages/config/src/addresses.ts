@@ -125,20 +125,27 @@ export function readServer(text: string): Read<Address> {
   return malformed(text, 'the IP address of a DNS server such as "10.0.0.2" or "[2001:db8::2]:5353"');
 }
 
-/** Reads `host:port`, the host a name or an IP literal. */
+/** Reads where tunnels without a name go, if the words `reject` and `original` do not say it. */
 export function readDestination(text: string): Read<HostAndPort> {
-  const { host = '', port } = splitHostAndPort(text, 1);
-  const canonical = readIp(host) ?? readHostName(host);
-  if (canonical !== undefined && port !== undefined) return ok({ host: canonical, port });
-  return malformed(text, 'reject, original, or a destination such as "fallback.example:443"' + formHint(text));
+  return readHostAndPort(text, 'reject, original, or a destination such as "fallback.example:443"');
 }
 
-/** Reads where a parent listens: `host:port`, the host a name or an IP literal. */
+/** Reads where a parent listens. */
 export function readParentAddress(text: string): Read<HostAndPort> {
+  return readHostAndPort(text, 'host:port such as "proxy.corp:3128"');
+}
+
+/** Reads the `host:port` of a request. */
+export function readTested(text: string): Read<HostAndPort> {
+  return readHostAndPort(text, 'host:port such as "example.com:443"');
+}
+
+/** Reads `host:port`, the host a name or an IP literal. */
+function readHostAndPort(text: string, expected: string): Read<HostAndPort> {
   const { host = '', port } = splitHostAndPort(text, 1);
   const canonical = readIp(host) ?? readHostName(host);
   if (canonical !== undefined && port !== undefined) return ok({ host: canonical, port });
-  return malformed(text, 'host:port such as "proxy.corp:3128"' + formHint(text));
+  return malformed(text, expected + formHint(text));
 }
 
 /** Reads a host name into lower case, without a trailing dot. */
@@ -181,12 +188,6 @@ export function networkCutFrom(cidr: string): Network | undefined {
 /** Reads an IP literal into its canonical spelling; `undefined` for anything else, zones (`%eth0`) included. */
 export function readIp(text: string): string | undefined {
   return parseIp(text)?.text;
-}
-
-/** Reads the `host:port` of a request. */
-export function readTested(text: string): Read<HostAndPort> {
-  const read = readDestination(text);
-  return read.kind === 'ok' ? read : malformed(text, 'host:port such as "example.com:443"' + formHint(text));
 }
 
 function splitHostAndPort(text: string, lowestPort: number): { host?: string | undefined; port?: number | undefined } {
