@@ -17,7 +17,7 @@ const TIMES_OF_DAY: Readonly<Record<string, string>> = {
   'packages/tunnel-server/src/account/ledger.ts': 'ids that differ from those of an earlier process',
   'apps/connect-frontend/src/frontend.ts': 'the Date of a reply',
   'apps/connect-frontend/src/tls-rules.ts': 'when a certificate expires',
-  'apps/ssl-preread-frontend/src/alerts.ts': 'the Date of a reply',
+  'apps/ssl-preread-frontend/src/answers.ts': 'the Date of a reply',
   'apps/sallyport/src/admin/status.ts': 'the time of the answer, for a person',
   'apps/sallyport/src/program.ts': 'the time of the last reload, for a person',
   'apps/sallyport/src/commands/summary.ts': 'lines of a log since a time of day',

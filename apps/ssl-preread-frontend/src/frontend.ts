@@ -14,7 +14,7 @@ import {
   TunnelError,
 } from '@sallyport/tunnel-server';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
-import { answerFurther, answerInHttp, answerInTls, type Answer } from './alerts.ts';
+import { answerFurther, answerInHttp, answerInTls, type Answer } from './answers.ts';
 import { type HelloFound, readHello } from './read-hello.ts';
 import { beginsRequestLine, readPlaintext } from './read-plaintext.ts';
 

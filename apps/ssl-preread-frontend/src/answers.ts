@@ -1,4 +1,4 @@
-/** The refusals of the transparent door, as bytes: an alert for a TLS client, an HTTP reply for an HTTP client, nothing for others. */
+/** The last bytes of the transparent door: an alert for a TLS client, an HTTP reply for an HTTP client, nothing for others. */
 import {
   encodeAlert,
   encodeRefusal,

@@ -1,6 +1,6 @@
 import { REFUSALS, TunnelError, encodeAlert, type AlertName, type RefusalReason } from '@sallyport/tunnel-server';
 import { describe, expect, it } from 'vitest';
-import { answerInHttp, answerInTls } from '../src/alerts.ts';
+import { answerInHttp, answerInTls } from '../src/answers.ts';
 import { TUNNEL } from './frontend-fixture.ts';
 
 describe('in TLS', () => {
