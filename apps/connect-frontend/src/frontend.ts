@@ -3,6 +3,7 @@ import {
   encodeAlert,
   encodeRefusal,
   encodeSocksRefusal,
+  fieldValue,
   findDoubtfulField,
   joinedValues,
   malformedRequest,
@@ -190,7 +191,7 @@ class ConnectFrontend implements Frontend {
             via: joinedValues(head, 'via'),
             user: undefined,
           },
-          this.#identifyUser(credentialsIn(head), deadline),
+          this.#identifyUser(fieldValue(head, 'proxy-authorization'), deadline),
         );
       case 'other-method':
         if (this.#options.forwardsHttp) return this.#forward(bytes, deadline);
@@ -253,10 +254,6 @@ const NO_USER: User = {};
 
 function wishesOf({ head }: Request): ReplyWishes {
   return { isHead: head.method === 'HEAD', accept: joinedValues(head, 'accept') };
-}
-
-function credentialsIn({ fields }: Request['head']): string | undefined {
-  return fields.find(({ name }) => name === 'proxy-authorization')?.value;
 }
 
 function requireNoDoubt(head: Request['head']): void {

@@ -4,6 +4,7 @@ export type { HelloFacts } from './hello-facts.ts';
 export type { Refusal, RefusalReason, Stage, AlertName } from './reasons.ts';
 export { REFUSALS, TunnelError } from './reasons.ts';
 export {
+  fieldValue,
   findDoubtfulField,
   joinedValues,
   parseRequestHead,
