@@ -39,7 +39,7 @@ export { createPortableTransport } from './portable/transport.ts';
 export { createNativeTransport } from './native/transport.ts';
 export { nativeBinary } from './native/load.ts';
 export { platformName } from './native/platform.ts';
-export { Slots } from './native/slots.ts';
+export { Slots } from './slots.ts';
 export { forbidNewPrivileges } from './native/new-privileges.ts';
 export { startNativeChild, type ChildCommand } from './native/child.ts';
 export { machineAddresses } from './native/machine-addresses.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Slots } from '../src/native/slots.ts';
+import { Slots } from '../src/slots.ts';
 
 describe('slots', () => {
   it('hold what a map from their numbers would hold, and give numbers again', () => {

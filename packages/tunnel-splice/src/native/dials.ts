@@ -4,7 +4,7 @@ import type { DataPlane } from './data-plane.ts';
 import type { DialAnswer } from './event-reader.ts';
 import { NativeLeg } from './leg.ts';
 import type { Promised } from './promised.ts';
-import { Slots } from './slots.ts';
+import { Slots } from '../slots.ts';
 import type { Tunnels } from './tunnels.ts';
 import { COMMAND, DIAL_OUTCOMES, NEVER, threadOf, toSpan } from './wire.ts';
 

@@ -1,5 +1,5 @@
 import { TICK_MS, type DeadlineMs } from '../transport.ts';
-import { Slots } from './slots.ts';
+import { Slots } from '../slots.ts';
 
 /** Something that waits until a deadline. */
 export interface Waiting {
