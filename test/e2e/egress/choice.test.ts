@@ -360,13 +360,19 @@ describe('a parent that asks for a certificate of ours', () => {
     await once(parent, 'listening');
     const { port } = parent.address() as AddressInfo; // A TCP server that listens has one.
     const corp = `{ name: corp, type: http, address: "127.0.0.1:${port}", tls: true, ca: "${caFile}" }`;
-    const proxy = await startSallyport(configText({ more: `${egressLines(corp)}default_egress: corp` }));
-    expect(await ask(proxy.port('explicit'), connect('far.test:443'))).toMatch(/^HTTP\/1\.1 502 /);
-    const { detail, upstream } = await proxy.tunnel({ egress: 'corp', reason: 'egress' });
-    const said = /^The egress corp failed to speak TLS: TLS says (.*)\.$/.exec(String(detail))?.[1];
-    expect(said).toMatch(why);
-    expect(upstream).toBe(`127.0.0.1:${port}`);
-    expect(await proxy.metric('egress_attempts_total{egress="corp",result="down"}')).toBe(1);
+    const proxy = await startSallyport(
+      configText({ explicit: ['http: forward'], more: `${egressLines(corp)}default_egress: corp` }),
+    );
+    const requests = [connect('far.test:443'), 'GET http://near.test/ HTTP/1.1\r\nHost: near.test\r\n\r\n'];
+    for (const request of requests) expect(await ask(proxy.port('explicit'), request)).toMatch(/^HTTP\/1\.1 502 /);
+    for (const host of ['far.test', 'near.test']) {
+      const { detail, upstream } = await proxy.tunnel({ host, egress: 'corp', reason: 'egress' });
+      const said = /^The egress corp failed to speak TLS: TLS says (.*)\.$/.exec(String(detail))?.[1];
+      expect(said).toMatch(why);
+      expect(upstream).toBe(`127.0.0.1:${port}`);
+    }
+    expect(await proxy.metric('egress_attempts_total{egress="corp",result="down"}')).toBeGreaterThan(0);
+    expect(await proxy.metric('egress_up{egress="corp"}')).toBe(0);
     await proxy.stop();
     parent.close();
   });

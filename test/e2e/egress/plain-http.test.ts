@@ -137,6 +137,33 @@ describe('an HTTP parent', () => {
     parent.close();
   });
 
+  it.each([
+    { what: 'closes the connection', does: (socket: Socket) => socket.end(), failures: 1, status: 502 },
+    // A single silence may be the destination's.
+    { what: 'is silent', does: () => undefined, failures: 3, status: 504 },
+  ])('that $what is passed by for the next of a list afterwards, as it is for a CONNECT', async (parent) => {
+    const { does, failures, status } = parent;
+    const bad = await tcpOrigin((socket) => socket.once('data', () => void does(socket)));
+    const good = await tcpOrigin((socket) => socket.once('data', () => socket.end('HTTP/1.1 204 OK\r\n\r\n')));
+    const proxy = await startSallyport(
+      configText({
+        explicit: ['http: forward'],
+        more: `egress:
+  - { name: bad, type: http, address: "127.0.0.1:${bad.port}" }
+  - { name: good, type: http, address: "127.0.0.1:${good.port}" }
+default_egress: [bad, good]
+timeouts: { idle: 300ms }`,
+      }),
+    );
+    const once = (): Promise<string> => ask(proxy.port('explicit'), get('http://far.test/a', 'far.test'));
+    for (let time = 0; time < failures; time++) expect(await once()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(await proxy.metric('egress_up{egress="bad"}')).toBe(0);
+    expect(await once()).toMatch(/^HTTP\/1\.1 204 /);
+    await proxy.stop();
+    bad.close();
+    good.close();
+  });
+
   it('that answers in no HTTP is to blame itself', async () => {
     const parent = await tcpOrigin((socket) => socket.once('data', () => socket.end('SSH-2.0-x\r\n')));
     const proxy = await startSallyport(by('http', parent.port));

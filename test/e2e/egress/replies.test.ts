@@ -195,7 +195,9 @@ describe('a parent that does not', () => {
   /** Only a proxy that answers has refused. */
   function toldOf({ source }: RegExp): string {
     if (source.includes('answered ')) return 'refused far.example:443 (status ';
-    return source === 'without an answer' ? 'is down; ' : 'gave no valid answer for far.example:443)';
+    return source === 'without an answer'
+      ? 'closed the connection without an answer)'
+      : 'gave no valid answer for far.example:443)';
   }
 
   it('says nothing at all: 504', async () => {

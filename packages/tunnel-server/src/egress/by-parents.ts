@@ -8,6 +8,7 @@ import { TunnelError } from '../reasons.ts';
 import type { ParentAttempt, ParentRequest } from './dial-parent.ts';
 import type { DirectEgress, Egress, ParentEgress, Ways } from './egress.ts';
 import type { Joining } from './joining.ts';
+import { UNANSWERED } from './parent-faults.ts';
 import type { ParentDestination } from './parent-question.ts';
 import type { DialList } from './race.ts';
 
@@ -194,7 +195,7 @@ type Failure = Exclude<ParentAttempt, { kind: 'up' | 'joined' }>;
 function errorOf(
   { name }: ParentEgress,
   destination: Destination,
-  { kind, isUnfit = false, why, status, upstream }: Failure,
+  { kind, isUnfit = false, hasLeft = false, why, status, upstream }: Failure,
 ): TunnelError {
   const text = destinationText(destination);
   const detail = `The egress ${name} ${why}.`;
@@ -204,11 +205,11 @@ function errorOf(
       const what = isUnfit ? `gave no valid answer for ${text}` : `refused ${text}${code}`;
       return new TunnelError('egress', `The proxy beyond this one ${what}.`, { detail, upstream });
     }
-    case 'down':
-      return new TunnelError('egress', `The proxy beyond this one is down; ${text} was not asked for.`, {
-        detail,
-        upstream,
-      });
+    case 'down': {
+      // It may have been asked, and may even have done what it was asked for.
+      const what = hasLeft ? UNANSWERED : `is down; ${text} was not asked for`;
+      return new TunnelError('egress', `The proxy beyond this one ${what}.`, { detail, upstream });
+    }
     case 'silent':
       return new TunnelError('egress', `The proxy beyond this one did not answer in time.`, {
         detail,

@@ -8,6 +8,7 @@ import { dialOrJoin } from './direct.ts';
 import type { ParentEgress } from './egress.ts';
 import type { Joining } from './joining.ts';
 import { addressOf, findParent } from './parent-addresses.ts';
+import { TLS_FAILED, tlsFailureOf, UNANSWERED } from './parent-faults.ts';
 import type { ParentDestination, ParentQuestion } from './parent-question.ts';
 import type { DialList, RaceOptions } from './race.ts';
 
@@ -47,6 +48,8 @@ export type ParentAttempt =
       readonly status?: number;
       /** It has sent something that is no answer. */
       readonly isUnfit?: boolean;
+      /** It took the connection, and closed it without an answer. */
+      readonly hasLeft?: boolean;
       /** Where it was dialled. */
       readonly upstream?: Address | undefined;
     };
@@ -60,7 +63,9 @@ export function dialParent(parent: ParentEgress, request: ParentRequest, tools: 
   if (parent.located !== undefined) return dialAt(addressOf(parent.located, parent, own), parent, request, tools);
   const { client, deadline } = request;
   return findParent(parent, { client, deadline, resolver: tools.resolver, own }).then((found) =>
-    typeof found === 'string' ? noted(parent, { kind: 'down', why: found }) : dialAt(found, parent, request, tools),
+    typeof found === 'string'
+      ? noted(parent, request, { kind: 'down', why: found })
+      : dialAt(found, parent, request, tools),
   );
 }
 
@@ -77,7 +82,7 @@ function dialAt(
   const answer = isJoinable ? parent.habit.answer : undefined;
   return dialOrJoin(addresses, request.client, dialOptions(parent, question, answer, request, tools)).then(
     (dialled) => goOnFrom(dialled, question, parent, request),
-    (cause: unknown) => noted(parent, failureOf(cause)),
+    (cause: unknown) => noted(parent, request, failureOf(cause)),
   );
 }
 
@@ -89,20 +94,25 @@ function goOnFrom(
   parent: ParentEgress,
   request: ParentRequest,
 ): ParentAttempt | Promise<ParentAttempt> {
-  if (dialled.kind === 'joined') return noted(parent, dialled);
+  if (dialled.kind === 'joined') return noted(parent, request, dialled);
   const { leg } = dialled;
-  if (dialled.isAnswered) return noted(parent, { kind: 'up', leg, isAnswered: true });
+  if (dialled.isAnswered) return noted(parent, request, { kind: 'up', leg, isAnswered: true });
   if (parent.trust !== undefined) leg.write(question.opening);
   return converse(leg, question, parent, request).then((attempt) =>
-    noted(parent, 'why' in attempt ? { ...attempt, upstream: leg.remote } : attempt),
+    noted(parent, request, 'why' in attempt ? { ...attempt, upstream: leg.remote } : attempt),
   );
 }
 
-function noted({ health, metrics }: ParentEgress, attempt: ParentAttempt): ParentAttempt {
+function noted(
+  { health, metrics }: ParentEgress,
+  { destination }: ParentRequest,
+  attempt: ParentAttempt,
+): ParentAttempt {
   const isUp = attempt.kind === 'up' || attempt.kind === 'joined';
-  if (isUp || attempt.kind === 'refused') health.answered();
-  else if (attempt.kind === 'down') health.down(performance.now());
-  else health.silent(performance.now());
+  if (attempt.kind === 'down') health.down(performance.now());
+  else if (attempt.kind === 'silent') health.silent(performance.now());
+  // One that was only connected to has still to answer.
+  else if (!isUp || destination !== undefined) health.answered();
   metrics.attempt(isUp ? 'ok' : attempt.kind);
   return attempt;
 }
@@ -147,8 +157,6 @@ function failureOf(cause: unknown): ParentAttempt {
   return { kind: 'down', why: cause.reason === 'egress' ? `${why}: ${cause.detail}` : why, upstream };
 }
 
-const TLS_FAILED = 'failed to speak TLS';
-
 /** Failures of a dial that are the parent's. All others are ours, or the client's. */
 const DOWN: ReadonlyMap<TunnelError['reason'], string> = new Map([
   ['refused', 'refused the connection'],
@@ -181,7 +189,7 @@ async function converse(
     case 'silent':
       return { kind: 'silent', why: 'did not answer in time' };
     case 'left':
-      return { kind: 'down', why: whyLeft(leg) };
+      return whyLeft(leg);
     case 'unfit':
       // It has sent something, so it may have acted on the request.
       return { kind: 'refused', isUnfit: true, why: answer.why };
@@ -190,6 +198,7 @@ async function converse(
   }
 }
 
-function whyLeft({ tls }: Leg): string {
-  return tls?.kind === 'failed' ? `${TLS_FAILED}: ${tls.why}` : 'closed the connection without an answer';
+function whyLeft(leg: Leg): ParentAttempt {
+  const why = tlsFailureOf(leg);
+  return why === undefined ? { kind: 'down', hasLeft: true, why: UNANSWERED } : { kind: 'down', why };
 }

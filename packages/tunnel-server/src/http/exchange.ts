@@ -15,7 +15,7 @@ import { openContent } from './open-content.ts';
 import { readFinalHead, SWITCHING_PROTOCOLS } from './read-final-head.ts';
 import { fieldValue, type RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
-import { unanswered, unauthorised } from './unanswered.ts';
+import { type Unanswered, unanswered, unauthorised } from './unanswered.ts';
 
 /** A request whose checks are over, and the legs that it is exchanged between. */
 export interface ExchangeOptions {
@@ -40,8 +40,7 @@ export interface ExchangeOptions {
 
 /** How an exchange ended. The upstream is closed then, except for `switched`. */
 export type ExchangeEnd =
-  /** The client got nothing but interim responses. */
-  | { readonly kind: 'unanswered'; readonly error: TunnelError }
+  | Unanswered
   /** `upstream_closed` where the client has the whole response. At any other end its connection was reset. */
   | {
       readonly kind: 'answered';
@@ -212,8 +211,8 @@ export class Exchange implements Relay {
     this.#end();
     const status = this.#status;
     if (status === undefined) {
-      const error = unanswered(cause, this.#isRequestAwaited, this.#options.forwarder);
-      this.#settle({ kind: 'unanswered', error });
+      const { forwarder: name, upstream: leg } = this.#options;
+      this.#settle(unanswered(cause, this.#isRequestAwaited, name === undefined ? undefined : { name, leg }));
       return;
     }
     // With a FIN, a response that was cut short could look complete.

@@ -9,6 +9,7 @@ import type { Door } from '../door.ts';
 import type { Identified, PlainHttp } from '../frontend.ts';
 import { basicCredentials } from '../egress/ask-http-parent.ts';
 import type { Upstream } from '../egress/by-parents.ts';
+import type { ParentEgress } from '../egress/egress.ts';
 import { reachDestination, toRefusal } from '../reach-destination.ts';
 import { TunnelError } from '../reasons.ts';
 import { encodeRefusal } from '../refusal-reply.ts';
@@ -122,7 +123,16 @@ async function exchange(asked: Asked, client: Inflow, way: Upstream, visit: Visi
     lifetimeDeadline,
   });
   record.relaying(upstream, underWay);
-  return conclude(await underWay.done, client, upstream, visit);
+  const end = await underWay.done;
+  if (forwarder) noteAnswer(forwarder, end);
+  return conclude(end, client, upstream, visit);
+}
+
+/** As for a CONNECT, except that no other parent is asked: this one may have passed the request on. */
+function noteAnswer({ health }: ParentEgress, end: ExchangeEnd): void {
+  if (end.kind !== 'unanswered') health.answered();
+  else if (end.parent === 'down') health.down(performance.now());
+  else if (end.parent === 'silent') health.silent(performance.now());
 }
 
 /** The destination gets origin-form, a proxy absolute-form (RFC 9112 §3.2), with credentials of ours. */

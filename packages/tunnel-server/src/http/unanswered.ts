@@ -1,23 +1,37 @@
 /** The error for a request whose exchange ended before there was a response for the client. */
+import type { Leg } from '@sallyport/tunnel-splice';
 import type { RelayResult } from '../account/tunnel-record.ts';
+import { tlsFailureOf, UNANSWERED as LEFT_UNANSWERED } from '../egress/parent-faults.ts';
 import { type RefusalReason, TunnelError } from '../reasons.ts';
 import { statusPhrase } from './status-phrase.ts';
+
+/** The client got nothing but interim responses. */
+export interface Unanswered {
+  readonly kind: 'unanswered';
+  readonly error: TunnelError;
+  /** What the proxy has done that was asked to forward the request, where it has failed. */
+  readonly parent?: 'down' | 'silent';
+}
 
 /**
  * Names who has failed.
  * @param isRequestAwaited the client has not sent all of its request
- * @param forwarder the egress whose proxy was asked to forward the request
+ * @param forwarder the egress whose proxy was asked to forward the request, and its leg
  */
-export function unanswered(cause: RelayResult['end'], isRequestAwaited: boolean, forwarder?: string): TunnelError {
+export function unanswered(
+  cause: RelayResult['end'],
+  isRequestAwaited: boolean,
+  forwarder?: { readonly name: string; readonly leg: Pick<Leg, 'tls'> },
+): Unanswered {
   // Neither the destination nor a proxy is at fault.
-  if (cause === 'idle' && isRequestAwaited) return new TunnelError(...LATE_REQUEST);
-  const failure = forwarder === undefined ? undefined : PARENT_FAILURES[cause];
-  if (failure === undefined) return new TunnelError(...UNANSWERED[cause]);
-  const [what, status] = failure;
-  return new TunnelError('egress', `The proxy beyond this one ${what}.`, {
-    detail: `The egress ${forwarder ?? ''} ${what}.`,
-    ...(status !== undefined && { status }),
-  });
+  if (cause === 'idle' && isRequestAwaited) return { kind: 'unanswered', error: new TunnelError(...LATE_REQUEST) };
+  const failure = PARENT_FAILURES[cause];
+  if (forwarder === undefined || failure === undefined)
+    return { kind: 'unanswered', error: new TunnelError(...UNANSWERED[cause]) };
+  const { what, parent, status } = failure;
+  const detail = `The egress ${forwarder.name} ${tlsFailureOf(forwarder.leg) ?? what}.`;
+  const error = new TunnelError('egress', `The proxy beyond this one ${what}.`, { detail, ...(status && { status }) });
+  return { kind: 'unanswered', error, parent };
 }
 
 /** The proxy has asked for credentials that it was not given, or refuses those that it was given. */
@@ -32,10 +46,16 @@ const LATE_REQUEST = [
   { status: 408, proxyError: 'http_request_error', remedy: 'Send the whole request without a long pause.' },
 ] as const;
 
-const PARENT_FAILURES: Partial<Record<RelayResult['end'], readonly [what: string, status?: number]>> = {
-  upstream_closed: ['closed the connection without an answer'],
-  upstream_reset: ['reset the connection without an answer'],
-  idle: ['did not answer in time', 504],
+interface ParentFailure {
+  readonly what: string;
+  readonly parent: 'down' | 'silent';
+  readonly status?: number;
+}
+
+const PARENT_FAILURES: Partial<Record<RelayResult['end'], ParentFailure>> = {
+  upstream_closed: { what: LEFT_UNANSWERED, parent: 'down' },
+  upstream_reset: { what: 'reset the connection without an answer', parent: 'down' },
+  idle: { what: 'did not answer in time', parent: 'silent', status: 504 },
 };
 
 const UNANSWERED: Readonly<Record<RelayResult['end'], readonly [reason: RefusalReason, sentence: string]>> = {
