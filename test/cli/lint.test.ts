@@ -64,9 +64,23 @@ describe('check warns', () => {
 
   it.each([
     ['runtime: { user: no-such-user }', '3:18: runtime.user: warning: on this machine there is no user no-such-user;'],
-    ['log: { file: /no/such/folder/a.log }', '3:14: log.file: warning: on this machine there is no folder /no/such/'],
+    [
+      'log: { file: /no/such/folder/a.log }',
+      '3:14: log.file: warning: on this machine there is no folder for /no/such/',
+    ],
     // Relative to the configuration, wherever it is checked from.
-    ['log: { file: no/a.log }', `3:14: log.file: warning: on this machine there is no folder ${join(folder, 'no')}; `],
+    [
+      'log: { file: no/a.log }',
+      `3:14: log.file: warning: on this machine there is no folder for ${join(folder, 'no', 'a.log')}; `,
+    ],
+    [
+      'log: { file: "${NO_VAR:-/no/such}/a.log" }',
+      '3:14: log.file: warning: on this machine there is no folder for ${NO_VAR:-/no/such}/a.log; ',
+    ],
+    [
+      'log: { file: "${NO_VAR:-/no/such/a.log}" }',
+      '3:14: log.file: warning: on this machine there is no folder for ${NO_VAR:-/no/such/a.log}; ',
+    ],
     ['log: { file: /tmp }', '3:14: log.file: warning: /tmp is a directory; name a file in it'],
   ])('of what is not on this machine: %s', async (keys, message) => {
     const warnings = await warningsOf(`${keys}\n`);

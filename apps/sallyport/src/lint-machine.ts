@@ -20,9 +20,11 @@ async function lintUser(user: string): Promise<readonly Problem[]> {
 }
 
 function lintLogFile(file: string): readonly Problem[] {
-  const folder = dirname(file);
-  if (!isFolder(folder)) {
-    return [warning(['log', 'file'], `on this machine there is no folder ${folder}; create it, or name another file`)];
+  if (!isFolder(dirname(file))) {
+    // The path is shown whole: only so is it recognized where the file of the configuration has a variable for it.
+    return [
+      warning(['log', 'file'], `on this machine there is no folder for ${file}; create it, or name another file`),
+    ];
   }
   return isFolder(file) ? [warning(['log', 'file'], `${file} is a directory; name a file in it`)] : [];
 }

@@ -1,4 +1,6 @@
 /** Keeps values of the environment, which may be secrets, out of messages: they show the text of the file instead. */
+import { domainToASCII } from 'node:url';
+import { MAX_NAME_LENGTH, readLegacyIpv4 } from '@sallyport/addresses';
 import { readNetwork } from './addresses.ts';
 import type { ConfigPath } from './problems.ts';
 
@@ -30,10 +32,23 @@ export function createAsWritten(expansions: readonly Expansion[]): AsWritten {
   return (message) => message.replaceAll(pattern, (found) => written.get(found.toLowerCase()) ?? found);
 }
 
-/** The value as it is, in JSON, and as a canonical network. */
+/** The value as it is, in JSON, and in each spelling that a message has of it: as a network, an address or a name. */
 function formsOf(expanded: string): readonly string[] {
   const network = readNetwork(expanded, []);
-  return [expanded, JSON.stringify(expanded).slice(1, -1), ...(network.kind === 'ok' ? [network.value] : [])];
+  const spellings = [
+    network.kind === 'ok' ? network.value : undefined,
+    readLegacyIpv4(expanded)?.text,
+    nameOf(expanded),
+  ];
+  const found = spellings.filter((spelling) => spelling !== undefined);
+  return [expanded, JSON.stringify(expanded).slice(1, -1), ...found];
+}
+
+/** In A-labels, without the root's dot. */
+function nameOf(text: string): string | undefined {
+  // Punycode takes quadratic time.
+  if (text.length > MAX_NAME_LENGTH) return undefined;
+  return domainToASCII(text).replace(/\.$/, '');
 }
 
 function escapeRegExp(text: string): string {

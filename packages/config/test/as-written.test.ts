@@ -75,12 +75,18 @@ describe('createAsWritten', () => {
     { written: '${HOST}', expanded: 'db.internal' },
     { written: '${NET}', expanded: '10.0.0.1/8' },
     { written: '${ID}', expanded: 'ab' },
+    { written: '${CITY}', expanded: 'münchen.example' },
+    { written: '${SHORT}', expanded: '172.9988' },
+    { written: '${ROOTED}', expanded: 'vault.internal.' },
   ]);
 
   it.each([
     ['/etc/db.internal does not exist', '/etc/${HOST} does not exist'],
     ['cannot listen on DB.INTERNAL:443', 'cannot listen on ${HOST}:443'],
     ['the rule allows 10.0.0.0/8, and', 'the rule allows ${NET}, and'],
+    ['not in ASCII; write xn--mnchen-3ya.example', 'not in ASCII; write ${CITY}'],
+    ['written in full; write 172.0.39.4', 'written in full; write ${SHORT}'],
+    ['No rule allows vault.internal:443.', 'No rule allows ${ROOTED}:443.'],
     ['db.internal.example and xdb.internal are others', 'db.internal.example and xdb.internal are others'],
     ['cab, ab', 'cab, ab'],
   ])('%s', (message, shown) => {
