@@ -55,6 +55,7 @@ describe('check warns', () => {
 
   it.each([
     ['hosts: ["*.example.com", registry.npmjs.example]'],
+    ['hosts: ["*.internal", "*.corp"]'],
     ['hosts: ["@github-write"]'],
     ['hosts: [mixed.example, nowhere.example]'],
     ['hosts: [a.example], ports: [443, "9000-9999"]'],

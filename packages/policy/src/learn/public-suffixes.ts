@@ -7,6 +7,7 @@ type Trie = typeof TrieData;
 
 interface SuffixList {
   readonly getDomain: typeof Tldts.getDomain;
+  readonly parse: typeof Tldts.parse;
   readonly above: ReadonlySet<string>;
 }
 
@@ -16,13 +17,19 @@ export function holdsStrangers(suffix: string): boolean {
   return getDomain(suffix, { allowPrivateDomains: true, validateHostname: false }) === null || above.has(suffix);
 }
 
+/** False below a last label that the list does not have, such as `internal` or `corp`: there, names are an operator's own. */
+export function isBelowListed(name: string): boolean {
+  const { isIcann, isPrivate } = suffixList().parse(name, { allowPrivateDomains: true, validateHostname: false });
+  return isIcann === true || isPrivate === true;
+}
+
 let list: SuffixList | undefined;
 
 /** Loaded at the first call: it is a megabyte that a running proxy never needs. */
 function suffixList(): SuffixList {
   const require = createRequire(import.meta.url);
-  const { getDomain } = require('tldts') as typeof Tldts; // The types of the package itself.
-  list ??= { getDomain, above: namesAboveSuffixes(require('tldts/dist/cjs/src/data/trie.js') as Trie) };
+  const { getDomain, parse } = require('tldts') as typeof Tldts; // The types of the package itself.
+  list ??= { getDomain, parse, above: namesAboveSuffixes(require('tldts/dist/cjs/src/data/trie.js') as Trie) };
   return list;
 }
 

@@ -1,6 +1,6 @@
 /** Warns of risks that the author of a list may have missed: names that anybody can register, hosts to upload to, other proxies, long messages. */
 import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/config';
-import { holdsStrangers } from '../learn/public-suffixes.ts';
+import { holdsStrangers, isBelowListed } from '../learn/public-suffixes.ts';
 import type { HostPattern } from '../rules/host-patterns.ts';
 import { groupNamed, type Groups, patternsOf } from '../rules/groups.ts';
 import { lintLongMessages } from './long-messages.ts';
@@ -34,7 +34,7 @@ function lintHosts({ hosts = [] }: RuleConfig, number: number, groups: Groups): 
 }
 
 function explainStrangers(pattern: HostPattern): string | undefined {
-  if (pattern.kind !== 'below' || !holdsStrangers(pattern.suffix)) return undefined;
+  if (pattern.kind !== 'below' || !holdsStrangers(pattern.suffix) || !isBelowListed(pattern.suffix)) return undefined;
   return `*.${pattern.suffix} holds names that strangers can have; list the names below it that are meant`;
 }
 

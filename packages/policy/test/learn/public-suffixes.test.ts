@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { holdsStrangers } from '../../src/learn/public-suffixes.ts';
+import { holdsStrangers, isBelowListed } from '../../src/learn/public-suffixes.ts';
 
 describe('holdsStrangers', () => {
   it.each([
@@ -18,5 +18,17 @@ describe('holdsStrangers', () => {
     ['corp.test', false, 'below a last label that the list does not know'],
   ])('of %s says %s: %s', (name, answer) => {
     expect(holdsStrangers(name)).toBe(answer);
+  });
+});
+
+describe('isBelowListed', () => {
+  it.each([
+    ['com', true, 'on the list'],
+    ['amazonaws.com', true, 'below one that is'],
+    ['github.io', true, 'on its private part'],
+    ['internal', false, 'not on the list'],
+    ['corp.internal', false, 'below one that is not'],
+  ])('of %s says %s: %s', (name, answer) => {
+    expect(isBelowListed(name)).toBe(answer);
   });
 });
