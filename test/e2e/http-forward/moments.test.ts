@@ -94,6 +94,20 @@ describe('a request after a reload', () => {
     expect(await running.tunnel({ reason: 'policy' })).toMatchObject({ outcome: 'refused', status: 403 });
   });
 
+  it('that is half answered is cut, and its line says that a reload did it', async () => {
+    const recheck = (policy: string): string =>
+      configText({ ...forwarding, policy }).replace('runtime: {', 'runtime: { reload_tunnels: recheck,');
+    const running = await start(recheck(forwarding.policy));
+    const client = await openClient(running.port('explicit'));
+    stage.rawAnswer = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf');
+    client.socket.write(get(url()));
+    await client.hears('half');
+    await running.reload(recheck('policy: { default: deny }'));
+    expect(await client.ended()).toMatchObject({ wasReset: true });
+    const detail = 'The rules of a reload deny it.';
+    expect(await running.tunnel({ reason: 'policy' })).toMatchObject({ outcome: 'ok', status: 200, detail });
+  });
+
   it('meets it though it has waited behind another', async () => {
     const running = await start(configText(forwarding));
     const client = await openClient(running.port('explicit'));

@@ -9,7 +9,7 @@ import type {
   TunnelResult,
 } from '@sallyport/tunnel-splice';
 import { RestingTunnels } from './resting-tunnels.ts';
-import { type CutReason, type Ending, type TunnelFacts, untilFirstByte } from './tunnel-facts.ts';
+import { type CutReason, DENIED_BY_RELOAD, type Ending, type TunnelFacts, untilFirstByte } from './tunnel-facts.ts';
 
 /** Where accounts are closed. */
 export interface AccountKeeper {
@@ -84,7 +84,7 @@ export class LiveTunnels implements TunnelKeeper {
     const counts = this.#withCarried(tunnel, { bytesUp, bytesDown });
     this.#forget(tunnel);
     const broken = why === undefined ? undefined : `TLS with the client broke off: ${why}.`;
-    const detail = reason === 'policy' ? 'The rules of a reload deny it.' : broken;
+    const detail = reason === 'policy' ? DENIED_BY_RELOAD : broken;
     this.#keeper.close(facts, { outcome: 'ok', reason, level: 'info', endedAt, ...counts, firstByteMs, detail });
   }
 

@@ -11,6 +11,9 @@ export type CutReason = 'drain' | 'admin' | 'policy';
 /** What the log says of one that never was up. */
 export const CUT_SHORT = 'Sallyport ended before the tunnel was up.';
 
+/** What the log says of one that a reload has cut (`runtime.reload_tunnels: recheck`). */
+export const DENIED_BY_RELOAD = 'The rules of a reload deny it.';
+
 /** How any tunnel ended: the same word in the log, the metrics and the tests. */
 export type EndReason = RefusalReason | Exclude<TunnelEnd, 'cut'> | CutReason;
 

@@ -1,6 +1,6 @@
 /** One request to the destination and its response to the client. All other modules treat it as a tunnel. */
 import type { DeadlineMs, Departure, Leg, TunnelCounts } from '@sallyport/tunnel-splice';
-import type { CutReason } from '../account/tunnel-facts.ts';
+import { type CutReason, DENIED_BY_RELOAD } from '../account/tunnel-facts.ts';
 import type { Relay, RelayResult } from '../account/tunnel-record.ts';
 import { setAlarm } from '../alarm.ts';
 import { TunnelError } from '../reasons.ts';
@@ -219,6 +219,7 @@ export class Exchange implements Relay {
     if (!this.#isAnswered) this.#options.client.leg.reset();
     // A client that has the whole response may leave before we know that it has.
     const end = this.#isAnswered ? 'upstream_closed' : cause;
+    if (end === 'policy') this.#remark = DENIED_BY_RELOAD;
     const { firstByteAt } = this.#fromUpstream;
     const result = { end, ...this.counts(), ...(firstByteAt !== undefined && { firstByteAt }) };
     const isKept = this.#isKept && cause === 'upstream_closed';
