@@ -1,4 +1,5 @@
 /** Handles the signals sent to a running program. */
+import { isatty } from 'node:tty';
 import type { Logger } from '@sallyport/telemetry';
 import type { ConfigWatch } from './config-watch.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -23,7 +24,7 @@ export interface Supervision {
 
 /**
  * Resolves with the exit code once SIGTERM or SIGINT has drained the program, or a successor serves and the program has left. A second
- * SIGTERM or SIGINT ends the process at once.
+ * SIGTERM or SIGINT ends the process at once, unless it is the first one again.
  */
 export async function superviseProgram(program: Program, supervision: Supervision): Promise<ExitCode> {
   const { log, serviceManager } = supervision;
@@ -132,14 +133,29 @@ function reopenLog(log: Logger): void {
  */
 function ofEither(...signals: readonly NodeJS.Signals[]): { first: Promise<void>; second: Promise<void> } {
   const [first, second] = [promised(), promised()];
-  let count = 0;
-  const onSignal = (): void => {
-    count += 1;
-    if (count === 1) first.resolve();
-    else second.resolve();
+  let isEcho: ((signal: NodeJS.Signals) => boolean) | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (isEcho === undefined) {
+      isEcho = followEchoes();
+      first.resolve();
+    } else if (!isEcho(signal)) second.resolve();
   };
   for (const signal of signals) process.on(signal, onSignal);
   return { first: first.promise, second: second.promise };
+}
+
+/** So soon after Ctrl-C every further SIGINT is of the same press. */
+const PRESS_MS = 500;
+
+/**
+ * Tells for each signal after the first, which has just come, whether it is the same one again. A group of processes may get it as a whole,
+ * and each process from its parent besides: timeout(1) sends both at once, and npm passes on the SIGINT that Ctrl-C sent to all.
+ */
+function followEchoes(): (signal: NodeJS.Signals) => boolean {
+  const firstAt = performance.now();
+  let isSameTurn = true;
+  setImmediate(() => (isSameTurn = false));
+  return (signal) => isSameTurn || (signal === 'SIGINT' && isatty(0) && performance.now() - firstAt < PRESS_MS);
 }
 
 function promised(): { readonly promise: Promise<void>; readonly resolve: () => void } {
