@@ -79,7 +79,23 @@ remove() {
   $1 -t "$2" -X "$4"
 }
 
+# The script for REDIRECT has chains of the same names.
+is_up() {
+  for iptables in iptables ip6tables; do
+    for table in mangle filter; do "$iptables" -w -t "$table" -S; done
+  done | grep -q -- '^-N SALLYPORT'
+}
+
+# All or nothing: where one rule cannot be made, the others are taken away again. Rules that are in force already stay as they are.
+start() {
+  ! is_up || { echo "$0: rules of such a script are in force already; take them away first, with down" >&2 && exit 1; }
+  trap down EXIT
+  up
+  trap - EXIT
+}
+
 case "${1:-}" in
-  up | down) "$1" ;;
+  up) start ;;
+  down) down ;;
   *) echo "usage: $0 up|down" >&2 && exit 2 ;;
 esac

@@ -45,7 +45,20 @@ down() {
   nft delete table inet sallyport 2>/dev/null || true
 }
 
+is_up() {
+  nft list table inet sallyport >/dev/null 2>&1
+}
+
+# All or nothing: where one rule cannot be made, the others are taken away again. Rules that are in force already stay as they are.
+start() {
+  ! is_up || { echo "$0: rules of such a script are in force already; take them away first, with down" >&2 && exit 1; }
+  trap down EXIT
+  up
+  trap - EXIT
+}
+
 case "${1:-}" in
-  up | down) "$1" ;;
+  up) start ;;
+  down) down ;;
   *) echo "usage: $0 up|down" >&2 && exit 2 ;;
 esac

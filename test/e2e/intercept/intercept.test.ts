@@ -70,6 +70,12 @@ runtime: ${testedRuntime()}
     `${name}:443:${address.includes(':') ? `[${address}]` : address}`,
   ];
 
+  it.each(waysOfEngine)('are left alone by $recipe where a rule of it cannot be made', ({ recipe }) => {
+    const before = lab.rules();
+    expect(() => lab.recipe(recipe, 'up', { GROUP: 'no-such-group' })).toThrow('roup');
+    expect(lab.rules()).toEqual(before);
+  });
+
   describe.each(waysOfEngine)('by $recipe', ({ recipe, intercept }) => {
     let before: readonly string[];
     beforeAll(() => {
@@ -114,6 +120,14 @@ runtime: ${testedRuntime()}
       expect(await lab.fetch('gateway', ...named('origin.test', ORIGIN.ipv6))).toMatchObject({ name: 'origin.test' });
       await sallyport.tunnel({ original: `${ORIGIN.ipv4}:443`, outcome: 'ok' });
       await sallyport.tunnel({ original: `[${ORIGIN.ipv6}]:443`, outcome: 'ok' });
+    });
+
+    it('stay so where it is to be set up a second time', async () => {
+      const rules = lab.rules();
+      expect(() => lab.recipe(recipe, 'up')).toThrow('in force already; take them away first, with down');
+      expect(lab.rules()).toEqual(rules);
+      await start(intercept);
+      expect(await lab.fetch('client', ...named('origin.test', ORIGIN.ipv4))).toMatchObject({ name: 'origin.test' });
     });
 
     it('are told at once that UDP port 443 is closed', async () => {

@@ -25,8 +25,8 @@ export interface Lab {
   in(place: Place, program: string, ...args: string[]): ReturnType<typeof run>;
   /** Fetches what the origin says of who came; rejects with curl's words. */
   fetch(from: Place, url: string, ...args: string[]): Promise<unknown>;
-  /** Runs `configs/intercept/NAME.sh` on the gateway. */
-  recipe(name: string, verb: 'up' | 'down'): void;
+  /** Runs `configs/intercept/NAME.sh` on the gateway. Throws what it says where it fails. */
+  recipe(name: string, verb: 'up' | 'down', variables?: Readonly<Record<string, string>>): void;
   /** The rules that netfilter and the routing have on the gateway now. */
   rules(): readonly string[];
   startSallyport(yaml: string, under?: readonly string[]): Promise<Running>;
@@ -74,9 +74,9 @@ export async function openLab(names: readonly string[]): Promise<Lab> {
       if (code !== 0) throw new Error(stderr);
       return JSON.parse(stdout) as unknown;
     },
-    recipe: (name, verb) => {
+    recipe: (name, verb, variables) => {
       const script = fileURLToPath(new URL(`../../../configs/intercept/${name}.sh`, import.meta.url));
-      const env = { ...process.env, GROUP };
+      const env = { ...process.env, GROUP, ...variables };
       const [ip, ...args] = [...exec('gateway'), script, verb];
       execFileSync(ip, args, { env, stdio: 'pipe' });
     },
