@@ -16,6 +16,8 @@ export function fatalListenError(who: string, cause: unknown, path: ConfigPath):
   return new FatalError(`${who} cannot listen on ${where}: ${why}`, EXIT.failure, cause, path);
 }
 
+const NO_DESCRIPTORS = 'no file descriptors are left; raise the limit on open files (LimitNOFILE, ulimit -n)';
+
 function explain(error: ListenError | AdminListenError): string {
   const isAdmin = error instanceof AdminListenError;
   switch (error.kind) {
@@ -30,6 +32,8 @@ function explain(error: ListenError | AdminListenError): string {
     case 'no-such-address':
       // The admin server trusts every client that reaches it.
       return `this machine has no such address; use one of its own (ip address shows them)${isAdmin ? '' : ', 0.0.0.0 or [::]'}`;
+    case 'no-descriptors':
+      return NO_DESCRIPTORS;
     case 'not-transparent':
       return (
         'no right to listen for the addresses of other machines; grant CAP_NET_ADMIN with the native engine, or have systemd ' +
@@ -49,6 +53,8 @@ function explainPath({ kind, cause }: ListenError | AdminListenError): string {
       return 'a process listens there, or a file that is no socket has this name; stop it, remove the file or choose another path';
     case 'no-rights':
       return 'its directory is not there, or this user may not write to it; create it, change its rights or choose another path';
+    case 'no-descriptors':
+      return NO_DESCRIPTORS;
     case 'no-such-address':
     case 'not-transparent':
     case 'not-passable':

@@ -37,7 +37,8 @@ describe('system errors', () => {
     ['EADDRINUSE', 'in-use'],
     ['EACCES', 'no-rights'],
     ['EADDRNOTAVAIL', 'no-such-address'],
-    ['EMFILE', 'other'],
+    ['EMFILE', 'no-descriptors'],
+    ['ENOBUFS', 'other'],
   ])('%s of a listener is %s, with the cause kept', (code, kind) => {
     const cause = errorOf(code, 'listen');
     expect(listenErrorFrom(cause, { host: '::', port: 443 })).toMatchObject({ kind, cause, bind: { port: 443 } });

@@ -89,6 +89,26 @@ describe.skipIf(!isInstalled('prlimit'))('with few descriptors', () => {
   }, 60_000);
 });
 
+describe.skipIf(!isInstalled('prlimit'))('a reload without descriptors for its listeners', () => {
+  it('changes nothing, and says what is lacking', async () => {
+    const proxy = await start();
+    // It reads all its modules.
+    expect(await proxy.reload(configText())).toMatchObject({ msg: 'reloaded' });
+    const few = `--nofile=${descriptorsOf(proxy) + 10}:`;
+    expect(spawnSync('prlimit', ['--pid', String(proxy.process.pid), few]).status).toBe(0);
+    const many = Array.from(
+      { length: 30 },
+      (_, at) => `  - { name: more-${at}, mode: connect, bind: "127.0.0.1:0" }\n`,
+    );
+    const line = await proxy.reload(configText().replace('listeners:\n', `listeners:\n${many.join('')}`));
+    expect(JSON.stringify(line)).toMatch(
+      /listener more-\d+ cannot listen on 127\.0\.0\.1:0: no file descriptors are left; raise the limit on open files \(LimitNOFILE, ulimit -n\)"/,
+    );
+    const origin = await echo();
+    expect(await isServed(proxy.port('explicit'), `127.0.0.1:${origin.port}`)).toBe(true);
+  });
+});
+
 describe('clients that come only to go', () => {
   const request = (port: number): string => Buffer.from(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\n\r\n`).toString('hex');
 

@@ -235,15 +235,18 @@ const LISTEN_ERROR_KINDS: ReadonlyMap<number, ListenError['kind']> = new Map([
   [constants.errno.EACCES, 'no-rights'],
   [constants.errno.EPERM, 'no-rights'],
   [constants.errno.EADDRNOTAVAIL, 'no-such-address'],
+  [constants.errno.EMFILE, 'no-descriptors'],
+  [constants.errno.ENFILE, 'no-descriptors'],
 ]);
 
 function toListenError(bind: Bind, errno: number, how: Intercept | 'passed' | undefined): ListenError {
   const code = getSystemErrorName(-errno);
   const cause = Object.assign(new Error(`listen ${code}`), { code, errno: -errno, syscall: 'listen' });
-  // It is bound already: all that can be wrong is what it is.
-  if (how === 'passed') return new ListenError('not-passable', bind, cause);
+  const known = LISTEN_ERROR_KINDS.get(errno);
+  // It is bound already: all else that can be wrong is what it is.
+  if (how === 'passed' && known !== 'no-descriptors') return new ListenError('not-passable', bind, cause);
   // A low port without the right to it is EACCES (bind(2)). Only IP_TRANSPARENT gives EPERM.
   const isTransparencyLacking = how === 'tproxy' && errno === constants.errno.EPERM;
-  const kind = isTransparencyLacking ? 'not-transparent' : LISTEN_ERROR_KINDS.get(errno);
+  const kind = isTransparencyLacking ? 'not-transparent' : known;
   return new ListenError(kind ?? 'other', bind, cause);
 }

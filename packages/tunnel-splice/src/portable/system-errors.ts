@@ -14,6 +14,8 @@ const LISTEN_FAILURES: Readonly<Record<string, ListenError['kind']>> = {
   EADDRNOTAVAIL: 'no-such-address',
   // The machine has no IPv6, or does not know the address family.
   EAFNOSUPPORT: 'no-such-address',
+  EMFILE: 'no-descriptors',
+  ENFILE: 'no-descriptors',
 };
 
 const DIAL_FAILURES: Readonly<Record<string, DialFailure>> = {
