@@ -20,6 +20,11 @@ describe('ways out', () => {
       text: `egress: [${http}]\npolicy: { rules: [{ action: allow, egress: [corp, direct] }] }`,
     },
     { what: 'a socks5 parent', text: 'egress: [{ name: s, type: socks5, address: "[::1]:1080", resolve: local }]' },
+    {
+      // Commercial proxies take a token as the user or as the password.
+      what: 'an http parent with a token',
+      text: `egress: [{ name: h, type: http, address: "p:1", username: ${'t'.repeat(300)}, password: "" }]`,
+    },
     { what: 'a direct one', text: 'egress: [{ name: w, type: direct, source_address: "::1", proxy_protocol: v2 }]' },
   ])('may be $what', ({ text }) => {
     expect(problemsOf(`${listeners()}\n${text}`)).toEqual([]);
@@ -56,6 +61,18 @@ describe('ways out', () => {
     { text: 'default_egress: elsewhere', problem: /no egress is named "elsewhere"; there are direct$/ },
     { text: 'egress: [{ name: a, type: http, address: "p:1", password: u }]', problem: /needs a username/ },
     { text: 'egress: [{ name: a, type: http, address: "p:1", username: "a:b", password: c }]', problem: /has a colon/ },
+    {
+      text: 'egress: [{ name: a, type: socks5, address: "p:1", username: u, password: "" }]',
+      problem: /the password has 0 bytes; SOCKS 5 takes from 1 to 255$/,
+    },
+    {
+      text: `egress: [{ name: a, type: socks5, address: "p:1", username: ${'u'.repeat(256)}, password: c }]`,
+      problem: /the user name has 256 bytes; SOCKS 5 takes from 1 to 255$/,
+    },
+    {
+      text: `egress: [{ name: a, type: http, address: "p:1", username: u, password: ${'c'.repeat(8193)} }]`,
+      problem: /the password has 8193 bytes; up to 8192 will do$/,
+    },
     { text: 'egress: [{ name: a, type: http, address: "p:1", ca: x }]', problem: /ca needs tls: true/ },
     { text: 'egress: [{ name: a, type: direct, source_address: "127.1" }]', problem: /an IP address/ },
     { text: 'policy: { rules: [{ action: deny, egress: direct }] }', problem: /a rule that denies has no egress/ },

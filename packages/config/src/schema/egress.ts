@@ -27,22 +27,25 @@ const direct = section({
   proxy_protocol: proxyProtocol,
 });
 
-const parent = {
+/** Why a user name or a password may not have so many bytes, as a clause; undefined where it may. */
+type LoginLimit = (bytes: number) => string | undefined;
+
+const parent = (limit: LoginLimit) => ({
   address: written('host:port such as "proxy.corp:3128"', readParentAddress, ':[0-9]{1,5}$').describe(
     'Where the parent listens. A name is resolved like the name of a destination.',
   ),
-  username: secret('user name').describe('The user name for the parent; needs password.').exactOptional(),
-  password: secret('password').describe('Never shown in a message or a log line.').exactOptional(),
+  username: secret('user name', limit).describe('The user name for the parent; needs password.').exactOptional(),
+  password: secret('password', limit).describe('Never shown in a message or a log line.').exactOptional(),
   resolve: oneOf('parent', 'local')
     .describe('Who resolves names. local: we do, address rules apply to names too, and the parent is given an address.')
     .prefault('parent'),
   proxy_protocol: proxyProtocol,
-};
+});
 
 const http = section({
   name,
   type: z.literal('http').describe('An HTTP proxy, asked by CONNECT.'),
-  ...parent,
+  ...parent(limitOfBasic),
   tls: flag().describe('Speak TLS to the parent.').prefault(false),
   ca: path('parent-ca.crt')
     .describe("Authorities that must have signed the parent's certificate, in PEM; left out: the system's. Needs tls.")
@@ -52,7 +55,7 @@ const http = section({
 const socks5 = section({
   name,
   type: z.literal('socks5').describe('A SOCKS 5 proxy (RFC 1928).'),
-  ...parent,
+  ...parent(limitOfSocks),
 });
 
 /** All egresses with a name, without `direct`. */
@@ -81,25 +84,35 @@ function readSource(text: string): Read<string> {
   return ip === undefined ? malformed(text, 'an IP address of this machine') : ok(ip);
 }
 
+/** RFC 1929 §2. */
+function limitOfSocks(bytes: number): string | undefined {
+  return bytes >= 1 && bytes <= 255 ? undefined : 'SOCKS 5 takes from 1 to 255';
+}
+
+/** RFC 7617 has no limit, but proxies have one for a whole head. Either may be empty: the other is a token then. */
+function limitOfBasic(bytes: number): string | undefined {
+  return bytes <= 8192 ? undefined : 'up to 8192 will do';
+}
+
 /** Text that no message ever shows. */
-function secret(what: string) {
+function secret(what: string, limit: LoginLimit) {
   return z
     .string({ error: `expected a ${what}; write it in quotes, or as "\${VARIABLE}" from the environment` })
     .transform((text, context) => {
-      const result = readSecret(text, what);
-      if (result.kind === 'ok') return result.value;
-      context.addIssue(result.why);
+      const why = whyNoSecret(text, limit);
+      if (why === undefined) return text;
+      context.addIssue(`the ${what} has ${why}`);
       return z.NEVER;
     });
 }
 
-/** RFC 1929 allows 255 octets; RFC 7617 allows no control characters. */
-function readSecret(text: string, what: string): Read<string> {
+function whyNoSecret(text: string, limit: LoginLimit): string | undefined {
+  // RFC 7617 allows none.
   // eslint-disable-next-line no-control-regex -- control characters are what it looks for
-  if (/[\u0000-\u001f\u007f]/.test(text)) return { kind: 'malformed', why: `the ${what} has a control character` };
+  if (/[\u0000-\u001f\u007f]/.test(text)) return 'a control character';
   const bytes = Buffer.byteLength(text);
-  if (bytes >= 1 && bytes <= 255) return ok(text);
-  return { kind: 'malformed', why: `the ${what} has ${bytes} bytes; from 1 to 255 will do` };
+  const why = limit(bytes);
+  return why && `${bytes} bytes; ${why}`;
 }
 
 function explainType({ code, input }: { readonly code?: string; readonly input?: unknown }): string {
