@@ -53,13 +53,16 @@ function readHead(bytes: Uint8Array, start: number, end: number): ConnectReply |
   const head = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
   if (head.includes('\0')) return malformed('its head has a NUL');
   const line = head.slice(0, head.indexOf('\n'));
-  const status = Number(/^HTTP\/1\.[01] ([1-9][0-9]{2})(?: .*)?\r?$/.exec(line)?.[1]);
+  const status = Number(STATUS_LINE.exec(line)?.[1]);
   if (Number.isNaN(status)) return malformed('its status line is not a version and a status');
   // The proxy would change to another protocol, which it was not asked to do.
   if (status === 101) return malformed('it switches protocols');
   if (status < 200) return 'interim';
   return status < 300 ? { kind: 'opened', headBytes: end } : { kind: 'refused', status };
 }
+
+/** As other answers are read: a later minor version as 1.1 (RFC 9110 §2.5), and words as whitespace separates them (RFC 9112 §4). */
+const STATUS_LINE = /^HTTP\/1\.[0-9][ \t]+([1-9][0-9]{2})(?:[ \t].*)?\r?$/;
 
 function malformed(why: string): ConnectReply {
   return { kind: 'malformed', why };
