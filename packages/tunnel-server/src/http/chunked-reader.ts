@@ -5,6 +5,7 @@ import {
   type Dialect,
   type Field,
   findHeadEnd,
+  isControl,
   type Malformed,
   malformed,
   parseFieldLines,
@@ -103,7 +104,7 @@ export class ChunkedReader implements ContentReader {
   #takeExtension(byte: number): string | undefined {
     this.#lineBytes += 1;
     if (byte === CR) this.#state = 'size-lf';
-    else if (byte < 0x20 && byte !== TAB) return 'a line of its chunks has a control character';
+    else if (isControl(byte) && byte !== TAB) return 'a line of its chunks has a control character';
     return this.#tooLong();
   }
 
@@ -133,10 +134,11 @@ export class ChunkedReader implements ContentReader {
     this.#trailers ??= new ByteQueue(LINE_END);
     const knownBytes = this.#trailers.bytes.length;
     const all = this.#trailers.append(bytes.subarray(at, at + TRAILER_BYTES));
-    const end = findHeadEnd(all, all.length, knownBytes - 1, this.#dialect);
+    const limitBytes = LINE_END.length + TRAILER_BYTES;
+    const end = findHeadEnd(all, Math.min(all.length, limitBytes), knownBytes - 1, this.#dialect);
     if (end.kind === 'malformed') return badTrailers(end);
     if (end.kind === 'need-more') {
-      if (all.length >= TRAILER_BYTES) return malformed(`its trailers are larger than ${TRAILER_BYTES} bytes`);
+      if (all.length >= limitBytes) return malformed(`its trailers are larger than ${TRAILER_BYTES} bytes`);
       return { kind: 'piece', content: this.#content.bytes, usedBytes: bytes.length, isWhole: false };
     }
     const fields = this.#parse(all, end.headBytes);

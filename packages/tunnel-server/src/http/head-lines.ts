@@ -135,7 +135,8 @@ function withoutCr(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
-function isControl(byte: number | undefined): boolean {
+/** RFC 5234 §B.1: a tab is one too. */
+export function isControl(byte: number | undefined): boolean {
   return byte !== undefined && (byte < 0x20 || byte === DEL);
 }
 

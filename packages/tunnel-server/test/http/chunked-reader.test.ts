@@ -75,6 +75,7 @@ describe('chunks', () => {
     { what: 'a bare LF in an extension', text: '1;a\nx\r\n' },
     { what: 'a bare CR behind a size', text: '1\ra' },
     { what: 'a NUL in an extension', text: '1;\0\r\na' },
+    { what: 'a DEL in an extension', text: '1;\x7f\r\na' },
     { what: 'a chunk longer than its size', text: '1\r\nabc\r\n' },
     { what: 'a bare LF behind a chunk', text: '1\r\na\n0\r\n\r\n' },
     { what: 'a trailer without a colon', text: '0\r\nX\r\n\r\n' },
@@ -88,6 +89,17 @@ describe('chunks', () => {
 
   it('may have blanks behind a size where a destination sends them', () => {
     expect(read([bytesOf('1  \r\nx\r\n0\r\n\r\n')], 'lenient')).toMatchObject({ content: 'x', isWhole: true });
+  });
+
+  it.each([
+    { bytes: 16 * 1024, isWhole: true },
+    { bytes: 16 * 1024 + 1, isWhole: false },
+    { bytes: 24 * 1024, isWhole: false },
+  ])('have trailers of 16 KiB at most, in whatever pieces they come: $bytes bytes', ({ bytes, isWhole }) => {
+    const trailers = `X: ${'a'.repeat(bytes - 'X: \r\n\r\n'.length)}\r\n\r\n`;
+    const all = bytesOf(`0\r\n${trailers}`);
+    for (const pieces of [[], [3], [100], [10_000, 10_000], Array<number>(all.length).fill(1)])
+      expect(read(cut(all, pieces)).isWhole).toBe(isWhole);
   });
 
   it('are the same in any pieces', () => {
