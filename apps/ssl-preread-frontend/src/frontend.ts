@@ -16,7 +16,7 @@ import {
 import type { Address, Leg } from '@sallyport/tunnel-splice';
 import { answerFurther, answerInHttp, answerInTls, type Answer } from './answers.ts';
 import { type HelloFound, readHello } from './read-hello.ts';
-import { beginsRequestLine, readPlaintext } from './read-plaintext.ts';
+import { beginsRequestLine, type PlaintextFound, readPlaintext } from './read-plaintext.ts';
 
 /** What the configuration says of the transparent door, as far as its frontend needs it. */
 export interface SslPrereadFrontendOptions {
@@ -50,6 +50,8 @@ export function createSslPrereadFrontend(
 class SslPrereadFrontend implements Frontend {
   readonly #client: Leg;
   readonly #options: SslPrereadFrontendOptions;
+  /** Its connection was served in HTTP before. */
+  readonly #isFurther: boolean;
   /** Until it is judged. */
   #further: Uint8Array | undefined;
   /** Serves this client in our place, once it was found to be at the wrong door. */
@@ -63,6 +65,7 @@ class SslPrereadFrontend implements Frontend {
   constructor(client: Leg, options: SslPrereadFrontendOptions, further: Uint8Array | undefined) {
     this.#client = client;
     this.#options = options;
+    this.#isFurther = further !== undefined;
     this.#further = further;
   }
 
@@ -158,9 +161,7 @@ class SslPrereadFrontend implements Frontend {
   /** A client without TLS is directed to the right door, if it uses HTTP. Others get no bytes, which they could misread. */
   async #turnAway(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Opening> {
     const { found, bytes } = await readPlaintext(this.#client, limits, alreadyRead);
-    // Whoever forwards it says that it is too large.
-    const isLongRequest = found.kind === 'too-large' && this.#options.forwardsHttp && beginsRequestLine(bytes);
-    switch (isLongRequest ? 'http' : found.kind) {
+    switch (this.#isOfHttp(found.kind, bytes) ? 'http' : found.kind) {
       case 'connect':
         return this.#redirect(limits, bytes);
       case 'http':
@@ -177,6 +178,12 @@ class SslPrereadFrontend implements Frontend {
       case 'left':
         throw departed(bytes.length, 'it could be told what it speaks');
     }
+  }
+
+  /** Whoever forwards it says what is wrong with it: that it is too large, or that a client which has spoken HTTP goes on with other bytes. */
+  #isOfHttp(kind: PlaintextKind, bytes: Uint8Array): boolean {
+    if (!this.#options.forwardsHttp || kind === 'connect') return false;
+    return this.#isFurther || (kind === 'too-large' && beginsRequestLine(bytes));
   }
 
   /** Serves or refuses a CONNECT. It may only use the door's own port, as the door's other clients do: they cannot choose a port. */
@@ -201,6 +208,7 @@ class SslPrereadFrontend implements Frontend {
 
 type Opening = Identified | PlainHttp;
 type Hello = Extract<HelloFound, { kind: 'hello' }>;
+type PlaintextKind = Preread<PlaintextFound>['found']['kind'];
 
 /** Its client takes us for the destination. */
 const NO_BYTES = new Uint8Array(0);

@@ -369,6 +369,38 @@ describe('a further request', () => {
     expect((await client.ended()).bytes.toString()).toMatch(refusal(400));
   });
 
+  /** Content that is longer than its head has said begins with anything. */
+  const leftovers = [
+    'rest\r\n\r\n',
+    ' GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    '\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
+    '\0',
+    'HELO a\r\n\r\n',
+    `${'M'.repeat(100)} / HTTP/9.9\r\n\r\n`,
+  ];
+
+  it.each(['explicit', 'transparent'])('is refused in HTTP, whatever it begins with, at the %s door', async (door) => {
+    const running = await start(configText(forwarding));
+    for (const text of leftovers) {
+      const before = running.lines.length;
+      const client = await served(door);
+      client.socket.write(text);
+      expect((await client.ended()).bytes.toString()).toMatch(refusal(400));
+      const line = await running.line({ msg: 'tunnel', reason: 'malformed' }, before);
+      expect(line).toMatchObject({ outcome: 'refused', status: 400 });
+    }
+  });
+
+  it.each(['explicit', 'transparent'])('that stops in its first line is told 408, at the %s door', async (door) => {
+    const running = await start(configText({ ...forwarding, more: 'timeouts: { handshake: 3s }' }));
+    const client = await served(door);
+    client.socket.write('get /a');
+    expect((await client.ended()).bytes.toString()).toMatch(refusal(408));
+    expect(await running.tunnel({ reason: 'handshake_timeout' })).toMatchObject({
+      detail: 'The request head was not complete in time.',
+    });
+  });
+
   it('that came from this very process has gone round in a circle', async () => {
     const running = await start(configText(forwarding));
     const seen = new Promise<string>((resolve) => {
