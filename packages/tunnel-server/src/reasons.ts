@@ -80,6 +80,8 @@ export const REFUSALS = {
   connect_timeout: answer('failed', 'warn', 504, 'connection_timeout', 'internal_error'),
   egress: answer('failed', 'warn', 502, 'http_upgrade_failed', 'internal_error'),
   // For a forwarded request that the destination took and did not answer. Once the answer has begun, it ends as a tunnel does.
+  drain: answer('refused', 'info', 503, 'connection_limit_reached'),
+  admin: answer('refused', 'info', 403, 'http_request_denied'),
   upstream_closed: answer('failed', 'info', 502, 'connection_terminated'),
   upstream_reset: answer('failed', 'info', 502, 'connection_terminated'),
   bad_response: answer('failed', 'warn', 502, 'http_protocol_error'),
@@ -97,8 +99,6 @@ export const REFUSALS = {
   // A balancer checks every few seconds whether the port is open.
   probe: { outcome: 'ok', level: 'debug' },
   internal: answer('failed', 'error', 500, 'proxy_internal_error', 'internal_error'),
-  drain: { outcome: 'refused', level: 'info' },
-  admin: { outcome: 'refused', level: 'info' },
 } as const satisfies Record<string, Refusal>;
 
 /** Why a tunnel was never up. */

@@ -108,6 +108,46 @@ describe('a request after a reload', () => {
     expect(await running.tunnel({ reason: 'policy' })).toMatchObject({ outcome: 'ok', status: 200, detail });
   });
 
+  /** A client at each door whose request has come to the origin, which does not answer. */
+  async function asking(running: Running): Promise<readonly Client[]> {
+    const clients: Client[] = [];
+    for (const door of ['explicit', 'transparent']) {
+      const asked = new Promise<void>((resolve) => (stage.rawAnswer = () => resolve()));
+      const client = await openClient(running.port(door));
+      client.socket.write(requestAt(door));
+      await asked;
+      clients.push(client);
+    }
+    return clients;
+  }
+
+  it('that is not answered at the end of a drain is told so', async () => {
+    const running = await start(configText({ ...forwarding, more: 'timeouts: { drain: 100ms }' }));
+    const clients = await asking(running);
+    running.process.kill('SIGTERM');
+    for (const client of clients)
+      expect((await client.ended()).bytes.toString()).toMatch(
+        /^HTTP\/1\.1 503 Service Unavailable \(Sallyport ended before the destination answered\)\r\n[^]*\r\nProxy-Status: sallyport; error=connection_limit_reached; /,
+      );
+    for (const listener of ['explicit', 'transparent'])
+      expect(await running.tunnel({ listener })).toMatchObject({ reason: 'drain', outcome: 'refused', status: 503 });
+  });
+
+  it('that an operator ends before it is answered is told so', async () => {
+    const admin = (yaml: string): string => yaml.replace('admin: {', 'admin: { control: true,');
+    const running = await start(admin(configText(forwarding)));
+    const clients = await asking(running);
+    const api = `http://127.0.0.1:${running.port('admin')}/api/tunnels`;
+    const { tunnels } = (await (await fetch(api)).json()) as { tunnels: readonly { id: string }[] };
+    for (const { id } of tunnels) expect((await fetch(`${api}/${id}`, { method: 'DELETE' })).status).toBe(204);
+    for (const client of clients)
+      expect((await client.ended()).bytes.toString()).toMatch(
+        /^HTTP\/1\.1 403 Forbidden \(An operator ended the request before the destination answered\)\r\n[^]*\r\nProxy-Status: sallyport; error=http_request_denied; /,
+      );
+    for (const listener of ['explicit', 'transparent'])
+      expect(await running.tunnel({ listener })).toMatchObject({ reason: 'admin', outcome: 'refused', status: 403 });
+  });
+
   it('meets it though it has waited behind another', async () => {
     const running = await start(configText(forwarding));
     const client = await openClient(running.port('explicit'));
