@@ -73,6 +73,16 @@ describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
     await expectLive();
   });
 
+  it('in listening, no IPv6: the reload says so, and changes nothing', async () => {
+    calls.fail('socket', 'EAFNOSUPPORT', 1);
+    const sixth = '  - { name: sixth, mode: connect, bind: "[::1]:0" }';
+    const line = await proxy.reload(configText().replace(/^admin:/m, `${sixth}\nadmin:`));
+    expect(JSON.stringify(line)).toMatch(
+      /listener sixth cannot listen on \[::1\]:0: this machine has no IPv6; use an IPv4 address, such as 0\.0\.0\.0 or 127\.0\.0\.1"/,
+    );
+    await expectLive();
+  });
+
   it.each([
     ['forward a day', DAY_MS],
     ['back two days', -DAY_MS],

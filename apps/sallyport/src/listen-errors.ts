@@ -32,6 +32,8 @@ function explain(error: ListenError | AdminListenError): string {
     case 'no-such-address':
       // The admin server trusts every client that reaches it.
       return `this machine has no such address; use one of its own (ip address shows them)${isAdmin ? '' : ', 0.0.0.0 or [::]'}`;
+    case 'no-ipv6':
+      return `this machine has no IPv6; use an IPv4 address, such as ${isAdmin ? '' : '0.0.0.0 or '}127.0.0.1`;
     case 'no-descriptors':
       return NO_DESCRIPTORS;
     case 'not-transparent':
@@ -56,6 +58,7 @@ function explainPath({ kind, cause }: ListenError | AdminListenError): string {
     case 'no-descriptors':
       return NO_DESCRIPTORS;
     case 'no-such-address':
+    case 'no-ipv6':
     case 'not-transparent':
     case 'not-passable':
     case 'other':

@@ -188,7 +188,14 @@ export class ListenError extends Error {
   override readonly name = 'ListenError';
   /** `not-passable`: the descriptor that was passed is none of a TCP socket that listens, or can. */
   readonly kind:
-    'in-use' | 'no-rights' | 'no-such-address' | 'no-descriptors' | 'not-transparent' | 'not-passable' | 'other';
+    | 'in-use'
+    | 'no-rights'
+    | 'no-such-address'
+    | 'no-ipv6'
+    | 'no-descriptors'
+    | 'not-transparent'
+    | 'not-passable'
+    | 'other';
   readonly bind: Bind;
   constructor(kind: ListenError['kind'], bind: Bind, cause: unknown) {
     super(`cannot listen on ${bind.host} port ${bind.port}: ${kind}`, { cause });

@@ -12,7 +12,7 @@ export type AdminAddress = AdminTcpAddress | { readonly path: string };
 /** The kinds are those of the doors' own error, so that one place can name cause and remedy. The system's code stays in `cause`. */
 export class AdminListenError extends Error {
   override readonly name = 'AdminListenError';
-  readonly kind: 'in-use' | 'no-rights' | 'no-such-address' | 'no-descriptors' | 'other';
+  readonly kind: 'in-use' | 'no-rights' | 'no-such-address' | 'no-ipv6' | 'no-descriptors' | 'other';
   readonly bind: AdminAddress;
 
   constructor(bind: AdminAddress, cause: NodeJS.ErrnoException) {
@@ -31,8 +31,9 @@ function kindOf(code: string | undefined): AdminListenError['kind'] {
     case 'EPERM':
       return 'no-rights';
     case 'EADDRNOTAVAIL':
-    case 'EAFNOSUPPORT':
       return 'no-such-address';
+    case 'EAFNOSUPPORT':
+      return 'no-ipv6';
     case 'EMFILE':
     case 'ENFILE':
       return 'no-descriptors';

@@ -235,6 +235,7 @@ const LISTEN_ERROR_KINDS: ReadonlyMap<number, ListenError['kind']> = new Map([
   [constants.errno.EACCES, 'no-rights'],
   [constants.errno.EPERM, 'no-rights'],
   [constants.errno.EADDRNOTAVAIL, 'no-such-address'],
+  [constants.errno.EAFNOSUPPORT, 'no-ipv6'],
   [constants.errno.EMFILE, 'no-descriptors'],
   [constants.errno.ENFILE, 'no-descriptors'],
 ]);

@@ -12,8 +12,7 @@ const LISTEN_FAILURES: Readonly<Record<string, ListenError['kind']>> = {
   EACCES: 'no-rights',
   EPERM: 'no-rights',
   EADDRNOTAVAIL: 'no-such-address',
-  // The machine has no IPv6, or does not know the address family.
-  EAFNOSUPPORT: 'no-such-address',
+  EAFNOSUPPORT: 'no-ipv6',
   EMFILE: 'no-descriptors',
   ENFILE: 'no-descriptors',
 };
