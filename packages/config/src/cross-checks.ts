@@ -44,6 +44,7 @@ const looseListener = z
     ech: text,
     proxy_protocol: texts,
     auth: z.unknown().optional(),
+    tls: z.object({ client_ca: z.unknown().optional() }).optional().catch(undefined),
   })
   .catch({});
 const looseRule = z.object({ clients: texts, listeners: texts, networks: texts }).catch({});
@@ -100,22 +101,32 @@ function findUnknownListeners({ listeners, policy, tests }: LooseFile): Problem[
 
 /** A client that is served at the wrong door must meet the requirements of both doors. */
 function findUnaskedClients({ listeners }: LooseFile): Problem[] {
-  const isAsked = listeners.some(({ auth }) => auth !== undefined);
+  const asked = explainAsked(listeners);
   return listeners.flatMap((listener, index): Problem[] => {
-    const pastWhat = listener.misdirected === 'serve' ? explainWayRound(listener, isAsked) : undefined;
+    const pastWhat = listener.misdirected === 'serve' ? explainWayRound(listener, asked) : undefined;
     if (pastWhat === undefined) return [];
     const message = `serve would let clients avoid ${pastWhat}; write explain`;
     return [{ severity: 'error', path: ['listeners', index, 'misdirected'], message }];
   });
 }
 
-function explainWayRound({ mode, auth, ech, verify_sni }: LooseListener, isAsked: boolean): string | undefined {
+/** What some listener asks of its clients, which a CONNECT at a transparent door would not meet. */
+function explainAsked(listeners: readonly LooseListener[]): string | undefined {
+  if (listeners.some(({ auth }) => auth !== undefined))
+    return 'the auth of another listener, for no CONNECT is asked for credentials here';
+  if (listeners.some(({ tls }) => tls?.client_ca !== undefined))
+    return 'the client_ca of another listener, for no CONNECT is asked for a certificate here';
+  return undefined;
+}
+
+function explainWayRound(listener: LooseListener, asked: string | undefined): string | undefined {
+  const { mode, auth, ech, verify_sni } = listener;
   if (auth !== undefined) return 'auth, for a ClientHello has no credentials';
   if (mode !== 'sni') return undefined;
   if (ech === 'deny') return 'ech: deny, for a CONNECT is served before its ClientHello is seen';
   if (verify_sni === 'enforce')
     return 'verify_sni: enforce, for a CONNECT has no address that its name could be held against';
-  return isAsked ? 'the auth of another listener, for no CONNECT is asked for credentials here' : undefined;
+  return asked;
 }
 
 /** At the explicit door `ech` applies only to hellos that are read, and a name check only to hellos whose name is not encrypted. */

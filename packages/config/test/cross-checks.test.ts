@@ -105,8 +105,15 @@ describe('checkAcross', () => {
       other: { mode: 'connect', auth: { users_file: 'users' } },
       why: 'the auth of another listener, for no CONNECT is asked for credentials here',
     },
+    {
+      what: 'client_ca at another door',
+      door: {},
+      other: { mode: 'connect', tls: { cert: 'a', key: 'b', client_ca: 'c' } },
+      why: 'the client_ca of another listener, for no CONNECT is asked for a certificate here',
+    },
   ])('refuses to serve a CONNECT at a transparent door beside $what', ({ door, other, why }) => {
     const serving = { mode: 'sni', misdirected: 'serve', ...door };
+    expect(told({ listeners: [{ mode: 'sni', misdirected: 'serve' }, { tls: { cert: 'a', key: 'b' } }] })).toEqual([]);
     expect(told({ listeners: [serving, ...(other ? [other] : [])] })).toEqual([
       `error listeners[0].misdirected: serve would let clients avoid ${why}; write explain`,
     ]);
