@@ -10,7 +10,7 @@ import type { DirectEgress, Egress, ParentEgress, Ways } from './egress.ts';
 import type { Joining } from './joining.ts';
 import { UNANSWERED } from './parent-faults.ts';
 import type { ParentDestination } from './parent-question.ts';
-import type { DialList } from './race.ts';
+import { type DialList, familyOf } from './race.ts';
 
 /** A leg that leads to the destination. */
 export interface Upstream {
@@ -181,7 +181,7 @@ function forNoLonger(work: Work<readonly Address[]>, longestMs: number): Work<re
 }
 
 function isIpv4({ host }: Address): boolean {
-  return !host.includes(':');
+  return familyOf(host) === 'ipv4';
 }
 
 function askedFor(address: Address | undefined, { via }: Identified): ParentDestination {

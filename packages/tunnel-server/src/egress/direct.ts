@@ -1,7 +1,15 @@
 /** The direct egress: dials the destination's own addresses. */
 import type { Address, Dial, DialResult, Leg } from '@sallyport/tunnel-splice';
 import { TunnelError, type RefusalReason } from '../reasons.ts';
-import { closeUnused, countAttempt, type DialList, dialFirst, type RaceOptions, type Racing } from './race.ts';
+import {
+  closeUnused,
+  countAttempt,
+  type DialList,
+  dialFirst,
+  familyOf,
+  type RaceOptions,
+  type Racing,
+} from './race.ts';
 
 type Connected = Extract<DialResult, { kind: 'connected' }>;
 type Joined = Extract<DialResult, { kind: 'joined' }>;
@@ -119,7 +127,7 @@ function whyNotFrom(sourceHost: string | undefined, addresses: DialList, { kind 
 }
 
 function isOfFamily(sourceHost: string): (address: Address) => boolean {
-  return ({ host }) => host.includes(':') === sourceHost.includes(':');
+  return ({ host }) => familyOf(host) === familyOf(sourceHost);
 }
 
 const isConnected = (result: DialResult): result is Connected => result.kind === 'connected';

@@ -236,5 +236,10 @@ const ATTEMPT_RESULTS = {
 /** Counts how one attempt has ended; one that was cancelled is not counted. */
 export function countAttempt(address: Address, result: DialResult, { onAttempt }: RaceOptions): void {
   const counted = ATTEMPT_RESULTS[result.kind];
-  if (counted) onAttempt?.(address.host.includes(':') ? 'ipv6' : 'ipv4', counted);
+  if (counted) onAttempt?.(familyOf(address.host), counted);
+}
+
+/** The family of an IP literal. */
+export function familyOf(host: string): DialFamily {
+  return host.includes(':') ? 'ipv6' : 'ipv4';
 }
