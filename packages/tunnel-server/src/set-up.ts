@@ -4,7 +4,7 @@ import type { Ledger } from './account/ledger.ts';
 import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { TunnelRecord } from './account/tunnel-record.ts';
 import type { Door } from './door.ts';
-import type { Reached } from './egress/direct.ts';
+import type { Dialled } from './egress/direct.ts';
 import type { DirectEgress } from './egress/egress.ts';
 import type { DecidedTunnel, Joiner, UpAt } from './egress/joining.ts';
 import type { Seeker } from './find-addresses.ts';
@@ -135,7 +135,7 @@ export class SetUp implements Seeker, DecidedTunnel, Joiner {
     this.record.carry(bytesUp, 0);
   }
 
-  reached(dialled: Reached): void {
+  reached(dialled: Dialled): void {
     if (dialled.kind === 'joined') return;
     this.connected(dialled.leg, true);
     this.#course.goOn(this);

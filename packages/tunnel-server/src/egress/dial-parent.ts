@@ -1,10 +1,10 @@
 /** Dials one parent and asks it for one destination. */
 import type { OwnAddresses } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
-import type { Address, DeadlineMs, DialResult, JoinPlan, Leg } from '@sallyport/tunnel-splice';
+import type { Address, DeadlineMs, JoinPlan, Leg } from '@sallyport/tunnel-splice';
 import { headerFor } from '../proxy-header/write.ts';
 import { TunnelError } from '../reasons.ts';
-import { dialOrJoin } from './direct.ts';
+import { type Dialled, dialOrJoin } from './direct.ts';
 import type { ParentEgress } from './egress.ts';
 import type { Joining } from './joining.ts';
 import { addressOf, findParent } from './parent-addresses.ts';
@@ -85,8 +85,6 @@ function dialAt(
     (cause: unknown) => noted(parent, request, failureOf(cause)),
   );
 }
-
-type Dialled = Extract<DialResult, { kind: 'joined' | 'connected' }>;
 
 function goOnFrom(
   dialled: Dialled,

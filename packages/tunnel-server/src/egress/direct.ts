@@ -14,7 +14,7 @@ import {
 type Connected = Extract<DialResult, { kind: 'connected' }>;
 type Joined = Extract<DialResult, { kind: 'joined' }>;
 /** The upstream is there: as a leg, or joined to the client already. */
-export type Reached = Joined | Connected;
+export type Dialled = Joined | Connected;
 
 /** What a dial for a client came to. One of the two is called, once; at once (synchronously) where that is known already. */
 export interface DialListener<Wanted> {
@@ -44,15 +44,15 @@ export function joinDirect(
   addresses: DialList,
   client: Leg,
   options: RaceOptions,
-  listener: DialListener<Reached>,
+  listener: DialListener<Dialled>,
 ): void {
   start({ addresses, client, options }, wantedOfJoin(options), listener);
 }
 
 /** Joins the client where the options have a plan for it, and otherwise only connects. Rejects as {@link dialDirect} does. */
-export function dialOrJoin(addresses: DialList, client: Leg, options: RaceOptions): Promise<Reached> {
+export function dialOrJoin(addresses: DialList, client: Leg, options: RaceOptions): Promise<Dialled> {
   const isWanted = options.join === undefined ? isConnected : wantedOfJoin(options);
-  return promised<Reached>(isWanted, { addresses, client, options });
+  return promised<Dialled>(isWanted, { addresses, client, options });
 }
 
 interface Asked {
@@ -133,11 +133,11 @@ function isOfFamily(sourceHost: string): (address: Address) => boolean {
 const isConnected = (result: DialResult): result is Connected => result.kind === 'connected';
 const isJoined = (result: DialResult): result is Joined => result.kind === 'joined';
 /** A leg too, where somebody may have to read an answer first. */
-function wantedOfJoin({ join, answer }: RaceOptions): IsWanted<Reached> {
+function wantedOfJoin({ join, answer }: RaceOptions): IsWanted<Dialled> {
   return join?.guard !== undefined || answer !== undefined ? isReached : isJoined;
 }
 
-const isReached = (result: DialResult): result is Reached => isJoined(result) || isConnected(result);
+const isReached = (result: DialResult): result is Dialled => isJoined(result) || isConnected(result);
 
 const UNEXPECTED = ['internal', 'A dial made something else of its connection than it was told to.'] as const;
 

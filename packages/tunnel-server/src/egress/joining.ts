@@ -1,7 +1,7 @@
 /** A tunnel that its dial sets up: what the dial needs of it, and who is told what came of it. */
 import type { Address, DeadlineMs, JoinPlan, TunnelNumber } from '@sallyport/tunnel-splice';
 import type { LiveTunnels } from '../account/live-tunnels.ts';
-import type { DialListener, Reached } from './direct.ts';
+import type { DialListener, Dialled } from './direct.ts';
 import type { DirectEgress } from './egress.ts';
 
 /** A tunnel as its door has decided it. */
@@ -15,7 +15,7 @@ export interface DecidedTunnel extends Required<Pick<JoinPlan, 'client' | 'reply
  * Is told what came of a client's dial: `isUp`, then `joined`; or `connected` where a second hello may come, and all that follows the
  * first is still to be read, from either leg; or that it failed.
  */
-export interface Joiner extends DialListener<Reached> {
+export interface Joiner extends DialListener<Dialled> {
   isUp(tunnels: LiveTunnels, tunnel: TunnelNumber, up: UpAt): void;
   /** The client was closed when `bytesUp` of its bytes were sent up, before the tunnel was up. */
   sentInVain(bytesUp: number): void;
