@@ -1,4 +1,4 @@
-/** Waits for work that is cancelled when its client leaves. */
+/** Waits for work no longer than its client stays, or than there is time. */
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { TunnelError } from './reasons.ts';
 
@@ -33,6 +33,13 @@ export function unlessGone<T>(client: Pick<Leg, 'whenGone'>, work: Work<T>, mean
       },
     );
   });
+}
+
+/** Settles as the work does, or resolves with `late` after that time, in milliseconds. The work goes on. */
+export async function forNoLonger<T>(work: Promise<T>, longestMs: number, late: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<T>((resolve) => (timer = setTimeout(resolve, longestMs, late)));
+  return Promise.race([work, tooLate]).finally(() => clearTimeout(timer));
 }
 
 /** Rejects with `dns_timeout` where a look-up takes longer than this one client can wait. The look-up goes on, and its answer is kept. */

@@ -3,7 +3,7 @@ import { type Destination, destinationText } from '@sallyport/policy';
 import type { Address, DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import type { Identified } from '../frontend.ts';
 import { findAddresses, type Seeker } from '../find-addresses.ts';
-import { inTime, NAME_LOOKED_UP, unlessGone, type Work } from '../abandon.ts';
+import { forNoLonger, inTime, NAME_LOOKED_UP, unlessGone } from '../abandon.ts';
 import { TunnelError } from '../reasons.ts';
 import type { ParentAttempt, ParentRequest } from './dial-parent.ts';
 import type { DirectEgress, Egress, ParentEgress, Ways } from './egress.ts';
@@ -164,20 +164,14 @@ function preferred(addresses: DialList, search: Search): ParentDestination | Pro
   const [first] = addresses;
   const ipv4 = addresses.find(isIpv4);
   if (ipv4 !== undefined || addresses.late === undefined) return askedFor(ipv4 ?? first, identified);
-  const patient = forNoLonger(addresses.late.ask(), (deadline - performance.now()) / 2);
-  return unlessGone(seeker.client, patient, NAME_LOOKED_UP).then((late) =>
-    askedFor(late.find(isIpv4) ?? first, identified),
-  );
-}
-
-/** The work without a result once that time is over. */
-function forNoLonger(work: Work<readonly Address[]>, longestMs: number): Work<readonly Address[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const isOver = new Promise<readonly Address[]>((resolve) => (timer = setTimeout(resolve, longestMs, [])));
-  return {
-    done: Promise.race([work.done, isOver]).finally(() => clearTimeout(timer)),
-    cancel: () => work.cancel(),
+  const late = addresses.late.ask();
+  const patient = {
+    done: forNoLonger(late.done, (deadline - performance.now()) / 2, []),
+    cancel: () => late.cancel(),
   };
+  return unlessGone(seeker.client, patient, NAME_LOOKED_UP).then((more) =>
+    askedFor(more.find(isIpv4) ?? first, identified),
+  );
 }
 
 function isIpv4({ host }: Address): boolean {

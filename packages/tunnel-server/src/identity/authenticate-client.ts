@@ -1,8 +1,8 @@
 /** The step between the form of a request and the policy: authenticates the client. */
+import { parseIp } from '@sallyport/addresses';
 import type { Users } from '@sallyport/config';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
-import { unlessGone } from '../abandon.ts';
-import { parseIp } from '@sallyport/addresses';
+import { forNoLonger, unlessGone } from '../abandon.ts';
 import { clientKey, neighbourhoodKey } from '../limits/client-key.ts';
 import { TunnelError } from '../reasons.ts';
 import type { Authenticator, Origin, Verdict } from './authenticator.ts';
@@ -44,17 +44,9 @@ export async function authenticateClient(
 }
 
 /** The deadline of the handshake holds for the check too, so the client gets an answer however long the queue is. */
-async function waitFor(client: Leg, verdict: Promise<Verdict>, deadline: DeadlineMs): Promise<Verdict> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<Verdict>((resolve) => {
-    timer = setTimeout(resolve, deadline - performance.now(), 'busy');
-  });
-  try {
-    const check = { done: Promise.race([verdict, tooLate]), cancel: () => undefined };
-    return await unlessGone(client, check, 'its password was checked');
-  } finally {
-    clearTimeout(timer);
-  }
+function waitFor(client: Leg, verdict: Promise<Verdict>, deadline: DeadlineMs): Promise<Verdict> {
+  const done = forNoLonger(verdict, deadline - performance.now(), 'busy');
+  return unlessGone(client, { done, cancel: () => undefined }, 'its password was checked');
 }
 
 function originOf({ remote }: Leg): Origin {
