@@ -8,7 +8,7 @@ import type { Limits } from '../limits/limits.ts';
 import { Arrival } from '../proxy-header/arrival.ts';
 import { Denials } from './denials.ts';
 import { HellosUnderWay } from './hellos-under-way.ts';
-import { LiveTunnels, type AccountKeeper, type LiveTunnel } from './live-tunnels.ts';
+import { LiveTunnels, type LiveTunnel } from './live-tunnels.ts';
 import {
   liveLine,
   tunnelLine,
@@ -27,7 +27,7 @@ export interface RecordOptions {
   readonly progressMs: number;
 }
 
-export class Ledger implements RecordKeeper, AccountKeeper {
+export class Ledger implements RecordKeeper {
   /** Replaced by a reload, so it is read at each use. */
   options: RecordOptions;
   /** No new tunnels are opened; live ones go on. */

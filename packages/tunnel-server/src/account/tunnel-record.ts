@@ -13,7 +13,7 @@ import { REFUSALS, type Stage, type TunnelError } from '../reasons.ts';
 import type { SniVerdict } from '../sni-check.ts';
 import type { Denials } from './denials.ts';
 import { type HellosUnderWay, NO_PLACE } from './hellos-under-way.ts';
-import type { LiveTunnel, LiveTunnels } from './live-tunnels.ts';
+import type { AccountKeeper, LiveTunnel, LiveTunnels } from './live-tunnels.ts';
 import {
   CUT_SHORT,
   type CutReason,
@@ -24,20 +24,13 @@ import {
 } from './tunnel-facts.ts';
 
 /** The keeper of the records of live connections. */
-export interface RecordKeeper {
+export interface RecordKeeper extends AccountKeeper {
   /** The last call of a record. */
   forget(record: TunnelRecord): void;
-  close(facts: TunnelFacts, ending: Ending): void;
-  leavePlace(door: RecordedDoor, client: string): void;
   logFault(number: number, cause: unknown): void;
-  /** Only while `log.progress` is on. */
-  logOpen(facts: TunnelFacts): void;
-  logProgress(facts: TunnelFacts, bytesUp: number, bytesDown: number): void;
   idOf(number: number): string;
   readonly hellos: HellosUnderWay;
   readonly denials: Pick<Denials, 'reported'>;
-  /** The present value: a reload changes it. */
-  readonly progressMs: number;
 }
 
 /** What relays for a request of plain HTTP, in place of the transport. Exact at any moment. */
@@ -343,7 +336,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
   }
 }
 
-/** The keeper, the door and the times that a record begins with. */
+/** What is known of a connection when its record begins. */
 export interface RecordOrigin {
   readonly number: number;
   readonly client: Leg;
