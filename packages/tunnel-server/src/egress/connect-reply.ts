@@ -1,5 +1,6 @@
 /** The answer of an HTTP proxy to CONNECT, out of bytes that may come in any pieces (RFC 9112 §4). */
 import type { NeedMore } from '../preread.ts';
+import { startsAlike } from '../starts-alike.ts';
 
 /** What the head of the final answer says. */
 export type ConnectReply =
@@ -20,7 +21,7 @@ export class ConnectReplyScan {
 
   look(bytes: Uint8Array): ConnectReply | NeedMore {
     for (;;) {
-      if (!isProtocol(bytes, this.#start)) return malformed('it does not begin with HTTP/1');
+      if (!startsAlike(bytes, PROTOCOL, this.#start)) return malformed('it does not begin with HTTP/1');
       const end = this.#findEnd(bytes);
       if (end === undefined) return { kind: 'need-more', atLeastBytes: bytes.length + 1 };
       const reply = readHead(bytes, this.#start, end);
@@ -39,13 +40,6 @@ export class ConnectReplyScan {
     this.#at = Math.max(this.#start, bytes.length - 2);
     return undefined;
   }
-}
-
-/** Compares as many bytes as there are. */
-function isProtocol(bytes: Uint8Array, start: number): boolean {
-  const length = Math.min(bytes.length - start, PROTOCOL.length);
-  for (let at = 0; at < length; at++) if (bytes[start + at] !== PROTOCOL[at]) return false;
-  return true;
 }
 
 /** No field matters here, but no field of HTTP may contain a NUL (RFC 9110 §5.5). */

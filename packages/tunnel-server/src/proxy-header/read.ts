@@ -2,11 +2,13 @@
 import { ipFromWords, parseIp } from '@sallyport/addresses';
 import type { Address } from '@sallyport/tunnel-splice';
 import type { NeedMore } from '../preread.ts';
+import { startsAlike } from '../starts-alike.ts';
 import { crc32c } from './crc32c.ts';
+import { SIGNATURE } from './signature.ts';
 
-/** What a peer says of its client. `headerBytes`: where its header ends. */
+/** What a peer says of its client. `headerBytes` is the length of its header. */
 export type ProxyHeader =
-  /** Where the client comes from and where it was going; `headerBytes` is the length of the header. */
+  /** Where the client comes from and where it was going. */
   | { readonly kind: 'client'; readonly headerBytes: number; readonly remote: Address; readonly local: Address }
   /** LOCAL, UNKNOWN, or addresses that are not those of TCP over IP: the connection's own addresses apply. */
   | { readonly kind: 'unnamed'; readonly headerBytes: number }
@@ -14,7 +16,6 @@ export type ProxyHeader =
 
 /** §2.1: the longest line of version 1, its end included. */
 const LONGEST_LINE = 107;
-const SIGNATURE = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]);
 const LINE_START = Buffer.from('PROXY ');
 const FIXED_BYTES = SIGNATURE.length + 4;
 
@@ -23,13 +24,6 @@ export function readProxyHeader(bytes: Uint8Array): ProxyHeader | NeedMore {
   if (startsAlike(bytes, LINE_START)) return readLine(bytes);
   if (startsAlike(bytes, SIGNATURE)) return readBinary(bytes);
   return malformed('it begins with no PROXY header');
-}
-
-/** Compares as many bytes as there are. */
-function startsAlike(bytes: Uint8Array, start: Uint8Array): boolean {
-  const length = Math.min(bytes.length, start.length);
-  for (let at = 0; at < length; at++) if (bytes[at] !== start[at]) return false;
-  return true;
 }
 
 function readLine(bytes: Uint8Array): ProxyHeader | NeedMore {

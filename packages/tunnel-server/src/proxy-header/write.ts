@@ -1,8 +1,8 @@
 /** Writes the header that names the client to the next hop (HAProxy's proxy-protocol.txt, versions 1 and 2). */
 import { type Ip, parseIp } from '@sallyport/addresses';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
+import { SIGNATURE } from './signature.ts';
 
-const SIGNATURE = Uint8Array.of(0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a);
 const VERSION_2_PROXY = 0x21;
 const STREAM_OVER = { 4: 0x11, 6: 0x21 } as const;
 
