@@ -1,7 +1,7 @@
 /** The certificate that a TLS listener shows its clients, and the certificates that it asks for. */
 import { constants, createHash, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { readCertificate, whyUnfit } from './authorities.ts';
+import { NO_CERTIFICATE, readCertificate, whyUnfit } from './authorities.ts';
 
 /** PEM texts. */
 export interface TlsMaterial {
@@ -21,7 +21,7 @@ export interface TlsIdentity {
   readonly validTo: Date;
 }
 
-/** `unfit`: which part cannot be used, and a clause with cause and remedy. */
+/** An identity, or the part that cannot be used. */
 export type TlsIdentityResult =
   | { readonly kind: 'ok'; readonly identity: TlsIdentity }
   /** `why` is a clause with cause and remedy. It contains nothing of the key. */
@@ -30,7 +30,7 @@ export type TlsIdentityResult =
 /** Checks its parts one by one, so that it can say which one is unfit. */
 export function createTlsIdentity({ cert, key, clientCa }: TlsMaterial): TlsIdentityResult {
   const certificate = readCertificate(cert);
-  if (!certificate) return unfit('cert', 'is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----');
+  if (!certificate) return unfit('cert', NO_CERTIFICATE);
   const privateKey = readKey(key);
   if (typeof privateKey === 'string') return unfit('key', privateKey);
   if (!certificate.checkPrivateKey(privateKey))
