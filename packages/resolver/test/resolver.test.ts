@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Answer, MAX_ADDRESSES_A_FAMILY } from '../src/answer.ts';
 import { MAX_LOOKUPS, Resolver, type DnsSettings, type ResolverOptions } from '../src/resolver.ts';
@@ -123,9 +124,11 @@ describe('Resolver, asking', () => {
   it('is over at the timeout', async () => {
     const server = await serve(() => undefined);
     const startedAt = performance.now();
-    await resolver([server], { timeout: 200 }).resolve('silent.example', CLIENT).done;
+    const lookUp = resolver([server], { timeout: 200 }).resolve('silent.example', CLIENT).done;
+    // A timer of this process is as late as the resolver's own where the machine is busy.
+    const first = await Promise.race([lookUp.then(() => 'over'), delay(2_000, 'too late', { ref: false })]);
+    expect(first).toBe('over');
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(199);
-    expect(performance.now() - startedAt).toBeLessThan(1500);
   });
 
   it('refuses one name more than it may look up at once, and goes on with the others', async () => {
