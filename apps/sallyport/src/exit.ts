@@ -14,6 +14,11 @@ export const EXIT = {
 /** Of the process. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** What a cause says of itself: anything may be thrown. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 /** Ends the program with one line on stderr; the message names the cause and the remedy. */
 export class FatalError extends Error {
   override readonly name = 'FatalError';

@@ -2,10 +2,11 @@
 import type { ConfigPath } from '@sallyport/config';
 import { AdminListenError } from '@sallyport/telemetry';
 import { ListenError } from '@sallyport/tunnel-splice';
-import { EXIT, FatalError } from './exit.ts';
+import { EXIT, FatalError, messageOf } from './exit.ts';
 import { formatBind } from './format-bind.ts';
 
 /**
+ * A cause that is no error of listening is returned as it is.
  * @param who the listener's name, which begins the line
  * @param path of the bind in the configuration
  */
@@ -44,7 +45,7 @@ function explain(error: ListenError | AdminListenError): string {
     case 'not-passable':
       return 'it is no TCP socket that listens; its unit needs ListenStream= with a port, and no Accept=yes';
     case 'other':
-      return `${systemWords(error.cause)}; listen on another address`;
+      return `${messageOf(error.cause)}; listen on another address`;
   }
 }
 
@@ -62,10 +63,6 @@ function explainPath({ kind, cause }: ListenError | AdminListenError): string {
     case 'not-transparent':
     case 'not-passable':
     case 'other':
-      return `${systemWords(cause)}; choose another path`;
+      return `${messageOf(cause)}; choose another path`;
   }
-}
-
-function systemWords(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,7 +1,7 @@
 /** The program. Read this first: the command line picks a command, a command answers with an exit code. */
 import { createRequire } from 'node:module';
 import { asksForVersion, type Command, helpOf, overview, readCommandLine } from './command-line.ts';
-import { EXIT, type ExitCode, FatalError } from './exit.ts';
+import { EXIT, type ExitCode, FatalError, messageOf } from './exit.ts';
 import { print, printError } from './print.ts';
 import { version } from './version.ts';
 
@@ -74,7 +74,6 @@ async function reportFatal(cause: unknown): Promise<ExitCode> {
     await printError(`sallyport: ${cause.message}\n`);
     return cause.exitCode;
   }
-  const message = cause instanceof Error ? cause.message : String(cause);
-  await printError(`sallyport: ${message.replaceAll('\n', ' ')}\n`);
+  await printError(`sallyport: ${messageOf(cause).replaceAll('\n', ' ')}\n`);
   return EXIT.failure;
 }

@@ -2,7 +2,7 @@ import { createLogger, type Logger } from '@sallyport/telemetry';
 import { banner } from '../banner.ts';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { ConfigWatch } from '../config-watch.ts';
-import { EXIT, type ExitCode, FatalError } from '../exit.ts';
+import { EXIT, type ExitCode, FatalError, messageOf } from '../exit.ts';
 import { explainLogError } from '../log-errors.ts';
 import { forbidGainingPrivileges, warnOfUnreadable } from '../privileges.ts';
 import { printError } from '../print.ts';
@@ -39,7 +39,7 @@ async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
     // After a drain, or a second signal, nothing that is still open may keep the process alive.
     process.exit(await ended);
   } catch (cause) {
-    succession?.answer({ kind: 'failed', why: cause instanceof Error ? cause.message : String(cause) });
+    succession?.answer({ kind: 'failed', why: messageOf(cause) });
     throw cause;
   }
 }
@@ -97,9 +97,8 @@ async function endBy(cause: unknown, log: Logger): Promise<ExitCode> {
 
 function requireValid(result: SettingsResult): Settings {
   if (result.kind === 'ok') return result.settings;
-  const [first = '', ...others] = result.problems;
-  // The first line gets the program's name; the others are as `sallyport check` prints them.
-  throw new FatalError([first, ...others].join('\n'), EXIT.usage);
+  // Its first line will have the program's name before it; the others are as `sallyport check` prints them.
+  throw new FatalError(result.problems.join('\n'), EXIT.usage);
 }
 
 function openLog({ logOptions, asWritten }: Settings): Logger {

@@ -1,5 +1,5 @@
 import type { Command, OptionValues } from '../command-line.ts';
-import { EXIT, type ExitCode, FatalError } from '../exit.ts';
+import { EXIT, type ExitCode, FatalError, messageOf } from '../exit.ts';
 import { print } from '../print.ts';
 import { AdminClient, readAdminPlace } from '../top/admin-client.ts';
 import { type Asking, askAll, type Seen } from '../top/asking.ts';
@@ -33,9 +33,8 @@ async function showTop({ admin = DEFAULT_ADMIN }: OptionValues): Promise<ExitCod
   const client = new AdminClient(place);
   const asking: Asking = { sort: 'bytes', verdict: 'deny' };
   const first = await askAll(client, asking).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
     throw new FatalError(
-      `nothing to show from ${admin}: ${why}; is the proxy running, and is this its admin.bind? See --admin`,
+      `nothing to show from ${admin}: ${messageOf(cause)}; is the proxy running, and is this its admin.bind? See --admin`,
       EXIT.failure,
       cause,
     );

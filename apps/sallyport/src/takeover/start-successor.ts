@@ -1,6 +1,7 @@
 /** Starts the program that is installed now as a successor, with the sockets of this process. */
 import { text } from 'node:stream/consumers';
 import { isAbsolute } from 'node:path';
+import { messageOf } from '../exit.ts';
 import { type Child, startChild } from './start-child.ts';
 import { type Sockets, successorEnvironment, type SuccessionAnswer } from './succession.ts';
 
@@ -42,7 +43,7 @@ function nodePath(): string {
 async function hearAnswer({ channel, ended }: Child): Promise<SuccessionAnswer> {
   const failed = ended.then(
     (end) => failure(`it ended with ${end}; its stderr says why`),
-    (cause: unknown) => failure(`it cannot be started: ${cause instanceof Error ? cause.message : String(cause)}`),
+    (cause: unknown) => failure(`it cannot be started: ${messageOf(cause)}`),
   );
   const told = channel ? await text(channel).catch(() => '') : '';
   // It has closed the channel, with or without an answer.

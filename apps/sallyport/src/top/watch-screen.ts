@@ -1,4 +1,5 @@
 /** Redraws the screen until it is told to stop, then restores the terminal. */
+import { messageOf } from '../exit.ts';
 import type { AdminClient } from './admin-client.ts';
 import { type Asking, askAll, type Seen } from './asking.ts';
 import { drawScreen } from './draw-screen.ts';
@@ -35,7 +36,7 @@ export async function watchScreen(client: AdminClient, first: Seen): Promise<voi
       const next = await askAll(client, asked, seen.status);
       if (asked === asking) seen = next;
     } catch (cause) {
-      seen = { ...seen, failure: cause instanceof Error ? cause.message : String(cause) };
+      seen = { ...seen, failure: messageOf(cause) };
     }
     draw();
   };
