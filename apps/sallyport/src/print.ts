@@ -15,6 +15,11 @@ export async function print(text: string): Promise<void> {
   );
 }
 
+/** Each line with its line break. */
+export function toText(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
+}
+
 /** Where standard error cannot be written, nobody can be told. */
 export async function printError(text: string): Promise<void> {
   await writeTo(process.stderr, text);

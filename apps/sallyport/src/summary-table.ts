@@ -1,6 +1,7 @@
 /** The doors and the rules of a configuration, as tables for a terminal. */
 import { bindText, type Config, type ListenerConfig, type RuleConfig } from '@sallyport/config';
 import type { Policy } from '@sallyport/policy';
+import { toText } from './print.ts';
 
 /** The tables of doors and rules, each line with its line break. */
 export function summaryTables({ listeners, policy, default_egress }: Config, { rules }: Policy): string {
@@ -24,13 +25,11 @@ export function summaryTables({ listeners, policy, default_egress }: Config, { r
   const others = policy.rules.length - named.length;
   const more = others > 0 ? [['', `… and ${others} more`]] : [];
   const last = ['', 'default', actionText(policy.default, policy.report_only)];
-  return [
+  return toText([
     ...table([['LISTENER', 'MODE', 'ADDRESS', 'OPTIONS'], ...doors]),
     '',
     ...table([['', 'RULE', 'ACTION', 'FROM', 'TO', 'PORTS', 'EGRESS'], ...named, ...more, last]),
-  ]
-    .map((line) => `${line}\n`)
-    .join('');
+  ]);
 }
 
 function actionText(action: 'allow' | 'deny', isReportOnly: boolean): string {

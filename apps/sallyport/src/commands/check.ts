@@ -6,7 +6,7 @@ import { formatBind } from '../format-bind.ts';
 import { LOG_OPTION } from '../log-files.ts';
 import { lintMachine } from '../lint-machine.ts';
 import { lintNames } from '../lint-names.ts';
-import { print, printError } from '../print.ts';
+import { print, printError, toText } from '../print.ts';
 import { readSettings } from '../settings.ts';
 import { summaryTables } from '../summary-table.ts';
 
@@ -34,7 +34,7 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
   }
   const result = readSettings(file, process.env, { showsLines: true });
   if (result.kind === 'invalid') {
-    await printError(result.problems.map((line) => `${line}\n`).join(''));
+    await printError(toText(result.problems));
     if (against !== undefined) await compare(file, against, log);
     return EXIT.usage;
   }
@@ -44,7 +44,7 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
     ...(await lintNames(config, policy)),
     ...(await lintMachine(result.settings)),
   ];
-  await printError([...warnings, ...tell(meant)].map((line) => `${line}\n`).join(''));
+  await printError(toText([...warnings, ...tell(meant)]));
   await print(`${file}: ok\n${summarise(config)}${groupsInUse(policy, config)}\n${summaryTables(config, policy)}`);
   return against === undefined || (await compare(file, against, log)) ? EXIT.ok : EXIT.usage;
 }
@@ -55,12 +55,12 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
  */
 async function compare(file: string, against: string, logs: readonly string[]): Promise<boolean> {
   const [before, after] = [against, file].map((name) => readSettings(name, process.env, { runsTests: false }));
-  if (before?.kind === 'invalid') await printError(before.problems.map((line) => `${line}\n`).join(''));
+  if (before?.kind === 'invalid') await printError(toText(before.problems));
   if (before?.kind !== 'ok' || after?.kind !== 'ok') return false;
   const { compareSettings } = await import('../compare-settings.ts');
   const lines = await compareSettings({ before: before.settings, after: after.settings }, logs);
   const told = lines.length > 0 ? lines : ['nothing is decided otherwise'];
-  await print(`against ${against}:\n${told.map((line) => `  ${line}\n`).join('')}`);
+  await print(`against ${against}:\n${toText(told.map((line) => `  ${line}`))}`);
   return true;
 }
 

@@ -8,7 +8,7 @@ import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
 import { explainRequest } from '../explain-request.ts';
 import { findingsText } from '../explanation.ts';
-import { print, printError } from '../print.ts';
+import { print, printError, toText } from '../print.ts';
 import { readSettings } from '../settings.ts';
 
 export const explainCommand: Command = {
@@ -31,7 +31,7 @@ async function explain(options: OptionValues): Promise<ExitCode> {
   const { config: file = '' } = options;
   const result = readSettings(file, process.env);
   if (result.kind === 'invalid') {
-    await printError(result.problems.map((line) => `${line}\n`).join(''));
+    await printError(toText(result.problems));
     return EXIT.usage;
   }
   const { config } = result.settings;
