@@ -28,7 +28,8 @@ import type { TlsTrust } from '@sallyport/tunnel-splice';
 import { readEgressTrusts } from './egress-trusts.ts';
 import { lintExposedFiles } from './exposed-files.ts';
 import { type ListenerIdentity, readListenerIdentities } from './listener-identities.ts';
-import { checkLogFile, readLogOptions } from './log-options.ts';
+import { checkLogFile } from './log-file.ts';
+import { readLogOptions } from './log-options.ts';
 import { createHostsFileReader, namedFiles } from './named-files.ts';
 import { groupsFor } from './shipped-groups.ts';
 
