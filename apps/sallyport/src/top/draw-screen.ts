@@ -23,24 +23,24 @@ interface Cell {
   readonly width?: number;
 }
 
+type Line = readonly [Colour | undefined, readonly Cell[]];
+
 export function drawScreen(seen: Seen, screen: Screen): readonly string[] {
   const head = [...headLines(seen, screen), ...alertLines(seen)];
   const left = Math.max(4, screen.rows - head.length - 4);
   const denials = denialLines(seen).slice(0, Math.max(1, Math.min(Math.ceil(left / 3), seen.denials.denials.length)));
   const tunnels = tunnelLines(seen).slice(0, Math.max(1, left - denials.length));
   const { sort, verdict } = seen.asking;
-  const lines: readonly (readonly [Colour | undefined, readonly Cell[]])[] = [
+  const lines: readonly Line[] = [
     ...head,
-    ['inverse', TUNNEL_HEAD(sort)],
+    ['inverse', tunnelHead(sort)],
     ...tunnels.map((cells) => [undefined, cells] as const),
     [undefined, [{ text: '' }]],
-    ['inverse', DENIAL_HEAD(verdict)],
+    ['inverse', denialHead(verdict)],
     ...denials.map((cells) => [undefined, cells] as const),
   ];
   return lines.slice(0, screen.rows - 1).map(([colour, cells]) => paint(layOut(cells, screen.columns), colour, screen));
 }
-
-type Line = readonly [Colour | undefined, readonly Cell[]];
 
 function headLines({ status, before, tunnels }: Seen, { hasKeys }: Screen): readonly Line[] {
   const { version, engine, state, uptime_ms, memory_bytes } = status;
@@ -78,7 +78,7 @@ function alertLines({ status, failure }: Seen): readonly Line[] {
   return [...gone, ...failed, ...down].map((text) => ['red', [{ text }]]);
 }
 
-const TUNNEL_HEAD = (sort: string): readonly Cell[] => [
+const tunnelHead = (sort: string): readonly Cell[] => [
   { text: `LIVE TUNNELS by ${sort}` },
   { text: 'CLIENT', width: 28 },
   { text: 'RULE', width: 14 },
@@ -101,7 +101,7 @@ function tunnelLines({ tunnels }: Seen): readonly (readonly Cell[])[] {
   ]);
 }
 
-const DENIAL_HEAD = (verdict: Seen['asking']['verdict']): readonly Cell[] => [
+const denialHead = (verdict: Seen['asking']['verdict']): readonly Cell[] => [
   { text: verdict === 'deny' ? 'DENIED' : 'WOULD BE DENIED' },
   { text: 'LAST CLIENT', width: 28 },
   { text: 'RULE', width: 14 },
