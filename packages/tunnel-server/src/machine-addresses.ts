@@ -35,9 +35,9 @@ export class MachineAddresses {
   readonly #nowMs: () => number;
   readonly #onChange: (change: AddressChange) => void;
   #present: ReadonlySet<string>;
-  /** The last reading took so long. */
+  /** How long the last reading took. */
   #readingMs = 0;
-  #isStaleAtMs = -Infinity;
+  #staleAtMs = -Infinity;
 
   constructor({ read = createReader(), nowMs = () => performance.now(), onChange }: MachineAddressesOptions = {}) {
     this.#read = read;
@@ -54,7 +54,7 @@ export class MachineAddresses {
 
   /** Reads the interfaces, unless the last reading was a moment ago. */
   refresh(): void {
-    if (this.#nowMs() < this.#isStaleAtMs) return;
+    if (this.#nowMs() < this.#staleAtMs) return;
     const before = this.#present;
     const present = this.#take(before);
     const change = {
@@ -73,7 +73,7 @@ export class MachineAddresses {
     // The shorter of two: another process may have had the processor during one of them.
     const pauseMs = Math.min(readingMs, this.#readingMs) * PAUSE_PER_READING;
     this.#readingMs = readingMs;
-    this.#isStaleAtMs = endedAtMs + Math.min(Math.max(pauseMs, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
+    this.#staleAtMs = endedAtMs + Math.min(Math.max(pauseMs, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
     return addresses;
   }
 

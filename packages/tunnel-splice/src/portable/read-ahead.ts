@@ -1,8 +1,6 @@
-/**
- * The least memory to keep bytes that were read ahead. They lie in one piece: a client that sends them one by one must not cost an object
- * each.
- */
+/** Keeps bytes that were read ahead, in one piece: a client that sends them one by one must not cost an object each. */
 
+/** The least memory that is taken for them. */
 const LEAST_CAPACITY = 1024;
 
 /** A queue of bytes that grows as needed; its owner bounds it. */

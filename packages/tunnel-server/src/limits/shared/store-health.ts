@@ -130,7 +130,7 @@ export class StoreHealth implements LinkWatcher {
     const isNews = this.#up !== undefined || !this.#isKnown;
     if (this.#up !== undefined) this.#awaySince = now;
     this.#up = undefined;
-    // A store that first was gone may then refuse our password: who reads only the first reason seeks in the wrong place.
+    // A store that was gone may be back and refuse our password: then the first reason misleads.
     const isOther = this.#told.why !== why && now - this.#told.at >= TELL_EVERY_MS;
     if (isNews || isOther) {
       this.#told = { why, at: now };
