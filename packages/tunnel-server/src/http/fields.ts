@@ -121,12 +121,12 @@ export function isKeptAlive(message: MessageHead): boolean {
   return message.version === '1.1' && !namedByConnection(message).has('close');
 }
 
-/** `Max-Forwards`, which applies to TRACE and OPTIONS only (RFC 9110 §7.6.2). */
+/** `Max-Forwards`, which applies to TRACE and OPTIONS only (RFC 9110 §7.6.2). A larger number than can be counted is the largest that can. */
 export function forwardsLeft(request: RequestHead): number | undefined {
   const { method } = request;
   const [value = ''] = valuesOf(request, 'max-forwards');
-  if ((method !== 'TRACE' && method !== 'OPTIONS') || !/^[0-9]{1,9}$/.test(value)) return undefined;
-  return Number(value);
+  if ((method !== 'TRACE' && method !== 'OPTIONS') || !/^[0-9]+$/.test(value)) return undefined;
+  return Math.min(Number(value), Number.MAX_SAFE_INTEGER);
 }
 
 /**

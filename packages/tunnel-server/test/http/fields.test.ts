@@ -114,6 +114,18 @@ describe('the fields of a request on its way up', () => {
     expect(linesUp(request)).toContain(left);
     expect(forwardsLeft(request)).toBe(method === 'GET' ? undefined : 7);
   });
+
+  it.each([
+    { value: '0'.repeat(20), left: 0, up: undefined },
+    { value: `${'0'.repeat(20)}1`, left: 1, up: '0' },
+    { value: '99999999999', left: 99_999_999_999, up: '99999999998' },
+    // The lesser of what came, less one, and of what we can count (RFC 9110 §7.6.2).
+    { value: '9'.repeat(400), left: Number.MAX_SAFE_INTEGER, up: '9007199254740990' },
+  ])('count the hops that are left, in however many digits: $value', ({ value, left, up }) => {
+    const request = readRequest('TRACE / HTTP/1.1', `Max-Forwards: ${value}`);
+    expect(forwardsLeft(request)).toBe(left);
+    if (up !== undefined) expect(linesUp(request)).toContain(`Max-Forwards: ${up}`);
+  });
 });
 
 describe('what Via tells', () => {
