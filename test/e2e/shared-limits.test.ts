@@ -185,6 +185,22 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
     },
   );
 
+  it('counts as a user of Redis who may touch the keys of its prefix alone', async () => {
+    const redisOf = (prefix: string): string =>
+      `store: { redis: "redis://narrow:s3same@127.0.0.1:${redisPort}", prefix: ${prefix} }`;
+    const pair = await Promise.all(
+      [1, 2].map(() => startSallyport(limits(`tunnels_per_client: 4, new_per_client: "1000/s", ${redisOf('narrow')}`))),
+    );
+    await Promise.all(pair.map((proxy) => proxy.line({ msg: 'limits store up' })));
+    await fill(pair[0], 4);
+    await untilRefused(pair[1]);
+    await stop(...pair);
+    const elsewhere = await startSallyport(limits(redisOf('wide')));
+    const away = await elsewhere.line({ msg: 'limits store away' });
+    expect(away?.['detail']).toMatch(/^NOPERM /);
+    await stop(elsewhere);
+  });
+
   it('starts without Redis, and shows no password', async () => {
     const nobody = await freePort();
     const yaml = limits(`store: { redis: "redis://user:s3same@127.0.0.1:${nobody}/2" }`);
@@ -204,7 +220,8 @@ async function stop(...proxies: readonly Running[]): Promise<void> {
 }
 
 async function startRedis(): Promise<ChildProcess> {
-  const options = ['--bind', '127.0.0.1', '--port', String(redisPort), '--save', '', '--appendonly', 'no'];
+  const user = ['--user', 'narrow', 'on', '>s3same', '~narrow:*', '+@all'];
+  const options = ['--bind', '127.0.0.1', '--port', String(redisPort), '--save', '', '--appendonly', 'no', ...user];
   const child = spawn('redis-server', options, { stdio: ['ignore', 'ignore', 'pipe'] });
   await untilOpen(child, redisPort);
   favour(child);

@@ -136,7 +136,11 @@ const NO_PLACES = { placesKey: undefined, held: 0, left: undefined };
 
 function tellingLine(prefix: string, account: Account): Line {
   const places = sayPlaces(prefix, account);
-  return { entry: { ...places, bucketKey: '', wanted: 0, limit: 0, rate: Infinity }, account, attempts: [] };
+  return {
+    entry: { ...places, bucketKey: `${prefix}:bucket`, wanted: 0, limit: 0, rate: Infinity },
+    account,
+    attempts: [],
+  };
 }
 
 /** What an entry reports of an account, which is thereby reported. */

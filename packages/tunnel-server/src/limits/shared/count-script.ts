@@ -10,6 +10,7 @@
 export interface Entry {
   /** The key of the places; undefined where only a token is asked for. */
   readonly placesKey: string | undefined;
+  /** Not touched where no place is wanted. */
   readonly bucketKey: string;
   /** Places that this replica holds for certain. */
   readonly held: number;
@@ -38,7 +39,10 @@ export interface Granted {
 /** The places of a replica that has died are free again after this time, in milliseconds. */
 export const LEASE_MS = 45_000;
 
-/** In Lua. Its keys and arguments are those of {@link encodeBatch}, its answer is read by {@link decodeAnswers}. */
+/**
+ * In Lua. Its keys and arguments are those of {@link encodeBatch}, its answer is read by {@link decodeAnswers}. An entry without places
+ * has the key of its bucket twice: a user of Redis may be held to keys of a prefix, which an empty key does not have.
+ */
 export const COUNT_SCRIPT = `
 local replica, lease = ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
@@ -79,10 +83,10 @@ for at = 1, #KEYS, 2 do
   local held, left = tonumber(ARGV[argument]), tonumber(ARGV[argument + 1])
   local wanted, limit = tonumber(ARGV[argument + 2]), tonumber(ARGV[argument + 3])
   local interval, burst = tonumber(ARGV[argument + 4]), tonumber(ARGV[argument + 5])
-  local places = KEYS[at]
+  local places, bucket = KEYS[at], KEYS[at + 1]
   local granted, wait
-  if places == '' then
-    granted, wait = take(KEYS[at + 1], wanted, interval, burst)
+  if places == bucket then
+    granted, wait = take(bucket, wanted, interval, burst)
   else
     local own, others = held, 0
     if wanted > 0 or left >= 0 then
@@ -90,7 +94,7 @@ for at = 1, #KEYS, 2 do
       if left < 0 then own = held else own = math.max(own - left, held) end
     end
     local room = math.max(0, math.min(wanted, limit - others - own))
-    granted, wait = take(KEYS[at + 1], room, interval, burst)
+    granted, wait = take(bucket, room, interval, burst)
     own = own + granted
     if own > 0 then
       redis.call('HSET', places, replica, string.format('%.0f %.0f', own, now + lease))
@@ -108,7 +112,7 @@ return answers
 export function encodeBatch(replica: string, entries: readonly Entry[]): { keys: string[]; args: string[] } {
   const keys: string[] = [];
   const args = [replica, String(LEASE_MS)];
-  for (const { placesKey = '', bucketKey, held, left = -1, wanted, limit, rate } of entries) {
+  for (const { bucketKey, placesKey = bucketKey, held, left = -1, wanted, limit, rate } of entries) {
     keys.push(placesKey, bucketKey);
     // A burst is one second's worth, and at least one token.
     const [interval, burst] = rate === Infinity ? [0, 0] : [1000 / rate, Math.max(1000, 1000 / rate)];
