@@ -275,6 +275,12 @@ describe('sallyport learn', () => {
     ],
     ['a folder', ['--log', folder], 1, `${folder} is a directory; name an access log, or - for standard input`],
     ['a file that is no log', ['--log', BINARY], 1, 'holds no line that says what the policy decided'],
+    [
+      '--by with a word of ours',
+      ['--log', '-', '--by', 'nothing'],
+      2,
+      '--by nothing is none of user, client, listener',
+    ],
     ['--by with another word', ['--log', '-', '--by', 'host'], 2, '--by host is none of user, client, listener'],
     ['--fold with no number', ['--log', '-', '--fold', '1'], 2, '--fold 1 is no number of 2 or more'],
     ['no log', [], 2, 'needs --log FILE'],

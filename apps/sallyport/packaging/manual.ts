@@ -36,18 +36,8 @@ function programPage({ about, commands }: ProgramHelp): readonly string[] {
         escape(option.about),
       ]),
       '.PP',
-      ...details.split('\n').map(escape),
+      ...details.split('\n').flatMap(detailLine),
     ]),
-    '.SH SIGNALS',
-    '.TP',
-    '.BR SIGTERM ", " SIGINT',
-    'Closes the doors, lets tunnels go on until the drain time is up, and ends with 0. A second one ends at once.',
-    '.TP',
-    '.B SIGHUP',
-    'Reads the configuration again. A file with an error changes nothing.',
-    '.TP',
-    '.B SIGUSR2',
-    'Opens the log file again, after it was rotated.',
     '.SH EXIT STATUS',
     '0: success. 1: a failure at run time. 2: wrong usage, or an error in the configuration. 3: explain, for what is denied.',
     '.SH FILES',
@@ -57,6 +47,14 @@ function programPage({ about, commands }: ProgramHelp): readonly string[] {
     '.SH SEE ALSO',
     '.BR sallyport.yaml (5)',
   ];
+}
+
+/** roff fills lines, so what stands in columns, or is a line to copy, says so. */
+function detailLine(line: string): readonly string[] {
+  if (line === '') return ['.PP'];
+  const [, term, about] = /^ {2}(\S.*?) {2,}(\S.*)$/.exec(line) ?? [];
+  if (term !== undefined && about !== undefined) return ['.TP', `\\fB${escape(term)}\\fR`, escape(about)];
+  return line.startsWith('  ') ? ['.RS', '.nf', escape(line.trim()), '.fi', '.RE'] : [escape(line)];
 }
 
 function configurationPage({ schema }: ProgramHelp): readonly string[] {

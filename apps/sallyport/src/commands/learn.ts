@@ -12,7 +12,7 @@ asked for, denied or not: run a while with policy.report_only: true, then learn 
 that lead to them and the metadata services of clouds are never proposed, and listed in comments.`,
   options: {
     log: LOG_OPTION,
-    by: { value: 'WHAT', about: 'rules for each user, client or listener', isRequired: false },
+    by: { value: 'user|client|listener', about: 'rules for each of them', isRequired: false },
     fold: { value: 'N', about: 'N names below one suffix become *.suffix; never a public suffix', isRequired: false },
   },
   execute: learn,
@@ -35,8 +35,9 @@ async function learn({ by, fold }: OptionValues, { log = [] }: OptionLists): Pro
   return EXIT.ok;
 }
 
-function readBy(by = 'nothing'): GroupBy {
-  if (by === 'nothing' || by === 'user' || by === 'client' || by === 'listener') return by;
+function readBy(by: string | undefined): GroupBy {
+  if (by === undefined) return 'nothing';
+  if (by === 'user' || by === 'client' || by === 'listener') return by;
   throw new FatalError(`--by ${by} is none of user, client, listener (see sallyport learn --help)`, EXIT.usage);
 }
 

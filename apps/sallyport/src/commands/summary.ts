@@ -13,7 +13,7 @@ export const summaryCommand: Command = {
 the others the first 25 of each list.`,
   options: {
     log: LOG_OPTION,
-    format: { value: 'FORMAT', about: 'text, json or markdown; left out: text', isRequired: false },
+    format: { value: 'text|json|markdown', about: 'left out: text', isRequired: false },
     since: { value: 'DURATION', about: 'only what ended since then: 30m, 1h', isRequired: false },
   },
   execute: summarise,

@@ -50,6 +50,13 @@ describe('manualPages', () => {
     expect(page).toContain('\n\\&.x\n\\- \\ey\n');
   });
 
+  it('keeps columns and lines to copy as they are', () => {
+    const details = 'Uses:\n  a, b  one thing\n  c     another\n\nKeep it with:\n  sallyport > x';
+    const page = manualPages({ ...help, commands: [{ ...command, details }] }, 0)['sallyport.8'];
+    const columns = '\nUses:\n.TP\n\\fBa, b\\fR\none thing\n.TP\n\\fBc\\fR\nanother\n.PP\nKeep it with:\n';
+    expect(page).toContain(`${columns}.RS\n.nf\nsallyport > x\n.fi\n.RE\n`);
+  });
+
   it('tells every key of the configuration', () => {
     const page = manualPages({ ...help, commands: [] }, 0)['sallyport.yaml.5'];
     expect(page).toContain('.TP\n\\fBdoors[mode: a].port\\fR (integer)\nThe door\\(aqs port.\nDefault: 443.');
