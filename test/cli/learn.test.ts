@@ -302,11 +302,12 @@ describe('sallyport learn', () => {
     writeFileSync(file, '');
     for (let part = 0; part < 500; part += 100) writeFileSync(file, block.repeat(100), { flag: 'a' });
 
+    const yardstick = secondsToParse(block, 500);
     const startedAt = performance.now();
     const yaml = await learn('--log', file);
     const seconds = (performance.now() - startedAt) / 1000;
-    // Ten seconds on a machine of its own; other tests run beside this one.
-    expect(seconds).toBeLessThan(40);
+    // Ten seconds on a machine of its own; other tests run beside this one, and the machine may be a slow one.
+    expect(seconds).toBeLessThan(Math.max(40, 20 * yardstick));
     expect(yaml).toContain('# Learned from 1000000 of 1000000 lines.');
 
     const configFile = join(folder, 'learned.yaml');
@@ -316,7 +317,7 @@ describe('sallyport learn', () => {
     expect(code).toBe(0);
     const denied = entries.filter((entry) => decisionOf(readFileSync(configFile, 'utf8'), entry) !== 'allow');
     expect(denied).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('a log that names 300,000 hosts', () => {
@@ -363,4 +364,11 @@ function compileText(yaml: string): ReturnType<typeof compilePolicy>['policy'] {
   }));
   const destinations = { deny: ['special'], allow: [] };
   return compilePolicy({ report_only: false, default: 'deny', hints: [], destinations, rules }).policy;
+}
+
+/** What this machine takes to parse the lines, as it is now. */
+function secondsToParse(block: string, times: number): number {
+  const startedAt = performance.now();
+  for (let at = 0; at < times; at++) for (const text of block.trimEnd().split('\n')) JSON.parse(text);
+  return (performance.now() - startedAt) / 1000;
 }

@@ -197,7 +197,7 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
     await stop(...pair);
     const elsewhere = await startSallyport(limits(redisOf('wide')));
     const away = await elsewhere.line({ msg: 'limits store away' });
-    expect(away?.['detail']).toMatch(/^NOPERM /);
+    expect(away['detail']).toMatch(/^NOPERM /);
     await stop(elsewhere);
   });
 
