@@ -114,10 +114,13 @@ export class Resolver {
   confirm(name: string, ip: Ip, client: ClientKey): Waiting<Confirmation> {
     let waiting = this.resolve(name, client);
     let hasLeft = false;
+    const unasked = this.#dns.family === UNASKED[ip.family].by ? UNASKED[ip.family].failure : undefined;
     const judge = async (): Promise<Confirmation> => {
       let answer = await waiting.done;
       for (let asksLeft = answerIsWhole(answer) ? 1 : 2; !this.#holds(answer, name, ip); asksLeft -= 1) {
-        if (answer.kind === 'failed') return answer;
+        // That it has no address of the other family says nothing of this one.
+        if (answer.kind === 'failed') return unasked && answer.rcode === 'NOERROR' ? unasked : answer;
+        if (unasked) return unasked;
         if (hasLeft || this.#isFinal(name)) return DENIED;
         if (asksLeft === 0) return answer.failure ?? (lacks(answer.rest, ip) ? UNKNOWN : DENIED);
         waiting = this.#askAgain(name, client);
@@ -219,6 +222,18 @@ const UNKNOWN: Confirmation = {
   reason: 'dns',
   detail: 'not all of its addresses could be looked up',
 };
+
+const unaskedFailure = (family: 'IPv4' | 'IPv6'): Failure => ({
+  kind: 'failed',
+  reason: 'dns',
+  detail: `its ${family} addresses are not looked up, by dns.family`,
+});
+
+/** For an address of each family: by which `dns.family` no name server, and no table, is asked for such addresses. */
+const UNASKED = {
+  4: { by: 'ipv6', failure: unaskedFailure('IPv4') },
+  6: { by: 'ipv4', failure: unaskedFailure('IPv6') },
+} as const;
 
 /** Waits for a half answer under way. A missing half is then queried again. */
 function answerIsWhole(answer: Answer): boolean {

@@ -360,6 +360,22 @@ describe('Resolver, confirming', () => {
     expect(server.asked).toEqual([]);
   });
 
+  it.each([
+    { family: 'ipv4', has: 'A', address: '192.0.2.1', unasked: '2001:db8::1', detail: 'IPv6' },
+    { family: 'ipv6', has: 'AAAA', address: '2001:db8::1', unasked: '192.0.2.1', detail: 'IPv4' },
+    { family: 'ipv4', has: 'AAAA', address: '2001:db8::1', unasked: '2001:db8::1', detail: 'IPv6' },
+  ] as const)('cannot tell of $unasked where dns.family is $family', async ({ family, has, address, ...then }) => {
+    const server = await serve(zone({ [`cdn.example ${has}`]: [address] }));
+    const subject = resolver([server], { family });
+    expect(await subject.confirm('cdn.example', ip(then.unasked), CLIENT).done).toEqual({
+      kind: 'failed',
+      reason: 'dns',
+      detail: `its ${then.detail} addresses are not looked up, by dns.family`,
+    });
+    expect(server.asked).toHaveLength(1);
+    expect(await subject.confirm('gone.example', ip(then.unasked), CLIENT).done).toMatchObject({ rcode: 'NXDOMAIN' });
+  });
+
   it('says why it cannot tell', async () => {
     const server = await serve(() => ({ rcode: 'SERVFAIL' }));
     expect(await resolver([server]).confirm('gone.example', ip('192.0.2.1'), CLIENT).done).toMatchObject({
