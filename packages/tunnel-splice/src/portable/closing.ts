@@ -16,6 +16,8 @@ export interface ClosingOptions {
   /** The leg's present socket: TLS takes the place of TCP, even while it closes. */
   readonly socketOf: () => Socket;
   readonly secured: Secured | undefined;
+  /** Called while the socket still tells what is queued. */
+  readonly beforeDestroyed: () => void;
 }
 
 /** The end of one leg. Each of the calls is made once at most, but for `over`. */
@@ -39,10 +41,10 @@ export class Closing {
     if (!socket.writableEnded) socket.end();
     if ((hasPeerEnded && socket.writableLength === 0) || socket.destroyed) return false;
     if (!this.#mayLinger()) {
-      socket.destroy();
+      this.#destroy();
       return false;
     }
-    this.#alarm = this.#options.deadlines.at(performance.now() + LINGER_MS, () => this.#socket.destroy());
+    this.#alarm = this.#options.deadlines.at(performance.now() + LINGER_MS, () => this.#destroy());
     return true;
   }
 
@@ -64,7 +66,7 @@ export class Closing {
   /** Ends at once: by the RST that was to come behind other bytes, or else by FIN. */
   stop(): void {
     if (this.#isResetAwaited) this.reset();
-    else this.#socket.destroy();
+    else this.#destroy();
   }
 
   /** The socket is closed. */
@@ -99,7 +101,13 @@ export class Closing {
     return queued === 0 && lastTime === Infinity ? 1 : queued;
   }
 
+  #destroy(): void {
+    this.#options.beforeDestroyed();
+    this.#socket.destroy();
+  }
+
   #sendReset(): void {
+    this.#options.beforeDestroyed();
     const { secured } = this.#options;
     if (secured) secured.reset();
     else this.#socket.resetAndDestroy();

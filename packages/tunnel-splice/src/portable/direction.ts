@@ -1,6 +1,6 @@
 /** One direction of a splice. */
 import type { Departure } from '../transport.ts';
-import type { PortableLeg, Relay } from './leg.ts';
+import type { PortableLeg, Relay, Writer } from './leg.ts';
 import { BULK_BYTES } from './read-buffers.ts';
 
 /** What a direction reports to its splice. */
@@ -21,14 +21,17 @@ export interface DirectionEvents {
 }
 
 /** Moves bytes from one leg to the other, in order. At most one read's bytes wait to be sent. */
-export class Direction implements Relay {
+export class Direction implements Relay, Writer {
   readonly #from: PortableLeg;
   readonly #to: PortableLeg;
   readonly #events: DirectionEvents;
   /** Bytes that the kernel has taken. */
   relayedBytes = 0;
-  /** Bytes that were read, and that the kernel has not taken yet. */
+  /** Bytes that were read and queued, in writes that the kernel has not taken whole yet. */
   pendingBytes = 0;
+  #pendingWrites = 0;
+  /** How many of the pending bytes the kernel has taken. */
+  #takenBytes = 0;
   hasEnded = false;
   /** Nothing can be sent to its reader any more. */
   #isAbandoned = false;
@@ -86,23 +89,38 @@ export class Direction implements Relay {
     this.#events.stopped();
   }
 
-  #wait(bytes: Uint8Array): void {
-    // `offer` has found the reader lost.
-    if (this.#isAbandoned) return;
-    this.pendingBytes += bytes.length;
-    this.#to.queue(bytes, (hasGone) => this.#waited(bytes.length, hasGone));
-    this.#events.fellSilent();
+  /** A slow reader takes megabytes that wait little by little: what has gone of them counts, and is no silence. */
+  look(): void {
+    // Node.js gives the kernel one write at a time, and tells nothing of those behind it.
+    if (this.#pendingWrites !== 1) return;
+    const takenBytes = this.#to.takenBytesOf(this.pendingBytes);
+    if (takenBytes <= this.#takenBytes) return;
+    this.relayedBytes += takenBytes - this.#takenBytes;
+    this.#takenBytes = takenBytes;
+    this.#events.moved(this);
   }
 
-  #waited(length: number, hasGone: boolean): void {
+  written(length: number, hasGone: boolean): void {
+    const countedBytes = Math.min(length, this.#takenBytes);
+    this.#takenBytes -= countedBytes;
     this.pendingBytes -= length;
+    this.#pendingWrites -= 1;
     if (hasGone) {
-      this.relayedBytes += length;
+      this.relayedBytes += length - countedBytes;
       this.#events.moved(this);
     }
     if (this.pendingBytes > 0) return;
     if (!this.hasEnded && !this.#isAbandoned) this.#from.resume();
     this.#events.drained();
+  }
+
+  #wait(bytes: Uint8Array): void {
+    // `offer` has found the reader lost.
+    if (this.#isAbandoned) return;
+    this.pendingBytes += bytes.length;
+    this.#pendingWrites += 1;
+    this.#to.queue(bytes, this);
+    this.#events.fellSilent();
   }
 }
 

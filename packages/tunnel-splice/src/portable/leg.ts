@@ -16,7 +16,7 @@ import { Closing } from './closing.ts';
 import type { Alarm, Deadlines } from './deadlines.ts';
 import type { KernelTools } from './kernel-tools.ts';
 import type { LiveLegs } from './live-legs.ts';
-import { descriptorOf, isConnected, readAtOnce, writeAtOnce } from './node-handle.ts';
+import { descriptorOf, isConnected, readAtOnce, untakenBytes, writeAtOnce } from './node-handle.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { keepAliveAsNodeCan } from './node-socket.ts';
 import type { ReadBuffers } from './read-buffers.ts';
@@ -41,6 +41,14 @@ export interface Relay {
   lost(): void;
   /** The transport has stopped. */
   stopped(): void;
+}
+
+/** Whose bytes a leg has queued. */
+export interface Writer {
+  /** Called once for each call of `queue`, and told whether the bytes were sent. */
+  written(length: number, hasGone: boolean): void;
+  /** Called before the leg is destroyed with bytes still queued: the kernel may have taken some of them. */
+  look(): void;
 }
 
 /** How often a leg that is not read is checked for an RST: no event reports it then. */
@@ -77,6 +85,7 @@ export class PortableLeg implements Leg {
   #ahead: ReadAhead | undefined;
   #reader: Reader | undefined;
   #relay: Relay | undefined;
+  #writer: Writer | undefined;
   /** An RST behind its FIN takes the place of that, for nothing can be sent any more. */
   #departure: Departure | undefined;
   #hasFin = false;
@@ -303,15 +312,21 @@ export class PortableLeg implements Leg {
     return 0;
   }
 
-  /** Queues a copy of what the kernel did not take. `settle` is called once in any case, and told whether the bytes were sent. */
-  queue(bytes: Uint8Array, settle: (hasGone: boolean) => void): void {
+  /** How much of a write the kernel has taken, if nothing else is queued. */
+  takenBytesOf(writeLength: number): number {
+    return this.#socket.writableLength === writeLength ? Math.max(0, writeLength - untakenBytes(this.#socket)) : 0;
+  }
+
+  /** Queues a copy of what the kernel did not take. */
+  queue(bytes: Uint8Array, writer: Writer): void {
     const { buffers } = this.#resources;
     const copy = buffers.keep(bytes);
+    this.#writer = writer;
     this.#socket.write(copy, (error) => {
       buffers.release(copy.length);
       this.#wasWritten(error);
       // A socket that is destroyed during a write reports no error here.
-      settle(error == null && !this.#socket.destroyed);
+      writer.written(copy.length, error == null && !this.#socket.destroyed);
     });
   }
 
@@ -443,7 +458,13 @@ export class PortableLeg implements Leg {
 
   #beginClosing(): Closing {
     const secured = this.#secured;
-    return (this.#closing = new Closing({ ...this.#resources, secured, socketOf: () => this.#socket }));
+    const beforeDestroyed = (): void => this.#writer?.look();
+    return (this.#closing = new Closing({
+      ...this.#resources,
+      secured,
+      socketOf: () => this.#socket,
+      beforeDestroyed,
+    }));
   }
 
   #closed(): void {

@@ -1,10 +1,10 @@
 /**
  * All that this transport uses of Node's internals: the handle of a socket.
  *
- * `_handle` is not documented, and has not changed since Node 0.12. It is needed for six things that `node:net` does not offer: sockets
+ * `_handle` is not documented, and has not changed since Node 0.12. It is needed for seven things that `node:net` does not offer: sockets
  * with `onread` buffers for accepted connections (a `Server` builds them without, and a second Socket per client would be the largest
- * cost of a connection), writing without queueing, noticing an RST while not reading, OpenSSL's verdict on a client's certificate, an RST
- * beneath TLS, and errors of TLS after the handshake.
+ * cost of a connection), writing without queueing, how much of what is queued the kernel has not taken, noticing an RST while not reading,
+ * OpenSSL's verdict on a client's certificate, an RST beneath TLS, and errors of TLS after the handshake.
  */
 import { readSync, writeSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
@@ -16,6 +16,8 @@ import { lossFrom } from './system-errors.ts';
 export interface TcpHandle {
   /** The descriptor; negative once closed, and always on Windows. */
   readonly fd: number;
+  /** What was given to it and is not yet with the kernel; of TLS, in encrypted bytes. */
+  readonly writeQueueSize: number;
   /** Called for each connection. `status` is 0 or a negative errno; with an errno there is no handle. */
   onconnection: (status: number, client?: TcpHandle) => void;
   /** Fills `into`. Returns 0, or a negative errno when there is no connection (any more). */
@@ -47,6 +49,11 @@ export function writeAtOnce(socket: Socket, bytes: Uint8Array): number | Departu
   } catch (error) {
     return lossFrom(error) ?? 0;
   }
+}
+
+/** How much of the write under way the kernel has not taken: `writableLength` counts all of it until all is taken. */
+export function untakenBytes(socket: Socket): number {
+  return handleOf(socket)?.writeQueueSize ?? Infinity;
 }
 
 /** Reads what the kernel has. Returns how much that was (0: nothing yet), or how the peer has left, once all is read. */

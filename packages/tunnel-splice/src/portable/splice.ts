@@ -79,6 +79,7 @@ export class PortableSplice implements DirectionEvents {
   }
 
   counts(): TunnelCounts {
+    this.#look();
     return { bytesUp: this.#up.relayedBytes, bytesDown: this.#down.relayedBytes };
   }
 
@@ -176,7 +177,14 @@ export class PortableSplice implements DirectionEvents {
     return direction.hasEnded || direction.pendingBytes > 0;
   }
 
+  /** Bytes that wait may be on their way without an event. */
+  #look(): void {
+    this.#up.look();
+    this.#down.look();
+  }
+
   #ring(): void {
+    this.#look();
     if (performance.now() >= this.#watchAt) this.#watchPeers();
     this.#client.heedWindow(this.#down.pendingBytes > 0);
     this.#upstream.heedWindow(this.#up.pendingBytes > 0);

@@ -6,7 +6,8 @@ import type { FollowedTunnel } from './followed.ts';
 import type { Peer } from './peer.ts';
 import { useStage, type Way } from './stage.ts';
 
-const FLOOD = 64 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const FLOOD = 64 * MIB;
 
 export function describeDeadlines(create: () => Transport, way: Way): void {
   describe('a splice that is ended from our side', () => {
@@ -107,6 +108,21 @@ export function describeDeadlines(create: () => Transport, way: Way): void {
       expect(await client.departure).toBe('end');
       await new Promise((resolve) => setTimeout(resolve, 1.5 * LINGER_MS));
       expect(isConnected(client.socket)).toBe(true);
+    });
+
+    it.each([1, 3])('counts what its reader took of the last %i MiB until it was given up', async (mib) => {
+      const { client, upstream, splice } = await stage().openTunnel();
+      upstream.stall();
+      client.send(patternOf(FLOOD));
+      await countAtRest(splice);
+      splice.cut();
+      upstream.readOn();
+      // There may be less than that.
+      await Promise.race([upstream.receives(mib * MIB), upstream.departure]);
+      upstream.stall();
+      const { bytesUp } = await splice.done;
+      upstream.readOn();
+      expect((await upstream.receivesAll()).length).toBe(bytesUp);
     });
 
     it('waits for a reader that never drains no longer than it lingers, and counts nothing that stayed behind', async () => {
