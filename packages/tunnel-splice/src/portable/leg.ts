@@ -307,7 +307,7 @@ export class PortableLeg implements Leg {
     if (mustQueue) return 0;
     const written = writeAtOnce(this.#socket, bytes);
     if (typeof written === 'number') return written;
-    this.#loss = written;
+    this.#noteLoss(written);
     this.#relay?.lost();
     return 0;
   }
@@ -354,10 +354,15 @@ export class PortableLeg implements Leg {
   /** Node.js will destroy a socket whose write failed, with the bytes that the peer sent before. So those are read first. */
   #wasWritten(error: Error | null | undefined): void {
     if (error == null || this.#isOver || this.#socket.destroyed || this.#departure === 'reset') return;
-    this.#loss ??= lossFrom(error) ?? 'reset';
+    this.#noteLoss(lossFrom(error) ?? 'reset');
     const how = this.#secured === undefined ? this.#readOut() : 'reset';
     this.#departed(this.#loss === 'reset' ? 'reset' : how);
     this.#relay?.lost();
+  }
+
+  /** Only the first of two failed writes is told of an RST, and Node.js tells us of its own writes later. */
+  #noteLoss(how: Departure): void {
+    if (this.#loss !== 'reset') this.#loss = how;
   }
 
   /** libuv takes the POLLHUP of an RST behind the last bytes for a plain end. The kernel reports the RST. */

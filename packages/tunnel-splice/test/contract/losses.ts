@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { Transport } from '../../src/index.ts';
 import { PROBE_MS } from '../../src/portable/leg.ts';
 import { patternOf } from './bytes.ts';
+import { followSplice } from './followed.ts';
 import type { Peer } from './peer.ts';
-import { useStage, type Tunnel, type Way } from './stage.ts';
+import { PATIENT, useStage, type Tunnel, type Way } from './stage.ts';
 
 const MIB = 1024 * 1024;
 /** What is lost by chance is lost in one of so many. */
@@ -132,6 +133,16 @@ export function describeLosses(create: () => Transport, way: Way): void {
         expect((await splice.done).end).toBe(`${who}_closed`);
       },
     );
+
+    it('is ended by an RST that the last write before it met', async () => {
+      const [client, upstream] = await Promise.all([stage().connectClient(), stage().connectUpstream()]);
+      upstream.peer.reset();
+      upstream.leg.write(Buffer.from('hello'));
+      const options = { ...PATIENT, clientBytes: Buffer.from('and more') };
+      const splice = followSplice(stage().transport, client.leg, upstream.leg, options);
+      expect((await splice.done).end).toBe('upstream_reset');
+      expect(await client.peer.departure).toBe('reset');
+    });
 
     /** One with more on its way from this side than the kernel takes, for the other side reads nothing. */
     async function openStuffed(who: Who): Promise<Tunnel> {
