@@ -21,6 +21,7 @@ export const connectReplyTarget: FuzzTarget = {
   dictionary: [
     'HTTP/1.1 ',
     'HTTP/1.0 200',
+    'HTTP/1.2 \t200',
     ' 100 ',
     ' 204 ',
     '\r\n',
@@ -49,9 +50,13 @@ function checkPieces(input: Uint8Array, whole: Found, random: Random): string | 
   }
 }
 
+const FIELDS = '(?:(?!\\r?\\n)[^\\n\\0]*\\n)*\\r?\\n';
+
+/** @param status its digits, as a pattern */
+const head = (status: string): string => `HTTP/1\\.[0-9][ \\t]+${status}(?:[ \\t][^\\r\\n\\0]*)?\\r?\\n${FIELDS}`;
+
 /** Heads of 1xx, then one of another status. A line ends in LF, with a CR before it or not. */
-const HEADS =
-  /^(?:HTTP\/1\.[01] 1(?!01)[0-9]{2}(?: [^\r\n\0]*)?\r?\n(?:(?!\r?\n)[^\n\0]*\n)*\r?\n)*HTTP\/1\.[01] ([2-9][0-9]{2})(?: [^\r\n\0]*)?\r?\n(?:(?!\r?\n)[^\n\0]*\n)*\r?\n/;
+const HEADS = new RegExp(`^(?:${head('1(?!01)[0-9]{2}')})*${head('([2-9][0-9]{2})')}`);
 
 function checkGrammar(input: Uint8Array, whole: Found): string | undefined {
   const match = HEADS.exec(Buffer.from(input).toString('latin1'));
