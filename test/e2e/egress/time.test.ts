@@ -38,6 +38,7 @@ beforeAll(async () => {
     - { name: late, action: allow, hosts: [by-late.test], egress: late }
     - { name: unnamed, action: allow, hosts: [by-unnamed.test], egress: unnamed }
     - { name: list, action: allow, hosts: [by-list.test], egress: [nameless, good] }
+    - { name: absent, action: allow, hosts: ['*.by-absent.test'], egress: [absent, good] }
     - { name: mine, action: allow, hosts: [unknown.test], egress: mine }
     - { name: straight, action: allow, listeners: [explicit], egress: [mute, direct] }
     - { name: yardstick, action: allow }
@@ -47,6 +48,7 @@ beforeAll(async () => {
   - { name: unnamed, type: http, address: "unnamed.test:${parent.port}" }
   - { name: nameless, type: http, address: "nameless.test:${parent.port}" }
   - { name: good, type: http, address: "127.0.0.1:${parent.port}" }
+  - { name: absent, type: http, address: "${silent.address.host}:${silent.address.port}" }
   - { name: mine, type: socks5, address: "127.0.0.1:${parent.port}", resolve: local }
   - { name: mute, type: http, address: "127.0.0.1:${mute.port}" }`,
     })
@@ -86,6 +88,16 @@ describe('the name of a parent', () => {
     expect(client.heard().toString()).toMatch(/^HTTP\/1\.1 200 /);
     client.socket.destroy();
     await proxy.tunnel({ host: 'by-list.test', egress: 'good' });
+  });
+});
+
+describe('a parent that does not even take the connection', () => {
+  it('is passed by after that, for no destination can be to blame', async () => {
+    const connectTo = (name: string): Promise<string> => at('explicit', `${name}.by-absent.test:443`);
+    expect(await connectTo('first')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await proxy.metric('egress_up{egress="absent"}')).toBe(0);
+    expect(await connectTo('second')).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await proxy.metric('egress_attempts_total{egress="absent",result="silent"}')).toBe(1);
   });
 });
 

@@ -50,6 +50,8 @@ export type ParentAttempt =
       readonly isUnfit?: boolean;
       /** It took the connection, and closed it without an answer. */
       readonly hasLeft?: boolean;
+      /** It did not even take the connection, or TLS: no destination is to blame for that. */
+      readonly isAbsent?: boolean;
       /** Where it was dialled. */
       readonly upstream?: Address | undefined;
     };
@@ -107,7 +109,7 @@ function noted(
   attempt: ParentAttempt,
 ): ParentAttempt {
   const isUp = attempt.kind === 'up' || attempt.kind === 'joined';
-  if (attempt.kind === 'down') health.down(performance.now());
+  if (attempt.kind === 'down' || ('isAbsent' in attempt && attempt.isAbsent)) health.down(performance.now());
   else if (attempt.kind === 'silent') health.silent(performance.now());
   // One that was only connected to has still to answer.
   else if (!isUp || destination !== undefined) health.answered();
@@ -151,7 +153,7 @@ function failureOf(cause: unknown): ParentAttempt {
   if (why === undefined || !(cause instanceof TunnelError)) throw cause;
   const { upstream } = cause;
   if (cause.reason === 'connect_timeout' || cause.reason === 'handshake_timeout')
-    return { kind: 'silent', why, upstream };
+    return { kind: 'silent', isAbsent: true, why, upstream };
   return { kind: 'down', why: cause.reason === 'egress' ? `${why}: ${cause.detail}` : why, upstream };
 }
 
