@@ -163,11 +163,26 @@ describe('SIGUSR1', () => {
     await proxy.line({ msg: 'drained' });
     expect(await readiness()).toBe(200);
     await takeOver(first);
-    expect(await readiness()).toBe(200);
+    // A process that leaves closes connections that have asked for nothing yet.
+    expect(await vi.waitFor(readiness, { timeout: 20_000, interval: 50 })).toBe(200);
     for (const { msg, pid } of proxy.lines) if (msg === 'successor serves') signal(Number(pid), 'SIGTERM');
     for (let wait = 0; existsSync(path) && wait < 200; wait += 1) await delay(50);
     expect(existsSync(path)).toBe(false);
     rmSync(path, { force: true });
+  });
+
+  it('leaves no socket in the file system where the successor has its admin server elsewhere', async () => {
+    const path = join(tmpdir(), `sallyport-moved-${process.pid}.sock`);
+    echo = await echoOrigin();
+    proxy = await startSallyport(
+      configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`),
+    );
+    expect(existsSync(path)).toBe(true);
+    writeFileSync(proxy.configFile, configText());
+    await takeOver();
+    await proxy.line({ msg: 'drained' });
+    expect(existsSync(path)).toBe(false);
+    await echoes();
   });
 
   it('drains where the socket of its admin server was removed', async () => {

@@ -1,5 +1,5 @@
 /** Sockets that were opened before this process started, and passed to it: by systemd (sd_listen_fds(3)), or by the process that it replaces. */
-import { closeSync } from 'node:fs';
+import { closeSync, rmSync } from 'node:fs';
 
 /** The first descriptor that is passed; the others follow. */
 const FIRST_DESCRIPTOR = 3;
@@ -62,7 +62,19 @@ export class InheritedSockets {
       if (place.startsWith('systemd:')) continue;
       this.#waiting.delete(place);
       descriptors.forEach((descriptor) => closeSync(descriptor));
+      removeSocketFile(place);
     }
+  }
+}
+
+/** The predecessor keeps the path of its admin server for us, and nobody else listens there. `runtime.user` may have no right to remove it. */
+function removeSocketFile(place: string): void {
+  const path = /^admin unix:(.+)$/s.exec(place)?.[1];
+  if (path === undefined) return;
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It stays, and the next start at this path replaces it.
   }
 }
 
