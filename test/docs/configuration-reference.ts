@@ -62,7 +62,7 @@ function section(name: string, part: Part): string {
 /** All keys below a part, depth first; a list's items are spelled \`[]\`, a map's values \`.NAME\`. */
 function keysBelow(part: Part, path: string): readonly Key[] {
   if (part.items) return keysBelow(part.items, `${path}[]`);
-  const forms = part.oneOf ?? part.anyOf?.filter(({ properties, items }) => properties ?? items);
+  const forms = (part.oneOf ?? part.anyOf)?.filter(({ properties, items }) => properties ?? items);
   if (forms) return part.oneOf ? keysOfForms(forms, path) : forms.flatMap((form) => keysBelow(form, path));
   return keysOf(part, path).flatMap((key) => [key, ...keysBelow(key.part, key.path)]);
 }

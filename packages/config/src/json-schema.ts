@@ -17,29 +17,54 @@ const REFERENCE_PATTERN = '\\$\\{';
 
 /** Allows `${VAR}` wherever a value has a form, as the file does. */
 function admitReferences(schema: Json): Json {
-  const { pattern, enum: words, default: fallback, description, ...form } = schema;
+  const { pattern, default: fallback, description, ...form } = schema;
   if (pattern !== undefined) return { ...schema, pattern: `${pattern}|${REFERENCE_PATTERN}` };
-  if (words === undefined) return mapParts(schema, admitReferences);
+  if (schema.enum === undefined && schema.const === undefined) return mapParts(schema);
   return {
     ...(fallback !== undefined && { default: fallback }),
     ...(description !== undefined && { description }),
-    anyOf: [
-      { ...form, enum: words },
-      { type: 'string', pattern: REFERENCE_PATTERN },
-    ],
+    anyOf: [form, REFERENCE],
   };
 }
 
-function mapParts(schema: Json, change: (part: Json) => Json): Json {
+const REFERENCE: Json = { type: 'string', pattern: REFERENCE_PATTERN };
+
+/**
+ * The forms of a section, told apart by a key that has one word in each. Editors look for that word. Where the key is a reference, the
+ * schema cannot know which form is meant, and asks for nothing else.
+ */
+function admitReferencesInForms(forms: readonly Json[]): Json[] {
+  const told = new Map(
+    forms.flatMap(({ properties = {} }) =>
+      Object.entries(properties).filter(([, part]) => typeof part === 'object' && part.const !== undefined),
+    ),
+  );
+  const admitted = forms.map((form): Json => {
+    const changed = admitReferences(form);
+    return { ...changed, properties: { ...changed.properties, ...pick(form, told) } };
+  });
+  const referring = [...told.keys()].map((key): Json => ({
+    type: 'object',
+    required: [key],
+    patternProperties: { [`^${key}$`]: REFERENCE },
+  }));
+  return [...admitted, ...referring];
+}
+
+function pick({ properties = {} }: Json, keys: ReadonlyMap<string, unknown>): Record<string, Part> {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => keys.has(key)));
+}
+
+function mapParts(schema: Json): Json {
   const changed: Json = { ...schema };
-  const changeOne = (part: Part): Part => (typeof part === 'boolean' ? part : change(part));
+  const changeOne = (part: Part): Part => (typeof part === 'boolean' ? part : admitReferences(part));
   if (schema.properties) {
     const parts = Object.entries(schema.properties).map(([key, part]) => [key, changeOne(part)] as const);
     changed.properties = Object.fromEntries(parts);
   }
   if (schema.items !== undefined && !Array.isArray(schema.items)) changed.items = changeOne(schema.items);
-  if (schema.anyOf) changed.anyOf = schema.anyOf.map(change);
-  if (schema.oneOf) changed.oneOf = schema.oneOf.map(change);
+  if (schema.anyOf) changed.anyOf = schema.anyOf.map(admitReferences);
+  if (schema.oneOf) changed.oneOf = admitReferencesInForms(schema.oneOf);
   if (schema.additionalProperties !== undefined) changed.additionalProperties = changeOne(schema.additionalProperties);
   return changed;
 }

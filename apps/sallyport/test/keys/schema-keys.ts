@@ -19,7 +19,8 @@ export function keysOf(schemaText: string): ReadonlySet<string> {
 }
 
 function collect(part: Part, path: string, found: Set<string>): void {
-  const kinds = part.oneOf ?? part.anyOf;
+  // One form of a section is for a kind that comes from the environment; it names no key.
+  const kinds = part.oneOf?.filter(({ properties }) => properties) ?? part.anyOf;
   if (kinds) for (const kind of kinds) collect(kind, `${path}${kindOf(kind)}`, found);
   else if (part.properties) collectProperties(part.properties, path, found);
   else if (part.items) collect(part.items, path, found);
