@@ -80,9 +80,20 @@ export function showAsWritten<Problem extends Told>(
   const instead = new Map(again(written).map(({ path, message }) => [JSON.stringify(path), message]));
   return problems.map((problem) => {
     if (!isExpanded(problem)) return problem;
-    const message = instead.get(JSON.stringify(problem.path)) ?? 'what it expands to does not fit here';
+    const message =
+      instead.get(JSON.stringify(problem.path)) ??
+      (showsNothingOf(valueAt(expanded, problem.path), problem.message)
+        ? problem.message
+        : 'what it expands to does not fit here');
     return { ...problem, message: `${message}; what its variables stand for is not shown` };
   });
+}
+
+/** Whether no word of a value is in a message, as of an empty one. */
+function showsNothingOf(value: unknown, message: string): boolean {
+  const wordsOf = (text: string): readonly string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const told = new Set(wordsOf(message));
+  return !wordsOf(JSON.stringify(value ?? null)).some((word) => told.has(word));
 }
 
 function valueAt(value: unknown, path: ConfigPath): unknown {

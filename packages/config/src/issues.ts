@@ -1,7 +1,9 @@
 /** Turns zod's issues into problems. */
 import type * as z from 'zod';
 import type { ConfigPath, Problem } from './problems.ts';
-import { UNKNOWN_KEY } from './schema/fields.ts';
+import { createPlacesOfKey, type PlacesOfKey } from './key-places.ts';
+import type { UnknownKey } from './schema/fields.ts';
+import { didYouMean, isSlip, suggest } from './suggest.ts';
 
 /** A problem, and whether it is about the key at its path or about the value. */
 export interface SchemaProblem extends Problem {
@@ -12,20 +14,50 @@ export interface SchemaProblem extends Problem {
 export function explainIssues(issues: readonly z.core.$ZodIssue[]): SchemaProblem[] {
   // A number beyond what JavaScript holds exactly breaks two limits, and is to be corrected once.
   const problems = new Map(
-    explainAll(issues, []).map((problem) => [JSON.stringify([problem.path, problem.message]), problem]),
+    explainAll(issues, [], createPlacesOfKey()).map((problem) => [
+      JSON.stringify([problem.path, problem.message]),
+      problem,
+    ]),
   );
   return [...problems.values()];
 }
 
-function explainAll(issues: readonly z.core.$ZodIssue[], parent: ConfigPath): SchemaProblem[] {
+function explainAll(
+  issues: readonly z.core.$ZodIssue[],
+  parent: ConfigPath,
+  placesOfKey: PlacesOfKey,
+): SchemaProblem[] {
   return issues.flatMap((issue) => {
     const path = [...parent, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
-    if (issue.code === 'invalid_union' && issue.errors.length > 0) return explainAll(closestForm(issue.errors), path);
+    if (issue.code === 'invalid_union' && issue.errors.length > 0)
+      return explainAll(closestForm(issue.errors), path, placesOfKey);
     // The reader of the key has worded the message; zod only adds that the key is invalid.
     if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => error(path, message, 'key'));
-    const isAboutKey = issue.code === 'custom' && issue.params === UNKNOWN_KEY;
-    return [error(path, issue.message, isAboutKey ? 'key' : 'value')];
+    if (issue.code === 'custom' && isUnknownKey(issue.params))
+      return [
+        error(
+          path,
+          `${issue.message}${hintAtKeys(issue.params, placesOfKey(issue.params.unknownKey, path.slice(0, -1)))}`,
+          'key',
+        ),
+      ];
+    return [error(path, issue.message, 'value')];
   });
+}
+
+function isUnknownKey(params: unknown): params is UnknownKey {
+  return typeof params === 'object' && params !== null && 'unknownKey' in params;
+}
+
+/** The key that was probably meant, the sections that have it, or the keys that there are. */
+function hintAtKeys({ unknownKey, known }: UnknownKey, places: string | undefined): string {
+  const closest = suggest(unknownKey, known);
+  const hint = didYouMean(unknownKey, known);
+  if (closest !== undefined && isSlip(unknownKey, closest)) return hint;
+  if (places === undefined) return hint || `; known here: ${known.join(', ')}`;
+  // A word that is spelled right is rarely a misspelling of another one; but source may be meant for source_address.
+  const isBeginning = closest !== undefined && (closest.startsWith(unknownKey) || unknownKey.startsWith(closest));
+  return isBeginning ? `${hint} It is a key of ${places}` : `; it is a key of ${places}`;
 }
 
 /** Of several forms that a value may have, the one that was probably meant: the first of the right type, otherwise the first. */

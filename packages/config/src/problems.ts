@@ -28,6 +28,18 @@ export type Locate = (path: ConfigPath) => Position;
 
 /** Formats a problem in one line, `FILE:LINE:COL: path: message`. */
 export function formatProblem(file: string, problem: LocatedProblem): string {
+  return escapeControls(problemText(file, problem));
+}
+
+/** Names and paths may hold what would begin a new line, or move the cursor of a terminal. */
+function escapeControls(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (control) => {
+    const escaped = JSON.stringify(control).slice(1, -1);
+    return escaped === control ? `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}` : escaped;
+  });
+}
+
+function problemText(file: string, problem: LocatedProblem): string {
   const { path, severity, message, elsewhere = { file, ...problem } } = problem;
   const { position } = elsewhere;
   const place = position === undefined ? elsewhere.file : `${elsewhere.file}:${position.line}:${position.column}`;

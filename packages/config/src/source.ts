@@ -1,7 +1,7 @@
 /** The configuration file as text. */
 import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import type { LocatedProblem } from './problems.ts';
+import type { LocatedProblem, Position } from './problems.ts';
 
 /** No configuration comes near this size. A larger file is a wrong one, or an endless device. */
 const LIMIT_BYTES = 64 * 1024 * 1024;
@@ -68,12 +68,21 @@ function explainSystemError(cause: unknown): string {
 function decode(bytes: Buffer): Source {
   // The decoder drops a byte order mark and puts U+FFFD where the bytes are not UTF-8.
   const text = new TextDecoder().decode(bytes);
-  if (isUtf8(bytes)) return { kind: 'ok', text };
-  const before = text.slice(0, text.indexOf('\uFFFD')).split('\n');
-  const position = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
-  return unreadable('is not UTF-8 here; save the file as UTF-8', position);
+  if (!isUtf8(bytes)) return unreadable('is not UTF-8 here; save the file as UTF-8', positionOf('\uFFFD', text));
+  // UTF-16 without a byte order mark is valid UTF-8 where it holds ASCII. YAML allows no NUL (YAML 1.2.2 §5.1).
+  if (text.includes('\0'))
+    return unreadable(
+      'has a NUL character here, as UTF-16 has; remove it, or save the file as UTF-8',
+      positionOf('\0', text),
+    );
+  return { kind: 'ok', text };
 }
 
-function unreadable(message: string, position?: LocatedProblem['position']): Source {
+function positionOf(character: string, text: string): Position {
+  const before = text.slice(0, text.indexOf(character)).split('\n');
+  return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+}
+
+function unreadable(message: string, position?: Position): Source {
   return { kind: 'unreadable', problem: { severity: 'error', path: [], message, ...(position && { position }) } };
 }

@@ -16,6 +16,11 @@ export function suggest(word: string, candidates: readonly string[]): string | u
   return alike.length === 1 ? alike[0] : undefined;
 }
 
+/** Whether a word is another one with one slip of the hand in it. */
+export function isSlip(word: string, meant: string): boolean {
+  return countEdits(word.toLowerCase(), meant) <= 1;
+}
+
 /** The suggestion as the end of a message, or nothing. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const closest = suggest(word, candidates);

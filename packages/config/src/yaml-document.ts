@@ -39,7 +39,8 @@ export function parseYamlDocument(text: string): YamlDocument {
   const [document, second] = new Composer(OPTIONS).compose(tokens, true, text.length);
   const [error] = document?.errors ?? [];
   // Only the first error: the later ones are mostly its consequences.
-  if (error) return invalid(explainUnquotedReference(error, text) ?? explainSyntaxError(error));
+  if (error)
+    return invalid(explainUnquoted(error, text) ?? explainUnclosed(error, tokens) ?? explainSyntaxError(error));
   if (!document?.contents) return invalid({ offset: 0, message: 'the file is empty; it needs at least "listeners:"' });
   if (second) return invalid({ offset: second.range[0], message: 'a second document begins; remove the line "---"' });
   if (document.directives.yaml.version !== '1.2')
@@ -78,10 +79,42 @@ function childrenOf(token: CST.Token): CST.Token[] {
   return token.items.flatMap(({ key, value }) => [key, value].filter((child) => child !== undefined && child !== null));
 }
 
-/** `${NAME}` is plain text between lines, but within { } or [ ] its brace begins a map. */
-function explainUnquotedReference({ pos: [offset] }: YAMLError, text: string): Found | undefined {
-  if (text.slice(offset - 1, offset + 1) !== '${') return undefined;
-  return { offset: offset - 1, message: 'within { } or [ ], a value with "${" in it needs quotes: "${NAME}"' };
+/** A value that YAML takes for something else, for it lacks its quotes. */
+function explainUnquoted({ code, pos: [offset] }: YAMLError, text: string): Found | undefined {
+  // `${NAME}` is plain text between lines, but within { } or [ ] its brace begins a map.
+  if (text.slice(offset - 1, offset + 1) === '${')
+    return { offset: offset - 1, message: 'within { } or [ ], a value with "${" in it needs quotes: "${NAME}"' };
+  if (text.slice(offset - 1, offset + 1) === ']:')
+    return { offset: text.lastIndexOf('[', offset), message: 'a value that begins with [ needs quotes: "[::]:3128"' };
+  if (code === 'BAD_ALIAS' && text[offset] === '*')
+    return { offset, message: 'a value that begins with * needs quotes' };
+  return undefined;
+}
+
+/** What has a beginning and no end. The parser tells it at the end of the file. */
+function explainUnclosed({ message, pos: [offset] }: YAMLError, tokens: readonly CST.Token[]): Found | undefined {
+  if (!/^Missing closing|end with a [\]}]$/.test(message)) return undefined;
+  let last: Found | undefined;
+  for (let level = tokens; level.length > 0; level = level.flatMap(childrenOf)) {
+    for (const token of level) last = unclosed(token, offset) ?? last;
+  }
+  return last;
+}
+
+function unclosed(token: CST.Token, end: number): Found | undefined {
+  switch (token.type) {
+    case 'single-quoted-scalar':
+    case 'double-quoted-scalar':
+      if (token.offset + token.source.length !== end) return undefined;
+      return { offset: token.offset, message: 'this quote is never closed; close it where the value ends' };
+    case 'flow-collection': {
+      if (token.end.some(({ type }) => type === 'flow-map-end' || type === 'flow-seq-end')) return undefined;
+      const { source } = token.start;
+      return { offset: token.offset, message: `this ${source} is never closed; add ${source === '[' ? ']' : '}'}` };
+    }
+    default:
+      return undefined;
+  }
 }
 
 function explainSyntaxError({ code, message, pos }: YAMLError): Found {
@@ -92,6 +125,7 @@ function explainSyntaxError({ code, message, pos }: YAMLError): Found {
 const EXPLANATIONS: ReadonlyMap<ErrorCode, string> = new Map([
   ['TAB_AS_INDENT', 'a tab indents this line; indent with spaces'],
   ['TAG_RESOLVE_FAILED', 'a tag such as !name has no meaning here; remove it, or put the value in quotes'],
+  ['BLOCK_IN_FLOW', 'within { } or [ ], a value that has ": " in it needs quotes'],
   ['BAD_SCALAR_START', 'a value cannot begin with this character; put it in quotes'],
   [
     'BLOCK_AS_IMPLICIT_KEY',

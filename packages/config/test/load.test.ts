@@ -355,7 +355,32 @@ log:
     ['limits:', 'tunnel: 1', 'limits.tunnel: unknown key "tunnel"; did you mean "tunnels"?'],
     ['admin:', 'bnd: x', 'admin.bnd: unknown key "bnd"; did you mean "bind"?'],
     ['log:', 'levle: info', 'log.levle: unknown key "levle"; did you mean "level"?'],
-  ])('name an unknown key and the closest known one: %s %s', (parent, child, problem) => {
+    ['', 'clients: [any]', 'clients: unknown key "clients"; it is a key of policy.rules[]'],
+    [
+      '',
+      'tls: {}',
+      'tls: unknown key "tls"; it is a key of listeners[] with mode: connect or egress[] with type: http',
+    ],
+    ['policy:', 'hosts: []', 'policy.hosts: unknown key "hosts"; it is a key of policy.rules[]'],
+    ['policy:', 'admin: {}', 'policy.admin: unknown key "admin"; it is a key of the top level of the file'],
+    ['dns:', 'entries: 1', 'dns.entries: unknown key "entries"; it is a key of dns.cache'],
+    [
+      'egress:',
+      '[{ name: a, type: direct, source: 10.0.0.1 }]',
+      'egress[0].source: unknown key "source"; did you mean "source_address"? It is a key of listeners[] with mode: sni',
+    ],
+    [
+      'egress:',
+      '[{ name: a, type: direct, address: "a:1" }]',
+      'egress[0].address: unknown key "address"; it is a key of egress[] with type: http or socks5',
+    ],
+    [
+      'egress:',
+      '[{ name: a, Type: direct }]',
+      'egress[0].type: missing; give direct, http or socks5; it has "Type"; did you mean "type"?',
+    ],
+    ['log:', 'file: "a\\0b"', 'log.file: a path holds no NUL character; remove it'],
+  ])('name an unknown key and the closest known one, or where it belongs: %s %s', (parent, child, problem) => {
     const written = parent === '' ? child : `${parent}\n  ${child}`;
     expect(problemsOf(minimal + written)).toEqual([
       expect.stringMatching(new RegExp(`^F:\\d+:\\d+: ${problem.replaceAll(/[.?[\]]/g, '\\$&')}$`)),
@@ -551,7 +576,7 @@ log:
 
   it('blame no placeholder for a message that a variable leaves empty', () => {
     expect(problemsOf(`${minimal}policy: { message: "\${NOTICE:-}" }`)).toEqual([
-      'F:5:20: policy.message: what it expands to does not fit here; what its variables stand for is not shown',
+      'F:5:20: policy.message: expected a sentence of 1 to 300 characters, got 0; what its variables stand for is not shown',
     ]);
   });
 

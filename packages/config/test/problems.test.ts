@@ -28,6 +28,13 @@ describe('formatProblem', () => {
       'allowed.txt: listeners[0].bind: taken; choose another',
     );
   });
+
+  it('is one line that moves no cursor, whatever names and paths hold', () => {
+    const message = 'no listener is named "x"; there are a\nb, \u202ec, \u001b[31md, \0, é 😀';
+    expect(formatProblem('a\n.yaml', { ...problem, path: ['\u200b'], message })).toBe(
+      String.raw`a\n.yaml: ["\u200b"]: no listener is named "x"; there are a\nb, \u202ec, \u001b[31md, \u0000, é 😀`,
+    );
+  });
 });
 
 describe('formatPath', () => {

@@ -57,6 +57,14 @@ describe('readSource', () => {
     expect(problem).toMatchObject({ message: 'is not UTF-8 here; save the file as UTF-8', position });
   });
 
+  it('points at the first NUL, which UTF-16 without a byte order mark is full of', () => {
+    const { problem } = unreadable(readSource(write('encoding.yaml', Buffer.from('a: 1\n', 'utf16le'))));
+    expect(problem).toMatchObject({
+      message: 'has a NUL character here, as UTF-16 has; remove it, or save the file as UTF-8',
+      position: { line: 1, column: 2 },
+    });
+  });
+
   it('does not wait for a FIFO at a reload', () => {
     const fifo = join(directory, 'fifo');
     execFileSync('mkfifo', [fifo]);

@@ -18,10 +18,16 @@ describe('parseYamlDocument', () => {
     ['a: !secret x\n', '1:4: a tag such as !name has no meaning here; remove it, or put the value in quotes'],
     ['a: @x\n', '1:4: a value cannot begin with this character; put it in quotes'],
     ['a: b: c\n', '1:4: no key can begin here; check the indentation, and put a value that has ": " in it in quotes'],
-    ['a: "x\nb: 1\n', expect.stringMatching(/^3:1: not YAML: Missing closing "quote; /)],
+    ['a: "x\nb: 1\n', '1:4: this quote is never closed; close it where the value ends'],
+    ["a:\n  b: 'it''s\n", '2:6: this quote is never closed; close it where the value ends'],
+    ['a: { b: c: d }\n', '1:9: within { } or [ ], a value that has ": " in it needs quotes'],
+    ['a: [*]\n', '1:5: a value that begins with * needs quotes'],
+    ['a: [::1]:443\n', '1:4: a value that begins with [ needs quotes: "[::]:3128"'],
+    ['a: { b: [::]:443 }\n', '1:9: a value that begins with [ needs quotes: "[::]:3128"'],
     ['a: { b: ${B} }\n', '1:9: within { } or [ ], a value with "${" in it needs quotes: "${NAME}"'],
     ['a: [1, x${B:-y}]\n', '1:9: within { } or [ ], a value with "${" in it needs quotes: "${NAME}"'],
-    ['a: [1, 2\nb: 3\n', expect.stringMatching(/^2:1: not YAML: /)],
+    ['a: [1, 2\nb: 3\n', '1:4: this [ is never closed; add ]'],
+    ['a:\n  - { b: 1, c: [2]\nd: 3\n', '2:5: this { is never closed; add }'],
   ])('says what is wrong with %j once, and where', (text, problem: unknown) => {
     expect(problemsOf(text)).toEqual([problem]);
   });

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { readIp, readParentAddress } from '../addresses.ts';
 import { malformed, ok, type Read } from '../units.ts';
 import { path } from './identity.ts';
-import { expected, flag, list, oneOf, section, written } from './fields.ts';
+import { expected, expectedWord, flag, list, oneOf, section, written } from './fields.ts';
 
 /** The egress that always exists: direct to the destination, from an address that the kernel chooses. */
 export const DIRECT = 'direct';
@@ -117,6 +117,5 @@ function whyNoSecret(text: string, limit: LoginLimit): string | undefined {
 
 function explainType({ code, input }: { readonly code?: string; readonly input?: unknown }): string {
   if (code !== 'invalid_union') return expected('a map of keys')({ input });
-  const type: unknown = typeof input === 'object' && input !== null && 'type' in input ? input.type : undefined;
-  return expected('direct, http or socks5')({ input: type });
+  return expectedWord('type', 'direct, http or socks5')({ input });
 }

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Network } from '@sallyport/addresses';
 import { readNetwork } from '../addresses.ts';
-import { didYouMean } from '../suggest.ts';
+import { didYouMean, isSlip } from '../suggest.ts';
 import {
   COUNT_PATTERN,
   DURATION_PATTERN,
@@ -121,6 +121,17 @@ export function expected(what: string): (issue: { readonly input?: unknown }) =>
   };
 }
 
+/** The same for the key whose word tells the forms of a section apart. Where it is missing, no key of the section is checked. */
+export function expectedWord(key: string, what: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => {
+    const section = typeof input === 'object' && input !== null ? input : {};
+    const word: unknown = Object.hasOwn(section, key) ? Reflect.get(section, key) : undefined;
+    const slip = word === undefined ? Object.keys(section).find((written) => isSlip(written.trim(), key)) : undefined;
+    const told = expected(what)({ input: word });
+    return slip === undefined ? told : `${told}; it has ${JSON.stringify(slip)}; did you mean "${key}"?`;
+  };
+}
+
 /** The same for text. A number or a boolean that would do as text lacks its quotes. */
 export function expectedText(
   what: string,
@@ -141,6 +152,12 @@ function show(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
+
+/** The check of a path, for no system call takes another. */
+export const HOLDS_NO_NUL = [
+  (path: string): boolean => !path.includes('\0'),
+  { error: 'a path holds no NUL character; remove it' },
+] as const;
 
 interface QuantityOptions {
   readonly lowest: number;
@@ -176,14 +193,22 @@ function bounded(read: Read<number>, shortestMs: number, longestMs: number): Rea
 function replaceUnknownKeys(issues: z.core.$ZodRawIssue[], known: readonly string[]): void {
   const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
   const others = issues.filter((issue) => issue.code !== 'unrecognized_keys');
-  issues.splice(0, issues.length, ...others, ...unknown.map((key) => explainUnknownKey(key, known)));
+  issues.splice(0, issues.length, ...others, ...unknown.map((key) => markUnknownKey(key, known)));
 }
 
-/** Marks the issue of an unknown key: its place is the key, not the value. */
-export const UNKNOWN_KEY = { unknownKey: true } as const;
+/** Marks the issue of an unknown key: its place is the key, not the value. What else may be told of it needs the whole schema. */
+export interface UnknownKey {
+  readonly unknownKey: string;
+  readonly known: readonly string[];
+}
 
-function explainUnknownKey(key: string, known: readonly string[]): z.core.$ZodRawIssue {
-  const hint = didYouMean(key, known) || `; known here: ${known.join(', ')}`;
-  const message = `unknown key ${JSON.stringify(key)}${hint}`;
-  return { code: 'custom', path: [key], input: undefined, message, params: UNKNOWN_KEY };
+function markUnknownKey(unknownKey: string, known: readonly string[]): z.core.$ZodRawIssue {
+  const params = { unknownKey, known } satisfies UnknownKey;
+  return {
+    code: 'custom',
+    path: [unknownKey],
+    input: undefined,
+    message: `unknown key ${JSON.stringify(unknownKey)}`,
+    params,
+  };
 }

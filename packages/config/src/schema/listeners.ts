@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { CLIENT_SETS } from '@sallyport/addresses';
 import { type HostAndPort, readDestination, readListenerBind } from '../addresses.ts';
 import { ok, type Read } from '../units.ts';
-import { expected, flag, list, networks, oneOf, port, section, written } from './fields.ts';
+import { expected, expectedWord, flag, list, networks, oneOf, port, section, written } from './fields.ts';
 import { auth, tls } from './identity.ts';
 import { limitOverrides, timeoutOverrides } from './limits.ts';
 
@@ -112,6 +112,5 @@ function readWithoutSni(text: string): Read<WithoutSni> {
 /** A listener with an unknown mode cannot be checked further, for the mode decides its keys. */
 function explainMode({ code, input }: { readonly code?: string; readonly input?: unknown }): string {
   if (code !== 'invalid_union') return expected('a map of keys')({ input });
-  const mode: unknown = typeof input === 'object' && input !== null && 'mode' in input ? input.mode : undefined;
-  return expected('connect (the explicit door) or sni (the transparent door)')({ input: mode });
+  return expectedWord('mode', 'connect (the explicit door) or sni (the transparent door)')({ input });
 }

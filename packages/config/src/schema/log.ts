@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { readCollector, readEndpoint } from '../collectors.ts';
 import { LONGEST_TIMER_MS } from '../units.ts';
-import { durationOrOff, expected, flag, oneOf, section, written } from './fields.ts';
+import { durationOrOff, expected, flag, HOLDS_NO_NUL, oneOf, section, written } from './fields.ts';
 import { path } from './identity.ts';
 
 const ca = path('collector-ca.crt')
@@ -75,6 +75,7 @@ export const log = section({
     .prefault('off'),
   file: z
     .string({ error: expected('the path of a file, or null for stdout') })
+    .refine(...HOLDS_NO_NUL)
     .nullable()
     .transform((path) => path || null)
     .describe('null or left out: stdout. Reopened on SIGUSR2.')
