@@ -19,19 +19,12 @@ export const HELP = `npm run fuzz -- [options]
   --replay HEX   one input only, with --target
 `;
 
-export function readOptions(
-  args: readonly string[],
-): Options | { readonly kind: 'help' } | { readonly kind: 'wrong'; readonly why: string } {
-  const { values } = parseArgs({
-    args: args.filter((arg) => arg !== '--'), // pnpm passes it on.
-    options: {
-      help: { type: 'boolean' },
-      seconds: { type: 'string', default: '60' },
-      seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-      target: { type: 'string' },
-      replay: { type: 'string' },
-    },
-  });
+type Wrong = { readonly kind: 'wrong'; readonly why: string };
+
+export function readOptions(args: readonly string[]): Options | { readonly kind: 'help' } | Wrong {
+  const parsed = parse(args);
+  if ('kind' in parsed) return parsed;
+  const { values } = parsed;
   const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
   const { target, replay } = values;
   if (values.help) return { kind: 'help' };
@@ -46,4 +39,21 @@ export function readOptions(
     target,
     replay: replay === undefined ? undefined : Buffer.from(replay, 'hex'),
   };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: args.filter((arg) => arg !== '--'), // pnpm passes it on.
+      options: {
+        help: { type: 'boolean' },
+        seconds: { type: 'string', default: '60' },
+        seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+        target: { type: 'string' },
+        replay: { type: 'string' },
+      },
+    });
+  } catch (cause) {
+    return { kind: 'wrong', why: (cause as Error).message } satisfies Wrong;
+  }
 }
