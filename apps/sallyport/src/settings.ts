@@ -13,7 +13,6 @@ import {
 } from '@sallyport/config';
 import {
   checkGroups,
-  compilePolicy,
   type Destination,
   destinationAt,
   lintOpenProxy,
@@ -31,6 +30,7 @@ import { type ListenerIdentity, readListenerIdentities } from './listener-identi
 import { checkLogFile } from './log-file.ts';
 import { readLogOptions } from './log-options.ts';
 import { createHostsFileReader, namedFiles } from './named-files.ts';
+import { PolicyCompiler } from './policy-compiler.ts';
 import { groupsFor } from './shipped-groups.ts';
 
 /** A configuration that can take effect: checked, with all files read that it names. */
@@ -68,6 +68,8 @@ export interface ReadOptions {
   readonly runsTests?: boolean;
   /** True: the file was read before. Then it must be no pipe. */
   readonly isReload?: boolean;
+  /** Left out: one of its own. */
+  readonly compiler?: PolicyCompiler;
   /** True: each problem is followed by its line of the file, with a caret under the column. */
   readonly showsLines?: boolean;
 }
@@ -76,7 +78,7 @@ export interface ReadOptions {
 export function readSettings(
   file: string,
   env: NodeJS.ProcessEnv,
-  { runsTests = true, isReload = false, showsLines = false }: ReadOptions = {},
+  { runsTests = true, isReload = false, compiler = new PolicyCompiler(), showsLines = false }: ReadOptions = {},
 ): SettingsResult {
   const loaded = loadConfig(file, env, { isReload });
   const describe = (problems: readonly LocatedProblem[]): readonly string[] =>
@@ -86,13 +88,13 @@ export function readSettings(
       return excerpt === '' ? told : `${told}\n${excerpt}`;
     });
   if (loaded.kind === 'invalid') {
-    const problems = [...loaded.problems, ...(loaded.rest ? laterErrors(loaded.rest, dirname(file)) : [])];
+    const problems = [...loaded.problems, ...(loaded.rest ? laterErrors(loaded.rest, dirname(file), compiler) : [])];
     return { kind: 'invalid', problems: describe(problems), files: [file] };
   }
 
   const { config, isSilenced, asWritten } = loaded;
   const files = [file, ...namedFiles(config, dirname(file))];
-  const { problems, ...sections } = compileSections(config, dirname(file));
+  const { problems, ...sections } = compileSections(config, dirname(file), compiler);
   const { policy } = sections;
   const meant = [
     ...problems,
@@ -115,8 +117,8 @@ export function readSettings(
 }
 
 /** Compiles what the sections of a file say, and reads the files that they name. */
-function compileSections(config: Config, folder: string) {
-  const { policy, problems } = compilePolicy(config.policy, createHostsFileReader(folder), {
+function compileSections(config: Config, folder: string, compiler: PolicyCompiler) {
+  const { policy, problems } = compiler.compile(config.policy, createHostsFileReader(folder), {
     groups: groupsFor(config),
     listeners: config.listeners,
   });
@@ -140,8 +142,8 @@ function compileSections(config: Config, folder: string) {
 }
 
 /** What would be wrong with the file once its first problems are corrected. Its tests are not run: they are about the whole file. */
-function laterErrors(rest: RestOfFile, folder: string): readonly LocatedProblem[] {
-  const { problems } = compileSections(rest.config, folder);
+function laterErrors(rest: RestOfFile, folder: string, compiler: PolicyCompiler): readonly LocatedProblem[] {
+  const { problems } = compileSections(rest.config, folder, compiler);
   return problems.filter(({ severity }) => severity === 'error').map((problem) => placeProblem(problem, rest));
 }
 

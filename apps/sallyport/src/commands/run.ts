@@ -7,6 +7,7 @@ import { explainLogError } from '../log-errors.ts';
 import { forbidGainingPrivileges, warnOfUnreadable } from '../privileges.ts';
 import { printError } from '../print.ts';
 import { type Program, startProgram } from '../program.ts';
+import { PolicyCompiler } from '../policy-compiler.ts';
 import { readSettings, type Settings, type SettingsResult } from '../settings.ts';
 import { type Supervision, superviseProgram } from '../signals.ts';
 import { InheritedSockets, readPassedSockets } from '../sockets/inherited-sockets.ts';
@@ -59,7 +60,8 @@ function holdSignals(...signals: readonly NodeJS.Signals[]): () => void {
 }
 
 async function start(file: string, inherited: InheritedSockets): Promise<Supervision & { readonly program: Program }> {
-  const started = readSettings(file, process.env);
+  const compiler = new PolicyCompiler();
+  const started = readSettings(file, process.env, { compiler });
   const settings = requireValid(started);
   const watch = new ConfigWatch(started, () => process.emit('SIGHUP', 'SIGHUP'));
   const log = openLog(settings);
@@ -73,13 +75,13 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
       : cause;
   });
   if (process.stdout.isTTY && process.stderr.isTTY) await printError(banner(file, settings.config, program));
-  if (user !== null) warnOfUnreadable(user, readSettings(file, process.env, { isReload: true }), log);
+  if (user !== null) warnOfUnreadable(user, readSettings(file, process.env, { isReload: true, compiler }), log);
   return {
     program,
     log,
     watch,
     serviceManager: findServiceManager(process.env, log),
-    readSettings: () => readSettings(file, process.env, { isReload: true }),
+    readSettings: () => readSettings(file, process.env, { isReload: true, compiler }),
     inheritedCount: inherited.count,
   };
 }
