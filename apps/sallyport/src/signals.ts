@@ -136,7 +136,7 @@ function ofEither(...signals: readonly NodeJS.Signals[]): { first: Promise<void>
   let isEcho: ((signal: NodeJS.Signals) => boolean) | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (isEcho === undefined) {
-      isEcho = followEchoes();
+      isEcho = followEchoes(signal);
       first.resolve();
     } else if (!isEcho(signal)) second.resolve();
   };
@@ -151,11 +151,12 @@ const PRESS_MS = 500;
  * Tells for each signal after the first, which has just come, whether it is the same one again. A group of processes may get it as a whole,
  * and each process from its parent besides: timeout(1) sends both at once, and npm passes on the SIGINT that Ctrl-C sent to all.
  */
-function followEchoes(): (signal: NodeJS.Signals) => boolean {
+function followEchoes(first: NodeJS.Signals): (signal: NodeJS.Signals) => boolean {
   const firstAt = performance.now();
   let isSameTurn = true;
   setImmediate(() => (isSameTurn = false));
-  return (signal) => isSameTurn || (signal === 'SIGINT' && isatty(0) && performance.now() - firstAt < PRESS_MS);
+  return (signal) =>
+    (isSameTurn && signal === first) || (signal === 'SIGINT' && isatty(0) && performance.now() - firstAt < PRESS_MS);
 }
 
 function promised(): { readonly promise: Promise<void>; readonly resolve: () => void } {
