@@ -171,7 +171,9 @@ class ConnectFrontend implements Frontend {
     }
     // At a door without a login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
     const isForCertificate = error.reason === 'auth' && this.#options.auth === undefined;
-    const isMute = this.#isSilent || isForCertificate || state === 'failed' || state === 'under-way';
+    // A peer that has not said for which client it speaks gets no reply meant for a client.
+    const isUnintroduced = this.#client.introduction?.isRefused === true;
+    const isMute = this.#isSilent || isUnintroduced || isForCertificate || state === 'failed' || state === 'under-way';
     const wishes = this.#wishes ?? readReplyWishes(this.#unread);
     const context = { tunnel, date: new Date(), ...wishes, realm: this.#options.auth?.realm };
     const reply = isMute ? undefined : encodeRefusal(error, context);
