@@ -12,12 +12,14 @@ export class PolicyCompiler {
   #compiled: CompiledPolicy | undefined;
 
   /** As {@link compilePolicy}. The same result again, where nothing has changed that it is made of. */
-  compile(config: PolicyConfig, readFile: ReadHostsFile, { groups, listeners = [] }: Surroundings): CompiledPolicy {
+  compile(config: PolicyConfig, readFile: ReadHostsFile, surroundings: Surroundings): CompiledPolicy {
+    const { groups, listeners = [] } = surroundings;
     const reporting = listeners.map(({ name, report_only }) => ({ name, report_only }));
-    const files = config.rules.map(({ hosts_file }) => hosts_file && identify(readFile(hosts_file)));
+    const named = new Set(config.rules.flatMap(({ hosts_file = [] }) => hosts_file));
+    const files = [...named].map((file) => identify(readFile(file)));
     const inputs = { config, groups, reporting, files };
     if (this.#compiled && isDeepStrictEqual(inputs, this.#inputs)) return this.#compiled;
-    const compiled = compilePolicy(config, readFile, { ...(groups && { groups }), listeners });
+    const compiled = compilePolicy(config, readFile, surroundings);
     // One that cannot take effect is soon followed by the last one, corrected.
     if (compiled.problems.some(({ severity }) => severity === 'error')) return compiled;
     this.#inputs = inputs;
