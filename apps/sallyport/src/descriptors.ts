@@ -1,5 +1,8 @@
-/** How many tunnels the system's limit on open files allows. */
+/** The system's limit on open files: how many tunnels it allows, and what to do about it. */
 import { readFileSync } from 'node:fs';
+
+/** What to do where there are too few, as a clause. */
+export const RAISE_THE_LIMIT = 'raise the limit on open files (LimitNOFILE, ulimit -n)';
 
 /** Two for each tunnel. The others are for listeners, look-ups, the log and the runtime. */
 const DESCRIPTORS_PER_TUNNEL = 2;

@@ -3,9 +3,10 @@ import { availableParallelism } from 'node:os';
 import { bindText, type ListenerConfig, type RuntimeConfig, whyNotPortable } from '@sallyport/config';
 import type { Logger } from '@sallyport/telemetry';
 import { createNativeTransport, createPortableTransport, nativeBinary, type Transport } from '@sallyport/tunnel-splice';
+import { RAISE_THE_LIMIT } from './descriptors.ts';
 import { EXIT, FatalError } from './exit.ts';
 
-const SHORTAGE_REMEDY = 'raise the limit on open files (LimitNOFILE, ulimit -n), or lower limits.tunnels';
+const SHORTAGE_REMEDY = `${RAISE_THE_LIMIT}, or lower limits.tunnels`;
 
 /** Starts the transport. `auto` logs once why it is not the native one; `native` throws a FatalError instead. */
 export function startEngine({ engine, threads }: RuntimeConfig, log: Logger): Transport {

@@ -2,6 +2,7 @@
 import type { ConfigPath } from '@sallyport/config';
 import { AdminListenError } from '@sallyport/telemetry';
 import { ListenError } from '@sallyport/tunnel-splice';
+import { RAISE_THE_LIMIT } from './descriptors.ts';
 import { EXIT, FatalError, messageOf } from './exit.ts';
 import { formatBind } from './format-bind.ts';
 
@@ -17,7 +18,7 @@ export function fatalListenError(who: string, cause: unknown, path: ConfigPath):
   return new FatalError(`${who} cannot listen on ${where}: ${why}`, EXIT.failure, cause, path);
 }
 
-const NO_DESCRIPTORS = 'no file descriptors are left; raise the limit on open files (LimitNOFILE, ulimit -n)';
+const NO_DESCRIPTORS = `no file descriptors are left; ${RAISE_THE_LIMIT}`;
 
 function explain(error: ListenError | AdminListenError): string {
   const isAdmin = error instanceof AdminListenError;
