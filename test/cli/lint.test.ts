@@ -1,5 +1,7 @@
 /** What `check` warns of, beside what can never match; and how a warning is silenced where it stands. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -89,8 +91,47 @@ describe('check warns', () => {
     expect(warnings[0]).toContain(message);
   });
 
-  it('of nothing in a user and a log file that are there', async () => {
+  it.each([
+    ['log: { file: sallyport.yaml/a.log }', 'log.file: warning: on this machine there is no folder for '],
+    ['log: { file: LONG }', ' cannot be opened (ENAMETOOLONG); name another file'],
+    [
+      'admin: { bind: "unix:FOLDER" }',
+      'admin.bind: warning: on this machine a directory is there; name a socket in it',
+    ],
+    [
+      'admin: { bind: "unix:FOLDER/sallyport.yaml" }',
+      'admin.bind: warning: on this machine a file is there that is no socket; remove it or choose another path',
+    ],
+    [
+      'admin: { bind: "unix:FOLDER/no/admin.sock" }',
+      'admin.bind: warning: on this machine there is no folder for it; create it or choose another path',
+    ],
+    [
+      'admin: { bind: "unix:FOLDER/sallyport.yaml/a" }',
+      'admin.bind: warning: on this machine there is no folder for it',
+    ],
+  ])('of what cannot be written on this machine: %s', async (keys, message) => {
+    const warnings = await warningsOf(`${keys.replace('FOLDER', folder).replace('LONG', 'a'.repeat(300))}\n`);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(message);
+  });
+
+  it('of nothing in a user, a log file and sockets that are there, or can be', async () => {
     expect(await warningsOf(`runtime: { user: root }\nlog: { file: a.log }\n`)).toEqual([]);
+    const path = join(folder, 'admin.sock');
+    expect(await warningsOf(`admin: { bind: "unix:${path}" }\n`)).toEqual([]);
+    const running = createServer().listen(path);
+    await once(running, 'listening');
+    expect(await warningsOf(`admin: { bind: "unix:${path}" }\n`)).toEqual([]);
+    running.close();
+  });
+
+  it('of no log file with the name of a folder, for it is an error', async () => {
+    const file = join(folder, 'folder.yaml');
+    writeFileSync(file, `listeners: [{ name: a, mode: connect, bind: "127.0.0.1:0" }]\nlog: { file: "logs/" }\n`);
+    const { stderr, code } = await sallyport(['check', '--config', file]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('log.file: a path that ends in / is that of a folder; name a file in it');
   });
 
   it('of nothing that a rule denies', async () => {

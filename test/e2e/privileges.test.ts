@@ -48,15 +48,17 @@ function get(path: string): Promise<number | undefined> {
 }
 
 describe('admin.bind: unix:PATH', () => {
-  it('ends the start with the words for a path where its directory is not there', async () => {
-    const path = join(folder, 'nowhere', 'admin.sock');
-    const file = join(folder, 'nowhere.yaml');
+  it.each([
+    ['nowhere/admin.sock', 'there is no folder for it; create it or choose another path'],
+    ['place.yaml/admin.sock', 'there is no folder for it; create it or choose another path'],
+    ['.', 'a directory is there; name a socket in it'],
+    ['place.yaml', 'a file is there that is no socket; remove it or choose another path'],
+  ])('ends the start with what is in the way: %s', async (name, why) => {
+    const path = join(folder, name);
+    const file = join(folder, 'place.yaml');
     writeFileSync(file, configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`));
     const { code, stderr } = await sallyport(['run', '--config', file]);
-    expect(stderr).toBe(
-      `sallyport: the admin server cannot listen on unix:${path}: its directory is not there, or this user may not write to it; ` +
-        'create it, change its rights or choose another path\n',
-    );
+    expect(stderr).toBe(`sallyport: the admin server cannot listen on unix:${path}: ${why}\n`);
     expect(code).toBe(1);
   });
 
@@ -72,7 +74,7 @@ describe('admin.bind: unix:PATH', () => {
     expect(await get(path)).toBe(200);
     const second = await sallyport(['run', '--config', next.configFile]);
     expect(second.code).toBe(1);
-    expect(second.stderr).toMatch(/the admin server cannot listen on unix:[^\n]* a process listens there, or a file/);
+    expect(second.stderr).toMatch(/the admin server cannot listen on unix:[^\n]* a process listens there; stop it or/);
     expect(await get(path)).toBe(200);
     await next.stop();
     expect(() => statSync(path)).toThrow(/ENOENT/);
@@ -187,7 +189,7 @@ describe.skipIf(!isRoot)('runtime.user', () => {
       const failed = await proxy.reload(textOf(`unix:${path()}`));
       expect(failed).toMatchObject({ msg: 'reload failed' });
       expect(failed['problems']).toEqual([
-        expect.stringMatching(/cannot listen on unix:.*this user may not write to it/),
+        expect.stringMatching(/cannot listen on unix:.*this user may not write to its folder/),
       ]);
       expect(await proxy.reload(textOf('127.0.0.1:0'))).toMatchObject({ msg: 'reloaded' });
       expect(await proxy.stop()).toBe(0);

@@ -5,6 +5,7 @@ import { ListenError } from '@sallyport/tunnel-splice';
 import { RAISE_THE_LIMIT } from './descriptors.ts';
 import { EXIT, FatalError, messageOf } from './exit.ts';
 import { formatBind } from './format-bind.ts';
+import { findSocketObstacle, wordSocketObstacle } from './written-paths.ts';
 
 /**
  * A cause that is no error of listening is returned as it is.
@@ -14,7 +15,7 @@ import { formatBind } from './format-bind.ts';
 export function fatalListenError(who: string, cause: unknown, path: ConfigPath): unknown {
   if (!(cause instanceof ListenError || cause instanceof AdminListenError)) return cause;
   const where = cause.kind === 'not-passable' ? 'the socket that systemd passed' : formatBind(cause.bind);
-  const why = 'path' in cause.bind ? explainPath(cause) : explain(cause);
+  const why = 'path' in cause.bind ? explainPath(cause, cause.bind.path) : explain(cause);
   return new FatalError(`${who} cannot listen on ${where}: ${why}`, EXIT.failure, cause, path);
 }
 
@@ -50,20 +51,11 @@ function explain(error: ListenError | AdminListenError): string {
   }
 }
 
-/** Why there can be no socket in the file system. libuv says EACCES for a directory that is not there (uv_pipe_bind). */
-function explainPath({ kind, cause }: ListenError | AdminListenError): string {
-  switch (kind) {
-    case 'in-use':
-      return 'a process listens there, or a file that is no socket has this name; stop it, remove the file or choose another path';
-    case 'no-rights':
-      return 'its directory is not there, or this user may not write to it; create it, change its rights or choose another path';
-    case 'no-descriptors':
-      return NO_DESCRIPTORS;
-    case 'no-such-address':
-    case 'no-ipv6':
-    case 'not-transparent':
-    case 'not-passable':
-    case 'other':
-      return `${messageOf(cause)}; choose another path`;
-  }
+/** Why there can be no socket in the file system. Several causes have one code (uv_pipe_bind): so the place itself is looked at. */
+function explainPath({ kind, cause }: ListenError | AdminListenError, path: string): string {
+  if (kind === 'no-descriptors') return NO_DESCRIPTORS;
+  const obstacle = findSocketObstacle(path);
+  if (obstacle) return wordSocketObstacle(obstacle);
+  if (kind === 'in-use') return 'a process listens there; stop it or choose another path';
+  return `${messageOf(cause)}; choose another path`;
 }

@@ -9,6 +9,7 @@ import {
   authorityText,
   canonicalCidr,
   compileNetworks,
+  type Ip,
   isHostName,
   MAX_NAME_LENGTH,
   type Network,
@@ -60,12 +61,18 @@ export interface UnixSocket {
 /** The room for a path in sockaddr_un, with the NUL at its end (unix(7)). */
 const LONGEST_PATH_BYTES = 107;
 
+/** No system call takes a path with one. */
+export const NO_NUL = 'a path holds no NUL character; remove it';
+
 /** Reads where the admin server listens: an address, or `unix:PATH`. */
 export function readAdminBind(text: string): Read<Address | UnixSocket> {
   if (!text.startsWith('unix:')) return readBind(text, ADMIN_REMEDIES);
   const path = text.slice('unix:'.length);
   if (!path.startsWith('/'))
     return refuse('unix: is followed by an absolute path; write unix:/run/sallyport/admin.sock, say');
+  if (path.endsWith('/')) return refuse(`a socket has a name of its own; write unix:${path}admin.sock, say`);
+  // The system would take what stands before it for the whole path.
+  if (path.includes('\0')) return refuse(NO_NUL);
   if (Buffer.byteLength(path) > LONGEST_PATH_BYTES)
     return refuse(`the path of a socket has at most ${LONGEST_PATH_BYTES} bytes`);
   return ok({ path });
@@ -109,10 +116,36 @@ export function readBind(text: string, remedies = LISTENER_REMEDIES): Read<Addre
   // Without a zone the kernel refuses it (ipv6(7)), and a zone is no part of a bind.
   if (linkLocalIpv6.contains(ip))
     return refuse(`${ip.text} is a link-local address, which needs a zone; ${remedies.ofLinkLocal(port)}`);
+  const group = groupOf(ip);
+  if (group !== undefined)
+    return refuse(`${ip.text} is ${group}, to which no client can connect; ${remedies.ofWildcard(port)}`);
   return ok({ host: ip.text, port });
 }
 
 const linkLocalIpv6 = compileNetworks(['fe80::/10']);
+const multicast = compileNetworks(['224.0.0.0/4', 'ff00::/8']);
+
+/** What an address is that stands for many machines, so that no TCP connection has it (RFC 9293 §3.9.2.3). */
+function groupOf(ip: Ip): string | undefined {
+  if (multicast.contains(ip)) return 'a multicast address';
+  return ip.text === '255.255.255.255' ? 'the broadcast address' : undefined;
+}
+
+/** Reads the address from which an egress dials. */
+export function readSourceAddress(text: string): Read<string> {
+  const ip = parseIp(text);
+  if (ip === undefined) return malformed(text, 'an IP address of this machine');
+  const why = explainNoSource(ip);
+  return why === undefined ? ok(ip.text) : refuse(`${ip.text} is ${why}; write an address of this machine`);
+}
+
+function explainNoSource(ip: Ip): string | undefined {
+  if (EVERY_ADDRESS.includes(ip.text)) return 'no address of its own';
+  return linkLocalIpv6.contains(ip) ? 'a link-local address, which needs a zone' : groupOf(ip);
+}
+
+/** To listen on them is to listen on every address of their family. */
+export const EVERY_ADDRESS: readonly string[] = ['0.0.0.0', '::'];
 
 /** Reads a DNS server: an address, its port 53 unless given. */
 export function readServer(text: string): Read<Address> {
@@ -132,7 +165,11 @@ export function readDestination(text: string): Read<HostAndPort> {
 
 /** Reads where a parent listens. */
 export function readParentAddress(text: string): Read<HostAndPort> {
-  return readHostAndPort(text, 'host:port such as "proxy.corp:3128"');
+  const read = readHostAndPort(text, 'host:port such as "proxy.corp:3128"');
+  const ip = read.kind === 'ok' ? parseIp(read.value.host) : undefined;
+  const group = ip && groupOf(ip);
+  if (group === undefined) return read;
+  return refuse(`${ip?.text} is ${group}, to which nobody can connect; write the address of one machine`);
 }
 
 /** Reads the `host:port` of a request. */

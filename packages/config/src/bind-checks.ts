@@ -1,6 +1,6 @@
 /** Checks the places where listeners and the admin server listen, together: no two can have the same. */
 import * as z from 'zod';
-import { readBind, readListenerBind } from './addresses.ts';
+import { EVERY_ADDRESS, readBind, readListenerBind } from './addresses.ts';
 import type { ConfigPath, Problem } from './problems.ts';
 import { DEFAULT_ADMIN_BIND } from './schema.ts';
 
@@ -66,8 +66,6 @@ function familiesOf(host: string, isDualStack: boolean): readonly string[] {
   if (!host.includes(':')) return ['IPv4'];
   return isDualStack && host === '::' ? ['IPv6', 'IPv4'] : ['IPv6'];
 }
-
-const EVERY_ADDRESS = ['0.0.0.0', '::'];
 
 function takeAddress(host: string, port: number, families: readonly string[], { hosts }: Taken): string | undefined {
   const places = families.map((family) => `${family} ${port}`);

@@ -1,5 +1,5 @@
 /** How log collectors are written in the configuration. */
-import { type HostAndPort, readParentAddress } from './addresses.ts';
+import { type HostAndPort, readParentAddress, readTested } from './addresses.ts';
 import { ok, type Read } from './units.ts';
 
 /** Where a syslog collector listens. */
@@ -13,9 +13,9 @@ const OTLP_FORM = 'expected a URL of http or https, such as "http://collector:43
 /** Reads `tls://host:port` or `tcp://host:port`. */
 export function readCollector(text: string): Read<Collector> {
   const [, scheme, address = ''] = /^(tls|tcp):\/\/(.*)$/s.exec(text) ?? [];
+  if (scheme === undefined || readTested(address).kind === 'malformed') return refuse(SYSLOG_FORM);
   const read = readParentAddress(address);
-  if (scheme === undefined || read.kind === 'malformed') return refuse(SYSLOG_FORM);
-  return ok({ ...read.value, isTls: scheme === 'tls' });
+  return read.kind === 'ok' ? ok({ ...read.value, isTls: scheme === 'tls' }) : read;
 }
 
 /** Reads the URL of an OTLP collector into one spelling. No message shows it: it may contain a token. */

@@ -12,6 +12,7 @@ import {
   readListenerBind,
   readNetwork,
   readServer,
+  readSourceAddress,
   readTested,
 } from '../src/addresses.ts';
 
@@ -67,6 +68,13 @@ describe('readBind', () => {
     ['127.1:3128', '"127.1" is not an IP address; listen on one'],
     ['[fe80::1]:3128', 'fe80::1 is a link-local address, which needs a zone; write "[::]:3128"'],
     ['[febf::1]:3128', 'febf::1 is a link-local address, which needs a zone; write "[::]:3128"'],
+    [
+      '224.0.0.251:3128',
+      '224.0.0.251 is a multicast address, to which no client can connect; for every IPv4 address write "0.0.0.0:3128", for IPv6 "[::]:3128"',
+    ],
+    ['[ff02::1]:443', expect.stringContaining('ff02::1 is a multicast address, to which no client can connect')],
+    ['[::ffff:239.1.2.3]:443', expect.stringContaining('239.1.2.3 is a multicast address')],
+    ['255.255.255.255:443', expect.stringContaining('255.255.255.255 is the broadcast address')],
     ['[fe80::1%eth0]:3128', '"fe80::1%eth0" is not an IP address; listen on one'],
     ['::1:3128', expect.stringContaining('with brackets round an IPv6 address')],
     ['0.0.0.0:65536', expect.stringContaining('expected host:port')],
@@ -87,6 +95,36 @@ describe('readAdminBind', () => {
     ['[fe80::1]:9128', 'fe80::1 is a link-local address, which needs a zone; write "[::1]:9128"'],
   ])('refuses %j, and sends nobody to an address that strangers reach', (text, why) => {
     expect(readAdminBind(text)).toEqual({ kind: 'malformed', why });
+  });
+
+  it.each([
+    ['unix:admin.sock', 'unix: is followed by an absolute path; write unix:/run/sallyport/admin.sock, say'],
+    ['unix:/run/', 'a socket has a name of its own; write unix:/run/admin.sock, say'],
+    // The system would listen on what stands before it.
+    ['unix:/run/a\0.sock', 'a path holds no NUL character; remove it'],
+    [`unix:/${'a'.repeat(107)}`, 'the path of a socket has at most 107 bytes'],
+  ])('refuses %j, which no socket can have', (text, why) => {
+    expect(readAdminBind(text)).toEqual({ kind: 'malformed', why });
+  });
+});
+
+describe('readSourceAddress', () => {
+  it.each([
+    ['198.51.100.7', '198.51.100.7'],
+    ['2001:DB8::0:7', '2001:db8::7'],
+  ])('reads %s', (text, value) => {
+    expect(readSourceAddress(text)).toEqual({ kind: 'ok', value });
+  });
+
+  it.each([
+    ['0.0.0.0', '0.0.0.0 is no address of its own; write an address of this machine'],
+    ['::', ':: is no address of its own; write an address of this machine'],
+    ['239.1.2.3', '239.1.2.3 is a multicast address; write an address of this machine'],
+    ['ff02::1', 'ff02::1 is a multicast address; write an address of this machine'],
+    ['255.255.255.255', '255.255.255.255 is the broadcast address; write an address of this machine'],
+    ['fe80::1', 'fe80::1 is a link-local address, which needs a zone; write an address of this machine'],
+  ])('refuses %s, from which nothing can be dialled', (text, why) => {
+    expect(readSourceAddress(text)).toEqual({ kind: 'malformed', why });
   });
 });
 

@@ -75,6 +75,14 @@ describe('ways out', () => {
     },
     { text: 'egress: [{ name: a, type: http, address: "p:1", ca: x }]', problem: /ca needs tls: true/ },
     { text: 'egress: [{ name: a, type: direct, source_address: "127.1" }]', problem: /an IP address/ },
+    {
+      text: 'egress: [{ name: a, type: direct, source_address: 224.0.0.1 }]',
+      problem: /source_address: 224\.0\.0\.1 is a multicast address/,
+    },
+    {
+      text: 'egress: [{ name: a, type: socks5, address: "[ff02::1]:1080" }]',
+      problem: /ff02::1 is a multicast address, to which nobody can connect/,
+    },
     { text: 'policy: { rules: [{ action: deny, egress: direct }] }', problem: /a rule that denies has no egress/ },
     {
       text: 'policy: { rules: [{ action: allow, egress: dierct }] }',

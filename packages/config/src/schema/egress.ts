@@ -1,7 +1,7 @@
 /** The schema of egresses: direct, or by a parent proxy. */
 import * as z from 'zod';
-import { readIp, readParentAddress } from '../addresses.ts';
-import { malformed, ok, type Read } from '../units.ts';
+import { readParentAddress, readSourceAddress } from '../addresses.ts';
+import { ok, type Read } from '../units.ts';
 import { path } from './identity.ts';
 import { expected, expectedWord, flag, list, oneOf, section, written } from './fields.ts';
 
@@ -21,7 +21,7 @@ const proxyProtocol = oneOf('v1', 'v2')
 const direct = section({
   name,
   type: z.literal('direct').describe("Straight to the destination's own addresses."),
-  source_address: written('an IP address of this machine', readSource)
+  source_address: written('an IP address of this machine', readSourceAddress)
     .describe('The local address to dial from. Destinations of the other family then cannot be reached.')
     .exactOptional(),
   proxy_protocol: proxyProtocol,
@@ -77,11 +77,6 @@ export const egressChoice = z
 function readName(text: string): Read<string> {
   if (/^[a-z0-9_-]{1,100}$/.test(text)) return ok(text);
   return { kind: 'malformed', why: `expected a name of a-z, 0-9, _ and -, got ${JSON.stringify(text)}` };
-}
-
-function readSource(text: string): Read<string> {
-  const ip = readIp(text);
-  return ip === undefined ? malformed(text, 'an IP address of this machine') : ok(ip);
 }
 
 /** RFC 1929 §2. */

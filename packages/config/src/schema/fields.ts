@@ -1,7 +1,7 @@
 /** The parts of the schema: sections that accept known keys only, and values whose errors say what was expected. */
 import * as z from 'zod';
 import type { Network } from '@sallyport/addresses';
-import { readNetwork } from '../addresses.ts';
+import { NO_NUL, readNetwork } from '../addresses.ts';
 import { didYouMean, isSlip } from '../suggest.ts';
 import {
   COUNT_PATTERN,
@@ -153,11 +153,8 @@ function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
-/** The check of a path, for no system call takes another. */
-export const HOLDS_NO_NUL = [
-  (path: string): boolean => !path.includes('\0'),
-  { error: 'a path holds no NUL character; remove it' },
-] as const;
+/** The check of a path. */
+export const HOLDS_NO_NUL = [(path: string): boolean => !path.includes('\0'), { error: NO_NUL }] as const;
 
 interface QuantityOptions {
   readonly lowest: number;

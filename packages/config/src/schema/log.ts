@@ -76,6 +76,7 @@ export const log = section({
   file: z
     .string({ error: expected('the path of a file, or null for stdout') })
     .refine(...HOLDS_NO_NUL)
+    .refine((path) => !path.endsWith('/'), { error: 'a path that ends in / is that of a folder; name a file in it' })
     .nullable()
     .transform((path) => path || null)
     .describe('null or left out: stdout. Reopened on SIGUSR2.')
