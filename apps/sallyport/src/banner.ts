@@ -1,7 +1,7 @@
 /** The banner printed on a terminal once the proxy is up: its doors, its policy, its admin server, and two commands to try. */
 import { authorityText } from '@sallyport/addresses';
 import { type Address } from '@sallyport/tunnel-splice';
-import type { Config, ListenerConfig } from '@sallyport/config';
+import { type Config, escapeControls, type ListenerConfig } from '@sallyport/config';
 import { groupNamed } from '@sallyport/policy';
 import { formatBind } from './format-bind.ts';
 import type { OpenDoor, Program } from './program.ts';
@@ -62,5 +62,8 @@ function hostToTry({ policy }: Config): string {
 }
 
 function quoted(file: string): string {
+  const escaped = escapeControls(file);
+  // As shells other than the oldest read it.
+  if (escaped !== file) return `$'${escaped.replaceAll("'", String.raw`\'`)}'`;
   return /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`;
 }

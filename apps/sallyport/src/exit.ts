@@ -19,15 +19,19 @@ export function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** Ends the program with one line on stderr; the message names the cause and the remedy. */
+/** Ends the program with one line on stderr, or one for each problem of a configuration; the message names the cause and the remedy. */
 export class FatalError extends Error {
   override readonly name = 'FatalError';
   readonly exitCode: ExitCode;
+  /** Of the message. What an argument or a value begins is no line of its own. */
+  readonly lines: readonly string[];
   /** The key of the configuration that it is about, if any. */
   readonly path: ConfigPath | undefined;
 
-  constructor(message: string, exitCode: ExitCode, cause?: unknown, path?: ConfigPath) {
-    super(message, { cause });
+  constructor(message: string | readonly string[], exitCode: ExitCode, cause?: unknown, path?: ConfigPath) {
+    const lines = typeof message === 'string' ? [message] : message;
+    super(lines.join('\n'), { cause });
+    this.lines = lines;
     this.exitCode = exitCode;
     this.path = path;
   }

@@ -1,5 +1,6 @@
 /** The text that `sallyport explain` prints. */
 import type { Ip } from '@sallyport/addresses';
+import { escapeControls } from '@sallyport/config';
 import {
   deciderText,
   type Decision,
@@ -72,7 +73,7 @@ export function findingsText(findings: Findings): string {
 
 function userNote(user: string | undefined, isUserAsked: boolean): string {
   if (user === undefined) return isUserAsked ? NO_USER : '';
-  return `, user ${user}${isUserAsked ? '' : UNASKED}`;
+  return `, user ${escapeControls(user)}${isUserAsked ? '' : UNASKED}`;
 }
 
 function answerOf({ explanation, refusal }: Findings): string {

@@ -8,7 +8,7 @@ import { createGunzip } from 'node:zlib';
 import { type LogEntry, readLogLine } from '@sallyport/policy';
 import type { OptionSpec } from './command-line.ts';
 import { EXIT, FatalError } from './exit.ts';
-import { printError } from './print.ts';
+import { inOneLine, printError } from './print.ts';
 
 export const LOG_OPTION: OptionSpec = {
   value: 'FILE',
@@ -46,7 +46,7 @@ export async function readLogs(files: readonly string[], take: (entry: LogEntry)
   if (foreign.length === 0) return reading;
   const message = `${foreign.join(', ')} ${NO_ENTRIES}`;
   if (reading.entries === 0) throw new FatalError(message, EXIT.failure);
-  await printError(`warning: ${message}\n`);
+  await printError(`warning: ${await inOneLine(message)}\n`);
   return reading;
 }
 

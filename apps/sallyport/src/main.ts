@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { asksForVersion, type Command, helpOf, overview, readCommandLine } from './command-line.ts';
 import { EXIT, type ExitCode, FatalError, messageOf } from './exit.ts';
-import { print, printError } from './print.ts';
+import { inOneLine, print, printError } from './print.ts';
 import { version } from './version.ts';
 
 /** In the order of the overview. A command that is not asked for is not loaded, which would take most of the time of a short one. */
@@ -70,10 +70,8 @@ async function versionInFull(): Promise<string> {
 
 /** Prints the error with its remedy, never a stack trace: one line, or one for each problem of a configuration. */
 async function reportFatal(cause: unknown): Promise<ExitCode> {
-  if (cause instanceof FatalError) {
-    await printError(`sallyport: ${cause.message}\n`);
-    return cause.exitCode;
-  }
-  await printError(`sallyport: ${messageOf(cause).replaceAll('\n', ' ')}\n`);
-  return EXIT.failure;
+  const lines = cause instanceof FatalError ? cause.lines : [messageOf(cause)];
+  const told = await Promise.all(lines.map(inOneLine));
+  await printError(`sallyport: ${told.join('\n')}\n`);
+  return cause instanceof FatalError ? cause.exitCode : EXIT.failure;
 }

@@ -20,6 +20,13 @@ export function toText(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
+/** A message about an argument or the name of a file, which may have any characters. What escapes them is loaded only where there are any. */
+export async function inOneLine(message: string): Promise<string> {
+  if (/^[ -~]*$/.test(message)) return message;
+  const { escapeControls } = await import('@sallyport/config');
+  return escapeControls(message);
+}
+
 /** Where standard error cannot be written, nobody can be told. */
 export async function printError(text: string): Promise<void> {
   await writeTo(process.stderr, text);

@@ -15,6 +15,7 @@ export type {
   TestConfig,
 } from './config.ts';
 export type { AsWritten } from './as-written.ts';
+export { escapeControls } from './escape-controls.ts';
 export { escapeReferences } from './expand.ts';
 export { parseHtpasswd, type Users } from './htpasswd.ts';
 export { fillMessage, type MessageValues } from './messages.ts';

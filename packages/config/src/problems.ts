@@ -1,4 +1,5 @@
 /** The problems of a configuration: their positions and their text. */
+import { escapeControls } from './escape-controls.ts';
 
 /** The keys and list positions that lead to a value. */
 export type ConfigPath = readonly (string | number)[];
@@ -29,14 +30,6 @@ export type Locate = (path: ConfigPath) => Position;
 /** Formats a problem in one line, `FILE:LINE:COL: path: message`. */
 export function formatProblem(file: string, problem: LocatedProblem): string {
   return escapeControls(problemText(file, problem));
-}
-
-/** Names and paths may hold what would begin a new line, or move the cursor of a terminal. */
-function escapeControls(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (control) => {
-    const escaped = JSON.stringify(control).slice(1, -1);
-    return escaped === control ? `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}` : escaped;
-  });
 }
 
 function problemText(file: string, problem: LocatedProblem): string {

@@ -1,4 +1,4 @@
-import type { Config } from '@sallyport/config';
+import { type Config, escapeControls } from '@sallyport/config';
 import { groupNamed, lintReach, type Policy } from '@sallyport/policy';
 import { CONFIG_OPTION, type Command, type OptionLists, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
@@ -45,7 +45,9 @@ async function check({ config: file = '', against }: OptionValues, { log = [] }:
     ...(await lintMachine(result.settings)),
   ];
   await printError(toText([...warnings, ...tell(meant)]));
-  await print(`${file}: ok\n${summarise(config)}${groupsInUse(policy, config)}\n${summaryTables(config, policy)}`);
+  await print(
+    `${escapeControls(file)}: ok\n${summarise(config)}${groupsInUse(policy, config)}\n${summaryTables(config, policy)}`,
+  );
   return against === undefined || (await compare(file, against, log)) ? EXIT.ok : EXIT.usage;
 }
 
@@ -60,7 +62,7 @@ async function compare(file: string, against: string, logs: readonly string[]): 
   const { compareSettings } = await import('../compare-settings.ts');
   const lines = await compareSettings({ before: before.settings, after: after.settings }, logs);
   const told = lines.length > 0 ? lines : ['nothing is decided otherwise'];
-  await print(`against ${against}:\n${toText(told.map((line) => `  ${line}`))}`);
+  await print(`against ${escapeControls(against)}:\n${toText(told.map((line) => `  ${escapeControls(line)}`))}`);
   return true;
 }
 
@@ -68,7 +70,7 @@ function summarise({ policy, admin, tests }: Config): string {
   const rules = policy.rules.length === 1 ? '1 rule' : `${policy.rules.length} rules`;
   const mode = policy.report_only ? ', report only' : '';
   const passed = tests.length === 0 ? '' : `  tests: ${tests.length} passed\n`;
-  return `  admin on ${formatBind(admin.bind)}\n  policy: ${rules}, default ${policy.default}${mode}\n${passed}`;
+  return `  admin on ${escapeControls(formatBind(admin.bind))}\n  policy: ${rules}, default ${policy.default}${mode}\n${passed}`;
 }
 
 /** The hosts of each group that a rule uses. */

@@ -71,7 +71,7 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
   endOnUncaught(log);
   const program = await startProgram(settings, log, inherited).catch((cause: unknown) => {
     throw cause instanceof FatalError
-      ? new FatalError(settings.asWritten(cause.message), cause.exitCode, cause.cause)
+      ? new FatalError(cause.lines.map(settings.asWritten), cause.exitCode, cause.cause)
       : cause;
   });
   if (process.stdout.isTTY && process.stderr.isTTY) await printError(banner(file, settings.config, program));
@@ -100,7 +100,7 @@ async function endBy(cause: unknown, log: Logger): Promise<ExitCode> {
 function requireValid(result: SettingsResult): Settings {
   if (result.kind === 'ok') return result.settings;
   // Its first line will have the program's name before it; the others are as `sallyport check` prints them.
-  throw new FatalError(result.problems.join('\n'), EXIT.usage);
+  throw new FatalError(result.problems, EXIT.usage);
 }
 
 function openLog({ logOptions, asWritten }: Settings): Logger {
