@@ -41,7 +41,7 @@ Any other key is an error. A key whose default is \`–\` has no effect when it 
 
 Durations are \`500ms\`, \`10s\`, \`5m\`, \`1h\`; sizes are \`64KiB\`, \`1MiB\`. Networks are CIDRs, single addresses, or the sets \`loopback\`, \`private\`,
 \`link_local\` and \`any\`; for destinations also \`special\`: everything that IANA lists as not globally reachable. \`\${VAR}\` and \`\${VAR:-default}\`
-inside a value are replaced by environment variables. Paths are relative to the configuration file.
+inside a value are replaced by environment variables. Where a secret stands, an empty variable is an error, unless it is written \`\${VAR:-}\`. Paths are relative to the configuration file.
 
 Keys outside \`listeners\` apply to both doors, \`connect\` (explicit) and \`sni\` (transparent).`;
 

@@ -51,6 +51,16 @@ export function escapeReferences(value: string): string {
   return value.replaceAll('${', () => '$${');
 }
 
+/**
+ * Why a secret may not have this expansion: an empty variable is nearly always one that nobody has filled in. Undefined where it may;
+ * `${VAR:-}` says that nothing is meant.
+ */
+export function explainEmpty({ written, expanded }: Expansion): string | undefined {
+  const [, name] = /^\$\{(\w+)\}$/.exec(written) ?? [];
+  if (name === undefined || expanded !== '') return undefined;
+  return `the environment variable ${name} is empty; set it, or write \${${name}:-} if nothing is meant`;
+}
+
 function explainUnset(name: string): string {
   return `the environment variable ${name} is not set; set it, or give a default: \${${name}:-default}`;
 }

@@ -12,7 +12,8 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { Expansion } from './as-written.ts';
-import { type Environment, expandReferences } from './expand.ts';
+import { type Environment, expandReferences, explainEmpty } from './expand.ts';
+import { isSecret } from './secret-keys.ts';
 
 /** How many values aliases may add to a file. Aliases of aliases grow without bound, and each value must be checked. */
 const ALIASED_VALUE_LIMIT = 500_000;
@@ -145,6 +146,8 @@ function readScalar(reading: Reading, scalar: Scalar, path: Path): unknown {
   const references: Expansion[] = [];
   const expanded = expandReferences(scalar.value, env, (reference) => references.push(reference));
   expansions.push(...references);
+  const why = isSecret(path) ? references.map(explainEmpty).find((found) => found !== undefined) : undefined;
+  if (why !== undefined) reading.problems.push({ node: scalar, path, message: why });
   if (expanded.kind === 'ok') {
     // Where all variables are empty, the value is a part of the text: it hides nothing, and would be replaced within the text once more.
     const isEmpty = references.length > 0 && references.every((reference) => reference.expanded === '');
