@@ -165,9 +165,47 @@ policy:
     const { stderr } = await sallyport(['check', '--config', wrong]);
     expect([...stderr.matchAll(/listener\.yaml:\d+:\d+: ([^ ]+):/g)].map(([, path]) => path)).toEqual([
       'listeners[0].mode',
+      'listeners[0].bind',
       'policy.rules[0].hosts[0]',
       'policy.rules[1].action',
       'policy.rules[1].hosts[0]',
+    ]);
+  });
+
+  it('tells the problems of named files beside whatever key is wrong', async () => {
+    const config = file(
+      'half-wrong.yaml',
+      `listeners:
+  - { name: a, mode: connect, bind: nope, tls: { cert: no-a.crt, key: no-a.key }, auth: { users_file: no-a.users } }
+  - { name: b, mode: conect, bind: "127.0.0.1:0" }
+  - { name: c, mode: connect, bind: "127.0.0.1:0", tls: { cert: 3, key: no-c.key }, auth: { users_file: no-c.users } }
+egress:
+  - { name: d, type: http, address: nope, tls: true, ca: no-d.pem }
+  - { name: e, type: http, address: "p:1", tls: true, ca: no-e.pem }
+log: { syslog: { address: nope }, otlp: { endpoint: "https://c", ca: no-f.pem } }
+limits: { store: { redis: nope } }
+tests: [{ client: nope, to: "a.test:443", expect: allow }]
+policy: { rules: [{ action: allow, listeners: [b], egress: d, hosts_file: no-g.txt }] }
+`,
+    );
+    const { stderr } = await sallyport(['check', '--config', config]);
+    expect(
+      stderr.match(/^\S+:\d+:\d+: \S+: /gm)?.map((told) => told.replace(/^\S+:(\d+):\d+: (.*): $/, '$1 $2')),
+    ).toEqual([
+      '2 listeners[0].bind',
+      '2 listeners[0].tls.cert',
+      '2 listeners[0].tls.key',
+      '2 listeners[0].auth.users_file',
+      '3 listeners[1].mode',
+      '4 listeners[2].tls.cert',
+      '4 listeners[2].auth.users_file',
+      '6 egress[0].address',
+      '7 egress[1].ca',
+      '8 log.syslog.address',
+      '8 log.otlp.ca',
+      '9 limits.store.redis',
+      '10 tests[0].client',
+      '11 policy.rules[0].hosts_file',
     ]);
   });
 

@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import type { ConfigPath, Problem } from './problems.ts';
 import { createPlacesOfKey, type PlacesOfKey } from './key-places.ts';
-import type { UnknownKey } from './schema/fields.ts';
+import { isUnknownKey, type UnknownKey } from './schema/fields.ts';
 import { didYouMean, isSlip, suggest } from './suggest.ts';
 
 /** A problem, and whether it is about the key at its path or about the value. */
@@ -43,10 +43,6 @@ function explainAll(
       ];
     return [error(path, issue.message, 'value')];
   });
-}
-
-function isUnknownKey(params: unknown): params is UnknownKey {
-  return typeof params === 'object' && params !== null && 'unknownKey' in params;
 }
 
 /** The key that was probably meant, the sections that have it, or the keys that there are. */

@@ -3,11 +3,21 @@ import { type Config, completeConfig } from './config.ts';
 import type { ConfigPath } from './problems.ts';
 import { configSchema } from './schema.ts';
 
-/** Stands in for listeners of which too little is left. No problem can be found in it. */
-const LISTENERS = [{ name: 'listener', mode: 'connect', bind: '127.0.0.1:0' }];
+/** Stand in for items of which too little is left. No problem can be found in them. */
+const LISTENER = { name: 'listener', mode: 'connect', bind: '127.0.0.1:0' };
+const STAND_INS = new Map<string | number, object>([
+  ['listeners', LISTENER],
+  ['egress', { name: 'egress', type: 'direct' }],
+]);
 
-/** Stand in for keys that a rule needs. */
-const NEEDED: ReadonlyMap<string | number, string> = new Map([['action', 'deny']]);
+/** Stand in for keys that a rule or a listener needs. */
+const NEEDED: ReadonlyMap<string | number, string> = new Map([
+  ['action', 'deny'],
+  ['bind', LISTENER.bind],
+]);
+
+/** A key within a section within a section. */
+const MOST_ROUNDS = 3;
 
 /**
  * The configuration without the keys that have problems: their defaults hold. Undefined where what is left says something else than the
@@ -18,29 +28,44 @@ export function restOfFile(value: unknown, problems: readonly ConfigPath[]): Con
   // A rule may name the group that would be missing.
   if (problems.some(([section]) => section === undefined || section === 'groups')) return undefined;
   const rest = structuredClone(value);
-  for (const path of problems) takeOut(rest, path);
-  const { policy, groups } = asMap(rest);
-  // Of a listener, most keys are needed: rather a part of the file than nothing.
-  for (const part of [rest, { listeners: LISTENERS, policy, groups }]) {
-    const validated = configSchema.safeParse(part);
+  let paths = problems;
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    for (const path of paths) takeOut(rest, path);
+    const validated = configSchema.safeParse(rest);
     if (validated.success) return completeConfig(validated.data);
+    // What lacks a key that it needs goes itself.
+    paths = validated.error.issues.map(({ path }) => path.slice(0, -1).filter((step) => typeof step !== 'symbol'));
   }
-  return undefined;
+  // Rather a part of the file than nothing.
+  const { policy, groups } = asMap(rest);
+  const validated = configSchema.safeParse({ listeners: [LISTENER], policy, groups });
+  return validated.success ? completeConfig(validated.data) : undefined;
 }
 
-/** Takes out the key that is nearest to the end of the path. What stands in a list goes with the key of the list. */
+/** Takes out the key that is nearest to the end of the path. What stands in a list goes with the key of the list, or has a stand-in. */
 function takeOut(value: unknown, path: ConfigPath): void {
+  if (replaceItem(value, path)) return;
   let nearest: { readonly map: object; readonly key: string | number } | undefined;
-  let at = value;
+  let here = value;
   for (const step of path) {
-    if (typeof at !== 'object' || at === null) break;
-    if (!Array.isArray(at)) nearest = { map: at, key: step };
-    at = Reflect.get(at, step);
+    if (typeof here !== 'object' || here === null) break;
+    if (!Array.isArray(here)) nearest = { map: here, key: step };
+    here = Reflect.get(here, step);
   }
   if (!nearest) return;
   const { map, key } = nearest;
   if (NEEDED.has(key)) Reflect.set(map, key, NEEDED.get(key));
   else Reflect.deleteProperty(map, key);
+}
+
+/** Where the path is that of an item with a stand-in. The item keeps its name, for rules name it. */
+function replaceItem(value: unknown, [section = '', at, ...deeper]: ConfigPath): boolean {
+  const standIn = STAND_INS.get(section);
+  const list = asMap(value)[section];
+  if (!standIn || !Array.isArray(list) || typeof at !== 'number' || deeper.length > 0) return false;
+  const { name } = asMap(list[at]);
+  list[at] = { ...standIn, ...(typeof name === 'string' && { name }) };
+  return true;
 }
 
 function asMap(value: unknown): Readonly<Record<string, unknown>> {

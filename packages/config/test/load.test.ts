@@ -548,7 +548,7 @@ log:
       'F:1:13: listeners[0].mode: missing; give connect (the explicit door) or sni (the transparent door)',
     ],
     [
-      'listeners: [{ name: a, mode: http }]',
+      'listeners: [{ name: a, mode: http, bind: "127.0.0.1:1" }]',
       'F:1:30: listeners[0].mode: expected connect (the explicit door) or sni (the transparent door), got "http"',
     ],
     ['listeners: [explicit]', 'F:1:13: listeners[0]: expected a map of keys, got "explicit"'],
@@ -580,10 +580,52 @@ log:
     ]);
   });
 
+  it.each([
+    ['egress: [{ name: c, type: http, address: "p:1", username: u, password: "${EMPTY}" }]', 'egress[0].password'],
+    ['egress: [{ name: c, type: http, address: "p:1", username: "${EMPTY}", password: p }]', 'egress[0].username'],
+    [
+      'log: { otlp: { endpoint: "http://c:4318", headers: { authorization: "Bearer ${EMPTY}" } } }',
+      'log.otlp.headers.authorization',
+    ],
+    ['limits: { store: { redis: "redis://:${EMPTY}@redis:6379" } }', 'limits.store.redis'],
+  ])('name the variable that leaves a secret empty: %s', (text, path) => {
+    const file = `listeners: [{ name: a, mode: connect, bind: "127.0.0.1:1" }]\n${text}\n`;
+    const env = { EMPTY: '' };
+    expect(problemsOf(file, env).map((told) => told.replace(/^F:\d+:\d+: /, ''))).toEqual([
+      `${path}: the environment variable EMPTY is empty; set it, or write \${EMPTY:-} if nothing is meant`,
+    ]);
+    expect(problemsOf(file.replace('${EMPTY}', '${EMPTY:-}'), env)).toEqual([]);
+    expect(problemsOf(file, { EMPTY: 'full' })).toEqual([]);
+  });
+
   it('are told at a key that is no plain text, and at a key that is to merge maps', () => {
     expect(problemsOf(`${minimal}? [a]\n: 1\n`)).toEqual(['F:5:3: ["?"]: a key must be plain text']);
     expect(problemsOf(`${minimal}dns: &a {}\nlog: { <<: *a }\n`)).toEqual([
       'F:6:8: log["<<"]: unknown key "<<": YAML 1.2 merges no maps; write the keys out',
+    ]);
+  });
+
+  it('are told of what no form of a section allows, where its word is none of theirs', () => {
+    const text = `
+listeners:
+  - { name: "A A", mode: conect, bind: nope, prot: 5, timeouts: { idle: x }, tls: 3, dial: 3 }
+  - { bind: ["127.0.0.1:0", nope] }
+egress:
+  - { type: sock5, proxy_protocol: v3, address: nope, foo: 1 }
+`;
+    expect(problemsOf(text)).toEqual([
+      'F:3:13: listeners[0].name: expected a name of a-z, 0-9, _ and -, got "A A"',
+      'F:3:26: listeners[0].mode: expected connect (the explicit door) or sni (the transparent door), got "conect"',
+      'F:3:40: listeners[0].bind: expected host:port such as "127.0.0.1:3128", got "nope"',
+      'F:3:46: listeners[0].prot: unknown key "prot"; did you mean "port"?',
+      'F:3:73: listeners[0].timeouts.idle: expected a duration such as 500ms, 10s, 5m or 1h, got "x"',
+      'F:4:5: listeners[1].mode: missing; give connect (the explicit door) or sni (the transparent door)',
+      'F:4:5: listeners[1].name: missing; give a name of a-z, 0-9, _ and -',
+      'F:4:29: listeners[1].bind[1]: expected host:port such as "127.0.0.1:3128", got "nope"',
+      'F:6:5: egress[0].name: missing; give a name of a-z, 0-9, _ and -',
+      'F:6:13: egress[0].type: expected direct, http or socks5, got "sock5"',
+      'F:6:36: egress[0].proxy_protocol: expected v1 or v2, got "v3"; did you mean "v1"?',
+      'F:6:55: egress[0].foo: unknown key "foo"; known here: name, type, source_address, proxy_protocol',
     ]);
   });
 
@@ -627,8 +669,8 @@ function configOf(text: string) {
   return loaded.config;
 }
 
-function problemsOf(text: string): string[] {
-  const loaded = parseConfig(text, {});
+function problemsOf(text: string, env: Readonly<Record<string, string>> = {}): string[] {
+  const loaded = parseConfig(text, env);
   const problems = loaded.kind === 'invalid' ? loaded.problems : loaded.warnings;
   return problems.map((problem) => formatProblem('F', problem));
 }

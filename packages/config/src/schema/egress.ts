@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { readParentAddress, readSourceAddress } from '../addresses.ts';
 import { ok, type Read } from '../units.ts';
 import { path } from './identity.ts';
-import { expected, expectedWord, flag, list, oneOf, section, written } from './fields.ts';
+import { expected, flag, list, oneOf, section, written } from './fields.ts';
+import { expectedWord, forms } from './forms.ts';
 
 /** The egress that always exists: direct to the destination, from an address that the kernel chooses. */
 export const DIRECT = 'direct';
@@ -59,10 +60,9 @@ const socks5 = section({
 });
 
 /** All egresses with a name, without `direct`. */
-export const egress = list(
-  'egresses',
-  z.discriminatedUnion('type', [direct, http, socks5], { error: explainType }),
-).describe('Ways out: parents, and local addresses to dial from.');
+export const egress = list('egresses', forms('type', [direct, http, socks5], explainType)).describe(
+  'Ways out: parents, and local addresses to dial from.',
+);
 
 /** One egress, or several to be tried in order. */
 export const egressChoice = z

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Network } from '@sallyport/addresses';
 import { NO_NUL, readNetwork } from '../addresses.ts';
-import { didYouMean, isSlip } from '../suggest.ts';
+import { didYouMean } from '../suggest.ts';
 import {
   COUNT_PATTERN,
   DURATION_PATTERN,
@@ -121,17 +121,6 @@ export function expected(what: string): (issue: { readonly input?: unknown }) =>
   };
 }
 
-/** The same for the key whose word tells the forms of a section apart. Where it is missing, no key of the section is checked. */
-export function expectedWord(key: string, what: string): (issue: { readonly input?: unknown }) => string {
-  return ({ input }) => {
-    const section = typeof input === 'object' && input !== null ? input : {};
-    const word: unknown = Object.hasOwn(section, key) ? Reflect.get(section, key) : undefined;
-    const slip = word === undefined ? Object.keys(section).find((written) => isSlip(written.trim(), key)) : undefined;
-    const told = expected(what)({ input: word });
-    return slip === undefined ? told : `${told}; it has ${JSON.stringify(slip)}; did you mean "${key}"?`;
-  };
-}
-
 /** The same for text. A number or a boolean that would do as text lacks its quotes. */
 export function expectedText(
   what: string,
@@ -197,6 +186,10 @@ function replaceUnknownKeys(issues: z.core.$ZodRawIssue[], known: readonly strin
 export interface UnknownKey {
   readonly unknownKey: string;
   readonly known: readonly string[];
+}
+
+export function isUnknownKey(params: unknown): params is UnknownKey {
+  return typeof params === 'object' && params !== null && 'unknownKey' in params;
 }
 
 function markUnknownKey(unknownKey: string, known: readonly string[]): z.core.$ZodRawIssue {

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { CLIENT_SETS } from '@sallyport/addresses';
 import { type HostAndPort, readDestination, readListenerBind } from '../addresses.ts';
 import { ok, type Read } from '../units.ts';
-import { expected, expectedWord, flag, list, networks, oneOf, port, section, written } from './fields.ts';
+import { expected, flag, list, networks, oneOf, port, section, written } from './fields.ts';
+import { expectedWord, forms } from './forms.ts';
 import { auth, tls } from './identity.ts';
 import { limitOverrides, timeoutOverrides } from './limits.ts';
 
@@ -89,10 +90,7 @@ const sniListener = section({
 });
 
 /** All doors; at least one. */
-export const listeners = list(
-  'listeners',
-  z.discriminatedUnion('mode', [connectListener, sniListener], { error: explainMode }),
-)
+export const listeners = list('listeners', forms('mode', [connectListener, sniListener], explainMode))
   .min(1, { error: 'no listener; give at least one' })
   .describe('The doors: where clients connect, and how.');
 
@@ -109,7 +107,7 @@ function readWithoutSni(text: string): Read<WithoutSni> {
   return destination.kind === 'ok' ? ok({ kind: 'destination', ...destination.value }) : destination;
 }
 
-/** A listener with an unknown mode cannot be checked further, for the mode decides its keys. */
+/** The mode decides which keys there are. */
 function explainMode({ code, input }: { readonly code?: string; readonly input?: unknown }): string {
   if (code !== 'invalid_union') return expected('a map of keys')({ input });
   return expectedWord('mode', 'connect (the explicit door) or sni (the transparent door)')({ input });
