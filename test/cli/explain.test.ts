@@ -73,8 +73,21 @@ egress     direct (default_egress)
 addresses  refused: 127.0.0.1 is special: loopback (RFC 1122)
            refused: 10.0.0.5 is special: private use (RFC 1918)
            permitted: 8.8.8.8
+not judged limits; nor was anything dialled
 `);
     expect(code).toBe(0);
+  });
+
+  it('names the keys by which the door may refuse the client all the same', async () => {
+    const strict = file(
+      'strict.yaml',
+      usersConfig().replace('auth:', 'verify_sni: enforce, ech: deny, proxy_protocol: [loopback], auth:'),
+    );
+    const asked = ['--config', strict, '--client', '10.0.0.9', '--user', 'ci', '--to', '8.8.8.8:443'];
+    const { stdout } = await sallyport(['explain', ...asked]);
+    expect(stdout).toContain('\nnot judged limits, proxy_protocol, auth, verify_sni, ech; nor was anything dialled\n');
+    const refused = await sallyport(['explain', ...asked.slice(0, -1), '8.8.8.8:25']);
+    expect(refused.stdout).not.toContain('not judged');
   });
 
   it('names no egress behind a direct one, for none is tried there', async () => {

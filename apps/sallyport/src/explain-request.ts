@@ -1,5 +1,6 @@
 /** Takes one request through the steps of a tunnel up to the dial, without dialling. For `sallyport explain` and the status page. */
 import type { Ip } from '@sallyport/addresses';
+import type { ListenerConfig } from '@sallyport/config';
 import {
   type AddressGuards,
   type DecidedRequest,
@@ -41,11 +42,26 @@ export async function explainRequest(
   const findDialling = (): Promise<Dialling> => findAddresses(policy, decided, { guards, resolver });
   const dialling = isDenied ? undefined : egress.resolvesNames ? { addresses: [] } : await findDialling();
   const refusal = isDenied ? { reason: 'policy', words: wordDenial(policy, decided) } : dialling?.refusal;
-  const isUserAsked = config.listeners.some(
-    (listener) => listener.name === request.listener && knowsItsClients(listener),
-  );
-  const found = { request, listenerChoice, isUserAsked, explanation, egress };
+  const listener = config.listeners.find(({ name }) => name === request.listener);
+  const isUserAsked = listener !== undefined && knowsItsClients(listener);
+  const unjudged = listener ? findUnjudged(listener) : [];
+  const found = { request, listenerChoice, isUserAsked, unjudged, explanation, egress };
   return { ...found, ...(dialling && { dialling }), ...(refusal && { refusal }) };
+}
+
+/** What a door checks besides: it takes a connection, and not a request alone. */
+function findUnjudged(listener: ListenerConfig): readonly string[] {
+  const { proxy_protocol, verify_sni, ech } = listener;
+  const { auth, tls } = listener.mode === 'connect' ? listener : {};
+  const keys: readonly (string | false)[] = [
+    'limits',
+    proxy_protocol !== undefined && 'proxy_protocol',
+    auth !== undefined && 'auth',
+    tls?.client_ca !== undefined && 'tls.client_ca',
+    verify_sni !== 'off' && 'verify_sni',
+    ech !== 'allow' && 'ech',
+  ];
+  return keys.filter((key) => key !== false);
 }
 
 interface Searching {

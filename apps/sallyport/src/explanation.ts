@@ -20,6 +20,8 @@ export interface Findings {
   readonly listenerChoice: string;
   /** False: the listener asks no client who it is, so none has a user there. True: it serves no client without one. */
   readonly isUserAsked: boolean;
+  /** Keys by which the door may refuse the client all the same. */
+  readonly unjudged: readonly string[];
   readonly explanation: Explanation;
   readonly egress: EgressChoice;
   /** Left out where the policy denies: then nothing is looked up. */
@@ -55,7 +57,7 @@ const NO_USER = ' (without a user; this listener refuses such clients, see auth 
 
 /** The answer in one line, then its reasons. */
 export function findingsText(findings: Findings): string {
-  const { request, listenerChoice, isUserAsked, explanation, egress, dialling, refusal } = findings;
+  const { request, listenerChoice, isUserAsked, explanation, egress, dialling, refusal, unjudged } = findings;
   const { client, user, listener, destination } = request;
   const isTold = refusal !== undefined && refusal.words.sentence !== refusal.words.detail;
   return [
@@ -68,6 +70,7 @@ export function findingsText(findings: Findings): string {
     row('earlier', explanation.passedOver.map(passedOverLine)),
     row('egress', dialling ? egress.lines : []),
     row('addresses', dialling ? addressLines(dialling, egress) : ['not looked up, as the policy denies']),
+    row('not judged', refusal ? [] : [`${unjudged.join(', ')}; nor was anything dialled`]),
   ].join('');
 }
 

@@ -1,5 +1,5 @@
 /** Finds doors that any client on the Internet could use. */
-import { compileNetworks, type Network, parseIp } from '@sallyport/addresses';
+import { compileNetworks, type NetworkSet, parseIp } from '@sallyport/addresses';
 import { type Bind, bindText, type PolicyConfig, type Problem, type RuleConfig } from '@sallyport/config';
 import type { Policy } from '../rules/policy.ts';
 import { isAboutNames } from '../rules/rule-hosts.ts';
@@ -7,6 +7,8 @@ import { isAboutNames } from '../rules/rule-hosts.ts';
 interface ListenerConfig {
   readonly name: string;
   readonly bind: readonly Bind[];
+  readonly dual_stack?: boolean;
+  readonly proxy_protocol?: unknown;
   readonly report_only?: boolean;
   /** Set where credentials are asked for. */
   readonly auth?: unknown;
@@ -23,8 +25,12 @@ export function lintOpenProxy(
 ): readonly Problem[] {
   const matchingAnyName = new Set(hosts.any);
   return config.listeners.flatMap((listener, number) => {
-    const bind = listener.bind.find((one) => !isLoopback(one));
-    if (!bind || knowsItsClients(listener) || !isOpen(config.policy, matchingAnyName, listener)) return [];
+    if (knowsItsClients(listener)) return [];
+    const openTo = FAMILIES.filter((family) => isOpen({ ...config.policy, matchingAnyName }, listener, family));
+    const bind = listener.bind.find(
+      (one) => !isLoopback(one) && openTo.some((family) => familiesAt(one, listener).includes(family)),
+    );
+    if (!bind) return [];
     const message =
       `listener ${listener.name} on ${'host' in bind ? bind.host : bindText(bind)} takes any client to any destination without credentials; ` +
       `name clients or destinations in policy.rules, or bind it to 127.0.0.1`;
@@ -32,14 +38,32 @@ export function lintOpenProxy(
   });
 }
 
-/** Checks the rules in order, until one allows every client or denies every client. */
-function isOpen(policy: PolicyConfig, matchingAnyName: ReadonlySet<number>, listener: ListenerConfig): boolean {
+/** All addresses of each family. */
+const FAMILIES: readonly NetworkSet[] = [compileNetworks(['0.0.0.0/0']), compileNetworks(['::/0'])];
+
+/** The families of the clients that can come. A PROXY header may name one of any family. */
+function familiesAt(bind: Bind, { dual_stack, proxy_protocol }: ListenerConfig): readonly NetworkSet[] {
+  const ip = 'host' in bind ? parseIp(bind.host) : undefined;
+  if (!ip || proxy_protocol || (dual_stack && ip.text === '::')) return FAMILIES;
+  return FAMILIES.filter((family) => family.contains(ip));
+}
+
+/** Checks the rules in order, until one allows every client of a family or denies them all. */
+function isOpen(policy: OpenedPolicy, listener: ListenerConfig, family: NetworkSet): boolean {
   if (policy.report_only || listener.report_only) return true;
   const deciding = policy.rules.find((rule, number) => {
     if (rule.report_only || (rule.listeners && !rule.listeners.includes(listener.name))) return false;
-    return rule.action === 'allow' ? letsAnyoneIn(rule, matchingAnyName.has(number)) : shutsEveryoneOut(rule);
+    if (rule.users || (rule.clients && !compileNetworks(rule.clients).covers(family))) return false;
+    return rule.action === 'allow'
+      ? isToAnywhere(rule, policy.matchingAnyName.has(number))
+      : isWithoutDestination(rule);
   });
   return (deciding?.action ?? policy.default) === 'allow';
+}
+
+interface OpenedPolicy extends PolicyConfig {
+  /** The numbers of the rules whose hosts match any name. */
+  readonly matchingAnyName: ReadonlySet<number>;
 }
 
 /** Whether a door authenticates its clients, by password or by certificate. */
@@ -47,25 +71,15 @@ export function knowsItsClients({ auth, tls }: Pick<ListenerConfig, 'name' | 'au
   return auth !== undefined || tls?.client_ca !== undefined;
 }
 
-/** All clients of one family count as any client; all names, or all addresses of one family, count as any destination. */
-function letsAnyoneIn({ clients, users, networks }: RuleConfig, matchesAnyName: boolean): boolean {
-  if (users || (clients && !holdsWholeFamily(clients))) return false;
-  return matchesAnyName || holdsWholeFamily(networks ?? []);
-}
-
-function shutsEveryoneOut(rule: RuleConfig): boolean {
-  const { clients, users, networks, ports } = rule;
-  if (clients && !compileNetworks(clients).covers(ANYWHERE)) return false;
-  return !users && !isAboutNames(rule) && !networks && !ports;
-}
-
-const ANYWHERE = compileNetworks(['any']);
-const ALL_IPV4 = compileNetworks(['0.0.0.0/0']);
-const ALL_IPV6 = compileNetworks(['::/0']);
-
-function holdsWholeFamily(networks: readonly Network[]): boolean {
+/** All names, or all addresses of one family, count as any destination. */
+function isToAnywhere({ networks = [] }: RuleConfig, matchesAnyName: boolean): boolean {
   const addresses = compileNetworks(networks);
-  return addresses.covers(ALL_IPV4) || addresses.covers(ALL_IPV6);
+  return matchesAnyName || FAMILIES.some((family) => addresses.covers(family));
+}
+
+/** Whether no destination is left. */
+function isWithoutDestination(rule: RuleConfig): boolean {
+  return !isAboutNames(rule) && !rule.networks && !rule.ports;
 }
 
 const LOOPBACK = compileNetworks(['loopback']);
