@@ -22,7 +22,7 @@ const endToEndOnOneThread = {
     exclude: [
       // Words and decisions are made in TypeScript before a byte is relayed.
       'test/e2e/hostile/{garbage,spellings,heads,server-names,log-injection}.test.ts',
-      'test/e2e/{explain-agrees,hosts-file,refusal-words}.test.ts',
+      'test/e2e/{explain-agrees,hosts-file,long-reload,refusal-words}.test.ts',
       'test/e2e/listener-keys.test.ts',
       // Name servers and Redis are asked by way of Node.js, and a tunnel only shows what came of it.
       'test/e2e/{half-answers,resolver-gone,shared-limits}.test.ts',

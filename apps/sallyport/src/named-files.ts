@@ -1,7 +1,9 @@
 /** Files that the configuration names. They are read with it: at the start, by `check` and by every reload. */
-import { readFileSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
-import type { Config } from '@sallyport/config';
+import { StringDecoder } from 'node:string_decoder';
+import { type Config, finish, type Steps } from '@sallyport/config';
 import type { ReadHostsFile } from '@sallyport/policy';
 
 /** Four million names. A larger file is a wrong one, be it of names, users or certificates. */
@@ -24,32 +26,51 @@ export function namedFiles({ listeners, policy, egress, log }: Config, folder: s
   return [...new Set(files.map((file) => resolve(folder, file)))];
 }
 
+type HostsFile = ReturnType<ReadHostsFile>;
+
+/** A file that `hosts_file` names. */
+export type ListFile = Exclude<HostsFile, { kind: 'ok' }> | (Extract<HostsFile, { kind: 'ok' }> & Contents);
+
+/** Reads the file that `hosts_file` names. */
+export type ReadListFile = (file: string) => Steps<ListFile>;
+
 /**
  * Makes the reader of the files of `hosts_file`. A file that several rules name is read once, so that all use the same text.
  * @param folder the configuration's own: paths are relative to it
  */
-export function createHostsFileReader(folder: string): ReadHostsFile {
-  const read = new Map<string, ReturnType<ReadHostsFile>>();
-  return (file) => {
+export function createListReader(folder: string): ReadListFile {
+  const read = new Map<string, ListFile>();
+  return function* (file) {
     const path = isAbsolute(file) ? file : join(folder, file);
-    const known = read.get(path) ?? readHostsFile(path);
+    const known = read.get(path) ?? (yield* readListFile(path));
     read.set(path, known);
     return known;
   };
 }
 
-function readHostsFile(path: string): ReturnType<ReadHostsFile> {
-  const read = readNamedFile(path);
-  return read.kind === 'ok' ? { kind: 'ok', path, text: read.text.replace(/^\uFEFF/, '') } : read;
+function* readListFile(path: string): Steps<ListFile> {
+  const read = yield* readNamedFileInSteps(path);
+  return read.kind === 'ok' ? { ...read, path, text: read.text.replace(/^\uFEFF/, '') } : read;
+}
+
+interface Contents {
+  readonly text: string;
+  /** Stands for a text that may have a hundred megabytes. */
+  readonly digest: string;
 }
 
 export type NamedFile =
-  | { readonly kind: 'ok'; readonly text: string }
+  | ({ readonly kind: 'ok' } & Contents)
   /** `why` begins with the path, and includes the remedy. */
   | { readonly kind: 'unreadable'; readonly why: string };
 
 /** Reads a file that the configuration names. */
 export function readNamedFile(path: string): NamedFile {
+  return finish(readNamedFileInSteps(path));
+}
+
+/** As {@link readNamedFile}, in steps. */
+export function* readNamedFileInSteps(path: string): Steps<NamedFile> {
   const unreadable = (why: string): NamedFile => ({ kind: 'unreadable', why: `${path} ${why}` });
   try {
     const stats = statSync(path);
@@ -57,9 +78,32 @@ export function readNamedFile(path: string): NamedFile {
     // A pipe would be empty at the first reload, or make it wait for a writer. A device may be endless.
     if (!stats.isFile()) return unreadable('is no regular file; name one');
     if (stats.size > LARGEST_BYTES) return unreadable('is larger than 128 MiB; is it the right file?');
-    return { kind: 'ok', text: readFileSync(path, 'utf8') };
+    return { kind: 'ok', ...(yield* readContents(path)) };
   } catch (cause) {
     return unreadable(explainSystemError(cause));
+  }
+}
+
+const BYTES_A_STEP = 256 * 1024;
+
+function* readContents(path: string): Steps<Contents> {
+  const descriptor = openSync(path, 'r');
+  try {
+    const decoder = new StringDecoder('utf8');
+    const hash = createHash('sha256');
+    const chunk = Buffer.allocUnsafe(BYTES_A_STEP);
+    let text = '';
+    for (let total = 0; total <= LARGEST_BYTES;) {
+      const bytes = chunk.subarray(0, readSync(descriptor, chunk));
+      if (bytes.length === 0) break;
+      text += decoder.write(bytes);
+      hash.update(bytes);
+      total += bytes.length;
+      yield;
+    }
+    return { text: text + decoder.end(), digest: hash.digest('hex') };
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -1,25 +1,27 @@
 /**
- * Compiles policies, and keeps the last one: a list of a million names takes a second to compile, in which no tunnel is set up. Most reloads
- * change something else.
+ * Compiles policies, and keeps the last one: a list of a million names takes a second to compile. Most reloads change something else.
  */
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { PolicyConfig } from '@sallyport/config';
-import { type CompiledPolicy, compilePolicy, type ReadHostsFile, type Surroundings } from '@sallyport/policy';
+import { finish, type PolicyConfig, type Steps } from '@sallyport/config';
+import { type CompiledPolicy, compilePolicyInSteps, type Surroundings } from '@sallyport/policy';
+import type { ListFile, ReadListFile } from './named-files.ts';
 
 export class PolicyCompiler {
   #inputs: unknown;
   #compiled: CompiledPolicy | undefined;
 
-  /** As {@link compilePolicy}. The same result again, where nothing has changed that it is made of. */
-  compile(config: PolicyConfig, readFile: ReadHostsFile, surroundings: Surroundings): CompiledPolicy {
+  /** As {@link compilePolicyInSteps}. The same result again, where nothing has changed that it is made of. */
+  *compile(config: PolicyConfig, readFile: ReadListFile, surroundings: Surroundings): Steps<CompiledPolicy> {
     const { groups, listeners = [] } = surroundings;
     const reporting = listeners.map(({ name, report_only }) => ({ name, report_only }));
-    const named = new Set(config.rules.flatMap(({ hosts_file = [] }) => hosts_file));
-    const files = [...named].map((file) => identify(readFile(file)));
+    const files = [];
+    for (const file of new Set(config.rules.flatMap(({ hosts_file = [] }) => hosts_file))) {
+      files.push(identify(yield* readFile(file)));
+    }
     const inputs = { config, groups, reporting, files };
     if (this.#compiled && isDeepStrictEqual(inputs, this.#inputs)) return this.#compiled;
-    const compiled = compilePolicy(config, readFile, surroundings);
+    // Each has been read by now.
+    const compiled = yield* compilePolicyInSteps(config, (file) => finish(readFile(file)), surroundings);
     // One that cannot take effect is soon followed by the last one, corrected.
     if (compiled.problems.some(({ severity }) => severity === 'error')) return compiled;
     this.#inputs = inputs;
@@ -28,7 +30,7 @@ export class PolicyCompiler {
   }
 }
 
-/** Stands for a file that may have a hundred megabytes. */
-function identify(file: ReturnType<ReadHostsFile>) {
-  return file.kind === 'ok' ? { path: file.path, digest: createHash('sha256').update(file.text).digest('hex') } : file;
+/** Without its text, which may have a hundred megabytes. */
+function identify(file: ListFile) {
+  return file.kind === 'ok' ? { path: file.path, digest: file.digest } : file;
 }

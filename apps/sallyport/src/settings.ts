@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import {
   type AsWritten,
   type Config,
+  finish,
   formatProblem,
   loadConfig,
   type LocatedProblem,
@@ -10,6 +11,7 @@ import {
   type RestOfFile,
   type SniListener,
   sortByPosition,
+  type Steps,
 } from '@sallyport/config';
 import {
   checkGroups,
@@ -29,7 +31,7 @@ import { lintExposedFiles } from './exposed-files.ts';
 import { type ListenerIdentity, readListenerIdentities } from './listener-identities.ts';
 import { checkLogFile } from './log-file.ts';
 import { readLogOptions } from './log-options.ts';
-import { createHostsFileReader, namedFiles } from './named-files.ts';
+import { createListReader, namedFiles } from './named-files.ts';
 import { PolicyCompiler } from './policy-compiler.ts';
 import { groupsFor } from './shipped-groups.ts';
 
@@ -75,11 +77,16 @@ export interface ReadOptions {
 }
 
 /** Reads `file` with `${VAR}` from `env`. Reports all problems at once, those of the schema and those of the policy. */
-export function readSettings(
+export function readSettings(file: string, env: NodeJS.ProcessEnv, options?: ReadOptions): SettingsResult {
+  return finish(readSettingsInSteps(file, env, options));
+}
+
+/** As {@link readSettings}, in steps. */
+export function* readSettingsInSteps(
   file: string,
   env: NodeJS.ProcessEnv,
   { runsTests = true, isReload = false, compiler = new PolicyCompiler(), showsLines = false }: ReadOptions = {},
-): SettingsResult {
+): Steps<SettingsResult> {
   const loaded = loadConfig(file, env, { isReload });
   const describe = (problems: readonly LocatedProblem[]): readonly string[] =>
     sortByPosition(problems).map((problem) => {
@@ -88,13 +95,14 @@ export function readSettings(
       return excerpt === '' ? told : `${told}\n${excerpt}`;
     });
   if (loaded.kind === 'invalid') {
-    const problems = [...loaded.problems, ...(loaded.rest ? laterErrors(loaded.rest, dirname(file), compiler) : [])];
+    const later = loaded.rest ? yield* laterErrors(loaded.rest, dirname(file), compiler) : [];
+    const problems = [...loaded.problems, ...later];
     return { kind: 'invalid', problems: describe(problems), files: [file] };
   }
 
   const { config, isSilenced, asWritten } = loaded;
   const files = [file, ...namedFiles(config, dirname(file))];
-  const { problems, ...sections } = compileSections(config, dirname(file), compiler);
+  const { problems, ...sections } = yield* compileSections(config, dirname(file), compiler);
   const { policy } = sections;
   const meant = [
     ...problems,
@@ -117,8 +125,8 @@ export function readSettings(
 }
 
 /** Compiles what the sections of a file say, and reads the files that they name. */
-function compileSections(config: Config, folder: string, compiler: PolicyCompiler) {
-  const { policy, problems } = compiler.compile(config.policy, createHostsFileReader(folder), {
+function* compileSections(config: Config, folder: string, compiler: PolicyCompiler) {
+  const { policy, problems } = yield* compiler.compile(config.policy, createListReader(folder), {
     groups: groupsFor(config),
     listeners: config.listeners,
   });
@@ -142,8 +150,8 @@ function compileSections(config: Config, folder: string, compiler: PolicyCompile
 }
 
 /** What would be wrong with the file once its first problems are corrected. Its tests are not run: they are about the whole file. */
-function laterErrors(rest: RestOfFile, folder: string, compiler: PolicyCompiler): readonly LocatedProblem[] {
-  const { problems } = compileSections(rest.config, folder, compiler);
+function* laterErrors(rest: RestOfFile, folder: string, compiler: PolicyCompiler): Steps<readonly LocatedProblem[]> {
+  const { problems } = yield* compileSections(rest.config, folder, compiler);
   return problems.filter(({ severity }) => severity === 'error').map((problem) => placeProblem(problem, rest));
 }
 

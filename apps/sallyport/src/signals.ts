@@ -1,11 +1,13 @@
 /** Handles the signals sent to a running program. */
 import { isatty } from 'node:tty';
+import type { Steps } from '@sallyport/config';
 import type { Logger } from '@sallyport/telemetry';
 import type { ConfigWatch } from './config-watch.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { explainLogError } from './log-errors.ts';
 import type { Program } from './program.ts';
 import type { SettingsResult } from './settings.ts';
+import { doInSlices } from './slices.ts';
 import type { ServiceManager } from './systemd/service-manager.ts';
 import type { Successor } from './takeover/start-successor.ts';
 import { takeOver } from './takeover/take-over.ts';
@@ -17,7 +19,7 @@ export interface Supervision {
   /** It sends SIGHUP, as it were, and has done so since the program began to start. */
   readonly watch: ConfigWatch;
   /** Reads the configuration again. */
-  readonly readSettings: () => SettingsResult;
+  readonly readSettings: () => Steps<SettingsResult>;
   /** How many descriptors this process was passed at its start. */
   readonly inheritedCount: number;
 }
@@ -81,10 +83,13 @@ class Changes {
   }
 
   #next(signal: NodeJS.Signals, step: () => Promise<void>): void {
-    const { log } = this.#supervision;
     this.#last = this.#last
-      .then(() => (this.#isOver ? log.warn(`${signal} is ignored: this process is about to end`) : step()))
-      .catch((cause: unknown) => log.error({ err: cause }, 'internal error'));
+      .then(() => (this.#isOver ? this.#ignore(signal) : step()))
+      .catch((cause: unknown) => this.#supervision.log.error({ err: cause }, 'internal error'));
+  }
+
+  #ignore(signal: NodeJS.Signals): void {
+    this.#supervision.log.warn(`${signal} is ignored: this process is about to end`);
   }
 
   /** All or nothing: a file with a problem changes nothing, and the log names its place. */
@@ -93,7 +98,11 @@ class Changes {
     serviceManager.reloading();
     try {
       watch.aboutToRead();
-      const next = readSettings();
+      const next = await doInSlices(readSettings(), () => !this.#isOver);
+      if (next === undefined) {
+        this.#ignore('SIGHUP');
+        return;
+      }
       const result = await this.#program.reload(next);
       watch.wasRead(next, result);
       if (result.kind === 'reloaded') {

@@ -9,7 +9,7 @@ export {
   type MalformedDestination,
   parseDestination,
 } from './destination.ts';
-export { type CompiledPolicy, compilePolicy, type Surroundings } from './rules/compile.ts';
+export { type CompiledPolicy, compilePolicy, compilePolicyInSteps, type Surroundings } from './rules/compile.ts';
 export { decide } from './rules/decide.ts';
 export type { Decision, Policy, PolicyRequest } from './rules/policy.ts';
 export { checkGroups, groupNamed, type Groups } from './rules/groups.ts';

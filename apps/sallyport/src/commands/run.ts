@@ -8,7 +8,7 @@ import { forbidGainingPrivileges, warnOfUnreadable } from '../privileges.ts';
 import { printError } from '../print.ts';
 import { type Program, startProgram } from '../program.ts';
 import { PolicyCompiler } from '../policy-compiler.ts';
-import { readSettings, type Settings, type SettingsResult } from '../settings.ts';
+import { readSettings, readSettingsInSteps, type Settings, type SettingsResult } from '../settings.ts';
 import { type Supervision, superviseProgram } from '../signals.ts';
 import { InheritedSockets, readPassedSockets } from '../sockets/inherited-sockets.ts';
 import { findServiceManager } from '../systemd/service-manager.ts';
@@ -81,7 +81,7 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
     log,
     watch,
     serviceManager: findServiceManager(process.env, log),
-    readSettings: () => readSettings(file, process.env, { isReload: true, compiler }),
+    readSettings: () => readSettingsInSteps(file, process.env, { isReload: true, compiler }),
     inheritedCount: inherited.count,
   };
 }

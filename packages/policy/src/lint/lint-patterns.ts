@@ -1,5 +1,5 @@
 /** Finds patterns without effect: another pattern of the rule, or an earlier rule, matches every name that they match. */
-import type { Problem, RuleConfig } from '@sallyport/config';
+import { type Problem, type RuleConfig, type Steps, stepsOf } from '@sallyport/config';
 import type { Policy, Rule } from '../rules/policy.ts';
 import { type HostPattern, parseHostPattern, patternText, widerPatterns } from '../rules/host-patterns.ts';
 import { comparisonBudget, findPatternShadow } from './shadow.ts';
@@ -13,11 +13,11 @@ const MAX_WARNINGS = 100;
  * beside the suffixes above them.
  * @param shadows the rules that never match, which are reported elsewhere
  */
-export function lintPatterns(
+export function* lintPatterns(
   rules: readonly RuleConfig[],
   policy: Policy,
   shadows: ReadonlyMap<number, number>,
-): readonly Problem[] {
+): Steps<readonly Problem[]> {
   const problems: Problem[] = [];
   const isInBudget = comparisonBudget();
   let looked = 0;
@@ -26,28 +26,38 @@ export function lintPatterns(
     if (looked > MAX_PATTERNS || problems.length >= MAX_WARNINGS) break;
     const findShadow = (pattern: HostPattern): Rule | undefined =>
       findPatternShadow(policy, pattern, number, isInBudget);
-    if (!shadows.has(number)) problems.push(...lintHosts(hosts, ['policy', 'rules', number, 'hosts'], findShadow));
+    if (!shadows.has(number))
+      problems.push(...(yield* lintHosts(hosts, ['policy', 'rules', number, 'hosts'], findShadow)));
   }
   return problems.slice(0, MAX_WARNINGS);
 }
 
-function lintHosts(
+const PATTERNS_A_STEP = 64;
+
+function* lintHosts(
   hosts: readonly string[],
   path: Problem['path'],
   findShadow: (pattern: HostPattern) => Rule | undefined,
-): readonly Problem[] {
-  const patterns = hosts.map(parseHostPattern);
+): Steps<readonly Problem[]> {
+  const isStep = stepsOf(PATTERNS_A_STEP);
+  const patterns = new Map<number, HostPattern>();
   const firstUses = new Map<string, number>();
-  for (const [at, pattern] of patterns.entries()) {
-    if (pattern.kind !== 'malformed' && !firstUses.has(patternText(pattern))) firstUses.set(patternText(pattern), at);
+  for (const [at, text] of hosts.entries()) {
+    if (isStep()) yield;
+    const pattern = parseHostPattern(text);
+    if (pattern.kind === 'malformed') continue;
+    patterns.set(at, pattern);
+    if (!firstUses.has(patternText(pattern))) firstUses.set(patternText(pattern), at);
   }
-  return patterns.flatMap((pattern, at) => {
-    if (pattern.kind === 'malformed') return [];
+  const problems: Problem[] = [];
+  for (const [at, pattern] of patterns) {
+    if (isStep()) yield;
     const why = explainTwin(pattern, at, firstUses) ?? explainShadow(findShadow(pattern));
-    if (why === undefined) return [];
+    if (why === undefined) continue;
     const message = `${JSON.stringify(hosts[at])} makes no difference: ${why}; remove it`;
-    return [{ severity: 'warning', path: [...path, at], message }];
-  });
+    problems.push({ severity: 'warning', path: [...path, at], message });
+  }
+  return problems;
 }
 
 function explainTwin(pattern: HostPattern, at: number, firstUses: ReadonlyMap<string, number>): string | undefined {

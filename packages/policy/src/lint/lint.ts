@@ -1,40 +1,48 @@
 /** Finds what the author of a policy probably did not intend. All are warnings: the policy applies as written. */
 import { compileNetworks, type Network } from '@sallyport/addresses';
-import type { PolicyConfig, Problem, RuleConfig } from '@sallyport/config';
+import { type PolicyConfig, type Problem, type RuleConfig, type Steps, stepsOf } from '@sallyport/config';
 import type { Policy, Rule } from '../rules/policy.ts';
 import { lintPatterns } from './lint-patterns.ts';
 import { type Groups, groupNamed } from '../rules/groups.ts';
-import { isAboutNames, type WalkPatterns } from '../rules/rule-hosts.ts';
+import { firstPattern, isAboutNames, type WalkPatterns } from '../rules/rule-hosts.ts';
 import { findShadows, type RuleBook } from './shadow.ts';
 
 /** Warns of rules and patterns that can never match, of networks that `destinations` refuses anyway, and of lists that forget IPv6. */
-export function lintRules({ rules, destinations }: PolicyConfig, book: RuleBook): readonly Problem[] {
-  const shadows = findShadows(book);
-  return [
-    ...rules.flatMap((rule, number) => [
-      ...lintMatching(rule, number, book, shadows.get(number)),
+export function* lintRules({ rules, destinations }: PolicyConfig, book: RuleBook): Steps<readonly Problem[]> {
+  const isStep = stepsOf(RULES_A_STEP);
+  const shadows = yield* findShadows(book);
+  const ofRules: Problem[] = [];
+  for (const [number, rule] of rules.entries()) {
+    if (isStep()) yield;
+    ofRules.push(
+      ...(yield* lintMatching(rule, number, book, shadows.get(number))),
       ...lintRefusedNetworks(rule, number, book.policy),
       ...lintForgottenIpv6(rule.clients, ['policy', 'rules', number, 'clients']),
       ...lintForgottenIpv6(rule.networks, ['policy', 'rules', number, 'networks']),
-    ]),
-    ...lintPatterns(rules, book.policy, shadows),
+    );
+  }
+  return [
+    ...ofRules,
+    ...(yield* lintPatterns(rules, book.policy, shadows)),
     ...lintForgottenIpv6(destinations.deny, ['policy', 'destinations', 'deny']),
     ...lintForgottenIpv6(destinations.allow, ['policy', 'destinations', 'allow']),
   ];
 }
 
-function lintMatching(
+const RULES_A_STEP = 32;
+
+function* lintMatching(
   config: RuleConfig,
   number: number,
   { policy: { rules, groups }, walks }: RuleBook,
   shadowNumber: number | undefined,
-): readonly Problem[] {
+): Steps<readonly Problem[]> {
   const rule = rules[number];
   if (!rule) return [];
   if (namesOnlyEmptyGroups(config, groups)) {
     return [warning(['policy', 'rules', number, 'hosts'], explainEmptyGroups(rule))];
   }
-  const emptyList = findEmptyList(config, walks[number]);
+  const emptyList = yield* findEmptyList(config, walks[number]);
   if (emptyList) return [warning(['policy', 'rules', number, emptyList], explainEmptyList(rule, emptyList))];
   const shadow = shadowNumber === undefined ? undefined : rules[shadowNumber];
   return shadow ? [warning(['policy', 'rules', number], explainShadow(rule, shadow))] : [];
@@ -43,22 +51,17 @@ function lintMatching(
 type ListName = 'clients' | 'users' | 'listeners' | 'ports' | 'hosts' | 'hosts_file' | 'networks';
 
 /** The list because of which the rule matches nothing. With both `hosts` and `networks`, one of them is enough to match. */
-function findEmptyList(rule: RuleConfig, walk: WalkPatterns | undefined): ListName | undefined {
+function* findEmptyList(rule: RuleConfig, walk: WalkPatterns | undefined): Steps<ListName | undefined> {
   const empty = (['clients', 'users', 'listeners', 'ports'] as const).find((list) => rule[list]?.length === 0);
   if (empty) return empty;
   if (!isAboutNames(rule)) return rule.networks?.length === 0 ? 'networks' : undefined;
-  if (rule.networks?.length || rule.hosts?.length || (walk && hasAny(walk()))) return undefined;
+  if (rule.networks?.length || rule.hosts?.length || (walk && (yield* firstPattern(walk)))) return undefined;
   return rule.hosts ? 'hosts' : 'hosts_file';
 }
 
 function namesOnlyEmptyGroups({ hosts = [], hosts_file, networks = [] }: RuleConfig, groups: Groups): boolean {
   if (hosts.length === 0 || hosts_file !== undefined || networks.length > 0) return false;
   return hosts.every((text) => groups.get(groupNamed(text) ?? '')?.length === 0);
-}
-
-function hasAny(patterns: Iterable<unknown>): boolean {
-  for (const _ of patterns) return true;
-  return false;
 }
 
 function explainEmptyList({ name }: Rule, list: ListName): string {

@@ -1,10 +1,10 @@
 /** Finds rules that never decide: an earlier rule matches every request that they match. */
-import type { PortRange } from '@sallyport/config';
+import { type PortRange, type Steps, stepsOf } from '@sallyport/config';
 import { compileNetworks, type NetworkSet } from '@sallyport/addresses';
 import type { Policy, Rule } from '../rules/policy.ts';
 import { rulesCovering, type RuleNumbers } from '../rules/host-index.ts';
 import type { HostPattern } from '../rules/host-patterns.ts';
-import type { WalkPatterns } from '../rules/rule-hosts.ts';
+import { firstPattern, PATTERNS_A_STEP, type WalkPatterns } from '../rules/rule-hosts.ts';
 
 /**
  * Says before each comparison whether there may be one more. The number of comparisons for one policy is limited: one of ten thousand
@@ -27,19 +27,25 @@ export interface RuleBook {
  * The numbers of rules that can never match, each with the number of the rule that covers it. Rules that only several others cover
  * together are not found.
  */
-export function findShadows({ policy, walks }: RuleBook): ReadonlyMap<number, number> {
+export function* findShadows({ policy, walks }: RuleBook): Steps<ReadonlyMap<number, number>> {
+  const isStep = stepsOf(COMPARISONS_A_STEP);
   const shadows = new Map<number, number>();
   const isInBudget = comparisonBudget();
   for (const [number, walk] of walks.entries()) {
-    for (const other of earlierRules(policy, candidateLists(policy, walk), number)) {
+    if (isStep()) yield;
+    const candidates = candidateLists(policy, yield* firstPattern(walk));
+    for (const other of earlierRules(policy, candidates, number)) {
+      if (isStep()) yield;
       if (!isInBudget()) return shadows;
-      if (!coversRule(policy, other, number) || !coversNames(policy, other, walk, isInBudget)) continue;
+      if (!coversRule(policy, other, number) || !(yield* coversNames(policy, other, walk, isInBudget))) continue;
       shadows.set(number, other);
       break;
     }
   }
   return shadows;
 }
+
+const COMPARISONS_A_STEP = 256;
 
 /** The first rule before `number` that matches all names of the pattern for all clients of this rule. */
 export function findPatternShadow(
@@ -57,9 +63,8 @@ export function findPatternShadow(
 }
 
 /** Only a rule that covers the first pattern can cover them all. A rule without names can only be covered by a rule for literals. */
-function candidateLists(policy: Policy, walk: WalkPatterns): readonly RuleNumbers[] {
-  for (const first of walk()) return rulesCovering(policy.hosts, first);
-  return [policy.literals];
+function candidateLists({ hosts, literals }: Policy, first: HostPattern | undefined): readonly RuleNumbers[] {
+  return first === undefined ? [literals] : rulesCovering(hosts, first);
 }
 
 /** Rules that decide: one under `report_only` leaves all that it matches to later rules. */
@@ -91,9 +96,12 @@ function coversAskers(shadow: Rule, rule: Rule): boolean {
   );
 }
 
-function coversNames({ hosts }: Policy, other: number, walk: WalkPatterns, isInBudget: Budget): boolean {
+function* coversNames({ hosts }: Policy, other: number, walk: WalkPatterns, isInBudget: Budget): Steps<boolean> {
   if (hosts.any.includes(other)) return true;
+  const isStep = stepsOf(PATTERNS_A_STEP);
   for (const pattern of walk()) {
+    if (isStep()) yield;
+    if (pattern === undefined) continue;
     if (!isInBudget() || !rulesCovering(hosts, pattern).some((rules) => rules.includes(other))) return false;
   }
   return true;

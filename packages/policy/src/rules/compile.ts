@@ -1,5 +1,12 @@
 /** Compiles the configuration's rules: makes names canonical, indexes networks and hosts, reports mistakes. */
-import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/config';
+import {
+  finish,
+  type PolicyConfig,
+  type PortRange,
+  type Problem,
+  type RuleConfig,
+  type Steps,
+} from '@sallyport/config';
 import { compileNetworks } from '@sallyport/addresses';
 import { compileDestinations } from '../address-rules/permit.ts';
 import type { Decider, Decision, Policy, Reporting, Rule } from './policy.ts';
@@ -23,9 +30,18 @@ export interface CompiledPolicy {
  */
 export function compilePolicy(
   config: PolicyConfig,
+  readFile?: ReadHostsFile,
+  surroundings?: Surroundings,
+): CompiledPolicy {
+  return finish(compilePolicyInSteps(config, readFile, surroundings));
+}
+
+/** As {@link compilePolicy}, in steps. */
+export function* compilePolicyInSteps(
+  config: PolicyConfig,
   readFile: ReadHostsFile = NO_FILES,
   { groups = NO_GROUPS, listeners = [] }: Surroundings = {},
-): CompiledPolicy {
+): Steps<CompiledPolicy> {
   const problems: Problem[] = [];
   const names = nameRules(config.rules, problems);
   const walks = config.rules.map((rule, number) => walkPatterns(rule, number, { readFile, groups }));
@@ -34,7 +50,7 @@ export function compilePolicy(
   const policy: Policy = {
     rules,
     enforced: keepOnly(rules, false),
-    hosts: indexHosts(walks.map((walk, number) => [number, walk(tell)])),
+    hosts: yield* indexHosts(walks.map((walk, number) => [number, walk(tell)])),
     literals: config.rules.flatMap((rule, number) => (rule.networks || !isAboutNames(rule) ? [number] : [])),
     byDefault: makeDecider(config.default, DEFAULT_NAME),
     reporting: compileReporting(config, rules, listeners),
@@ -46,7 +62,7 @@ export function compilePolicy(
     destinations: compileDestinations(config.destinations),
     groups,
   };
-  return { policy, problems: [...problems, ...lintRules(config, { policy, walks })] };
+  return { policy, problems: [...problems, ...(yield* lintRules(config, { policy, walks }))] };
 }
 
 /** Other parts of a configuration that matter for its rules. */

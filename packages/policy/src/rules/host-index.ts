@@ -2,8 +2,10 @@
  * Which rules name a host: one index over the patterns of all rules, so that a look-up costs the same for ten names
  * and a million.
  */
+import { type Steps, stepsOf } from '@sallyport/config';
 import type { HostPattern } from './host-patterns.ts';
 import { NameTable } from './name-table.ts';
+import { PATTERNS_A_STEP, type WalkPatterns } from './rule-hosts.ts';
 
 /** Numbers of rules, ascending: the order in which rules decide. */
 export type RuleNumbers = readonly number[];
@@ -18,13 +20,19 @@ export interface HostIndex {
 }
 
 /** Builds the index. Patterns must come in the order of their rules. */
-export function indexHosts(entries: Iterable<readonly [rule: number, patterns: Iterable<HostPattern>]>): HostIndex {
+export function* indexHosts(
+  entries: Iterable<readonly [rule: number, patterns: ReturnType<WalkPatterns>]>,
+): Steps<HostIndex> {
+  const isStep = stepsOf(PATTERNS_A_STEP);
   const any: number[] = [];
   const names = new NameTable();
   const growing: GrowingLists = { lists: [[]], uses: [Infinity] };
   for (const [rule, patterns] of entries) {
     const withRule = extendLists(growing, rule);
     for (const pattern of patterns) {
+      if (isStep()) yield;
+      if (pattern === undefined) continue;
+      if (!names.hasRoom) yield* names.makeRoom();
       if (pattern.kind !== 'any') names.update(keyOf(pattern), withRule);
       else if (any.at(-1) !== rule) any.push(rule);
     }

@@ -26,6 +26,11 @@ type Form = 'a list of names' | 'a hosts file' | typeof FILTERS | typeof ZONE;
  * names depend on the lines before. `#` begins a comment, but in a zone. Lines end in LF or CR LF.
  */
 export function* hostLines(list: string): Generator<HostLine> {
+  for (const line of walkLines(list)) if (line) yield line;
+}
+
+/** The same, with `undefined` for each line that lists nothing: a walk that may be interrupted between any two lines. */
+export function* walkLines(list: string): Generator<HostLine | undefined> {
   let form: Form | undefined;
   let hasFilters = false;
   let number = 0;
@@ -38,7 +43,10 @@ export function* hostLines(list: string): Generator<HostLine> {
     start = end + 1;
     const text = (form === ZONE ? line : withoutComment(line, hasFilters)).trim();
     // A comment of a zone. Some lists of names begin with one, too.
-    if (text === '' || text.startsWith(';')) continue;
+    if (text === '' || text.startsWith(';')) {
+      yield undefined;
+      continue;
+    }
     const here = formOf(text, form);
     const at = { number, column: line.indexOf(text) + 1 };
     form ??= here;
@@ -64,8 +72,13 @@ function formOf(text: string, form: Form | undefined): Form {
   return /^[0-9a-f.:]+(?:%\S+)?\s/i.test(text) ? 'a hosts file' : 'a list of names';
 }
 
-function* spread(read: ListLine, text: string, at: { number: number; column: number }): Generator<HostLine> {
+function* spread(
+  read: ListLine,
+  text: string,
+  at: { number: number; column: number },
+): Generator<HostLine | undefined> {
   if ('problem' in read) yield { ...at, text, problem: read.problem };
+  else if (read.length === 0) yield undefined;
   else for (const pattern of read) yield { ...at, text: pattern };
 }
 

@@ -5,6 +5,7 @@
  * collector walks it repeatedly while tunnels wait. This table takes the bytes of the names and some 20 bytes for each.
  */
 import { randomInt } from 'node:crypto';
+import { type Steps, stepsOf } from '@sallyport/config';
 
 /** Numbers, from 1 on, by canonical name; a name that begins with a dot stands for all names below it. */
 export class NameTable {
@@ -16,12 +17,22 @@ export class NameTable {
   /** Offsets of entries, placed by hash (open addressing); a power of two, at most half of it taken. */
   #slots = new Uint32Array(64);
 
-  /** Sets a name's number to what `change` makes of its present one, which is 0 if it has none. */
+  /** False: `makeRoom` comes before the next `update`. */
+  get hasRoom(): boolean {
+    return this.#count * 2 <= this.#slots.length && this.#end + LONGEST_ENTRY <= this.#entries.byteLength;
+  }
+
+  /** Apart from `update`, for it has steps: the table of a million names takes a tenth of a second to grow. */
+  *makeRoom(): Steps<void> {
+    if (this.#end + LONGEST_ENTRY > this.#entries.byteLength) yield* this.#growEntries();
+    if (this.#count * 2 > this.#slots.length) yield* this.#growSlots();
+  }
+
+  /** Sets a name's number to what `change` makes of its present one, which is 0 if it has none. There must be room. */
   update(name: string, change: (present: number) => number): void {
     const slot = this.#find(name, 0, hashName(name));
     const entry = this.#slots[slot] || this.#append(name, slot);
     this.#entries.setUint32(entry, change(this.#entries.getUint32(entry)));
-    if (this.#count * 2 > this.#slots.length) this.#growSlots();
   }
 
   has(name: string): boolean {
@@ -64,7 +75,6 @@ export class NameTable {
   #append(name: string, slot: number): number {
     const entry = this.#end;
     this.#end += CHARACTERS + name.length;
-    if (this.#end > this.#entries.byteLength) this.#entries = enlarged(this.#entries);
     const entries = this.#entries;
     entries.setUint8(entry + LENGTH, name.length);
     for (let at = 0, to = entry + CHARACTERS; at < name.length; at++, to++) entries.setUint8(to, name.charCodeAt(at));
@@ -73,8 +83,19 @@ export class NameTable {
     return entry;
   }
 
+  *#growEntries(): Steps<void> {
+    const present = new Uint8Array(this.#entries.buffer);
+    const larger = new Uint8Array(present.length * 2);
+    for (let at = 0; at < present.length; at += BYTES_A_STEP) {
+      larger.set(present.subarray(at, at + BYTES_A_STEP), at);
+      yield;
+    }
+    this.#entries = new DataView(larger.buffer);
+  }
+
   /** Places all entries anew, in the order in which they lie in memory, for speed. */
-  #growSlots(): void {
+  *#growSlots(): Steps<void> {
+    const isStep = stepsOf(ENTRIES_A_STEP);
     const slots = new Uint32Array(this.#slots.length * 2);
     const mask = slots.length - 1;
     const entries = this.#entries;
@@ -86,6 +107,7 @@ export class NameTable {
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = entry;
       entry = next;
+      if (isStep()) yield;
     }
     this.#slots = slots;
   }
@@ -96,6 +118,12 @@ const FIRST_ENTRY = 1;
 /** Where in an entry its length is, and where its characters. */
 const LENGTH = 4;
 const CHARACTERS = 5;
+
+/** Its length is one byte. */
+const LONGEST_ENTRY = CHARACTERS + 255;
+
+const BYTES_A_STEP = 256 * 1024;
+const ENTRIES_A_STEP = 1024;
 
 const DOT = 0x2e;
 
@@ -116,10 +144,4 @@ function hashOn(hash: number, code: number): number {
 /** The low bits of FNV-1a depend only on the low bits of each character, so the high ones are mixed in. */
 function firstSlot(hash: number, mask: number): number {
   return (hash ^ (hash >>> 15)) & mask;
-}
-
-function enlarged(bytes: DataView): DataView<ArrayBuffer> {
-  const larger = new Uint8Array(bytes.byteLength * 2);
-  larger.set(new Uint8Array(bytes.buffer));
-  return new DataView(larger.buffer);
 }

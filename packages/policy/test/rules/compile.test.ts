@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { judgeAddress } from '../../src/address-rules/permit.ts';
 import { ip } from '../../../addresses/test/literal.ts';
-import { policyOf, problemsOf } from '../policy-fixture.ts';
+import { compilePolicyInSteps } from '../../src/rules/compile.ts';
+import { policyConfig, policyOf, problemsOf } from '../policy-fixture.ts';
 
 describe('compilePolicy', () => {
   it('finds nothing to say of a sound policy', () => {
@@ -54,5 +55,26 @@ describe('compilePolicy', () => {
     const { destinations } = policyOf([], { destinations: { deny: ['special'], allow: ['10.20.0.0/16'] } });
     expect(judgeAddress(ip('10.20.0.1'), destinations).kind).toBe('permitted');
     expect(judgeAddress(ip('10.21.0.1'), destinations).kind).toBe('refused');
+  });
+});
+
+describe('compilePolicyInSteps', () => {
+  const LINES = 100_000;
+
+  it.each<[string, (number: number) => string]>([
+    ['names', (number) => `host-${number}.example\n`],
+    ['names, each of them twice', (number) => `host-${number >> 1}.example\n`],
+    ['comments', () => '# a comment\n'],
+    ['comments of an ad blocker', () => '! a comment\n'],
+    ['names that a hosts file has for the machine', () => '127.0.0.1 localhost\n'],
+    ['lines that are no names', (number) => `host..${number}\n`],
+  ])('pauses often, whatever a list consists of: %s', (_, line) => {
+    const text = Array.from({ length: LINES }, (__, number) => line(number)).join('');
+    const config = policyConfig([
+      { action: 'deny', hosts_file: 'list' },
+      { action: 'allow', hosts_file: 'list' },
+    ]);
+    const steps = [...compilePolicyInSteps(config, (path) => ({ kind: 'ok', path, text }))];
+    expect(steps.length).toBeGreaterThan((2 * LINES) / 500);
   });
 });

@@ -9,7 +9,8 @@ function walk(rule: Omit<RuleConfig, 'action'>, text = ''): { patterns: string[]
   const groups = new Map([['mirrors', ['m.example', '*.m.example']]]);
   const problems: Problem[] = [];
   const patterns = walkPatterns({ action: 'allow', ...rule }, 3, { readFile, groups });
-  return { patterns: [...patterns((problem) => problems.push(problem))].map(patternText), problems };
+  const walked = [...patterns((problem) => problems.push(problem))];
+  return { patterns: walked.flatMap((pattern) => (pattern ? [patternText(pattern)] : [])), problems };
 }
 
 describe('walkPatterns', () => {
