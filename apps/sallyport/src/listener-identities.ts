@@ -6,11 +6,12 @@ import {
   type ConnectListener,
   parseHtpasswd,
   type Problem,
+  type Steps,
   type Users,
 } from '@sallyport/config';
 import { createTlsIdentity, type TlsIdentity, type TlsMaterial } from '@sallyport/tunnel-splice';
 import { whyAuthoritiesUntimely, whyCertificateUntimely } from './certificate-times.ts';
-import { readNamedFile } from './named-files.ts';
+import { readNamedFileInSteps } from './named-files.ts';
 
 /** A listener's users, and its certificate; each is left out where the listener has no such key. */
 export interface ListenerIdentity {
@@ -26,23 +27,26 @@ export interface ListenerIdentities {
 }
 
 /** @param folder the configuration's own: paths are relative to it */
-export function readListenerIdentities({ listeners }: Config, folder: string): ListenerIdentities {
+export function* readListenerIdentities({ listeners }: Config, folder: string): Steps<ListenerIdentities> {
   const identities = new Map<string, ListenerIdentity>();
   const problems: Problem[] = [];
   for (const [index, listener] of listeners.entries()) {
     if (listener.mode !== 'connect') continue;
     const files = new Files(['listeners', index], folder, problems);
-    const users = listener.auth && readUsers(listener.auth, files);
-    const tls = listener.tls && readTls(listener.tls, files);
+    const users = listener.auth && (yield* readUsers(listener.auth, files));
+    const tls = listener.tls && (yield* readTls(listener.tls, files));
     identities.set(listener.name, { ...(users && { users }), ...(tls && { tls }) });
   }
   return { identities, problems };
 }
 
-function readUsers({ users_file: file }: NonNullable<ConnectListener['auth']>, files: Files): Users | undefined {
-  const text = files.read(file, 'auth', 'users_file');
+function* readUsers(
+  { users_file: file }: NonNullable<ConnectListener['auth']>,
+  files: Files,
+): Steps<Users | undefined> {
+  const text = yield* files.read(file, 'auth', 'users_file');
   if (text === undefined) return undefined;
-  const { users, problems } = parseHtpasswd(text);
+  const { users, problems } = yield* parseHtpasswd(text);
   for (const { line, message } of problems) {
     const elsewhere = { file: files.locate(file), position: { line, column: 1 } };
     files.complain({ severity: 'error', message, elsewhere }, 'auth', 'users_file');
@@ -56,10 +60,10 @@ function readUsers({ users_file: file }: NonNullable<ConnectListener['auth']>, f
 
 const KEYS = { cert: 'cert', key: 'key', clientCa: 'client_ca' } as const satisfies Record<keyof TlsMaterial, string>;
 
-function readTls(tls: NonNullable<ConnectListener['tls']>, files: Files): TlsIdentity | undefined {
-  const cert = files.read(tls.cert, 'tls', 'cert');
-  const key = files.read(tls.key, 'tls', 'key');
-  const clientCa = tls.client_ca === undefined ? undefined : files.read(tls.client_ca, 'tls', 'client_ca');
+function* readTls(tls: NonNullable<ConnectListener['tls']>, files: Files): Steps<TlsIdentity | undefined> {
+  const cert = yield* files.read(tls.cert, 'tls', 'cert');
+  const key = yield* files.read(tls.key, 'tls', 'key');
+  const clientCa = tls.client_ca === undefined ? undefined : yield* files.read(tls.client_ca, 'tls', 'client_ca');
   // Without its file, `client_ca` would have no effect, and every client would be admitted.
   if (cert === undefined || key === undefined || (tls.client_ca !== undefined && clientCa === undefined))
     return undefined;
@@ -91,8 +95,8 @@ class Files {
   }
 
   /** The file's text, or undefined once the problem is reported. */
-  read(file: string, ...path: ConfigPath): string | undefined {
-    const read = readNamedFile(this.locate(file));
+  *read(file: string, ...path: ConfigPath): Steps<string | undefined> {
+    const read = yield* readNamedFileInSteps(this.locate(file));
     if (read.kind === 'ok') return read.text;
     this.complain({ severity: 'error', message: read.why }, ...path);
     return undefined;

@@ -87,7 +87,7 @@ export function* readSettingsInSteps(
   env: NodeJS.ProcessEnv,
   { runsTests = true, isReload = false, compiler = new PolicyCompiler(), showsLines = false }: ReadOptions = {},
 ): Steps<SettingsResult> {
-  const loaded = loadConfig(file, env, { isReload });
+  const loaded = yield* loadConfig(file, env, { isReload });
   const describe = (problems: readonly LocatedProblem[]): readonly string[] =>
     sortByPosition(problems).map((problem) => {
       const told = formatProblem(file, problem);
@@ -130,7 +130,7 @@ function* compileSections(config: Config, folder: string, compiler: PolicyCompil
     groups: groupsFor(config),
     listeners: config.listeners,
   });
-  const { identities, problems: unfit } = readListenerIdentities(config, folder);
+  const { identities, problems: unfit } = yield* readListenerIdentities(config, folder);
   const { trusts, problems: untrusted } = readEgressTrusts(config, folder);
   const { logOptions, problems: unread } = readLogOptions(config, folder);
   return {

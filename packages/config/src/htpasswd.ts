@@ -1,5 +1,7 @@
 /** Reads a users file as `htpasswd -B` writes it: a name and the bcrypt hash of its password on each line. */
 
+import { type Steps, stepsOf } from './steps.ts';
+
 /** The users: the bcrypt hash of each one's password, by name. */
 export type Users = ReadonlyMap<string, string>;
 
@@ -17,10 +19,12 @@ export interface UsersFile {
 }
 
 /** Reads the text of a users file: lines of `name:hash` or `name:hash:comment`, comment lines with `#`, empty lines. */
-export function parseHtpasswd(text: string): UsersFile {
+export function* parseHtpasswd(text: string): Steps<UsersFile> {
+  const isStep = stepsOf(LINES_A_STEP);
   const users = new Map<string, string>();
   const problems: UsersFileProblem[] = [];
   for (const [index, line] of text.replace(BYTE_ORDER_MARK, '').split(/\r?\n/).entries()) {
+    if (isStep()) yield;
     if (line.trim() === '' || line.startsWith('#')) continue;
     const user = parseUser(line);
     const message = 'message' in user ? user.message : explainTwin(users, user.name);
@@ -29,6 +33,8 @@ export function parseHtpasswd(text: string): UsersFile {
   }
   return { users, problems };
 }
+
+const LINES_A_STEP = 256;
 
 type UserLine = { readonly name: string; readonly hash: string } | { readonly message: string };
 

@@ -11,6 +11,7 @@ import { restOfFile } from './rest-of-file.ts';
 import { configSchema } from './schema.ts';
 import { createIsSilenced, type IsSilenced } from './silenced.ts';
 import { readSource, type SourceOptions } from './source.ts';
+import { finish, type Steps } from './steps.ts';
 import { type ParsedDocument, parseYamlDocument } from './yaml-document.ts';
 import { createLocate } from './yaml-positions.ts';
 import { readYamlValues, type YamlValues } from './yaml-values.ts';
@@ -46,19 +47,26 @@ export interface RestOfFile {
  * Reads and validates a configuration file.
  * @param env what `${VAR}` expands from; never logged
  */
-export function loadConfig(file: string, env: Environment, options: SourceOptions = {}): LoadResult {
+export function* loadConfig(file: string, env: Environment, options: SourceOptions = {}): Steps<LoadResult> {
   const source = readSource(file, options);
-  if (source.kind === 'ok') return parseConfig(source.text, env);
+  if (source.kind === 'ok') return yield* parseConfigInSteps(source.text, env);
   return { kind: 'invalid', problems: [source.problem], excerpt: () => '' };
 }
 
 /** Validates the text of a configuration file. */
 export function parseConfig(text: string, env: Environment): LoadResult {
-  const document = parseYamlDocument(text);
+  return finish(parseConfigInSteps(text, env));
+}
+
+/** As {@link parseConfig}, in steps. Of a long file, those that are one call of a library are long. */
+function* parseConfigInSteps(text: string, env: Environment): Steps<LoadResult> {
+  const document = yield* parseYamlDocument(text);
   const excerpt = createExcerpt(text);
   if (document.kind === 'invalid') return { ...document, excerpt };
   const values = readYamlValues(document.root, env);
+  yield;
   const validated = configSchema.safeParse(values.value);
+  yield;
 
   const asWritten = createAsWritten(values.expansions);
   const problems = locateProblems(document, values, explainIssues(validated.error?.issues ?? [])).map((problem) => ({
@@ -74,6 +82,7 @@ export function parseConfig(text: string, env: Environment): LoadResult {
     );
     return { kind: 'invalid', problems, excerpt, ...(rest && { rest: { config: rest, locate, asWritten } }) };
   }
+  yield;
   const config = completeConfig(validated.data);
   deepFreeze(config);
   return {

@@ -1,6 +1,7 @@
 /** The file as YAML 1.2: nodes with their offsets, and the line and column of every offset. */
-import { Composer, type CST, type ErrorCode, LineCounter, type ParsedNode, Parser, type YAMLError } from 'yaml';
+import { Composer, type CST, type ErrorCode, Lexer, LineCounter, type ParsedNode, Parser, type YAMLError } from 'yaml';
 import type { LocatedProblem, Position } from './problems.ts';
+import { type Steps, stepsOf } from './steps.ts';
 
 /** How deep maps and lists may nest. The configuration needs eight. The composer is recursive, and its stack is limited. */
 const DEPTH_LIMIT = 64;
@@ -16,7 +17,7 @@ export interface ParsedDocument {
 export type YamlDocument = ParsedDocument | { readonly kind: 'invalid'; readonly problems: readonly LocatedProblem[] };
 
 /** Parses a text as one YAML 1.2 document of the core schema. */
-export function parseYamlDocument(text: string): YamlDocument {
+export function* parseYamlDocument(text: string): Steps<YamlDocument> {
   const lines = new LineCounter();
   const positionAt = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
@@ -33,10 +34,12 @@ export function parseYamlDocument(text: string): YamlDocument {
   });
 
   // In two steps: the parser has a stack of its own, the composer uses JavaScript's.
-  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const tokens = yield* parseTokens(text, lines);
   const tooDeep = findTooDeep(tokens);
   if (tooDeep) return invalid({ offset: tooDeep.offset, message: `nests deeper than ${DEPTH_LIMIT} levels` });
+  yield;
   const [document, second] = new Composer(OPTIONS).compose(tokens, true, text.length);
+  yield;
   const [error] = document?.errors ?? [];
   // Only the first error: the later ones are mostly its consequences.
   if (error)
@@ -47,6 +50,22 @@ export function parseYamlDocument(text: string): YamlDocument {
     return invalid({ offset: 0, message: 'only YAML 1.2 is read; remove "%YAML"' });
   if (document.warnings.length > 0) return invalid(...document.warnings.map(explainSyntaxError));
   return { kind: 'ok', root: document.contents, positionAt };
+}
+
+const LEXEMES_A_STEP = 128;
+
+/** As `Parser.parse`, which has no steps. */
+function* parseTokens(text: string, lines: LineCounter): Steps<readonly CST.Token[]> {
+  const isStep = stepsOf(LEXEMES_A_STEP);
+  const parser = new Parser(lines.addNewLine);
+  const tokens: CST.Token[] = [];
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) tokens.push(token);
+    if (isStep()) yield;
+  }
+  tokens.push(...parser.end());
+  return tokens;
 }
 
 interface Found {

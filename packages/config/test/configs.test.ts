@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { formatProblem, loadConfig } from '../src/index.ts';
+import { finish } from '../src/steps.ts';
 
 const directory = fileURLToPath(new URL('../../../configs/', import.meta.url));
 const files = ['.', 'balancers', 'compose', 'egress', 'examples', 'intercept', 'migration', 'systemd'].flatMap(
@@ -17,7 +18,7 @@ describe('the configurations that come with the program', () => {
   });
 
   it.each(files)('%s loads without a problem, whatever the environment', (name) => {
-    const loaded = loadConfig(directory + name, {});
+    const loaded = finish(loadConfig(directory + name, {}));
     const problems = loaded.kind === 'ok' ? loaded.warnings : loaded.problems;
     expect(problems.map((problem) => formatProblem(name, problem))).toEqual([]);
   });

@@ -1,13 +1,14 @@
 import { hashSync } from 'bcryptjs';
 import { describe, expect, it } from 'vitest';
 import { parseHtpasswd } from '../src/htpasswd.ts';
+import { finish } from '../src/steps.ts';
 
 const HASH = hashSync('secret', 4);
 const withVersion = (version: string): string => `$${version}${HASH.slice(3)}`;
 
 describe('parseHtpasswd', () => {
   it('reads names and hashes between comments and empty lines', () => {
-    const { users, problems } = parseHtpasswd(`# staff\n\nalice:${HASH}\n  \nbob:${HASH}\n`);
+    const { users, problems } = finish(parseHtpasswd(`# staff\n\nalice:${HASH}\n  \nbob:${HASH}\n`));
     expect(problems).toEqual([]);
     expect([...users]).toEqual([
       ['alice', HASH],
@@ -21,11 +22,11 @@ describe('parseHtpasswd', () => {
     { what: 'a comment behind the hash', text: `alice:${HASH}:Alice of the ops team` },
     { what: 'no line end at all', text: `alice:${HASH}` },
   ])('takes $what', ({ text }) => {
-    expect(parseHtpasswd(text)).toEqual({ users: new Map([['alice', HASH]]), problems: [] });
+    expect(finish(parseHtpasswd(text))).toEqual({ users: new Map([['alice', HASH]]), problems: [] });
   });
 
   it.each(['2a', '2b', '2y'])('takes bcrypt of version %s', (version) => {
-    expect(parseHtpasswd(`alice:${withVersion(version)}`).users.get('alice')).toBe(withVersion(version));
+    expect(finish(parseHtpasswd(`alice:${withVersion(version)}`)).users.get('alice')).toBe(withVersion(version));
   });
 
   it.each([
@@ -45,7 +46,7 @@ describe('parseHtpasswd', () => {
     { hash: '', kind: 'plain text or DES crypt' },
   ])('refuses a password kept as $kind, and says how to make it anew', ({ hash, kind }) => {
     const message = `the password of alice is kept as ${kind}, and only bcrypt is read; make it anew with htpasswd -B`;
-    expect(parseHtpasswd(`# a comment\nalice:${hash}`).problems).toEqual([{ line: 2, message }]);
+    expect(finish(parseHtpasswd(`# a comment\nalice:${hash}`)).problems).toEqual([{ line: 2, message }]);
   });
 
   it.each([
@@ -59,17 +60,22 @@ describe('parseHtpasswd', () => {
     { line: `alice:${HASH.replace('$04$', '$03$')}`, what: 'a cost that is too low', message: /is 3; .* 4 to 17/ },
     { line: `alice:${HASH.replace('$04$', '$18$')}`, what: 'a cost that is too high', message: /is 18; .* 4 to 17/ },
   ])('refuses $what', ({ line, message }) => {
-    const { users, problems } = parseHtpasswd(line);
+    const { users, problems } = finish(parseHtpasswd(line));
     expect(users.size).toBe(0);
     expect(problems).toEqual([{ line: 1, message: expect.stringMatching(message) as unknown }]);
   });
 
   it('refuses a name given twice, at its second line', () => {
-    const { problems } = parseHtpasswd(`alice:${HASH}\nbob:${HASH}\nalice:${HASH}`);
+    const { problems } = finish(parseHtpasswd(`alice:${HASH}\nbob:${HASH}\nalice:${HASH}`));
     expect(problems).toEqual([{ line: 3, message: 'alice is there already; keep one of the lines' }]);
   });
 
   it.each(['hunter2', 'alice:hunter2', 'alice:$2b$hunter2'])('shows nothing of a secret in %s', (line) => {
-    expect(JSON.stringify(parseHtpasswd(line).problems)).not.toContain('hunter2');
+    expect(JSON.stringify(finish(parseHtpasswd(line)).problems)).not.toContain('hunter2');
+  });
+
+  it('pauses often in a long file', () => {
+    const text = Array.from({ length: 10_000 }, (_, number) => `user${number}:${HASH}\n`).join('');
+    expect([...parseHtpasswd(text)].length).toBeGreaterThan(30);
   });
 });

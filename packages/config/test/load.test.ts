@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig, parseConfig } from '../src/load.ts';
 import { formatProblem } from '../src/problems.ts';
+import { finish } from '../src/steps.ts';
 
 const minimal = `
 listeners:
@@ -641,7 +642,7 @@ describe('loadConfig', () => {
     const directory = mkdtempSync(join(tmpdir(), 'sallyport-config-'));
     const file = join(directory, 'sallyport.yaml');
     writeFileSync(file, `${minimal}timeouts:\n  idle: \${IDLE}\n`);
-    const loaded = loadConfig(file, { IDLE: '7s' });
+    const loaded = finish(loadConfig(file, { IDLE: '7s' }));
     rmSync(directory, { recursive: true });
     if (loaded.kind === 'invalid') throw new Error(loaded.problems[0]?.message);
     expect(loaded.config.timeouts.idle).toBe(7_000);
@@ -650,7 +651,7 @@ describe('loadConfig', () => {
   });
 
   it('tells of a file that is not there', () => {
-    const loaded = loadConfig('/absent/sallyport.yaml', {});
+    const loaded = finish(loadConfig('/absent/sallyport.yaml', {}));
     expect(loaded).toMatchObject({
       kind: 'invalid',
       problems: [{ severity: 'error', path: [], message: 'no such file; name an existing one' }],

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseYamlDocument } from '../src/yaml-document.ts';
+import { finish } from '../src/steps.ts';
 
 const problemsOf = (text: string) => {
-  const document = parseYamlDocument(text);
+  const document = finish(parseYamlDocument(text));
   return document.kind === 'ok'
     ? []
     : document.problems.map(({ position, message }) => `${position?.line}:${position?.column}: ${message}`);
@@ -58,5 +59,10 @@ describe('parseYamlDocument', () => {
 
   it('parses what nests as deep as a configuration does', () => {
     expect(problemsOf('{a: '.repeat(12) + '1' + '}'.repeat(12))).toEqual([]);
+  });
+
+  it('pauses often in a long file', () => {
+    const rule = '  - { name: some, action: allow, hosts: [a.example, b.example] }\n';
+    expect([...parseYamlDocument(`rules:\n${rule.repeat(1_000)}`)].length).toBeGreaterThan(100);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseYamlDocument } from '../src/yaml-document.ts';
 import { createLocate } from '../src/yaml-positions.ts';
 import { readYamlValues } from '../src/yaml-values.ts';
+import { finish } from '../src/steps.ts';
 
 const text = `# a comment
 listeners:
@@ -18,7 +19,7 @@ nothing: ~
 `;
 
 function places() {
-  const document = parseYamlDocument(text);
+  const document = finish(parseYamlDocument(text));
   if (document.kind === 'invalid') throw new Error('the text is no YAML');
   return createLocate(document, readYamlValues(document.root, {}));
 }

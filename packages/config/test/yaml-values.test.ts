@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parseYamlDocument } from '../src/yaml-document.ts';
 import { readYamlValues } from '../src/yaml-values.ts';
+import { finish } from '../src/steps.ts';
 
 const env = { NUMBER: '20', WORD: 'word', YAML: '[a, b]', COMMENT: '1 # one' };
 
 function read(text: string) {
-  const document = parseYamlDocument(text);
+  const document = finish(parseYamlDocument(text));
   if (document.kind === 'invalid') throw new Error(document.problems[0]?.message);
   return readYamlValues(document.root, env);
 }

@@ -1,8 +1,8 @@
 /** Finds patterns without effect: another pattern of the rule, or an earlier rule, matches every name that they match. */
-import { type Problem, type RuleConfig, type Steps, stepsOf } from '@sallyport/config';
+import { type Problem, type RuleConfig, type Steps } from '@sallyport/config';
 import type { Policy, Rule } from '../rules/policy.ts';
 import { type HostPattern, parseHostPattern, patternText, widerPatterns } from '../rules/host-patterns.ts';
-import { comparisonBudget, findPatternShadow } from './shadow.ts';
+import { type Budget, comparisonBudget, findPatternShadow } from './shadow.ts';
 
 /** At most so many patterns are checked, and so many reported: a policy of a million names must still load at once. */
 const MAX_PATTERNS = 100_000;
@@ -19,31 +19,25 @@ export function* lintPatterns(
   shadows: ReadonlyMap<number, number>,
 ): Steps<readonly Problem[]> {
   const problems: Problem[] = [];
-  const isInBudget = comparisonBudget();
+  const budget = comparisonBudget();
   let looked = 0;
   for (const [number, { hosts = [] }] of rules.entries()) {
     looked += hosts.length;
     if (looked > MAX_PATTERNS || problems.length >= MAX_WARNINGS) break;
-    const findShadow = (pattern: HostPattern): Rule | undefined =>
-      findPatternShadow(policy, pattern, number, isInBudget);
-    if (!shadows.has(number))
-      problems.push(...(yield* lintHosts(hosts, ['policy', 'rules', number, 'hosts'], findShadow)));
+    if (!shadows.has(number)) problems.push(...(yield* lintHosts(hosts, number, { policy, budget })));
   }
   return problems.slice(0, MAX_WARNINGS);
 }
 
-const PATTERNS_A_STEP = 64;
-
 function* lintHosts(
   hosts: readonly string[],
-  path: Problem['path'],
-  findShadow: (pattern: HostPattern) => Rule | undefined,
+  number: number,
+  { policy, budget }: { readonly policy: Policy; readonly budget: Budget },
 ): Steps<readonly Problem[]> {
-  const isStep = stepsOf(PATTERNS_A_STEP);
   const patterns = new Map<number, HostPattern>();
   const firstUses = new Map<string, number>();
   for (const [at, text] of hosts.entries()) {
-    if (isStep()) yield;
+    if (budget.isStep()) yield;
     const pattern = parseHostPattern(text);
     if (pattern.kind === 'malformed') continue;
     patterns.set(at, pattern);
@@ -51,11 +45,12 @@ function* lintHosts(
   }
   const problems: Problem[] = [];
   for (const [at, pattern] of patterns) {
-    if (isStep()) yield;
-    const why = explainTwin(pattern, at, firstUses) ?? explainShadow(findShadow(pattern));
+    if (budget.isStep()) yield;
+    const why =
+      explainTwin(pattern, at, firstUses) ?? explainShadow(yield* findPatternShadow(policy, pattern, number, budget));
     if (why === undefined) continue;
     const message = `${JSON.stringify(hosts[at])} makes no difference: ${why}; remove it`;
-    problems.push({ severity: 'warning', path: [...path, at], message });
+    problems.push({ severity: 'warning', path: ['policy', 'rules', number, 'hosts', at], message });
   }
   return problems;
 }

@@ -4,17 +4,21 @@ import { compileNetworks, type NetworkSet } from '@sallyport/addresses';
 import type { Policy, Rule } from '../rules/policy.ts';
 import { rulesCovering, type RuleNumbers } from '../rules/host-index.ts';
 import type { HostPattern } from '../rules/host-patterns.ts';
-import { firstPattern, PATTERNS_A_STEP, type WalkPatterns } from '../rules/rule-hosts.ts';
+import { firstPattern, type WalkPatterns } from '../rules/rule-hosts.ts';
 
-/**
- * Says before each comparison whether there may be one more. The number of comparisons for one policy is limited: one of ten thousand
- * rules, or of a million names, must still load at once.
- */
-export type Budget = () => boolean;
+/** The number of comparisons for one policy is limited: one of ten thousand rules, or of a million names, must still load at once. */
+export interface Budget {
+  /** Says before each comparison whether there may be one more. */
+  readonly hasMore: () => boolean;
+  /** For each comparison, and whatever else there is one of: true at the end of a step. */
+  readonly isStep: () => boolean;
+}
 
 export function comparisonBudget(comparisons = 1_000_000): Budget {
-  return () => --comparisons >= 0;
+  return { hasMore: () => --comparisons >= 0, isStep: stepsOf(COMPARISONS_A_STEP) };
 }
+
+const COMPARISONS_A_STEP = 256;
 
 /** A compiled policy, and the patterns of each rule, which its index does not keep. */
 export interface RuleBook {
@@ -28,16 +32,15 @@ export interface RuleBook {
  * together are not found.
  */
 export function* findShadows({ policy, walks }: RuleBook): Steps<ReadonlyMap<number, number>> {
-  const isStep = stepsOf(COMPARISONS_A_STEP);
   const shadows = new Map<number, number>();
-  const isInBudget = comparisonBudget();
+  const budget = comparisonBudget();
   for (const [number, walk] of walks.entries()) {
-    if (isStep()) yield;
+    if (budget.isStep()) yield;
     const candidates = candidateLists(policy, yield* firstPattern(walk));
     for (const other of earlierRules(policy, candidates, number)) {
-      if (isStep()) yield;
-      if (!isInBudget()) return shadows;
-      if (!coversRule(policy, other, number) || !(yield* coversNames(policy, other, walk, isInBudget))) continue;
+      if (budget.isStep()) yield;
+      if (!budget.hasMore()) return shadows;
+      if (!coversRule(policy, other, number) || !(yield* coversNames(policy, other, walk, budget))) continue;
       shadows.set(number, other);
       break;
     }
@@ -45,17 +48,16 @@ export function* findShadows({ policy, walks }: RuleBook): Steps<ReadonlyMap<num
   return shadows;
 }
 
-const COMPARISONS_A_STEP = 256;
-
 /** The first rule before `number` that matches all names of the pattern for all clients of this rule. */
-export function findPatternShadow(
+export function* findPatternShadow(
   policy: Policy,
   pattern: HostPattern,
   number: number,
-  isInBudget: Budget,
-): Rule | undefined {
+  budget: Budget,
+): Steps<Rule | undefined> {
   for (const other of earlierRules(policy, rulesCovering(policy.hosts, pattern), number)) {
-    if (!isInBudget()) return undefined;
+    if (budget.isStep()) yield;
+    if (!budget.hasMore()) return undefined;
     const [shadow, rule] = [policy.rules[other], policy.rules[number]];
     if (shadow && rule && coversAskers(shadow, rule)) return shadow;
   }
@@ -96,13 +98,12 @@ function coversAskers(shadow: Rule, rule: Rule): boolean {
   );
 }
 
-function* coversNames({ hosts }: Policy, other: number, walk: WalkPatterns, isInBudget: Budget): Steps<boolean> {
+function* coversNames({ hosts }: Policy, other: number, walk: WalkPatterns, budget: Budget): Steps<boolean> {
   if (hosts.any.includes(other)) return true;
-  const isStep = stepsOf(PATTERNS_A_STEP);
   for (const pattern of walk()) {
-    if (isStep()) yield;
+    if (budget.isStep()) yield;
     if (pattern === undefined) continue;
-    if (!isInBudget() || !rulesCovering(hosts, pattern).some((rules) => rules.includes(other))) return false;
+    if (!budget.hasMore() || !rulesCovering(hosts, pattern).some((rules) => rules.includes(other))) return false;
   }
   return true;
 }

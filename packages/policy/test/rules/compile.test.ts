@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RuleConfig } from '@sallyport/config';
 import { judgeAddress } from '../../src/address-rules/permit.ts';
 import { ip } from '../../../addresses/test/literal.ts';
 import { compilePolicyInSteps } from '../../src/rules/compile.ts';
@@ -76,5 +77,16 @@ describe('compilePolicyInSteps', () => {
     ]);
     const steps = [...compilePolicyInSteps(config, (path) => ({ kind: 'ok', path, text }))];
     expect(steps.length).toBeGreaterThan((2 * LINES) / 500);
+  });
+
+  it('pauses often while rules are compared', () => {
+    const rules = Array.from({ length: 1_000 }, (_, number): RuleConfig => {
+      const ports = [{ from: number + 1, to: number + 1 }];
+      return { name: `rule ${number}`, action: 'deny', hosts: ['*.same.example'], ports };
+    });
+    const steps = [...compilePolicyInSteps(policyConfig(rules))];
+    // Each with all before it: once for the rules, and once for their patterns.
+    const comparisons = 2 * ((1_000 * 999) / 2);
+    expect(steps.length).toBeGreaterThan(comparisons / 300);
   });
 });
