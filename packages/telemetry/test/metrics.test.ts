@@ -233,16 +233,18 @@ describe('the metrics', () => {
   it('take little of the thread that decides, as 500 series', async () => {
     const metrics = busyMetrics();
     for (let rule = 0; rule < 350; rule++) metrics.forListener('explicit').policyDecision(`rule-${rule}`, 'allow');
-    const tookMs: number[] = [];
+    const [scrapes, readings]: [number[], number[]] = [[], []];
     for (let round = 0; round < 21; round++) {
       const begunAt = performance.now();
       const text = toOpenMetrics(await metrics.scrape());
-      tookMs.push(performance.now() - begunAt);
+      const scrapedAt = performance.now();
       expect(samples(text).size).toBeGreaterThan(500);
+      scrapes.push(scrapedAt - begunAt);
+      readings.push(performance.now() - scrapedAt);
     }
-    const [median = NaN] = tookMs.sort((one, other) => one - other).slice(10);
-    // Some 2 ms; the bound is what operators are promised.
-    expect(median).toBeLessThan(20);
+    const medianOf = (tookMs: readonly number[]): number => tookMs.toSorted((one, other) => one - other)[10] ?? NaN;
+    // Some nine times as long as this file takes to read the text, in 3 ms. Operators are promised 20 ms.
+    expect(medianOf(scrapes) / medianOf(readings)).toBeLessThan(60);
   });
 
   const hasPromtool = spawnSync('promtool', ['--version']).status === 0;

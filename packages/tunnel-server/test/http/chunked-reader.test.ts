@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChunkedReader } from '../../src/http/chunked-reader.ts';
 import type { Dialect } from '../../src/http/head-lines.ts';
-import { growthOfTime, LINEAR } from '../growth-of-time.ts';
+import { growthOfTime, LINEAR } from '../../../../test/growth-of-time.ts';
 
 interface Reading {
   readonly content: string;

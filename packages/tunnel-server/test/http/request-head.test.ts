@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findDoubtfulField, parseRequestHead } from '../../src/http/request-head.ts';
-import { growthOfTime, LINEAR } from '../growth-of-time.ts';
+import { growthOfTime, LINEAR } from '../../../../test/growth-of-time.ts';
 import { DOUBTFUL_HEADS, encodeHead, encodeText, HOST, MALFORMED_HEADS, readRequest } from './heads.ts';
 
 const LIMIT_BYTES = 16 * 1024;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { acceptsJson } from '../../src/refusal/accepts-json.ts';
-import { growthOfTime, LINEAR } from '../growth-of-time.ts';
+import { growthOfTime, LINEAR } from '../../../../test/growth-of-time.ts';
 
 describe('acceptsJson', () => {
   it.each([
