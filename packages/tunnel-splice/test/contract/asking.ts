@@ -111,7 +111,7 @@ export function describeAsking(create: () => Transport): void {
 
     it('hands it back at the deadline, with what there is of the answer', async () => {
       const { leg } = await stage().connectClient();
-      const { done } = join(leg, {}, { deadline: performance.now() + 150 });
+      const { done } = join(leg, {}, { deadline: performance.now() + 600 });
       const upstream = await stage().nextUpstream();
       await upstream.receives(preface.length);
       await upstream.sends(Buffer.from('you '));

@@ -132,8 +132,10 @@ export function describeDeadlines(create: () => Transport, way: Way): void {
       const bytesUp = await countAtRest(splice);
       const before = performance.now();
       splice.cut();
-      expect(await splice.done).toMatchObject({ end: 'cut', bytesUp });
-      expect(performance.now() - before).toBeLessThan(LINGER_MS * 2);
+      const ended = await splice.done;
+      expect(ended).toMatchObject({ end: 'cut', bytesUp });
+      // By the clock of the transport: this thread may hear of it later.
+      expect(ended.endedAt - before).toBeLessThan(LINGER_MS * 2);
     });
   });
 }
@@ -150,10 +152,13 @@ async function stuff(peer: Peer): Promise<void> {
 
 /** The bytes that went up, once the tunnel is stuffed and the count stands still. */
 async function countAtRest(splice: Pick<FollowedTunnel, 'counts'>): Promise<number> {
-  let [before, now] = [-1, -1];
+  let [now, looks] = [-1, 0];
+  // On a busy machine a thread may stand still for longer than one interval.
   const isAtRest = (): boolean => {
-    [before, now] = [now, splice.counts().bytesUp];
-    return now > 100_000 && now === before;
+    const { bytesUp } = splice.counts();
+    looks = bytesUp === now ? looks + 1 : 0;
+    now = bytesUp;
+    return now > 100_000 && looks === 3;
   };
   await expect.poll(isAtRest, { interval: 200, timeout: 30_000 }).toBe(true);
   return now;
