@@ -1,7 +1,13 @@
 /** Finds patterns without effect: another pattern of the rule, or an earlier rule, matches every name that they match. */
 import { type Problem, type RuleConfig, type Steps } from '@sallyport/config';
 import type { Policy, Rule } from '../rules/policy.ts';
-import { type HostPattern, parseHostPattern, patternText, widerPatterns } from '../rules/host-patterns.ts';
+import {
+  type HostPattern,
+  type MalformedHostPattern,
+  parseHostPattern,
+  patternText,
+  widerPatterns,
+} from '../rules/host-patterns.ts';
 import { type Budget, comparisonBudget, findPatternShadow } from './shadow.ts';
 
 /** At most so many patterns are checked, and so many reported: a policy of a million names must still load at once. */
@@ -34,18 +40,13 @@ function* lintHosts(
   number: number,
   { policy, budget }: { readonly policy: Policy; readonly budget: Budget },
 ): Steps<readonly Problem[]> {
-  const patterns = new Map<number, HostPattern>();
-  const firstUses = new Map<string, number>();
-  for (const [at, text] of hosts.entries()) {
-    if (budget.isStep()) yield;
-    const pattern = parseHostPattern(text);
-    if (pattern.kind === 'malformed') continue;
-    patterns.set(at, pattern);
-    if (!firstUses.has(patternText(pattern))) firstUses.set(patternText(pattern), at);
-  }
+  const patterns = hosts.map(parseHostPattern);
+  const firstUses = findFirstUses(patterns);
   const problems: Problem[] = [];
-  for (const [at, pattern] of patterns) {
+  for (let at = 0; at < patterns.length; at += 1) {
     if (budget.isStep()) yield;
+    const pattern = patterns[at];
+    if (pattern === undefined || pattern.kind === 'malformed') continue;
     const why =
       explainTwin(pattern, at, firstUses) ?? explainShadow(yield* findPatternShadow(policy, pattern, number, budget));
     if (why === undefined) continue;
@@ -53,6 +54,14 @@ function* lintHosts(
     problems.push({ severity: 'warning', path: ['policy', 'rules', number, 'hosts', at], message });
   }
   return problems;
+}
+
+function findFirstUses(patterns: readonly (HostPattern | MalformedHostPattern)[]): ReadonlyMap<string, number> {
+  const firstUses = new Map<string, number>();
+  for (const [at, pattern] of patterns.entries()) {
+    if (pattern.kind !== 'malformed' && !firstUses.has(patternText(pattern))) firstUses.set(patternText(pattern), at);
+  }
+  return firstUses;
 }
 
 function explainTwin(pattern: HostPattern, at: number, firstUses: ReadonlyMap<string, number>): string | undefined {
