@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Steps } from '@sallyport/config';
 
 /** How long a slice takes, in milliseconds. The set-up of a tunnel waits for a few of them. */
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 
 /** Resolves with the result. Resolves with undefined, and leaves the rest undone, once it is no longer wanted. */
 export async function doInSlices<Result>(steps: Steps<Result>, isWanted: () => boolean): Promise<Result | undefined> {

@@ -27,7 +27,7 @@ describe('doInSlices', () => {
     const timer = setInterval(() => (turns += 1), 1);
     await doInSlices(busySteps(2_000), () => true);
     clearInterval(timer);
-    // They take 200 ms or more, in slices of four or little more.
+    // They take 200 ms or more, in slices of two or little more.
     expect(turns).toBeGreaterThan(10);
   });
 
