@@ -10,8 +10,10 @@ import { recheckTunnels } from '../src/recheck.ts';
 import { readSettings, type Settings } from '../src/settings.ts';
 
 const TUNNELS = 10_000;
-/** 100 ms are asked for, and 15 to 22 were measured; other work on the machine slows every instruction. */
-const CPU_MS = 500;
+/** 100 ms are asked for, and 15 to 22 were measured; a slower machine has so many times what it takes to judge them all in one go. */
+const CPU_MS = 200;
+const TIMES = 5;
+/** Of which most may be a pause of the garbage collector. */
 const SLICE_CPU_MS = 50;
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-'));
@@ -42,6 +44,12 @@ describe('live tunnels after a reload', () => {
     // Once for the compiler: a process that has served ten thousand tunnels is warm.
     await recheckTunnels({ ledger: { ...ledger, live: () => tunnels([]) }, isDenied, isCurrent: () => true });
 
+    const inOneGoMs = cpuMsOf(() => {
+      for (const tunnel of tunnels([])) {
+        const facts = tunnel.facts();
+        if (facts) isDenied(facts);
+      }
+    });
     const slices = watchSlices();
     const before = process.cpuUsage();
     const checked = await recheckTunnels({ ledger, isDenied, isCurrent: () => true });
@@ -49,11 +57,19 @@ describe('live tunnels after a reload', () => {
 
     expect(checked).toEqual({ checked: TUNNELS, ended: Math.floor(TUNNELS / 3) });
     expect(ended.every((number) => number % 3 === 0)).toBe(true);
-    expect((user + system) / 1000).toBeLessThan(CPU_MS);
+    const spentMs = (user + system) / 1000;
+    expect(spentMs).toBeLessThan(Math.max(CPU_MS, TIMES * inOneGoMs));
     expect(slices.stop()).toBeGreaterThan(30);
-    expect(slices.longestMs()).toBeLessThan(SLICE_CPU_MS);
+    expect(slices.longestMs()).toBeLessThan(Math.max(SLICE_CPU_MS, spentMs / 2));
   });
 });
+
+function cpuMsOf(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
 
 /** What the process computes between two turns of its event loop. */
 function watchSlices() {

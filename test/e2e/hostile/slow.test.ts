@@ -72,23 +72,28 @@ describe('slow clients', () => {
   it.each(DOORS)(
     'are closed half a second after the deadline at the latest, every one of 1,000 at the %s door',
     async (door) => {
-      proxy = await startSallyport(
+      const running = (proxy = await startSallyport(
         configText({ more: 'limits: { tunnels_per_client: 20000 }\ntimeouts: { handshake: 2s }' }),
-      );
-      const before = descriptorsOf(proxy);
+      ));
+      const before = descriptorsOf(running);
       let slowest = Infinity;
       for (let round = 0; round < 3 && slowest > 2500; round += 1) {
-        const crowd = start('crowd', { port: proxy.port(door), count: 1000, everyMs: 1000, ...openings[door] });
+        const mark = running.lines.length;
+        const crowd = start('crowd', { port: running.port(door), count: 1000, everyMs: 1000, ...openings[door] });
         await crowd.next();
         const { ages } = await crowd.next();
-        const sorted = (ages as number[]).sort((a, b) => a - b); // As load/crowd.js sends it.
-        // The crowd may learn of a connection later than the proxy did, on a busy machine by a good deal.
-        expect(sorted[0]).toBeGreaterThanOrEqual(1000);
-        slowest = sorted.at(-1) ?? Infinity;
+        expect(Math.min(...(ages as number[]))).toBeGreaterThanOrEqual(1000); // As load/crowd.js sends it.
+        // The crowd may learn of a connection later than the proxy did, on a busy machine by a good deal: so the proxy is asked.
+        const lives = (): readonly number[] =>
+          running.lines
+            .slice(mark)
+            .flatMap(({ reason, duration_ms: ms }) => (reason === 'handshake_timeout' ? [Number(ms)] : []));
+        await expect.poll(() => lives().length, { timeout: 30_000 }).toBe(1000);
+        slowest = Math.max(...lives());
       }
       expect(slowest).toBeLessThanOrEqual(2500);
-      await expect.poll(() => proxy && descriptorsOf(proxy), { timeout: 30_000 }).toBeLessThanOrEqual(before);
-      expect(await proxy.metric(`handshakes_active{listener="${door}"}`)).toBe(0);
+      await expect.poll(() => descriptorsOf(running), { timeout: 30_000 }).toBeLessThanOrEqual(before);
+      expect(await running.metric(`handshakes_active{listener="${door}"}`)).toBe(0);
     },
     60_000,
   );
