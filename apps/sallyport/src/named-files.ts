@@ -77,8 +77,8 @@ export function* readNamedFileInSteps(path: string): Steps<NamedFile> {
     if (stats.isDirectory()) return unreadable('is a directory; name a file in it');
     // A pipe would be empty at the first reload, or make it wait for a writer. A device may be endless.
     if (!stats.isFile()) return unreadable('is no regular file; name one');
-    if (stats.size > LARGEST_BYTES) return unreadable('is larger than 128 MiB; is it the right file?');
-    return { kind: 'ok', ...(yield* readContents(path)) };
+    const contents = stats.size > LARGEST_BYTES ? undefined : yield* readContents(path);
+    return contents ? { kind: 'ok', ...contents } : unreadable('is larger than 128 MiB; is it the right file?');
   } catch (cause) {
     return unreadable(explainSystemError(cause));
   }
@@ -86,7 +86,8 @@ export function* readNamedFileInSteps(path: string): Steps<NamedFile> {
 
 const BYTES_A_STEP = 256 * 1024;
 
-function* readContents(path: string): Steps<Contents> {
+/** Undefined where the file is too large by now. */
+function* readContents(path: string): Steps<Contents | undefined> {
   const descriptor = openSync(path, 'r');
   try {
     const decoder = new StringDecoder('utf8');
@@ -95,13 +96,13 @@ function* readContents(path: string): Steps<Contents> {
     let text = '';
     for (let total = 0; total <= LARGEST_BYTES;) {
       const bytes = chunk.subarray(0, readSync(descriptor, chunk));
-      if (bytes.length === 0) break;
+      if (bytes.length === 0) return { text: text + decoder.end(), digest: hash.digest('hex') };
       text += decoder.write(bytes);
       hash.update(bytes);
       total += bytes.length;
       yield;
     }
-    return { text: text + decoder.end(), digest: hash.digest('hex') };
+    return undefined;
   } finally {
     closeSync(descriptor);
   }
