@@ -13,6 +13,7 @@ import {
   REFUSALS,
   TunnelError,
   type Frontend,
+  type FrontendLikeness,
   type Greeting,
   type Identified,
   type PlainHttp,
@@ -76,6 +77,8 @@ class ConnectFrontend implements Frontend {
   /** A client with a SOCKS greeting is refused in SOCKS. */
   #socksVersion: SocksVersion | undefined;
   #isEstablished = false;
+  /** What its CONNECT says, and all that was read. */
+  #connect: { readonly bytes: Uint8Array; readonly identified: Identified } | undefined;
 
   asked: Destination | undefined;
 
@@ -141,6 +144,15 @@ class ConnectFrontend implements Frontend {
     return this.#otherDoor?.greeting() ?? { bytes: CONNECTION_ESTABLISHED, status: ESTABLISHED_STATUS };
   }
 
+  likeness(): FrontendLikeness | undefined {
+    const asked = this.#connect;
+    if (this.#otherDoor !== undefined || asked === undefined) return undefined;
+    const { bytes, identified } = asked;
+    if (identified.clientBytes.length > 0) return undefined;
+    const mask = new Uint8Array(bytes.length).fill(0xff);
+    return { opening: { bytes, mask }, isSentUp: false, identified };
+  }
+
   establish(): void {
     this.#isEstablished = true;
     if (this.#otherDoor) this.#otherDoor.establish();
@@ -186,13 +198,17 @@ class ConnectFrontend implements Frontend {
     switch (request.kind) {
       case 'connect':
         this.asked = request.destination;
-        return this.#identified(
-          {
+        this.#connect = {
+          bytes,
+          identified: {
             destination: request.destination,
             clientBytes: earlyBytes,
             via: joinedValues(head, 'via'),
             user: undefined,
           },
+        };
+        return this.#identified(
+          this.#connect.identified,
           this.#identifyUser(fieldValue(head, 'proxy-authorization'), deadline),
         );
       case 'other-method':

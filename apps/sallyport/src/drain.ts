@@ -9,7 +9,7 @@ const LAST_WORDS_MS = 1_000;
 /** Resolves when no connection is left. Connections that the kernel had queued are still answered, with a refusal. */
 export async function drainTunnels(
   doors: Pick<ServingDoors, 'close'>,
-  { ledger, log, metrics }: Services,
+  { ledger, log, metrics, repeats }: Services,
   config: Pick<Config, 'timeouts' | 'listeners'>,
 ): Promise<void> {
   const own = new Map(config.listeners.map(({ name, timeouts }) => [name, timeouts.drain]));
@@ -17,6 +17,7 @@ export async function drainTunnels(
   const timeoutOf = (listener: string): number => own.get(listener) ?? config.timeouts.drain;
   const timeoutsMs = [...new Set([...own.values(), config.timeouts.drain])].sort((one, other) => one - other);
   ledger.drain();
+  void repeats?.forget();
   metrics.draining(true);
   await doors.close();
   log.info({ tunnels: ledger.liveCount, timeout_ms: config.timeouts.drain }, 'draining');

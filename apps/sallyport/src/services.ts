@@ -10,10 +10,12 @@ import {
   Ledger,
   type Limits,
   type RecordOptions,
+  Repeats,
   type SharedLimits,
 } from '@sallyport/tunnel-server';
 import type { Transport } from '@sallyport/tunnel-splice';
 import type { BoundAddresses } from './bound-addresses.ts';
+import { EXIT, FatalError } from './exit.ts';
 import { binaryOf, startEngine } from './engine.ts';
 import { openLimitsStore } from './limits-store.ts';
 import type { Settings } from './settings.ts';
@@ -28,6 +30,8 @@ export interface Services {
   readonly metrics: Metrics;
   readonly ledger: Ledger;
   readonly limits: Limits;
+  /** Undefined where each client is decided anew. */
+  readonly repeats: Repeats | undefined;
   /** Replaced by a reload that changes `limits.store`; undefined where that is local. */
   limitsStore: SharedLimits | undefined;
   /** The addresses on which we listen, and which we never dial. */
@@ -39,7 +43,11 @@ export interface Services {
 }
 
 /** Opens no listener. */
-export function createServices({ config, trusts }: Settings, log: Logger): Services {
+export function createServices(
+  { config, trusts }: Settings,
+  log: Logger,
+  environment: NodeJS.ProcessEnv = process.env,
+): Services {
   const transport = startEngine(config.runtime, log);
   const metrics = createMetrics({ version: version(), engine: transport.name, binary: binaryOf(transport) });
   const limits = createLimits(config.limits);
@@ -53,6 +61,7 @@ export function createServices({ config, trusts }: Settings, log: Logger): Servi
     metrics,
     ledger,
     limits,
+    repeats: isRepeating(environment) ? new Repeats(transport, limits) : undefined,
     limitsStore: openLimitsStore(config.limits, { limits, log, metrics }),
     bound: watchBoundAddresses(config.own_addresses, log),
     resolver: openResolver(config, metrics),
@@ -73,6 +82,13 @@ export function updateServices(services: Services, from: Settings, to: Settings)
   services.egresses = new Egresses(to.config, { metrics, trusts: to.trusts }, egresses);
   if (!isDeepStrictEqual(from.config.dns, to.config.dns))
     services.resolver = openResolver(to.config, services.metrics, services.resolver);
+}
+
+/** `SALLYPORT_REPEAT=off` has every client decided anew. Throws a FatalError where it is neither on nor off. */
+function isRepeating({ SALLYPORT_REPEAT: value = 'on' }: NodeJS.ProcessEnv): boolean {
+  if (value === 'on' || value === 'off') return value === 'on';
+  const found = JSON.stringify(value);
+  throw new FatalError(`the environment variable SALLYPORT_REPEAT is ${found}; set it to on or off`, EXIT.usage);
 }
 
 function countDroppedLines(metrics: Metrics, log: Logger): void {

@@ -72,18 +72,19 @@ export class ServingDoors {
   /** From now on the doors of these settings serve. Resolves once the sockets that they do not need are closed. */
   async exchange(exchange: ListenerExchange, settings: Settings): Promise<void> {
     const { open, opened, closing } = exchange;
-    const { bound, log, metrics } = this.#services;
+    const { bound, log, metrics, repeats } = this.#services;
     const before = this.#doors;
     this.#leaving = before;
     this.#settings = settings;
     bound.replace(this.#boundBy(open));
     // A refusal may name another door, for all ports are known by now.
     this.#doors = openDoors(settings, this.#services);
+    const forgotten = repeats?.forget();
     const committed = exchange.commit();
     for (const socket of opened) log.info(facts(socket), 'listening');
     for (const socket of closing) logClosing(log, socket);
     for (const name of before.keys()) if (!this.#doors.has(name)) metrics.forListener(name).retire();
-    await committed;
+    await Promise.all([committed, forgotten]);
     this.#leaving = undefined;
   }
 

@@ -20,7 +20,7 @@ export type ClientHello = { readonly kind: 'hello'; readonly hello: HelloFacts }
 
 const MESSAGE_HEADER_BYTES = 4;
 /** Where the random is surely random: its first bytes are a clock in some clients, and a fixed mark in others. */
-const RANDOM_START_BYTES = 20;
+export const RANDOM_START_BYTES = 20;
 /** Hellos are read one after the other, each in one go. */
 const reader = new VectorReader();
 const extensionReader = new VectorReader();
@@ -70,6 +70,11 @@ function readRandomEnd(body: VectorReader): number {
   const three = body.uint24();
   const four = body.uint24();
   return one === two || two === three || three === four ? 0 : one * 2 ** 24 + two;
+}
+
+/** The same, from those bytes alone. */
+export function readRandom(end: Uint8Array): number {
+  return readRandomEnd(new VectorReader(end));
 }
 
 /** From the reader, which stands before the extensions. */

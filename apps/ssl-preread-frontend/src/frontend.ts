@@ -4,6 +4,7 @@ import type { Destination } from '@sallyport/policy';
 import {
   departed,
   type Frontend,
+  type FrontendLikeness,
   type Greeting,
   type HelloFacts,
   type Identified,
@@ -15,6 +16,8 @@ import {
 } from '@sallyport/tunnel-server';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
 import { answerFurther, answerInHttp, answerInTls, type Answer } from './answers.ts';
+import { markHello } from './hello-marks.ts';
+import { readRandom } from './client-hello.ts';
 import { type HelloFound, readHello } from './read-hello.ts';
 import { beginsRequestLine, type PlaintextFound, readPlaintext } from './read-plaintext.ts';
 
@@ -59,6 +62,7 @@ class SslPrereadFrontend implements Frontend {
   /** What was read of an HTTP client: it is answered in HTTP. */
   #httpRequest: Uint8Array | undefined;
   #isEstablished = false;
+  #hello: Identified | undefined;
   /** Of a client that this door refuses before it is identified. */
   #asked: Destination | undefined;
 
@@ -114,6 +118,19 @@ class SslPrereadFrontend implements Frontend {
     return this.#otherDoor?.greeting() ?? NO_GREETING;
   }
 
+  likeness(): FrontendLikeness | undefined {
+    const identified = this.#hello;
+    const marks = identified && markHello(identified.clientBytes);
+    if (identified?.hello === undefined || marks === undefined) return undefined;
+    const { mask, random } = marks;
+    const opening = { bytes: identified.clientBytes, mask };
+    if (identified.hello.random !== 0)
+      return { opening, nonce: random, isSentUp: true, identified, randomOf: readRandom };
+    // A hello made by hand is sent again and again, to the last byte.
+    mask.fill(0xff, random.at, random.at + random.length);
+    return { opening, isSentUp: true, identified };
+  }
+
   establish(): void {
     this.#isEstablished = true;
     this.#otherDoor?.establish();
@@ -136,7 +153,9 @@ class SslPrereadFrontend implements Frontend {
     const { destination, original } = this.#chooseDestination(hello);
     if (endsAt < bytes.length) this.#client.putBack(bytes.subarray(endsAt));
     const clientBytes = endsAt < bytes.length ? bytes.subarray(0, endsAt) : bytes;
-    return { destination, clientBytes, hello, original, user: undefined };
+    const identified = { destination, clientBytes, hello, original, user: undefined };
+    this.#hello = identified;
+    return identified;
   }
 
   /** The original address is passed on only with a destination that was derived from it: it says nothing of another one. */

@@ -17,6 +17,11 @@ const EXTENSION = {
   encryptedClientHello: 0xfe0d,
 } as const;
 
+/** Whether a door reads what lies in an extension of this type. Of others it notices the type alone. */
+export function isRead(type: number): boolean {
+  return type === EXTENSION.serverName || type === EXTENSION.alpn || type === EXTENSION.supportedVersions;
+}
+
 /** Where the extensions lie that a door uses: the start and the end of each, {@link ABSENT} where the hello lacks it. */
 export interface Extensions {
   readonly kind: 'extensions';

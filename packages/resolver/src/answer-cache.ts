@@ -66,6 +66,12 @@ export class AnswerCache {
     return entry && now < entry.expiresAt ? entry.answer : undefined;
   }
 
+  /** For how long it has an answer; 0 where it has none. */
+  leftMs(name: string, now: number): number {
+    const entry = this.#entries.get(name);
+    return entry ? Math.max(0, entry.expiresAt - now) : 0;
+  }
+
   keep(name: string, { addresses, ttlMs, rest }: Found): Answer {
     if (rest) return this.#keepHalf(name, { addresses, ttlMs, rest });
     const graceMs = this.#graceMs;

@@ -96,6 +96,11 @@ export class Resolver {
     return remembered;
   }
 
+  /** For how long, in milliseconds, `peek` will return what it returns now, as far as a TTL decides that. */
+  holdsMs(name: string): number {
+    return this.#isFinal(name) ? Infinity : this.#cache.leftMs(name, performance.now());
+  }
+
   /**
    * The answer, at the latest at `dns.timeout`; half of it where that comes well before the rest. All clients that ask for a name during
    * its look-up share it. It ends when all of them have left.

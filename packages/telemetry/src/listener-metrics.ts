@@ -15,6 +15,8 @@ export interface ListenerMetrics {
   handshakeEnded(): void;
   tunnelUp(): void;
   tunnelDown(): void;
+  /** A tunnel was set up by repeating a decision. */
+  repeated(): void;
   /** Once for each connection. `seconds` from accept are observed only where the tunnel was up: `ok`, and not `probe`. */
   tunnelEnded(outcome: Outcome, reason: string, seconds: number): void;
   /** Adds bytes relayed since the last call. */
@@ -82,10 +84,12 @@ class CountedListener implements PublishedListenerMetrics {
   #handshakes = 0;
   #tunnels = 0;
   #setUps = 0;
+  #repeated = 0;
   #bytesUp = 0;
   #bytesDown = 0;
   #toldUp = 0;
   #toldDown = 0;
+  #toldRepeated = 0;
 
   constructor(table: MetricTable, listener: string) {
     this.#table = table;
@@ -111,6 +115,10 @@ class CountedListener implements PublishedListenerMetrics {
 
   tunnelDown(): void {
     this.#tunnels -= 1;
+  }
+
+  repeated(): void {
+    this.#repeated += 1;
   }
 
   tunnelEnded(outcome: Outcome, reason: string, seconds: number): void {
@@ -189,6 +197,8 @@ class CountedListener implements PublishedListenerMetrics {
     table.bytes.inc({ listener, direction: 'down' }, this.#bytesDown - this.#toldDown);
     this.#toldUp = this.#bytesUp;
     this.#toldDown = this.#bytesDown;
+    table.repeated.inc(this.#labels, this.#repeated - this.#toldRepeated);
+    this.#toldRepeated = this.#repeated;
     this.#ends.take(({ outcome, reason }, count) => {
       table.tunnels.inc({ listener, outcome, reason }, count);
       if (outcome === 'refused') table.refused.inc({ listener, reason }, count);
@@ -202,6 +212,7 @@ class CountedListener implements PublishedListenerMetrics {
 function showFromTheStart(table: MetricTable, listener: string): void {
   table.tunnelsActive.set({ listener }, 0);
   table.handshakesActive.set({ listener }, 0);
+  table.repeated.inc({ listener }, 0);
   for (const direction of ['up', 'down']) table.bytes.inc({ listener, direction }, 0);
   for (const result of SNI_CHECK_RESULTS) table.sniChecks.inc({ listener, result }, 0);
 }

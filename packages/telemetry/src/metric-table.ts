@@ -22,6 +22,11 @@ export function declareMetrics(registry: Registry) {
   return {
     tunnels: counter('tunnels_total', 'Tunnels and refusals that have ended.', ['listener', 'outcome', 'reason']),
     tunnelsActive: gauge('tunnels_active', 'Tunnels that are up now.', ['listener']),
+    repeated: counter(
+      'repeated_tunnels_total',
+      'Tunnels that the engine set up by repeating what was decided for the same client and destination within the last second.',
+      ['listener'],
+    ),
     bytes: counter('bytes_total', 'Bytes relayed, those of open tunnels included.', ['listener', 'direction']),
     handshakesActive: gauge('handshakes_active', 'Connections accepted whose tunnel is not up yet.', ['listener']),
     tunnelsLimit: gauge('tunnels_limit', 'limits.tunnels, as it holds for the listener.', ['listener']),

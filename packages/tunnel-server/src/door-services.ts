@@ -7,6 +7,7 @@ import type { Ledger } from './account/ledger.ts';
 import type { Egresses } from './egress/egress.ts';
 import type { ReadHello } from './hello-inside.ts';
 import type { Limits } from './limits/limits.ts';
+import type { Repeats } from './repeat/repeats.ts';
 
 /** What all doors share. `limits`, `resolver`, `transport` and `metrics` outlive a reload; the rest belongs to one configuration. */
 export interface DoorServices {
@@ -18,6 +19,8 @@ export interface DoorServices {
   readonly egresses: Egresses;
   /** Our own listening addresses, as far as they are open by now. */
   readonly bound: { readonly own: OwnAddresses };
+  /** Left out where each client is decided anew. */
+  readonly repeats?: Repeats | undefined;
   readonly ledger: Pick<Ledger, 'arrived' | 'isDraining' | 'tunnelsOf'>;
   /** The transparent door's reader, for the explicit door's cross-check. */
   readonly readHello: ReadHello;

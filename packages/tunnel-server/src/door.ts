@@ -6,16 +6,19 @@ import type { Address, DeadlineMs, Introduction, Leg, SpliceOptions, TunnelNumbe
 import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { ParentAttempt, ParentRequest } from './egress/dial-parent.ts';
 import type { DirectEgress, ParentEgress, Ways } from './egress/egress.ts';
-import type { DecidedTunnel, Joiner } from './egress/joining.ts';
+import type { DecidedTunnel, Joiner, UpAt } from './egress/joining.ts';
 import type { DialList } from './egress/race.ts';
 import type { DecidedByHello } from './follow-hello.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import type { RefusalReason } from './reasons.ts';
 import type { Resolved } from './resolve-destination.ts';
+import type { SetUp } from './set-up.ts';
 import type { SniVerdict, UnverifiedTunnel } from './sni-check.ts';
 
 /** Each reload makes new doors; a tunnel keeps the door that accepted it. */
 export interface Door extends DoorAdmission, DoorDecisions, DoorDials, DoorChecks {
+  /** Left out where each client is decided anew. */
+  readonly repeats?: DoorRepeats | undefined;
   readonly name: string;
   readonly mode: 'connect' | 'sni';
   readonly metrics: ListenerMetrics;
@@ -95,6 +98,14 @@ export interface DoorDials {
    * @param lifetimeDeadline when the connection ends in any case; left out: a lifetime from now on
    */
   splice(client: Leg, upstream: Leg, preread: PrereadBytes, lifetimeDeadline?: DeadlineMs): UpTunnel;
+}
+
+/** Tunnels that the transport makes by itself, for clients that come again and again. */
+export interface DoorRepeats {
+  /** A tunnel has come up by the usual way. */
+  cameUp(setUp: SetUp, up: UpAt): void;
+  /** A client was admitted. */
+  admitted(client: Ip): void;
 }
 
 /** What is required of a ClientHello once the upstream is connected. */

@@ -3,6 +3,7 @@ import type { Address, DeadlineMs } from '@sallyport/tunnel-splice';
 import type { Destination } from '@sallyport/policy';
 import type { HelloFacts } from './hello-facts.ts';
 import type { TunnelError } from './reasons.ts';
+import type { FrontendLikeness } from './repeat/likeness.ts';
 import type { RefusedTunnel } from './refusal/problem.ts';
 
 /** The limits for reading a CONNECT head or a ClientHello. */
@@ -65,6 +66,8 @@ export interface Frontend {
   identify(limits: PrereadLimits, alreadyRead?: Uint8Array): Identified | PlainHttp | Promise<Identified | PlainHttp>;
   /** The bytes that tell the client that its tunnel is up. Called once it is identified; a caller that sends them must not call {@link establish}. */
   greeting(): Greeting;
+  /** Who asks for the same as this client. Undefined where that cannot be told. Called once the client is identified. */
+  likeness?(): FrontendLikeness | undefined;
   /** Sends the greeting. From here on `refuse` only closes. */
   establish(): void;
   /** The destination that the client asked for, as soon as it was read: the client may be refused before it is identified. */

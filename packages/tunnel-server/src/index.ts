@@ -32,6 +32,8 @@ export { Egresses, type Ways } from './egress/egress.ts';
 export type { Door } from './door.ts';
 export { openDoor } from './open-door.ts';
 export { type Resolved, resolveDestination } from './resolve-destination.ts';
+export { Repeats } from './repeat/repeats.ts';
+export type { FrontendLikeness } from './repeat/likeness.ts';
 export { createLimits, type Limits } from './limits/limits.ts';
 export type { LimitedListener } from './limits/scopes.ts';
 export { keepRedisLink } from './limits/shared/redis-link.ts';

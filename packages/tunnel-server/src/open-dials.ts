@@ -78,8 +78,10 @@ function raceOptionsOf(listener: ListenerConfig, { dial, onAttempt }: Pick<Paren
   });
 }
 
+export type PlanJoin = (...tunnel: Parameters<ParentTools['planJoin']>) => DoorPlan;
+
 /** The plans of a listener's tunnels. */
-function joinPlanOf(timeouts: ListenerConfig['timeouts'], tunnels: LiveTunnels): ParentTools['planJoin'] {
+export function joinPlanOf(timeouts: ListenerConfig['timeouts'], tunnels: LiveTunnels): PlanJoin {
   const terms = { timeouts, tunnels, guard: { beginning: HELLO_RETRY_REQUEST, answerTimeoutMs: timeouts.handshake } };
   return (tunnel, joiner) => new DoorPlan(tunnel, joiner, terms);
 }

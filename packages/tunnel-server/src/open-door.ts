@@ -11,6 +11,7 @@ import { admitClient, admitNextRequest, requireNotDraining } from './limits/admi
 import { requireHello } from './misdirected-connect.ts';
 import { openDials } from './open-dials.ts';
 import { permitAnswer } from './permit-answer.ts';
+import { openRepeats } from './repeat/open-repeats.ts';
 import { introduceClient } from './proxy-header/introduce.ts';
 import { type RefusalReason, TunnelError } from './reasons.ts';
 import { resolveDestination } from './resolve-destination.ts';
@@ -49,6 +50,7 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
     ...openAdmission(shared),
     ...openDecisions(shared),
     ...openDials(listener, services),
+    repeats: openRepeats(listener, services),
     ...openHelloChecks(shared),
   };
   return door;

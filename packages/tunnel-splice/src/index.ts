@@ -15,10 +15,12 @@ export {
   type Intercept,
   type Introduction,
   type JoinPlan,
+  type Likeness,
   type Leg,
   type Listening,
   type ReadResult,
   type Reception,
+  type Repeated,
   type SpliceOptions,
   type TlsFault,
   type TlsState,
@@ -28,6 +30,7 @@ export {
   type TunnelKeeper,
   type TunnelNumber,
   type TunnelResult,
+  type Verdict,
 } from './transport.ts';
 export { BytesMemo } from './bytes-memo.ts';
 export { DialEnd } from './dial-end.ts';

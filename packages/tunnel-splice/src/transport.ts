@@ -297,6 +297,51 @@ export interface JoinPlan extends Omit<SpliceOptions, 'upstreamBytes'> {
   onUnjoined?(bytesUp: number): void;
 }
 
+/** All that a client sends first, and who sends the like. */
+export interface Likeness {
+  /** As much as `opening.mask` says of it is the same. The whole of it, no more and no less, comes with the first read. */
+  readonly opening: Beginning;
+  /** Where bytes stand that differ in each client. One whose bytes are those of the client before is not like it. */
+  readonly nonce?: { readonly at: number; readonly length: number } | undefined;
+}
+
+/**
+ * What was decided for a client, for a transport to repeat for those like it: an exact-match cache before the code that decides. A tunnel
+ * is made as by a dial with a plan to join, and reported some milliseconds after it is up. Where anything else would come of the dial,
+ * where the plan's guard would return the legs, and where it takes longer than `withinMs`, what was dialled is dropped, the verdict is
+ * forgotten, and the client is handed out with all that it has sent, as any client is.
+ */
+export interface Verdict extends Likeness, Omit<SpliceOptions, 'clientBytes' | 'upstreamBytes'> {
+  /** Those like it come to the same listening socket from the same host. */
+  readonly client: Leg;
+  /** `opening` is sent up first, as the client sent it. */
+  readonly isSentUp: boolean;
+  readonly reply: Uint8Array;
+  readonly guard?: AnswerGuard | undefined;
+  readonly address: Address;
+  readonly sourceHost?: string | undefined;
+  /** The most tunnels that are made by it. */
+  readonly tunnels: number;
+  /** For how long it holds, in milliseconds. */
+  readonly holdsMs: number;
+  /** In milliseconds, for the dial and for the answer each. */
+  readonly withinMs: number;
+  /** A tunnel is up by it. Called before its end is reported. */
+  onRepeated(tunnel: TunnelNumber, repeated: Repeated): void;
+  /** Called once: no tunnel will be made by it any more. `wasNoGood`: a client had to be handed out. */
+  onForgotten(wasNoGood: boolean): void;
+}
+
+/** A tunnel that was made by a {@link Verdict}. Valid only during the call: one object serves all of them. */
+export interface Repeated {
+  readonly remotePort: number;
+  readonly acceptedAt: DeadlineMs;
+  readonly dialledAt: DeadlineMs;
+  readonly upAt: DeadlineMs;
+  /** What stood there in the client's opening. */
+  readonly nonce: Uint8Array;
+}
+
 /** One attempt. Until it is over, its result is awaited as a promise, which never rejects, or by one listener: not by both. */
 export interface Dial {
   readonly done: Promise<DialResult>;
@@ -371,6 +416,13 @@ export interface Transport {
    * end both legs with FIN, never RST, behind what was taken already, for {@link LINGER_MS} at most.
    */
   splice(client: Leg, upstream: Leg, options: SpliceOptions): TunnelNumber;
+  /** False where the client is not one of this transport's own. A transport may not have it. */
+  remember?(verdict: Verdict): boolean;
+  /**
+   * From this moment on no tunnel is begun by a verdict that was remembered before. Clients whose dial is under way are handed out, before
+   * the next to come.
+   */
+  forgetVerdicts?(): void;
   /** Exact at any moment, for a tunnel whose end was not reported yet. */
   counts(tunnel: TunnelNumber): TunnelCounts;
   /** Ends a tunnel, unless it is ending already. */

@@ -20,16 +20,22 @@ export class HellosUnderWay {
    * @param random 0 where it has none
    */
   enter(random: number): number {
+    const place = random % PLACES;
+    const isKnown = random !== 0 && this.#randoms[place] === random;
+    if (isKnown && (this.#tunnels[place] ?? 0) >= MOST_ALIKE)
+      throw new TunnelError('loop', 'The ClientHello was sent up by Sallyport and has come back.');
+    return this.add(random);
+  }
+
+  /** A hello was sent up. Returns its place, for `leave`. */
+  add(random: number): number {
     if (random === 0) return NO_PLACE;
     const place = random % PLACES;
     if (this.#randoms[place] !== random) {
       this.#randoms[place] = random;
       this.#tunnels[place] = 0;
     }
-    const alike = this.#tunnels[place] ?? 0;
-    if (alike >= MOST_ALIKE)
-      throw new TunnelError('loop', 'The ClientHello was sent up by Sallyport and has come back.');
-    this.#tunnels[place] = alike + 1;
+    this.#tunnels[place] = (this.#tunnels[place] ?? 0) + 1;
     return place;
   }
 

@@ -56,7 +56,7 @@ export class Ledger implements RecordKeeper {
 
   /** A connection that has a record once it is known whose it is. */
   arrived(door: Door): Arrival {
-    const arrival = new Arrival(++this.#opened, door);
+    const arrival = new Arrival(this.nextNumber(), door);
     this.#arrivals.add(arrival);
     return arrival;
   }
@@ -65,10 +65,16 @@ export class Ledger implements RecordKeeper {
   open(client: Leg, door: RecordedDoor, openedAt: DeadlineMs = client.bornAt): TunnelRecord {
     const { introduction } = client;
     const isFirst = introduction instanceof Arrival && this.#arrivals.delete(introduction);
-    const number = isFirst ? introduction.number : ++this.#opened;
+    const number = isFirst ? introduction.number : this.nextNumber();
     const record = new TunnelRecord({ number, client, door, openedAt }, this);
     record.slot = this.#records.add(record);
     return record;
+  }
+
+  /** The number of a connection that has no record, or of the record that is opened next. */
+  nextNumber(): number {
+    this.#opened += 1;
+    return this.#opened;
   }
 
   /** The keeper of a transport's tunnels. */

@@ -81,11 +81,20 @@ export class LiveTunnels implements TunnelKeeper {
     tally.endedDown += bytesDown;
     metrics.tunnelDown();
     const firstByteMs = untilFirstByte(firstByteAt, facts.upAt);
-    const counts = this.#withCarried(tunnel, { bytesUp, bytesDown });
+    const whole = this.#withCarried(tunnel, { bytesUp, bytesDown });
     this.#forget(tunnel);
     const broken = why === undefined ? undefined : `TLS with the client broke off: ${why}.`;
     const detail = reason === 'policy' ? DENIED_BY_RELOAD : broken;
-    this.#keeper.close(facts, { outcome: 'ok', reason, level: 'info', endedAt, ...counts, firstByteMs, detail });
+    this.#keeper.close(facts, {
+      outcome: 'ok',
+      reason,
+      level: 'info',
+      endedAt,
+      bytesUp: whole.bytesUp,
+      bytesDown: whole.bytesDown,
+      firstByteMs,
+      detail,
+    });
   }
 
   /** Few tunnels have an entry in these maps. */

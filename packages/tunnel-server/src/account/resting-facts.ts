@@ -38,7 +38,7 @@ export function newPage(): Page {
 
 /** Writes a tunnel's numbers to its place in the page. Returns its texts, for {@link RestingFacts} to read. */
 export function writeFacts(facts: TunnelFacts, { times, smalls }: Page, at: number): string {
-  const { destination, upstream, original, hello } = facts;
+  const { destination, upstream, original } = facts;
   const time = TIMES * at;
   times[time] = facts.number;
   times[time + 1] = facts.openedAt;
@@ -53,11 +53,20 @@ export function writeFacts(facts: TunnelFacts, { times, smalls }: Page, at: numb
   smalls[small + 4] = facts.status ?? 0;
   smalls[small + 5] = facts.hasPlace ? 1 : 0;
   smalls[small + 6] = facts.helloPlace + 1;
+  return facts.texts ?? joinTexts(facts);
+}
+
+/** A tunnel's texts, for {@link RestingFacts} to read. */
+export function joinTexts({ client, destination, upstream, original, hello, user, remark }: TextFacts): string {
   const sni = hello?.sni !== undefined && hello.sni === destination?.host ? SAME_AS_HOST : hello?.sni;
-  const texts = [facts.client.host, destination?.host, upstream?.host, original?.host, sni, facts.user, facts.remark];
+  const texts = [client.host, destination?.host, upstream?.host, original?.host, sni, user, remark];
   // An array is joined into one new string; concatenated strings would keep all of their parts.
   return texts.join(SEPARATOR);
 }
+
+type TextFacts = Pick<TunnelFacts, 'destination' | 'upstream' | 'original' | 'hello' | 'user' | 'remark'> & {
+  readonly client: Pick<Point, 'host'>;
+};
 
 /** Read only where they are used: of most tunnels that end, nothing but the door and the client is needed when no line is logged. */
 export class RestingFacts implements TunnelFacts {

@@ -165,9 +165,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
 
   decided(decision: Decision): Decision {
     this.decision = decision;
-    const { rule, wouldDeny } = decision;
-    this.door.metrics.policyDecision(rule, decision.ruled ?? decision.decision);
-    if (wouldDeny !== undefined && wouldDeny !== rule) this.door.metrics.policyDecision(wouldDeny, 'report');
+    countDecision(this.door.metrics, decision);
     return decision;
   }
 
@@ -334,6 +332,11 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.countBytes();
     this.#keeper.logProgress(this, this.#bytesUp, this.#bytesDown);
   }
+}
+
+export function countDecision(metrics: RecordedDoor['metrics'], { rule, wouldDeny, ruled, decision }: Decision): void {
+  metrics.policyDecision(rule, ruled ?? decision);
+  if (wouldDeny !== undefined && wouldDeny !== rule) metrics.policyDecision(wouldDeny, 'report');
 }
 
 /** What is known of a connection when its record begins. */

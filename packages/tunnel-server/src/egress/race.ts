@@ -234,7 +234,11 @@ const ATTEMPT_RESULTS = {
 } as const satisfies Record<DialResult['kind'], DialMetricResult | undefined>;
 
 /** Counts how one attempt has ended; one that was cancelled is not counted. */
-export function countAttempt(address: Address, result: DialResult, { onAttempt }: RaceOptions): void {
+export function countAttempt(
+  address: Address,
+  result: DialResult,
+  { onAttempt }: Pick<RaceOptions, 'onAttempt'>,
+): void {
   const counted = ATTEMPT_RESULTS[result.kind];
   if (counted) onAttempt?.(familyOf(address.host), counted);
 }

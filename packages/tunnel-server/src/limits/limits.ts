@@ -30,6 +30,13 @@ export interface Limits {
    * undefined where there is no room.
    */
   awaitClient(listener: LimitedListener): (() => void) | undefined;
+  /**
+   * How many connections may be promised: a fourth of each limit, as long as no more than half is taken. Undefined where it is, where each
+   * connection needs a token, and where other replicas have to be told.
+   */
+  roomFor(listener: LimitedListener, client: Ip): Room | undefined;
+  /** Takes a place that was promised. */
+  enter(listener: LimitedListener, client: Ip): void;
   /** How many connections count for `limits.tunnels` of a listener. */
   tunnelsHeld(listener: LimitedListener): number;
   /** The same for `limits.tunnels_per_client`, for the client with the most. */
@@ -42,6 +49,12 @@ export interface Limits {
   share(shared: SharedLimits | undefined): void;
   /** How much is remembered, for the tests that bound it. */
   remembered(): number;
+}
+
+/** How many connections may be promised at once. */
+export interface Room {
+  readonly inAll: number;
+  readonly toClient: number;
 }
 
 /**
@@ -115,6 +128,19 @@ class Counters implements Limits {
     return () => {
       for (const counts of both) counts.awaited -= 1;
     };
+  }
+
+  roomFor(listener: LimitedListener, client: Ip): Room | undefined {
+    const scopes = this.#scopesOf(listener);
+    if (this.#replicas !== undefined || rateOf(scopes) !== Infinity) return undefined;
+    const { tunnels, tunnels_per_client } = listener.limits;
+    const ofClient = scopeOf('tunnels_per_client', scopes).occupancy.of(clientKey(client));
+    const isHalfTaken = 2 * scopeOf('tunnels', scopes).held > tunnels || 2 * ofClient > tunnels_per_client;
+    return isHalfTaken ? undefined : { inAll: Math.floor(tunnels / 4), toClient: Math.floor(tunnels_per_client / 4) };
+  }
+
+  enter(listener: LimitedListener, client: Ip): void {
+    this.#enter(clientKey(client), this.#scopesOf(listener).own);
   }
 
   tunnelsHeld(listener: LimitedListener): number {

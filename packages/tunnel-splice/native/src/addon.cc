@@ -217,6 +217,14 @@ napi_value addCounts(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// beginEpoch(epoch): verdicts of earlier epochs are not repeated any more.
+napi_value beginEpoch(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Engine* engine = instanceOf(env).engine;
+  if (engine != nullptr) engine->beginEpoch(toNumber(env, arguments[0]));
+  return nullptr;
+}
+
 // keepAlive(wanted: boolean): whether what is open keeps the process running.
 napi_value keepAlive(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
@@ -367,6 +375,7 @@ NAPI_MODULE_INIT() {
       {"collect", nullptr, collect, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"drain", nullptr, drain, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"addCounts", nullptr, addCounts, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"beginEpoch", nullptr, beginEpoch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"keepAlive", nullptr, keepAlive, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"isDualStack", nullptr, isDualStack, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"countUnacked", nullptr, countUnacked, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

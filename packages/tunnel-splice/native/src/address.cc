@@ -53,6 +53,16 @@ bool isSame(const SocketAddress& one, const SocketAddress& other) {
                 &reinterpret_cast<const sockaddr_in6*>(&other.storage)->sin6_addr, sizeof(in6_addr)) == 0;
 }
 
+HostKey hostKeyOf(const SocketAddress& address) {
+  uint8_t octets[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (address.family() == AF_INET) memcpy(octets + 12, &reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr, 4);
+  else memcpy(octets, &reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr, sizeof(octets));
+  HostKey key;
+  memcpy(&key.high, octets, 8);
+  memcpy(&key.low, octets + 8, 8);
+  return key;
+}
+
 bool isIpv6(const SocketAddress& address) {
   return address.family() == AF_INET6 &&
          !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr);

@@ -34,6 +34,14 @@ uint16_t portOf(const SocketAddress& address);
 // IPv4-mapped IPv6 is IPv4.
 bool isIpv6(const SocketAddress& address);
 
+// A host as 16 bytes, by which hosts are compared: IPv4 is IPv4-mapped.
+struct HostKey {
+  uint64_t high;
+  uint64_t low;
+  bool operator==(const HostKey& other) const { return high == other.high && low == other.low; }
+};
+HostKey hostKeyOf(const SocketAddress& address);
+
 AddressText formatAddress(const SocketAddress& address);
 
 }  // namespace sallyport

@@ -20,6 +20,7 @@ void sleep(Loop& loop, Leg& upstream, const DialUnderWay& dial) {
 
 // `said`: how many bytes the client has sent since the promise was given.
 void handBack(Loop& loop, Leg& upstream, DialUnderWay& dial, size_t said) {
+  if (isRepeated(upstream.unspliced.dialToken)) return giveUpRepeat(loop, upstream, said);
   Leg& client = *dial.client;
   const ByteQueue answer = std::move(dial.answer);
   takePromise(loop, client);
@@ -79,6 +80,7 @@ void serveAnswering(Loop& loop, Leg& upstream, DialUnderWay& dial) {
 
 void onAnswerDeadline(Loop& loop, Leg& upstream, DialUnderWay& dial) {
   if (loop.nowMs < dial.answerByMs) return serveAnswering(loop, upstream, dial);
+  if (isRepeated(upstream.unspliced.dialToken)) return giveUpRepeat(loop, upstream, 0);
   joinWith(loop, upstream, dial, "", 0);
 }
 

@@ -209,6 +209,12 @@ void obey(Loop& loop, uint32_t* record) {
       loop.beginnings.push_back({bytes, command.text(length)});
       return;
     }
+    case kRemember:
+      return loop.verdicts.remember(loop, command);
+    case kSpare:
+      return loop.verdicts.spare(command);
+    case kForget:
+      return stopRepeating(loop);
     default:
       return obeyForLeg(loop, command);
   }

@@ -40,6 +40,13 @@ void tellFailure(Loop& loop, uint32_t token, DialOutcome outcome) {
   loop.tell(kDialed, token, outcome, 0, 0, 0, 0).end();
 }
 
+// A dial that was not begun.
+void tellUndialled(Loop& loop, const DialRequest& request, DialOutcome outcome) {
+  if (!isRepeated(request.token)) return tellFailure(loop, request.token, outcome);
+  if (outcome != kCancelled) loop.verdicts.forget(*request.repeat.verdict);
+  handOver(loop, request.client, request.repeat, 0);
+}
+
 // The kernel gives no lower port to a socket that has not asked for one (ip_local_port_range).
 constexpr uint16_t kFirstEphemeralPort = 1'024;
 
@@ -128,14 +135,14 @@ int connectTo(const DialRequest& request) {
 }  // namespace
 
 void dial(Loop& loop, DialRequest&& request) {
-  if (request.deadlineMs == 0) return tellFailure(loop, request.token, kTimedOut);
-  if (request.isToJoin && findPromised(loop, request.client) == nullptr) return tellFailure(loop, request.token, kCancelled);
+  if (request.deadlineMs == 0) return tellUndialled(loop, request, kTimedOut);
+  if (request.isToJoin && findPromised(loop, request.client) == nullptr) return tellUndialled(loop, request, kCancelled);
   const int fd = connectTo(request);
-  if (fd < 0) return tellFailure(loop, request.token, isPortLacking(-fd, request) ? kExhausted : outcomeOf(-fd));
+  if (fd < 0) return tellUndialled(loop, request, isPortLacking(-fd, request) ? kExhausted : outcomeOf(-fd));
   Leg& leg = loop.legs.add(Leg(fd, LegState::kDialling));
   leg.unspliced.dialToken = request.token;
   leg.isWritable = false;
-  DialUnderWay& dial = loop.dials.make(request.token);
+  DialUnderWay& dial = loop.beginDial(leg);
   dial.leg = &leg;
   dial.isToJoin = request.isToJoin;
   dial.isAnswerAwaited = request.isAnswerAwaited;
@@ -143,17 +150,18 @@ void dial(Loop& loop, DialRequest&& request) {
   dial.port = request.port;
   dial.preface = std::move(request.preface);
   dial.prefaceAnswer = std::move(request.answer);
+  dial.repeat = std::move(request.repeat);
   dial.deadlineAtMs = request.deadlineMs == kNever ? TimerWheel::kNeverMs : loop.nowMs + request.deadlineMs;
   loop.setDeadline(leg, request.deadlineMs);
   goOn(loop, leg, dial);
 }
 
 void failDial(Loop& loop, Leg& leg, DialOutcome outcome) {
-  const uint32_t token = leg.unspliced.dialToken;
-  tellFailure(loop, token, outcome);
-  const DialUnderWay& dial = loop.dials.at(token);
+  if (isRepeated(leg.unspliced.dialToken)) return outcome == kCancelled ? dropRepeat(loop, leg, 0) : giveUpRepeat(loop, leg, 0);
+  const DialUnderWay& dial = loop.dialOf(leg);
+  tellFailure(loop, leg.unspliced.dialToken, outcome);
   if (dial.client != nullptr) forgetAnswering(loop, *dial.client);
-  loop.dials.erase(token);
+  loop.endDial(leg);
   closeNow(loop, leg);
 }
 
@@ -163,7 +171,7 @@ void cancelDial(Loop& loop, uint32_t token) {
 }
 
 void abandonAnswering(Loop& loop, Leg& upstream, uint32_t tunnel) {
-  DialUnderWay& dial = loop.dials.at(upstream.unspliced.dialToken);
+  DialUnderWay& dial = loop.dialOf(upstream);
   loop.board.counts.store(tunnel, dial.relayed, 0);
   dial.client = nullptr;
   failDial(loop, upstream, kCancelled);
@@ -174,28 +182,30 @@ void handOut(Loop& loop, Leg& leg) {
   SocketAddress own;
   const AddressText local = sys::localAddress(leg.fd, own) == 0 ? formatAddress(own) : AddressText{};
   TimerWheel::cancel(leg.unspliced);
-  const DialUnderWay& dial = loop.dials.at(token);
+  const DialUnderWay& dial = loop.dialOf(leg);
   // Where an answer is awaited, its arrival wakes JavaScript.
   if (!dial.isAnswerAwaited || dial.prefaceState != PrefaceState::kNone) loop.hasUrgentEvents = true;
   const DialOutcome outcome = dial.prefaceState == PrefaceState::kAnswered ? kAnswered : kConnected;
   loop.events.begin(kDialed, token, outcome, leg.id.place, leg.id.generation, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)
       .end();
+  loop.endDial(leg);
   hold(leg);
-  loop.dials.erase(token);
   loop.awaitRoom(leg);
 }
 
 void joinDialled(Loop& loop, Leg& client, Leg& upstream, const DialUnderWay& dial, const char* bytes, size_t length) {
   const uint32_t token = upstream.unspliced.dialToken;
   const uint64_t relayed = dial.relayed;
-  loop.events.begin(kJoined, token, dial.connectedNs >> 32, dial.connectedNs & 0xffffffff).end();
-  loop.dials.erase(token);
+  if (isRepeated(token)) tellRepeated(loop, client, dial);
+  else loop.events.begin(kJoined, token, dial.connectedNs >> 32, dial.connectedNs & 0xffffffff).end();
+  client.isUnannounced = false;
+  loop.endDial(upstream);
   joinPromised(loop, client, upstream, relayed, bytes, length);
 }
 
 void serveDial(Loop& loop, Leg& leg) {
-  DialUnderWay& dial = loop.dials.at(leg.unspliced.dialToken);
+  DialUnderWay& dial = loop.dialOf(leg);
   if (dial.client != nullptr) return serveAnswering(loop, leg, dial);
   if (dial.prefaceState == PrefaceState::kAsked) return serveAsked(loop, leg, dial);
   if (leg.isLost) {
@@ -206,7 +216,7 @@ void serveDial(Loop& loop, Leg& leg) {
 }
 
 void onDialDeadline(Loop& loop, Leg& leg) {
-  DialUnderWay& dial = loop.dials.at(leg.unspliced.dialToken);
+  DialUnderWay& dial = loop.dialOf(leg);
   if (dial.client != nullptr) return onAnswerDeadline(loop, leg, dial);
   if (dial.prefaceState == PrefaceState::kAsked) return onAskedDeadline(loop, leg, dial);
   failDial(loop, leg, kTimedOut);

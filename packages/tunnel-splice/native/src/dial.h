@@ -4,6 +4,7 @@
 #include <string>
 
 #include "leg.h"
+#include "repeat.h"
 
 namespace sallyport {
 
@@ -21,6 +22,7 @@ struct DialRequest {
   bool isAnswerAwaited;  // of the preface: nobody need be woken before it comes
   std::string preface;  // sent before everything, and not counted
   std::string answer;   // to the preface: the dial joins once it has arrived (preface.h); empty: none is awaited
+  Repeat repeat;        // of a dial by a verdict
 };
 
 // For a preface whose answer is awaited (preface.h).
@@ -44,7 +46,11 @@ struct DialUnderWay {
   Leg* client;         // an answer is awaited (answer.h), and this is whom it is for
   int64_t answerByMs;
   ByteQueue answer;    // as far as it has come
+  Repeat repeat;       // of a dial by a verdict
 };
+
+// Of a dial by a verdict.
+constexpr bool isRepeated(uint32_t token) { return (token & kByVerdict) != 0; }
 
 void dial(Loop& loop, DialRequest&& request);
 void cancelDial(Loop& loop, uint32_t token);

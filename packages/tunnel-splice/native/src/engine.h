@@ -53,6 +53,8 @@ class Engine {
   void post(uint32_t* records, size_t words);
   // Copies whole event records into `into`; returns the words copied, 0 when none is left.
   size_t drain(uint32_t* into, size_t words);
+  // Verdicts of earlier epochs are not repeated any more.
+  void beginEpoch(uint32_t epoch) { board_.epoch.store(epoch); }
   void addCounts(uint32_t page, double* pairs) { board_.counts.addPage(page, pairs); }
 
  private:

@@ -15,10 +15,12 @@ void countRead(Leg& leg, size_t got) {
   leg.unspliced.sentUp += static_cast<uint32_t>(got);
 }
 
-// A leg that was not announced yet is announced with its first bytes.
-void announce(Loop& loop, Leg& leg, size_t got) {
+// The first bytes of a leg that was not announced yet, which is announced with them. True: a verdict fits, and the leg may be gone.
+bool isRepeatedBy(Loop& loop, Leg& leg, size_t got) {
   countRead(leg, got);
+  if (repeat(loop, leg, got)) return true;
   loop.arrivals.announce(loop, leg, got);
+  return false;
 }
 
 }  // namespace
@@ -34,12 +36,14 @@ void serveHeld(Loop& loop, Leg& leg) {
   // While its upstream's answer is awaited, what the client sends is handled there.
   Leg* answering = leg.isPromised ? findAnswering(loop, leg) : nullptr;
   if (answering != nullptr) return serveDial(loop, *answering);
+  const bool isRepeating = leg.isPromised && leg.isUnannounced;
+  if (isRepeating && (leg.hasFin || leg.isLost)) return dropRepeatFor(loop, leg);
   while (leg.isReadable && leg.unspliced.credit > 0 && !leg.isPromised) {
     const size_t got = receive(leg, loop.buffer.get(), std::min<size_t>(leg.unspliced.credit, kCopyBytes));
     if (got == 0) break;
     if (leg.unspliced.sentUp == 0) TimerWheel::cancel(leg.unspliced);
-    if (leg.isUnannounced) announce(loop, leg, got);
-    else tellRead(loop, leg, loop.buffer.get(), got);
+    if (!leg.isUnannounced) tellRead(loop, leg, loop.buffer.get(), got);
+    else if (isRepeatedBy(loop, leg, got)) return;
   }
   tellDrained(loop, leg);
   tellDeparture(loop, leg);

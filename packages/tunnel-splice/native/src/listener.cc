@@ -22,7 +22,10 @@ void welcome(Loop& loop, const Listener& listener, int fd, const SocketAddress& 
   leg.isReadable = true;
   loop.setDeadline(leg, listener.silenceMs);
   loop.arrivals.add(loop, leg, listener, peer);
+  loop.unwatched = &leg;
   serveHeld(loop, leg);
+  if (loop.unwatched == nullptr) return;
+  loop.unwatched = nullptr;
   // Without a watch none of its events would be noticed.
   if (loop.watch(leg) == 0) return;
   leg.isLost = leg.hasFailed = true;
@@ -116,6 +119,7 @@ void closeListener(Loop& loop, uint32_t id) {
   if (found == loop.listeners.end()) return;
   Listener& listener = *found->second;
   while (acceptOne(loop, listener) == Accepted::kOne) continue;
+  stopRepeating(loop);
   loop.arrivals.announceAll(loop);
   // Closing alone leaves it in the epoll set where another process has the socket too.
   loop.unwatch(listener.fd);

@@ -81,6 +81,7 @@ void Loop::turn(int patienceMs) {
   for (int i = 0; i < count; i++) dispatch(*static_cast<Watched*>(happened[i].data.ptr), happened[i].events);
   fireTimers();
   arrivals.announceOld(*this);
+  verdicts.sweep(nowMs);
   passCommandsOn();
   publishEvents();
   legs.bury();

@@ -24,6 +24,7 @@
 #include "switchboard.h"
 #include "timer_wheel.h"
 #include "tunnel.h"
+#include "verdicts.h"
 
 namespace sallyport {
 
@@ -65,9 +66,12 @@ class Loop {
   RecordWriter events;       // of this turn
   bool hasUrgentEvents = false;  // JavaScript is woken for them; the others wait for the next that are, kQuietMs at most
   ByIndex<DialUnderWay> dials;            // by token
+  ByIndex<DialUnderWay> repeats;          // those by a verdict, by the number of their tunnel
   ByIndex<Promise> promises;              // by the client's place in its table
   std::vector<Beginning> beginnings;                 // by number, from 1 on
   Arrivals arrivals;
+  Verdicts verdicts;
+  Leg* unwatched = nullptr;   // a client that is welcomed at the moment, and not watched yet
   std::map<uint32_t, std::unique_ptr<Listener>> listeners;
   std::unique_ptr<char[]> buffer;
   int spare = -1;             // given up for a moment to get rid of a client when there are no descriptors left
@@ -75,6 +79,10 @@ class Loop {
   int64_t complainAgainAtMs = 0;
   int lastComplaint = 0;
   bool isHostCalled = false;
+
+  DialUnderWay& beginDial(const Leg& leg) { return dialsOf(leg).make(leg.unspliced.dialToken & ~kByVerdict); }
+  DialUnderWay& dialOf(const Leg& leg) { return dialsOf(leg).at(leg.unspliced.dialToken & ~kByVerdict); }
+  void endDial(const Leg& leg) { dialsOf(leg).erase(leg.unspliced.dialToken & ~kByVerdict); }
 
   Inbox& inbox() { return board.inboxes[thread]; }
 
@@ -106,6 +114,7 @@ class Loop {
   void retire(std::unique_ptr<Listener> listener);
 
  private:
+  ByIndex<DialUnderWay>& dialsOf(const Leg& leg) { return isRepeated(leg.unspliced.dialToken) ? repeats : dials; }
   void readClock();
   void dispatch(Watched& watched, uint32_t readiness);
   void obeyCommands();

@@ -40,6 +40,8 @@ struct Switchboard {
   std::vector<Inbox> inboxes;
   Mailbox outbox;
   Counts counts;
+  // Verdicts of an earlier epoch are not repeated any more, from the moment on at which JavaScript has begun the next one.
+  std::atomic<uint32_t> epoch{0};
   void (*wakeJavaScript)(void* context) = nullptr;
   void* context = nullptr;
 

@@ -34,6 +34,11 @@ enum Command : uint32_t {
   kAllowSilence = 14,  // listener, how long its clients may say nothing at all
   kDetach = 15,        // leg: give its descriptor up; nothing that was written may wait any more
   kLearn = 16,         // length; bytes, mask: how an answer may begin, numbered from 1 on in the order in which they come
+  kRemember = 17,      // verdict, epoch, listener, how long it holds, for how many tunnels, port, deadline of the dial, idle, half close,
+                       // lifetime, keep-alive in seconds, guard, how long an answer is awaited, does the opening go up, place and length of the
+                       // nonce, lengths of client, host, source, reply and opening; these, and the opening's mask
+  kSpare = 18,         // how many; numbers for tunnels by verdicts
+  kForget = 19,        // every verdict
 };
 
 enum Event : uint32_t {
@@ -51,6 +56,9 @@ enum Event : uint32_t {
   kSilenced = 11,      // leg: it has said nothing in its time, and was closed
   kShortage = 12,      // errno: clients were turned away for want of it
   kDetached = 13,      // leg, descriptor: JavaScript's from here on, behind all that was read from it
+  kRepeated = 14,      // verdict, tunnel, its client, that one's port, times of accept, of the dial and at which it connected in ns (high
+                       // and low words), length of the nonce; the nonce
+  kForgotten = 15,     // verdict, was it no good: no tunnel will be made by it any more
 };
 
 // How a listener gets clients that were going to another address, and so where that address is known: from conntrack, or from the socket.

@@ -34,6 +34,8 @@ export interface Addon {
   drain(events: Uint32Array): number;
   /** `pairs` must stay alive until {@link stop}. */
   addCounts(page: number, pairs: Float64Array): void;
+  /** Verdicts of earlier epochs are not repeated any more. */
+  beginEpoch(epoch: number): void;
   /** 1 for a socket of IPv6 that takes IPv4 clients too. */
   isDualStack(descriptor: number): number;
   /** How many bytes sent on a connection its peer has not acknowledged. */

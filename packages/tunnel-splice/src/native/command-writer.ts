@@ -4,7 +4,7 @@ import { THREAD_SHIFT, type Command } from './wire.ts';
 const INITIAL_WORDS = 16 * 1024;
 const HEAD_WORDS = 2;
 /** No command has more arguments than this. */
-const MOST_ARGUMENTS = 16;
+const MOST_ARGUMENTS = 24;
 
 /**
  * Writes commands into memory that the engine reads before each wait of the event loop, when all continuations of the present events have

@@ -22,6 +22,23 @@ export interface EventHandler {
   shortage(errno: number): void;
   /** The data thread has released `fd`, after all that it had read from the leg. */
   detached(place: number, generation: number, fd: number): void;
+  repeated(tunnel: RepeatedTunnel): void;
+  /** No tunnel will be made by it any more. */
+  forgotten(verdict: number, wasNoGood: boolean): void;
+}
+
+/** A tunnel that is up by a verdict. Valid only during the call: one object serves all of them. */
+export interface RepeatedTunnel {
+  verdict: number;
+  tunnel: number;
+  /** Its client's leg. */
+  place: number;
+  generation: number;
+  remotePort: number;
+  acceptedNs: number;
+  dialledNs: number;
+  connectedNs: number;
+  nonce: Uint8Array;
 }
 
 export interface AcceptedClient {
@@ -51,10 +68,23 @@ export interface DialAnswer {
   readonly localPort: number;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Reads the records of one batch. Bytes are copied, for the batch's memory is used again. */
 export class EventReader {
   readonly words: Uint32Array;
   readonly #bytes: Buffer;
+  readonly #repeated: RepeatedTunnel = {
+    verdict: 0,
+    tunnel: 0,
+    place: 0,
+    generation: 0,
+    remotePort: 0,
+    acceptedNs: 0,
+    dialledNs: 0,
+    connectedNs: 0,
+    nonce: NO_BYTES,
+  };
   #at = 0;
 
   constructor(wordCount: number) {
@@ -111,6 +141,12 @@ export class EventReader {
       case EVENT.detached:
         handler.detached(this.#word(), this.#word(), this.#word());
         break;
+      case EVENT.repeated:
+        handler.repeated(this.#repeatedTunnel());
+        break;
+      case EVENT.forgotten:
+        handler.forgotten(this.#word(), this.#word() !== 0);
+        break;
     }
   }
 
@@ -139,6 +175,22 @@ export class EventReader {
       originalHost: this.#text(originalLength),
       bytes: this.#blob(byteLength),
     };
+  }
+
+  #repeatedTunnel(): RepeatedTunnel {
+    const repeated = this.#repeated;
+    repeated.verdict = this.#word();
+    repeated.tunnel = this.#word();
+    repeated.place = this.#word();
+    repeated.generation = this.#word();
+    repeated.remotePort = this.#word();
+    repeated.acceptedNs = this.#longWord();
+    repeated.dialledNs = this.#longWord();
+    repeated.connectedNs = this.#longWord();
+    const length = this.#word();
+    const start = this.#skip(length);
+    repeated.nonce = length === 0 ? NO_BYTES : this.#bytes.subarray(start, start + length);
+    return repeated;
   }
 
   #dialAnswer(): DialAnswer {
@@ -178,5 +230,3 @@ export class EventReader {
     return start;
   }
 }
-
-const NO_BYTES = new Uint8Array(0);

@@ -66,6 +66,8 @@ export class NativeLeg implements Leg, LegName {
   readonly bornAt: DeadlineMs;
   /** Set at an intercepting listener, before the leg is handed out. */
   original?: Address;
+  /** The number of the socket by which it was accepted, for a client. */
+  listener = 0;
   /** Set before the leg is handed out, where the listener uses TLS but allowed no handshake. Legs with TLS are portable ones. */
   tls?: TlsState;
   readonly #home: LegHome;

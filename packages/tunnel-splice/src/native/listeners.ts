@@ -117,6 +117,7 @@ export class Listeners {
     const remote = { host: client.remoteHost, port: client.remotePort };
     const local = host === '' ? listener.address : { host, port };
     const leg = this.#plane.addLeg(client, remote, local, performance.now() - client.acceptedMsAgo);
+    leg.listener = client.listener;
     if (listener.intercept !== undefined) leg.original = originalOf(client, leg);
     if (client.bytes.length > 0) leg.receive(client.bytes);
     const { introduce, identity } = listener;

@@ -12,13 +12,20 @@ import {
   type Transport,
   type TunnelCounts,
   type TunnelNumber,
+  type Verdict,
 } from '../transport.ts';
 import { LONG_AWAY_MS, SIGNAL_WAIT_MS } from '../long-away.ts';
 import { DialEnd } from '../dial-end.ts';
 import { CountPages } from './count-pages.ts';
 import { DataPlane } from './data-plane.ts';
 import { Dials } from './dials.ts';
-import { EventReader, type AcceptedClient, type DialAnswer, type EventHandler } from './event-reader.ts';
+import {
+  EventReader,
+  type AcceptedClient,
+  type DialAnswer,
+  type EventHandler,
+  type RepeatedTunnel,
+} from './event-reader.ts';
 import { NativeLeg } from './leg.ts';
 import { lastWordsTo } from './last-words.ts';
 import { Listeners } from './listeners.ts';
@@ -26,6 +33,7 @@ import { loadAddon } from './load.ts';
 import { PortableSide } from './portable-side.ts';
 import { type ShortageListener, toldSeldom } from '../shortages.ts';
 import { Tunnels } from './tunnels.ts';
+import { Verdicts } from './verdicts.ts';
 import type { Addon } from './addon.ts';
 
 export interface NativeOptions {
@@ -83,6 +91,7 @@ class NativeTransport implements Transport, EventHandler {
   readonly #dials: Dials;
   readonly #tunnels: Tunnels;
   readonly #portable: PortableSide;
+  readonly #verdicts: Verdicts;
   readonly #events = new EventReader(EVENT_WORDS);
   readonly #onShortage: (errno: number) => void;
   #deliveredAt = 0;
@@ -97,6 +106,7 @@ class NativeTransport implements Transport, EventHandler {
     this.#portable = new PortableSide(counts);
     this.#listeners = new Listeners(this.#plane, this.#portable);
     this.#dials = new Dials(this.#plane, this.#tunnels);
+    this.#verdicts = new Verdicts(this.#plane, this.#tunnels, counts);
   }
 
   /** The engine runs. */
@@ -126,6 +136,14 @@ class NativeTransport implements Transport, EventHandler {
     return this.#portable.counts(tunnel) ?? this.#tunnels.readCounts(tunnel);
   }
 
+  remember(verdict: Verdict): boolean {
+    return !this.#isStopped && this.#verdicts.remember(verdict);
+  }
+
+  forgetVerdicts(): void {
+    if (!this.#isStopped) this.#verdicts.forgetAll();
+  }
+
   /** Asks both sides; only the one that has the tunnel acts. */
   cut(tunnel: TunnelNumber): void {
     this.#tunnels.cut(tunnel);
@@ -152,6 +170,7 @@ class NativeTransport implements Transport, EventHandler {
       joined: (token, connectedNs) => this.joined(token, connectedNs),
       tunnelEnded: (...ended) => this.tunnelEnded(...ended),
       detached: (_place, _generation, fd) => closeSync(fd),
+      repeated: (tunnel) => this.repeated(tunnel),
     });
     for (let count; (count = this.#addon.drain(events.words)) > 0;) events.read(count, handler);
   }
@@ -221,6 +240,14 @@ class NativeTransport implements Transport, EventHandler {
 
   shortage(errno: number): void {
     this.#onShortage(-errno);
+  }
+
+  repeated(tunnel: RepeatedTunnel): void {
+    this.#verdicts.repeated(tunnel);
+  }
+
+  forgotten(verdict: number, wasNoGood: boolean): void {
+    this.#verdicts.forgotten(verdict, wasNoGood);
   }
 
   detached(place: number, generation: number, fd: number): void {

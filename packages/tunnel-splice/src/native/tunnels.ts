@@ -107,7 +107,7 @@ export class Tunnels implements PromiseHome {
     const isKept = guard !== undefined || isAsking;
     const { unread, receivedBytes } = isKept ? client.promiseGuarded(promised) : client.promise(promised);
     const up = gather(clientBytes, unread);
-    const beginning = guard ? this.#numberOf(guard.beginning) : NO_BEGINNING;
+    const beginning = this.numberOf(guard?.beginning);
     this.#plane
       .begin(threadOf(client), COMMAND.promise, reply.length + up.length)
       .word(client.place)
@@ -129,7 +129,8 @@ export class Tunnels implements PromiseHome {
   }
 
   /** Each thread is told of a beginning before the first promise that names it. */
-  #numberOf(beginning: Beginning): number {
+  numberOf(beginning: Beginning | undefined): number {
+    if (beginning === undefined) return NO_BEGINNING;
     const known = this.#beginnings.indexOf(beginning);
     if (known >= 0) return known + 1;
     const { bytes, mask } = beginning;

@@ -43,6 +43,9 @@ export const COMMAND = {
   allowSilence: 14,
   detach: 15,
   learn: 16,
+  remember: 17,
+  spare: 18,
+  forget: 19,
 } as const;
 
 export type Command = (typeof COMMAND)[keyof typeof COMMAND];
@@ -62,6 +65,8 @@ export const EVENT = {
   silenced: 11,
   shortage: 12,
   detached: 13,
+  repeated: 14,
+  forgotten: 15,
 } as const;
 
 /** By number, as all lists below. */

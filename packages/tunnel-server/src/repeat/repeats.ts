@@ -1,0 +1,172 @@
+/**
+ * Tunnels that the transport makes by itself: a client that comes again and again, and asks for the same, is decided once, and the
+ * transport repeats that for a second at most. Read this first.
+ *
+ * Nothing is decided here. What is repeated was decided by the steps of `serveTunnel`, and is withdrawn as soon as they might decide
+ * otherwise: with a reload, a drain, the end of an address's TTL, or limits that are half used.
+ */
+import type { Ip } from '@sallyport/addresses';
+import type { Transport } from '@sallyport/tunnel-splice';
+import { type ClientKey, clientKey } from '../limits/client-key.ts';
+import type { LimitedListener } from '../limits/scopes.ts';
+import type { Limits } from '../limits/limits.ts';
+
+/** How often a client has to ask for the same within {@link WINDOW_MS}, by the usual way, before that is repeated. */
+const OFTEN = 8;
+const WINDOW_MS = 1_000;
+/** How many different things are counted in that time. */
+const MOST_SEEN = 1_024;
+/** The least and the most tunnels of one verdict. The next has twice as many where half of them were made within {@link SOON_MS}. */
+const FEWEST = 16;
+const MOST = 1_024;
+const SOON_MS = 30;
+/** How many may be promised in all. */
+const MOST_PROMISED = 8_192;
+/** For how long a verdict holds. Hosts files and the machine's own addresses are looked at as often. */
+const HOLDS_MS = 1_000;
+/** For how long what went wrong is not repeated. */
+const BARRED_MS = 60_000;
+/** How many are known at once. */
+const MOST_KNOWN = 1_024;
+
+/** What a door would have repeated. */
+export interface Repeatable {
+  /** Equal for what is repeated by the same verdict. */
+  readonly key: string;
+  readonly listener: LimitedListener;
+  readonly client: Ip;
+  /** For how long it may be repeated, in milliseconds, as far as its address is concerned. */
+  readonly holdsMs: number;
+  /** Has the transport repeat it for so many tunnels. Undefined where it cannot be. */
+  remember(terms: Terms): boolean;
+}
+
+export interface Terms {
+  readonly tunnels: number;
+  readonly holdsMs: number;
+  onRepeated(): void;
+  onForgotten(wasNoGood: boolean): void;
+}
+
+/** What is repeated, or was a moment ago. */
+interface Known {
+  /** How many tunnels its next verdict is for. */
+  size: number;
+  /** How many verdicts of it the transport has. */
+  held: number;
+  /** Tunnels made since it was last decided. */
+  made: number;
+  endsAt: number;
+  barredUntil: number;
+}
+
+export class Repeats {
+  readonly #transport: Transport;
+  readonly #limits: Pick<Limits, 'roomFor'>;
+  /** How often each was asked for since {@link #since}. */
+  readonly #seen = new Map<string, number>();
+  readonly #known = new Map<string, Known>();
+  #since = 0;
+  #promised = 0;
+  /** The verdicts that the transport has, each as a promise that resolves when it has forgotten it. */
+  readonly #held = new Set<Promise<void>>();
+  readonly #promisedTo = new Map<ClientKey, number>();
+
+  constructor(transport: Transport, limits: Pick<Limits, 'roomFor'>) {
+    this.#transport = transport;
+    this.#limits = limits;
+  }
+
+  /** A tunnel has come up by the usual way. `describe` is called only where it is to be repeated. */
+  cameUp(key: string, describe: () => Repeatable | undefined): void {
+    const now = performance.now();
+    const known = this.#known.get(key);
+    if (known === undefined && !this.#isOften(key, now)) return;
+    if (known !== undefined && (known.held > 0 || now < known.barredUntil)) return;
+    const repeatable = describe();
+    if (repeatable === undefined) return;
+    const fresh = known ?? this.#begin(key);
+    fresh.made = 0;
+    fresh.endsAt = now + Math.min(HOLDS_MS, repeatable.holdsMs);
+    this.#promise(repeatable, fresh);
+    if (fresh.held === 0) this.#known.delete(key);
+  }
+
+  /** Another connection was admitted. Where a limit is half used, each is decided anew. */
+  heed(listener: LimitedListener, client: Ip): void {
+    if (this.#promised > 0 && this.#limits.roomFor(listener, client) === undefined) void this.forget();
+  }
+
+  /** From now on everything is decided anew. Resolves once all tunnels that were made by then are in the books. */
+  async forget(): Promise<void> {
+    this.#seen.clear();
+    this.#known.clear();
+    this.#transport.forgetVerdicts?.();
+    await Promise.all(this.#held);
+  }
+
+  #begin(key: string): Known {
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    const known = { size: 4 * FEWEST, held: 0, made: 0, endsAt: 0, barredUntil: 0 };
+    this.#known.set(key, known);
+    return known;
+  }
+
+  #isOften(key: string, now: number): boolean {
+    if (now - this.#since > WINDOW_MS) {
+      this.#seen.clear();
+      this.#since = now;
+    }
+    const times = (this.#seen.get(key) ?? 0) + 1;
+    if (times > 1 || this.#seen.size < MOST_SEEN) this.#seen.set(key, times);
+    return times >= OFTEN;
+  }
+
+  #promise(repeatable: Repeatable, known: Known): void {
+    const tunnels = Math.min(known.size, this.#roomFor(repeatable));
+    const now = performance.now();
+    const holdsMs = known.endsAt - now;
+    if (tunnels < FEWEST || holdsMs <= 0) return;
+    let made = 0;
+    let forgotten = (): void => undefined;
+    const held = new Promise<void>((resolve) => (forgotten = resolve));
+    const onRepeated = (): void => {
+      made += 1;
+      known.made += 1;
+      if (made !== tunnels >> 1) return;
+      // It is used up soon, and what it was decided by still holds.
+      if (performance.now() - now < SOON_MS) known.size = Math.min(2 * known.size, MOST);
+      if (this.#known.get(repeatable.key) === known) this.#promise(repeatable, known);
+    };
+    const onForgotten = (wasNoGood: boolean): void => {
+      this.#count(repeatable.client, -tunnels);
+      this.#held.delete(held);
+      forgotten();
+      known.held -= 1;
+      if (wasNoGood) known.barredUntil = performance.now() + BARRED_MS;
+      else if (known.held === 0 && known.made < OFTEN && this.#known.get(repeatable.key) === known)
+        this.#known.delete(repeatable.key);
+    };
+    if (!repeatable.remember({ tunnels, holdsMs, onRepeated, onForgotten })) return;
+    this.#count(repeatable.client, tunnels);
+    this.#held.add(held);
+    known.held += 1;
+  }
+
+  /** Half of what may be promised, so that there is room for the next, too. */
+  #roomFor({ listener, client }: Repeatable): number {
+    const room = this.#limits.roomFor(listener, client);
+    if (room === undefined) return 0;
+    const inAll = Math.min(room.inAll, MOST_PROMISED) - this.#promised;
+    const toClient = room.toClient - (this.#promisedTo.get(clientKey(client)) ?? 0);
+    return Math.floor(Math.min(inAll, toClient) / 2);
+  }
+
+  #count(client: Ip, tunnels: number): void {
+    this.#promised += tunnels;
+    const key = clientKey(client);
+    const promised = (this.#promisedTo.get(key) ?? 0) + tunnels;
+    if (promised > 0) this.#promisedTo.set(key, promised);
+    else this.#promisedTo.delete(key);
+  }
+}

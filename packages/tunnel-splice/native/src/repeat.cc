@@ -1,0 +1,113 @@
+#include "repeat.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "closing.h"
+#include "dial.h"
+#include "held.h"
+#include "loop.h"
+
+namespace sallyport {
+namespace {
+
+// A dial's token is its tunnel's number, apart from the tokens of JavaScript.
+uint32_t tokenOf(uint32_t tunnel) { return kByVerdict | tunnel; }
+uint32_t tunnelOf(const DialUnderWay& dial) { return dial.leg->unspliced.dialToken & ~kByVerdict; }
+
+void promise(Loop& loop, Leg& client, const Verdict& verdict, uint32_t tunnel, size_t received) {
+  Promise& promised = loop.promises.make(indexOf(client.id.place));
+  promised.limits = verdict.limits;
+  promised.limits.index = tunnel;
+  promised.guard = verdict.guard;
+  promised.answerMs = verdict.answerMs;
+  promised.reply.append(verdict.reply.data(), verdict.reply.size());
+  if (verdict.isSentUp) promised.up.append(loop.buffer.get(), received);
+  client.isPromised = true;
+  TimerWheel::cancel(client.unspliced);
+}
+
+}  // namespace
+
+bool repeat(Loop& loop, Leg& client, size_t received) {
+  if (loop.verdicts.empty() || client.hasFin || client.isLost) return false;
+  const Arrival* arrival = loop.arrivals.find(client);
+  uint32_t tunnel = 0;
+  if (arrival == nullptr) return false;
+  const std::shared_ptr<Verdict> verdict = loop.verdicts.take(loop, *arrival, loop.buffer.get(), received, tunnel);
+  if (verdict == nullptr) return false;
+  DialRequest request{};
+  request.token = tokenOf(tunnel);
+  request.deadlineMs = verdict->dialMs;
+  request.port = verdict->port;
+  request.host = verdict->host;
+  request.source = verdict->source;
+  request.isToJoin = true;
+  request.client = client.id;
+  request.repeat = {*arrival, verdict, sys::monotonicNs(), {}};
+  if (!verdict->isSentUp) request.repeat.withheld.assign(loop.buffer.get(), received);
+  loop.arrivals.remove(client);
+  promise(loop, client, *verdict, tunnel, received);
+  // The tunnel may be up before this returns, and what follows then belongs to it.
+  const bool isUnwatched = loop.unwatched == &client;
+  if (isUnwatched) loop.unwatched = nullptr;
+  if (isUnwatched && loop.watch(client) != 0) client.isLost = client.hasFailed = true;
+  dial(loop, std::move(request));
+  return true;
+}
+
+void tellRepeated(Loop& loop, const Leg& client, const DialUnderWay& dial) {
+  const Repeat& repeat = dial.repeat;
+  const Nonce nonce = repeat.verdict->nonce;
+  const int64_t acceptedNs = repeat.arrival.atMs * 1'000'000;
+  const ByteQueue& sent = loop.promises.at(indexOf(client.id.place)).up;
+  loop.events
+      .begin(kRepeated, repeat.verdict->id, tunnelOf(dial), client.id.place, client.id.generation, portOf(repeat.arrival.peer),
+             acceptedNs >> 32, acceptedNs & 0xffffffff, repeat.begunNs >> 32, repeat.begunNs & 0xffffffff,
+             dial.connectedNs >> 32, dial.connectedNs & 0xffffffff, nonce.length)
+      .bytes(nonce.length == 0 ? "" : sent.data() + nonce.at, nonce.length)
+      .end();
+}
+
+void handOver(Loop& loop, LegId id, const Repeat& repeat, size_t said) {
+  Leg& client = *loop.legs.find(id);  // nobody closes a leg that JavaScript has not heard of
+  Promise& promised = loop.promises.at(indexOf(id.place));
+  loop.verdicts.giveBack(promised.limits.index);
+  const ByteQueue up = std::move(promised.up);
+  takePromise(loop, client);
+  const std::string& withheld = repeat.withheld;
+  if (withheld.empty()) loop.arrivals.announce(loop, repeat.arrival, up.data(), up.size());
+  else loop.arrivals.announce(loop, repeat.arrival, withheld.data(), withheld.size());
+  if (said > 0) tellRead(loop, client, loop.buffer.get(), said);
+  serveHeld(loop, client);
+}
+
+void dropRepeat(Loop& loop, Leg& upstream, size_t said) {
+  const DialUnderWay& dial = loop.dialOf(upstream);
+  const LegId client = dial.clientId;
+  const Repeat repeat = dial.repeat;
+  loop.endDial(upstream);
+  closeNow(loop, upstream);
+  handOver(loop, client, repeat, said);
+}
+
+void giveUpRepeat(Loop& loop, Leg& upstream, size_t said) {
+  loop.verdicts.forget(*loop.dialOf(upstream).repeat.verdict);
+  dropRepeat(loop, upstream, said);
+}
+
+void dropRepeatFor(Loop& loop, const Leg& client) {
+  dropRepeat(loop, *loop.repeats.at(loop.promises.at(indexOf(client.id.place)).limits.index).leg, 0);
+}
+
+void stopRepeating(Loop& loop) {
+  loop.verdicts.forgetAll();
+  std::vector<Leg*> dialling;
+  loop.legs.forEach([&](Leg& leg) {
+    if (leg.state == LegState::kDialling && (leg.unspliced.dialToken & kByVerdict) != 0) dialling.push_back(&leg);
+  });
+  for (Leg* leg : dialling) dropRepeat(loop, *leg, 0);
+}
+
+}  // namespace sallyport
