@@ -25,6 +25,7 @@ import {
 } from '@sallyport/tunnel-server';
 import type { Destination } from '@sallyport/policy';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
+import { isWithoutSecret } from './read-head.ts';
 import { readOpening, type Opening } from './read-opening.ts';
 import { CONNECTION_ESTABLISHED, ESTABLISHED_STATUS } from './replies.ts';
 import { awaitedOf, currentCertificate, requireHandshake, requireTls, whyGone } from './tls-rules.ts';
@@ -77,7 +78,7 @@ class ConnectFrontend implements Frontend {
   /** A client with a SOCKS greeting is refused in SOCKS. */
   #socksVersion: SocksVersion | undefined;
   #isEstablished = false;
-  /** What its CONNECT says, and all that was read. */
+  /** A CONNECT without a secret and with nothing behind it: all that was read, and what it says. */
   #connect: { readonly bytes: Uint8Array; readonly identified: Identified } | undefined;
 
   asked: Destination | undefined;
@@ -145,10 +146,8 @@ class ConnectFrontend implements Frontend {
   }
 
   likeness(): FrontendLikeness | undefined {
-    const asked = this.#connect;
-    if (this.#otherDoor !== undefined || asked === undefined) return undefined;
-    const { bytes, identified } = asked;
-    if (identified.clientBytes.length > 0) return undefined;
+    if (this.#connect === undefined) return undefined;
+    const { bytes, identified } = this.#connect;
     const mask = new Uint8Array(bytes.length).fill(0xff);
     return { opening: { bytes, mask }, isSentUp: false, identified };
   }
@@ -194,21 +193,12 @@ class ConnectFrontend implements Frontend {
   }
 
   #readRequest(opening: Request, { deadline }: PrereadLimits): Asked | Promise<Asked> {
-    const { head, asks: request, earlyBytes, bytes } = opening;
+    const { head, asks: request, bytes } = opening;
     switch (request.kind) {
       case 'connect':
         this.asked = request.destination;
-        this.#connect = {
-          bytes,
-          identified: {
-            destination: request.destination,
-            clientBytes: earlyBytes,
-            via: joinedValues(head, 'via'),
-            user: undefined,
-          },
-        };
         return this.#identified(
-          this.#connect.identified,
+          this.#readConnect(opening, request.destination),
           this.#identifyUser(fieldValue(head, 'proxy-authorization'), deadline),
         );
       case 'other-method':
@@ -218,6 +208,13 @@ class ConnectFrontend implements Frontend {
       case 'malformed':
         throw malformedRequest(request.why);
     }
+  }
+
+  #readConnect({ head, earlyBytes, bytes }: Request, destination: Destination): Identified {
+    const identified = { destination, clientBytes: earlyBytes, via: joinedValues(head, 'via'), user: undefined };
+    // What may hold a secret does not stay in memory, and what is repeated is kept there for a while.
+    if (earlyBytes.length === 0 && isWithoutSecret(head)) this.#connect = { bytes, identified };
+    return identified;
   }
 
   #identified(identified: Identified, user: User | Promise<User>): Identified | Promise<Identified> {

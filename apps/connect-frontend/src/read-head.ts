@@ -30,7 +30,12 @@ const HEADS = new BytesMemo<HeadRead>({
 /** What may hold a secret does not stay in memory: only a CONNECT with fields that never hold one is kept, and nothing behind it. */
 export function mayBeKept(read: HeadRead, lengthBytes: number): boolean {
   if (read.kind !== 'request' || read.asks.kind !== 'connect' || read.headBytes < lengthBytes) return false;
-  return read.head.fields.every(({ name }) => FIELDS_WITHOUT_SECRET.has(name));
+  return isWithoutSecret(read.head);
+}
+
+/** Whether all its fields are of those that never hold a secret. */
+export function isWithoutSecret({ fields }: RequestHead): boolean {
+  return fields.every(({ name }) => FIELDS_WITHOUT_SECRET.has(name));
 }
 
 const FIELDS_WITHOUT_SECRET: ReadonlySet<string> = new Set(['host', 'user-agent', 'connection', 'proxy-connection']);

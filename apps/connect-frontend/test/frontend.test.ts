@@ -270,6 +270,60 @@ describe('a door with credentials', () => {
   });
 });
 
+describe('clients like this one', () => {
+  const PLAIN = encodeHead('CONNECT example.com:443 HTTP/1.1', HOST, 'User-Agent: curl/8.0', 'Proxy-Connection: close');
+
+  it('send all of its head, and are identified as it is', async () => {
+    const { frontend, socket } = await openTunnel();
+    socket.write(PLAIN);
+    await identifyTunnel(frontend);
+    const likeness = frontend.likeness?.();
+    expect(likeness).toMatchObject({ isSentUp: false });
+    expect(likeness?.nonce).toBeUndefined();
+    expect(Buffer.from(likeness?.opening.bytes ?? [])).toEqual(PLAIN);
+    expect(Buffer.from(likeness?.opening.mask ?? [])).toEqual(Buffer.alloc(PLAIN.length, 0xff));
+
+    const another = await openTunnel();
+    another.socket.write(PLAIN);
+    expect(await identifyTunnel(another.frontend)).toEqual(likeness?.identified);
+  });
+
+  it('are told where the head comes in pieces, too', async () => {
+    const { frontend, socket } = await openTunnel();
+    socket.write(PLAIN.subarray(20));
+    await identifyTunnel(frontend, PLAIN.subarray(0, 20));
+    expect(Buffer.from(frontend.likeness?.()?.opening.bytes ?? [])).toEqual(PLAIN);
+  });
+
+  it.each([
+    ['whose head has bytes behind it', Buffer.concat([PLAIN, encodeText('early')])],
+    [
+      'whose head may hold a secret',
+      encodeHead('CONNECT example.com:443 HTTP/1.1', HOST, 'Proxy-Authorization: Basic eA'),
+    ],
+    ['whose head has an unknown field', encodeHead('CONNECT example.com:443 HTTP/1.1', HOST, 'X-Token: t')],
+  ])('are not told of a client %s', async (_what, bytes) => {
+    const { frontend, socket } = await openTunnel();
+    socket.write(bytes);
+    await identifyTunnel(frontend);
+    expect(frontend.likeness?.()).toBeUndefined();
+  });
+
+  it('are not told where the other door serves', async () => {
+    const { frontend, socket } = await openMisdirected();
+    socket.write(TLS_HELLO);
+    await identifyTunnel(frontend);
+    expect(frontend.likeness?.()).toBeUndefined();
+  });
+
+  it('are not told of a refused one', async () => {
+    const { frontend, socket } = await openTunnel();
+    socket.write(encodeHead('CONNECT example.com:0 HTTP/1.1', HOST));
+    await errorOf(async () => frontend.identify(limits()));
+    expect(frontend.likeness?.()).toBeUndefined();
+  });
+});
+
 describe('a door that forwards plain HTTP', () => {
   const options: ConnectFrontendOptions = { misdirected: 'explain', forwardsHttp: true };
   const GET = encodeHead('GET http://example.com/ HTTP/1.1', HOST);

@@ -62,6 +62,7 @@ class SslPrereadFrontend implements Frontend {
   /** What was read of an HTTP client: it is answered in HTTP. */
   #httpRequest: Uint8Array | undefined;
   #isEstablished = false;
+  /** What a hello with nothing behind it says. */
   #hello: Identified | undefined;
   /** Of a client that this door refuses before it is identified. */
   #asked: Destination | undefined;
@@ -150,12 +151,10 @@ class SslPrereadFrontend implements Frontend {
   }
 
   #identified({ hello, endsAt }: Hello, bytes: Uint8Array): Identified {
-    const { destination, original } = this.#chooseDestination(hello);
-    if (endsAt < bytes.length) this.#client.putBack(bytes.subarray(endsAt));
-    const clientBytes = endsAt < bytes.length ? bytes.subarray(0, endsAt) : bytes;
-    const identified = { destination, clientBytes, hello, original, user: undefined };
-    this.#hello = identified;
-    return identified;
+    const chosen = this.#chooseDestination(hello);
+    if (endsAt === bytes.length) return (this.#hello = { ...chosen, clientBytes: bytes, hello, user: undefined });
+    this.#client.putBack(bytes.subarray(endsAt));
+    return { ...chosen, clientBytes: bytes.subarray(0, endsAt), hello, user: undefined };
   }
 
   /** The original address is passed on only with a destination that was derived from it: it says nothing of another one. */

@@ -10,6 +10,7 @@ import {
   join,
   padding,
   record,
+  recordsCutAt,
   serverName,
   sslv2Hello,
   uint24,
@@ -48,6 +49,57 @@ describe('a ClientHello of an intercepted client', () => {
   it('is refused without a name otherwise', async () => {
     await expect(identifyIntercepted(record(hello(padding(1))))).rejects.toMatchObject({ reason: 'no_sni' });
   });
+});
+
+describe('clients like this one', () => {
+  const good = record(browserHello('www.example.com'));
+  const random = Buffer.from(Array.from({ length: 32 }, (_, at) => at * 7 + 1));
+  const withRandom = (bytes: Uint8Array) => Buffer.concat([bytes.subarray(0, 11), random, bytes.subarray(43)]);
+
+  it('send a hello that differs in what is not read, and are told by their random', async () => {
+    const bytes = withRandom(good);
+    const first = await identify(bytes);
+    const likeness = first.frontend.likeness?.();
+    if (likeness?.randomOf === undefined || likeness.nonce === undefined) throw new Error('no client is like it');
+    const { nonce, opening } = likeness;
+    expect(likeness.isSentUp).toBe(true);
+    expect(Buffer.from(opening.bytes)).toEqual(bytes);
+    expect([...opening.mask.subarray(11, 43)]).toEqual([...Buffer.alloc(32)]);
+
+    const other = bytes.map((byte, at) => (opening.mask[at] === 0 ? byte ^ 0x5a : byte));
+    const { hello, destination } = identified(await identify(other));
+    const helloOfOther = { ...likeness.identified.hello, random: likeness.randomOf(at(other, nonce)) };
+    expect({ hello, destination }).toEqual({ hello: helloOfOther, destination: likeness.identified.destination });
+    expect(hello?.random).not.toBe(likeness.identified.hello?.random);
+  });
+
+  it('send the same random where that was made by hand, and have no nonce', async () => {
+    const { frontend } = await identify(good);
+    const likeness = frontend.likeness?.();
+    expect(likeness).toMatchObject({ isSentUp: true });
+    expect([likeness?.nonce, likeness?.randomOf]).toEqual([undefined, undefined]);
+    expect([...(likeness?.opening.mask.subarray(31, 43) ?? [])]).toEqual([...Buffer.alloc(12, 0xff)]);
+  });
+
+  it.each([
+    ['whose hello has bytes behind it', join(good, 'early')],
+    ['whose hello is in two records', recordsCutAt(hello(serverName('a.example')), [50])],
+  ])('are not told of a client %s', async (_what, bytes) => {
+    const identification = await identify(bytes);
+    expect(identified(identification).destination.kind).toBe('name');
+    expect(identification.frontend.likeness?.()).toBeUndefined();
+  });
+
+  it('are not told of a hello of SSL 2.0', async () => {
+    const { frontend, outcome } = await identify(sslv2Hello(), {
+      withoutSni: { kind: 'destination', destination: FALLBACK },
+    });
+    expect(outcome).toMatchObject({ destination: FALLBACK });
+    expect(frontend.likeness?.()).toBeUndefined();
+  });
+
+  const at = (bytes: Uint8Array, place: { readonly at: number; readonly length: number }): Uint8Array =>
+    bytes.subarray(place.at, place.at + place.length);
 });
 
 describe('a ClientHello with a name', () => {

@@ -3,6 +3,7 @@
 export const TARGET_NAMES = [
   'connect-head',
   'client-hello',
+  'hello-marks',
   'host',
   'proxy-header',
   'connect-reply',

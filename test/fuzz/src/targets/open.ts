@@ -4,6 +4,7 @@ import { clientHelloTarget } from './client-hello.ts';
 import { configTarget } from './config.ts';
 import { connectHeadTarget } from './connect-head.ts';
 import { connectReplyTarget } from './connect-reply.ts';
+import { helloMarksTarget } from './hello-marks.ts';
 import { hostTarget } from './host.ts';
 import type { TargetName } from './names.ts';
 import { proxyHeaderTarget } from './proxy-header.ts';
@@ -15,6 +16,8 @@ export function openTarget(name: TargetName): FuzzTarget {
       return connectHeadTarget;
     case 'client-hello':
       return clientHelloTarget;
+    case 'hello-marks':
+      return helloMarksTarget;
     case 'host':
       return hostTarget;
     case 'proxy-header':
