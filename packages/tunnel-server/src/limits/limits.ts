@@ -31,7 +31,7 @@ export interface Limits {
    */
   awaitClient(listener: LimitedListener): (() => void) | undefined;
   /**
-   * How many connections may be promised: a fourth of each limit, as long as no more than half is taken. Undefined where it is, where each
+   * How many connections may be promised: a fourth of each limit, and none where more than half of it is taken. Undefined where each
    * connection needs a token, and where other replicas have to be told.
    */
   roomFor(listener: LimitedListener, client: Ip): Room | undefined;
@@ -134,13 +134,17 @@ class Counters implements Limits {
     const scopes = this.#scopesOf(listener);
     if (this.#replicas !== undefined || rateOf(scopes) !== Infinity) return undefined;
     const { tunnels, tunnels_per_client } = listener.limits;
-    const ofClient = scopeOf('tunnels_per_client', scopes).occupancy.of(clientKey(client));
-    const isHalfTaken = 2 * scopeOf('tunnels', scopes).held > tunnels || 2 * ofClient > tunnels_per_client;
-    return isHalfTaken ? undefined : { inAll: Math.floor(tunnels / 4), toClient: Math.floor(tunnels_per_client / 4) };
+    const { held } = scopeOf('tunnels', scopes);
+    const heldByClient = scopeOf('tunnels_per_client', scopes).occupancy.of(clientKey(client));
+    return { inAll: roomIn(tunnels, held), toClient: roomIn(tunnels_per_client, heldByClient) };
   }
 
   enter(listener: LimitedListener, client: Ip): void {
-    this.#enter(clientKey(client), this.#scopesOf(listener).own);
+    const key = clientKey(client);
+    const { own } = this.#scopesOf(listener);
+    this.#enter(key, own);
+    this.#replicas?.changed(this.#everywhere, key, 1);
+    this.#replicas?.changed(own, key, 1);
   }
 
   tunnelsHeld(listener: LimitedListener): number {
@@ -190,6 +194,10 @@ class Counters implements Limits {
     this.#everywhere.occupancy.leave(key);
     own.occupancy.leave(key);
   }
+}
+
+function roomIn(limit: number, held: number): number {
+  return 2 * held > limit ? 0 : Math.floor(limit / 4);
 }
 
 const ADMITTED: Admission = { kind: 'admitted' };

@@ -30,7 +30,7 @@ export function openRepeats(listener: ListenerConfig, services: DoorServices): D
       if (!mayBeRepeated(setUp, up)) return;
       repeats.cameUp(keyOf(setUp), () => describe(setUp, up, { listener, services, planJoin }));
     },
-    admitted: (client) => repeats.heed(listener, client),
+    admitted: (client) => repeats.heed(client),
   };
 }
 
@@ -137,7 +137,7 @@ function bookOf(
     countAttempt(upstream, JOINED, { onAttempt });
     door.metrics.repeated();
     keeper.isUp(tunnel, new RepeatedFacts(model, ledger.nextNumber(), helloPlace, repeated));
-    repeats?.heed(listener, client);
+    repeats?.heed(client);
   };
 }
 

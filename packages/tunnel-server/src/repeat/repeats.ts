@@ -44,8 +44,8 @@ export interface Repeatable {
 export interface Terms {
   readonly tunnels: number;
   readonly holdsMs: number;
-  onRepeated(): void;
-  onForgotten(wasNoGood: boolean): void;
+  readonly onRepeated: () => void;
+  readonly onForgotten: (wasNoGood: boolean) => void;
 }
 
 /** What is repeated, or was a moment ago. */
@@ -61,7 +61,7 @@ interface Known {
 }
 
 export class Repeats {
-  readonly #transport: Transport;
+  readonly #transport: Pick<Transport, 'forgetVerdicts'>;
   readonly #limits: Pick<Limits, 'roomFor'>;
   /** How often each was asked for since {@link #since}. */
   readonly #seen = new Map<string, number>();
@@ -70,9 +70,11 @@ export class Repeats {
   #promised = 0;
   /** The verdicts that the transport has, each as a promise that resolves when it has forgotten it. */
   readonly #held = new Set<Promise<void>>();
+  /** How many tunnels are promised to a client, and at a listener, where any are. */
   readonly #promisedTo = new Map<ClientKey, number>();
+  readonly #promisedAt = new Map<LimitedListener, number>();
 
-  constructor(transport: Transport, limits: Pick<Limits, 'roomFor'>) {
+  constructor(transport: Pick<Transport, 'forgetVerdicts'>, limits: Pick<Limits, 'roomFor'>) {
     this.#transport = transport;
     this.#limits = limits;
   }
@@ -92,9 +94,15 @@ export class Repeats {
     if (fresh.held === 0) this.#known.delete(key);
   }
 
-  /** Another connection was admitted. Where a limit is half used, each is decided anew. */
-  heed(listener: LimitedListener, client: Ip): void {
-    if (this.#promised > 0 && this.#limits.roomFor(listener, client) === undefined) void this.forget();
+  /** Another connection of this client was admitted, by whichever listener. Where a limit is half used now, everything is decided anew. */
+  heed(client: Ip): void {
+    if (this.#promised === 0) return;
+    const isPromisedMore = this.#promisedTo.has(clientKey(client));
+    // A connection at one listener may count for the limits of another one.
+    for (const listener of this.#promisedAt.keys()) {
+      const room = this.#limits.roomFor(listener, client);
+      if (room === undefined || room.inAll === 0 || (isPromisedMore && room.toClient === 0)) return void this.forget();
+    }
   }
 
   /** From now on everything is decided anew. Resolves once all tunnels that were made by then are in the books. */
@@ -103,6 +111,11 @@ export class Repeats {
     this.#known.clear();
     this.#transport.forgetVerdicts?.();
     await Promise.all(this.#held);
+  }
+
+  /** How many keys are remembered, for the tests that bound it. */
+  get remembered(): number {
+    return this.#seen.size + this.#known.size + this.#held.size;
   }
 
   #begin(key: string): Known {
@@ -139,7 +152,7 @@ export class Repeats {
       if (this.#known.get(repeatable.key) === known) this.#promise(repeatable, known);
     };
     const onForgotten = (wasNoGood: boolean): void => {
-      this.#count(repeatable.client, -tunnels);
+      this.#count(repeatable, -tunnels);
       this.#held.delete(held);
       forgotten();
       known.held -= 1;
@@ -148,7 +161,7 @@ export class Repeats {
         this.#known.delete(repeatable.key);
     };
     if (!repeatable.remember({ tunnels, holdsMs, onRepeated, onForgotten })) return;
-    this.#count(repeatable.client, tunnels);
+    this.#count(repeatable, tunnels);
     this.#held.add(held);
     known.held += 1;
   }
@@ -162,11 +175,16 @@ export class Repeats {
     return Math.floor(Math.min(inAll, toClient) / 2);
   }
 
-  #count(client: Ip, tunnels: number): void {
+  #count({ listener, client }: Repeatable, tunnels: number): void {
     this.#promised += tunnels;
-    const key = clientKey(client);
-    const promised = (this.#promisedTo.get(key) ?? 0) + tunnels;
-    if (promised > 0) this.#promisedTo.set(key, promised);
-    else this.#promisedTo.delete(key);
+    add(this.#promisedTo, clientKey(client), tunnels);
+    add(this.#promisedAt, listener, tunnels);
   }
+}
+
+/** Adds to the count of a key, which is left out of the map where it is 0. */
+function add<Key>(counts: Map<Key, number>, key: Key, tunnels: number): void {
+  const sum = (counts.get(key) ?? 0) + tunnels;
+  if (sum > 0) counts.set(key, sum);
+  else counts.delete(key);
 }

@@ -54,6 +54,65 @@ describe('limits.tunnels', () => {
   });
 });
 
+describe('room for connections that are promised', () => {
+  const shared = { tunnels: 400, tunnels_per_client: 40 };
+
+  it('is a fourth of each limit', () => {
+    expect(createLimits(shared).roomFor(explicit(shared), ALICE)).toEqual({ inAll: 100, toClient: 10 });
+  });
+
+  it('is none of a limit of which more than half is taken', () => {
+    const counted = createLimits(shared);
+    for (let taken = 0; taken < 20; taken++) admitted(counted.admit(explicit(shared), ALICE));
+    expect(counted.roomFor(explicit(shared), ALICE)).toEqual({ inAll: 100, toClient: 10 });
+    admitted(counted.admit(transparent(shared), ALICE));
+    expect(counted.roomFor(explicit(shared), ALICE)).toEqual({ inAll: 100, toClient: 0 });
+    expect(counted.roomFor(explicit(shared), BOB)).toEqual({ inAll: 100, toClient: 10 });
+
+    for (let client = 0; client < 180; client++) counted.enter(explicit(shared), ip(`198.51.100.${client}`));
+    expect(counted.roomFor(explicit(shared), BOB)).toEqual({ inAll: 0, toClient: 10 });
+    counted.leave('explicit', ip('198.51.100.0'));
+    expect(counted.roomFor(explicit(shared), BOB)).toEqual({ inAll: 100, toClient: 10 });
+  });
+
+  it('is compared with the count of a listener where the limit is its own, and otherwise with the count over all', () => {
+    const counted = createLimits(shared);
+    const own = { tunnels: 40, tunnels_per_client: 4 };
+    for (let taken = 0; taken < 3; taken++) admitted(counted.admit(explicit(own), ALICE));
+    expect(counted.roomFor(explicit(own), ALICE)).toEqual({ inAll: 10, toClient: 0 });
+    for (let taken = 0; taken < 18; taken++) admitted(counted.admit(transparent(shared), ALICE));
+    expect(counted.roomFor(transparent(shared), ALICE)).toEqual({ inAll: 100, toClient: 0 });
+    expect(counted.roomFor(explicit(own), BOB)).toEqual({ inAll: 10, toClient: 1 });
+  });
+
+  it('counts connections whose client is not known yet', () => {
+    const counted = createLimits({ ...ROOMY, tunnels: 3 });
+    const listener = explicit({ ...ROOMY, tunnels: 3 });
+    const ends = [counted.awaitClient(listener), counted.awaitClient(listener)];
+    expect(counted.roomFor(listener, ALICE)).toMatchObject({ inAll: 0 });
+    for (const end of ends) end?.();
+    expect(counted.roomFor(explicit(ROOMY), ALICE)).toEqual({ inAll: 250, toClient: 250 });
+  });
+
+  it.each([
+    [{ ...shared, new_per_client: 1_000 }, undefined],
+    [
+      { ...shared, new_per_client: Infinity },
+      { inAll: 100, toClient: 10 },
+    ],
+  ])('is none where each connection needs a token: with %o it is %o', (limits, room) => {
+    expect(createLimits(limits).roomFor(explicit(limits), ALICE)).toEqual(room);
+  });
+
+  it('is taken, and given back, as by any connection', () => {
+    const counted = createLimits(shared);
+    for (let time = 0; time < 3; time++) counted.enter(explicit(shared), ALICE);
+    expect([counted.tunnelsHeld(explicit(shared)), counted.mostHeld(explicit(shared))]).toEqual([3, 3]);
+    for (let time = 0; time < 3; time++) counted.leave('explicit', ALICE);
+    expect([counted.tunnelsHeld(explicit(shared)), counted.remembered()]).toEqual([0, 0]);
+  });
+});
+
 describe('asking beforehand', () => {
   it('says what admission would, and takes neither a place nor a token', () => {
     const limits = { tunnels: 3, tunnels_per_client: 2, new_per_client: 4 };

@@ -120,6 +120,26 @@ describe('a store that comes up', () => {
   });
 });
 
+describe('connections that are promised', () => {
+  it('are none while replicas count together, whether the store is there or not', async () => {
+    expect(limits.roomFor(SHARING, client)).toBeUndefined();
+    await comeUp();
+    expect(limits.roomFor(SHARING, client)).toBeUndefined();
+    limits.share(undefined);
+    expect(limits.roomFor(SHARING, client)).toEqual({ inAll: 25, toClient: 2 });
+  });
+
+  it('are reported where they were promised before that, and have come since', async () => {
+    await comeUp();
+    limits.enter(SHARING, client);
+    await pass();
+    expect(store.held(ALL)).toBe(1);
+    limits.leave(SHARING.name, client);
+    await pass();
+    expect(store.held(ALL)).toBe(0);
+  });
+});
+
 describe('a store that is away', () => {
   it('is told of again where the reason is another, but not at once', async () => {
     await comeUp();

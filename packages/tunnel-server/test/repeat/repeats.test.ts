@@ -1,0 +1,394 @@
+import { type Ip, parseIp } from '@sallyport/addresses';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLimits, type Limits } from '../../src/limits/limits.ts';
+import type { ConnectionLimits, LimitedListener } from '../../src/limits/scopes.ts';
+import { Repeats, type Terms } from '../../src/repeat/repeats.ts';
+
+/** What an engine has been told to repeat, and does when a test says so. */
+class Engine {
+  /** The oldest first. */
+  readonly verdicts: { readonly terms: Terms; left: number }[] = [];
+  /** It takes a moment before it has forgotten. */
+  isSlow = false;
+
+  remember(terms: Terms): boolean {
+    this.verdicts.push({ terms, left: terms.tunnels });
+    return true;
+  }
+
+  /** Makes a tunnel by the oldest verdict. */
+  repeat(): void {
+    const [verdict] = this.verdicts;
+    if (verdict === undefined) throw new Error('there is nothing to repeat');
+    verdict.left -= 1;
+    verdict.terms.onRepeated();
+    if (verdict.left === 0) this.#forget(verdict, false);
+  }
+
+  /** A dial by the oldest verdict has failed. */
+  fail(): void {
+    const [verdict] = this.verdicts;
+    if (verdict) this.#forget(verdict, true);
+  }
+
+  forgetVerdicts(): void {
+    if (!this.isSlow) this.forgetNow();
+  }
+
+  forgetNow(): void {
+    for (const verdict of [...this.verdicts]) this.#forget(verdict, false);
+  }
+
+  get promised(): number {
+    return this.verdicts.reduce((sum, { left }) => sum + left, 0);
+  }
+
+  #forget(verdict: (typeof this.verdicts)[number], wasNoGood: boolean): void {
+    this.verdicts.splice(this.verdicts.indexOf(verdict), 1);
+    verdict.terms.onForgotten(wasNoGood);
+  }
+}
+
+interface Asked {
+  readonly key?: string;
+  readonly client?: Ip;
+  readonly listener?: LimitedListener;
+  readonly holdsMs?: number;
+}
+
+const ALICE = ip('192.0.2.1');
+const BOB = ip('192.0.2.2');
+const ROOMY: ConnectionLimits = { tunnels: 100_000, tunnels_per_client: 100_000 };
+const OFTEN = 8;
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'], now: 1_000_000 }));
+afterEach(() => void vi.useRealTimers());
+
+/** A process with these limits, which its one listener shares. */
+function open(limits: ConnectionLimits = ROOMY) {
+  const engine = new Engine();
+  const counted = createLimits(limits);
+  const repeats = new Repeats(engine, counted);
+  const ours: LimitedListener = { name: 'explicit', limits };
+  /** Clients come up by the usual way. Returns how often it was described what is to be repeated. */
+  const comeUp = (times: number, { key = 'k', client = ALICE, listener = ours, holdsMs = Infinity }: Asked = {}) => {
+    let described = 0;
+    const describe = () => {
+      described += 1;
+      return { key, listener, client, holdsMs, remember: (terms: Terms) => engine.remember(terms) };
+    };
+    for (let time = 0; time < times; time++) repeats.cameUp(key, describe);
+    return described;
+  };
+  return { engine, limits: counted, repeats, listener: ours, comeUp };
+}
+
+describe('what is repeated', () => {
+  it('came up eight times within a second', () => {
+    const { engine, comeUp } = open();
+    expect(comeUp(OFTEN - 1)).toBe(0);
+    expect(comeUp(1)).toBe(1);
+    expect(engine.verdicts).toMatchObject([{ terms: { tunnels: 64, holdsMs: 1_000 } }]);
+  });
+
+  it('is none of what came up seven times in one second and seven in the next', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN - 1);
+    vi.advanceTimersByTime(1_001);
+    comeUp(OFTEN - 1);
+    expect(engine.verdicts).toEqual([]);
+  });
+
+  it('is counted for each key by itself', () => {
+    const { engine, comeUp } = open();
+    for (let time = 0; time < OFTEN - 1; time++) for (const key of ['a', 'b', 'c']) comeUp(1, { key });
+    expect(engine.verdicts).toEqual([]);
+  });
+
+  it('is not described again while the engine has it', () => {
+    const { comeUp } = open();
+    expect(comeUp(100)).toBe(1);
+  });
+
+  it('is repeated no longer than its address holds', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN, { holdsMs: 300 });
+    expect(engine.verdicts).toMatchObject([{ terms: { holdsMs: 300 } }]);
+  });
+
+  it('is nothing whose address has just expired', () => {
+    const { engine, repeats, comeUp } = open();
+    comeUp(OFTEN, { holdsMs: 0 });
+    expect(engine.verdicts).toEqual([]);
+    expect(repeats.remembered).toBe(1);
+  });
+
+  it('is nothing that the engine cannot repeat', async () => {
+    const { engine, repeats, comeUp } = open();
+    vi.spyOn(engine, 'remember').mockReturnValue(false);
+    comeUp(OFTEN);
+    await repeats.forget();
+    expect(repeats.remembered).toBe(0);
+  });
+});
+
+describe('the next verdict', () => {
+  it('is there once half of one is used, for twice as many where that was within 30 ms, and 1,024 at most', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN);
+    for (let time = 0; time < 3_000; time++) engine.repeat();
+    const sizes = engine.verdicts.map(({ terms }) => terms.tunnels);
+    expect(sizes.at(-1)).toBe(1_024);
+    expect(engine.promised).toBeGreaterThan(0);
+  });
+
+  it('is for as many as the one before where that was slower', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN);
+    vi.advanceTimersByTime(31);
+    for (let time = 0; time < 32; time++) engine.repeat();
+    expect(engine.verdicts.map(({ terms }) => terms.tunnels)).toEqual([64, 64]);
+  });
+
+  it('ends when the first would have ended: after a second it is decided anew, once', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN);
+    vi.advanceTimersByTime(400);
+    for (let time = 0; time < 32; time++) engine.repeat();
+    expect(engine.verdicts.map(({ terms }) => terms.holdsMs)).toEqual([1_000, 600]);
+    vi.advanceTimersByTime(601);
+    for (let time = 0; time < 32 + 32; time++) engine.repeat();
+    expect(engine.verdicts).toHaveLength(1);
+    engine.forgetNow();
+    expect(comeUp(5)).toBe(1);
+    expect(engine.verdicts).toMatchObject([{ terms: { holdsMs: 1_000 } }]);
+  });
+
+  it('is not there for what is seldom asked for: it has to come up eight times again', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN);
+    for (let time = 0; time < OFTEN - 1; time++) engine.repeat();
+    vi.advanceTimersByTime(1_001);
+    engine.forgetNow();
+    expect(comeUp(OFTEN - 1)).toBe(0);
+    expect(comeUp(1)).toBe(1);
+  });
+});
+
+describe('what went wrong', () => {
+  it('is not repeated for a minute', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN);
+    engine.fail();
+    expect(comeUp(100)).toBe(0);
+    vi.advanceTimersByTime(59_999);
+    expect(comeUp(100)).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(comeUp(1)).toBe(1);
+  });
+});
+
+describe('the room in the limits', () => {
+  it.each([
+    { limits: { ...ROOMY, tunnels: 512 }, tunnels: 64 },
+    { limits: { ...ROOMY, tunnels: 200 }, tunnels: 25 },
+    { limits: { ...ROOMY, tunnels: 128 }, tunnels: 16 },
+    { limits: { ...ROOMY, tunnels: 127 }, tunnels: undefined },
+    { limits: { ...ROOMY, tunnels_per_client: 200 }, tunnels: 25 },
+    { limits: { ...ROOMY, tunnels_per_client: 127 }, tunnels: undefined },
+    { limits: { ...ROOMY, new_per_client: 1_000 }, tunnels: undefined },
+    { limits: { ...ROOMY, new_per_client: Infinity }, tunnels: 64 },
+  ])('is an eighth of each: with $limits a verdict is for $tunnels tunnels', ({ limits, tunnels }) => {
+    const { engine, comeUp } = open(limits);
+    comeUp(OFTEN);
+    expect(engine.verdicts.map(({ terms }) => terms.tunnels)).toEqual(tunnels === undefined ? [] : [tunnels]);
+  });
+
+  it('is none where half is taken, and everything is decided anew from that moment on', () => {
+    const { engine, limits, repeats, listener, comeUp } = open({ ...ROOMY, tunnels: 400 });
+    comeUp(OFTEN);
+    for (let taken = 1; taken <= 201; taken++) {
+      expect(engine.verdicts.length > 0).toBe(true);
+      limits.enter(listener, BOB);
+      repeats.heed(BOB);
+    }
+    expect(engine.verdicts).toEqual([]);
+    vi.advanceTimersByTime(1_001);
+    comeUp(100);
+    expect(engine.verdicts).toEqual([]);
+    limits.leave('explicit', BOB);
+    vi.advanceTimersByTime(1_001);
+    comeUp(OFTEN);
+    expect(engine.verdicts).toHaveLength(1);
+  });
+
+  it('is shared by all that a client has asked for, and by the clients', () => {
+    const { engine, comeUp } = open({ tunnels: 1_600, tunnels_per_client: 400 });
+    const sizes = () => engine.verdicts.splice(0).map(({ terms }) => terms.tunnels);
+    for (const key of ['a', 'b', 'c', 'd']) comeUp(OFTEN, { key });
+    expect(sizes()).toEqual([50, 25]);
+    for (const key of ['e', 'f']) comeUp(OFTEN, { key, client: BOB });
+    expect(sizes()).toEqual([50, 25]);
+  });
+
+  it('is watched at all listeners to which something is promised: tunnels of one may count for another', () => {
+    const { engine, limits, repeats, comeUp } = open({ ...ROOMY, tunnels: 400 });
+    const alone: LimitedListener = { name: 'alone', limits: { ...ROOMY, tunnels: 4_000 } };
+    comeUp(OFTEN);
+    for (let taken = 0; taken < 201; taken++) {
+      limits.enter(alone, BOB);
+      repeats.heed(BOB);
+    }
+    expect(engine.verdicts).toEqual([]);
+  });
+
+  it('of others is not touched by a client that has used up its own', () => {
+    const { engine, limits, repeats, listener, comeUp } = open({ ...ROOMY, tunnels_per_client: 400 });
+    comeUp(OFTEN);
+    for (let taken = 0; taken < 300; taken++) {
+      limits.enter(listener, BOB);
+      repeats.heed(BOB);
+    }
+    expect(engine.verdicts).toHaveLength(1);
+    for (let taken = 0; taken < 201; taken++) {
+      limits.enter(listener, ALICE);
+      repeats.heed(ALICE);
+    }
+    expect(engine.verdicts).toEqual([]);
+  });
+
+  it('is never overdrawn, whatever clients come and go', () => {
+    const shared = { tunnels: 300, tunnels_per_client: 200 };
+    const listeners = [
+      { name: 'one', limits: shared },
+      { name: 'other', limits: shared },
+      { name: 'alone', limits: { tunnels: 500, tunnels_per_client: 260 } },
+    ] as const;
+    const clients = [ALICE, BOB, ip('2001:db8::1')] as const;
+    const step = fc.record({
+      what: fc.constantFrom('comes', 'comes', 'repeats', 'repeats', 'leaves', 'fails', 'waits'),
+      listener: fc.constantFrom(...listeners),
+      client: fc.constantFrom(...clients),
+      times: fc.integer({ min: 1, max: 200 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const { engine, limits, repeats, comeUp } = open(shared);
+        const held: { readonly listener: LimitedListener; readonly client: Ip }[] = [];
+        const promisedTo = new Map<Terms, { readonly listener: LimitedListener; readonly client: Ip }>();
+        const enter = (listener: LimitedListener, client: Ip) => {
+          held.push({ listener, client });
+          repeats.heed(client);
+        };
+        for (const { what, listener, client, times } of steps) {
+          for (let time = 0; time < times; time++) {
+            if (what === 'comes' && admits(limits, listener, client)) {
+              enter(listener, client);
+              comeUp(1, { key: `${listener.name} ${client.text}`, listener, client });
+              for (const { terms } of engine.verdicts)
+                if (!promisedTo.has(terms)) promisedTo.set(terms, { listener, client });
+            }
+            if (what === 'repeats' && engine.promised > 0) {
+              const promised = promisedTo.get(engine.verdicts[0]?.terms as Terms);
+              if (promised === undefined) throw new Error('nobody was promised that');
+              limits.enter(promised.listener, promised.client);
+              engine.repeat();
+              for (const { terms } of engine.verdicts) if (!promisedTo.has(terms)) promisedTo.set(terms, promised);
+              enter(promised.listener, promised.client);
+            }
+            const [first] = held;
+            if (what === 'leaves' && first) {
+              held.shift();
+              limits.leave(first.listener.name, first.client);
+            }
+            expectRoom(limits, { listeners, clients, engine, promisedTo });
+          }
+          if (what === 'fails') engine.fail();
+          if (what === 'waits') vi.advanceTimersByTime(20 * times);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('what is remembered', () => {
+  it('is bounded, however many different things are asked for', () => {
+    const { repeats, comeUp, engine } = open();
+    for (let key = 0; key < 100_000; key++) comeUp(1, { key: `k${key}` });
+    expect(repeats.remembered).toBeLessThanOrEqual(1_024);
+    for (let key = 0; key < 20_000; key++) {
+      comeUp(OFTEN, { key: `k${key}` });
+      if (key % 50 === 0) vi.advanceTimersByTime(1_001);
+      if (key % 10 === 0) engine.fail();
+    }
+    expect(engine.promised).toBeLessThanOrEqual(8_192);
+    expect(repeats.remembered).toBeLessThanOrEqual(2 * 1_024 + 8_192 / 16);
+  });
+});
+
+describe('forgetting', () => {
+  it('is over once the engine has forgotten every verdict', async () => {
+    const { engine, repeats, comeUp } = open();
+    comeUp(OFTEN);
+    comeUp(OFTEN, { key: 'other', client: BOB });
+    engine.isSlow = true;
+    let isOver = false;
+    const forgetting = repeats.forget().then(() => (isOver = true));
+    await Promise.resolve();
+    expect(isOver).toBe(false);
+    engine.forgetNow();
+    await forgetting;
+    expect(repeats.remembered).toBe(0);
+  });
+
+  it('begins all counting anew, and makes no next verdict of one that is being forgotten', async () => {
+    const { engine, repeats, comeUp } = open();
+    comeUp(OFTEN);
+    engine.isSlow = true;
+    const forgetting = repeats.forget();
+    for (let time = 0; time < 40; time++) engine.repeat();
+    expect(engine.verdicts).toHaveLength(1);
+    engine.forgetNow();
+    await forgetting;
+    expect(comeUp(OFTEN - 1)).toBe(0);
+    expect(comeUp(1)).toBe(1);
+  });
+
+  it('is over at once where there is nothing to forget', async () => {
+    const { repeats } = open();
+    await expect(repeats.forget()).resolves.toBeUndefined();
+  });
+});
+
+function admits(limits: Limits, listener: LimitedListener, client: Ip): boolean {
+  const admission = limits.admit(listener, client);
+  return 'kind' in admission && admission.kind === 'admitted';
+}
+
+interface Situation {
+  readonly listeners: readonly LimitedListener[];
+  readonly clients: readonly Ip[];
+  readonly engine: Engine;
+  readonly promisedTo: ReadonlyMap<Terms, { readonly listener: LimitedListener; readonly client: Ip }>;
+}
+
+/** All that is promised could be taken now. */
+function expectRoom(limits: Limits, { listeners, engine, promisedTo }: Situation): void {
+  for (const listener of listeners) {
+    const held = limits.tunnelsHeld(listener);
+    const most = limits.mostHeld(listener);
+    const own = engine.verdicts.filter(({ terms }) => promisedTo.get(terms)?.listener === listener);
+    const promised = own.reduce((sum, { left }) => sum + left, 0);
+    if (promised === 0) continue;
+    expect(held + promised).toBeLessThanOrEqual(listener.limits.tunnels);
+    expect(most).toBeLessThanOrEqual(listener.limits.tunnels_per_client);
+  }
+}
+
+function ip(text: string): Ip {
+  const parsed = parseIp(text);
+  if (!parsed) throw new Error(`${text} is no address`);
+  return parsed;
+}
