@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Answer, MAX_ADDRESSES_A_FAMILY } from '../src/answer.ts';
 import { MAX_LOOKUPS, Resolver, type DnsSettings, type ResolverOptions } from '../src/resolver.ts';
 import { ip } from '../../addresses/test/literal.ts';
@@ -276,6 +279,51 @@ describe('Resolver, tables', () => {
     const hosts = { 'Intranet.example': ['10.1.2.3', '2001:db8::9'], 'v4only.example': ['10.1.2.4'] };
     expect(texts(await resolver([server], { family, hosts }).resolve(name, CLIENT).done)).toEqual(found);
     expect(server.asked).toEqual([]);
+  });
+});
+
+describe('Resolver, for how long it will say the same', () => {
+  it.each([
+    { what: 'a name of dns.hosts', name: 'intranet.example' },
+    { what: 'a name of dns.hosts without an address of the family', name: 'v4only.example' },
+    { what: 'a name of the hosts file', name: 'listed.example' },
+    { what: 'a special name', name: 'db.localhost' },
+    { what: 'a special name without an address', name: 'nowhere.invalid' },
+  ])('says that no TTL ends $what', ({ name }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'resolver-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const systemFiles = { resolvConf: join(folder, 'resolv.conf'), hosts: join(folder, 'hosts') };
+    writeFileSync(systemFiles.hosts, '10.0.0.1 listed.example');
+    const hosts = { 'intranet.example': ['2001:db8::9'], 'v4only.example': ['10.1.2.4'] };
+    // Named servers take the place of the system's files.
+    const settings = { hosts, family: 'ipv6' as const, ...(name === 'listed.example' && { servers: undefined }) };
+    expect(resolver([], settings, { systemFiles }).holdsMs(name)).toBe(Infinity);
+  });
+
+  it('says what is left of a TTL, and nothing before there is an answer or once it has expired', async () => {
+    const server = await serve(zone(GOOD));
+    const subject = resolver([server], { cache: { ...CACHE, min_ttl: 20_000, max_ttl: 20_000 } });
+    expect(subject.holdsMs('good.example')).toBe(0);
+    await subject.resolve('good.example', CLIENT).done;
+    const first = subject.holdsMs('good.example');
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThanOrEqual(20_000);
+    await expect.poll(() => subject.holdsMs('good.example'), { interval: 5 }).toBeLessThan(first);
+
+    const forgetful = resolver([server], { cache: { ...CACHE, entries: 0 } });
+    await forgetful.resolve('good.example', CLIENT).done;
+    expect(forgetful.holdsMs('good.example')).toBe(0);
+  });
+
+  it('says of an expired answer that stands in while DNS fails when DNS is asked again', async () => {
+    const server = await serve(zone({ 'flaky.example A': ['192.0.2.1'] }));
+    const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 } });
+    await subject.resolve('flaky.example', CLIENT).done;
+    expect(subject.holdsMs('flaky.example')).toBe(0);
+    server.script = () => ({ rcode: 'SERVFAIL' });
+    await subject.resolve('flaky.example', CLIENT).done;
+    expect(subject.holdsMs('flaky.example')).toBeGreaterThan(0);
+    expect(subject.holdsMs('flaky.example')).toBeLessThanOrEqual(30_000);
   });
 });
 
