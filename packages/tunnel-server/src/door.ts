@@ -17,7 +17,7 @@ import type { SniVerdict, UnverifiedTunnel } from './sni-check.ts';
 
 /** Each reload makes new doors; a tunnel keeps the door that accepted it. */
 export interface Door extends DoorAdmission, DoorDecisions, DoorDials, DoorChecks {
-  /** Left out where each client is decided anew. */
+  /** Left out where each client is decided anew, at any listener. */
   readonly repeats?: DoorRepeats | undefined;
   readonly name: string;
   readonly mode: 'connect' | 'sni';
@@ -102,10 +102,10 @@ export interface DoorDials {
 
 /** Tunnels that the transport makes by itself, for clients that come again and again. */
 export interface DoorRepeats {
-  /** A tunnel has come up by the usual way. */
-  cameUp(setUp: SetUp, up: UpAt): void;
+  /** A tunnel has come up by the usual way. Left out where each client of this listener is decided anew. */
+  readonly cameUp?: (setUp: SetUp, up: UpAt) => void;
   /** A client was admitted. */
-  admitted(client: Ip): void;
+  readonly admitted: (client: Ip) => void;
 }
 
 /** What is required of a ClientHello once the upstream is connected. */

@@ -1,4 +1,5 @@
 /** Which of a door's tunnels may be repeated, and the books of those that were. */
+import type { Ip } from '@sallyport/addresses';
 import type { ListenerConfig } from '@sallyport/config';
 import type { Address, Repeated, TunnelNumber } from '@sallyport/tunnel-splice';
 import type { LiveTunnels } from '../account/live-tunnels.ts';
@@ -20,18 +21,19 @@ const WITHIN_MS = 100;
 /** A tunnel that took longer to come up is not repeated. */
 const QUICK_MS = 50;
 
-/** Undefined where each client of this listener is decided anew. */
+/** Undefined where nothing is repeated at any listener. */
 export function openRepeats(listener: ListenerConfig, services: DoorServices): DoorRepeats | undefined {
   const { repeats, transport, ledger } = services;
-  if (repeats === undefined || !('remember' in transport) || !isAlike(listener)) return undefined;
+  if (repeats === undefined || !('remember' in transport)) return undefined;
+  // Its clients may count for the limits of other listeners.
+  const admitted = (client: Ip): void => repeats.heed(client);
+  if (!isAlike(listener)) return { admitted };
   const planJoin = joinPlanOf(listener.timeouts, ledger.tunnelsOf(transport));
-  return {
-    cameUp: (setUp, up) => {
-      if (!mayBeRepeated(setUp, up)) return;
-      repeats.cameUp(keyOf(setUp), () => describe(setUp, up, { listener, services, planJoin }));
-    },
-    admitted: (client) => repeats.heed(client),
+  const cameUp = (setUp: SetUp, up: UpAt): void => {
+    if (!mayBeRepeated(setUp, up)) return;
+    repeats.cameUp(keyOf(setUp), () => describe(setUp, up, { listener, services, planJoin }));
   };
+  return { cameUp, admitted };
 }
 
 /** Whether the listener decides by nothing but the client's address and what it sends first. */

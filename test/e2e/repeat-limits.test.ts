@@ -1,0 +1,57 @@
+/** Limits count the tunnels of all doors, and what the engine repeats at one of them heeds the others. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { testedRuntime } from './harness/config-text.ts';
+import { type Client, echoOrigin, openTunnel, type Origin } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+
+const isPortable = process.env['SALLYPORT_TEST_ENGINE'] === 'portable';
+
+let origin: Origin;
+let proxy: Running;
+const clients: Client[] = [];
+
+afterEach(async () => {
+  for (const { socket } of clients.splice(0)) socket.destroy();
+  origin.close();
+  await proxy.stop();
+});
+
+// A door that checks server names repeats nothing by itself.
+const YAML = `listeners:
+  - { name: plain, mode: connect, bind: "127.0.0.1:0" }
+  - { name: checked, mode: connect, bind: "127.0.0.1:0", verify_sni: report }
+limits: { tunnels: 200, tunnels_per_client: 100000 }
+admin: { bind: "127.0.0.1:0" }
+runtime: ${testedRuntime()}
+policy:
+  rules: [{ name: tests, action: allow }]
+  destinations: { allow: [loopback] }
+`;
+
+describe.skipIf(isPortable)('tunnels that the engine repeats', () => {
+  it('end with the half of a limit, whichever door has taken it', async () => {
+    origin = await echoOrigin();
+    proxy = await startSallyport(YAML);
+    await expect
+      .poll(async () => (await open('plain', 20, 'to close'), repeated()), { timeout: 20_000 })
+      .toBeGreaterThan(0);
+    await open('checked', 110);
+    const before = await repeated();
+    await open('plain', 20);
+    await expect.poll(() => proxy.metric('tunnels_active{listener="plain"}'), { timeout: 20_000 }).toBe(20);
+    expect(await repeated()).toBe(before);
+  });
+});
+
+/** One after the other. */
+async function open(door: string, count: number, fate?: 'to close'): Promise<void> {
+  for (let number = 0; number < count; number++) {
+    const client = await openTunnel(proxy.port(door), `127.0.0.1:${origin.port}`);
+    if (fate === undefined) clients.push(client);
+    else client.socket.destroy();
+  }
+}
+
+async function repeated(): Promise<number> {
+  return (await proxy.metric('repeated_tunnels_total{listener="plain"}')) ?? 0;
+}
