@@ -29,6 +29,7 @@ const PROMISED = [
   'log_lines_dropped_total',
   'policy_decisions_total{decision,rule}',
   'refused_total{listener,reason}',
+  'repeated_tunnels_total{listener}',
   'resolve_seconds{listener}',
   'tunnel_seconds{listener}',
   'tunnels_active{listener}',
@@ -53,6 +54,7 @@ function busyMetrics() {
   explicit.connected(0.02);
   explicit.handshakeEnded();
   explicit.tunnelUp();
+  explicit.repeated();
   explicit.firstByte(0.2);
   explicit.bytes(517, 4096);
   explicit.tunnelDown();
@@ -168,6 +170,7 @@ describe('the metrics', () => {
     const expected = [
       'tunnels_active{listener="explicit"}',
       'handshakes_active{listener="explicit"}',
+      'repeated_tunnels_total{listener="explicit"}',
       'bytes_total{listener="explicit",direction="up"}',
       'bytes_total{listener="explicit",direction="down"}',
       'connect_seconds_count{listener="explicit"}',
@@ -204,6 +207,16 @@ describe('the metrics', () => {
     metrics.onScrape(() => explicit.bytes(100, 0));
     await metrics.scrape();
     expect(samples(await metrics.scrape()).get('sallyport_bytes_total{listener="explicit",direction="up"}')).toBe(200);
+  });
+
+  it('count the tunnels that were repeated, each once', async () => {
+    const metrics = createMetrics(OPTIONS);
+    const repeated = async () =>
+      samples(await metrics.scrape()).get('sallyport_repeated_tunnels_total{listener="explicit"}');
+    for (let tunnel = 0; tunnel < 3; tunnel++) metrics.forListener('explicit').repeated();
+    expect([await repeated(), await repeated()]).toEqual([3, 3]);
+    metrics.forListener('explicit').repeated();
+    expect(await repeated()).toBe(4);
   });
 
   it('count the log lines that were lost', async () => {
