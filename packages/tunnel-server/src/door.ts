@@ -17,7 +17,7 @@ import type { SniVerdict, UnverifiedTunnel } from './sni-check.ts';
 
 /** Each reload makes new doors; a tunnel keeps the door that accepted it. */
 export interface Door extends DoorAdmission, DoorDecisions, DoorDials, DoorChecks {
-  /** Left out where each client is decided anew, at any listener. */
+  /** Left out where each client is decided anew. */
   readonly repeats?: DoorRepeats | undefined;
   readonly name: string;
   readonly mode: 'connect' | 'sni';
@@ -34,7 +34,7 @@ export interface DoorAdmission {
   introduce?(wire: Pick<Leg, 'read' | 'putBack'>, peer: Address): Introduction | Promise<Introduction>;
   /**
    * Takes a place in the limits. Throws `client_limit` or `overload`. Returns a promise that may reject with them where replicas are
-   * asked.
+   * asked, and where tunnels that were repeated are still to be counted.
    */
   admit(client: Ip): Promise<void> | undefined;
   /** For a further request of an admitted client. Throws `client_limit` or `overload`, or rejects with them. */
@@ -102,10 +102,8 @@ export interface DoorDials {
 
 /** Tunnels that the transport makes by itself, for clients that come again and again. */
 export interface DoorRepeats {
-  /** A tunnel has come up by the usual way. Left out where each client of this listener is decided anew. */
-  readonly cameUp?: (setUp: SetUp, up: UpAt) => void;
-  /** A client was admitted. */
-  readonly admitted: (client: Ip) => void;
+  /** A tunnel has come up by the usual way. */
+  cameUp(setUp: SetUp, up: UpAt): void;
 }
 
 /** What is required of a ClientHello once the upstream is connected. */

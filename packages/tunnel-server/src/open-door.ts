@@ -58,11 +58,15 @@ export function openDoor(listener: ListenerConfig, services: DoorServices, openF
 
 function openAdmission(shared: Shared): DoorAdmission {
   const { listener, services, prereadLimits } = shared;
-  const { limits, ledger } = services;
+  const { limits, ledger, repeats } = services;
   const { timeouts } = listener;
+  const admit: DoorAdmission['admit'] = (client) => admitClient(limits, listener, client, ledger.isDraining);
   return {
     ...openIntroduction(shared),
-    admit: (client) => admitClient(limits, listener, client, ledger.isDraining),
+    admit: (client) => {
+      const counted = repeats?.heed(client);
+      return counted === undefined ? admit(client) : counted.then(() => admit(client));
+    },
     admitNext: (client) => admitNextRequest(limits, listener, client, ledger.isDraining),
     wouldAdmit: (client) => limits.wouldAdmit(listener, client),
     requireOpen: () => requireNotDraining(ledger.isDraining),

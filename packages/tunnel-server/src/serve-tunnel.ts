@@ -91,7 +91,6 @@ const WISHES_WITHIN_MS = 250;
 
 function admitRequest({ door, record, next }: SetUp): undefined | Promise<unknown> {
   record.admitted();
-  door.repeats?.admitted(record.clientIp);
   if (next === undefined) return undefined;
   if (door.senders !== undefined && next.senders !== door.senders)
     throw new TunnelError('proxy_protocol', 'This connection is older than the peers that must send a PROXY header.');

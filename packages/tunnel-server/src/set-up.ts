@@ -129,7 +129,7 @@ export class SetUp implements Seeker, DecidedTunnel, Joiner {
 
   isUp(tunnels: LiveTunnels, tunnel: TunnelNumber, { upstream, at }: UpAt): void {
     this.record.isUp(tunnels, tunnel, { upstream, at, status: this.greeting.status });
-    this.door.repeats?.cameUp?.(this, { upstream, at });
+    this.door.repeats?.cameUp(this, { upstream, at });
   }
 
   sentInVain(bytesUp: number): void {

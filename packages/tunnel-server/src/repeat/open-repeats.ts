@@ -1,5 +1,4 @@
 /** Which of a door's tunnels may be repeated, and the books of those that were. */
-import type { Ip } from '@sallyport/addresses';
 import type { ListenerConfig } from '@sallyport/config';
 import type { Address, Repeated, TunnelNumber } from '@sallyport/tunnel-splice';
 import type { LiveTunnels } from '../account/live-tunnels.ts';
@@ -21,19 +20,17 @@ const WITHIN_MS = 100;
 /** A tunnel that took longer to come up is not repeated. */
 const QUICK_MS = 50;
 
-/** Undefined where nothing is repeated at any listener. */
+/** Undefined where each client of this listener is decided anew. */
 export function openRepeats(listener: ListenerConfig, services: DoorServices): DoorRepeats | undefined {
   const { repeats, transport, ledger } = services;
-  if (repeats === undefined || !('remember' in transport)) return undefined;
-  // Its clients may count for the limits of other listeners.
-  const admitted = (client: Ip): void => repeats.heed(client);
-  if (!isAlike(listener)) return { admitted };
+  if (repeats === undefined || !('remember' in transport) || !isAlike(listener)) return undefined;
   const planJoin = joinPlanOf(listener.timeouts, ledger.tunnelsOf(transport));
-  const cameUp = (setUp: SetUp, up: UpAt): void => {
-    if (!mayBeRepeated(setUp, up)) return;
-    repeats.cameUp(keyOf(setUp), () => describe(setUp, up, { listener, services, planJoin }));
+  return {
+    cameUp: (setUp, up) => {
+      if (!mayBeRepeated(setUp, up)) return;
+      repeats.cameUp(keyOf(setUp), () => describe(setUp, up, { listener, services, planJoin }));
+    },
   };
-  return { cameUp, admitted };
 }
 
 /** Whether the listener decides by nothing but the client's address and what it sends first. */
@@ -139,7 +136,7 @@ function bookOf(
     countAttempt(upstream, JOINED, { onAttempt });
     door.metrics.repeated();
     keeper.isUp(tunnel, new RepeatedFacts(model, ledger.nextNumber(), helloPlace, repeated));
-    repeats?.heed(client);
+    void repeats?.heed(client);
   };
 }
 

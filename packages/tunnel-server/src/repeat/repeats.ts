@@ -73,6 +73,7 @@ export class Repeats {
   /** How many tunnels are promised to a client, and at a listener, where any are. */
   readonly #promisedTo = new Map<ClientKey, number>();
   readonly #promisedAt = new Map<LimitedListener, number>();
+  #withdrawal: Promise<void> | undefined;
 
   constructor(transport: Pick<Transport, 'forgetVerdicts'>, limits: Pick<Limits, 'roomFor'>) {
     this.#transport = transport;
@@ -94,15 +95,14 @@ export class Repeats {
     if (fresh.held === 0) this.#known.delete(key);
   }
 
-  /** Another connection of this client was admitted, by whichever listener. Where a limit is half used now, everything is decided anew. */
-  heed(client: Ip): void {
-    if (this.#promised === 0) return;
-    const isPromisedMore = this.#promisedTo.has(clientKey(client));
-    // A connection at one listener may count for the limits of another one.
-    for (const listener of this.#promisedAt.keys()) {
-      const room = this.#limits.roomFor(listener, client);
-      if (room === undefined || room.inAll === 0 || (isPromisedMore && room.toClient === 0)) return void this.forget();
-    }
+  /**
+   * Another connection of this client is there, at whichever listener. Where a limit is half used now, everything is decided anew. Tunnels
+   * may be up then that are not in the books yet: resolves once they are, and only then the limits can be compared with what is there.
+   */
+  heed(client: Ip): Promise<void> | undefined {
+    if (this.#promised === 0 || !this.#isHalfUsed(client)) return undefined;
+    this.#withdrawal ??= this.forget().finally(() => (this.#withdrawal = undefined));
+    return this.#withdrawal;
   }
 
   /** From now on everything is decided anew. Resolves once all tunnels that were made by then are in the books. */
@@ -116,6 +116,17 @@ export class Repeats {
   /** How many keys are remembered, for the tests that bound it. */
   get remembered(): number {
     return this.#seen.size + this.#known.size + this.#held.size;
+  }
+
+  /** A limit by which something is promised. */
+  #isHalfUsed(client: Ip): boolean {
+    const isPromisedMore = this.#promisedTo.has(clientKey(client));
+    // A connection at one listener may count for the limits of another one.
+    for (const listener of this.#promisedAt.keys()) {
+      const room = this.#limits.roomFor(listener, client);
+      if (room === undefined || room.inAll === 0 || (isPromisedMore && room.toClient === 0)) return true;
+    }
+    return false;
   }
 
   #begin(key: string): Known {

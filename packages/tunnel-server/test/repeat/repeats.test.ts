@@ -211,7 +211,7 @@ describe('the room in the limits', () => {
     for (let taken = 1; taken <= 201; taken++) {
       expect(engine.verdicts.length > 0).toBe(true);
       limits.enter(listener, BOB);
-      repeats.heed(BOB);
+      void repeats.heed(BOB);
     }
     expect(engine.verdicts).toEqual([]);
     vi.advanceTimersByTime(1_001);
@@ -221,6 +221,25 @@ describe('the room in the limits', () => {
     vi.advanceTimersByTime(1_001);
     comeUp(OFTEN);
     expect(engine.verdicts).toHaveLength(1);
+  });
+
+  it('is known only once the engine has told of all tunnels: who comes meanwhile waits for that', async () => {
+    const { engine, limits, repeats, listener, comeUp } = open({ ...ROOMY, tunnels: 400 });
+    comeUp(OFTEN);
+    for (let taken = 1; taken <= 200; taken++) limits.enter(listener, BOB);
+    expect(repeats.heed(BOB)).toBe(undefined);
+    limits.enter(listener, BOB);
+    engine.isSlow = true;
+    let counted = 0;
+    const waiting = [BOB, ALICE].map(async (client) => {
+      await repeats.heed(client);
+      counted += 1;
+    });
+    await Promise.resolve();
+    expect(counted).toBe(0);
+    engine.forgetNow();
+    await Promise.all(waiting);
+    expect(repeats.heed(BOB)).toBe(undefined);
   });
 
   it('is shared by all that a client has asked for, and by the clients', () => {
@@ -238,7 +257,7 @@ describe('the room in the limits', () => {
     comeUp(OFTEN);
     for (let taken = 0; taken < 201; taken++) {
       limits.enter(alone, BOB);
-      repeats.heed(BOB);
+      void repeats.heed(BOB);
     }
     expect(engine.verdicts).toEqual([]);
   });
@@ -248,12 +267,12 @@ describe('the room in the limits', () => {
     comeUp(OFTEN);
     for (let taken = 0; taken < 300; taken++) {
       limits.enter(listener, BOB);
-      repeats.heed(BOB);
+      void repeats.heed(BOB);
     }
     expect(engine.verdicts).toHaveLength(1);
     for (let taken = 0; taken < 201; taken++) {
       limits.enter(listener, ALICE);
-      repeats.heed(ALICE);
+      void repeats.heed(ALICE);
     }
     expect(engine.verdicts).toEqual([]);
   });
@@ -279,7 +298,7 @@ describe('the room in the limits', () => {
         const promisedTo = new Map<Terms, { readonly listener: LimitedListener; readonly client: Ip }>();
         const enter = (listener: LimitedListener, client: Ip) => {
           held.push({ listener, client });
-          repeats.heed(client);
+          void repeats.heed(client);
         };
         for (const { what, listener, client, times } of steps) {
           for (let time = 0; time < times; time++) {
