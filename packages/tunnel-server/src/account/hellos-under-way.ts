@@ -39,6 +39,11 @@ export class HellosUnderWay {
     return place;
   }
 
+  /** Whether a hello that was sent up is one of several that are the same. */
+  isAgain(place: number): boolean {
+    return place !== NO_PLACE && (this.#tunnels[place] ?? 0) > 1;
+  }
+
   /** The tunnel is over. */
   leave(place: number): void {
     const alike = this.#tunnels[place] ?? 0;

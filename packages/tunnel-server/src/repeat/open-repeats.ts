@@ -93,21 +93,23 @@ function describe(setUp: SetUp, { upstream }: UpAt, { listener, services, planJo
         holdsMs,
         withinMs: WITHIN_MS,
         onRepeated: (tunnel, repeated) => {
-          book(tunnel, repeated);
-          onRepeated();
+          onRepeated(book(tunnel, repeated));
         },
         onForgotten,
       }) ?? false,
   };
 }
 
-/** Enters a tunnel in all books, as the steps of `serveTunnel` and the dial do on their way. */
+/**
+ * Enters a tunnel in all books, as the steps of `serveTunnel` and the dial do on their way. The function returns whether another live
+ * tunnel has sent the same hello.
+ */
 function bookOf(
   setUp: SetUp,
   { identified, randomOf }: FrontendLikeness,
   { upstream, keeper }: { readonly upstream: Address; readonly keeper: LiveTunnels },
   { listener, services }: Omit<Tools, 'planJoin'>,
-): ((tunnel: TunnelNumber, repeated: Repeated) => void) | undefined {
+): ((tunnel: TunnelNumber, repeated: Repeated) => boolean) | undefined {
   const { door, ledger, egress, record } = setUp;
   const { limits, resolver, metrics, repeats } = services;
   const { destination, hello } = identified;
@@ -137,6 +139,7 @@ function bookOf(
     door.metrics.repeated();
     keeper.isUp(tunnel, new RepeatedFacts(model, ledger.nextNumber(), helloPlace, repeated));
     void repeats?.heed(client);
+    return ledger.hellos.isAgain(helloPlace);
   };
 }
 

@@ -44,7 +44,8 @@ export interface Repeatable {
 export interface Terms {
   readonly tunnels: number;
   readonly holdsMs: number;
-  readonly onRepeated: () => void;
+  /** `isAgain`: what it has sent was sent by another live tunnel, too. */
+  readonly onRepeated: (isAgain: boolean) => void;
   readonly onForgotten: (wasNoGood: boolean) => void;
 }
 
@@ -107,8 +108,9 @@ export class Repeats {
 
   /** From now on everything is decided anew. Resolves once all tunnels that were made by then are in the books. */
   async forget(): Promise<void> {
+    const now = performance.now();
     this.#seen.clear();
-    this.#known.clear();
+    for (const [key, { barredUntil }] of this.#known) if (barredUntil <= now) this.#known.delete(key);
     this.#transport.forgetVerdicts?.();
     await Promise.all(this.#held);
   }
@@ -129,9 +131,16 @@ export class Repeats {
     return false;
   }
 
-  #begin(key: string): Known {
+  #bar(key: string): void {
+    const now = performance.now();
+    if ((this.#known.get(key)?.barredUntil ?? 0) > now) return;
+    void this.forget();
+    this.#begin(key, now + BARRED_MS);
+  }
+
+  #begin(key: string, barredUntil = 0): Known {
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    const known = { size: 4 * FEWEST, held: 0, made: 0, endsAt: 0, barredUntil: 0 };
+    const known = { size: 4 * FEWEST, held: 0, made: 0, endsAt: 0, barredUntil };
     this.#known.set(key, known);
     return known;
   }
@@ -154,7 +163,9 @@ export class Repeats {
     let made = 0;
     let forgotten = (): void => undefined;
     const held = new Promise<void>((resolve) => (forgotten = resolve));
-    const onRepeated = (): void => {
+    const onRepeated = (isAgain: boolean): void => {
+      // It may be in a loop, which only the usual way refuses.
+      if (isAgain) this.#bar(repeatable.key);
       made += 1;
       known.made += 1;
       if (made !== tunnels >> 1) return;

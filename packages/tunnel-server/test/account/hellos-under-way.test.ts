@@ -35,6 +35,16 @@ describe('hellos under way', () => {
     for (let tunnel = 0; tunnel < 100; tunnel++) expect(hellos.add(0)).toBe(hellos.enter(0));
   });
 
+  it('are known to be several, as long as they are', () => {
+    const hellos = new HellosUnderWay();
+    const place = hellos.add(7);
+    expect(hellos.isAgain(place)).toBe(false);
+    expect(hellos.isAgain(hellos.add(7))).toBe(true);
+    hellos.leave(place);
+    expect(hellos.isAgain(place)).toBe(false);
+    expect(hellos.isAgain(hellos.add(0))).toBe(false);
+  });
+
   it('make room for another one with the same place', () => {
     const hellos = new HellosUnderWay();
     const place = hellos.add(7);

@@ -18,11 +18,11 @@ class Engine {
   }
 
   /** Makes a tunnel by the oldest verdict. */
-  repeat(): void {
+  repeat(isAgain = false): void {
     const [verdict] = this.verdicts;
     if (verdict === undefined) throw new Error('there is nothing to repeat');
     verdict.left -= 1;
-    verdict.terms.onRepeated();
+    verdict.terms.onRepeated(isAgain);
     if (verdict.left === 0) this.#forget(verdict, false);
   }
 
@@ -173,6 +173,24 @@ describe('the next verdict', () => {
     engine.forgetNow();
     expect(comeUp(OFTEN - 1)).toBe(0);
     expect(comeUp(1)).toBe(1);
+  });
+});
+
+describe('what may be in a loop', () => {
+  it('is forgotten at once, and not repeated for a minute, a withdrawal of all or not', async () => {
+    const { engine, repeats, comeUp } = open();
+    comeUp(OFTEN, { key: 'looping' });
+    comeUp(OFTEN, { key: 'other' });
+    engine.repeat();
+    expect(engine.verdicts).toHaveLength(2);
+    engine.repeat(true);
+    expect(engine.verdicts).toEqual([]);
+    await repeats.forget();
+    vi.advanceTimersByTime(59_000);
+    expect(comeUp(100, { key: 'looping' })).toBe(0);
+    expect(comeUp(OFTEN, { key: 'other' })).toBe(1);
+    vi.advanceTimersByTime(2_000);
+    expect(comeUp(OFTEN, { key: 'looping' })).toBe(1);
   });
 });
 
