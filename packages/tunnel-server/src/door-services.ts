@@ -21,7 +21,7 @@ export interface DoorServices {
   readonly bound: { readonly own: OwnAddresses };
   /** Left out where each client is decided anew. */
   readonly repeats?: Repeats | undefined;
-  readonly ledger: Pick<Ledger, 'arrived' | 'isDraining' | 'tunnelsOf'>;
+  readonly ledger: Pick<Ledger, 'arrived' | 'hellos' | 'isDraining' | 'nextNumber' | 'tunnelsOf'>;
   /** The transparent door's reader, for the explicit door's cross-check. */
   readonly readHello: ReadHello;
 }

@@ -11,8 +11,8 @@ import type { DialList } from './egress/race.ts';
 import type { DecidedByHello } from './follow-hello.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
 import type { RefusalReason } from './reasons.ts';
+import type { UsualTunnel } from './repeat/usual-tunnel.ts';
 import type { Resolved } from './resolve-destination.ts';
-import type { SetUp } from './set-up.ts';
 import type { SniVerdict, UnverifiedTunnel } from './sni-check.ts';
 
 /** Each reload makes new doors; a tunnel keeps the door that accepted it. */
@@ -103,7 +103,7 @@ export interface DoorDials {
 /** Tunnels that the transport makes by itself, for clients that come again and again. */
 export interface DoorRepeats {
   /** A tunnel has come up by the usual way. */
-  cameUp(setUp: SetUp, up: UpAt): void;
+  cameUp(tunnel: UsualTunnel, up: UpAt): void;
 }
 
 /** What is required of a ClientHello once the upstream is connected. */

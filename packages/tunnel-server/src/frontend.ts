@@ -1,9 +1,8 @@
 /** The interface between a door and the life of a tunnel: it holds only what differs between the doors. */
-import type { Address, DeadlineMs } from '@sallyport/tunnel-splice';
+import type { Address, DeadlineMs, Likeness } from '@sallyport/tunnel-splice';
 import type { Destination } from '@sallyport/policy';
 import type { HelloFacts } from './hello-facts.ts';
 import type { TunnelError } from './reasons.ts';
-import type { FrontendLikeness } from './repeat/likeness.ts';
 import type { RefusedTunnel } from './refusal/problem.ts';
 
 /** The limits for reading a CONNECT head or a ClientHello. */
@@ -74,4 +73,13 @@ export interface Frontend {
   readonly asked?: Destination | undefined;
   /** Answers in the door's protocol and closes. Returns the HTTP status that the client was answered with, if any. */
   refuse(error: TunnelError, tunnel: RefusedTunnel): number | undefined;
+}
+
+/** Which clients ask for the same as one that was read: they are identified alike, but for the random of a hello. */
+export interface FrontendLikeness extends Likeness {
+  /** `opening` goes up with the tunnel: it is a ClientHello. */
+  readonly isSentUp: boolean;
+  readonly identified: Identified;
+  /** `HelloFacts.random` of a hello with these bytes in the nonce's place. Left out where there is no nonce. */
+  readonly randomOf?: ((nonce: Uint8Array) => number) | undefined;
 }

@@ -1,5 +1,5 @@
 /** The life of one tunnel, shared by both doors: what the doors and the program need of it, and no more. */
-export type { Frontend, Greeting, Identified, PlainHttp, PrereadLimits } from './frontend.ts';
+export type { Frontend, FrontendLikeness, Greeting, Identified, PlainHttp, PrereadLimits } from './frontend.ts';
 export type { HelloFacts } from './hello-facts.ts';
 export type { Refusal, RefusalReason, Stage, AlertName } from './reasons.ts';
 export { REFUSALS, TunnelError } from './reasons.ts';
@@ -33,7 +33,6 @@ export type { Door } from './door.ts';
 export { openDoor } from './open-door.ts';
 export { type Resolved, resolveDestination } from './resolve-destination.ts';
 export { Repeats } from './repeat/repeats.ts';
-export type { FrontendLikeness } from './repeat/likeness.ts';
 export { createLimits, type Limits } from './limits/limits.ts';
 export type { LimitedListener } from './limits/scopes.ts';
 export { keepRedisLink } from './limits/shared/redis-link.ts';

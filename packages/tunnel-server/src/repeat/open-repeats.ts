@@ -1,4 +1,4 @@
-/** Which of a door's tunnels may be repeated, and the books of those that were. */
+/** Which of a door's tunnels are repeated, as what verdict, and how each repetition is entered in the books. */
 import type { ListenerConfig } from '@sallyport/config';
 import type { Address, Repeated, TunnelNumber } from '@sallyport/tunnel-splice';
 import type { LiveTunnels } from '../account/live-tunnels.ts';
@@ -9,13 +9,13 @@ import type { DoorRepeats } from '../door.ts';
 import type { DoorServices } from '../door-services.ts';
 import type { UpAt } from '../egress/joining.ts';
 import { countAttempt } from '../egress/race.ts';
+import type { FrontendLikeness } from '../frontend.ts';
 import { joinPlanOf, type PlanJoin } from '../open-dials.ts';
-import type { SetUp } from '../set-up.ts';
-import type { FrontendLikeness } from './likeness.ts';
 import { type Model, RepeatedFacts } from './repeated-facts.ts';
 import type { Repeatable, Terms } from './repeats.ts';
+import type { UsualTunnel } from './usual-tunnel.ts';
 
-/** A dial, or its answer, that takes longer is none that the transport should make by itself: nobody knows of its client meanwhile. */
+/** For the dial and for the answer each. What takes longer is left to JavaScript, which does not know of the client meanwhile. */
 const WITHIN_MS = 100;
 /** A tunnel that took longer to come up is not repeated. */
 const QUICK_MS = 50;
@@ -26,9 +26,9 @@ export function openRepeats(listener: ListenerConfig, services: DoorServices): D
   if (repeats === undefined || !('remember' in transport) || !isAlike(listener)) return undefined;
   const planJoin = joinPlanOf(listener.timeouts, ledger.tunnelsOf(transport));
   return {
-    cameUp: (setUp, up) => {
-      if (!mayBeRepeated(setUp, up)) return;
-      repeats.cameUp(keyOf(setUp), () => describe(setUp, up, { listener, services, planJoin }));
+    cameUp: (tunnel, up) => {
+      if (!mayBeRepeated(tunnel, up, services)) return;
+      repeats.cameUp(keyOf(tunnel), () => describe(tunnel, up, { listener, services, planJoin }));
     },
   };
 }
@@ -40,14 +40,16 @@ function isAlike(listener: ListenerConfig): boolean {
   return listener.tls === undefined && listener.auth === undefined && listener.verify_sni === 'off';
 }
 
-function mayBeRepeated({ record, next, door, doorNow, ledger, way, egress }: SetUp, { at }: UpAt): boolean {
+function mayBeRepeated(tunnel: UsualTunnel, { at }: UpAt, { ledger }: DoorServices): boolean {
+  const { record, next, door, doorNow, way, egress } = tunnel;
   const isUsual = next === undefined && record.decision?.decision === 'allow' && record.remark === undefined;
   const isDirect = way !== 'by-parent' && way.late === undefined && egress.proxyProtocol === undefined;
   const isQuick = performance.now() - at < QUICK_MS && (record.connectMs ?? 0) < QUICK_MS;
   return isUsual && isDirect && isQuick && !ledger.isDraining && doorNow() === door;
 }
 
-function keyOf({ record, door, identified: { clientBytes } }: SetUp): string {
+/** Clients with the same key are alike most of the time, and only `describe` looks closer. */
+function keyOf({ record, door, identified: { clientBytes } }: UsualTunnel): string {
   const { clientIp, destination } = record;
   return `${door.name} ${clientIp.text} ${destination?.host} ${destination?.port} ${clientBytes.length}`;
 }
@@ -58,19 +60,20 @@ interface Tools {
   readonly planJoin: PlanJoin;
 }
 
-function describe(setUp: SetUp, { upstream }: UpAt, { listener, services, planJoin }: Tools): Repeatable | undefined {
-  const { client, way, frontend, record } = setUp;
+function describe(tunnel: UsualTunnel, { upstream }: UpAt, tools: Tools): Repeatable | undefined {
+  const { client, way, frontend, record, egress } = tunnel;
+  const { listener, services, planJoin } = tools;
   const likeness = frontend.likeness?.();
   const [first] = way === 'by-parent' ? [] : way;
   // Where the first address failed, the next one is dialled too, which only the usual way does.
   if (likeness === undefined || first?.host !== upstream.host) return undefined;
   const { transport, resolver } = services;
   const { destination } = record;
-  const plan = planJoin(setUp, setUp);
-  const book = bookOf(setUp, likeness, { upstream, keeper: plan.keeper }, { listener, services });
-  if (book === undefined) return undefined;
+  const plan = planJoin(tunnel, tunnel);
+  const enter = booksOf(tunnel, likeness, { upstream, keeper: plan.keeper }, tools);
+  if (enter === undefined) return undefined;
   return {
-    key: keyOf(setUp),
+    key: keyOf(tunnel),
     listener,
     client: record.clientIp,
     holdsMs: destination?.kind === 'name' ? resolver.holdsMs(destination.host) : Infinity,
@@ -83,7 +86,7 @@ function describe(setUp: SetUp, { upstream }: UpAt, { listener, services, planJo
         reply: plan.reply,
         guard: plan.guard,
         address: upstream,
-        sourceHost: setUp.egress.sourceHost,
+        sourceHost: egress.sourceHost,
         keeper: plan.keeper,
         idleTimeoutMs: plan.idleTimeoutMs,
         halfCloseTimeoutMs: plan.halfCloseTimeoutMs,
@@ -92,43 +95,33 @@ function describe(setUp: SetUp, { upstream }: UpAt, { listener, services, planJo
         tunnels,
         holdsMs,
         withinMs: WITHIN_MS,
-        onRepeated: (tunnel, repeated) => {
-          onRepeated(book(tunnel, repeated));
-        },
+        onRepeated: (number, repeated) => onRepeated(enter(number, repeated)),
         onForgotten,
       }) ?? false,
   };
 }
 
 /**
- * Enters a tunnel in all books, as the steps of `serveTunnel` and the dial do on their way. The function returns whether another live
+ * Returns what enters a tunnel in all books, as the steps of `serveTunnel` and the dial do on their way, and says whether another live
  * tunnel has sent the same hello.
  */
-function bookOf(
-  setUp: SetUp,
+function booksOf(
+  tunnel: UsualTunnel,
   { identified, randomOf }: FrontendLikeness,
   { upstream, keeper }: { readonly upstream: Address; readonly keeper: LiveTunnels },
-  { listener, services }: Omit<Tools, 'planJoin'>,
-): ((tunnel: TunnelNumber, repeated: Repeated) => boolean) | undefined {
-  const { door, ledger, egress, record } = setUp;
-  const { limits, resolver, metrics, repeats } = services;
+  { listener, services }: Tools,
+): ((number: TunnelNumber, repeated: Repeated) => boolean) | undefined {
+  const { door, egress, record, greeting } = tunnel;
+  const { limits, ledger, resolver, metrics, repeats } = services;
   const { destination, hello } = identified;
   const { decision, clientIp: client } = record;
   if (decision === undefined) return undefined;
   const onAttempt = metrics.dialAttempt.bind(metrics);
-  const { status } = setUp.greeting;
-  const point = { host: client.text };
-  const texts = joinTexts({
-    client: point,
-    destination,
-    upstream,
-    hello,
-    original: undefined,
-    user: undefined,
-    remark: undefined,
-  });
+  const { status } = greeting;
+  const none = { original: undefined, user: undefined, remark: undefined };
+  const texts = joinTexts({ client: { host: client.text }, destination, upstream, hello, ...none });
   const model: Model = { door, client, destination, hello, decision, egress: egress.name, upstream, status, texts };
-  return (tunnel, repeated) => {
+  return (number, repeated) => {
     limits.enter(listener, client);
     if (hello !== undefined) door.metrics.clientHello(hello.tls, hello.ech);
     countDecision(door.metrics, decision);
@@ -137,7 +130,7 @@ function bookOf(
     egress.onOutcome(true);
     countAttempt(upstream, JOINED, { onAttempt });
     door.metrics.repeated();
-    keeper.isUp(tunnel, new RepeatedFacts(model, ledger.nextNumber(), helloPlace, repeated));
+    keeper.isUp(number, new RepeatedFacts(model, ledger.nextNumber(), helloPlace, repeated));
     void repeats?.heed(client);
     return ledger.hellos.isAgain(helloPlace);
   };

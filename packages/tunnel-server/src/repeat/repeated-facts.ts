@@ -1,10 +1,10 @@
-/** The facts of a tunnel that the transport has made by itself. What it has in common with those like it is kept once. */
+/** The facts of a tunnel that was repeated. What those of one verdict have in common is kept once. */
 import type { Ip } from '@sallyport/addresses';
 import type { Decision } from '@sallyport/policy';
 import type { Address, DeadlineMs, Repeated } from '@sallyport/tunnel-splice';
 import type { Point, RecordedDoor, RecordedHello, TunnelFacts } from '../account/tunnel-facts.ts';
 
-/** What all of them have in common. */
+/** What the tunnels of one verdict have in common. */
 export interface Model {
   readonly door: RecordedDoor;
   readonly client: Ip;
@@ -14,6 +14,7 @@ export interface Model {
   readonly egress: string;
   readonly upstream: Address;
   readonly status: number | undefined;
+  /** As `joinTexts` joins them. */
   readonly texts: string;
 }
 
@@ -81,7 +82,7 @@ export class RepeatedFacts implements TunnelFacts {
     return true;
   }
 
-  /** Its name was known. */
+  /** Nobody waited for its name. */
   get resolveMs(): number | undefined {
     return this.#model.destination.kind === 'name' ? 0 : undefined;
   }

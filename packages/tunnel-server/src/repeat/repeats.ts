@@ -1,9 +1,9 @@
 /**
- * Tunnels that the transport makes by itself: a client that comes again and again, and asks for the same, is decided once, and the
- * transport repeats that for a second at most. Read this first.
+ * When a decision is repeated: a client that asks for the same again and again is decided once, and for a second at most the transport
+ * makes the tunnels of clients like it by itself. Read this first.
  *
- * Nothing is decided here. What is repeated was decided by the steps of `serveTunnel`, and is withdrawn as soon as they might decide
- * otherwise: with a reload, a drain, the end of an address's TTL, or limits that are half used.
+ * Nothing is decided here. What is repeated was decided by the steps of `serveTunnel`, and is forgotten as soon as they might decide
+ * otherwise: with a reload, with a drain, at the end of an address's TTL, and when a limit is half used.
  */
 import type { Ip } from '@sallyport/addresses';
 import type { Transport } from '@sallyport/tunnel-splice';
@@ -14,66 +14,72 @@ import type { Limits } from '../limits/limits.ts';
 /** How often a client has to ask for the same within {@link WINDOW_MS}, by the usual way, before that is repeated. */
 const OFTEN = 8;
 const WINDOW_MS = 1_000;
-/** How many different things are counted in that time. */
+/** How many keys are counted in that time. Others are not. */
 const MOST_SEEN = 1_024;
-/** The least and the most tunnels of one verdict. The next has twice as many where half of them were made within {@link SOON_MS}. */
-const FEWEST = 16;
-const MOST = 1_024;
+/** How many tunnels a verdict is for. The next one is for twice as many where half of these were made within {@link SOON_MS}. */
+const FEWEST_TUNNELS = 16;
+const FIRST_TUNNELS = 64;
+const MOST_TUNNELS = 1_024;
 const SOON_MS = 30;
-/** How many may be promised in all. */
+/** How many tunnels the verdicts of all keys are for. */
 const MOST_PROMISED = 8_192;
-/** For how long a verdict holds. Hosts files and the machine's own addresses are looked at as often. */
+/** For how long a decision is repeated. Hosts files and the machine's own addresses are looked at as often. */
 const HOLDS_MS = 1_000;
-/** For how long what went wrong is not repeated. */
+/** For how long a key is not repeated of which a client had to be handed out. */
 const BARRED_MS = 60_000;
-/** How many are known at once. */
+/** How many keys are known. Where that is not enough, all of them are forgotten. */
 const MOST_KNOWN = 1_024;
 
 /** What a door would have repeated. */
 export interface Repeatable {
-  /** Equal for what is repeated by the same verdict. */
+  /** What `cameUp` was called with. */
   readonly key: string;
   readonly listener: LimitedListener;
   readonly client: Ip;
-  /** For how long it may be repeated, in milliseconds, as far as its address is concerned. */
+  /** For how long its name has this address, in milliseconds. */
   readonly holdsMs: number;
-  /** Has the transport repeat it for so many tunnels. Undefined where it cannot be. */
+  /** Gives the transport a verdict on these terms. False where it cannot have one. */
   remember(terms: Terms): boolean;
 }
 
+/** As those of the transport's `Verdict`. */
 export interface Terms {
   readonly tunnels: number;
   readonly holdsMs: number;
-  /** `isAgain`: what it has sent was sent by another live tunnel, too. */
+  /** `isAgain`: another live tunnel has sent the same hello. */
   readonly onRepeated: (isAgain: boolean) => void;
   readonly onForgotten: (wasNoGood: boolean) => void;
 }
 
-/** What is repeated, or was a moment ago. */
+/** A key that is repeated, or was a moment ago. Times are those of `performance.now()`. */
 interface Known {
   /** How many tunnels its next verdict is for. */
   size: number;
   /** How many verdicts of it the transport has. */
   held: number;
-  /** Tunnels made since it was last decided. */
+  /** How many tunnels were repeated since it was last decided. */
   made: number;
+  /** From then on it is decided anew. */
   endsAt: number;
+  /** Until then it is not repeated. */
   barredUntil: number;
 }
 
 export class Repeats {
   readonly #transport: Pick<Transport, 'forgetVerdicts'>;
   readonly #limits: Pick<Limits, 'roomFor'>;
-  /** How often each was asked for since {@link #since}. */
+  /** How often each key came up since {@link #since}. */
   readonly #seen = new Map<string, number>();
   readonly #known = new Map<string, Known>();
   #since = 0;
+  /** How many tunnels the verdicts are for that the transport has. */
   #promised = 0;
   /** The verdicts that the transport has, each as a promise that resolves when it has forgotten it. */
   readonly #held = new Set<Promise<void>>();
-  /** How many tunnels are promised to a client, and at a listener, where any are. */
+  /** How many of those are for each client, and for each listener. */
   readonly #promisedTo = new Map<ClientKey, number>();
   readonly #promisedAt = new Map<LimitedListener, number>();
+  /** Ends when what was forgotten for the sake of a limit is in the books. */
   #withdrawal: Promise<void> | undefined;
 
   constructor(transport: Pick<Transport, 'forgetVerdicts'>, limits: Pick<Limits, 'roomFor'>) {
@@ -120,7 +126,7 @@ export class Repeats {
     return this.#seen.size + this.#known.size + this.#held.size;
   }
 
-  /** A limit by which something is promised. */
+  /** Whether that is so of a limit by which something is promised. */
   #isHalfUsed(client: Ip): boolean {
     const isPromisedMore = this.#promisedTo.has(clientKey(client));
     // A connection at one listener may count for the limits of another one.
@@ -131,6 +137,7 @@ export class Repeats {
     return false;
   }
 
+  /** Everything is forgotten, and this key is not repeated for a while. */
   #bar(key: string): void {
     const now = performance.now();
     if ((this.#known.get(key)?.barredUntil ?? 0) > now) return;
@@ -140,7 +147,7 @@ export class Repeats {
 
   #begin(key: string, barredUntil = 0): Known {
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    const known = { size: 4 * FEWEST, held: 0, made: 0, endsAt: 0, barredUntil };
+    const known = { size: FIRST_TUNNELS, held: 0, made: 0, endsAt: 0, barredUntil };
     this.#known.set(key, known);
     return known;
   }
@@ -159,7 +166,7 @@ export class Repeats {
     const tunnels = Math.min(known.size, this.#roomFor(repeatable));
     const now = performance.now();
     const holdsMs = known.endsAt - now;
-    if (tunnels < FEWEST || holdsMs <= 0) return;
+    if (tunnels < FEWEST_TUNNELS || holdsMs <= 0) return;
     let made = 0;
     let forgotten = (): void => undefined;
     const held = new Promise<void>((resolve) => (forgotten = resolve));
@@ -169,8 +176,8 @@ export class Repeats {
       made += 1;
       known.made += 1;
       if (made !== tunnels >> 1) return;
-      // It is used up soon, and what it was decided by still holds.
-      if (performance.now() - now < SOON_MS) known.size = Math.min(2 * known.size, MOST);
+      // It will be used up soon, and what was decided still holds.
+      if (performance.now() - now < SOON_MS) known.size = Math.min(2 * known.size, MOST_TUNNELS);
       if (this.#known.get(repeatable.key) === known) this.#promise(repeatable, known);
     };
     const onForgotten = (wasNoGood: boolean): void => {

@@ -14,9 +14,10 @@ const REFILL = 256;
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
-/** A verdict until every thread that had it has forgotten it. */
+/** A verdict, until each thread has forgotten its share. */
 interface Held {
   readonly verdict: Verdict;
+  /** How many have not forgotten it. */
   threads: number;
   wasNoGood: boolean;
 }
@@ -31,6 +32,7 @@ export class Verdicts {
   readonly #lacking: number[];
   /** What the holder of a verdict is told: one object for all tunnels. */
   readonly #told = { remotePort: 0, acceptedAt: 0, dialledAt: 0, upAt: 0, nonce: NO_BYTES };
+  /** Threads repeat no verdict of an earlier epoch, even before they read the command to forget it. */
   #epoch = 0;
 
   constructor(plane: DataPlane, tunnels: Tunnels, counts: CountPages) {

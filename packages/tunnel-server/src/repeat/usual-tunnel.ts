@@ -1,0 +1,19 @@
+/** A tunnel that was set up step by step: what is looked at before it is repeated, and what its repetitions have in common with it. */
+import type { TunnelRecord } from '../account/tunnel-record.ts';
+import type { RecordedDoor } from '../account/tunnel-facts.ts';
+import type { DecidedTunnel, Joiner } from '../egress/joining.ts';
+import type { DialList } from '../egress/race.ts';
+import type { Frontend, Greeting, Identified } from '../frontend.ts';
+
+export interface UsualTunnel extends DecidedTunnel, Joiner {
+  readonly record: Pick<TunnelRecord, 'clientIp' | 'connectMs' | 'decision' | 'destination' | 'remark'>;
+  readonly frontend: Frontend;
+  readonly identified: Identified;
+  readonly greeting: Greeting;
+  readonly way: DialList | 'by-parent';
+  /** By which it came, and the one that serves clients of that listener now. */
+  readonly door: RecordedDoor;
+  readonly doorNow: () => RecordedDoor | undefined;
+  /** Undefined for the first request of a connection. */
+  readonly next: object | undefined;
+}
