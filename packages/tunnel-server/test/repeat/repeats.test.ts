@@ -312,8 +312,8 @@ describe('the room in the limits', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const { engine, limits, repeats, comeUp } = open(shared);
-        const held: { readonly listener: LimitedListener; readonly client: Ip }[] = [];
-        const promisedTo = new Map<Terms, { readonly listener: LimitedListener; readonly client: Ip }>();
+        const held: Share[] = [];
+        const promisedTo = new Map<Terms, Share>();
         const enter = (listener: LimitedListener, client: Ip) => {
           held.push({ listener, client });
           void repeats.heed(client);
@@ -339,7 +339,7 @@ describe('the room in the limits', () => {
               held.shift();
               limits.leave(first.listener.name, first.client);
             }
-            expectRoom(limits, { listeners, clients, engine, promisedTo });
+            expectRoom({ shared, clients, held, engine, promisedTo });
           }
           if (what === 'fails') engine.fail();
           if (what === 'waits') vi.advanceTimersByTime(20 * times);
@@ -404,23 +404,39 @@ function admits(limits: Limits, listener: LimitedListener, client: Ip): boolean 
   return 'kind' in admission && admission.kind === 'admitted';
 }
 
-interface Situation {
-  readonly listeners: readonly LimitedListener[];
-  readonly clients: readonly Ip[];
-  readonly engine: Engine;
-  readonly promisedTo: ReadonlyMap<Terms, { readonly listener: LimitedListener; readonly client: Ip }>;
+/** Whose tunnels they are. */
+interface Share {
+  readonly listener: LimitedListener;
+  readonly client: Ip;
 }
 
-/** All that is promised could be taken now. */
-function expectRoom(limits: Limits, { listeners, engine, promisedTo }: Situation): void {
-  for (const listener of listeners) {
-    const held = limits.tunnelsHeld(listener);
-    const most = limits.mostHeld(listener);
-    const own = engine.verdicts.filter(({ terms }) => promisedTo.get(terms)?.listener === listener);
-    const promised = own.reduce((sum, { left }) => sum + left, 0);
-    if (promised === 0) continue;
-    expect(held + promised).toBeLessThanOrEqual(listener.limits.tunnels);
-    expect(most).toBeLessThanOrEqual(listener.limits.tunnels_per_client);
+interface Situation {
+  readonly shared: ConnectionLimits;
+  readonly clients: readonly Ip[];
+  readonly held: readonly Share[];
+  readonly engine: Engine;
+  readonly promisedTo: ReadonlyMap<Terms, Share>;
+}
+
+/** All that is promised at a listener could be taken now. */
+function expectRoom({ shared, clients, held, engine, promisedTo }: Situation): void {
+  const promised = engine.verdicts.flatMap(({ terms, left }) => {
+    const share = promisedTo.get(terms);
+    return share === undefined ? [] : new Array<Share>(left).fill(share);
+  });
+  for (const listener of new Set(promised.map((share) => share.listener))) {
+    const { tunnels, tunnels_per_client } = listener.limits;
+    const counts = (limit: keyof ConnectionLimits) => (share: Share) =>
+      listener.limits[limit] === shared[limit] || share.listener === listener;
+    const isHere = (share: Share): boolean => share.listener === listener;
+    expect(held.filter(counts('tunnels')).length + promised.filter(isHere).length).toBeLessThanOrEqual(tunnels);
+    for (const client of clients) {
+      const isOf = (share: Share): boolean => share.client === client;
+      const more = promised.filter((share) => isHere(share) && isOf(share)).length;
+      if (more === 0) continue;
+      const heldByClient = held.filter(counts('tunnels_per_client')).filter(isOf).length;
+      expect(heldByClient + more).toBeLessThanOrEqual(tunnels_per_client);
+    }
   }
 }
 
