@@ -32,6 +32,8 @@ void promise(Loop& loop, Leg& client, const Verdict& verdict, uint32_t tunnel, s
 
 bool repeat(Loop& loop, Leg& client, size_t received) {
   if (loop.verdicts.empty() || client.hasFin || client.isLost) return false;
+  // No event has told of its FIN. It may have left, which is JavaScript's to judge.
+  if (loop.unwatched == &client && sys::hasFin(client.fd)) return false;
   const Arrival* arrival = loop.arrivals.find(client);
   uint32_t tunnel = 0;
   if (arrival == nullptr) return false;

@@ -103,6 +103,7 @@ int takeError(int fd) {
   return failure < 0 ? -failure : real_sys::takeError(fd);
 }
 uint32_t countUnacked(int fd) { return failureOf(Call::kCountUnacked) < 0 ? 0 : real_sys::countUnacked(fd); }
+bool hasFin(int fd) { return real_sys::hasFin(fd); }
 int sendFin(int fd) {
   return orFailure(Call::kSendFin, [&] { return real_sys::sendFin(fd); });
 }
