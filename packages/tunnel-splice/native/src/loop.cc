@@ -149,8 +149,8 @@ void Loop::fire(TimerNode& node) {
 int Loop::sleepMs(int patienceMs) {
   if (patienceMs == 0 || !ready_.empty() || inbox().mailbox.isSignalled()) return 0;
   int sleepMs = sooner(patienceMs, wheel.sleepMs(nowMs));
-  const int64_t dueMs = std::min(fetchAtMs_, arrivals.dueMs());
-  if (dueMs != TimerWheel::kNeverMs) sleepMs = sooner(sleepMs, static_cast<int>(std::max<int64_t>(0, dueMs - nowMs)));
+  const int64_t dueMs = std::min({fetchAtMs_, arrivals.dueMs(), verdicts.dueMs()});
+  if (dueMs != TimerWheel::kNeverMs) sleepMs = sooner(sleepMs, static_cast<int>(std::clamp<int64_t>(dueMs - nowMs, 0, INT32_MAX)));
   return sleepMs;
 }
 

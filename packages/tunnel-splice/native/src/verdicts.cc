@@ -112,7 +112,7 @@ void Verdicts::forgetAll() {
 
 void Verdicts::sweep(int64_t nowMs) {
   if (nowMs < sweepAtMs_) return;
-  sweepAtMs_ = INT64_MAX;
+  sweepAtMs_ = TimerWheel::kNeverMs;
   for (Bucket& bucket : buckets_) {
     for (size_t at = bucket.size(); at-- > 0;) {
       const int64_t endsAtMs = bucket[at]->endsAtMs;

@@ -63,6 +63,8 @@ class Verdicts {
   void forget(Verdict& verdict);
   void forgetAll();
   bool empty() const { return count_ == 0; }
+  // When `sweep` is due. JavaScript is to hear of the end of a verdict even where nothing else happens.
+  int64_t dueMs() const { return sweepAtMs_; }
   // Forgets those that hold no more.
   void sweep(int64_t nowMs);
 
@@ -76,7 +78,7 @@ class Verdicts {
   Bucket buckets_[kBuckets];
   size_t count_ = 0;
   std::vector<uint32_t> spares_;
-  int64_t sweepAtMs_ = INT64_MAX;  // the end of the first that ends
+  int64_t sweepAtMs_ = TimerWheel::kNeverMs;  // the end of the first that ends
 };
 
 }  // namespace sallyport
