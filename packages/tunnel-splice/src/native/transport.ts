@@ -157,6 +157,7 @@ class NativeTransport implements Transport, EventHandler {
       this.#hearLastWords();
       this.#plane.stop();
       this.#tunnels.stop();
+      this.#verdicts.stop();
       this.#dials.stop();
       this.#listeners.stop();
     }

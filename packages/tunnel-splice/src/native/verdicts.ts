@@ -27,7 +27,7 @@ export class Verdicts {
   readonly #plane: DataPlane;
   readonly #tunnels: Tunnels;
   readonly #counts: CountPages;
-  readonly #held = new Slots<Held>();
+  #held = new Slots<Held>();
   /** How many numbers each thread lacks. */
   readonly #lacking: number[];
   /** What the holder of a verdict is told: one object for all tunnels. */
@@ -89,6 +89,13 @@ export class Verdicts {
     if (held.threads > 0) return;
     this.#held.remove(id);
     held.verdict.onForgotten(held.wasNoGood);
+  }
+
+  /** The threads have ended. */
+  stop(): void {
+    const held = this.#held;
+    this.#held = new Slots();
+    for (const { verdict, wasNoGood } of held) verdict.onForgotten(wasNoGood);
   }
 
   #refill(thread: number): void {
