@@ -29,18 +29,22 @@ class Brain {
     for (const auto& [token, attempt] : dials_) {
       if (dice(200) == 0) orders_.send(attempt.thread, kCancelDial, token);
     }
+    if (!isDoorClosing_ && verdicts_.size() < 4 && dice(20) == 0) remember();
+    if (dice(400) == 0) orders_.forgetVerdicts();
     orders_.flush();
   }
 
   void closeDoor() {
+    isDoorClosing_ = true;
     for (uint32_t thread = 0; thread < threads; thread++) orders_.send(thread, kCloseListener, kDoor);
     orders_.flush();
   }
 
-  bool isQuiet() const { return tunnels_.empty() && dials_.empty() && doorsClosed == threads; }
+  bool isQuiet() const { return tunnels_.empty() && dials_.empty() && verdicts_.empty() && doorsClosed == threads; }
 
   size_t doorsClosed = 0;
   size_t tunnelsEnded = 0;
+  size_t tunnelsRepeated = 0;
 
  private:
   using Legs = std::map<uint32_t, HeldLeg>;
@@ -59,6 +63,10 @@ class Brain {
         return dialed(event);
       case kJoined:
         return joined(event);
+      case kRepeated:
+        return repeated(event);
+      case kForgotten:
+        return forgotten(event.word());
       case kShortage:
         return;
       case kTunnelEnded:
@@ -75,6 +83,7 @@ class Brain {
 
   void accepted(RecordReader& event) {
     const LegId id = event.leg();
+    REQUIRE(!wasRepeated(id));
     REQUIRE(event.word() == kDoor);
     event.word();  // how long ago
     for (int port = 0; port < 3; port++) event.word();
@@ -96,6 +105,40 @@ class Brain {
     if (isToJoin) orders_.promise(legs_[id.place], nextTunnel_++, isAsking);
     dial(id, isToJoin, isAsking);
     if (isToJoin && dice(10) == 0) dial(id, isToJoin, isAsking);  // a race: one of them joins
+  }
+
+  // The threads give numbers back that they have not used.
+  void remember() {
+    const uint32_t verdict = nextVerdict_++;
+    verdicts_[verdict] = threads;
+    for (uint32_t thread = 0; thread < threads; thread++) {
+      orders_.remember(verdict, thread, originPort_);
+      for (; spares_[thread] < kSpares; spares_[thread]++) orders_.send(thread, kSpare, 1, nextTunnel_++);
+    }
+  }
+
+  // Its client was never announced, and is not known here but as the name of its tunnel.
+  void repeated(RecordReader& event) {
+    REQUIRE(verdicts_.count(event.word()) == 1);
+    const int tunnel = static_cast<int>(event.word());
+    const LegId client = event.leg();
+    REQUIRE(find(client) == nullptr && tunnels_.count(tunnel) == 0 && !wasRepeated(client));
+    repeated_[client.place] = client.generation;
+    tunnels_[tunnel] = {client, client};
+    spares_[threadOf(client.place)]--;
+    tunnelsRepeated++;
+  }
+
+  void forgotten(uint32_t verdict) {
+    const auto found = verdicts_.find(verdict);
+    REQUIRE(found != verdicts_.end());
+    found->second--;
+    if (found->second == 0) verdicts_.erase(found);
+  }
+
+  bool wasRepeated(LegId id) {
+    const auto found = repeated_.find(id.place);
+    return found != repeated_.end() && found->second == id.generation;
   }
 
   void dial(LegId client, bool isToJoin, bool isAsking) {
@@ -270,6 +313,12 @@ class Brain {
   Legs legs_;
   std::map<uint32_t, Attempt> dials_;
   std::map<int, Tunnel> tunnels_;
+  static constexpr uint32_t kSpares = 30;
+  uint32_t spares_[2] = {0, 0};
+  std::map<uint32_t, size_t> verdicts_;        // by how many threads each is held
+  std::map<uint32_t, uint32_t> repeated_;      // the last client of each place that was repeated, by its generation
+  bool isDoorClosing_ = false;
+  uint32_t nextVerdict_ = 0;
   uint32_t nextToken_ = 0;
   int nextTunnel_ = 0;
 };

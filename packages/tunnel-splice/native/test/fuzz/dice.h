@@ -24,6 +24,9 @@ inline uint32_t dice(uint32_t sides) { return generator() % sides; }
 
 inline char byteAt(uint64_t place) { return static_cast<char>((place * 2654435761u) >> 11); }
 
+// Many clients say exactly so much of it first: they are alike.
+constexpr size_t kOpeningLength = 300;
+
 inline void closeAbruptly(int fd) {
   const linger atOnce{1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &atOnce, sizeof(atOnce));

@@ -101,6 +101,35 @@ class Orders {
     commands_.bytes(noMovedLeg, sizeof(noMovedLeg)).end();
   }
 
+  // For clients of `kOpeningLength` bytes. Where these do not go up, they are sent back, as the origin does.
+  void remember(uint32_t verdict, uint32_t thread, uint16_t port) {
+    std::string opening(kOpeningLength, '\0');
+    for (size_t i = 0; i < opening.size(); i++) opening[i] = byteAt(i);
+    const std::string mask(opening.size(), '\xff');
+    const std::string host = "127.0.0.1";
+    const bool isSentUp = dice(2) == 0;
+    const std::string reply = isSentUp ? "" : opening;
+    const std::string source = dice(20) == 0 ? "192.0.2.1" : "";
+    commands_
+        .begin(kRemember | thread << kThreadShift, verdict, epoch_, kDoor, dice(200), 1 + dice(20), dice(20) == 0 ? 1 : port,
+               dice(20) == 0 ? 0 : dice(100), span(200), span(100), 300 + dice(700), 0,
+               isSentUp && dice(2) == 0 ? 1 + dice(kBeginnings) : 0, dice(100), isSentUp, 0, dice(50) == 0 ? 8 : 0, host.size(),
+               host.size(), source.size(), reply.size(), opening.size())
+        .bytes(host.data(), host.size())
+        .bytes(host.data(), host.size())
+        .bytes(source.data(), source.size())
+        .bytes(reply.data(), reply.size())
+        .bytes(opening.data(), opening.size())
+        .bytes(mask.data(), mask.size())
+        .end();
+  }
+
+  void forgetVerdicts() {
+    engine_.beginEpoch(++epoch_);
+    for (uint32_t thread = 0; thread < threads; thread++) send(thread, kForget);
+    flush();
+  }
+
   // `by`: the leg whose thread gets the command.
   void sendBack(const HeldLeg& leg, LegId client, LegId by, const char* bytes, uint32_t length) {
     commands_
@@ -130,6 +159,7 @@ class Orders {
 
   Engine& engine_;
   RecordWriter commands_;
+  uint32_t epoch_ = 0;
 };
 
 }  // namespace sallyport

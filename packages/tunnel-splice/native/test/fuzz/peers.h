@@ -84,7 +84,8 @@ class Peers {
     char bytes[32'768];
     if (dice(400) == 0) return closeAbruptly(client.fd), false;
     if (client.said < client.toSay) {
-      const size_t length = std::min<uint64_t>(1 + dice(sizeof(bytes)), client.toSay - client.said);
+      const uint64_t next = client.said == 0 && dice(2) == 0 ? kOpeningLength : 1 + dice(sizeof(bytes));
+      const size_t length = std::min<uint64_t>(next, client.toSay - client.said);
       for (size_t i = 0; i < length; i++) bytes[i] = byteAt(client.said + i);
       const ssize_t sent = send(client.fd, bytes, length, MSG_NOSIGNAL);
       if (sent > 0) client.said += static_cast<uint64_t>(sent);
