@@ -1,6 +1,6 @@
 /**
- * Runs the native transport under a sanitizer: the C++ fuzzers of the relay and the engine, then the contract suite with an
- * addon built for it, in a stock Node.js that has the sanitizer's runtime preloaded. Usage: sanitize.js address|thread
+ * Runs the native transport under a sanitizer: the C++ fuzzers of the relay and the engine, then the contract suite and the tests of
+ * verdicts with an addon built for it, in a stock Node.js that has the sanitizer's runtime preloaded. Usage: sanitize.js address|thread
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -53,7 +53,8 @@ function runContractSuite() {
   const flags = ['-O1', '-fPIC', '-shared', '-DNAPI_VERSION=8', ...includes];
   compile(addon, [...flags, ...engine, ...binding.map((name) => join(folder, 'src', name))]);
   const runtime = spawnSync('g++', [`-print-file-name=${runtimes[sanitizer]}`], { encoding: 'utf8' }).stdout.trim();
-  run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', 'packages/tunnel-splice/test/native.test.ts'], {
+  const tests = ['native', 'verdicts', 'verdicts-agree'].map((name) => `packages/tunnel-splice/test/${name}.test.ts`);
+  run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...tests], {
     ...options,
     LD_PRELOAD: runtime,
     TUNNEL_SPLICE_ADDON: addon,
