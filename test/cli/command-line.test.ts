@@ -44,6 +44,17 @@ describe('sallyport', () => {
     expect(stderr).toContain('Usage: sallyport COMMAND');
   });
 
+  it.each(['of', '', 'OFF', '0'])(
+    'run says in one line that SALLYPORT_REPEAT is neither on nor off: %j',
+    async (value) => {
+      const { code, stdout, stderr } = await sallyport(['run', '--config', valid], { SALLYPORT_REPEAT: value });
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toBe(
+        `sallyport: the environment variable SALLYPORT_REPEAT is ${JSON.stringify(value)}; set it to on or off\n`,
+      );
+    },
+  );
+
   it('--version prints name and version', async () => {
     const { code, stdout } = await sallyport(['--version']);
     expect(code).toBe(0);

@@ -432,6 +432,7 @@ describe('the metrics', () => {
     first_byte_seconds: ['listener'],
     tunnel_seconds: ['listener'],
     dns_cache_total: ['result'],
+    repeated_tunnels_total: ['listener'],
     dial_attempts_total: ['family', 'result'],
     client_hellos_total: ['listener', 'version', 'ech'],
     sni_checks_total: ['listener', 'result'],
