@@ -163,6 +163,8 @@ export class Repeats {
   }
 
   #promise(repeatable: Repeatable, known: Known): void {
+    // What is promised now would not be withdrawn with the rest.
+    if (this.#withdrawal !== undefined) return;
     const tunnels = Math.min(known.size, this.#roomFor(repeatable));
     const now = performance.now();
     const holdsMs = known.endsAt - now;

@@ -223,13 +223,13 @@ describe('the room in the limits', () => {
     expect(engine.verdicts.map(({ terms }) => terms.tunnels)).toEqual(tunnels === undefined ? [] : [tunnels]);
   });
 
-  it('is none where half is taken, and everything is decided anew from that moment on', () => {
+  it('is none where half is taken, and everything is decided anew from that moment on', async () => {
     const { engine, limits, repeats, listener, comeUp } = open({ ...ROOMY, tunnels: 400 });
     comeUp(OFTEN);
     for (let taken = 1; taken <= 201; taken++) {
       expect(engine.verdicts.length > 0).toBe(true);
       limits.enter(listener, BOB);
-      void repeats.heed(BOB);
+      await repeats.heed(BOB);
     }
     expect(engine.verdicts).toEqual([]);
     vi.advanceTimersByTime(1_001);
@@ -255,6 +255,9 @@ describe('the room in the limits', () => {
     });
     await Promise.resolve();
     expect(counted).toBe(0);
+    limits.leave('explicit', BOB);
+    comeUp(OFTEN, { key: 'of a moment with room' });
+    expect(engine.verdicts).toHaveLength(1);
     engine.forgetNow();
     await Promise.all(waiting);
     expect(repeats.heed(BOB)).toBe(undefined);
@@ -295,7 +298,7 @@ describe('the room in the limits', () => {
     expect(engine.verdicts).toEqual([]);
   });
 
-  it('is never overdrawn, whatever clients come and go', () => {
+  it('is never overdrawn, whatever clients come and go', async () => {
     const shared = { tunnels: 300, tunnels_per_client: 200 };
     const listeners = [
       { name: 'one', limits: shared },
@@ -309,19 +312,19 @@ describe('the room in the limits', () => {
       client: fc.constantFrom(...clients),
       times: fc.integer({ min: 1, max: 200 }),
     });
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         const { engine, limits, repeats, comeUp } = open(shared);
         const held: Share[] = [];
         const promisedTo = new Map<Terms, Share>();
-        const enter = (listener: LimitedListener, client: Ip) => {
+        const enter = async (listener: LimitedListener, client: Ip) => {
           held.push({ listener, client });
-          void repeats.heed(client);
+          await repeats.heed(client);
         };
         for (const { what, listener, client, times } of steps) {
           for (let time = 0; time < times; time++) {
             if (what === 'comes' && admits(limits, listener, client)) {
-              enter(listener, client);
+              await enter(listener, client);
               comeUp(1, { key: `${listener.name} ${client.text}`, listener, client });
               for (const { terms } of engine.verdicts)
                 if (!promisedTo.has(terms)) promisedTo.set(terms, { listener, client });
@@ -332,7 +335,7 @@ describe('the room in the limits', () => {
               limits.enter(promised.listener, promised.client);
               engine.repeat();
               for (const { terms } of engine.verdicts) if (!promisedTo.has(terms)) promisedTo.set(terms, promised);
-              enter(promised.listener, promised.client);
+              await enter(promised.listener, promised.client);
             }
             const [first] = held;
             if (what === 'leaves' && first) {
