@@ -26,7 +26,7 @@ const MOST_PROMISED = 8_192;
 /** For how long a decision is repeated. Hosts files and the machine's own addresses are looked at as often. */
 const HOLDS_MS = 1_000;
 /** For how long a key is not repeated of which a client had to be handed out. */
-const BARRED_MS = 60_000;
+const BARRED_MS = 10_000;
 /** How many keys are known. Where that is not enough, all of them are forgotten. */
 const MOST_KNOWN = 1_024;
 

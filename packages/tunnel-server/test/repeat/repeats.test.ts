@@ -177,7 +177,7 @@ describe('the next verdict', () => {
 });
 
 describe('what may be in a loop', () => {
-  it('is forgotten at once, and not repeated for a minute, a withdrawal of all or not', async () => {
+  it('is forgotten at once, and not repeated for ten seconds, a withdrawal of all or not', async () => {
     const { engine, repeats, comeUp } = open();
     comeUp(OFTEN, { key: 'looping' });
     comeUp(OFTEN, { key: 'other' });
@@ -186,7 +186,7 @@ describe('what may be in a loop', () => {
     engine.repeat(true);
     expect(engine.verdicts).toEqual([]);
     await repeats.forget();
-    vi.advanceTimersByTime(59_000);
+    vi.advanceTimersByTime(9_000);
     expect(comeUp(100, { key: 'looping' })).toBe(0);
     expect(comeUp(OFTEN, { key: 'other' })).toBe(1);
     vi.advanceTimersByTime(2_000);
@@ -195,12 +195,12 @@ describe('what may be in a loop', () => {
 });
 
 describe('what went wrong', () => {
-  it('is not repeated for a minute', () => {
+  it('is not repeated for ten seconds', () => {
     const { engine, comeUp } = open();
     comeUp(OFTEN);
     engine.fail();
     expect(comeUp(100)).toBe(0);
-    vi.advanceTimersByTime(59_999);
+    vi.advanceTimersByTime(9_999);
     expect(comeUp(100)).toBe(0);
     vi.advanceTimersByTime(1);
     expect(comeUp(1)).toBe(1);
