@@ -41,9 +41,10 @@ function isAlike(listener: ListenerConfig): boolean {
 }
 
 function mayBeRepeated(tunnel: UsualTunnel, { at }: UpAt, { ledger }: DoorServices): boolean {
-  const { record, next, door, doorNow, way, egress } = tunnel;
+  const { record, next, door, doorNow, way } = tunnel;
   const isUsual = next === undefined && record.decision?.decision === 'allow' && record.remark === undefined;
-  const isDirect = way !== 'by-parent' && way.late === undefined && egress.proxyProtocol === undefined;
+  // Only a tunnel that does not go through a parent has a direct egress.
+  const isDirect = way !== 'by-parent' && way.late === undefined && tunnel.egress.proxyProtocol === undefined;
   const isQuick = performance.now() - at < QUICK_MS && (record.connectMs ?? 0) < QUICK_MS;
   return isUsual && isDirect && isQuick && !ledger.isDraining && doorNow() === door;
 }
