@@ -116,7 +116,10 @@ export class Repeats {
   async forget(): Promise<void> {
     const now = performance.now();
     this.#seen.clear();
-    for (const [key, { barredUntil }] of this.#known) if (barredUntil <= now) this.#known.delete(key);
+    // New entries, since verdicts that are being forgotten have the old ones.
+    const known = [...this.#known];
+    this.#known.clear();
+    for (const [key, { barredUntil }] of known) if (barredUntil > now) this.#begin(key, barredUntil);
     this.#transport.forgetVerdicts?.();
     await Promise.all(this.#held);
   }
@@ -140,9 +143,16 @@ export class Repeats {
   /** Everything is forgotten, and this key is not repeated for a while. */
   #bar(key: string): void {
     const now = performance.now();
-    if ((this.#known.get(key)?.barredUntil ?? 0) > now) return;
+    const known = this.#known.get(key);
+    if (known !== undefined && known.held === 0 && now < known.barredUntil) return;
     void this.forget();
     this.#begin(key, now + BARRED_MS);
+  }
+
+  /** This key is not repeated for a while, but for what is promised already. */
+  #leaveAlone(key: string): void {
+    const known = this.#known.get(key) ?? this.#begin(key);
+    known.barredUntil = performance.now() + BARRED_MS;
   }
 
   #begin(key: string, barredUntil = 0): Known {
@@ -163,10 +173,10 @@ export class Repeats {
   }
 
   #promise(repeatable: Repeatable, known: Known): void {
-    // What is promised now would not be withdrawn with the rest.
-    if (this.#withdrawal !== undefined) return;
-    const tunnels = Math.min(known.size, this.#roomFor(repeatable));
     const now = performance.now();
+    // What is promised during a withdrawal would not be withdrawn with the rest.
+    if (this.#withdrawal !== undefined || now < known.barredUntil) return;
+    const tunnels = Math.min(known.size, this.#roomFor(repeatable));
     const holdsMs = known.endsAt - now;
     if (tunnels < FEWEST_TUNNELS || holdsMs <= 0) return;
     let made = 0;
@@ -187,7 +197,7 @@ export class Repeats {
       this.#held.delete(held);
       forgotten();
       known.held -= 1;
-      if (wasNoGood) known.barredUntil = performance.now() + BARRED_MS;
+      if (wasNoGood) this.#leaveAlone(repeatable.key);
       else if (known.held === 0 && known.made < OFTEN && this.#known.get(repeatable.key) === known)
         this.#known.delete(repeatable.key);
     };

@@ -194,6 +194,14 @@ describe('what may be in a loop', () => {
   });
 });
 
+describe('what may be in a loop and has gone wrong', () => {
+  it('is forgotten at once, too', () => {
+    const { engine } = withTwoVerdictsOneFailed();
+    engine.repeat(true);
+    expect(engine.verdicts).toEqual([]);
+  });
+});
+
 describe('what went wrong', () => {
   it('is not repeated for ten seconds', () => {
     const { engine, comeUp } = open();
@@ -205,7 +213,34 @@ describe('what went wrong', () => {
     vi.advanceTimersByTime(1);
     expect(comeUp(1)).toBe(1);
   });
+
+  it('gets no next verdict either, while the engine has another one', () => {
+    const { engine } = withTwoVerdictsOneFailed();
+    for (let left = engine.promised; left > 0; left--) engine.repeat();
+    expect(engine.verdicts).toEqual([]);
+  });
+
+  it('is not repeated for ten seconds where all was forgotten before that was known', () => {
+    const { engine, repeats, comeUp } = open();
+    comeUp(OFTEN);
+    engine.isSlow = true;
+    void repeats.forget();
+    engine.fail();
+    expect(comeUp(100)).toBe(0);
+    vi.advanceTimersByTime(10_000);
+    expect(comeUp(OFTEN)).toBe(1);
+  });
 });
+
+/** The oldest of two verdicts for the same has failed. */
+function withTwoVerdictsOneFailed() {
+  const opened = open();
+  opened.comeUp(OFTEN);
+  for (let time = 0; time < 32; time++) opened.engine.repeat();
+  expect(opened.engine.verdicts).toHaveLength(2);
+  opened.engine.fail();
+  return opened;
+}
 
 describe('the room in the limits', () => {
   it.each([
@@ -394,6 +429,20 @@ describe('forgetting', () => {
     await forgetting;
     expect(comeUp(OFTEN - 1)).toBe(0);
     expect(comeUp(1)).toBe(1);
+  });
+
+  it('makes no next verdict of one that is being forgotten, whose like has gone wrong, until that has had its ten seconds', async () => {
+    const { engine, repeats, comeUp } = withTwoVerdictsOneFailed();
+    engine.isSlow = true;
+    const forgetting = repeats.forget();
+    for (let left = engine.promised; left > 1; left--) engine.repeat();
+    expect(engine.verdicts).toHaveLength(1);
+    engine.forgetNow();
+    await forgetting;
+    vi.advanceTimersByTime(9_999);
+    expect(comeUp(100)).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(comeUp(OFTEN)).toBe(1);
   });
 
   it('is over at once where there is nothing to forget', async () => {
