@@ -6,8 +6,9 @@ import { connect as connectTls, createServer as createTlsServer } from 'node:tls
 import { afterEach, describe, expect, it } from 'vitest';
 import { type FakeNameServer, record, startNameServer } from '../../packages/resolver/test/fake-name-server.ts';
 import { makeCertificates } from './harness/certificates.ts';
-import { configText, type ConfigParts } from './harness/config-text.ts';
-import { type Client, echoOrigin, type Origin, tcpOrigin } from './harness/peers.ts';
+import { configText, type ConfigParts, testedRuntime } from './harness/config-text.ts';
+import { type Client, echoOrigin, openClient, type Origin, tcpOrigin } from './harness/peers.ts';
+import { freePort } from './harness/ports.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
 import {
   DOORS,
@@ -195,6 +196,42 @@ describe.each(DOORS)('a reload, with clients at the %s door all the time', (door
       [at('127.0.0.1'), 'one'],
     ]);
   });
+});
+
+it('what a renamed listener denies is not repeated, whatever comes up while the other sockets are closed', async () => {
+  const origin = await open(wordOrigin('one'));
+  const port = await freePort();
+  const file = (name: string, action: string, listeners: number): string => `listeners:
+  - { name: ${name}, mode: connect, bind: "127.0.0.1:${port}" }
+${Array.from({ length: listeners }, (_, index) => `  - { name: more-${index}, mode: connect, bind: "127.0.0.1:0" }\n`).join('')}
+admin: { bind: "127.0.0.1:0" }
+runtime: ${testedRuntime()}
+policy:
+  rules: [{ name: tests, action: ${action} }]
+  destinations: { allow: [loopback] }`;
+  const proxy = await start(file('before', 'allow', 20));
+  const head = `CONNECT 127.0.0.1:${origin.port} HTTP/1.1\r\n\r\n`;
+  const ask = async (...pieces: readonly string[]): Promise<string> => {
+    const client = await openClient(port);
+    for (const piece of pieces) await new Promise((sent) => client.socket.write(piece, sent));
+    const { bytes } = await client.ended();
+    client.socket.end();
+    return bytes.toString('latin1', 9, 12);
+  };
+  let asked = 0;
+  // What comes in two pieces comes up by the usual way.
+  const traffic = keepVisiting(48, async () => {
+    await ask(head.slice(0, 20), head.slice(20));
+    asked += 1;
+  });
+  for (let round = 0; round < 4; round += 1) {
+    const begun = asked;
+    await expect.poll(() => asked, { interval: 5 }).toBeGreaterThan(begun + 100);
+    expect(await proxy.reload(file('after', 'deny', 0))).toMatchObject({ msg: 'reloaded' });
+    for (let client = 0; client < 20; client += 1) expect(await ask(head)).toBe('403');
+    await proxy.reload(file('before', 'allow', 20));
+  }
+  await traffic.stop();
 });
 
 /** Opens a tunnel to an echo and holds it. Undefined where it was refused. */

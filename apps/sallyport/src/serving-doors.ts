@@ -77,9 +77,9 @@ export class ServingDoors {
     this.#leaving = before;
     this.#settings = settings;
     bound.replace(this.#boundBy(open));
+    const forgotten = repeats?.renew();
     // A refusal may name another door, for all ports are known by now.
     this.#doors = openDoors(settings, this.#services);
-    const forgotten = repeats?.forget();
     const committed = exchange.commit();
     for (const socket of opened) log.info(facts(socket), 'listening');
     for (const socket of closing) logClosing(log, socket);

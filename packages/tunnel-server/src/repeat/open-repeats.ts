@@ -20,13 +20,16 @@ const WITHIN_MS = 100;
 /** A tunnel that took longer to come up is not repeated. */
 const QUICK_MS = 50;
 
-/** Undefined where each client of this listener is decided anew. */
+/** By the rules in force. Undefined where each client of this listener is decided anew. */
 export function openRepeats(listener: ListenerConfig, services: DoorServices): DoorRepeats | undefined {
   const { repeats, transport, ledger } = services;
   if (repeats === undefined || !('remember' in transport) || !isAlike(listener)) return undefined;
   const planJoin = joinPlanOf(listener.timeouts, ledger.tunnelsOf(transport));
+  const { generation } = repeats;
   return {
     cameUp: (tunnel, up) => {
+      // Its socket may be that of another listener now.
+      if (repeats.generation !== generation) return;
       if (!mayBeRepeated(tunnel, up, services)) return;
       repeats.cameUp(keyOf(tunnel), () => describe(tunnel, up, { listener, services, planJoin }));
     },
@@ -41,12 +44,12 @@ function isAlike(listener: ListenerConfig): boolean {
 }
 
 function mayBeRepeated(tunnel: UsualTunnel, { at }: UpAt, { ledger }: DoorServices): boolean {
-  const { record, next, door, doorNow, way } = tunnel;
+  const { record, next, way } = tunnel;
   const isUsual = next === undefined && record.decision?.decision === 'allow' && record.remark === undefined;
   // Only a tunnel that does not go through a parent has a direct egress.
   const isDirect = way !== 'by-parent' && way.late === undefined && tunnel.egress.proxyProtocol === undefined;
   const isQuick = performance.now() - at < QUICK_MS && (record.connectMs ?? 0) < QUICK_MS;
-  return isUsual && isDirect && isQuick && !ledger.isDraining && doorNow() === door;
+  return isUsual && isDirect && isQuick && !ledger.isDraining;
 }
 
 /** Clients with the same key are alike most of the time, and only `describe` looks closer. */

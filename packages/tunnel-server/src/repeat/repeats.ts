@@ -72,6 +72,7 @@ export class Repeats {
   readonly #seen = new Map<string, number>();
   readonly #known = new Map<string, Known>();
   #since = 0;
+  #generation = 0;
   /** How many tunnels the verdicts are for that the transport has. */
   #promised = 0;
   /** The verdicts that the transport has, each as a promise that resolves when it has forgotten it. */
@@ -85,6 +86,17 @@ export class Repeats {
   constructor(transport: Pick<Transport, 'forgetVerdicts'>, limits: Pick<Limits, 'roomFor'>) {
     this.#transport = transport;
     this.#limits = limits;
+  }
+
+  /** How many times the rules were replaced. A tunnel that was decided in an earlier generation is not to be repeated. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The rules are replaced: what is asked for from now on is decided by the new ones. Resolves as {@link forget} does. */
+  renew(): Promise<void> {
+    this.#generation += 1;
+    return this.forget();
   }
 
   /** A tunnel has come up by the usual way. `describe` is called only where it is to be repeated. */

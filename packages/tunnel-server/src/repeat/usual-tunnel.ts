@@ -11,9 +11,8 @@ export interface UsualTunnel extends DecidedTunnel, Joiner {
   readonly identified: Identified;
   readonly greeting: Greeting;
   readonly way: DialList | 'by-parent';
-  /** By which it came, and the one that serves clients of that listener now. */
+  /** By which it came. */
   readonly door: RecordedDoor;
-  readonly doorNow: () => RecordedDoor | undefined;
   /** Undefined for the first request of a connection. */
   readonly next: object | undefined;
 }
