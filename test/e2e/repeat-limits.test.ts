@@ -1,7 +1,7 @@
 /** Limits count the tunnels of all doors, and what the engine repeats at one of them heeds the others. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { testedRuntime } from './harness/config-text.ts';
-import { type Client, echoOrigin, openTunnel, type Origin } from './harness/peers.ts';
+import { type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 const isPortable = process.env['SALLYPORT_TEST_ENGINE'] === 'portable';
@@ -16,10 +16,11 @@ afterEach(async () => {
   await proxy.stop();
 });
 
-// A door that checks server names repeats nothing by itself.
+// Doors that check server names, or read PROXY headers, repeat nothing by themselves.
 const YAML = `listeners:
   - { name: plain, mode: connect, bind: "127.0.0.1:0" }
   - { name: checked, mode: connect, bind: "127.0.0.1:0", verify_sni: report }
+  - { name: behind, mode: connect, bind: "127.0.0.1:0", proxy_protocol: ["127.0.0.1"] }
 limits: { tunnels: 200, tunnels_per_client: 100000 }
 admin: { bind: "127.0.0.1:0" }
 runtime: ${testedRuntime()}
@@ -29,13 +30,16 @@ policy:
 `;
 
 describe.skipIf(isPortable)('tunnels that the engine repeats', () => {
-  it('end with the half of a limit, whichever door has taken it', async () => {
+  it.each([
+    ['checked', 'has taken it', () => open('checked', 110)],
+    ['behind', 'awaits the PROXY headers of so many', () => openSilent('behind', 110)],
+  ])('end with the half of a limit, where the door %s %s', async (_door, _how, takeHalf) => {
     origin = await echoOrigin();
     proxy = await startSallyport(YAML);
     await expect
       .poll(async () => (await open('plain', 20, 'to close'), repeated()), { timeout: 20_000 })
       .toBeGreaterThan(0);
-    await open('checked', 110);
+    await takeHalf();
     const before = await repeated();
     await open('plain', 20);
     await expect.poll(() => proxy.metric('tunnels_active{listener="plain"}'), { timeout: 20_000 }).toBe(20);
@@ -50,6 +54,14 @@ async function open(door: string, count: number, fate?: 'to close'): Promise<voi
     if (fate === undefined) clients.push(client);
     else client.socket.destroy();
   }
+}
+
+/** Resolves once the proxy knows of them. */
+async function openSilent(door: string, count: number): Promise<void> {
+  for (let number = 0; number < count; number++) clients.push(await openClient(proxy.port(door)));
+  await expect
+    .poll(() => proxy.metric(`tunnels_limit_used{listener="${door}"}`), { timeout: 20_000 })
+    .toBeGreaterThanOrEqual(count);
 }
 
 async function repeated(): Promise<number> {

@@ -1,5 +1,5 @@
 /** Makes a listener's door: which module implements each step of `serveTunnel`, in its order. */
-import { compileNetworks } from '@sallyport/addresses';
+import { compileNetworks, parseIp } from '@sallyport/addresses';
 import type { ListenerConfig, SniListener } from '@sallyport/config';
 import { decide } from '@sallyport/policy';
 import type { SniCheckResult } from '@sallyport/telemetry';
@@ -12,6 +12,7 @@ import { requireHello } from './misdirected-connect.ts';
 import { openDials } from './open-dials.ts';
 import { permitAnswer } from './permit-answer.ts';
 import { openRepeats } from './repeat/open-repeats.ts';
+import type { Introduced } from './proxy-header/arrival.ts';
 import { introduceClient } from './proxy-header/introduce.ts';
 import { type RefusalReason, TunnelError } from './reasons.ts';
 import { resolveDestination } from './resolve-destination.ts';
@@ -80,22 +81,30 @@ function openAdmission(shared: Shared): DoorAdmission {
 
 function openIntroduction(shared: Shared): Pick<DoorAdmission, 'senders' | 'introduce'> {
   const { listener, services, prereadLimits, self } = shared;
-  const { limits, ledger } = services;
+  const { limits, ledger, repeats } = services;
   if (!listener.proxy_protocol) return {};
   const senders = compileNetworks(listener.proxy_protocol);
+  const introduce: Introduce = (wire, peer) => {
+    const over = limits.awaitClient(listener);
+    if (over === undefined) return { refusal: crowdedOut() };
+    const introduced = introduceClient(wire, peer, senders, prereadLimits());
+    if (introduced instanceof Promise) return introduced.finally(over);
+    over();
+    return introduced;
+  };
   return {
     senders: String(listener.proxy_protocol),
     introduce: (wire, peer) => {
       const arrival = ledger.arrived(self());
-      const over = limits.awaitClient(listener);
-      if (over === undefined) return arrival.introduced({ refusal: crowdedOut() });
-      const introduced = introduceClient(wire, peer, senders, prereadLimits());
-      if (introduced instanceof Promise) return arrival.whenIntroduced(introduced).finally(over);
-      over();
-      return arrival.introduced(introduced);
+      const ip = parseIp(peer.host);
+      const counted = ip && repeats?.heed(ip);
+      const introduced = counted ? counted.then(() => introduce(wire, peer)) : introduce(wire, peer);
+      return introduced instanceof Promise ? arrival.whenIntroduced(introduced) : arrival.introduced(introduced);
     },
   };
 }
+
+type Introduce = (...client: Parameters<NonNullable<DoorAdmission['introduce']>>) => Introduced | Promise<Introduced>;
 
 function crowdedOut(): TunnelError {
   return new TunnelError('overload', 'The limits have no room for a peer whose PROXY header is still to be read.');
