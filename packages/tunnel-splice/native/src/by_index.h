@@ -32,6 +32,15 @@ class ByIndex {
   // Null where there is none.
   Thing* find(uint32_t index) { return index < slots_.size() && slots_[index] != kNone ? &at(index) : nullptr; }
 
+  // None may come or go meanwhile.
+  template <typename Visit>
+  void forEach(Visit visit) {
+    if (free_.size() == things_.size()) return;
+    for (const uint32_t slot : slots_) {
+      if (slot != kNone) visit(*things_[slot]);
+    }
+  }
+
   void erase(uint32_t index) {
     Thing* thing = find(index);
     if (thing == nullptr) return;

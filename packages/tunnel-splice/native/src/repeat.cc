@@ -106,9 +106,7 @@ void dropRepeatFor(Loop& loop, const Leg& client) {
 void stopRepeating(Loop& loop) {
   loop.verdicts.forgetAll();
   std::vector<Leg*> dialling;
-  loop.legs.forEach([&](Leg& leg) {
-    if (leg.state == LegState::kDialling && (leg.unspliced.dialToken & kByVerdict) != 0) dialling.push_back(&leg);
-  });
+  loop.repeats.forEach([&](const DialUnderWay& dial) { dialling.push_back(dial.leg); });
   for (Leg* leg : dialling) dropRepeat(loop, *leg, 0);
 }
 
