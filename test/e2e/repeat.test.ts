@@ -1,4 +1,5 @@
 /** What the native engine repeats of the decisions that were made for a client: nobody but a metric can tell it from the usual way. */
+import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -9,6 +10,7 @@ import { makeCertificates } from './harness/certificates.ts';
 import { configText, type ConfigParts, testedRuntime } from './harness/config-text.ts';
 import { type Client, echoOrigin, openClient, type Origin, tcpOrigin } from './harness/peers.ts';
 import { freePort } from './harness/ports.ts';
+import { helloRetryRequest, modernHello } from './harness/retry.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
 import {
   DOORS,
@@ -16,6 +18,7 @@ import {
   isRepeating,
   keepVisiting,
   knock,
+  RANDOM,
   repeatedAt,
   visit,
   type Wish,
@@ -518,6 +521,41 @@ describe('hellos that are alike', () => {
     }
     await expect.poll(() => tunnelsIn(proxy.lines).length).toBe(60);
     expect(new Set(tunnelsIn(proxy.lines).map(({ outcome }) => outcome))).toEqual(new Set(['ok']));
+  });
+
+  it('are followed by no other name where the origin asks for a second one', async () => {
+    let isAsking = false;
+    let said = '';
+    const origin = await open(
+      tcpOrigin((socket) =>
+        socket.on('data', (chunk) => {
+          said += chunk.toString('latin1');
+          if (isAsking) socket.write(helloRetryRequest);
+          else socket.end('one');
+        }),
+      ),
+    );
+    const proxy = await start(fileFor(origin.port));
+    const fresh = (): Buffer => randomFillSync(modernHello(host), RANDOM.at, RANDOM.length);
+    const traffic = keepVisiting(2, async () => {
+      const client = await openClient(proxy.port('transparent'));
+      client.socket.write(fresh());
+      await client.ended();
+      client.socket.end();
+    });
+    await untilRepeated(proxy, 'transparent');
+    await traffic.stop();
+    isAsking = true;
+    for (let number = 0; number < 3; number += 1) {
+      const client = await openClient(proxy.port('transparent'));
+      client.socket.write(fresh());
+      await client.hears(helloRetryRequest.length);
+      client.socket.write(modernHello('evil.test'));
+      const { bytes } = await client.ended();
+      expect(bytes.subarray(helloRetryRequest.length)).toEqual(Buffer.of(21, 3, 3, 0, 2, 2, 49));
+    }
+    expect(said).not.toContain('evil.test');
+    await expectNoneOnPortable(proxy, 'transparent');
   });
 
   it('have one line each where the origin is slow to answer', async () => {

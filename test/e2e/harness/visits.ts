@@ -18,7 +18,8 @@ export interface Wish {
 /** The portable engine repeats nothing. */
 export const isRepeating = process.env['SALLYPORT_TEST_ENGINE'] !== 'portable';
 
-const RANDOM = { at: 11, length: 32 } as const;
+/** Where it stands in a ClientHello in one record. */
+export const RANDOM = { at: 11, length: 32 } as const;
 
 /** As each client sends it: with a random of its own. */
 export function freshHello(name: string): Buffer {
