@@ -98,7 +98,7 @@ function describe(tunnel: UsualTunnel, { upstream }: UpAt, tools: Tools): Repeat
         lifetimeMs: plan.lifetimeMs,
         tunnels,
         holdsMs,
-        withinMs: WITHIN_MS,
+        withinMs: Math.min(WITHIN_MS, listener.timeouts.connect),
         onRepeated: (number, repeated) => onRepeated(enter(number, repeated)),
         onForgotten,
       }) ?? false,
