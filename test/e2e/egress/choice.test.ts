@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startSilentListener } from '../../../packages/tunnel-server/test/egress/silent-listener.ts';
 import { makeCertificates } from '../harness/certificates.ts';
 import { configText } from '../harness/config-text.ts';
 import { helloFor } from '../harness/hello.ts';
@@ -87,6 +88,21 @@ describe('the choice', () => {
     await proxy.stop();
     origin.close();
     corp.close();
+  });
+
+  it('has not failed where the client left during the dial', async () => {
+    const silent = await startSilentListener();
+    const proxy = await startSallyport(configText());
+    const client = await openClient(proxy.port('explicit'));
+    client.socket.write(connect(`127.0.0.1:${silent.address.port}`));
+    // A literal is dialled in the turn of the event loop in which it is decided.
+    await expect.poll(() => proxy.metric('policy_decisions_total{rule="tests",decision="allow"}')).toBe(1);
+    client.socket.destroy();
+    await proxy.tunnel({ reason: 'client_closed', stage: 'dial' });
+    expect(await ask(proxy.port('explicit'), connect(`origin.test:${CLOSED_PORT}`))).toMatch(/^HTTP\/1\.1 502 /);
+    expect(await proxy.metric('egress_attempts_total{egress="direct",result="failed"}')).toBe(1);
+    await proxy.stop();
+    await silent.stop();
   });
 
   it('is told where it cannot work, for the address to dial from is of the other family', async () => {

@@ -82,7 +82,8 @@ function start<Wanted extends DialResult>(
   });
   dial.whenDone((result) => {
     forget();
-    options.onOutcome?.(isWanted(result));
+    // Who leaves says nothing of the way out.
+    if (result.kind !== 'cancelled') options.onOutcome?.(isWanted(result));
     if (only) countAttempt(only, result, options);
     // The client may leave in the turn of the event loop in which the dial connects. Where it was joined it has its tunnel all the same,
     // whose end is reported as such.
