@@ -65,8 +65,10 @@ describe('a request that is refused', () => {
   });
 
   it('goes no further than Max-Forwards, and not round in circles', async () => {
-    const options = `OPTIONS ${stage.at('/')} HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n`;
-    expect(await ask(stage.proxy.port('explicit'), options)).toMatch(/^HTTP\/1\.1 405 [^]*\r\nAllow: GET, /);
+    const options = `OPTIONS ${stage.at('/')} HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\nAccept: application/json\r\n\r\n`;
+    const heard = await ask(stage.proxy.port('explicit'), options);
+    expect(heard).toMatch(/^HTTP\/1\.1 405 [^]*\r\nAllow: GET, [^]*"remedy":"Raise Max-Forwards, or leave it out\."/);
+    await stage.proxy.tunnel({ reason: 'method', host: 'origin.test', port: stage.port });
     const circling = get(stage.at('/'), ...Array<string>(8).fill('Via: 1.1 sallyport'));
     expect(await ask(stage.proxy.port('explicit'), circling)).toMatch(/^HTTP\/1\.1 502 [^]*\(loop, /);
     const line = await stage.proxy.tunnel({ reason: 'loop', host: 'origin.test' });

@@ -85,17 +85,23 @@ function judge(head: RequestHead, { isToProxy }: PlainHttp): Asked {
   if (target.kind === 'malformed') throw malformedRequest(target.why);
   const form = requestContentForm(head);
   if (form.kind === 'malformed') throw malformedRequest(form.why);
-  // We would have to answer in the destination's place (RFC 9110 §7.6.2), which we do not do.
-  if (forwardsLeft(head) === 0) throw new TunnelError('method', 'The request may be forwarded no further.');
   return { head, target, form };
 }
 
 /** RFC 9112 §3.2: a request without one must be refused, even where its target names the destination. */
 const NO_HOST = 'the head has no Host field';
 
+/** We would have to answer in the destination's place (RFC 9110 §7.6.2), which we do not do. */
+function requireForwardable(head: RequestHead): void {
+  if (forwardsLeft(head) !== 0) return;
+  const remedy = 'Raise Max-Forwards, or leave it out.';
+  throw new TunnelError('method', 'The request may be forwarded no further.', { remedy });
+}
+
 /** Every request is authenticated by itself: a connection has no user. */
 async function identify({ head, target }: Asked, opening: PlainHttp, { door, record }: Visit): Promise<Identified> {
   record.asked(target.destination);
+  requireForwardable(head);
   const credentials = fieldValue(head, 'proxy-authorization');
   const user = await opening.identifyUser(credentials, door.prereadLimits().deadline);
   const via = joinedValues(head, 'via');
