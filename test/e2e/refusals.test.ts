@@ -268,6 +268,10 @@ describe('a refusal at any door that answers in HTTP', () => {
   it.each([
     { door: 'explicit', request: () => 'CONNECT nowhere.invalid:443 HTTP/1.1', host: 'nowhere.invalid', status: 502 },
     { door: 'explicit', request: () => 'CONNECT a.test:0 HTTP/1.1', host: undefined, status: 400 },
+    { door: 'explicit', request: () => 'GET http://A.test:8080/x HTTP/1.1', host: 'a.test', status: 405 },
+    { door: 'explicit', request: () => 'POST http://u:p@[2001:DB8::1] HTTP/1.0', host: '2001:db8::1', status: 405 },
+    { door: 'explicit', request: () => 'GET / HTTP/1.1', host: undefined, status: 405 },
+    { door: 'explicit', request: () => 'GET https://a.test/ HTTP/1.1', host: undefined, status: 405 },
     { door: 'transparent', request: () => 'CONNECT a.test:443 HTTP/1.1', host: undefined, status: 421 },
     { door: 'transparent', request: () => 'GET / HTTP/1.1', host: undefined, status: 421 },
   ])('is problem JSON to who asks for it: $status at $door', async ({ door, request, host, status }) => {
@@ -278,6 +282,7 @@ describe('a refusal at any door that answers in HTTP', () => {
     expect(head).toContain('\r\nConnection: close\r\n');
     const line = await proxy.line({ msg: 'tunnel', listener: door, status }, before);
     const { id, reason } = line;
+    expect(line['host']).toBe(host);
     const problem: unknown = JSON.parse(content);
     expect(problem).toMatchObject({ status, id, reason, listener: door, detail: sentenceIn(answer) });
     expect(problem).toHaveProperty('remedy');
@@ -340,6 +345,7 @@ describe('limits', () => {
     const silent = await openClient(door);
     expect((await silent.ended()).bytes.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*text/plain`));
     await strict.line({ msg: 'tunnel', reason, stage: 'admit', host: 'a.test', port: 443 });
+    await strict.line({ msg: 'tunnel', reason, stage: 'admit', host: 'a.test', port: 80 });
     holder.socket.destroy();
     await strict.stop();
   });

@@ -8,6 +8,7 @@ import {
   joinedValues,
   malformedRequest,
   oversizedHead,
+  parseRequestTarget,
   readReplyWishes,
   recogniseTls,
   REFUSALS,
@@ -109,7 +110,7 @@ class ConnectFrontend implements Frontend {
   /** The line says where it wanted to go, as those of all other refusals do. */
   #hear(opening: Opening): void {
     this.#heed(opening);
-    if (opening.kind === 'request' && opening.asks.kind === 'connect') this.asked = opening.asks.destination;
+    if (opening.kind === 'request') this.asked = destinationOf(opening);
   }
 
   /** Notes how the client wants to be answered. */
@@ -204,6 +205,7 @@ class ConnectFrontend implements Frontend {
       case 'other-method':
         if (this.#options.forwardsHttp) return this.#forward(bytes, deadline);
         requireNoDoubt(head);
+        this.asked = destinationOf(opening);
         throw new TunnelError('method', 'This proxy serves only the method CONNECT.');
       case 'malformed':
         throw malformedRequest(request.why);
@@ -269,6 +271,14 @@ const NO_USER: User = {};
 
 function wishesOf({ head }: Request): ReplyWishes {
   return { isHead: head.method === 'HEAD', accept: joinedValues(head, 'accept') };
+}
+
+/** Where a request wants to go, as far as its target says so. */
+function destinationOf({ head, asks }: Request): Destination | undefined {
+  if (asks.kind !== 'other-method') return asks.kind === 'connect' ? asks.destination : undefined;
+  const { method, requestTarget } = head;
+  const target = parseRequestTarget({ method, requestTarget, host: undefined }, true);
+  return target.kind === 'target' ? target.destination : undefined;
 }
 
 function requireNoDoubt(head: Request['head']): void {

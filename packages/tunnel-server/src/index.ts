@@ -11,6 +11,7 @@ export {
   type RequestHead,
   type RequestHeadResult,
 } from './http/request-head.ts';
+export { parseRequestTarget } from './http/request-target.ts';
 export { malformedRequest, oversizedHead } from './http/malformed-request.ts';
 export { parseAuthority } from './authority-form.ts';
 export { type AddressChange, MachineAddresses } from './machine-addresses.ts';
