@@ -1,6 +1,6 @@
 /** A cache of name servers' answers, kept while they are valid. */
 import type { Ip } from '@sallyport/addresses';
-import { type Answer, type Failure, orderAddresses, type Rest } from './answer.ts';
+import { type Answer, type Failure, orderAddresses, type RecordType, type Rest } from './answer.ts';
 import { NameCache } from './name-cache.ts';
 
 /** The configuration's `dns.cache`, with the same keys; durations in milliseconds. */
@@ -83,9 +83,13 @@ export class AnswerCache {
     return this.#store(name, none, { ttlMs: this.#settings.negative_ttl, graceMs: 0 });
   }
 
-  /** The answer to use while DNS fails, if there is one. Where it has expired, it is then valid for {@link STALE_RECHECK_MS}. */
-  serveStale(name: string, failure: Failure): Answer | undefined {
+  /**
+   * The answer to use while DNS fails, if there is one. Where it has expired, it is then valid for {@link STALE_RECHECK_MS}.
+   * @param lacking what the name does not have any more, as a server has said: the addresses of that type are removed for good
+   */
+  serveStale(name: string, failure: Failure, lacking?: RecordType): Answer | undefined {
     const now = performance.now();
+    if (lacking) this.#remove(name, lacking);
     const entry = this.#entries.get(name);
     if (entry?.answer.kind !== 'addresses' || now >= entry.staleUntil) return undefined;
     const answer = { ...entry.answer, failure };
@@ -105,7 +109,7 @@ export class AnswerCache {
     const graceMs = this.#graceMs;
     const now = performance.now();
     const old = this.#entries.get(name);
-    const family = rest.missing === 'A' ? 4 : 6;
+    const family = FAMILY_OF[rest.missing];
     const isOldOfUse = old?.answer.kind === 'addresses' && now < old.staleUntil;
     const stale = isOldOfUse ? old.answer.addresses.filter((ip) => ip.family === family) : [];
     const answer: Answer = { kind: 'addresses', addresses: orderAddresses([...addresses, ...stale], 'auto'), rest };
@@ -113,6 +117,15 @@ export class AnswerCache {
     // Stale addresses get no longer life by being combined with fresh ones.
     if (stale.length === 0) return this.#store(name, answer, times);
     return this.#store(name, answer, { ...times, graceMs: Math.max(0, (old?.staleUntil ?? 0) - now - times.ttlMs) });
+  }
+
+  #remove(name: string, type: RecordType): void {
+    const entry = this.#entries.get(name);
+    if (entry?.answer.kind !== 'addresses') return;
+    const addresses = entry.answer.addresses.filter((ip) => ip.family !== FAMILY_OF[type]);
+    if (addresses.length === entry.answer.addresses.length) return;
+    if (addresses.length === 0) this.#entries.delete(name);
+    else this.#entries.set(name, { ...entry, answer: { ...entry.answer, addresses } });
   }
 
   get #graceMs(): number {
@@ -140,6 +153,8 @@ export class AnswerCache {
     return answer;
   }
 }
+
+const FAMILY_OF = { A: 4, AAAA: 6 } as const satisfies Record<RecordType, Ip['family']>;
 
 function isHalf(answer: Answer): boolean {
   return answer.kind === 'addresses' && answer.rest !== undefined;

@@ -1,6 +1,6 @@
 /** Queries IPv4 and IPv6 at once, and merges both into one reply. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { orderAddresses, RECORD_TYPES, type Family, type RecordType } from './answer.ts';
+import { type Failure, orderAddresses, RECORD_TYPES, type Family, type RecordType } from './answer.ts';
 import type { Inquiry, ServerReply } from './name-server.ts';
 
 /**
@@ -17,7 +17,11 @@ export type NameReply =
       /** The query that has failed, so that its addresses are not known. */
       readonly missing?: RecordType;
     })
-  | Exclude<ServerReply, Records>;
+  | (Failure & {
+      /** The record type that the name does not have, as a server has said. */
+      readonly lacking?: RecordType;
+    })
+  | Exclude<ServerReply, Records | Failure>;
 
 export interface FamilyReplies {
   /** The family that came {@link RESOLUTION_DELAY_MS} before the other; undefined where both came without that delay. Never rejects. */
@@ -80,8 +84,12 @@ function mergeReplies(typed: readonly TypedReply[]): NameReply {
   }
   const failures = replies.filter((reply) => reply.kind === 'failed');
   const failure = failures.find((reply) => reply.reason === 'dns') ?? failures[0];
+  if (failure) {
+    const lacking = typed.find(({ reply }) => reply.kind === 'none')?.type;
+    return { ...failure, ...(lacking && { lacking }) };
+  }
   // A name exists for all types or for none (RFC 8020 §2), but some servers answer NXDOMAIN for a type that they do not know.
-  return failure ?? replies.find((reply) => reply.kind === 'none' && reply.rcode === 'NOERROR') ?? NONE;
+  return replies.find((reply) => reply.kind === 'none' && reply.rcode === 'NOERROR') ?? NONE;
 }
 
 function otherThan(type: RecordType): RecordType {

@@ -29,6 +29,10 @@ export class NameCache<Value extends object> {
     if (this.#values.size > this.#names) this.#values.pop();
   }
 
+  delete(name: string): void {
+    this.#values.delete(name);
+  }
+
   /** The estimated size, which is bounded. */
   get bytes(): number {
     return this.#values.calculatedSize;

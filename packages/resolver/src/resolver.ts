@@ -214,8 +214,10 @@ export class Resolver {
       }
       case 'none':
         return cache.keepNone(name, reply.rcode === 'NXDOMAIN' ? NO_NAME : NO_ADDRESS[this.#dns.family]);
-      case 'failed':
-        return cache.serveStale(name, reply) ?? reply;
+      case 'failed': {
+        const { lacking, ...failure } = reply;
+        return cache.serveStale(name, failure, lacking) ?? failure;
+      }
     }
   }
 }

@@ -261,6 +261,30 @@ describe('Resolver, remembering', () => {
     server.script = zone({});
     expect(await subject.resolve('moved.example', CLIENT).done).toMatchObject({ reason: 'dns' });
   });
+
+  it.each([
+    { lacks: 'A', has: ['2001:db8::1'] },
+    { lacks: 'AAAA', has: ['192.0.2.1'] },
+  ])('serves no expired address of a family that the name does not have any more: $lacks', async ({ lacks, has }) => {
+    const both = { 'moved.example A': ['192.0.2.1'], 'moved.example AAAA': ['2001:db8::1'] };
+    const server = await serve(zone(both));
+    const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 } });
+    await subject.resolve('moved.example', CLIENT).done;
+    server.script = ({ type }) => (type === lacks ? {} : { rcode: 'SERVFAIL' });
+    expect(texts(await subject.resolve('moved.example', CLIENT).done)).toEqual(has);
+    expect(texts(subject.peek('moved.example'))).toEqual(has);
+  });
+
+  it('has nothing to serve once a server has said that the only family of a name is gone', async () => {
+    const server = await serve(zone({ 'moved.example A': ['192.0.2.1'] }));
+    const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 } });
+    await subject.resolve('moved.example', CLIENT).done;
+    const failed = { kind: 'failed', reason: 'dns', rcode: 'SERVFAIL' };
+    server.script = ({ type }) => (type === 'A' ? {} : { rcode: 'SERVFAIL' });
+    expect(await subject.resolve('moved.example', CLIENT).done).toMatchObject(failed);
+    server.script = () => ({ rcode: 'SERVFAIL' });
+    expect(await subject.resolve('moved.example', CLIENT).done).toMatchObject(failed);
+  });
 });
 
 describe('Resolver, tables', () => {
