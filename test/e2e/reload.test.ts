@@ -232,6 +232,7 @@ describe('a reload that cannot be whole', () => {
   it('has the admin server and a listener at their old ports where what comes behind their exchange fails', async () => {
     const [a, b] = [await freePort(), await freePort()];
     await start({ listeners: { one: connect(`127.0.0.1:${a}`) }, admin: `127.0.0.1:${b}` });
+    const before = proxy.lines.length;
     const exchanged = { one: connect(`127.0.0.1:${b}`), two: connect('127.0.0.1:0') };
     const failures = [
       { listeners: exchanged, log: '{ file: /proc/no/such.log }' },
@@ -244,6 +245,8 @@ describe('a reload that cannot be whole', () => {
       await echoes(a);
       expect((await fetch(`http://127.0.0.1:${b}/readyz`)).status).toBe(200);
     }
+    // Nobody is told of a place where nothing listens.
+    expect(proxy.lines.slice(before).map(({ msg }) => msg)).not.toContain('listening');
   });
 
   it('changes nothing where the log cannot go', async () => {

@@ -46,6 +46,7 @@ export class AdminDoor {
   async open({ bind }: AdminConfig): Promise<void> {
     this.#server = await this.#start(bind, neverInTheWay);
     this.#bind = bind;
+    this.#tellPlace();
   }
 
   /** Changes nothing yet. */
@@ -67,7 +68,10 @@ export class AdminDoor {
         this.#bind = bind;
       },
       commit: async () => {
-        if (!isMoving || from === undefined) return;
+        if (!isMoving) return;
+        // Not when it is opened, for the reload may still be refused.
+        this.#tellPlace();
+        if (from === undefined) return;
         if (isFromOpen) await from.close();
         this.#options.log.info({ listener: 'admin', address: formatBind(from.address) }, 'no longer listening');
       },
@@ -95,8 +99,13 @@ export class AdminDoor {
     await this.#server?.close();
   }
 
+  #tellPlace(): void {
+    const { address } = this;
+    if (address !== undefined) this.#options.log.info({ listener: 'admin', address: formatBind(address) }, 'listening');
+  }
+
   async #start(bind: AdminAddress, giveWay: GiveWay): Promise<AdminServer> {
-    const { start, inherited, log } = this.#options;
+    const { start, inherited } = this.#options;
     const place = placeOf(bind);
     const listen = (): Promise<AdminServer> => start(bind, inherited.waiting.get(place)?.[0]);
     try {
@@ -106,7 +115,6 @@ export class AdminDoor {
         throw cause;
       });
       inherited.take(place);
-      log.info({ listener: 'admin', address: formatBind(server.address) }, 'listening');
       return server;
     } catch (cause) {
       throw fatalListenError('the admin server', cause, ['admin', 'bind']);
