@@ -66,6 +66,14 @@ describe('check', () => {
     expect(stderr).toMatch(problem);
   });
 
+  it('tells of all files of tls that cannot be used, though one of them is not there', async () => {
+    writeFileSync(join(folder, 'none.pem'), 'none');
+    const { stderr } = await check(yaml('tls: { cert: absent, key: none.pem, client_ca: none.pem }'));
+    expect(stderr).toMatch(/tls\.cert: .*absent does not exist/);
+    expect(stderr).toMatch(/tls\.key: none\.pem is no private key in PEM/);
+    expect(stderr).toMatch(/tls\.client_ca: none\.pem is no certificate in PEM/);
+  });
+
   it('warns of secrets that everyone may read, and of a log that others can lead elsewhere', async () => {
     const open = join(folder, 'open');
     mkdirSync(open, { recursive: true });

@@ -9,7 +9,13 @@ import {
   type Steps,
   type Users,
 } from '@sallyport/config';
-import { createTlsIdentity, type TlsIdentity, type TlsMaterial } from '@sallyport/tunnel-splice';
+import {
+  createTlsIdentity,
+  findUnfitParts,
+  type TlsIdentity,
+  type TlsMaterial,
+  type UnfitPart,
+} from '@sallyport/tunnel-splice';
 import { whyAuthoritiesUntimely, whyCertificateUntimely } from './certificate-times.ts';
 import { readNamedFileInSteps } from './named-files.ts';
 
@@ -65,17 +71,25 @@ function* readTls(tls: NonNullable<ConnectListener['tls']>, files: Files): Steps
   const key = yield* files.read(tls.key, 'tls', 'key');
   const clientCa = tls.client_ca === undefined ? undefined : yield* files.read(tls.client_ca, 'tls', 'client_ca');
   // Without its file, `client_ca` would have no effect, and every client would be admitted.
-  if (cert === undefined || key === undefined || (tls.client_ca !== undefined && clientCa === undefined))
+  if (cert === undefined || key === undefined || (tls.client_ca !== undefined && clientCa === undefined)) {
+    complainOf(findUnfitParts({ cert, key, clientCa }), tls, files);
     return undefined;
+  }
   const result = createTlsIdentity({ cert, key, ...(clientCa !== undefined && { clientCa }) });
   if (result.kind === 'unfit') {
-    const name = KEYS[result.part];
-    files.complain({ severity: 'error', message: `${tls[name] ?? name} ${result.why}` }, 'tls', name);
+    complainOf(result.parts, tls, files);
     return undefined;
   }
   files.doubt(tls.cert, whyCertificateUntimely(cert), 'tls', 'cert');
   files.doubt(tls.client_ca, clientCa && whyAuthoritiesUntimely(clientCa), 'tls', 'client_ca');
   return result.identity;
+}
+
+function complainOf(parts: readonly UnfitPart[], tls: NonNullable<ConnectListener['tls']>, files: Files): void {
+  for (const { part, why } of parts) {
+    const name = KEYS[part];
+    files.complain({ severity: 'error', message: `${tls[name] ?? name} ${why}` }, 'tls', name);
+  }
 }
 
 /** Reads a listener's files, and reports their problems at the key that names them. */

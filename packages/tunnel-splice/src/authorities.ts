@@ -1,8 +1,5 @@
-/** Files of authorities: certificates in PEM, one behind the other. */
+/** Files of certificates in PEM, one behind the other. */
 import { X509Certificate } from 'node:crypto';
-
-/** Why a text has no certificate, as a clause with its remedy. */
-export const NO_CERTIFICATE = 'is no certificate in PEM; it begins with -----BEGIN CERTIFICATE-----';
 
 /**
  * Why the text cannot be used, as a clause; undefined where each certificate in it can be read. OpenSSL takes those before the first
@@ -10,11 +7,11 @@ export const NO_CERTIFICATE = 'is no certificate in PEM; it begins with -----BEG
  */
 export function whyUnfit(pem: string): string | undefined {
   const certificates = readCertificates(pem);
+  if (certificates.length === 0) return 'is no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----';
   const damaged = certificates.indexOf(undefined);
-  if (certificates.length > 0 && damaged < 0) return undefined;
-  if (certificates.length > 1)
-    return `has ${certificates.length} certificates, of which number ${damaged + 1} is damaged; copy it anew`;
-  return NO_CERTIFICATE;
+  if (damaged < 0) return undefined;
+  if (certificates.length === 1) return 'has a certificate that is damaged or cut short; copy it anew';
+  return `has ${certificates.length} certificates, of which number ${damaged + 1} is damaged or cut short; copy it anew`;
 }
 
 /** All certificates in the text, in its order; undefined for one that is damaged. */
@@ -33,5 +30,5 @@ export function readCertificate(pem: string): X509Certificate | undefined {
   }
 }
 
-/** All three names are in use; OpenSSL reads each. */
-const BEGINNING = /^-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/gm;
+/** All three names are in use; OpenSSL reads each, and one behind a byte order mark too. */
+const BEGINNING = /^\ufeff?-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/gm;

@@ -36,7 +36,13 @@ export { BytesMemo } from './bytes-memo.ts';
 export { DialEnd } from './dial-end.ts';
 export { compareBeginning } from './beginning.ts';
 export { readCertificates } from './authorities.ts';
-export { createTlsIdentity, type TlsIdentity, type TlsMaterial } from './tls-identity.ts';
+export {
+  createTlsIdentity,
+  findUnfitParts,
+  type TlsIdentity,
+  type TlsMaterial,
+  type UnfitPart,
+} from './tls-identity.ts';
 export { createTlsTrust, type TlsTrust } from './tls-trust.ts';
 export { createPortableTransport } from './portable/transport.ts';
 export { createNativeTransport } from './native/transport.ts';

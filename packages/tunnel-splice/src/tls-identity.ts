@@ -1,7 +1,7 @@
 /** The certificate that a TLS listener shows its clients, and the certificates that it asks for. */
 import { constants, createHash, createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { NO_CERTIFICATE, readCertificate, whyUnfit } from './authorities.ts';
+import { readCertificate, whyUnfit } from './authorities.ts';
 
 /** PEM texts. */
 export interface TlsMaterial {
@@ -21,23 +21,37 @@ export interface TlsIdentity {
   readonly validTo: Date;
 }
 
-/** An identity, or the part that cannot be used. */
+/** An identity, or the parts that cannot be used: one at least, in the order of {@link TlsMaterial}. */
 export type TlsIdentityResult =
   | { readonly kind: 'ok'; readonly identity: TlsIdentity }
-  /** `why` is a clause with cause and remedy. It contains nothing of the key. */
-  | { readonly kind: 'unfit'; readonly part: keyof TlsMaterial; readonly why: string };
+  | { readonly kind: 'unfit'; readonly parts: readonly UnfitPart[] };
 
-/** Checks its parts one by one, so that it can say which one is unfit. */
-export function createTlsIdentity({ cert, key, clientCa }: TlsMaterial): TlsIdentityResult {
-  const certificate = readCertificate(cert);
-  if (!certificate) return unfit('cert', NO_CERTIFICATE);
-  const privateKey = readKey(key);
-  if (typeof privateKey === 'string') return unfit('key', privateKey);
-  if (!certificate.checkPrivateKey(privateKey))
-    return unfit('key', "is not the certificate's key; give the one it was made with");
-  const why = clientCa === undefined ? undefined : whyUnfit(clientCa);
-  if (why !== undefined) return unfit('clientCa', why);
-  return createContext({ cert, key, ...(clientCa !== undefined && { clientCa }) }, certificate);
+export interface UnfitPart {
+  readonly part: keyof TlsMaterial;
+  /** A clause with cause and remedy. It contains nothing of the key. */
+  readonly why: string;
+}
+
+export function createTlsIdentity(material: TlsMaterial): TlsIdentityResult {
+  const parts = findUnfitParts(material);
+  const certificate = readCertificate(material.cert);
+  return parts.length > 0 || !certificate ? { kind: 'unfit', parts } : createContext(material, certificate);
+}
+
+/** PEM texts, as far as they are known. */
+export type TlsParts = { readonly [Part in keyof TlsMaterial]?: string | undefined };
+
+/** Checks part by part, so that it can say which ones are unfit. */
+export function findUnfitParts({ cert, key, clientCa }: TlsParts): readonly UnfitPart[] {
+  return [
+    ...unfit('cert', cert === undefined ? undefined : whyUnfit(cert)),
+    ...unfit('key', key === undefined ? undefined : whyNotTheKey(key, cert)),
+    ...unfit('clientCa', clientCa === undefined ? undefined : whyUnfit(clientCa)),
+  ];
+}
+
+function unfit(part: keyof TlsMaterial, why: string | undefined): readonly UnfitPart[] {
+  return why === undefined ? [] : [{ part, why }];
 }
 
 /** The remaining errors are OpenSSL's about the certificate: a key too short for its security level, for example, or a broken chain. */
@@ -62,8 +76,15 @@ function createContext({ cert, key, clientCa }: TlsMaterial, certificate: X509Ce
     const asking = clientCa === undefined ? { asksForCertificate: false } : { asksForCertificate: true, authorities };
     return { kind: 'ok', identity: { secureContext, ...asking, validTo } };
   } catch (cause) {
-    return unfit('cert', `cannot be used: ${explain(cause)}; renew it`);
+    return { kind: 'unfit', parts: unfit('cert', `cannot be used: ${explain(cause)}; renew it`) };
   }
+}
+
+function whyNotTheKey(pem: string, cert = ''): string | undefined {
+  const key = readKey(pem);
+  if (typeof key === 'string') return key;
+  const isAnother = readCertificate(cert)?.checkPrivateKey(key) === false;
+  return isAnother ? "is not the certificate's key; give the one it was made with" : undefined;
 }
 
 function readKey(pem: string): KeyObject | string {
@@ -73,7 +94,9 @@ function readKey(pem: string): KeyObject | string {
   try {
     return createPrivateKey(pem);
   } catch {
-    return 'is no private key in PEM; it begins with -----BEGIN PRIVATE KEY----- or the like';
+    return /^-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/m.test(pem)
+      ? 'has a private key that is damaged or cut short; copy it anew'
+      : 'is no private key in PEM, which begins with -----BEGIN PRIVATE KEY----- or the like';
   }
 }
 
@@ -81,8 +104,4 @@ function readKey(pem: string): KeyObject | string {
 function explain(cause: unknown): string {
   if (cause instanceof Error && 'reason' in cause) return String(cause.reason);
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-function unfit(part: keyof TlsMaterial, why: string): TlsIdentityResult {
-  return { kind: 'unfit', part, why };
 }

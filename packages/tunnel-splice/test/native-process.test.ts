@@ -91,7 +91,7 @@ describe.skipIf(!isHere)('the native transport and its process', () => {
       if (made.kind === 'unavailable') throw new Error(made.reason);
       const { transport } = made;
       const identity = createTlsIdentity(makeCertificate('/CN=proxy.test'));
-      if (identity.kind !== 'ok') throw new Error(identity.why);
+      if (identity.kind !== 'ok') throw new Error(identity.parts[0]?.why);
       let onClient: (leg: Leg) => void = () => undefined;
       const accepted = new Promise<Leg>((resolve) => (onClient = resolve));
       const options = speaks === 'TLS' ? { identity: () => identity.identity } : {};

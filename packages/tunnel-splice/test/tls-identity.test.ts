@@ -15,6 +15,19 @@ const unfit: readonly { what: string; material: TlsMaterial; part: string; why: 
   { what: 'a key for a certificate', material: { ...own, cert: own.key }, part: 'cert', why: /no certificate in PEM/ },
   { what: 'a key that is none', material: { ...own, key: 'x' }, part: 'key', why: /no private key in PEM/ },
   {
+    what: 'a certificate cut short',
+    material: { ...own, cert: own.cert.slice(0, 300) },
+    part: 'cert',
+    why: /cut short; copy/,
+  },
+  {
+    what: 'a chain that ends within a certificate',
+    material: { ...own, cert: own.cert + other.cert.slice(0, 300) },
+    part: 'cert',
+    why: /has 2 certificates, of which number 2 is damaged/,
+  },
+  { what: 'a key cut short', material: { ...own, key: own.key.slice(0, 100) }, part: 'key', why: /cut short; copy/ },
+  {
     what: 'a key with a passphrase',
     material: { ...own, key: encrypted },
     part: 'key',
@@ -42,7 +55,18 @@ const unfit: readonly { what: string; material: TlsMaterial; part: string; why: 
 
 describe('createTlsIdentity', () => {
   it.each(unfit)('refuses $what, and says which part it is', ({ material, part, why }) => {
-    expect(createTlsIdentity(material)).toEqual({ kind: 'unfit', part, why: expect.stringMatching(why) as unknown });
+    const parts = [{ part, why: expect.stringMatching(why) as unknown }];
+    expect(createTlsIdentity(material)).toEqual({ kind: 'unfit', parts });
+  });
+
+  it('names all parts that are unfit', () => {
+    const result = createTlsIdentity({ cert: 'x', key: own.cert, clientCa: own.key });
+    expect(result.kind === 'unfit' && result.parts.map(({ part }) => part)).toEqual(['cert', 'key', 'clientCa']);
+  });
+
+  it('reads files that an editor saved with a byte order mark', () => {
+    const marked = { cert: `\ufeff${own.cert}`, key: `\ufeff${own.key}`, clientCa: `\ufeff${other.cert}` };
+    expect(createTlsIdentity(marked).kind).toBe('ok');
   });
 
   it('asks clients for a certificate only where it is given an authority', () => {

@@ -16,7 +16,7 @@ export const asking = identityOf(own, authority.cert);
 export function identityOf(pair: Pair, clientCa?: string): TlsIdentity {
   const result = createTlsIdentity({ ...pair, ...(clientCa !== undefined && { clientCa }) });
   if (result.kind === 'ok') return result.identity;
-  throw new Error(result.why);
+  throw new Error(result.parts[0]?.why);
 }
 
 export const soon = (ms = 10_000): number => performance.now() + ms;
