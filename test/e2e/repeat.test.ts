@@ -124,6 +124,27 @@ describe.each(DOORS)('tunnels that are repeated at the %s door', (door) => {
   });
 });
 
+it('are all in the metrics of a scrape, however late they are reported while more come and go', async () => {
+  const AT_A_TIME = 4;
+  const origin = await open(wordOrigin('one'));
+  const proxy = await start(fileFor(origin.port));
+  const wish = { door: 'transparent', host: 'localhost', port: origin.port } as const;
+  let visits = 0;
+  const traffic = keepVisiting(AT_A_TIME, async () => {
+    expect(await visit(proxy, wish)).toBe('one');
+    visits += 1;
+  });
+  await untilRepeated(proxy, 'transparent');
+  for (let scrape = 0; scrape < 20; scrape += 1) {
+    const before = visits;
+    const counts = (await countsOf(proxy)).filter((line) => /tunnels_(?:total|active)/.test(line));
+    const counted = counts.reduce((sum, line) => sum + Number(line.split(' ')[1]), 0);
+    // The newest of each client may be on its way into the books.
+    expect(counted).toBeGreaterThanOrEqual(before - AT_A_TIME);
+  }
+  await traffic.stop();
+});
+
 /** Both words of the two origins come from one port. */
 async function originPair(): Promise<Origin> {
   for (;;) {

@@ -52,6 +52,7 @@ export function createServices(
   const metrics = createMetrics({ version: version(), engine: transport.name, binary: binaryOf(transport) });
   const limits = createLimits(config.limits);
   const ledger = new Ledger(ledgerOptions(config, log), limits);
+  metrics.onScrape(() => transport.catchUp?.());
   metrics.onScrape(() => ledger.countLiveBytes());
   countDroppedLines(metrics, log);
   return {

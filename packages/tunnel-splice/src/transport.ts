@@ -423,6 +423,11 @@ export interface Transport {
    * the next to come.
    */
   forgetVerdicts?(): void;
+  /**
+   * Reports what has happened by now. While many tunnels come and go, they are reported a quarter of a second late. Not to be called by
+   * whom something is reported to. A transport that is never late does not have it.
+   */
+  catchUp?(): void;
   /** Exact at any moment, for a tunnel whose end was not reported yet. */
   counts(tunnel: TunnelNumber): TunnelCounts;
   /** Ends a tunnel, unless it is ending already. */

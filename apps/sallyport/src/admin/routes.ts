@@ -19,7 +19,7 @@ export function adminRoutes(view: AdminView): readonly AdminRoute[] {
   const { services, history } = view;
   const rates = new TunnelRates();
   const turns = new Turns();
-  const get = inTurn(turns);
+  const get = inTurn(view, turns);
   return [
     ...pageRoutes(() => view.settings().config.admin.status_page),
     get('/api/openapi.json', {}, () => ({
@@ -48,7 +48,7 @@ export function adminRoutes(view: AdminView): readonly AdminRoute[] {
       });
     }),
     // In turns of its own, for it may wait for a name server.
-    inTurn(new Turns())(
+    inTurn(view, new Turns())(
       '/api/explain',
       PARAMETERS.explain,
       async ({ host = '', port, client = '', listener, user }) => {
@@ -59,16 +59,13 @@ export function adminRoutes(view: AdminView): readonly AdminRoute[] {
   ];
 }
 
-/**
- * The data threads of the native engine report a new or ended tunnel within 10 ms. A client that asks right after its own tunnel must see
- * it.
- */
-const TOLD_WITHIN_MS = 20;
+/** A client may ask right after its own tunnel, whose last bytes are on their way still. */
+const SETTLED_AFTER_MS = 20;
 
 type ValuesOf<Table extends Parameters> = Extract<ReadParameters<Table>, { kind: 'ok' }>['values'];
 
 /** Answers one request at a time, with pauses between: a list of thousands of tunnels takes milliseconds of the thread that decides. */
-function inTurn(turns: Turns) {
+function inTurn(view: AdminView, turns: Turns) {
   return function get<Table extends Parameters>(
     path: string,
     table: Table,
@@ -80,8 +77,11 @@ function inTurn(turns: Turns) {
       answer: async ({ query }) => {
         const read = readParameters(query, table);
         if (read.kind === 'wrong') return sentence(400, read.why);
-        await wait(TOLD_WITHIN_MS);
-        return turns.take(() => answer(read.values));
+        await wait(SETTLED_AFTER_MS);
+        return turns.take(() => {
+          view.services.transport.catchUp?.();
+          return answer(read.values);
+        });
       },
     };
   };
@@ -107,8 +107,11 @@ async function cutTunnel(
   if (read.kind === 'wrong') return sentence(400, read.why);
   if (!settings().config.admin.control)
     return sentence(403, 'no tunnel can be ended here unless the configuration says admin.control: true');
-  await wait(TOLD_WITHIN_MS);
-  const isCut = await turns.take(() => services.ledger.cut(segment, 'admin'));
+  await wait(SETTLED_AFTER_MS);
+  const isCut = await turns.take(() => {
+    services.transport.catchUp?.();
+    return services.ledger.cut(segment, 'admin');
+  });
   return isCut ? { status: 204, body: '' } : sentence(404, 'no live tunnel has this id');
 }
 

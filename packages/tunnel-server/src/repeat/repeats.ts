@@ -20,7 +20,7 @@ const MOST_SEEN = 1_024;
 const FEWEST_TUNNELS = 16;
 const FIRST_TUNNELS = 64;
 const MOST_TUNNELS = 1_024;
-const SOON_MS = 30;
+const SOON_MS = 300;
 /** How many tunnels the verdicts of all keys are for. */
 const MOST_PROMISED = 8_192;
 /** For how long a decision is repeated. Hosts files and the machine's own addresses are looked at as often. */

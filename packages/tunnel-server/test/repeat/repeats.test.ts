@@ -146,7 +146,7 @@ describe('the next verdict', () => {
   it('is for as many as the one before where that was slower', () => {
     const { engine, comeUp } = open();
     comeUp(OFTEN);
-    vi.advanceTimersByTime(31);
+    vi.advanceTimersByTime(301);
     for (let time = 0; time < 32; time++) engine.repeat();
     expect(engine.verdicts.map(({ terms }) => terms.tunnels)).toEqual([64, 64]);
   });

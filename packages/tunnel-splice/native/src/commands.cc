@@ -108,8 +108,8 @@ Leg& adopt(Loop& loop, std::unique_ptr<Leg> moved) {
 
 // JavaScript had closed one of them before: the tunnel is over at once.
 void refuseSplice(Loop& loop, uint32_t index, Leg* client, Leg* upstream) {
-  loop.events.begin(kTunnelEnded, index, client == nullptr ? kClientClosed : kUpstreamClosed, 0, 0,
-                    loop.nowNs >> 32, loop.nowNs & 0xffffffff)
+  loop.tell(Haste::kLate, kTunnelEnded, index, client == nullptr ? kClientClosed : kUpstreamClosed, 0, 0, loop.nowNs >> 32,
+            loop.nowNs & 0xffffffff)
       .end();
   if (client != nullptr) closeNow(loop, *client);
   if (upstream != nullptr) closeNow(loop, *upstream);

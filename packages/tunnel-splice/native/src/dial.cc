@@ -184,9 +184,9 @@ void handOut(Loop& loop, Leg& leg) {
   TimerWheel::cancel(leg.unspliced);
   const DialUnderWay& dial = loop.dialOf(leg);
   // Where an answer is awaited, its arrival wakes JavaScript.
-  if (!dial.isAnswerAwaited || dial.prefaceState != PrefaceState::kNone) loop.hasUrgentEvents = true;
+  const Haste haste = dial.isAnswerAwaited && dial.prefaceState == PrefaceState::kNone ? Haste::kSoon : Haste::kAtOnce;
   const DialOutcome outcome = dial.prefaceState == PrefaceState::kAnswered ? kAnswered : kConnected;
-  loop.events.begin(kDialed, token, outcome, leg.id.place, leg.id.generation, local.port, local.hostLength)
+  loop.tell(haste, kDialed, token, outcome, leg.id.place, leg.id.generation, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)
       .end();
   loop.endDial(leg);
@@ -198,7 +198,7 @@ void joinDialled(Loop& loop, Leg& client, Leg& upstream, const DialUnderWay& dia
   const uint32_t token = upstream.unspliced.dialToken;
   const uint64_t relayed = dial.relayed;
   if (isRepeated(token)) tellRepeated(loop, client, dial);
-  else loop.events.begin(kJoined, token, dial.connectedNs >> 32, dial.connectedNs & 0xffffffff).end();
+  else loop.tell(Haste::kSoon, kJoined, token, dial.connectedNs >> 32, dial.connectedNs & 0xffffffff).end();
   client.isUnannounced = false;
   loop.endDial(upstream);
   joinPromised(loop, client, upstream, relayed, bytes, length);

@@ -11,13 +11,18 @@
 namespace sallyport {
 namespace {
 constexpr int kEventsPerTurn = 256;
-// The beginning or end of a tunnel is reported this late at most, without a wake-up: waking the other thread costs more than its work.
-constexpr int64_t kQuietMs = 10;
+// How late JavaScript may hear of an event. Waking it for each costs more than what it then does.
+constexpr int64_t kSoonMs = 10;
+constexpr int64_t kLateMs = 250;
+// Some 130 tunnels' beginnings and ends. JavaScript is not left more than that to do at once.
+constexpr size_t kManyWords = 4'096;
 
 // An RST was to come behind what its peer still has to read: a FIN would make that look complete.
 bool isToBeReset(const Leg& leg) {
   return leg.state == LegState::kResetting || (leg.state == LegState::kSpliced && leg.spliced.tunnel->isLosing);
 }
+
+int64_t latenessMs(Haste haste) { return haste == Haste::kAtOnce ? 0 : haste == Haste::kSoon ? kSoonMs : kLateMs; }
 
 // The shorter of two spans, either of which may be kForever.
 int sooner(int aMs, int bMs) { return aMs < 0 ? bMs : bMs < 0 ? aMs : std::min(aMs, bMs); }
@@ -149,24 +154,23 @@ void Loop::fire(TimerNode& node) {
 int Loop::sleepMs(int patienceMs) {
   if (patienceMs == 0 || !ready_.empty() || inbox().mailbox.isSignalled()) return 0;
   int sleepMs = sooner(patienceMs, wheel.sleepMs(nowMs));
-  const int64_t dueMs = std::min({fetchAtMs_, arrivals.dueMs(), verdicts.dueMs()});
+  const int64_t dueMs = std::min({tellAtMs_, quietAtMs_, arrivals.dueMs(), verdicts.dueMs()});
   if (dueMs != TimerWheel::kNeverMs) sleepMs = sooner(sleepMs, static_cast<int>(std::clamp<int64_t>(dueMs - nowMs, 0, INT32_MAX)));
   return sleepMs;
 }
 
 void Loop::publishEvents() {
-  if (hasUrgentEvents) {
-    board.publish(events.words().data(), events.words().size());
-    fetchAtMs_ = TimerWheel::kNeverMs;
-  } else if (!events.empty()) {
+  if (!events.empty()) {
     board.leave(events.words().data(), events.words().size());
-    fetchAtMs_ = std::min(fetchAtMs_, nowMs + kQuietMs);
+    events.clear();
+    tellAtMs_ = std::min(tellAtMs_, nowMs + latenessMs(haste_));
+    // The last of many is not late.
+    quietAtMs_ = nowMs + kSoonMs;
+    haste_ = Haste::kLate;
   }
-  events.clear();
-  hasUrgentEvents = false;
-  if (nowMs < fetchAtMs_) return;
-  fetchAtMs_ = TimerWheel::kNeverMs;
-  board.fetch();
+  if (nowMs < std::min(tellAtMs_, quietAtMs_) && board.outbox.waiting() < kManyWords) return;
+  tellAtMs_ = quietAtMs_ = TimerWheel::kNeverMs;
+  board.call();
 }
 
 int Loop::watch(Leg& leg) {

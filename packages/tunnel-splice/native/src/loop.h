@@ -31,6 +31,9 @@ namespace sallyport {
 // Waits without a limit.
 constexpr int kForever = -1;
 
+// How soon JavaScript has to hear of an event: within a quarter of a second while others come; within 10 ms; by being woken.
+enum class Haste : uint8_t { kLate, kSoon, kAtOnce };
+
 class Loop {
  public:
   Loop(uint32_t thread, Switchboard& board, size_t pipes);
@@ -63,8 +66,7 @@ class Loop {
   PipePool pipes;
   LegTable legs;
   Slab<Tunnel> tunnels;
-  RecordWriter events;       // of this turn
-  bool hasUrgentEvents = false;  // JavaScript is woken for them; the others wait for the next that are, kQuietMs at most
+  RecordWriter events;       // of this turn; `tell` begins them
   ByIndex<DialUnderWay> dials;            // by token
   ByIndex<DialUnderWay> repeats;          // those by a verdict, by the number of their tunnel
   ByIndex<Promise> promises;              // by the client's place in its table
@@ -101,11 +103,15 @@ class Loop {
 
   // Continues it at the next turn, without waiting for an event.
   void goOnWith(Tunnel& tunnel) { ready_.push_back(&tunnel); }
-  // Begins an event that wakes JavaScript.
+  // Begins an event. JavaScript hears of it with all that were begun before.
+  template <typename... Arguments>
+  RecordWriter& tell(Haste haste, uint32_t kind, Arguments... arguments) {
+    haste_ = std::max(haste_, haste);
+    return events.begin(kind, arguments...);
+  }
   template <typename... Arguments>
   RecordWriter& tell(uint32_t kind, Arguments... arguments) {
-    hasUrgentEvents = true;
-    return events.begin(kind, arguments...);
+    return tell(Haste::kAtOnce, kind, arguments...);
   }
   // A command for another thread, to be passed on when this batch of events is done.
   void postpone(uint32_t* record) { postponed_.push_back(record); }
@@ -126,7 +132,9 @@ class Loop {
   void publishEvents();
 
   int epoll_ = -1;
-  int64_t fetchAtMs_ = TimerWheel::kNeverMs;  // by when JavaScript is to fetch what it was not woken for
+  Haste haste_ = Haste::kLate;                // of the events of this turn
+  int64_t tellAtMs_ = TimerWheel::kNeverMs;   // by then JavaScript is to hear of what was left for it
+  int64_t quietAtMs_ = TimerWheel::kNeverMs;  // the same, where nothing comes meanwhile
   std::atomic<bool> isStopping_{false};
   Watched wakeup_{WatchedKind::kWakeup};
   Watched host_{WatchedKind::kHost};

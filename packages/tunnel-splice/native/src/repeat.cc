@@ -64,8 +64,8 @@ void tellRepeated(Loop& loop, const Leg& client, const DialUnderWay& dial) {
   const Nonce nonce = repeat.verdict->nonce;
   const int64_t acceptedNs = repeat.arrival.atMs * 1'000'000;
   const char* opening = repeat.verdict->isSentUp ? loop.promises.at(indexOf(client.id.place)).up.data() : repeat.withheld.data();
-  loop.events
-      .begin(kRepeated, repeat.verdict->id, tunnelOf(dial), client.id.place, client.id.generation, portOf(repeat.arrival.peer),
+  loop
+      .tell(Haste::kLate, kRepeated, repeat.verdict->id, tunnelOf(dial), client.id.place, client.id.generation, portOf(repeat.arrival.peer),
              acceptedNs >> 32, acceptedNs & 0xffffffff, repeat.begunNs >> 32, repeat.begunNs & 0xffffffff,
              dial.connectedNs >> 32, dial.connectedNs & 0xffffffff, nonce.length)
       .bytes(opening + nonce.at, nonce.length)

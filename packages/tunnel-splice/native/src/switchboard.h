@@ -47,12 +47,10 @@ struct Switchboard {
 
   explicit Switchboard(size_t threads) : inboxes(threads) {}
 
-  void publish(const uint32_t* records, size_t words) {
-    if (outbox.post(records, words)) wakeJavaScript(context);
-  }
-  // Leaves events for JavaScript without waking it: it finds them at its next turn, or at `fetch`.
+  // Leaves events for JavaScript without waking it.
   void leave(const uint32_t* records, size_t words) { outbox.leave(records, words); }
-  void fetch() {
+  // Wakes JavaScript for what was left, if anything was.
+  void call() {
     if (outbox.waiting() > 0 && outbox.signal()) wakeJavaScript(context);
   }
   bool isStalled() const { return outbox.waiting() > kStalledWords; }

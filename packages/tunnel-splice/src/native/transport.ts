@@ -184,6 +184,10 @@ class NativeTransport implements Transport, EventHandler {
     else this.#deliver();
   }
 
+  catchUp(): void {
+    this.#deliver();
+  }
+
   /** Takes the present events, in turns, so that a flood of events delays nothing else. */
   #deliver(): void {
     this.#deliveredAt = performance.now();
