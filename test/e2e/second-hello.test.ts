@@ -375,10 +375,10 @@ describe('the transparent door', () => {
   });
 
   it('keeps a tunnel whose server says nothing', async () => {
-    const silent = await tcpOrigin(() => undefined, '127.0.0.2', origin.port);
+    const silent = await tcpOrigin(() => undefined, '127.0.0.2');
     const brief = await startSallyport(
       configText({
-        transparent: [`port: ${origin.port}`, 'timeouts: { handshake: 200ms, idle: 1s }'],
+        transparent: [`port: ${silent.port}`, 'timeouts: { handshake: 200ms, idle: 1s }'],
         hosts: { 'silent.test': ['127.0.0.2'] },
       }),
     );

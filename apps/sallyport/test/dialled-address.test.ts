@@ -41,18 +41,29 @@ const dialled = new Map<string, number>();
 let port = 0;
 
 beforeAll(async () => {
+  while (!(await openOrigins()));
+});
+
+/** All on one port. False where that is taken at one of the addresses. */
+async function openOrigins(): Promise<boolean> {
+  port = 0;
   for (const host of ADDRESSES) {
     const server = createServer((socket) => {
       dialled.set(host, (dialled.get(host) ?? 0) + 1);
       socket.on('error', () => socket.destroy());
       socket.once('data', (first: Buffer) => socket.end(first.toString().startsWith('GET ') ? NO_CONTENT : ''));
     });
-    server.listen(port, host);
-    await once(server, 'listening');
+    try {
+      await once(server.listen(port, host), 'listening');
+    } catch {
+      for (const opened of origins.splice(0)) opened.close();
+      return false;
+    }
     ({ port } = server.address() as AddressInfo); // A TCP server that listens has one.
     origins.push(server);
   }
-});
+  return true;
+}
 
 afterAll(() => {
   for (const server of origins) server.close();
