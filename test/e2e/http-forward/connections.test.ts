@@ -37,6 +37,17 @@ describe('a connection that is kept alive', () => {
     client.socket.destroy();
   });
 
+  it.each(['Connection', 'Proxy-Connection'])('ends behind the response where %s says so', async (name) => {
+    const path = `/closing/${name}`;
+    const heard = await ask(
+      stage.proxy.port('explicit'),
+      get(stage.at(path), `${name}: close`) + get(stage.at('/late')),
+    );
+    expect(heard).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\nConnection: close\r\n\r\n/);
+    expect(heard.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(stage.reached(path)?.headers).not.toHaveProperty('proxy-connection');
+  });
+
   it('is told 408 when a later head is not whole in time', async () => {
     const client = await stage.connect();
     client.socket.write(get(stage.at('/slow')));

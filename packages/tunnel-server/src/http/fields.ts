@@ -116,9 +116,13 @@ function passingProtocols(message: MessageHead): string | undefined {
 /** Also as a draft, such as h2c-14: servers that are still in use take those. */
 const HTTP2 = /^(?:h2|http\/2)/i;
 
-/** Whether the sender keeps its connection for another message. One of HTTP/1.0 is never kept through a proxy (RFC 9112 §9.3). */
+/**
+ * Whether the sender keeps its connection for another message. One of HTTP/1.0 is never kept through a proxy (RFC 9112 §9.3). Clients of
+ * before that RFC say `close` in Proxy-Connection, and may wait for it; Squid heeds it, too.
+ */
 export function isKeptAlive(message: MessageHead): boolean {
-  return message.version === '1.1' && !namedByConnection(message).has('close');
+  const options = [...listOf(message, 'connection'), ...listOf(message, 'proxy-connection')];
+  return message.version === '1.1' && !options.some((option) => option.toLowerCase() === 'close');
 }
 
 /** `Max-Forwards`, which applies to TRACE and OPTIONS only (RFC 9110 §7.6.2). A larger number than can be counted is the largest that can. */

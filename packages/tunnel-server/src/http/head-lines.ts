@@ -68,7 +68,15 @@ const FIELDS = 1000;
 const LIST_ELEMENTS = 100;
 
 /** Lists that are parsed here. All others are passed on unparsed. */
-const LISTS: ReadonlySet<string> = new Set(['connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'via']);
+const LISTS: ReadonlySet<string> = new Set([
+  'connection',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+]);
 
 /** Reads the field lines from index `from` on (RFC 9112 §5). */
 export function parseFieldLines(

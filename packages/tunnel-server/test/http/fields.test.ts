@@ -179,6 +179,8 @@ describe('an offer to change protocols', () => {
 it.each([
   { request: get(), isKept: true },
   { request: get('Connection: x, Close'), isKept: false },
+  { request: get('Proxy-Connection: Close'), isKept: false },
+  { request: get('Connection: keep-alive', 'Proxy-Connection: keep-alive'), isKept: true },
   { request: readRequest('GET / HTTP/1.0', 'Connection: keep-alive'), isKept: false },
 ])('keeps a connection alive or not: $isKept', ({ request, isKept }) => {
   expect(isKeptAlive(request)).toBe(isKept);

@@ -43,6 +43,7 @@ const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
 const FIELDS = [
   'Host',
   'Connection',
+  'Proxy-Connection',
   'Via',
   'Upgrade',
   'TE',
