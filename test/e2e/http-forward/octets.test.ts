@@ -138,11 +138,23 @@ describe('a response', () => {
     void origin('HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ncut');
     const client = await stage.connect();
     client.socket.write(get(url('/cut')));
-    await client.ended();
+    const { bytes } = await client.ended();
     expect(await stage.proxy.tunnel({ reason: 'bad_response', status: 200 })).toMatchObject({
       outcome: 'failed',
       detail: "The destination's answer is malformed: it ends in the middle of its content.",
+      bytes_down: bytes.length,
+      first_byte_ms: expect.any(Number) as unknown,
     });
+  });
+
+  it('that is no HTTP does not count as relayed, for the client has our own in its place', async () => {
+    void origin('no HTTP\r\n\r\n');
+    const client = await stage.connect();
+    client.socket.write(get(url('/none')));
+    expect((await client.ended()).bytes.toString()).toMatch(/^HTTP\/1\.1 502 /);
+    const line = await stage.proxy.tunnel({ reason: 'bad_response', status: 502 });
+    expect(line).toMatchObject({ bytes_down: 0 });
+    expect(line).not.toHaveProperty('first_byte_ms');
   });
 
   it.each([

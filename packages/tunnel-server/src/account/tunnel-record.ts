@@ -248,8 +248,11 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     });
   }
 
-  /** @param status the HTTP status that the client got, where the answer was HTTP */
-  failed(error: TunnelError, status: number | undefined): void {
+  /**
+   * @param status the HTTP status that the client got, where the answer was HTTP
+   * @param firstByteAt left out where nothing of the upstream has reached the client
+   */
+  failed(error: TunnelError, status: number | undefined, firstByteAt?: DeadlineMs): void {
     const endedAt = performance.now();
     this.#leaveStage(endedAt);
     this.#endSetUp();
@@ -264,7 +267,8 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     if (outcome === 'failed' && !this.#relay) this.#passed();
     // To the step that was under way a cut looks as if the client had left.
     const where = { stage: this.#stage, detail: reason === error.reason ? error.detail : CUT_SHORT };
-    this.#close({ ...this.#counts(), ...where, outcome, reason, level, endedAt, firstByteMs: undefined });
+    const firstByteMs = untilFirstByte(firstByteAt, this.upAt);
+    this.#close({ ...this.#counts(), ...where, outcome, reason, level, endedAt, firstByteMs });
   }
 
   /** Ends the request, or the set-up of a tunnel, for a reason of ours. */

@@ -50,7 +50,12 @@ export type ExchangeEnd =
       readonly remark?: string;
     }
   /** The response, or the request, was malformed somewhere in its content. The client's connection was reset. */
-  | { readonly kind: 'broken'; readonly status: number; readonly error: TunnelError }
+  | {
+      readonly kind: 'broken';
+      readonly status: number;
+      readonly error: TunnelError;
+      readonly firstByteAt: DeadlineMs | undefined;
+    }
   /** Both legs are the caller's. `upstreamBytes` came behind the 101. What the client sent behind its request is still in its flow. */
   | { readonly kind: 'switched'; readonly head: ResponseHead; readonly upstreamBytes: Uint8Array };
 
@@ -95,7 +100,7 @@ export class Exchange implements Relay {
 
   counts(): TunnelCounts {
     if (this.#mayBecomeTunnel) return { bytesUp: 0, bytesDown: 0 };
-    return { bytesUp: this.#toUpstream.bytesWritten, bytesDown: this.#fromUpstream.bytesRead };
+    return { bytesUp: this.#toUpstream.bytesWritten, bytesDown: this.#toClient.bytesWritten };
   }
 
   cut(reason: CutReason): void {
@@ -202,7 +207,7 @@ export class Exchange implements Relay {
       return;
     }
     this.#options.client.leg.reset();
-    this.#settle({ kind: 'broken', status: this.#status, error });
+    this.#settle({ kind: 'broken', status: this.#status, error, firstByteAt: this.#fromUpstream.firstByteAt });
   }
 
   /** The first cause wins. */

@@ -157,7 +157,7 @@ function conclude(end: ExchangeEnd, client: Inflow, upstream: Leg, visit: Visit)
     case 'unanswered':
       throw end.error;
     case 'broken':
-      record.failed(end.error, end.status);
+      record.failed(end.error, end.status, end.firstByteAt);
       return undefined;
     case 'switched':
       relaySwitched(end, client, upstream, visit);

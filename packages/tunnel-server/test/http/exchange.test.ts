@@ -68,7 +68,7 @@ describe('an exchange', () => {
     const answer = `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\n\r\nhi`;
     const { heard, end } = await hear(answer);
     expect(heard).toBe(`HTTP/1.1 200 OK\r\n${DATE}Content-Length: 2\r\nVia: 1.1 sallyport\r\n\r\nhi`);
-    const result = { end: 'upstream_closed', bytesUp: HEAD_UP.length, bytesDown: answer.length };
+    const result = { end: 'upstream_closed', bytesUp: HEAD_UP.length, bytesDown: heard.length };
     expect(end).toMatchObject({ kind: 'answered', status: 200, isKept: true, result });
   });
 
