@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { environmentOf } from './test/e2e/harness/system-calls.ts';
+import { LongestFirst } from './test/longest-first.ts';
 
 /** The end-to-end suite runs whole with each engine. */
 function endToEnd(engine: 'native' | 'portable') {
@@ -77,8 +78,9 @@ const callsThatFail = {
 export default defineConfig({
   test: {
     exclude: ['**/node_modules/**', '**/dist/**'],
-    // Most tests wait for clocks and peers most of the time, so two files at once are no burden for a machine of two cores.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait for clocks and peers half of the time or more, so two files at once leave half of a core idle.
+    maxWorkers: 2 * availableParallelism(),
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', './test/summary-reporter.ts'],
     // A machine that builds may be ten times slower for a while, and only a test that fails waits so long.
     testTimeout: 60_000,
