@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 const folder = dirname(fileURLToPath(import.meta.url));
 const addon = join(folder, 'build', 'Release', 'tunnel_splice.node');
 const reasonFile = join(folder, 'build', 'reason.txt');
-/** A cold build takes 20 s on a small machine. The limit is for a download of headers that hangs. */
+/** A cold build takes 20 s of CPU on a small machine. The limit is for a download of headers that hangs. */
 const TIMEOUT_MS = 300_000;
 
 const reason = build();
@@ -32,7 +32,7 @@ function build() {
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
   const { status, stdout, stderr, error } = spawnSync(
     process.execPath,
-    [nodeGyp, 'configure', 'build', '--directory', folder, ...headersFlag()],
+    [nodeGyp, 'configure', 'build', '--jobs', 'max', '--directory', folder, ...headersFlag()],
     { encoding: 'utf8', timeout: TIMEOUT_MS },
   );
   if (status === 0) return undefined;
