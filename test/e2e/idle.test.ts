@@ -1,4 +1,4 @@
-/** What a process costs that nobody uses: with a timer that fires a hundred times a second it would wake up ten times as often. */
+/** What a process costs that nobody uses: with a timer that fires a hundred times a second it would wake up thirty times as often. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,7 +11,7 @@ const WINDOW_MS = 1_000;
 /** A new process still tidies up, compiles and collects. */
 const SETTLED_WITHIN_MS = 30_000;
 /** Node.js alone, with about as many wake-ups. It says so once its own start is over. */
-const BARE = "let ticks = 0; setInterval(() => (ticks += 1) === 16 && console.log('settled'), 125)";
+const BARE = "let ticks = 0; setInterval(() => (ticks += 1) === 5 && console.log('settled'), 400)";
 
 let proxy: Running;
 let bare: ChildProcess;
@@ -27,7 +27,7 @@ afterAll(async () => {
   await proxy.stop();
 });
 
-it('wakes up a few times a second, and takes less than half a percent of a core', async () => {
+it('wakes up a few times a second, and takes less than a tenth of a percent of a core', async () => {
   await expect
     .poll(useOfASecond, { interval: 0, timeout: SETTLED_WITHIN_MS })
     .toEqual({ wakesSeldom: true, isCheap: true });
@@ -40,8 +40,8 @@ async function useOfASecond() {
   const seconds = (performance.now() - startedAt) / 1000;
   const bareMsNow = (cpuMsOf({ process: bare }) - bareMs) / seconds;
   return {
-    wakesSeldom: (waitsOf(proxy) - waits) / seconds < 25,
+    wakesSeldom: (waitsOf(proxy) - waits) / seconds < 10,
     // On a virtual machine that rests, each wake-up was seen to take from 0.2 to 5 ms, ours and those of Node.js alone.
-    isCheap: (cpuMsOf(proxy) - cpuMs) / seconds < Math.max(5, 5 * bareMsNow),
+    isCheap: (cpuMsOf(proxy) - cpuMs) / seconds < Math.max(1, 5 * bareMsNow),
   };
 }

@@ -4,7 +4,7 @@ import type { Logger } from '@sallyport/telemetry';
 import { type AddressChange, MachineAddresses } from '@sallyport/tunnel-server';
 import { BoundAddresses } from './bound-addresses.ts';
 
-const INTERVAL_MS = 1_000;
+const INTERVAL_MS = 2_000;
 
 /** @param elsewhere IP literals that reach us from outside */
 export function watchBoundAddresses(elsewhere: readonly string[], log: Logger): BoundAddresses {

@@ -2,13 +2,16 @@
  * `nodejs_eventloop_lag_*`. prom-client's own wake an idle process a hundred times a second, which is most of what it costs, and count the
  * span between two samples as lag: a loop that is never late has 10 ms there.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { Gauge, Registry } from 'prom-client';
 import { loadPromClient } from './load-library.ts';
 
-/** A wake-up costs an idle process up to 60 µs. A loop that is late for a tenth of the time is still seen within seconds. */
+/** A wake-up costs an idle process up to 300 µs. A loop that is late for a tenth of the time is still seen within seconds. */
 const SAMPLE_MS = 250;
-const SAMPLE_NS = SAMPLE_MS * 1e6;
+/** A process that does nothing is not late. */
+const IDLE_SAMPLE_MS = 2_000;
+/** Of one core. */
+const IDLE_SHARE = 0.01;
 
 const NAMES = {
   now: 'nodejs_eventloop_lag_seconds',
@@ -23,8 +26,9 @@ const NAMES = {
 
 /** Declares the gauges in `registry`. Each scrape tells of the time since the one before. */
 export function measureEventLoopLag(registry: Registry): void {
-  const delay = monitorEventLoopDelay({ resolution: SAMPLE_MS });
-  delay.enable();
+  // In nanoseconds, from 1 on.
+  const lateness = createHistogram();
+  sampleLateness(lateness);
   const prometheus = loadPromClient();
   const gauge = (name: string, help: string): Gauge => new prometheus.Gauge({ name, help, registers: [registry] });
   // The first of them, for a scrape collects in this order.
@@ -34,7 +38,7 @@ export function measureEventLoopLag(registry: Registry): void {
     registers: [registry],
     async collect() {
       // Where nothing was sampled since the last scrape, what was known then is still the newest.
-      if (delay.count > 0) publish();
+      if (lateness.count > 0) publish();
       this.set(await latenessNow());
     },
   });
@@ -47,20 +51,36 @@ export function measureEventLoopLag(registry: Registry): void {
   const p99 = gauge(NAMES.p99, 'Ninety-nine of a hundred times, the event loop was no later than this.');
 
   function publish(): void {
-    min.set(lateness(delay.min));
-    max.set(lateness(delay.max));
-    mean.set(lateness(delay.mean));
-    stddev.set(delay.stddev / 1e9);
-    p50.set(lateness(delay.percentile(50)));
-    p90.set(lateness(delay.percentile(90)));
-    p99.set(lateness(delay.percentile(99)));
-    delay.reset();
+    min.set(lateness.min / 1e9);
+    max.set(lateness.max / 1e9);
+    mean.set(lateness.mean / 1e9);
+    stddev.set(lateness.stddev / 1e9);
+    p50.set(lateness.percentile(50) / 1e9);
+    p90.set(lateness.percentile(90) / 1e9);
+    p99.set(lateness.percentile(99) / 1e9);
+    lateness.reset();
   }
 }
 
-/** In seconds. Node.js tells the span between two samples, which are SAMPLE_MS apart when the loop is in time. */
-function lateness(betweenSamplesNs: number): number {
-  return Math.max(0, betweenSamplesNs - SAMPLE_NS) / 1e9;
+/** Records how late each of a chain of timers is. */
+function sampleLateness(lateness: RecordableHistogram): void {
+  let dueAt = 0;
+  let lastAt = performance.now();
+  let lastUse = process.cpuUsage();
+  const begin = (spanMs: number): void => {
+    dueAt = performance.now() + spanMs;
+    setTimeout(sample, spanMs).unref();
+  };
+  const sample = (): void => {
+    const now = performance.now();
+    lateness.record(Math.max(1, Math.round((now - dueAt) * 1e6)));
+    const { user, system } = process.cpuUsage(lastUse);
+    const isIdle = user + system < IDLE_SHARE * (now - lastAt) * 1_000;
+    lastAt = now;
+    lastUse = process.cpuUsage();
+    begin(isIdle ? IDLE_SAMPLE_MS : SAMPLE_MS);
+  };
+  begin(SAMPLE_MS);
 }
 
 function latenessNow(): Promise<number> {
