@@ -131,6 +131,11 @@ describe('the explicit door', () => {
     },
   );
 
+  it('answers in JSON who asks for it on lines that end in LF alone', async () => {
+    const answer = await ask(proxy.port('explicit'), 'CONNECT a.test:443 HTTP/1.1\nAccept: application/json\n\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*\r\nContent-Type: application\/problem\+json\r\n[^]*bare LF/);
+  });
+
   it('parses nothing that is pipelined behind a refusal', async () => {
     const answer = await ask(
       proxy.port('explicit'),

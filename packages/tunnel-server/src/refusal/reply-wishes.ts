@@ -8,12 +8,12 @@ export interface ReplyWishes {
   readonly accept: string | undefined;
 }
 
-/** Reads the wishes of a request that is not parsed, as far as it has arrived. */
+/** Reads the wishes of a request that is not parsed, as far as it has arrived. Its lines may end in a bare LF: then that is what is wrong. */
 export function readReplyWishes(request: Uint8Array): ReplyWishes {
   const text = Buffer.from(request.buffer, request.byteOffset, request.length).toString('latin1');
   // One empty line may come before it (RFC 9112 §2.2).
-  const [head = ''] = text.replace(/^\r\n/, '').split('\r\n\r\n', 1);
-  const lines = head.split('\r\n').filter((line) => /^accept:/i.test(line));
+  const [head = ''] = text.replace(/^\r?\n/, '').split(/\r?\n\r?\n/, 1);
+  const lines = head.split(/\r?\n/).filter((line) => /^accept:/i.test(line));
   const accept = lines.length === 0 ? undefined : lines.map((line) => line.slice('accept:'.length)).join(',');
   return { isHead: head.startsWith('HEAD '), accept };
 }
