@@ -15,6 +15,7 @@ import { type LogLine, type Running, startSallyport } from './harness/sallyport.
 import {
   DOORS,
   type DoorName,
+  freshHello,
   isRepeating,
   keepVisiting,
   knock,
@@ -145,12 +146,15 @@ it('are all in the metrics of a scrape, however late they are reported while mor
   await traffic.stop();
 });
 
-/** Both words of the two origins come from one port. */
-async function originPair(): Promise<Origin> {
+/** Both words of the two origins come from one port, so long after the first byte. */
+async function originPair(delayMs = 0): Promise<Origin> {
+  const slowly = (word: string, host: string, port = 0): Promise<Origin> =>
+    tcpOrigin((socket) => socket.once('data', () => setTimeout(() => socket.end(word), delayMs)), host, port);
+  const openOne = delayMs === 0 ? wordOrigin : slowly;
   for (;;) {
-    const one = await wordOrigin('one', '127.0.0.1');
+    const one = await openOne('one', '127.0.0.1');
     try {
-      const two = await wordOrigin('two', '127.0.0.2', one.port);
+      const two = await openOne('two', '127.0.0.2', one.port);
       return { port: one.port, close: () => [one, two].forEach((origin) => origin.close()) };
     } catch {
       one.close(); // The port is taken on the other address: another pair.
@@ -542,6 +546,45 @@ describe('hellos that are alike', () => {
     }
     await expect.poll(() => tunnelsIn(proxy.lines).length).toBe(60);
     expect(new Set(tunnelsIn(proxy.lines).map(({ outcome }) => outcome))).toEqual(new Set(['ok']));
+  });
+
+  it('lead to no address that was another answer before, however long it takes to answer', async () => {
+    const delayMs = 30;
+    const origin = await open(originPair(delayMs));
+    let address = '127.0.0.1';
+    const names = await nameServer(({ name, type }) => ({
+      answers: type === 'A' ? [record('A', name, address, 1)] : [],
+    }));
+    const proxy = await start(withServer(fileFor(origin.port), names));
+    const wish = { door: 'transparent', host: 'name.test', port: 0 } as const;
+    // What comes in two pieces is decided anew, and may have been decided before the last answer when it comes up.
+    const usual = keepVisiting(4, async () => {
+      const client = await openClient(proxy.port('transparent'));
+      const hello = freshHello(wish.host);
+      for (const piece of [hello.subarray(0, 9), hello.subarray(9)])
+        await new Promise((sent) => client.socket.write(piece, sent));
+      await client.ended();
+      client.socket.end();
+    });
+    let heardLast = '';
+    let flips = 0;
+    const wrong: string[] = [];
+    const traffic = keepVisiting(4, async () => {
+      const before = { heardLast, flips };
+      const word = await visit(proxy, wish);
+      if (before.flips !== flips) return;
+      if (before.heardLast === wordAt(address) && word !== before.heardLast) wrong.push(word);
+      heardLast = word;
+    });
+    for (; flips < 8; flips += 1) {
+      address = flips % 2 === 0 ? '127.0.0.2' : '127.0.0.1';
+      await expect.poll(() => heardLast, { interval: 5 }).toBe(wordAt(address));
+      await isSoonRepeated(proxy, 'transparent');
+    }
+    await Promise.all([usual.stop(), traffic.stop()]);
+    expect(wrong).toEqual([]);
+    if (isRepeating) expect(await repeatedAt(proxy, 'transparent')).toBeGreaterThan(0);
+    await expectNoneOnPortable(proxy, 'transparent');
   });
 
   it('are followed by no other name where the origin asks for a second one', async () => {

@@ -34,6 +34,8 @@ const SMALLEST_CACHE_BYTES = 64 * 1024;
 
 interface Entry {
   readonly answer: Answer;
+  /** Since when it is the answer. */
+  readonly keptAt: number;
   readonly expiresAt: number;
   /** Until when the answer may be used when DNS fails. */
   readonly staleUntil: number;
@@ -66,10 +68,10 @@ export class AnswerCache {
     return entry && now < entry.expiresAt ? entry.answer : undefined;
   }
 
-  /** For how long it has an answer; 0 where it has none. */
-  leftMs(name: string, now: number): number {
+  /** For how long it has the answer that it had at `since`; 0 where it has none, or another one. */
+  leftMs(name: string, now: number, since: number): number {
     const entry = this.#entries.get(name);
-    return entry ? Math.max(0, entry.expiresAt - now) : 0;
+    return entry && entry.keptAt <= since ? Math.max(0, entry.expiresAt - now) : 0;
   }
 
   keep(name: string, { addresses, ttlMs, rest }: Found): Answer {
@@ -148,8 +150,10 @@ export class AnswerCache {
     answer: Answer,
     { ttlMs, graceMs }: { readonly ttlMs: number; readonly graceMs: number },
   ): Answer {
-    const expiresAt = performance.now() + ttlMs;
-    if (this.#settings.entries > 0) this.#entries.set(name, { answer, expiresAt, staleUntil: expiresAt + graceMs });
+    const keptAt = performance.now();
+    const expiresAt = keptAt + ttlMs;
+    const staleUntil = expiresAt + graceMs;
+    if (this.#settings.entries > 0) this.#entries.set(name, { answer, keptAt, expiresAt, staleUntil });
     return answer;
   }
 }

@@ -96,9 +96,12 @@ export class Resolver {
     return remembered;
   }
 
-  /** For how long, in milliseconds, `peek` will return what it returns now, as far as a TTL decides that. */
-  holdsMs(name: string): number {
-    return this.#isFinal(name) ? Infinity : this.#cache.leftMs(name, performance.now());
+  /**
+   * For how long, in milliseconds, `peek` will return what it returned at `since`, as far as a TTL decides that; 0 where it returns
+   * another answer by now.
+   */
+  holdsMs(name: string, since: number): number {
+    return this.#isFinal(name) ? Infinity : this.#cache.leftMs(name, performance.now(), since);
   }
 
   /**

@@ -38,14 +38,16 @@ describe('AnswerCache', () => {
 
   it('says for how long it has an answer', () => {
     const cache = new AnswerCache(SETTINGS);
-    expect(cache.leftMs('host.example', performance.now())).toBe(0);
+    expect(cache.leftMs('host.example', performance.now(), performance.now())).toBe(0);
     cache.keep('host.example', { addresses: ADDRESSES, ttlMs: 60_000 });
     const now = performance.now();
-    const left = cache.leftMs('host.example', now);
+    const left = cache.leftMs('host.example', now, now);
     expect(left).toBeGreaterThan(60_000 - SLACK_MS);
     expect(cache.get('host.example', now + left - 1)).toBeDefined();
     expect(cache.get('host.example', now + left)).toBeUndefined();
-    expect([cache.leftMs('host.example', now + left), cache.leftMs('host.example', now + 1e9)]).toEqual([0, 0]);
+    expect([left, 1e9].map((later) => cache.leftMs('host.example', now + later, now))).toEqual([0, 0]);
+    cache.keep('host.example', { addresses: ADDRESSES, ttlMs: 60_000 });
+    expect(cache.leftMs('host.example', now, now)).toBe(0);
   });
 
   it('forgets the least recently used name when it is full', () => {

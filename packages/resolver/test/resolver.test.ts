@@ -321,33 +321,45 @@ describe('Resolver, for how long it will say the same', () => {
     const hosts = { 'intranet.example': ['2001:db8::9'], 'v4only.example': ['10.1.2.4'] };
     // Named servers take the place of the system's files.
     const settings = { hosts, family: 'ipv6' as const, ...(name === 'listed.example' && { servers: undefined }) };
-    expect(resolver([], settings, { systemFiles }).holdsMs(name)).toBe(Infinity);
+    expect(resolver([], settings, { systemFiles }).holdsMs(name, performance.now())).toBe(Infinity);
   });
 
   it('says what is left of a TTL, and nothing before there is an answer or once it has expired', async () => {
     const server = await serve(zone(GOOD));
     const subject = resolver([server], { cache: { ...CACHE, min_ttl: 20_000, max_ttl: 20_000 } });
-    expect(subject.holdsMs('good.example')).toBe(0);
+    expect(subject.holdsMs('good.example', performance.now())).toBe(0);
     await subject.resolve('good.example', CLIENT).done;
-    const first = subject.holdsMs('good.example');
+    const first = subject.holdsMs('good.example', performance.now());
     expect(first).toBeGreaterThan(0);
     expect(first).toBeLessThanOrEqual(20_000);
-    await expect.poll(() => subject.holdsMs('good.example'), { interval: 5 }).toBeLessThan(first);
+    await expect.poll(() => subject.holdsMs('good.example', performance.now()), { interval: 5 }).toBeLessThan(first);
 
     const forgetful = resolver([server], { cache: { ...CACHE, entries: 0 } });
     await forgetful.resolve('good.example', CLIENT).done;
-    expect(forgetful.holdsMs('good.example')).toBe(0);
+    expect(forgetful.holdsMs('good.example', performance.now())).toBe(0);
+  });
+
+  it('says nothing of an answer that has another one in its place by now', async () => {
+    const server = await serve(zone(GOOD));
+    const subject = resolver([server], { cache: { ...CACHE, min_ttl: 300, max_ttl: 300 } });
+    await subject.resolve('good.example', CLIENT).done;
+    const since = performance.now();
+    await expect.poll(() => subject.peek('good.example'), { interval: 5 }).toBeUndefined();
+    await subject.resolve('good.example', CLIENT).done;
+    expect(subject.holdsMs('good.example', since)).toBe(0);
+    await subject.resolve('good.example', CLIENT).done;
+    expect(subject.holdsMs('good.example', performance.now())).toBeGreaterThan(0);
   });
 
   it('says of an expired answer that stands in while DNS fails when DNS is asked again', async () => {
     const server = await serve(zone({ 'flaky.example A': ['192.0.2.1'] }));
     const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 } });
     await subject.resolve('flaky.example', CLIENT).done;
-    expect(subject.holdsMs('flaky.example')).toBe(0);
+    expect(subject.holdsMs('flaky.example', performance.now())).toBe(0);
     server.script = () => ({ rcode: 'SERVFAIL' });
     await subject.resolve('flaky.example', CLIENT).done;
-    expect(subject.holdsMs('flaky.example')).toBeGreaterThan(0);
-    expect(subject.holdsMs('flaky.example')).toBeLessThanOrEqual(30_000);
+    expect(subject.holdsMs('flaky.example', performance.now())).toBeGreaterThan(0);
+    expect(subject.holdsMs('flaky.example', performance.now())).toBeLessThanOrEqual(30_000);
   });
 });
 

@@ -64,7 +64,7 @@ interface Tools {
   readonly planJoin: PlanJoin;
 }
 
-function describe(tunnel: UsualTunnel, { upstream }: UpAt, tools: Tools): Repeatable | undefined {
+function describe(tunnel: UsualTunnel, { upstream, at }: UpAt, tools: Tools): Repeatable | undefined {
   const { client, way, frontend, record, egress } = tunnel;
   const { listener, services, planJoin } = tools;
   const likeness = frontend.likeness?.();
@@ -73,6 +73,8 @@ function describe(tunnel: UsualTunnel, { upstream }: UpAt, tools: Tools): Repeat
   if (likeness === undefined || first?.host !== upstream.host) return undefined;
   const { transport, resolver } = services;
   const { destination } = record;
+  // Its name may have got another address while it was dialled.
+  const dialledAt = at - (record.connectMs ?? 0);
   const plan = planJoin(tunnel, tunnel);
   const enter = booksOf(tunnel, likeness, { upstream, keeper: plan.keeper }, tools);
   if (enter === undefined) return undefined;
@@ -80,7 +82,7 @@ function describe(tunnel: UsualTunnel, { upstream }: UpAt, tools: Tools): Repeat
     key: keyOf(tunnel),
     listener,
     client: record.clientIp,
-    holdsMs: destination?.kind === 'name' ? resolver.holdsMs(destination.host) : Infinity,
+    holdsMs: destination?.kind === 'name' ? resolver.holdsMs(destination.host, dialledAt) : Infinity,
     remember: ({ tunnels, holdsMs, onRepeated, onForgotten }: Terms) =>
       transport.remember?.({
         client,
