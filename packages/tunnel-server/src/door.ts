@@ -6,7 +6,7 @@ import type { Address, DeadlineMs, Introduction, Leg, SpliceOptions, TunnelNumbe
 import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { ParentAttempt, ParentRequest } from './egress/dial-parent.ts';
 import type { DirectEgress, ParentEgress, Ways } from './egress/egress.ts';
-import type { DecidedTunnel, Joiner, UpAt } from './egress/joining.ts';
+import type { DecidedTunnel, DirectWay, Joiner, UpAt } from './egress/joining.ts';
 import type { DialList } from './egress/race.ts';
 import type { DecidedByHello } from './follow-hello.ts';
 import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
@@ -54,8 +54,6 @@ export interface DoorDecisions {
   decide(client: Ip, identified: Pick<Identified, 'destination' | 'user'>): Decision;
   /** The egresses, in the order in which they are tried. */
   waysOut(decision: Pick<Decision, 'egress'>): Ways;
-  /** The first of them, which is direct. */
-  directWay(decision: Decision | undefined): DirectEgress;
   /**
    * Throws `dns`, `dns_timeout` or `client_closed`; at an intercepting door also `loop` and `sni_mismatch`. A literal resolves to itself.
    * @param onRemark takes a sentence for the log on a fault that does not end the tunnel
@@ -92,7 +90,7 @@ export interface DoorDials {
    * Dials for a client whose tunnel is decided but for the address. The tunnel is up at the moment at which one of the addresses answers,
    * with no promise on the way there. `joiner` is told what came of it.
    */
-  join(addresses: DialList, tunnel: DecidedTunnel, joiner: Joiner): void;
+  join(way: DirectWay, tunnel: DecidedTunnel, joiner: Joiner): void;
   /**
    * For a tunnel whose dial did not join it.
    * @param lifetimeDeadline when the connection ends in any case; left out: a lifetime from now on

@@ -38,8 +38,8 @@ export function openDials(listener: ListenerConfig, services: DialServices): Doo
     dial: (addresses, client, egress, deadline = connectDeadline()) =>
       dialDirect(addresses, client, raceOptions(client, egress, deadline)),
     dialParent: (parent, request) => dialParent(parent, request, parentTools),
-    join: (addresses, tunnel, joiner) => {
-      const { client, egress } = tunnel;
+    join: ({ addresses, egress }, tunnel, joiner) => {
+      const { client } = tunnel;
       const plan = planJoin(tunnel, joiner);
       joinDirect(addresses, client, raceOptions(client, egress, connectDeadline(), plan), joiner);
     },

@@ -123,7 +123,6 @@ function openDecisions({ listener, services, onResult }: Shared): DoorDecisions 
     policy,
     decide: (client, { destination, user }) => decide(policy, { client, listener: name, destination, user }),
     waysOut: (decision) => egresses.waysOf(decision),
-    directWay: (decision) => egresses.directOf(decision ?? {}),
     resolve: (identified, client, onRemark) =>
       isIntercepting(listener)
         ? resolveIntercepted(identified, client, listener, interception(onRemark))

@@ -2,7 +2,7 @@
 import { destinationText, wordAddressRefusal, wordDenial } from '@sallyport/policy';
 import type { Leg } from '@sallyport/tunnel-splice';
 import { dialByParents, type Upstream } from './egress/by-parents.ts';
-import type { DialList } from './egress/race.ts';
+import type { DirectWay } from './egress/joining.ts';
 import { findAddresses, type Seeker } from './find-addresses.ts';
 import type { Identified } from './frontend.ts';
 import { TunnelError, toTunnelError } from './reasons.ts';
@@ -16,14 +16,14 @@ export async function reachDestination(seeker: Seeker, identified: Identified): 
   return { leg: await dialBy(way, seeker, identified) };
 }
 
-/** Where to dial: the addresses that may be dialled, or a parent, which does the rest. */
-export type Way = DialList | 'by-parent';
+/** Where to dial; or a parent, which does the rest. */
+export type Way = DirectWay | 'by-parent';
 
 /** Throws a TunnelError, with nothing left open, where the destination or a parent refuses. */
 export function dialBy(way: Way, seeker: Seeker, identified: Identified): Promise<Leg> {
-  const { client, door, record } = seeker;
+  const { client, door } = seeker;
   if (way === 'by-parent') return dialByParents(seeker, identified, 'tunnel').then(({ leg }) => leg);
-  return door.dial(way, client, door.directWay(record.decision));
+  return door.dial(way.addresses, client, way.egress);
 }
 
 /**
@@ -46,7 +46,8 @@ export function findWay(seeker: Seeker, identified: Identified): Way | Promise<W
   if (egress.kind === 'parent') return 'by-parent';
 
   record.enter('resolve');
-  return findAddresses(seeker, identified);
+  const addresses = findAddresses(seeker, identified);
+  return addresses instanceof Promise ? addresses.then((late) => ({ egress, addresses: late })) : { egress, addresses };
 }
 
 function requireStraight({ via }: Identified): void {

@@ -5,7 +5,6 @@ import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { TunnelRecord } from './account/tunnel-record.ts';
 import type { Door } from './door.ts';
 import type { Dialled } from './egress/direct.ts';
-import type { DirectEgress } from './egress/egress.ts';
 import type { DecidedTunnel, Joiner, UpAt } from './egress/joining.ts';
 import type { Seeker } from './find-addresses.ts';
 import type { Frontend, Greeting, Identified, PlainHttp } from './frontend.ts';
@@ -119,10 +118,6 @@ export class SetUp implements Seeker, DecidedTunnel, Joiner {
 
   get isHello(): boolean {
     return this.identified.hello !== undefined;
-  }
-
-  get egress(): DirectEgress {
-    return this.door.directWay(this.record.decision);
   }
 
   // What came of that dial.

@@ -83,13 +83,6 @@ export class Egresses {
     return this.#choices.get(egress) ?? this.#choose(egress);
   }
 
-  /** The first of the egresses, where that is a direct one. */
-  directOf(decision: Pick<Decision, 'egress'>): DirectEgress {
-    const [first] = this.waysOf(decision);
-    if (first.kind === 'direct') return first;
-    throw new Error(`the egress ${first.name} is not direct`);
-  }
-
   #choose(names: readonly string[]): Ways {
     const ways = this.#find(names);
     this.#choices.set(names, ways);

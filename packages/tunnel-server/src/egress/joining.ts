@@ -3,10 +3,16 @@ import type { Address, DeadlineMs, JoinPlan, TunnelNumber } from '@sallyport/tun
 import type { LiveTunnels } from '../account/live-tunnels.ts';
 import type { DialListener, Dialled } from './direct.ts';
 import type { DirectEgress } from './egress.ts';
+import type { DialList } from './race.ts';
+
+/** A way that leads through no parent: the addresses that may be dialled, and from where. */
+export interface DirectWay {
+  readonly egress: DirectEgress;
+  readonly addresses: DialList;
+}
 
 /** A tunnel as its door has decided it. */
 export interface DecidedTunnel extends Required<Pick<JoinPlan, 'client' | 'reply' | 'clientBytes'>> {
-  readonly egress: DirectEgress;
   /** `clientBytes` are the hello by which it was decided. The server may answer it with a HelloRetryRequest. */
   readonly isHello: boolean;
 }
@@ -29,6 +35,6 @@ export interface UpAt {
 
 /** A tunnel that may be joined as soon as a parent has answered. */
 export interface Joining {
-  readonly tunnel: Omit<DecidedTunnel, 'egress'>;
+  readonly tunnel: DecidedTunnel;
   readonly joiner: Pick<Joiner, 'isUp' | 'sentInVain'>;
 }

@@ -7,7 +7,7 @@ import { joinTexts } from '../account/resting-facts.ts';
 import { countDecision } from '../account/tunnel-record.ts';
 import type { DoorRepeats } from '../door.ts';
 import type { DoorServices } from '../door-services.ts';
-import type { UpAt } from '../egress/joining.ts';
+import type { DirectWay, UpAt } from '../egress/joining.ts';
 import { countAttempt } from '../egress/race.ts';
 import type { FrontendLikeness } from '../frontend.ts';
 import { joinPlanOf, type PlanJoin } from '../open-dials.ts';
@@ -29,9 +29,10 @@ export function openRepeats(listener: ListenerConfig, services: DoorServices): D
   return {
     cameUp: (tunnel, up) => {
       // Its socket may be that of another listener now.
-      if (repeats.generation !== generation) return;
-      if (!mayBeRepeated(tunnel, up, services)) return;
-      repeats.cameUp(keyOf(tunnel), () => describe(tunnel, up, { listener, services, planJoin }));
+      if (repeats.generation !== generation || ledger.isDraining) return;
+      const { way } = tunnel;
+      if (way === 'by-parent' || !mayBeRepeated(tunnel, way, up)) return;
+      repeats.cameUp(keyOf(tunnel), () => describe(tunnel, up, { way, listener, services, planJoin }));
     },
   };
 }
@@ -43,13 +44,11 @@ function isAlike(listener: ListenerConfig): boolean {
   return listener.tls === undefined && listener.auth === undefined && listener.verify_sni === 'off';
 }
 
-function mayBeRepeated(tunnel: UsualTunnel, { at }: UpAt, { ledger }: DoorServices): boolean {
-  const { record, next, way } = tunnel;
+function mayBeRepeated({ record, next }: UsualTunnel, { egress, addresses }: DirectWay, { at }: UpAt): boolean {
   const isUsual = next === undefined && record.decision?.decision === 'allow' && record.remark === undefined;
-  // Only a tunnel that does not go through a parent has a direct egress.
-  const isDirect = way !== 'by-parent' && way.late === undefined && tunnel.egress.proxyProtocol === undefined;
+  const isPlain = addresses.late === undefined && egress.proxyProtocol === undefined;
   const isQuick = performance.now() - at < QUICK_MS && (record.connectMs ?? 0) < QUICK_MS;
-  return isUsual && isDirect && isQuick && !ledger.isDraining;
+  return isUsual && isPlain && isQuick;
 }
 
 /** Clients with the same key are alike most of the time, and only `describe` looks closer. */
@@ -59,16 +58,17 @@ function keyOf({ record, door, identified: { clientBytes } }: UsualTunnel): stri
 }
 
 interface Tools {
+  readonly way: DirectWay;
   readonly listener: ListenerConfig;
   readonly services: DoorServices;
   readonly planJoin: PlanJoin;
 }
 
 function describe(tunnel: UsualTunnel, { upstream, at }: UpAt, tools: Tools): Repeatable | undefined {
-  const { client, way, frontend, record, egress } = tunnel;
-  const { listener, services, planJoin } = tools;
+  const { client, frontend, record } = tunnel;
+  const { way, listener, services, planJoin } = tools;
   const likeness = frontend.likeness?.();
-  const [first] = way === 'by-parent' ? [] : way;
+  const [first] = way.addresses;
   // Where the first address failed, the next one is dialled too, which only the usual way does.
   if (likeness === undefined || first?.host !== upstream.host) return undefined;
   const { transport, resolver } = services;
@@ -92,7 +92,7 @@ function describe(tunnel: UsualTunnel, { upstream, at }: UpAt, tools: Tools): Re
         reply: plan.reply,
         guard: plan.guard,
         address: upstream,
-        sourceHost: egress.sourceHost,
+        sourceHost: way.egress.sourceHost,
         keeper: plan.keeper,
         idleTimeoutMs: plan.idleTimeoutMs,
         halfCloseTimeoutMs: plan.halfCloseTimeoutMs,
@@ -115,9 +115,9 @@ function booksOf(
   tunnel: UsualTunnel,
   { identified, randomOf }: FrontendLikeness,
   { upstream, keeper }: { readonly upstream: Address; readonly keeper: LiveTunnels },
-  { listener, services }: Tools,
+  { way: { egress }, listener, services }: Tools,
 ): ((number: TunnelNumber, repeated: Repeated) => boolean) | undefined {
-  const { door, egress, record, greeting } = tunnel;
+  const { door, record, greeting } = tunnel;
   const { limits, ledger, resolver, metrics, repeats } = services;
   const { destination, hello } = identified;
   const { decision, clientIp: client } = record;

@@ -1,8 +1,7 @@
 /** A tunnel that was set up step by step: what is looked at before it is repeated, and what its repetitions have in common with it. */
 import type { TunnelRecord } from '../account/tunnel-record.ts';
 import type { RecordedDoor } from '../account/tunnel-facts.ts';
-import type { DecidedTunnel, Joiner } from '../egress/joining.ts';
-import type { DialList } from '../egress/race.ts';
+import type { DecidedTunnel, DirectWay, Joiner } from '../egress/joining.ts';
 import type { Frontend, Greeting, Identified } from '../frontend.ts';
 
 export interface UsualTunnel extends DecidedTunnel, Joiner {
@@ -10,7 +9,7 @@ export interface UsualTunnel extends DecidedTunnel, Joiner {
   readonly frontend: Frontend;
   readonly identified: Identified;
   readonly greeting: Greeting;
-  readonly way: DialList | 'by-parent';
+  readonly way: DirectWay | 'by-parent';
   /** By which it came. */
   readonly door: RecordedDoor;
   /** Undefined for the first request of a connection. */
