@@ -43,8 +43,8 @@ void tellFailure(Loop& loop, uint32_t token, DialOutcome outcome) {
 // A dial that was not begun.
 void tellUndialled(Loop& loop, const DialRequest& request, DialOutcome outcome) {
   if (!isRepeated(request.token)) return tellFailure(loop, request.token, outcome);
-  if (outcome != kCancelled) loop.verdicts.forget(*request.repeat.verdict);
-  handOver(loop, request.client, request.repeat, 0);
+  if (outcome != kCancelled) loop.verdicts.forget(*request.repeat->verdict);
+  handOver(loop, request.client, *request.repeat, 0);
 }
 
 // The kernel gives no lower port to a socket that has not asked for one (ip_local_port_range).

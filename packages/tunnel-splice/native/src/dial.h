@@ -1,6 +1,7 @@
 // Dialling: one literal address, one deadline, one attempt. It always reports exactly one event.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "leg.h"
@@ -22,7 +23,7 @@ struct DialRequest {
   bool isAnswerAwaited;  // of the preface: nobody need be woken before it comes
   std::string preface;  // sent before everything, and not counted
   std::string answer;   // to the preface: the dial joins once it has arrived (preface.h); empty: none is awaited
-  Repeat repeat;        // of a dial by a verdict
+  std::unique_ptr<Repeat> repeat;  // of a dial by a verdict; null for others, which are most
 };
 
 // For a preface whose answer is awaited (preface.h).
@@ -46,7 +47,7 @@ struct DialUnderWay {
   Leg* client;         // an answer is awaited (answer.h), and this is whom it is for
   int64_t answerByMs;
   ByteQueue answer;    // as far as it has come
-  Repeat repeat;       // of a dial by a verdict
+  std::unique_ptr<Repeat> repeat;  // of a dial by a verdict; null for others
 };
 
 // Of a dial by a verdict.

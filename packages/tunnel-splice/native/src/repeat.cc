@@ -47,8 +47,8 @@ bool repeat(Loop& loop, Leg& client, size_t received) {
   request.source = verdict->source;
   request.isToJoin = true;
   request.client = client.id;
-  request.repeat = {*arrival, verdict, sys::monotonicNs(), {}};
-  if (!verdict->isSentUp) request.repeat.withheld.assign(loop.buffer.get(), received);
+  request.repeat = std::make_unique<Repeat>(Repeat{*arrival, verdict, sys::monotonicNs(), {}});
+  if (!verdict->isSentUp) request.repeat->withheld.assign(loop.buffer.get(), received);
   loop.arrivals.remove(client);
   promise(loop, client, *verdict, tunnel, received);
   // The tunnel may be up before this returns, and what follows then belongs to it.
@@ -60,7 +60,7 @@ bool repeat(Loop& loop, Leg& client, size_t received) {
 }
 
 void tellRepeated(Loop& loop, const Leg& client, const DialUnderWay& dial) {
-  const Repeat& repeat = dial.repeat;
+  const Repeat& repeat = *dial.repeat;
   const Nonce nonce = repeat.verdict->nonce;
   const int64_t acceptedNs = repeat.arrival.atMs * 1'000'000;
   const char* opening = repeat.verdict->isSentUp ? loop.promises.at(indexOf(client.id.place)).up.data() : repeat.withheld.data();
@@ -86,16 +86,16 @@ void handOver(Loop& loop, LegId id, const Repeat& repeat, size_t said) {
 }
 
 void dropRepeat(Loop& loop, Leg& upstream, size_t said) {
-  const DialUnderWay& dial = loop.dialOf(upstream);
+  DialUnderWay& dial = loop.dialOf(upstream);
   const LegId client = dial.clientId;
-  const Repeat repeat = dial.repeat;
+  const std::unique_ptr<Repeat> repeat = std::move(dial.repeat);
   loop.endDial(upstream);
   closeNow(loop, upstream);
-  handOver(loop, client, repeat, said);
+  handOver(loop, client, *repeat, said);
 }
 
 void giveUpRepeat(Loop& loop, Leg& upstream, size_t said) {
-  loop.verdicts.forget(*loop.dialOf(upstream).repeat.verdict);
+  loop.verdicts.forget(*loop.dialOf(upstream).repeat->verdict);
   dropRepeat(loop, upstream, said);
 }
 
