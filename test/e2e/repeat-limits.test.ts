@@ -19,6 +19,7 @@ afterEach(async () => {
 // Doors that check server names, or read PROXY headers, repeat nothing by themselves.
 const YAML = `listeners:
   - { name: plain, mode: connect, bind: "127.0.0.1:0" }
+  - { name: own, mode: connect, bind: "127.0.0.1:0", limits: { tunnels: 100000 } }
   - { name: checked, mode: connect, bind: "127.0.0.1:0", verify_sni: report }
   - { name: behind, mode: connect, bind: "127.0.0.1:0", proxy_protocol: ["127.0.0.1"] }
 limits: { tunnels: 200, tunnels_per_client: 100000 }
@@ -37,15 +38,32 @@ describe.skipIf(isPortable)('tunnels that the engine repeats', () => {
     origin = await echoOrigin();
     proxy = await startSallyport(YAML);
     await expect
-      .poll(async () => (await open('plain', 20, 'to close'), repeated()), { timeout: 20_000 })
+      .poll(async () => (await open('plain', 20, 'to close'), repeated('plain')), { timeout: 20_000 })
       .toBeGreaterThan(0);
     await takeHalf();
-    const before = await repeated();
-    await open('plain', 20);
-    await expect.poll(() => proxy.metric('tunnels_active{listener="plain"}'), { timeout: 20_000 }).toBe(20);
-    expect(await repeated()).toBe(before);
+    await expectNoMore('plain');
+  });
+
+  it('end with the half of a limit, where their door has one of its own, for their tunnels count for the others, too', async () => {
+    origin = await echoOrigin();
+    proxy = await startSallyport(YAML);
+    await expect
+      .poll(async () => (await open('own', 20, 'to close'), repeated('own')), { timeout: 20_000 })
+      .toBeGreaterThan(0);
+    await open('own', 110);
+    await expectNoMore('own', 110);
   });
 });
+
+/** Where the door holds so many tunnels, further ones are not repeated. */
+async function expectNoMore(door: string, held = 0): Promise<void> {
+  const active = (): Promise<number | undefined> => proxy.metric(`tunnels_active{listener="${door}"}`);
+  await expect.poll(active, { timeout: 20_000 }).toBe(held);
+  const before = await repeated(door);
+  await open(door, 20);
+  await expect.poll(active, { timeout: 20_000 }).toBe(held + 20);
+  expect(await repeated(door)).toBe(before);
+}
 
 /** One after the other. */
 async function open(door: string, count: number, fate?: 'to close'): Promise<void> {
@@ -64,6 +82,6 @@ async function openSilent(door: string, count: number): Promise<void> {
     .toBeGreaterThanOrEqual(count);
 }
 
-async function repeated(): Promise<number> {
-  return (await proxy.metric('repeated_tunnels_total{listener="plain"}')) ?? 0;
+async function repeated(door: string): Promise<number> {
+  return (await proxy.metric(`repeated_tunnels_total{listener="${door}"}`)) ?? 0;
 }

@@ -51,6 +51,7 @@ export function createServices(
   const transport = startEngine(config.runtime, log);
   const metrics = createMetrics({ version: version(), engine: transport.name, binary: binaryOf(transport) });
   const limits = createLimits(config.limits);
+  limits.update(config.limits, config.listeners);
   const ledger = new Ledger(ledgerOptions(config, log), limits);
   metrics.onScrape(() => transport.catchUp?.());
   metrics.onScrape(() => ledger.countLiveBytes());

@@ -31,8 +31,9 @@ export interface Limits {
    */
   awaitClient(listener: LimitedListener): (() => void) | undefined;
   /**
-   * How many connections may be promised: a fourth of each limit, and none where more than half of it is taken. Undefined where each
-   * connection needs a token, and where other replicas have to be told.
+   * How many connections may be promised: a fourth of each limit, and none where more than half of it is taken. That holds for the global
+   * limits too, which other listeners may keep to. Undefined where each connection needs a token, and where other replicas have to be
+   * told.
    */
   roomFor(listener: LimitedListener, client: Ip): Room | undefined;
   /** Takes a place that was promised. */
@@ -75,6 +76,8 @@ class Counters implements Limits {
   readonly #listeners = new Map<string, ScopeCounts>();
   #global: ConnectionLimits;
   #replicas: SharedLimits | undefined;
+  /** All listeners. */
+  #all: readonly LimitedListener[] = [];
   /** The scopes of `tunnels_per_client`. */
   #counted: readonly ScopeCounts[] = [this.#everywhere];
 
@@ -133,10 +136,11 @@ class Counters implements Limits {
   roomFor(listener: LimitedListener, client: Ip): Room | undefined {
     const scopes = this.#scopesOf(listener);
     if (this.#replicas !== undefined || rateOf(scopes) !== Infinity) return undefined;
-    const { tunnels, tunnels_per_client } = listener.limits;
-    const { held } = scopeOf('tunnels', scopes);
-    const heldByClient = scopeOf('tunnels_per_client', scopes).occupancy.of(clientKey(client));
-    return { inAll: roomIn(tunnels, held), toClient: roomIn(tunnels_per_client, heldByClient) };
+    const key = clientKey(client);
+    return {
+      inAll: this.#roomBy('tunnels', scopes, ({ held }) => held),
+      toClient: this.#roomBy('tunnels_per_client', scopes, ({ occupancy }) => occupancy.of(key)),
+    };
   }
 
   enter(listener: LimitedListener, client: Ip): void {
@@ -165,6 +169,7 @@ class Counters implements Limits {
 
   update(global: ConnectionLimits, listeners: readonly LimitedListener[]): void {
     this.#global = global;
+    this.#all = listeners;
     const alone = listeners.filter(({ limits }) => limits.tunnels_per_client !== global.tunnels_per_client);
     const before = new Set(this.#counted);
     this.#counted = [this.#everywhere, ...alone.map(({ name }) => countsOf(this.#listeners, name))];
@@ -178,6 +183,13 @@ class Counters implements Limits {
 
   remembered(): number {
     return [this.#everywhere, ...this.#listeners.values()].reduce((sum, counts) => sum + counts.remembered, 0);
+  }
+
+  #roomBy(limit: CountedLimit, scopes: Scopes, heldIn: (counts: ScopeCounts) => number): number {
+    const { listener, global, everywhere } = scopes;
+    const room = roomIn(listener.limits[limit], heldIn(scopeOf(limit, scopes)));
+    if (!this.#all.some(({ limits }) => limits[limit] === global[limit])) return room;
+    return Math.min(room, roomIn(global[limit], heldIn(everywhere)));
   }
 
   #scopesOf(listener: LimitedListener): Scopes {
@@ -195,6 +207,8 @@ class Counters implements Limits {
     own.occupancy.leave(key);
   }
 }
+
+type CountedLimit = 'tunnels' | 'tunnels_per_client';
 
 function roomIn(limit: number, held: number): number {
   return 2 * held > limit ? 0 : Math.floor(limit / 4);

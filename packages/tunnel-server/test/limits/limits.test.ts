@@ -85,6 +85,18 @@ describe('room for connections that are promised', () => {
     expect(counted.roomFor(explicit(own), BOB)).toEqual({ inAll: 10, toClient: 1 });
   });
 
+  it('is bounded by the count over all, too, where another listener is compared with it', () => {
+    const counted = createLimits(shared);
+    const own = { tunnels: 4_000, tunnels_per_client: 4_000 };
+    for (let taken = 0; taken < 201; taken++) counted.enter(explicit(own), ALICE);
+    expect(counted.roomFor(explicit(own), ALICE)).toEqual({ inAll: 1_000, toClient: 1_000 });
+    counted.update(shared, [explicit(own), transparent({ ...own, tunnels: 400 })]);
+    expect(counted.roomFor(explicit(own), ALICE)).toEqual({ inAll: 0, toClient: 1_000 });
+    counted.update(shared, [explicit(own), transparent({ ...own, tunnels_per_client: 40 })]);
+    expect(counted.roomFor(explicit(own), BOB)).toEqual({ inAll: 1_000, toClient: 10 });
+    expect(counted.roomFor(explicit(own), ALICE)).toEqual({ inAll: 1_000, toClient: 0 });
+  });
+
   it('counts connections whose client is not known yet', () => {
     const counted = createLimits({ ...ROOMY, tunnels: 3 });
     const listener = explicit({ ...ROOMY, tunnels: 3 });
