@@ -127,7 +127,7 @@ export class AnswerCache {
     const addresses = entry.answer.addresses.filter((ip) => ip.family !== FAMILY_OF[type]);
     if (addresses.length === entry.answer.addresses.length) return;
     if (addresses.length === 0) this.#entries.delete(name);
-    else this.#entries.set(name, { ...entry, answer: { ...entry.answer, addresses } });
+    else this.#entries.set(name, { ...entry, answer: { ...entry.answer, addresses }, keptAt: performance.now() });
   }
 
   get #graceMs(): number {

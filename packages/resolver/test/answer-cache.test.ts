@@ -50,6 +50,16 @@ describe('AnswerCache', () => {
     expect(cache.leftMs('host.example', now, now)).toBe(0);
   });
 
+  it('has another answer once the addresses of one family are gone', () => {
+    const cache = new AnswerCache({ ...SETTINGS, stale_if_error: 60_000 });
+    cache.keep('host.example', { addresses: [...ADDRESSES, ip('2001:db8::1')], ttlMs: 60_000 });
+    const now = performance.now();
+    cache.serveStale('host.example', NO_ADDRESS.auto);
+    expect(cache.leftMs('host.example', now, now)).toBeGreaterThan(0);
+    cache.serveStale('host.example', NO_ADDRESS.auto, 'A');
+    expect(cache.leftMs('host.example', now, now)).toBe(0);
+  });
+
   it('forgets the least recently used name when it is full', () => {
     const cache = new AnswerCache(SETTINGS);
     for (const name of ['a.example', 'b.example']) cache.keep(name, { addresses: ADDRESSES, ttlMs: 60_000 });
