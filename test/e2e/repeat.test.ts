@@ -125,6 +125,27 @@ describe.each(DOORS)('tunnels that are repeated at the %s door', (door) => {
   });
 });
 
+it('count for the cache of names, though the TTL may be over by the time they are reported', async () => {
+  const origin = await open(wordOrigin('one'));
+  const names = await nameServer(({ name, type }) => ({
+    answers: type === 'A' ? [record('A', name, '127.0.0.1', 1)] : [],
+  }));
+  const proxy = await start(withServer(fileFor(origin.port), names));
+  const wish = { door: 'explicit', host: 'name.test', port: origin.port } as const;
+  let visits = 0;
+  const traffic = keepVisiting(4, async () => {
+    expect(await visit(proxy, wish)).toBe('one');
+    visits += 1;
+  });
+  await untilRepeated(proxy, 'explicit');
+  const questions = (): number => names.asked.filter(({ type }) => type === 'A').length;
+  await expect.poll(questions, { interval: 50 }).toBeGreaterThan(4);
+  await traffic.stop();
+  await expect.poll(() => tunnelsIn(proxy.lines).length).toBe(visits);
+  const looks = await Promise.all(['hit', 'miss'].map((result) => proxy.metric(`dns_cache_total{result="${result}"}`)));
+  expect(looks.reduce<number>((sum, count) => sum + (count ?? 0), 0)).toBe(visits);
+});
+
 it('are all in the metrics of a scrape, however late they are reported while more come and go', async () => {
   const AT_A_TIME = 4;
   const origin = await open(wordOrigin('one'));

@@ -96,6 +96,13 @@ export class Resolver {
     return remembered;
   }
 
+  /** What `peek` has returned was used once more, a moment ago: counted as another `peek`, though it may have expired since. */
+  reused(name: string): void {
+    if (this.#isFinal(name)) return;
+    this.#cache.get(name, performance.now());
+    this.#onCache?.('hit');
+  }
+
   /**
    * For how long, in milliseconds, `peek` will return what it returned at `since`, as far as a TTL decides that; 0 where it returns
    * another answer by now.

@@ -351,6 +351,19 @@ describe('Resolver, for how long it will say the same', () => {
     expect(subject.holdsMs('good.example', performance.now())).toBeGreaterThan(0);
   });
 
+  it('counts an answer that is used once more, whether it has expired or not, and none of a table', async () => {
+    const server = await serve(zone(GOOD));
+    const counted: string[] = [];
+    const settings = { hosts: { 'pinned.example': ['192.0.2.9'] }, cache: { ...CACHE, min_ttl: 100, max_ttl: 100 } };
+    const subject = resolver([server], settings, { onCache: (result) => counted.push(result) });
+    await subject.resolve('good.example', CLIENT).done;
+    subject.reused('good.example');
+    await expect.poll(() => subject.holdsMs('good.example', performance.now()), { interval: 5 }).toBe(0);
+    subject.reused('good.example');
+    for (const name of ['pinned.example', 'db.localhost']) subject.reused(name);
+    expect(counted).toEqual(['miss', 'hit', 'hit']);
+  });
+
   it('says of an expired answer that stands in while DNS fails when DNS is asked again', async () => {
     const server = await serve(zone({ 'flaky.example A': ['192.0.2.1'] }));
     const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0, max_ttl: 0, stale_if_error: 60_000 } });

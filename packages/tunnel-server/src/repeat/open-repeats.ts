@@ -131,7 +131,7 @@ function booksOf(
     limits.enter(listener, client);
     if (hello !== undefined) door.metrics.clientHello(hello.tls, hello.ech);
     countDecision(door.metrics, decision);
-    if (destination.kind === 'name') resolver.peek(destination.host);
+    if (destination.kind === 'name') resolver.reused(destination.host);
     const helloPlace = randomOf === undefined ? NO_PLACE : ledger.hellos.add(randomOf(repeated.nonce));
     egress.onOutcome(true);
     countAttempt(upstream, JOINED, { onAttempt });
