@@ -1,11 +1,13 @@
 /** Descriptors that run out, and clients that come only to go: what is up stays up, and nothing is left behind. */
 import { spawnSync } from 'node:child_process';
+import { hashSync } from 'bcryptjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isInstalled } from '../egress/other-proxy.ts';
 import { configText } from '../harness/config-text.ts';
 import { helloFor } from '../harness/hello.ts';
 import { type Load, startLoad } from '../harness/load.ts';
-import { type Client, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from '../harness/peers.ts';
+import { ask, type Client, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from '../harness/peers.ts';
+import { CLOSED_PORT } from '../harness/ports.ts';
 import { descriptorsOf } from '../harness/process-facts.ts';
 import { type Running, startSallyport } from '../harness/sallyport.ts';
 
@@ -87,6 +89,30 @@ describe.skipIf(!isInstalled('prlimit'))('with few descriptors', () => {
     for (const { socket } of live) socket.destroy();
     expect(proxy.lines.filter(({ reason }) => reason === 'internal')).toEqual([]);
   }, 60_000);
+});
+
+describe.skipIf(!isInstalled('prlimit'))('a password', () => {
+  it('is not checked while too few descriptors are left for a thread, which is no bug and takes none of them', async () => {
+    const proxy = await startSallyport(configText({ explicit: ['auth: { users_file: users.htpasswd }'] }), {
+      files: { 'users.htpasswd': `ann:${hashSync('right', 4)}\n` },
+    });
+    proxies.push(proxy);
+    const credentials = Buffer.from('ann:right').toString('base64');
+    const asked = `CONNECT 127.0.0.1:${CLOSED_PORT} HTTP/1.1\r\nProxy-Authorization: Basic ${credentials}\r\n\r\n`;
+    const before = descriptorsOf(proxy);
+    const askWith = async (left: number): Promise<string> => {
+      const few = `--nofile=${before + left}:`;
+      expect(spawnSync('prlimit', ['--pid', String(proxy.process.pid), few]).status).toBe(0);
+      return ask(proxy.port('explicit'), asked);
+    };
+    for (let left = 2; left < 10; left++)
+      expect(await askWith(left)).toMatch(/^HTTP\/1\.1 503 [^]*error=connection_limit_reached/);
+    await expect.poll(() => descriptorsOf(proxy)).toBeLessThanOrEqual(before);
+    expect(await askWith(60)).toMatch(/^HTTP\/1\.1 502 /);
+    const { detail } = await proxy.tunnel({ reason: 'overload', stage: 'identify', outcome: 'refused' });
+    expect(detail).toMatch(/^Sallyport is out of descriptors, threads or memory to check a password: .*EMFILE/);
+    await proxy.tunnel({ reason: 'refused', user: 'ann' });
+  });
 });
 
 describe.skipIf(!isInstalled('prlimit'))('a reload without descriptors for its listeners', () => {
