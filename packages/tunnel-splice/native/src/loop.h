@@ -113,6 +113,8 @@ class Loop {
   RecordWriter& tell(uint32_t kind, Arguments... arguments) {
     return tell(Haste::kAtOnce, kind, arguments...);
   }
+  // JavaScript hears at the end of this turn of whatever was left for it.
+  void tellAtOnce() { tellAtMs_ = nowMs; }
   // A command for another thread, to be passed on when this batch of events is done.
   void postpone(uint32_t* record) { postponed_.push_back(record); }
   // Kept until the end of the current batch, whose events may still point to it.

@@ -108,6 +108,8 @@ void stopRepeating(Loop& loop) {
   std::vector<Leg*> dialling;
   loop.repeats.forEach([&](const DialUnderWay& dial) { dialling.push_back(dial.leg); });
   for (Leg* leg : dialling) dropRepeat(loop, *leg, 0);
+  // Clients may wait until all that was repeated is in the books.
+  loop.tellAtOnce();
 }
 
 }  // namespace sallyport

@@ -36,9 +36,7 @@ bool isAgain(Verdict& verdict, const char* bytes) {
 
 void Verdicts::remember(Loop& loop, RecordReader& command) {
   const std::shared_ptr<Verdict> verdict(new Verdict{}, [&loop](const Verdict* forgotten) {
-    // Where it is forgotten on JavaScript's orders, clients may wait for that.
-    const bool isAwaited = forgotten->epoch != loop.board.epoch.load(std::memory_order_acquire);
-    loop.tell(isAwaited ? Haste::kAtOnce : Haste::kLate, kForgotten, forgotten->id, forgotten->wasNoGood).end();
+    loop.tell(Haste::kLate, kForgotten, forgotten->id, forgotten->wasNoGood).end();
     delete forgotten;
   });
   verdict->id = command.word();
