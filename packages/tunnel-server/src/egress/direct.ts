@@ -82,8 +82,7 @@ function start<Wanted extends DialResult>(
   });
   dial.whenDone((result) => {
     forget();
-    // Who leaves says nothing of the way out.
-    if (result.kind !== 'cancelled') options.onOutcome?.(isWanted(result));
+    if (saysSomething(result)) options.onOutcome?.(isWanted(result));
     if (only) countAttempt(only, result, options);
     // The client may leave in the turn of the event loop in which the dial connects. Where it was joined it has its tunnel all the same,
     // whose end is reported as such.
@@ -95,6 +94,11 @@ function start<Wanted extends DialResult>(
     closeUnused(result);
     listener.failed(failureOf(isTooLate ? CANCELLED : result, only ?? failedAt(dial), { addresses, options }));
   });
+}
+
+/** Of the way out. A client that left says nothing of it, nor does our own lack of descriptors. */
+function saysSomething({ kind }: DialResult): boolean {
+  return kind !== 'cancelled' && kind !== 'exhausted';
 }
 
 function failedAt(dial: Dial | Racing): Address | undefined {

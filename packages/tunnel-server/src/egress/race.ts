@@ -39,7 +39,7 @@ export interface LateAddresses {
 /** The deadline and the other options hold for the whole race. */
 export interface RaceOptions extends DialOptions {
   readonly dial: Transport['dial'];
-  /** Called once, and not where the race was cancelled: did it have the wanted result? */
+  /** Called once: did the race have the wanted result? Not called where its result says nothing of the way out. */
   readonly onOutcome?: ((isWanted: boolean) => void) | undefined;
   /** Called for each attempt that has ended; not for one that was cancelled, which has no result. */
   readonly onAttempt?: (family: DialFamily, result: DialMetricResult) => void;

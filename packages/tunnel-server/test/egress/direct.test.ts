@@ -41,6 +41,23 @@ describe('dialDirect', () => {
     peer.destroy();
   });
 
+  it.each([
+    { kind: 'refused', outcomes: [false] },
+    { kind: 'no-source', outcomes: [false] },
+    { kind: 'exhausted', outcomes: [] },
+    { kind: 'cancelled', outcomes: [] },
+  ] as const)('reports an outcome of the way out only where $kind says something of it', async ({ kind, outcomes }) => {
+    const { leg, peer } = await connectedClient();
+    const seen: boolean[] = [];
+    const dial = (): Dial => dialOf(Promise.resolve({ kind }));
+    const onOutcome = (isWanted: boolean): void => void seen.push(isWanted);
+    const dialled = dialDirect([{ host: '192.0.2.1', port: 443 }], leg, { ...options(), dial, onOutcome });
+    await expect(dialled).rejects.toMatchObject({ name: 'TunnelError' });
+    expect(seen).toEqual(outcomes);
+    leg.close();
+    peer.destroy();
+  });
+
   it('throws client_closed when the client leaves, and gives the dial up', async () => {
     const { leg, peer } = await connectedClient();
     let cancel: () => void = () => undefined;
