@@ -6,7 +6,7 @@
  * holds, and all are sent again every few seconds. So a store that has lost its data, or was out of reach, is soon correct again.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { Occupancy } from '../occupancy.ts';
 import type { ClientKey } from '../client-key.ts';
 import { type Account, Accounts, type Scope } from './accounts.ts';
@@ -150,7 +150,7 @@ export class SharedLimits {
     this.#isClosing = true;
     clearInterval(this.#ticker);
     clearTimeout(this.#changing);
-    await Promise.race([this.#leaveStore(), delay(LAST_WORDS_MS, undefined, { ref: false })]);
+    await Promise.race([this.#leaveStore(), lastWordsAreOver()]);
     this.#closing.abort();
   }
 
@@ -267,6 +267,12 @@ export class SharedLimits {
     this.#perTick = Math.ceil(clients / TICKS_A_ROUND);
     this.#round = this.#everyone();
   }
+}
+
+/** Their time begins when they are written, in the next turn of the event loop: the process may be stalled until then. */
+async function lastWordsAreOver(): Promise<void> {
+  await nextTurn();
+  await delay(LAST_WORDS_MS, undefined, { ref: false });
 }
 
 /** Reported to the store, it deletes the count of this replica. */
