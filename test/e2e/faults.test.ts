@@ -21,7 +21,8 @@ describe.skipIf(!isInstalled('cc'))('a system call that fails', () => {
     calls = interposeSystemCalls();
     const seldom = '  - { name: seldom, mode: connect, bind: "127.0.0.1:0", limits: { new_per_client: "1/s" } }';
     const text = configText().replace(/^admin:/m, `${seldom}\nadmin:`);
-    proxy = await startSallyport(text, { env: calls.env });
+    // A dial that is repeated and fails is begun again.
+    proxy = await startSallyport(text, { env: { ...calls.env, SALLYPORT_REPEAT: 'off' } });
     live = await openTunnel(proxy.port('explicit'), `origin.test:${echo.port}`);
   });
 
