@@ -76,8 +76,8 @@ class Counters implements Limits {
   readonly #listeners = new Map<string, ScopeCounts>();
   #global: ConnectionLimits;
   #replicas: SharedLimits | undefined;
-  /** All listeners. */
-  #all: readonly LimitedListener[] = [];
+  /** Which of the global limits some listener keeps to. */
+  #kept = { tunnels: false, tunnels_per_client: false };
   /** The scopes of `tunnels_per_client`. */
   #counted: readonly ScopeCounts[] = [this.#everywhere];
 
@@ -136,10 +136,13 @@ class Counters implements Limits {
   roomFor(listener: LimitedListener, client: Ip): Room | undefined {
     const scopes = this.#scopesOf(listener);
     if (this.#replicas !== undefined || rateOf(scopes) !== Infinity) return undefined;
+    const { tunnels, tunnels_per_client } = listener.limits;
     const key = clientKey(client);
+    const { held } = scopeOf('tunnels', scopes);
+    const heldByClient = scopeOf('tunnels_per_client', scopes).occupancy.of(key);
     return {
-      inAll: this.#roomBy('tunnels', scopes, ({ held }) => held),
-      toClient: this.#roomBy('tunnels_per_client', scopes, ({ occupancy }) => occupancy.of(key)),
+      inAll: Math.min(roomIn(tunnels, held), this.#roomInAll()),
+      toClient: Math.min(roomIn(tunnels_per_client, heldByClient), this.#roomInAllFor(key)),
     };
   }
 
@@ -169,7 +172,10 @@ class Counters implements Limits {
 
   update(global: ConnectionLimits, listeners: readonly LimitedListener[]): void {
     this.#global = global;
-    this.#all = listeners;
+    this.#kept = {
+      tunnels: listeners.some(({ limits }) => limits.tunnels === global.tunnels),
+      tunnels_per_client: listeners.some(({ limits }) => limits.tunnels_per_client === global.tunnels_per_client),
+    };
     const alone = listeners.filter(({ limits }) => limits.tunnels_per_client !== global.tunnels_per_client);
     const before = new Set(this.#counted);
     this.#counted = [this.#everywhere, ...alone.map(({ name }) => countsOf(this.#listeners, name))];
@@ -185,11 +191,14 @@ class Counters implements Limits {
     return [this.#everywhere, ...this.#listeners.values()].reduce((sum, counts) => sum + counts.remembered, 0);
   }
 
-  #roomBy(limit: CountedLimit, scopes: Scopes, heldIn: (counts: ScopeCounts) => number): number {
-    const { listener, global, everywhere } = scopes;
-    const room = roomIn(listener.limits[limit], heldIn(scopeOf(limit, scopes)));
-    if (!this.#all.some(({ limits }) => limits[limit] === global[limit])) return room;
-    return Math.min(room, roomIn(global[limit], heldIn(everywhere)));
+  /** By the global limit, where a listener keeps to it. */
+  #roomInAll(): number {
+    return this.#kept.tunnels ? roomIn(this.#global.tunnels, this.#everywhere.held) : Infinity;
+  }
+
+  #roomInAllFor(key: ClientKey): number {
+    if (!this.#kept.tunnels_per_client) return Infinity;
+    return roomIn(this.#global.tunnels_per_client, this.#everywhere.occupancy.of(key));
   }
 
   #scopesOf(listener: LimitedListener): Scopes {
@@ -207,8 +216,6 @@ class Counters implements Limits {
     own.occupancy.leave(key);
   }
 }
-
-type CountedLimit = 'tunnels' | 'tunnels_per_client';
 
 function roomIn(limit: number, held: number): number {
   return 2 * held > limit ? 0 : Math.floor(limit / 4);
