@@ -326,15 +326,16 @@ describe.each(DOORS)('tunnels that are repeated at the %s door and go on', (door
       else refused += 1;
     });
     await untilRepeated(proxy, door);
+    await expect.poll(() => held.length, { interval: 5 }).toBeGreaterThan(0);
     const reloaded = await proxy.reload(recheck(policyOf('{ name: no-origin, action: deny, hosts: [origin.test] }')));
     expect(reloaded).toMatchObject({ msg: 'reloaded' });
     await expect.poll(() => refused > 0 || held.length >= 300, { interval: 5 }).toBe(true);
     await traffic.stop();
     for (const client of held) await client.ended();
     await expect.poll(() => proxy.metric(`tunnels_active{listener="${door}"}`)).toBe(0);
-    const ends = tunnelsIn(proxy.lines).filter(({ outcome }) => outcome === 'ok');
-    expect(ends).toHaveLength(held.length);
-    expect(new Set(ends.map(({ reason }) => reason))).toEqual(new Set(['policy']));
+    const ends = (): readonly LogLine[] => tunnelsIn(proxy.lines).filter(({ outcome }) => outcome === 'ok');
+    await expect.poll(() => ends().length).toBe(held.length);
+    expect(new Set(ends().map(({ reason }) => reason))).toEqual(new Set(['policy']));
     await expectNoneOnPortable(proxy, door);
   });
 
