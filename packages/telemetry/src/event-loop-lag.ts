@@ -66,7 +66,7 @@ export function measureEventLoopLag(registry: Registry): void {
 function sampleLateness(lateness: RecordableHistogram): void {
   let dueAt = 0;
   let lastAt = performance.now();
-  let lastUse = process.cpuUsage();
+  let lastUse = usedMicroseconds();
   const begin = (spanMs: number): void => {
     dueAt = performance.now() + spanMs;
     setTimeout(sample, spanMs).unref();
@@ -74,13 +74,18 @@ function sampleLateness(lateness: RecordableHistogram): void {
   const sample = (): void => {
     const now = performance.now();
     lateness.record(Math.max(1, Math.round((now - dueAt) * 1e6)));
-    const { user, system } = process.cpuUsage(lastUse);
-    const isIdle = user + system < IDLE_SHARE * (now - lastAt) * 1_000;
-    lastAt = now;
-    lastUse = process.cpuUsage();
+    const use = usedMicroseconds();
+    const isIdle = use - lastUse < IDLE_SHARE * (now - lastAt) * 1_000;
+    [lastAt, lastUse] = [now, use];
     begin(isIdle ? IDLE_SAMPLE_MS : SAMPLE_MS);
   };
   begin(SAMPLE_MS);
+}
+
+/** CPU time of the process. */
+function usedMicroseconds(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
 function latenessNow(): Promise<number> {

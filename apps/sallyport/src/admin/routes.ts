@@ -62,6 +62,19 @@ export function adminRoutes(view: AdminView): readonly AdminRoute[] {
 /** A client may ask right after its own tunnel, whose last bytes are on their way still. */
 const SETTLED_AFTER_MS = 20;
 
+/** Does the work of a request in its turn, when all that has happened by then is in the books. */
+async function whenSettled<Result>(
+  { services: { transport } }: AdminView,
+  turns: Turns,
+  work: () => Result | Promise<Result>,
+): Promise<Result> {
+  await wait(SETTLED_AFTER_MS);
+  return turns.take(() => {
+    transport.catchUp?.();
+    return work();
+  });
+}
+
 type ValuesOf<Table extends Parameters> = Extract<ReadParameters<Table>, { kind: 'ok' }>['values'];
 
 /** Answers one request at a time, with pauses between: a list of thousands of tunnels takes milliseconds of the thread that decides. */
@@ -77,11 +90,7 @@ function inTurn(view: AdminView, turns: Turns) {
       answer: async ({ query }) => {
         const read = readParameters(query, table);
         if (read.kind === 'wrong') return sentence(400, read.why);
-        await wait(SETTLED_AFTER_MS);
-        return turns.take(() => {
-          view.services.transport.catchUp?.();
-          return answer(read.values);
-        });
+        return whenSettled(view, turns, () => answer(read.values));
       },
     };
   };
@@ -98,20 +107,12 @@ function readTunnelQuery(values: ValuesOf<typeof PARAMETERS.tunnels>): TunnelQue
   };
 }
 
-async function cutTunnel(
-  { segment, query }: AdminRequest,
-  { services, settings }: AdminView,
-  turns: Turns,
-): Promise<AdminReply> {
+async function cutTunnel({ segment, query }: AdminRequest, view: AdminView, turns: Turns): Promise<AdminReply> {
   const read = readParameters(query, {});
   if (read.kind === 'wrong') return sentence(400, read.why);
-  if (!settings().config.admin.control)
+  if (!view.settings().config.admin.control)
     return sentence(403, 'no tunnel can be ended here unless the configuration says admin.control: true');
-  await wait(SETTLED_AFTER_MS);
-  const isCut = await turns.take(() => {
-    services.transport.catchUp?.();
-    return services.ledger.cut(segment, 'admin');
-  });
+  const isCut = await whenSettled(view, turns, () => view.services.ledger.cut(segment, 'admin'));
   return isCut ? { status: 204, body: '' } : sentence(404, 'no live tunnel has this id');
 }
 
