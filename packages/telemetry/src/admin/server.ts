@@ -38,7 +38,7 @@ const LIMITS = {
   headersTimeout: 2_000,
   requestTimeout: 5_000,
   keepAliveTimeout: 5_000,
-  connectionsCheckingInterval: 1_000,
+  connectionsCheckingInterval: 500,
   maxHeaderSize: 8 * 1024,
 };
 
