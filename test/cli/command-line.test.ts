@@ -183,6 +183,32 @@ policy:
     ]);
   });
 
+  it('tells of rules that are not there, and of a log in its own file, beside whatever key is wrong', async () => {
+    const wrong = file(
+      'references.yaml',
+      `listeners: [{ name: a, mode: conect, bind: "127.0.0.1:0" }]
+groups: { mirrors: [""], more: nothing }
+policy:
+  rules: [{ name: web, action: allow, hosts: ["@mirrors", "@more", "a..b"] }, { action: 1 }]
+tests:
+  - { client: 10.0.0.1, to: "a.test:443", expect: deny, rule: wbe }
+  - { client: 10.0.0.1, to: "a.test:443", expect: deny, rule: rule-2 }
+  - { client: 10.0.0.1, to: "a.test:443", expect: deny, rule: default }
+log: { file: ./references.yaml }
+`,
+    );
+    const { stderr } = await sallyport(['check', '--config', wrong]);
+    expect([...stderr.matchAll(/references\.yaml:\d+:\d+: ([^ ]+):/g)].map(([, path]) => path)).toEqual([
+      'listeners[0].mode',
+      'groups.mirrors[0]',
+      'groups.more',
+      'policy.rules[0].hosts[2]',
+      'policy.rules[1].action',
+      'tests[0].rule',
+      'log.file',
+    ]);
+  });
+
   it('tells the problems of named files beside whatever key is wrong', async () => {
     const config = file(
       'half-wrong.yaml',

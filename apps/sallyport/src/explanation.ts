@@ -1,10 +1,9 @@
 /** The text that `sallyport explain` prints. */
 import type { Ip } from '@sallyport/addresses';
-import { escapeControls } from '@sallyport/config';
+import { DEFAULT_NAME, escapeControls } from '@sallyport/config';
 import {
   deciderText,
   type Decision,
-  DEFAULT_NAME,
   destinationText,
   type DialVerdict,
   type Explanation,

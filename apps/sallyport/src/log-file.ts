@@ -13,7 +13,7 @@ export function checkLogFile({ log }: Config, files: readonly string[], folder: 
   const place = placeOf(resolve(folder, log.file));
   const same = place && files.find((file) => placeOf(file) === place);
   if (same === undefined) return [];
-  const message = `${log.file} is ${same}, which is read as configuration, and the log would be appended to it; name another file`;
+  const message = `the log would be appended to ${same}, which is read as configuration; name another file`;
   return [{ severity: 'error', path: ['log', 'file'], message }];
 }
 

@@ -95,13 +95,13 @@ export function* readSettingsInSteps(
       return excerpt === '' ? told : `${told}\n${excerpt}`;
     });
   if (loaded.kind === 'invalid') {
-    const later = loaded.rest ? yield* laterErrors(loaded.rest, dirname(file), compiler) : [];
+    const later = loaded.rest ? yield* laterErrors(loaded.rest, file, compiler) : [];
     const problems = [...loaded.problems, ...later];
     return { kind: 'invalid', problems: describe(problems), files: [file] };
   }
 
   const { config, isSilenced, asWritten } = loaded;
-  const files = [file, ...namedFiles(config, dirname(file))];
+  const files = filesOf(config, file);
   const { problems, ...sections } = yield* compileSections(config, dirname(file), compiler);
   const { policy } = sections;
   const meant = [
@@ -149,10 +149,18 @@ function* compileSections(config: Config, folder: string, compiler: PolicyCompil
   };
 }
 
+/** All files that are read. */
+function filesOf(config: Config, file: string): readonly string[] {
+  return [file, ...namedFiles(config, dirname(file))];
+}
+
 /** What would be wrong with the file once its first problems are corrected. Its tests are not run: they are about the whole file. */
-function* laterErrors(rest: RestOfFile, folder: string, compiler: PolicyCompiler): Steps<readonly LocatedProblem[]> {
-  const { problems } = yield* compileSections(rest.config, folder, compiler);
-  return problems.filter(({ severity }) => severity === 'error').map((problem) => placeProblem(problem, rest));
+function* laterErrors(rest: RestOfFile, file: string, compiler: PolicyCompiler): Steps<readonly LocatedProblem[]> {
+  const { config } = rest;
+  const { problems } = yield* compileSections(config, dirname(file), compiler);
+  return [...problems, ...checkLogFile(config, filesOf(config, file), dirname(file))]
+    .filter(({ severity }) => severity === 'error')
+    .map((problem) => placeProblem(problem, rest));
 }
 
 /** With the place of the problem in the file, and without values of the environment. */

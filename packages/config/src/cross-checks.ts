@@ -9,6 +9,7 @@ import { findUnmetEgresses } from './egress-checks.ts';
 import { findUnmetInterception } from './interception-checks.ts';
 import { DEFAULT_PORT } from './schema/listeners.ts';
 import { hintAtNames } from './suggest.ts';
+import { findUnknownRules } from './test-checks.ts';
 
 /** Checks a file across its sections. Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function checkAcross(value: unknown): Problem[] {
@@ -17,6 +18,7 @@ export function checkAcross(value: unknown): Problem[] {
     ...findRepeatedNames(file),
     ...findRepeatedBinds(value),
     ...findUnknownListeners(file),
+    ...findUnknownRules(value),
     ...findUnaskedClients(file),
     ...findUnmetInterception(value),
     ...findUnreadEch(file),

@@ -25,6 +25,7 @@ export { whyNotPortable } from './interception-checks.ts';
 export { configJsonSchema } from './json-schema.ts';
 export { loadConfig, type RestOfFile } from './load.ts';
 export { type ConfigPath, formatProblem, type LocatedProblem, type Problem, sortByPosition } from './problems.ts';
+export { DEFAULT_NAME, ruleName } from './rule-names.ts';
 export { finish, type Steps, stepsOf } from './steps.ts';
 export { didYouMean } from './suggest.ts';
 export { type PortRange, readDuration } from './units.ts';

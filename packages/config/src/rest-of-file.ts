@@ -10,6 +10,9 @@ const STAND_INS = new Map<string | number, object>([
   ['egress', { name: 'egress', type: 'direct' }],
 ]);
 
+/** Stands in for the hosts of a group, which rules name. */
+const GROUP = ['stand-in.invalid'];
+
 /** Stand in for keys that a rule or a listener needs. */
 const NEEDED: ReadonlyMap<string | number, string> = new Map([
   ['action', 'deny'],
@@ -25,11 +28,12 @@ const MOST_ROUNDS = 3;
  * @param problems where they are
  */
 export function restOfFile(value: unknown, problems: readonly ConfigPath[]): Config | undefined {
-  // A rule may name the group that would be missing.
-  if (problems.some(([section]) => section === undefined || section === 'groups')) return undefined;
+  if (problems.some(([section]) => section === undefined)) return undefined;
   const rest = structuredClone(value);
   let paths = problems;
   for (let round = 0; round < MOST_ROUNDS; round++) {
+    // A rule may name a group that would be missing.
+    if (paths.some(([section, name]) => section === 'groups' && name === undefined)) return undefined;
     for (const path of paths) takeOut(rest, path);
     const validated = configSchema.safeParse(rest);
     if (validated.success) return completeConfig(validated.data);
@@ -44,7 +48,7 @@ export function restOfFile(value: unknown, problems: readonly ConfigPath[]): Con
 
 /** Takes out the key that is nearest to the end of the path. What stands in a list goes with the key of the list, or has a stand-in. */
 function takeOut(value: unknown, path: ConfigPath): void {
-  if (replaceItem(value, path)) return;
+  if (replaceItem(value, path) || replaceGroup(value, path)) return;
   let nearest: { readonly map: object; readonly key: string | number } | undefined;
   let here = value;
   for (const step of path) {
@@ -66,6 +70,13 @@ function replaceItem(value: unknown, [section = '', at, ...deeper]: ConfigPath):
   const { name } = asMap(list[at]);
   list[at] = { ...standIn, ...(typeof name === 'string' && { name }) };
   return true;
+}
+
+/** Where the path leads into a group. */
+function replaceGroup(value: unknown, [section = '', name]: ConfigPath): boolean {
+  if (section !== 'groups' || name === undefined) return false;
+  const { groups } = asMap(value);
+  return typeof groups === 'object' && groups !== null && Reflect.set(groups, name, GROUP);
 }
 
 function asMap(value: unknown): Readonly<Record<string, unknown>> {

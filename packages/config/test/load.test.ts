@@ -158,7 +158,7 @@ policy:
       report_only: true
   destinations: { deny: [], allow: [10.0.0.0/8] }
 groups: { mirrors: ['*.mirror.example'] }
-tests: [{ client: "::FFFF:10.0.0.7", user: ci, listener: a_1-b, to: "Registry.example.:443", expect: allow, rule: all }]
+tests: [{ client: "::FFFF:10.0.0.7", user: ci, listener: a_1-b, to: "Registry.example.:443", expect: allow, rule: all of it }]
 dns:
   servers: [10.0.0.2, "10.0.0.3:5353"]
   hosts: { "Intranet.Example.": [10.1.2.3, "2001:DB8::1"] }
@@ -231,7 +231,7 @@ log:
           listener: 'a_1-b',
           to: { host: 'registry.example', port: 443 },
           expect: 'allow',
-          rule: 'all',
+          rule: 'all of it',
         },
       ],
       dns: {

@@ -15,7 +15,7 @@ export type { Decision, Policy, PolicyRequest } from './rules/policy.ts';
 export { checkGroups, groupNamed, type Groups } from './rules/groups.ts';
 export { hostLines } from './rules/host-list.ts';
 export type { ReadHostsFile } from './rules/rule-hosts.ts';
-export { deciderText, DEFAULT_NAME } from './rules/rule-names.ts';
+export { deciderText } from './rules/rule-names.ts';
 export { judgeAddress } from './address-rules/permit.ts';
 export {
   type AddressGuards,

@@ -80,7 +80,7 @@ const destinations = section({
 }).describe('Checked on the address that is dialled, for every tunnel.');
 
 /** The default without a policy: clients on private networks may reach public HTTPS, and all others are denied. */
-const SAFE_DEFAULT: z.input<typeof policySection> = {
+export const SAFE_DEFAULT: z.input<typeof policySection> = {
   rules: [{ name: 'safe-default', action: 'allow', clients: ['loopback', 'private'], ports: [443] }],
 };
 

@@ -1,7 +1,7 @@
 /** Counts what was allowed and denied by host, rule, user and client, with the rule that would allow each denied destination. */
 import { type Ip, specialPurposeOf } from '@sallyport/addresses';
+import { DEFAULT_NAME } from '@sallyport/config';
 import { destinationText } from '../destination.ts';
-import { DEFAULT_NAME } from '../rules/rule-names.ts';
 import type { LogEntry } from './access-log.ts';
 import { asComment } from './sighting-text.ts';
 

@@ -1,6 +1,5 @@
 /** Finds operators' messages that are too long for the status line of a refusal, the part that most programs show. */
-import { fillMessage, type PolicyConfig, type Problem } from '@sallyport/config';
-import { DEFAULT_NAME, ruleName } from '../rules/rule-names.ts';
+import { DEFAULT_NAME, fillMessage, type PolicyConfig, type Problem, ruleName } from '@sallyport/config';
 
 /** How long the status line of a refusal may be. Programs that show nothing else of a refusal show this much. */
 export const STATUS_LINE_BYTES = 200;

@@ -1,6 +1,5 @@
 /** Finds rules for users at doors that do not authenticate clients. */
-import type { PolicyConfig, Problem } from '@sallyport/config';
-import { ruleName } from '../rules/rule-names.ts';
+import { type PolicyConfig, type Problem, ruleName } from '@sallyport/config';
 import { knowsItsClients } from './open-proxy.ts';
 
 interface ListenerConfig {

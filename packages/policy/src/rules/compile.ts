@@ -1,10 +1,12 @@
 /** Compiles the configuration's rules: makes names canonical, indexes networks and hosts, reports mistakes. */
 import {
+  DEFAULT_NAME,
   finish,
   type PolicyConfig,
   type PortRange,
   type Problem,
   type RuleConfig,
+  ruleName,
   type Steps,
 } from '@sallyport/config';
 import { compileNetworks } from '@sallyport/addresses';
@@ -14,7 +16,6 @@ import { type Groups, NO_GROUPS } from './groups.ts';
 import { indexHosts } from './host-index.ts';
 import { lintRules } from '../lint/lint.ts';
 import { isAboutNames, type ReadHostsFile, walkPatterns } from './rule-hosts.ts';
-import { DEFAULT_NAME, ruleName } from './rule-names.ts';
 
 export type { Policy };
 

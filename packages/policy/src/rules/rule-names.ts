@@ -1,14 +1,7 @@
-/** How rules and the default are named, in the log, in metrics and in sentences. */
+/** How a sentence says who decided. */
+import { DEFAULT_NAME } from '@sallyport/config';
 
-/** The name of the default's decision. */
-export const DEFAULT_NAME = 'default';
-
-/** The name of a rule, which is `rule-N` where it has none; `number` counts from 0, the N from 1. */
-export function ruleName({ name }: { readonly name?: string | undefined }, number: number): string {
-  return name ?? `rule-${number + 1}`;
-}
-
-/** Who decided, for a sentence: `the default` or `rule NAME`. */
+/** `the default` or `rule NAME`. */
 export function deciderText(name: string): string {
   return name === DEFAULT_NAME ? 'the default' : `rule ${name}`;
 }
