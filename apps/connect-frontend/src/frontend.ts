@@ -1,5 +1,6 @@
 /** The explicit door: clients that know the proxy ask for `CONNECT host:port`. Read this first. */
 import {
+  askedDestination,
   encodeAlert,
   encodeRefusal,
   encodeSocksRefusal,
@@ -8,7 +9,7 @@ import {
   joinedValues,
   malformedRequest,
   oversizedHead,
-  parseRequestTarget,
+  type ReadHello,
   readReplyWishes,
   recogniseTls,
   REFUSALS,
@@ -35,6 +36,8 @@ import { awaitedOf, currentCertificate, requireHandshake, requireTls, whyGone } 
 export interface ConnectFrontendOptions {
   /** For a client that uses TLS with this door: `explain` refuses it in TLS; a function serves it with the other door's frontend. */
   readonly misdirected: 'explain' | ((client: Leg) => Frontend);
+  /** Reads the hello of a client that is refused because it uses TLS: for the log. */
+  readonly readHello?: ReadHello;
   /** Requests of plain HTTP are served one by one; otherwise they are refused. */
   readonly forwardsHttp?: boolean;
   /** Authenticates clients; left out where the door admits every client. */
@@ -74,7 +77,7 @@ class ConnectFrontend implements Frontend {
   #isSilent = false;
   /** Of its request, once that was read. */
   #wishes: ReplyWishes | undefined;
-  /** As much of a request as has arrived, where that was not read, or cannot be. */
+  /** As much of a request as has arrived, where that was not read, or is no CONNECT that can be. */
   #unread: Uint8Array;
   /** A client with a SOCKS greeting is refused in SOCKS. */
   #socksVersion: SocksVersion | undefined;
@@ -82,7 +85,8 @@ class ConnectFrontend implements Frontend {
   /** A CONNECT without a secret and with nothing behind it: all that was read, and what it says. */
   #connect: { readonly bytes: Uint8Array; readonly identified: Identified } | undefined;
 
-  asked: Destination | undefined;
+  /** Of its CONNECT, once that was read. */
+  #asked: Destination | undefined;
 
   constructor(client: Leg, options: ConnectFrontendOptions, further: Uint8Array) {
     this.#client = client;
@@ -102,22 +106,21 @@ class ConnectFrontend implements Frontend {
     // At a door that speaks TLS a handshake would come first, and the limits are there to save it.
     if (this.#client.tls !== undefined) return undefined;
     const opening = readOpening(this.#client, limits, NO_BYTES);
-    if (opening instanceof Promise) return opening.then((late) => this.#hear(late));
-    this.#hear(opening);
+    if (opening instanceof Promise) return opening.then((late) => this.#heed(late));
+    this.#heed(opening);
     return undefined;
   }
 
-  /** The line says where it wanted to go, as those of all other refusals do. */
-  #hear(opening: Opening): void {
-    this.#heed(opening);
-    if (opening.kind === 'request') this.asked = destinationOf(opening);
-  }
-
-  /** Notes how the client wants to be answered. */
+  /** Notes how the client wants to be answered, and what says where it wants to go. */
   #heed(opening: Opening): void {
     if (opening.kind === 'request') this.#wishes = wishesOf(opening);
-    else if (opening.kind === 'socks') this.#socksVersion = opening.version;
-    else if ('bytes' in opening) this.#unread = opening.bytes;
+    if (opening.kind === 'socks') this.#socksVersion = opening.version;
+    else if (opening.kind === 'request' && opening.asks.kind === 'connect') this.#asked = opening.asks.destination;
+    else this.#unread = opening.bytes;
+  }
+
+  get asked(): Destination | undefined {
+    return this.#otherDoor ? this.#otherDoor.asked : (this.#asked ?? askedDestination(this.#unread, true));
   }
 
   #judge(opening: Opening, limits: PrereadLimits): Asked | Promise<Asked> {
@@ -136,7 +139,7 @@ class ConnectFrontend implements Frontend {
         this.#isSilent = opening.bytes.length === 0;
         throw new TunnelError('handshake_timeout', `The ${awaitedOf(this.#client)} was not complete in time.`);
       case 'left':
-        throw whyGone(this.#client, opening.saidBytes);
+        throw whyGone(this.#client, opening.bytes.length);
       case 'socks':
         throw malformedRequest(`it opens with SOCKS ${opening.version}, and this door speaks HTTP`);
     }
@@ -197,7 +200,6 @@ class ConnectFrontend implements Frontend {
     const { head, asks: request, bytes } = opening;
     switch (request.kind) {
       case 'connect':
-        this.asked = request.destination;
         return this.#identified(
           this.#readConnect(opening, request.destination),
           this.#identifyUser(fieldValue(head, 'proxy-authorization'), deadline),
@@ -205,7 +207,6 @@ class ConnectFrontend implements Frontend {
       case 'other-method':
         if (this.#options.forwardsHttp) return this.#forward(bytes, deadline);
         requireNoDoubt(head);
-        this.asked = destinationOf(opening);
         throw new TunnelError('method', 'This proxy serves only the method CONNECT.');
       case 'malformed':
         throw malformedRequest(request.why);
@@ -247,11 +248,17 @@ class ConnectFrontend implements Frontend {
 
   async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Asked> {
     const { misdirected } = this.#options;
-    if (misdirected === 'explain') {
-      throw new TunnelError('misdirected', 'This door speaks HTTP, but the client opened with TLS.');
-    }
+    if (misdirected === 'explain') throw await this.#misdirected(limits, alreadyRead);
     this.#otherDoor = misdirected(this.#client);
     return { ...(await this.#otherDoor.identify(limits, alreadyRead)), ...this.#userOfCertificate() };
+  }
+
+  /** The log has what its hello says, as far as that has arrived: whether it takes us for the destination, or uses TLS with its proxy. */
+  async #misdirected(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<TunnelError> {
+    const atOnce = { ...limits, deadline: performance.now() };
+    const read = await this.#options.readHello?.(this.#client, atOnce, alreadyRead);
+    const context = read?.found.kind === 'hello' ? { hello: read.found.hello } : {};
+    return new TunnelError('misdirected', 'This door speaks HTTP, but the client opened with TLS.', context);
   }
 
   #userOfCertificate(): User {
@@ -271,14 +278,6 @@ const NO_USER: User = {};
 
 function wishesOf({ head }: Request): ReplyWishes {
   return { isHead: head.method === 'HEAD', accept: joinedValues(head, 'accept') };
-}
-
-/** Where a request wants to go, as far as its target says so. */
-function destinationOf({ head, asks }: Request): Destination | undefined {
-  if (asks.kind !== 'other-method') return asks.kind === 'connect' ? asks.destination : undefined;
-  const { method, requestTarget } = head;
-  const target = parseRequestTarget({ method, requestTarget, host: undefined }, true);
-  return target.kind === 'target' ? target.destination : undefined;
 }
 
 function requireNoDoubt(head: Request['head']): void {

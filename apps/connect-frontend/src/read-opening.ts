@@ -28,8 +28,8 @@ export type Opening =
     }
   /** It uses TLS; `bytes` is all that was read of it. */
   | { readonly kind: 'tls'; readonly bytes: Uint8Array }
-  | (Unread & ({ readonly kind: 'malformed'; readonly why: string } | { readonly kind: 'too-large' | 'timed-out' }))
-  | { readonly kind: 'left'; readonly saidBytes: number }
+  | (Unread &
+      ({ readonly kind: 'malformed'; readonly why: string } | { readonly kind: 'too-large' | 'timed-out' | 'left' }))
   /** It expects a SOCKS proxy. */
   | { readonly kind: 'socks'; readonly version: SocksVersion };
 
@@ -55,9 +55,8 @@ function openingOf({ found, bytes }: Preread<Found>): Opening {
     case 'malformed':
     case 'too-large':
     case 'timed-out':
-      return { ...found, bytes };
     case 'left':
-      return { kind: 'left', saidBytes: bytes.length };
+      return { ...found, bytes };
     case 'request':
     case 'tls':
     case 'socks':

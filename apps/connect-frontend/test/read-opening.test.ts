@@ -128,7 +128,7 @@ describe('readOpening', () => {
     await heard(leg);
     const opening = readOpening(leg, limits(), CONNECT.subarray(0, 20));
     leave(socket);
-    expect(await opening).toEqual({ kind: 'left', saidBytes: 20 });
+    expect(await opening).toEqual({ kind: 'left', bytes: CONNECT.subarray(0, 20) });
   });
 });
 

@@ -46,6 +46,7 @@ function explicit(
   const serve: OpenFrontend = (client) => createSslPrereadFrontend(client, asTransparent);
   const options: ConnectFrontendOptions = {
     misdirected: misdirected === 'serve' ? serve : misdirected,
+    readHello,
     forwardsHttp: http === 'forward',
     ...(auth && { auth: basicAuth(auth.realm, gatekeeper) }),
     ...(tls && { speaksTls: true }),

@@ -2,6 +2,7 @@
 import { parseIp } from '@sallyport/addresses';
 import type { Destination } from '@sallyport/policy';
 import {
+  askedDestination,
   departed,
   type Frontend,
   type FrontendLikeness,
@@ -112,7 +113,8 @@ class SslPrereadFrontend implements Frontend {
   }
 
   get asked(): Destination | undefined {
-    return this.#otherDoor ? this.#otherDoor.asked : this.#asked;
+    if (this.#otherDoor) return this.#otherDoor.asked;
+    return this.#asked ?? askedDestination(this.#httpRequest ?? this.#further ?? NO_BYTES, false);
   }
 
   greeting(): Greeting {

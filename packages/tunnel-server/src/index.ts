@@ -1,6 +1,7 @@
 /** The life of one tunnel, shared by both doors: what the doors and the program need of it, and no more. */
 export type { Frontend, FrontendLikeness, Greeting, Identified, PlainHttp, PrereadLimits } from './frontend.ts';
 export type { HelloFacts } from './hello-facts.ts';
+export type { ReadHello } from './hello-inside.ts';
 export type { Refusal, RefusalReason, Stage, AlertName } from './reasons.ts';
 export { REFUSALS, TunnelError } from './reasons.ts';
 export {
@@ -11,7 +12,6 @@ export {
   type RequestHead,
   type RequestHeadResult,
 } from './http/request-head.ts';
-export { parseRequestTarget } from './http/request-target.ts';
 export { malformedRequest, oversizedHead } from './http/malformed-request.ts';
 export { parseAuthority } from './authority-form.ts';
 export { type AddressChange, MachineAddresses } from './machine-addresses.ts';
@@ -24,6 +24,7 @@ export { recogniseTls } from './tls-opening.ts';
 export { encodeSocksRefusal, type SocksVersion, socksVersionOf } from './socks-greeting.ts';
 export { type NeedMore, type Preread, prereadUntil } from './preread.ts';
 export { encodeRefusal } from './refusal-reply.ts';
+export { askedDestination } from './refusal/asked-destination.ts';
 export { readReplyWishes, type ReplyWishes } from './refusal/reply-wishes.ts';
 export type { RefusedTunnel } from './refusal/problem.ts';
 export { Ledger, type RecordOptions } from './account/ledger.ts';

@@ -13,6 +13,7 @@ import type { ParentEgress } from '../egress/egress.ts';
 import { reachDestination, toRefusal } from '../reach-destination.ts';
 import { TunnelError } from '../reasons.ts';
 import { encodeRefusal } from '../refusal-reply.ts';
+import { askedDestination } from '../refusal/asked-destination.ts';
 import { readReplyWishes } from '../refusal/reply-wishes.ts';
 import { type ContentForm, requestContentForm } from './content-form.ts';
 import { encodeHead } from './encode-head.ts';
@@ -206,6 +207,7 @@ const FORWARDED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 /** Sends the client the refusal, in HTTP, and reads nothing more of it. */
 function refuseRequest(error: TunnelError, { visit, opening, said }: Refused): void {
   const { client, record } = visit;
+  record.asked(askedDestination(said, opening.isToProxy));
   // Where there is no login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
   const isMute = error.reason === 'auth' && opening.realm === undefined;
   const reply = isMute

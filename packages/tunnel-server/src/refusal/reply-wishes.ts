@@ -1,4 +1,5 @@
 /** How a client wants to be answered: what its request says of that, whatever is wrong with it. */
+import { linesSoFar } from './lines-so-far.ts';
 
 /** What changes the form of a reply. */
 export interface ReplyWishes {
@@ -8,12 +9,10 @@ export interface ReplyWishes {
   readonly accept: string | undefined;
 }
 
-/** Reads the wishes of a request that is not parsed, as far as it has arrived. Its lines may end in a bare LF: then that is what is wrong. */
+/** Reads the wishes of a request that is not parsed, as far as it has arrived. */
 export function readReplyWishes(request: Uint8Array): ReplyWishes {
-  const text = Buffer.from(request.buffer, request.byteOffset, request.length).toString('latin1');
-  // One empty line may come before it (RFC 9112 §2.2).
-  const [head = ''] = text.replace(/^\r?\n/, '').split(/\r?\n\r?\n/, 1);
-  const lines = head.split(/\r?\n/).filter((line) => /^accept:/i.test(line));
+  const [first = '', ...others] = linesSoFar(request);
+  const lines = others.filter((line) => /^accept:/i.test(line));
   const accept = lines.length === 0 ? undefined : lines.map((line) => line.slice('accept:'.length)).join(',');
-  return { isHead: head.startsWith('HEAD '), accept };
+  return { isHead: first.startsWith('HEAD '), accept };
 }
