@@ -79,6 +79,39 @@ describe('admin.bind: unix:PATH', () => {
     await next.stop();
     expect(() => statSync(path)).toThrow(/ENOENT/);
   });
+
+  it('is there again after a reload or a takeover, where it was removed', async () => {
+    const path = join(folder, 'removed.sock');
+    const text = configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`);
+    const proxy = await startSallyport(text);
+    rmSync(path);
+    expect(await proxy.reload(text)).toMatchObject({ msg: 'reloaded' });
+    expect(await get(path)).toBe(200);
+    expect(statSync(path).mode & 0o777).toBe(0o660);
+
+    rmSync(path);
+    proxy.process.kill('SIGUSR1');
+    const { pid } = await proxy.line({ msg: 'successor serves' });
+    await proxy.line({ msg: 'drained', exit: 0 });
+    expect(await get(path)).toBe(200);
+    process.kill(Number(pid), 'SIGTERM');
+    await expect.poll(() => existsSync(path)).toBe(false);
+  });
+
+  it('stays away while something else is at its path, which a reload says and an end leaves alone', async () => {
+    const path = join(folder, 'replaced.sock');
+    const text = configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`);
+    const proxy = await startSallyport(text);
+    rmSync(path);
+    writeFileSync(path, 'of others');
+    expect(await proxy.reload(text)).toMatchObject({ msg: 'reloaded' });
+    expect(await proxy.line({ msg: 'listener address lost' })).toMatchObject({
+      listener: 'admin',
+      detail: `the admin server cannot listen on unix:${path}: a file is there that is no socket; remove it or choose another path`,
+    });
+    expect(await proxy.stop()).toBe(0);
+    expect(readFileSync(path, 'utf8')).toBe('of others');
+  });
 });
 
 const isRoot = process.getuid?.() === 0;

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AdminConfig } from '@sallyport/config';
 import { type AdminAddress, AdminListenError, type AdminServer, type Logger } from '@sallyport/telemetry';
+import { FatalError } from '../exit.ts';
 import { formatBind } from '../format-bind.ts';
 import { fatalListenError } from '../listen-errors.ts';
 import type { InheritedSockets } from '../sockets/inherited-sockets.ts';
@@ -13,10 +14,13 @@ export interface AdminDoorOptions {
   /** Rejects with an {@link AdminListenError}. */
   readonly start: (bind: AdminAddress, passed: number | undefined) => Promise<AdminServer>;
   readonly inherited: InheritedSockets;
-  readonly log: Pick<Logger, 'info'>;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
 }
 
-/** A reload moves the server to another `admin.bind`, or keeps it. It ends with one call of `commit` or `undo`. */
+/**
+ * A reload moves the server to another `admin.bind`, or keeps it; one whose path was removed gets it back. It ends with one call of `commit`
+ * or `undo`.
+ */
 export interface AdminMove {
   /** Frees a port by closing the server there. False where the server has not got the port. */
   readonly giveWay: GiveWay;
@@ -53,6 +57,7 @@ export class AdminDoor {
   move({ bind }: AdminConfig): AdminMove {
     const [from, fromBind] = [this.#server, this.#bind];
     const isMoving = !isDeepStrictEqual(bind, fromBind);
+    const isLost = !isMoving && from?.isReachable() === false;
     let isFromOpen = true;
     const giveWay: GiveWay = async (port) => {
       if (!isMoving || !isFromOpen || from === undefined || !isAt(from.address, port)) return false;
@@ -63,15 +68,17 @@ export class AdminDoor {
     return {
       giveWay,
       open: async (othersGiveWay) => {
+        if (isLost) await this.#reopen(bind);
         if (!isMoving) return;
         this.#server = await this.#start(bind, async (port) => (await giveWay(port)) || othersGiveWay(port));
         this.#bind = bind;
       },
       commit: async () => {
-        if (!isMoving) return;
+        if (this.#server === from) return;
         // Not when it is opened, for the reload may still be refused.
         this.#tellPlace();
         if (from === undefined) return;
+        if (isLost) return from.leave();
         if (isFromOpen) await from.close();
         this.#options.log.info({ listener: 'admin', address: formatBind(from.address) }, 'no longer listening');
       },
@@ -84,10 +91,11 @@ export class AdminDoor {
     };
   }
 
-  /** Its socket, for a successor. */
+  /** Its socket, for a successor, which opens one of its own where no client can find this one. */
   socket(): Sockets {
-    const { socket } = this.#server ?? {};
-    return new Map(this.#bind && socket !== undefined ? [[placeOf(this.#bind), [socket]]] : []);
+    const [server, bind] = [this.#server, this.#bind];
+    if (server?.socket === undefined || bind === undefined || !server.isReachable()) return new Map();
+    return new Map([[placeOf(bind), [server.socket]]]);
   }
 
   /** Another process shares the socket, and serves it from now on. */
@@ -102,6 +110,16 @@ export class AdminDoor {
   #tellPlace(): void {
     const { address } = this;
     if (address !== undefined) this.#options.log.info({ listener: 'admin', address: formatBind(address) }, 'listening');
+  }
+
+  /** The rest of a reload does not depend on it. */
+  async #reopen(bind: AdminAddress): Promise<void> {
+    try {
+      this.#server = await this.#start(bind, neverInTheWay);
+    } catch (cause) {
+      if (!(cause instanceof FatalError)) throw cause;
+      this.#options.log.warn({ listener: 'admin', detail: cause.message }, 'listener address lost');
+    }
   }
 
   async #start(bind: AdminAddress, giveWay: GiveWay): Promise<AdminServer> {

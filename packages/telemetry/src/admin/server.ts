@@ -1,7 +1,5 @@
 /** The admin server: metrics and health over plain HTTP. Its listener cannot be reached through either door. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { linkSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../log/logger.ts';
 import { loadHttp } from '../load-library.ts';
@@ -11,6 +9,7 @@ import { type AdminAddress, AdminListenError } from './listen-error.ts';
 import { paceClients } from './paced-socket.ts';
 import { isAskedByOtherSite } from './other-site.ts';
 import { type AdminReply, type AdminRoute, matchPath, type VitalSources, vitalRoutes } from './routes.ts';
+import { listenAtPath, SocketPath } from './socket-path.ts';
 
 export interface AdminOptions extends VitalSources {
   readonly bind: AdminAddress;
@@ -27,9 +26,11 @@ export interface AdminServer {
   readonly address: AdminAddress;
   /** The descriptor of its socket, for another process to share. Valid until it is closed. */
   readonly socket: number | undefined;
+  /** False where the path of its socket was removed, or is another file by now: no client can find it. */
+  isReachable(): boolean;
   /** Ends at once, with all requests and kept-alive connections. */
   close(): Promise<void>;
-  /** As `close`, where another process shares the socket and serves it from now on. */
+  /** As `close`, where another server has the address from now on. */
   leave(): Promise<void>;
 }
 
@@ -66,16 +67,17 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
   server.setTimeout(STALLED_MS);
   paceClients(server);
   const address = await listen(server, options.bind, options.passed);
+  const place = 'path' in address ? new SocketPath(address.path) : undefined;
+  const leave = (): Promise<void> => (place ? place.keep(() => close(server)) : close(server));
   return {
     address,
     socket: descriptorOf(server),
+    isReachable: () => place?.isOurs() ?? true,
     async close() {
-      // A server on a passed socket does not know its path, and so does not remove it. `runtime.user` may have no right to: the next
-      // start replaces what is left.
-      if (server.listening && 'path' in address) tryTo(() => rmSync(address.path, { force: true }));
-      await close(server);
+      if (server.listening && place?.isOurs()) place.remove();
+      await leave();
     },
-    leave: () => ('path' in address ? keepingPath(address.path, () => close(server)) : close(server)),
+    leave,
   };
 }
 
@@ -165,32 +167,6 @@ function descriptorOf(server: Server): number | undefined {
   return (server as unknown as { readonly _handle?: { readonly fd?: number } })._handle?.fd;
 }
 
-/**
- * A server that has bound a path removes it when it closes, even while another process listens there. So it is given another name of the
- * socket to remove. Where links are not to be had the socket is away for a moment; where neither works, Node.js cannot remove it either.
- */
-async function keepingPath(path: string, closeServer: () => Promise<void>): Promise<void> {
-  const other = `${path}.${process.pid}`;
-  const isKept = tryTo(() => linkSync(path, other)) || tryTo(() => renameSync(path, other));
-  const closed = closeServer();
-  if (isKept) {
-    tryTo(() => renameSync(other, path));
-    // Where the path was still there, both names were one file, and nothing was renamed.
-    tryTo(() => rmSync(other, { force: true }));
-  }
-  await closed;
-}
-
-/** False where the system refuses it, whether for its rights or because a file is gone. */
-function tryTo(change: () => void): boolean {
-  try {
-    change();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function listen(server: Server, bind: AdminAddress, passed: number | undefined): Promise<AdminAddress> {
   return new Promise((resolve, reject) => {
     // The listener stays. Once the server listens, the rejection has no effect, and an error of one accept ends nothing.
@@ -200,7 +176,7 @@ function listen(server: Server, bind: AdminAddress, passed: number | undefined):
       return;
     }
     if ('path' in bind) {
-      listenInFileSystem(server, bind.path, () => resolve(bind));
+      listenAtPath(server, bind.path, () => resolve(bind));
       return;
     }
     server.listen({ host: bind.host, port: bind.port, ipv6Only: true }, () => resolve(addressOf(server) ?? bind));
@@ -210,31 +186,6 @@ function listen(server: Server, bind: AdminAddress, passed: number | undefined):
 function addressOf(server: Server): AdminAddress | undefined {
   const bound = server.address();
   return bound !== null && typeof bound === 'object' ? { host: bound.address, port: bound.port } : undefined;
-}
-
-/**
- * Readable for its owner and its group only, from the first moment. A socket left behind by a crash, on which no process listens, is
- * replaced.
- */
-function listenInFileSystem(server: Server, path: string, onListening: () => void): void {
-  const probe = connect(path);
-  const open = (): void => {
-    const before = process.umask(0o117);
-    server.listen({ path }, onListening);
-    process.umask(before);
-  };
-  probe.once('connect', () => {
-    probe.destroy();
-    server.emit('error', Object.assign(new Error(`${path} is in use`), { code: 'EADDRINUSE' }));
-  });
-  probe.once('error', (cause: NodeJS.ErrnoException) => {
-    try {
-      if (cause.code === 'ECONNREFUSED' && lstatSync(path).isSocket()) unlinkSync(path);
-      open();
-    } catch (error) {
-      server.emit('error', error);
-    }
-  });
 }
 
 function close(server: Server): Promise<void> {
