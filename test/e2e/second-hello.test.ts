@@ -135,7 +135,7 @@ describe('verify_sni: enforce', () => {
     await client.ended();
     client.socket.destroy();
     expect(atOrigin).toEqual(first);
-    await enforcing.line({ msg: 'tunnel', reason: 'handshake_timeout' }, before);
+    await enforcing.line({ msg: 'tunnel', reason: 'handshake_timeout', outcome: 'refused' }, before);
   });
 
   it('says of a server that does not answer the hello that it is the silent one', async () => {
@@ -147,9 +147,12 @@ describe('verify_sni: enforce', () => {
     client.socket.write(first);
     await client.ended();
     expect(await hasty.tunnel({ reason: 'handshake_timeout', stage: 'verify' })).toMatchObject({
+      outcome: 'failed',
+      upstream: `127.0.0.1:${silent.port}`,
       bytes_up: first.length,
       detail: 'The destination did not answer the ClientHello in time.',
     });
+    expect(await hasty.metric('refused_total{listener="explicit",reason="handshake_timeout"}')).toBeUndefined();
     await hasty.stop();
     silent.close();
   });

@@ -83,12 +83,15 @@ function explainNotFollowed(
   passed: Exclude<GreetResult, { kind: 'greeted' }>,
   hello: HelloFacts | undefined,
 ): TunnelError {
-  const context = hello && { hello };
+  const context = hello ? { hello } : {};
   switch (passed.kind) {
     case 'other-host':
       return new TunnelError('sni_mismatch', explainSecond(passed.why), context);
     case 'unanswered':
-      return new TunnelError('handshake_timeout', 'The destination did not answer the ClientHello in time.', context);
+      return new TunnelError('handshake_timeout', 'The destination did not answer the ClientHello in time.', {
+        ...context,
+        outcome: 'failed',
+      });
     case 'timed-out':
       return new TunnelError('handshake_timeout', 'No second ClientHello came through the tunnel in time.', context);
     case 'left':

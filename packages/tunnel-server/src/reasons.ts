@@ -124,6 +124,7 @@ export interface TunnelErrorContext {
   readonly rcode?: string | undefined;
   readonly claimedUser?: string | undefined;
   readonly upstream?: Address | undefined;
+  readonly outcome?: FailureOutcome;
 }
 
 /** Everything that ends a tunnel before it is up is thrown as this, once, where it is found. */
@@ -153,6 +154,8 @@ export class TunnelError extends Error {
   readonly claimedUser: string | undefined;
   /** The address that was dialled in vain; of several, the one whose failure it is. Only for the log. */
   readonly upstream: Address | undefined;
+  /** In place of the reason's usual outcome, where another one than usual was late. */
+  readonly outcome: FailureOutcome | undefined;
 
   /** @param sentence for the client, and for the log unless there is a `detail`: no secret, and nothing unescaped that the client sent. */
   constructor(reason: RefusalReason, sentence: string, context: TunnelErrorContext = {}) {
@@ -169,6 +172,7 @@ export class TunnelError extends Error {
     this.rcode = context.rcode;
     this.claimedUser = context.claimedUser;
     this.upstream = context.upstream;
+    this.outcome = context.outcome;
   }
 }
 

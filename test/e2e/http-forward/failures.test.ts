@@ -90,7 +90,7 @@ describe('a destination that fails', () => {
     const heard = await ask(impatient.port('explicit'), `${get(url(), 'Content-Length: 5')}hel`);
     expect(heard).toMatch(/^HTTP\/1\.1 408 Request Timeout \(The rest of the request did not come in time\)\r\n/);
     expect(heard).toContain('; error=http_request_error; status-code=408; status-phrase="Request Timeout"; ');
-    expect(await impatient.tunnel({ reason: 'idle' })).toMatchObject({ status: 408, outcome: 'failed' });
+    expect(await impatient.tunnel({ reason: 'idle' })).toMatchObject({ status: 408, outcome: 'refused' });
     await impatient.stop();
   });
 });

@@ -262,7 +262,8 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
     this.status = status;
     const reason = this.#cutReason ?? error.reason;
     if (error.reason === 'internal') this.#keeper.logFault(this.number, error.cause);
-    const { outcome, level } = REFUSALS[reason];
+    const { outcome: usual, level } = REFUSALS[reason];
+    const outcome = reason === error.reason ? (error.outcome ?? usual) : usual;
     // What we refuse for another reason would not have passed without `report_only` either.
     if (outcome === 'failed' && !this.#relay) this.#passed();
     // To the step that was under way a cut looks as if the client had left.

@@ -43,7 +43,12 @@ export function unauthorised(forwarder: string): TunnelError {
 const LATE_REQUEST = [
   'idle',
   'The rest of the request did not come in time.',
-  { status: 408, proxyError: 'http_request_error', remedy: 'Send the whole request without a long pause.' },
+  {
+    status: 408,
+    proxyError: 'http_request_error',
+    remedy: 'Send the whole request without a long pause.',
+    outcome: 'refused',
+  },
 ] as const;
 
 interface ParentFailure {
