@@ -21,25 +21,35 @@ export class ConnectReplyScan {
 
   look(bytes: Uint8Array): ConnectReply | NeedMore {
     for (;;) {
-      if (!startsAlike(bytes, PROTOCOL, this.#start)) return malformed('it does not begin with HTTP/1');
-      const end = this.#findEnd(bytes);
-      if (end === undefined) return { kind: 'need-more', atLeastBytes: bytes.length + 1 };
-      const reply = readHead(bytes, this.#start, end);
+      const start = startOfLine(bytes, this.#start);
+      if (start !== undefined && !startsAlike(bytes, PROTOCOL, start))
+        return malformed('it does not begin with HTTP/1');
+      const end = start === undefined ? undefined : this.#findEnd(bytes, start);
+      if (start === undefined || end === undefined) return { kind: 'need-more', atLeastBytes: bytes.length + 1 };
+      const reply = readHead(bytes, start, end);
       if (reply !== 'interim') return reply;
       this.#start = this.#at = end;
     }
   }
 
   /** The index behind the empty line. Lines may end in LF alone, which RFC 9112 §2.2 lets a recipient accept. */
-  #findEnd(bytes: Uint8Array): number | undefined {
-    for (let at = this.#at; at < bytes.length; at++) {
+  #findEnd(bytes: Uint8Array, start: number): number | undefined {
+    for (let at = Math.max(start, this.#at); at < bytes.length; at++) {
       if (bytes[at] !== LF) continue;
       const next = bytes[at + 1] === CR ? at + 2 : at + 1;
       if (bytes[next] === LF) return next + 1;
     }
-    this.#at = Math.max(this.#start, bytes.length - 2);
+    this.#at = Math.max(start, bytes.length - 2);
     return undefined;
   }
+}
+
+/** Behind the one empty line that may come before a head, as before other answers. Undefined while it may be one. */
+function startOfLine(bytes: Uint8Array, start: number): number | undefined {
+  if (bytes[start] === LF) return start + 1;
+  if (bytes[start] !== CR) return start;
+  if (bytes.length === start + 1) return undefined;
+  return bytes[start + 1] === LF ? start + 2 : start;
 }
 
 /** No field matters here, but no field of HTTP may contain a NUL (RFC 9110 §5.5). */

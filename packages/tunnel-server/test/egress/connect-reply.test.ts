@@ -16,6 +16,8 @@ describe('the answer to CONNECT', () => {
     ['HTTP/1.1 200 OK\nServer: x\n\n', '\n\n'],
     ['HTTP/1.1 200 OK\r\nX: a\r\n folded\r\n\r\n', ''],
     ['HTTP/1.1 100 C\r\n\r\nHTTP/1.1 103 E\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n', 'y'],
+    ['\r\nHTTP/1.1 200 OK\r\n\r\n', '\r\n'],
+    ['\nHTTP/1.1 100 C\r\n\r\n\r\nHTTP/1.1 200 OK\r\n\r\n', ''],
   ])('%j opens the tunnel', (head, behind) => {
     expect(read(head + behind)).toEqual({ kind: 'opened', headBytes: head.length });
   });
@@ -33,7 +35,9 @@ describe('the answer to CONNECT', () => {
   it.each([
     'HTTP/2 200 OK\r\n\r\n',
     'http/1.1 200 OK\r\n\r\n',
-    '\r\nHTTP/1.1 200 OK\r\n\r\n',
+    '\r\n\r\nHTTP/1.1 200 OK\r\n\r\n',
+    '\rHTTP/1.1 200 OK\r\n\r\n',
+    ' HTTP/1.1 200 OK\r\n\r\n',
     'SSH-2.0-x\r\n',
     'HTTP/1.1 200OK\r\n\r\n',
     'HTTP/1.1 2000 OK\r\n\r\n',

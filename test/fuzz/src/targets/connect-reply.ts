@@ -15,6 +15,7 @@ export const connectReplyTarget: FuzzTarget = {
     'HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
     'HTTP/1.1 200 OK\nServer: old\n\nx',
     'HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n',
+    '\r\nHTTP/1.1 200 OK\r\n\r\n',
     'HTTP/2 200 OK\r\n\r\n',
     '220 mail ESMTP\r\n',
   ].map((text) => Buffer.from(text)),
@@ -53,9 +54,10 @@ function checkPieces(input: Uint8Array, whole: Found, random: Random): string | 
 const FIELDS = '(?:(?!\\r?\\n)[^\\n\\0]*\\n)*\\r?\\n';
 
 /** @param status its digits, as a pattern */
-const head = (status: string): string => `HTTP/1\\.[0-9][ \\t]+${status}(?:[ \\t][^\\r\\n\\0]*)?\\r?\\n${FIELDS}`;
+const head = (status: string): string =>
+  `(?:\\r?\\n)?HTTP/1\\.[0-9][ \\t]+${status}(?:[ \\t][^\\r\\n\\0]*)?\\r?\\n${FIELDS}`;
 
-/** Heads of 1xx, then one of another status. A line ends in LF, with a CR before it or not. */
+/** Heads of 1xx, then one of another status, each behind an empty line or not. A line ends in LF, with a CR before it or not. */
 const HEADS = new RegExp(`^(?:${head('1(?!01)[0-9]{2}')})*${head('([2-9][0-9]{2})')}`);
 
 function checkGrammar(input: Uint8Array, whole: Found): string | undefined {
