@@ -152,12 +152,19 @@ function readRecords(records: readonly dns.RecordWithTtl[], type: RecordType): S
     const ip = parseIp(address);
     if (!ip || (type === 'A' && ip.family !== 4)) continue;
     addresses.push(ip);
-    if (ttl < ttlSeconds) ttlSeconds = ttl;
+    ttlSeconds = Math.min(ttlSeconds, readTtl(ttl));
     if (addresses.length === MAX_ADDRESSES_A_FAMILY) break;
   }
   if (addresses.length === 0) return { kind: 'none', rcode: 'NOERROR' };
-  // A TTL with its highest bit set counts as 0 (RFC 2181 §8).
-  return { kind: 'records', addresses, ttlMs: Number.isFinite(ttlSeconds) ? 1000 * Math.max(0, ttlSeconds) : 0 };
+  return { kind: 'records', addresses, ttlMs: Number.isFinite(ttlSeconds) ? 1000 * ttlSeconds : 0 };
+}
+
+/** The longest TTL, in seconds. */
+const LONGEST_TTL = 0x7fffffff;
+
+/** A TTL with its highest bit set counts as 0 (RFC 2181 §8). Node.js gives it as an unsigned number. */
+function readTtl(ttlSeconds: number): number {
+  return ttlSeconds > LONGEST_TTL ? 0 : ttlSeconds;
 }
 
 function readFailure(error: NodeJS.ErrnoException): ServerReply {

@@ -87,6 +87,17 @@ describe('Resolver, asking', () => {
     expect(texts(await resolver([server]).resolve('mapped.example', CLIENT).done)).toEqual(['10.0.0.1']);
   });
 
+  it.each([
+    { ttl: 0x7fffffff, isKept: true },
+    { ttl: 0x80000000, isKept: false },
+    { ttl: 0xffffffff, isKept: false },
+  ])('takes a TTL of $ttl s for 0 where its highest bit is set: the answer is kept: $isKept', async ({ ttl, isKept }) => {
+    const server = await serve(zone({ 'host.example A': ['192.0.2.1'] }, ttl));
+    const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0 } });
+    await subject.resolve('host.example', CLIENT).done;
+    expect(subject.peek('host.example') !== undefined).toBe(isKept);
+  });
+
   it('asks again over TCP when an answer is truncated', async () => {
     const many = Array.from({ length: 100 }, (_, at) => record('A', 'big.example', `192.0.2.${at + 1}`));
     const server = await serve(({ type, over }) => {
