@@ -114,9 +114,21 @@ function joinLater(first: Inquiry, askSecond: () => Inquiry | undefined): Inquir
 
 function openChannel(server: Address, options: dns.ResolverOptions): dns.Resolver {
   const channel = new dns.Resolver(options);
-  channel.setServers([authorityText(server)]);
+  channel.setServers([authorityText({ ...server, host: reachedBy(server.host) })]);
   return channel;
 }
+
+/**
+ * The unspecified address leads to this machine, from where the answer comes from another address than was asked. The C library takes
+ * it; c-ares drops it.
+ */
+function reachedBy(host: string): string {
+  const ip = parseIp(host);
+  const isUnspecified = ip?.words.every((word) => word === 0);
+  return ip && isUnspecified ? LOOPBACK[ip.family] : host;
+}
+
+const LOOPBACK: Readonly<Record<Ip['family'], string>> = { 4: '127.0.0.1', 6: '::1' };
 
 interface Query {
   readonly name: string;
@@ -141,22 +153,23 @@ function send(channel: dns.Resolver, { name, type }: Query, onOver: () => void):
 }
 
 /**
- * Reads no more than {@link MAX_ADDRESSES_A_FAMILY}: an answer may have 4,000 records, and the client may own the zone. An AAAA record
- * with an IPv4-mapped address counts as that IPv4 address, as everywhere.
+ * Reads no more than {@link MAX_ADDRESSES_A_FAMILY}: an answer may have 4,000 records, and the client may own the zone. One that stands
+ * there twice is dialled once. An AAAA record with an IPv4-mapped address counts as that IPv4 address, as everywhere.
  */
 function readRecords(records: readonly dns.RecordWithTtl[], type: RecordType): ServerReply {
-  const addresses: Ip[] = [];
+  const addresses = new Map<string, Ip>();
   // Node.js gives the TTL of the first 256 records only.
   let ttlSeconds = Infinity;
   for (const { address, ttl } of records) {
     const ip = parseIp(address);
     if (!ip || (type === 'A' && ip.family !== 4)) continue;
-    addresses.push(ip);
+    addresses.set(ip.text, ip);
     ttlSeconds = Math.min(ttlSeconds, readTtl(ttl));
-    if (addresses.length === MAX_ADDRESSES_A_FAMILY) break;
+    if (addresses.size === MAX_ADDRESSES_A_FAMILY) break;
   }
-  if (addresses.length === 0) return { kind: 'none', rcode: 'NOERROR' };
-  return { kind: 'records', addresses, ttlMs: Number.isFinite(ttlSeconds) ? 1000 * ttlSeconds : 0 };
+  if (addresses.size === 0) return { kind: 'none', rcode: 'NOERROR' };
+  const ttlMs = Number.isFinite(ttlSeconds) ? 1000 * ttlSeconds : 0;
+  return { kind: 'records', addresses: [...addresses.values()], ttlMs };
 }
 
 /** The longest TTL, in seconds. */

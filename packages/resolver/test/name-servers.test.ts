@@ -29,6 +29,12 @@ describe('createNameServers', () => {
     },
   );
 
+  it.each(['0.0.0.0', '::ffff:0.0.0.0'])('finds a server of this machine at %s', async (host) => {
+    const server = await serve(good);
+    const { reply } = await ask(servers([{ host, port: server.address.port }]), 'host.example');
+    expect(texts(reply)).toEqual(FOUND);
+  });
+
   it('asks the next server at once when nobody listens at the first', async () => {
     const second = await serve(good);
     const { reply, tookMs } = await ask(servers([DEAD, second.address], 20_000), 'host.example');

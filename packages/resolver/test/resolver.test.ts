@@ -91,11 +91,20 @@ describe('Resolver, asking', () => {
     { ttl: 0x7fffffff, isKept: true },
     { ttl: 0x80000000, isKept: false },
     { ttl: 0xffffffff, isKept: false },
-  ])('takes a TTL of $ttl s for 0 where its highest bit is set: the answer is kept: $isKept', async ({ ttl, isKept }) => {
-    const server = await serve(zone({ 'host.example A': ['192.0.2.1'] }, ttl));
-    const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0 } });
-    await subject.resolve('host.example', CLIENT).done;
-    expect(subject.peek('host.example') !== undefined).toBe(isKept);
+  ])(
+    'takes a TTL of $ttl s for 0 where its highest bit is set: the answer is kept: $isKept',
+    async ({ ttl, isKept }) => {
+      const server = await serve(zone({ 'host.example A': ['192.0.2.1'] }, ttl));
+      const subject = resolver([server], { cache: { ...CACHE, min_ttl: 0 } });
+      await subject.resolve('host.example', CLIENT).done;
+      expect(subject.peek('host.example') !== undefined).toBe(isKept);
+    },
+  );
+
+  it('gives an address once that an answer has many times', async () => {
+    const addresses = [...Array.from({ length: MAX_ADDRESSES_A_FAMILY }, () => '192.0.2.1'), '192.0.2.2'];
+    const server = await serve(zone({ 'host.example A': addresses }));
+    expect(texts(await resolver([server]).resolve('host.example', CLIENT).done)).toEqual(['192.0.2.1', '192.0.2.2']);
   });
 
   it('asks again over TCP when an answer is truncated', async () => {
