@@ -15,9 +15,21 @@ export type Answer =
 
 export interface Failure {
   readonly kind: 'failed';
-  readonly reason: 'dns' | 'dns_timeout';
+  /** `overload`: we lack descriptors for a query, and no server was asked. */
+  readonly reason: 'dns' | 'dns_timeout' | 'overload';
   readonly detail: string;
   readonly rcode?: Rcode | undefined;
+}
+
+/**
+ * From the one that says least to the one that says most: silence, what a server says, our own lack of descriptors. The last one must not
+ * be hidden, for no server is at fault.
+ */
+const TELLING: readonly Failure['reason'][] = ['dns_timeout', 'dns', 'overload'];
+
+/** Of two failures the one that says more; the first where both say as much. */
+export function moreTelling(one: Failure, other: Failure): Failure {
+  return TELLING.indexOf(other.reason) > TELLING.indexOf(one.reason) ? other : one;
 }
 
 /** The part of an answer that is still missing. */

@@ -1,6 +1,6 @@
 /** Queries IPv4 and IPv6 at once, and merges both into one reply. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Failure, orderAddresses, RECORD_TYPES, type Family, type RecordType } from './answer.ts';
+import { type Failure, moreTelling, orderAddresses, RECORD_TYPES, type Family, type RecordType } from './answer.ts';
 import type { Inquiry, ServerReply } from './name-server.ts';
 
 /**
@@ -83,8 +83,8 @@ function mergeReplies(typed: readonly TypedReply[]): NameReply {
     };
   }
   const failures = replies.filter((reply) => reply.kind === 'failed');
-  const failure = failures.find((reply) => reply.reason === 'dns') ?? failures[0];
-  if (failure) {
+  if (failures.length > 0) {
+    const failure = failures.reduce(moreTelling);
     const lacking = typed.find(({ reply }) => reply.kind === 'none')?.type;
     return { ...failure, ...(lacking && { lacking }) };
   }

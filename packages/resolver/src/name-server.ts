@@ -2,6 +2,8 @@
  * One name server, queried through c-ares. A slow name blocks no thread of the pool, and TTLs are the server's own.
  */
 import dns from 'node:dns';
+import { closeSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import type { Address } from '@sallyport/tunnel-splice';
 import { authorityText, parseIp, type Ip } from '@sallyport/addresses';
 import { type Failure, MAX_ADDRESSES_A_FAMILY, type Rcode, type RecordType } from './answer.ts';
@@ -197,12 +199,29 @@ function readFailure(error: NodeJS.ErrnoException): ServerReply {
     case dns.NOTIMP:
       return failed('the name server does not answer such questions (NOTIMP)', 'NOTIMP');
     case dns.CONNREFUSED:
+      if (areDescriptorsOut()) return OUT_OF_DESCRIPTORS;
       // Also where there is no route.
       return failed('no name server can be reached at its address, over UDP or over TCP');
     case dns.CANCELLED:
       return GIVEN_UP;
     default:
       return failed(`the answer was of no use (${error.code ?? 'no code'})`);
+  }
+}
+
+const OUT_OF_DESCRIPTORS: Failure = {
+  kind: 'failed',
+  reason: 'overload',
+  detail: 'no descriptors are left to ask a name server',
+};
+
+/** c-ares does not say why it has got no socket. */
+function areDescriptorsOut(): boolean {
+  try {
+    closeSync(openSync(devNull, 'r'));
+    return false;
+  } catch {
+    return true;
   }
 }
 

@@ -1,6 +1,6 @@
 /** One query, which is sent to one name server after another until one answers. */
 import type { DeadlineMs } from '@sallyport/tunnel-splice';
-import type { RecordType } from './answer.ts';
+import { type Failure, moreTelling, type RecordType } from './answer.ts';
 import { GIVEN_UP, type Inquiry, type ServerReply } from './name-server.ts';
 import type { ServerHealth } from './server-health.ts';
 
@@ -22,7 +22,7 @@ export class Question implements Inquiry {
   #tryOver: NodeJS.Timeout | undefined;
   #settle: ((reply: ServerReply) => void) | undefined;
   #asked = 0;
-  #failure: ServerReply = { kind: 'failed', reason: 'dns_timeout', detail: 'no name server answered in time' };
+  #failure: Failure = { kind: 'failed', reason: 'dns_timeout', detail: 'no name server answered in time' };
 
   /** @param servers in the order in which they are queried */
   constructor(servers: readonly ServerHealth[], options: QuestionOptions) {
@@ -63,8 +63,7 @@ export class Question implements Inquiry {
       this.#finish(reply);
       return;
     }
-    // A server's negative answer says more than another server's silence.
-    if (reply.reason === 'dns') this.#failure = reply;
+    this.#failure = moreTelling(reply, this.#failure);
     // A failure during the time of the next server does not shorten that time.
     if (turn === this.#asked || this.#open.size === 0) this.#askNext();
   }

@@ -57,7 +57,7 @@ export class ServerHealth {
   }
 
   #heard(said: ServerReply): void {
-    if (said.kind === 'failed' && said.reason === 'dns_timeout') return;
+    if (said.kind === 'failed' && said.reason !== 'dns') return;
     this.#lastReplyAt = performance.now();
     this.#silentUntil = undefined;
   }

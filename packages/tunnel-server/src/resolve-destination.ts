@@ -15,7 +15,7 @@ export type NameClient = Pick<Leg, 'whenGone' | 'remote'>;
 
 /**
  * The destination's addresses, in dialling order, at once where no server has to be asked. A literal resolves to itself. Throws a
- * TunnelError: `dns`, `dns_timeout`, or `client_closed` when the client leaves first.
+ * TunnelError: `dns`, `dns_timeout`, `overload` where we lack descriptors, or `client_closed` when the client leaves first.
  */
 export function resolveDestination(
   resolver: Resolver,

@@ -32,7 +32,7 @@ type Choice = Pick<Identified, 'destination' | 'hello' | 'original'>;
 
 /**
  * The addresses to dial. Throws a TunnelError: `loop` where the client was going to us and nowhere else, `sni_mismatch`, `dns`,
- * `dns_timeout` or `client_closed`.
+ * `dns_timeout`, `overload` or `client_closed`.
  */
 export async function resolveIntercepted(
   choice: Choice,

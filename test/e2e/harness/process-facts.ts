@@ -7,6 +7,14 @@ export function descriptorsOf({ process }: Running): number {
   return readdirSync(`/proc/${process.pid}/fd`).length;
 }
 
+/** The limit (RLIMIT_NOFILE) under which it can open so many more: the limit is one of numbers, and some lower ones may be free. */
+export function limitThatLeaves(count: number, { process }: Running): number {
+  const taken = new Set(readdirSync(`/proc/${process.pid}/fd`).map(Number));
+  let limit = 0;
+  for (let free = 0; free < count; limit += 1) if (!taken.has(limit)) free += 1;
+  return limit;
+}
+
 export function residentMiBOf({ process }: Running): number {
   const status = readFileSync(`/proc/${process.pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;

@@ -2,13 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { hashSync } from 'bcryptjs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { startNameServer, zone } from '../../../packages/resolver/test/fake-name-server.ts';
 import { isInstalled } from '../egress/other-proxy.ts';
 import { configText } from '../harness/config-text.ts';
 import { helloFor } from '../harness/hello.ts';
 import { type Load, startLoad } from '../harness/load.ts';
 import { ask, type Client, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from '../harness/peers.ts';
 import { CLOSED_PORT } from '../harness/ports.ts';
-import { descriptorsOf } from '../harness/process-facts.ts';
+import { descriptorsOf, limitThatLeaves } from '../harness/process-facts.ts';
 import { type Running, startSallyport } from '../harness/sallyport.ts';
 
 const proxies: Running[] = [];
@@ -112,6 +113,27 @@ describe.skipIf(!isInstalled('prlimit'))('a password', () => {
     const { detail } = await proxy.tunnel({ reason: 'overload', stage: 'identify', outcome: 'refused' });
     expect(detail).toMatch(/^Sallyport is out of descriptors, threads or memory to check a password: .*EMFILE/);
     await proxy.tunnel({ reason: 'refused', user: 'ann' });
+  });
+});
+
+describe.skipIf(!isInstalled('prlimit'))('a name', () => {
+  it('that no descriptors are left to look up is overload, and no name server is blamed', async () => {
+    const names = await startNameServer(zone({ 'host.test A': ['127.0.0.1'] }));
+    const servers = `dns: { servers: ["127.0.0.1:${names.address.port}"] }`;
+    const proxy = await startSallyport(configText().replace(/^dns: .*$/m, servers));
+    proxies.push(proxy);
+    const asked = `CONNECT host.test:${CLOSED_PORT} HTTP/1.1\r\n\r\n`;
+    // One for the client, and none for a query.
+    const few = `--nofile=${limitThatLeaves(1, proxy)}:`;
+    expect(spawnSync('prlimit', ['--pid', String(proxy.process.pid), few]).status).toBe(0);
+    expect(await ask(proxy.port('explicit'), asked)).toMatch(/^HTTP\/1\.1 503 [^]*error=connection_limit_reached/);
+    expect(names.asked).toEqual([]);
+    const { detail } = await proxy.tunnel({ reason: 'overload', stage: 'resolve' });
+    expect(detail).toBe('host.test does not resolve: no descriptors are left to ask a name server.');
+    expect(spawnSync('prlimit', ['--pid', String(proxy.process.pid), '--nofile=1000:']).status).toBe(0);
+    expect(await ask(proxy.port('explicit'), asked)).toMatch(/^HTTP\/1\.1 502 /);
+    await proxy.tunnel({ reason: 'refused', host: 'host.test' });
+    await names.stop();
   });
 });
 
