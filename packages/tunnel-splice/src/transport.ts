@@ -153,10 +153,15 @@ export interface ListenOptions {
    * gets no handshake. It is handed out all the same, with its `tls` withheld, so that it can be answered unencrypted.
    */
   readonly identity?: (client: Address) => TlsIdentity | undefined;
+  /**
+   * Told of each client that was closed as it came, for want of a descriptor. A portable transport is not told of them by Node.js, and
+   * never calls it.
+   */
+  readonly onTurnedAway?: (client: Address) => void;
 }
 
 /** What a listener does with its clients before they are handed out. */
-export type Reception = Pick<ListenOptions, 'introduce' | 'identity'>;
+export type Reception = Pick<ListenOptions, 'introduce' | 'identity' | 'onTurnedAway'>;
 
 /** An open listener. */
 export interface Listening {

@@ -1,5 +1,6 @@
 /** Descriptors that run out, and clients that come only to go: what is up stays up, and nothing is left behind. */
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { hashSync } from 'bcryptjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startNameServer, zone } from '../../../packages/resolver/test/fake-name-server.ts';
@@ -11,6 +12,8 @@ import { ask, type Client, echoOrigin, openClient, openTunnel, type Origin, tcpO
 import { CLOSED_PORT } from '../harness/ports.ts';
 import { descriptorsOf, limitThatLeaves } from '../harness/process-facts.ts';
 import { type Running, startSallyport } from '../harness/sallyport.ts';
+
+const isNative = process.env['SALLYPORT_TEST_ENGINE'] === 'native';
 
 const proxies: Running[] = [];
 const origins: Origin[] = [];
@@ -90,6 +93,32 @@ describe.skipIf(!isInstalled('prlimit'))('with few descriptors', () => {
     for (const { socket } of live) socket.destroy();
     expect(proxy.lines.filter(({ reason }) => reason === 'internal')).toEqual([]);
   }, 60_000);
+});
+
+// Node.js accepts and closes such clients itself, and tells nobody.
+describe.skipIf(!isInstalled('prlimit') || !isNative)('a client for which no descriptor is left', () => {
+  it('has a line, and is counted', async () => {
+    const proxy = await start();
+    const highest = Math.max(...readdirSync(`/proc/${proxy.process.pid}/fd`).map(Number));
+    const limit = (nofile: number): void => {
+      const { status } = spawnSync('prlimit', ['--pid', String(proxy.process.pid), `--nofile=${nofile}:`]);
+      expect(status).toBe(0);
+    };
+    limit(highest + 1);
+    const port = proxy.port('transparent');
+    // The first ones take what descriptors are left below the highest one.
+    const crowd = await Promise.all(Array.from({ length: highest }, () => openClient(port)));
+    const line = await proxy.tunnel({ reason: 'overload' });
+    expect(line).toMatchObject({ listener: 'transparent', mode: 'sni', outcome: 'refused', client: '127.0.0.1' });
+    expect(line).toMatchObject({ stage: 'admit', detail: expect.stringMatching(/out of descriptors/) as string });
+    const refused = crowd.find(({ socket }) => socket.localPort === line['client_port']);
+    await refused?.ended();
+    limit(highest + 1_000);
+    for (const { socket } of crowd) socket.destroy();
+    await expect.poll(() => proxy.metric('handshakes_active{listener="transparent"}'), { timeout: 30_000 }).toBe(0);
+    const counted = await proxy.metric('refused_total{listener="transparent",reason="overload"}');
+    await expect.poll(() => proxy.lines.filter(({ reason }) => reason === 'overload')).toHaveLength(counted ?? 0);
+  });
 });
 
 describe.skipIf(!isInstalled('prlimit'))('a password', () => {

@@ -18,11 +18,16 @@ export function receiveClients(listener: ListenerConfig, { doorNow, tlsNow, ledg
   return {
     onClient: (client) => serveTunnel(client, doorNow, ledger),
     reception: {
+      onTurnedAway: (client) => noteTurnedAway(client, doorNow(), ledger),
       ...(listener.proxy_protocol && { introduce: (wire, peer) => introduce(doorNow(), wire, peer) }),
       // A renewed certificate is shown from the next client on.
       ...(speaksTls && { identity: (client) => (mayShakeHands(client, doorNow()) ? tlsNow() : undefined) }),
     },
   };
+}
+
+function noteTurnedAway(client: Address, door: Door | undefined, ledger: Ledger): void {
+  if (door !== undefined) ledger.turnedAway(door, client);
 }
 
 function introduce(

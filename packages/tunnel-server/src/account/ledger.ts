@@ -1,6 +1,6 @@
 /** All live connections of the process, for their log lines and metrics, for the scrape, and for the drain. */
 import type { Logger } from '@sallyport/telemetry';
-import { type DeadlineMs, type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
+import { type Address, type DeadlineMs, type Leg, Slots, type Transport } from '@sallyport/tunnel-splice';
 import { parseIp } from '@sallyport/addresses';
 import type { Door } from '../door.ts';
 import { FramingTurns } from '../http/framing-turns.ts';
@@ -18,6 +18,7 @@ import {
   type TunnelFacts,
 } from './tunnel-facts.ts';
 import { type RecordKeeper, TunnelRecord } from './tunnel-record.ts';
+import { endingOfTurnedAway, factsOfTurnedAway } from './turned-away.ts';
 
 export interface RecordOptions {
   readonly log: Logger;
@@ -59,6 +60,12 @@ export class Ledger implements RecordKeeper {
     const arrival = new Arrival(this.nextNumber(), door);
     this.#arrivals.add(arrival);
     return arrival;
+  }
+
+  /** A client that was closed as it came has no record. */
+  turnedAway(door: RecordedDoor, client: Address): void {
+    const facts = factsOfTurnedAway(this.nextNumber(), door, client);
+    this.close(facts, endingOfTurnedAway(facts));
   }
 
   /** Opens the record of a client that was just accepted, or of its next request, which began at `openedAt`. */

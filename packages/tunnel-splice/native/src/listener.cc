@@ -32,13 +32,18 @@ void welcome(Loop& loop, const Listener& listener, int fd, const SocketAddress& 
   serveHeld(loop, leg);
 }
 
-// No descriptor is left: the spare one is closed for a moment, so that the client is refused and does not wait.
+// No descriptor is left: the spare one is closed for a moment, so that the client is refused and does not wait. Each is reported, for a
+// pause follows.
 void turnAway(Loop& loop, const Listener& listener) {
   if (loop.spare < 0) return;
   sys::close(loop.spare);
   SocketAddress peer;
   const int fd = sys::accept(listener.fd, peer);
-  if (fd >= 0) sys::close(fd);
+  if (fd >= 0) {
+    sys::close(fd);
+    const AddressText remote = formatAddress(peer);
+    loop.tell(kTurnedAway, listener.id, remote.port, remote.hostLength).bytes(remote.host, remote.hostLength).end();
+  }
   loop.spare = sys::openSpare();
 }
 

@@ -59,6 +59,7 @@ enum Event : uint32_t {
   kRepeated = 14,      // verdict, tunnel, its client, that one's port, times of accept, of the dial and at which it connected in ns (high
                        // and low words), length of the nonce; the nonce
   kForgotten = 15,     // verdict, was it no good: no tunnel will be made by it any more
+  kTurnedAway = 16,    // listener, port and length of the client's address; that: it was closed as it came, for want of a descriptor
 };
 
 // How a listener gets clients that were going to another address, and so where that address is known: from conntrack, or from the socket.

@@ -25,6 +25,8 @@ export interface EventHandler {
   repeated(tunnel: RepeatedTunnel): void;
   /** No tunnel will be made by it any more. */
   forgotten(verdict: number, wasNoGood: boolean): void;
+  /** A client was closed as it came, for want of a descriptor. */
+  turnedAway(listener: number, remoteHost: string, remotePort: number): void;
 }
 
 /** A tunnel that is up by a verdict. Valid only during the call: one object serves all of them. */
@@ -147,7 +149,15 @@ export class EventReader {
       case EVENT.forgotten:
         handler.forgotten(this.#word(), this.#word() !== 0);
         break;
+      case EVENT.turnedAway:
+        this.#turnedAway(handler);
+        break;
     }
+  }
+
+  #turnedAway(handler: EventHandler): void {
+    const [listener, port, length] = [this.#word(), this.#word(), this.#word()];
+    handler.turnedAway(listener, this.#text(length), port);
   }
 
   #acceptedClient(): AcceptedClient {

@@ -22,5 +22,6 @@ export function lastWordsTo({ joined, tunnelEnded, detached, repeated }: Heard):
     listenerClosed: IGNORED,
     shortage: IGNORED,
     forgotten: IGNORED,
+    turnedAway: IGNORED,
   };
 }

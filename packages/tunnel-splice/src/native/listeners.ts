@@ -27,6 +27,7 @@ interface OpenListener {
   introduce: ListenOptions['introduce'];
   /** With it, clients use TLS. */
   identity: ListenOptions['identity'];
+  onTurnedAway: ListenOptions['onTurnedAway'];
   /** How many sources of clients are left: data threads with one of its sockets, and clients whose descriptors are on their way here. */
   sources: number;
   readonly closed: Promise<void>;
@@ -55,7 +56,7 @@ export class Listeners {
   }
 
   open(bind: Bind, onClient: (client: Leg) => void, options: ListenOptions): Listening {
-    const { intercept, introduce, identity, passed = [], isDualStack: isToBeDual = false } = options;
+    const { intercept, introduce, identity, onTurnedAway, passed = [], isDualStack: isToBeDual = false } = options;
     const [first] = passed;
     // Asked first: a passed socket has another descriptor afterwards.
     const isDualStack = first === undefined ? isToBeDual : this.#plane.addon.isDualStack(first) === 1;
@@ -68,6 +69,7 @@ export class Listeners {
       intercept,
       introduce,
       identity,
+      onTurnedAway,
       sources: opened.reduce((sum, { descriptors }) => sum + descriptors.length, 0),
       closed,
       resolveClosed,
@@ -123,6 +125,11 @@ export class Listeners {
     const { introduce, identity } = listener;
     if (introduce === undefined) this.#handOut(listener, leg, identity);
     else this.#introduce(listener, leg, { introduce, identity });
+  }
+
+  /** No descriptor was left for it. */
+  turnedAway(id: number, remote: Address): void {
+    this.#open.get(id)?.onTurnedAway?.(remote);
   }
 
   /** The client is no source of clients meanwhile: its peer may never introduce it, and a listener must not wait for that to be closed. */
@@ -205,11 +212,12 @@ export class Listeners {
 function serveAnew(
   listener: OpenListener,
   onClient: OpenListener['onClient'],
-  { introduce, identity }: Reception,
+  { introduce, identity, onTurnedAway }: Reception,
 ): void {
   listener.onClient = onClient;
   listener.introduce = introduce;
   listener.identity = identity;
+  listener.onTurnedAway = onTurnedAway;
 }
 
 /** Refuses the client on its data thread: it is not worth handing its descriptor over. */

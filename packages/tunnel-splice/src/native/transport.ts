@@ -247,6 +247,10 @@ class NativeTransport implements Transport, EventHandler {
     this.#onShortage(-errno);
   }
 
+  turnedAway(listener: number, host: string, port: number): void {
+    this.#listeners.turnedAway(listener, { host, port });
+  }
+
   repeated(tunnel: RepeatedTunnel): void {
     this.#verdicts.repeated(tunnel);
   }

@@ -67,6 +67,7 @@ export const EVENT = {
   detached: 13,
   repeated: 14,
   forgotten: 15,
+  turnedAway: 16,
 } as const;
 
 /** By number, as all lists below. */

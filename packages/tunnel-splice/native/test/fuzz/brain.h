@@ -68,6 +68,7 @@ class Brain {
       case kForgotten:
         return forgotten(event.word());
       case kShortage:
+      case kTurnedAway:
         return;
       case kTunnelEnded:
         return tunnelEnded(event.word());
