@@ -3,8 +3,15 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 // Without a listener for SIGUSR1, Node.js opens its inspector at that signal, which is a listening port. Without one for SIGUSR2 and SIGHUP,
 // these end the process. At this moment they need no other answer: the configuration and the log are still to be opened.
-if (process.argv[2] === 'run')
+// SIGTERM and SIGINT end it cleanly as long as nothing else listens for them: nothing is open then. The first process of a container would
+// not even be ended by them without a listener.
+if (process.argv[2] === 'run') {
+  for (const signal of ['SIGTERM', 'SIGINT'])
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(0);
+    });
   for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP']) process.on(signal, () => undefined);
+}
 
 // Nearly all objects of a tunnel's set-up are short-lived, so V8's young generation is kept small: two mebibytes for each half. By
 // default it grows to 16 with the first busy second, which was four fifths of the memory of five thousand idle tunnels. With the one

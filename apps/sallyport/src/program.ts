@@ -54,12 +54,18 @@ export type ReloadResult =
 /**
  * Opens everything. On failure it rejects with a FatalError that names the cause, and leaves nothing open.
  * @param inherited sockets that are open already
+ * @param ended rejects where it is to be given up, and so does this
  */
-export async function startProgram(settings: Settings, log: Logger, inherited: InheritedSockets): Promise<Program> {
+export async function startProgram(
+  settings: Settings,
+  log: Logger,
+  inherited: InheritedSockets,
+  ended: Promise<never>,
+): Promise<Program> {
   const services = createServices(settings, log);
   const running = new Running(settings, services, inherited);
   try {
-    await running.open();
+    await Promise.race([running.open(), ended]);
   } catch (cause) {
     await running.close();
     throw cause;

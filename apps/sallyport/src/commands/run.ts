@@ -2,6 +2,7 @@ import { createLogger, type Logger } from '@sallyport/telemetry';
 import { banner } from '../banner.ts';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { ConfigWatch } from '../config-watch.ts';
+import { EarlySignals, EndedEarly, readEndably } from '../early-signals.ts';
 import { EXIT, type ExitCode, FatalError, messageOf } from '../exit.ts';
 import { explainLogError } from '../log-errors.ts';
 import { forbidGainingPrivileges, warnOfUnreadable } from '../privileges.ts';
@@ -27,41 +28,32 @@ export const runCommand: Command = {
 };
 
 async function run({ config: file = '' }: OptionValues): Promise<ExitCode> {
-  const releaseSignals = holdSignals('SIGHUP', 'SIGUSR2');
+  const signals = new EarlySignals();
   const succession = readSuccession(process.env);
   const inherited = new InheritedSockets(succession?.sockets ?? readPassedSockets(process.env, process.pid));
   try {
-    const supervised = await start(file, inherited);
+    const supervised = await start(file, inherited, signals);
     const ended = superviseProgram(supervised.program, supervised).catch((cause: unknown) =>
       endBy(cause, supervised.log),
     );
-    releaseSignals();
+    signals.release();
     succession?.answer({ kind: 'ready' });
     // After a drain, or a second signal, nothing that is still open may keep the process alive.
     process.exit(await ended);
   } catch (cause) {
     succession?.answer({ kind: 'failed', why: messageOf(cause) });
+    if (cause instanceof EndedEarly) process.exit(EXIT.ok);
     throw cause;
   }
 }
 
-/**
- * The configuration and the log are opened long before the program is up. What asks meanwhile for either to be opened again gets it once the
- * returned function is called.
- */
-function holdSignals(...signals: readonly NodeJS.Signals[]): () => void {
-  const held = new Set<NodeJS.Signals>();
-  const hold = (signal: NodeJS.Signals): void => void held.add(signal);
-  for (const signal of signals) process.on(signal, hold);
-  return () => {
-    for (const signal of signals) process.off(signal, hold);
-    for (const signal of held) process.emit(signal, signal);
-  };
-}
-
-async function start(file: string, inherited: InheritedSockets): Promise<Supervision & { readonly program: Program }> {
+async function start(
+  file: string,
+  inherited: InheritedSockets,
+  { ended }: EarlySignals,
+): Promise<Supervision & { readonly program: Program }> {
   const compiler = new PolicyCompiler();
-  const started = readSettings(file, process.env, { compiler });
+  const started = readEndably(file, () => readSettings(file, process.env, { compiler }));
   const settings = requireValid(started);
   const watch = new ConfigWatch(started, () => process.emit('SIGHUP', 'SIGHUP'));
   const log = openLog(settings);
@@ -69,7 +61,11 @@ async function start(file: string, inherited: InheritedSockets): Promise<Supervi
   const { user } = settings.config.runtime;
   if (user !== null) forbidGainingPrivileges(log);
   endOnUncaught(log);
-  const program = await startProgram(settings, log, inherited).catch((cause: unknown) => {
+  const program = await startProgram(settings, log, inherited, ended).catch(async (cause: unknown) => {
+    if (cause instanceof EndedEarly) {
+      log.info({ exit: EXIT.ok }, 'ended before it was ready');
+      await log.close();
+    }
     throw cause instanceof FatalError
       ? new FatalError(cause.lines.map(settings.asWritten), cause.exitCode, cause.cause)
       : cause;
