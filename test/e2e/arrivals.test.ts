@@ -6,9 +6,10 @@ import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
 import { helloFor } from './harness/hello.ts';
 import { ask, echoOrigin, openClient, type Origin } from './harness/peers.ts';
+import { isInstalled } from './harness/programs.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 import { freePort } from './harness/ports.ts';
-import { isInstalled, startProxy } from './egress/other-proxy.ts';
+import { startProxy } from './egress/other-proxy.ts';
 
 let echo: Origin;
 let proxy: Running;

@@ -7,10 +7,10 @@ import {
   type Script,
   startNameServer,
 } from '../../packages/resolver/test/fake-name-server.ts';
-import { isInstalled } from './egress/other-proxy.ts';
 import { testedRuntime } from './harness/config-text.ts';
 import { type Client, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
 import { cpuMsOf } from './harness/process-facts.ts';
+import { isInstalled } from './harness/programs.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 import { interposeSystemCalls, type InterposedProcess } from './harness/system-calls.ts';
 

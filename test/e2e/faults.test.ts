@@ -1,8 +1,8 @@
 /** Faults of the system below: calls that fail for want of something, clocks that are set, errors that nobody expected. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isInstalled } from './egress/other-proxy.ts';
 import { configText } from './harness/config-text.ts';
 import { ask, type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
+import { isInstalled } from './harness/programs.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 import { type Errno, interposeSystemCalls, type InterposedProcess } from './harness/system-calls.ts';
 

@@ -2,10 +2,11 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { isInstalled, type OtherProxy, startProxy } from './egress/other-proxy.ts';
+import { type OtherProxy, startProxy } from './egress/other-proxy.ts';
 import { configText } from './harness/config-text.ts';
 import { type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
 import { freePort } from './harness/ports.ts';
+import { isInstalled } from './harness/programs.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 const LONG_TUNNELS = 12;

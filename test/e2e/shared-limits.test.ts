@@ -1,30 +1,30 @@
 /** Limits that replicas hold together by a real Redis, which may be slow, away, or back with nothing in it. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { setPriority } from 'node:os';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { isInstalled } from './egress/other-proxy.ts';
 import { configText } from './harness/config-text.ts';
 import { type Client, echoOrigin, openClient, type Origin, run } from './harness/peers.ts';
-import { freePort, untilOpen } from './harness/ports.ts';
+import { freePort } from './harness/ports.ts';
+import { isInstalled } from './harness/programs.ts';
+import { type Redis, startRedis } from './harness/redis.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
 const CLIENT = '127.0.0.1';
 const LIMIT = 40;
 
 let echo: Origin;
-let redis: ChildProcess;
-let redisPort: number;
+let redis: Redis;
 let replicas: readonly Running[];
 let clients: Client[] = [];
 
-const store = (prefix = 'test'): string => `{ redis: "redis://127.0.0.1:${redisPort}", prefix: ${prefix} }`;
+/** It may use no other keys than those of its prefix. */
+const NARROW_USER = ['--user', 'narrow', 'on', '>s3same', '~narrow:*', '+@all'];
+
+const store = (prefix = 'test'): string => `{ redis: "redis://127.0.0.1:${redis.port}", prefix: ${prefix} }`;
 const limits = (text: string): string => configText({ more: `limits: { ${text} }` });
 
 describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
   beforeAll(async () => {
     echo = await echoOrigin();
-    redisPort = await freePort();
-    redis = await startRedis();
+    redis = await startRedis(undefined, NARROW_USER);
     const yaml = limits(`tunnels_per_client: ${LIMIT}, store: ${store()}`);
     replicas = await Promise.all([1, 2, 3].map(() => startSallyport(yaml)));
   });
@@ -33,7 +33,7 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
 
   afterAll(async () => {
     await Promise.all(replicas.map((replica) => replica.stop()));
-    redis.kill('SIGKILL');
+    await redis.kill();
     echo.close();
   });
 
@@ -59,12 +59,12 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
   it('says again what is held when Redis comes back with nothing', async () => {
     await fill(replica(0), LIMIT);
     const marks = replicas.map(({ lines }) => lines.length);
-    redis.kill('SIGKILL');
+    await redis.kill();
     await Promise.all(replicas.map((each, at) => each.line({ msg: 'limits store away' }, marks[at])));
     expect(await Promise.all(replicas.map((each) => each.metric('limits_store_up')))).toEqual([0, 0, 0]);
     // Each by itself: the first has as many as it may have, the second none.
     expect([await connectBy(replica(0)), await connectBy(replica(1))]).toEqual(['429', '200']);
-    redis = await startRedis();
+    redis = await startRedis(redis.port, NARROW_USER);
     await Promise.all(replicas.map((each, at) => each.line({ msg: 'limits store up' }, marks[at])));
     await untilRefused(replica(2));
   });
@@ -79,11 +79,11 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
       return (performance.now() - startedAt) / count;
     };
     const usualMs = await perTunnelMs(10);
-    redis.kill('SIGSTOP');
+    redis.signal('SIGSTOP');
     const withoutAnswerMs = await perTunnelMs(20);
     await first.line({ msg: 'limits store away' }, mark);
     expect(await first.metric('limits_store_up')).toBe(0);
-    redis.kill('SIGCONT');
+    redis.signal('SIGCONT');
     await first.line({ msg: 'limits store up' }, mark);
     expect(await first.metric('limits_store_up')).toBe(1);
     const changes = first.lines.slice(mark).filter(({ msg }) => String(msg).startsWith('limits store'));
@@ -120,7 +120,7 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
 
   it('counts nobody twice where a reload has another way to the same store', async () => {
     const yaml = (host: string): string =>
-      limits(`tunnels_per_client: 4, store: { redis: "redis://${host}:${redisPort}", prefix: way }`);
+      limits(`tunnels_per_client: 4, store: { redis: "redis://${host}:${redis.port}", prefix: way }`);
     const proxy = await startSallyport(yaml('127.0.0.1'));
     await fill(proxy, 3);
     const mark = proxy.lines.length;
@@ -145,12 +145,12 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
     const proxy = await startSallyport(limits(`tunnels_per_client: 4, store: ${store('slow')}`));
     await fill(proxy, 3);
     expect(await replicasThatHold('slow:places:*:*')).toBe(1);
-    redis.kill('SIGSTOP');
+    redis.signal('SIGSTOP');
     try {
       await proxy.line({ msg: 'limits store away' });
       await proxy.reload(limits('tunnels_per_client: 4'));
     } finally {
-      redis.kill('SIGCONT');
+      redis.signal('SIGCONT');
     }
     await vi.waitUntil(async () => (await replicasThatHold('slow:places:*:*')) === 0, { timeout: 30_000 });
     await stop(proxy);
@@ -158,7 +158,7 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
 
   it('says nothing more of a store that a reload gives up', async () => {
     const connections = async (): Promise<number> => {
-      const { stdout } = await run('redis-cli', ['-p', String(redisPort), 'client', 'list']);
+      const { stdout } = await run('redis-cli', ['-p', String(redis.port), 'client', 'list']);
       return stdout.match(/ name=sallyport /g)?.length ?? 0;
     };
     const before = await connections();
@@ -192,7 +192,7 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
 
   it('counts as a user of Redis who may touch the keys of its prefix alone', async () => {
     const redisOf = (prefix: string): string =>
-      `store: { redis: "redis://narrow:s3same@127.0.0.1:${redisPort}", prefix: ${prefix} }`;
+      `store: { redis: "redis://narrow:s3same@127.0.0.1:${redis.port}", prefix: ${prefix} }`;
     const pair = await Promise.all(
       [1, 2].map(() => startSallyport(limits(`tunnels_per_client: 4, new_per_client: "1000/s", ${redisOf('narrow')}`))),
     );
@@ -224,24 +224,6 @@ async function stop(...proxies: readonly Running[]): Promise<void> {
   await Promise.all(proxies.map((proxy) => proxy.stop()));
 }
 
-async function startRedis(): Promise<ChildProcess> {
-  const user = ['--user', 'narrow', 'on', '>s3same', '~narrow:*', '+@all'];
-  const options = ['--bind', '127.0.0.1', '--port', String(redisPort), '--save', '', '--appendonly', 'no', ...user];
-  const child = spawn('redis-server', options, { stdio: ['ignore', 'ignore', 'pipe'] });
-  await untilOpen(child, redisPort);
-  favour(child);
-  return child;
-}
-
-/** It answers in time as one on a machine of its own would, whatever else this machine is busy with. Only root may. */
-function favour({ pid = 0 }: ChildProcess): void {
-  try {
-    setPriority(pid, -15);
-  } catch {
-    process.stderr.write('redis-server runs at no higher priority: on a busy machine it may be late\n');
-  }
-}
-
 function replica(index: number): Running | undefined {
   return replicas[index % replicas.length];
 }
@@ -264,7 +246,7 @@ async function fill(proxy: Running | undefined, count: number): Promise<void> {
 async function leave(): Promise<void> {
   for (const { socket } of clients) socket.destroy();
   clients = [];
-  const places = ['-p', String(redisPort), 'keys', 'test:places:*'];
+  const places = ['-p', String(redis.port), 'keys', 'test:places:*'];
   await vi.waitUntil(async () => (await run('redis-cli', places)).stdout.trim() === '', { timeout: 30_000 });
 }
 
@@ -293,7 +275,7 @@ async function untilRefused(proxy: Running | undefined): Promise<void> {
 /** How many replicas hold places of our one client. */
 async function replicasThatHold(keys: string): Promise<number> {
   const cli = async (...args: readonly string[]): Promise<string> =>
-    (await run('redis-cli', ['-p', String(redisPort), ...args])).stdout.trim();
+    (await run('redis-cli', ['-p', String(redis.port), ...args])).stdout.trim();
   // The scope of all listeners is called `*`.
   const key = await cli('keys', keys.replace(':*:', ':[*]:'));
   return key === '' ? 0 : Number(await cli('hlen', key));

@@ -4,12 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { squid } from '../e2e/egress/launches.ts';
-import { isInstalled, type Launch, type OtherProxy, type Place, startProxy } from '../e2e/egress/other-proxy.ts';
+import { type Launch, type OtherProxy, type Place, startProxy } from '../e2e/egress/other-proxy.ts';
 import { makeCertificates } from '../e2e/harness/certificates.ts';
 import { configText } from '../e2e/harness/config-text.ts';
 import { helloFor } from '../e2e/harness/hello.ts';
 import { echoOrigin, openClient, openTunnel, type Origin } from '../e2e/harness/peers.ts';
 import { freePort } from '../e2e/harness/ports.ts';
+import { isInstalled } from '../e2e/harness/programs.ts';
 import { type Running, startSallyport } from '../e2e/harness/sallyport.ts';
 import { loopbackCopy } from './loopback-copy.ts';
 

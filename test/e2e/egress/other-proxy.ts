@@ -1,5 +1,5 @@
 /** A proxy of somebody else, started in a folder and on a port of its own, and ended with all its children. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,13 +27,6 @@ export interface Place {
   readonly port: number;
   /** Nobody else's on this machine: for names that processes share. */
   readonly id: string;
-}
-
-/** Whether the program is there; says so where it is not, for its tests skip then. */
-export function isInstalled(program: string): boolean {
-  const isThere = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-  if (!isThere) process.stderr.write(`SKIPPED: ${program} is not installed\n`);
-  return isThere;
 }
 
 /** Resolves once it takes connections; rejects with its last words when it ends before that. */

@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText, testedRuntime } from '../harness/config-text.ts';
 import { helloFor } from '../harness/hello.ts';
 import { ask, echoOrigin, openClient, openTunnel, type Origin } from '../harness/peers.ts';
+import { isInstalled } from '../harness/programs.ts';
 import { type Running, startSallyport } from '../harness/sallyport.ts';
 import { danted, microsocks, squid, tinyproxy } from './launches.ts';
-import { isInstalled, type Launch, type OtherProxy, type Place, startProxy } from './other-proxy.ts';
+import { type Launch, type OtherProxy, type Place, startProxy } from './other-proxy.ts';
 
 let echo: Origin;
 

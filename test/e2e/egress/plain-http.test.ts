@@ -5,9 +5,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configText } from '../harness/config-text.ts';
 import { ask, tcpOrigin } from '../harness/peers.ts';
+import { isInstalled } from '../harness/programs.ts';
 import { type Running, startSallyport } from '../harness/sallyport.ts';
 import { microsocks, squid, tinyproxy } from './launches.ts';
-import { isInstalled, type OtherProxy, startProxy } from './other-proxy.ts';
+import { type OtherProxy, startProxy } from './other-proxy.ts';
 
 const origin = createServer((request, response) => {
   request.resume();

@@ -4,13 +4,13 @@ import { readdirSync } from 'node:fs';
 import { hashSync } from 'bcryptjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startNameServer, zone } from '../../../packages/resolver/test/fake-name-server.ts';
-import { isInstalled } from '../egress/other-proxy.ts';
 import { configText } from '../harness/config-text.ts';
 import { helloFor } from '../harness/hello.ts';
 import { type Load, startLoad } from '../harness/load.ts';
 import { ask, type Client, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from '../harness/peers.ts';
 import { CLOSED_PORT } from '../harness/ports.ts';
 import { descriptorsOf, limitThatLeaves } from '../harness/process-facts.ts';
+import { isInstalled } from '../harness/programs.ts';
 import { type Running, startSallyport } from '../harness/sallyport.ts';
 
 const isNative = process.env['SALLYPORT_TEST_ENGINE'] === 'native';

@@ -4,10 +4,10 @@ import { isIP } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeNameServer, record, startNameServer } from '../../../packages/resolver/test/fake-name-server.ts';
 import { readAsDialled } from '../../fuzz/src/readings.ts';
-import { isInstalled } from '../egress/other-proxy.ts';
 import { configText } from '../harness/config-text.ts';
 import { helloFor } from '../harness/hello.ts';
 import { ask, type Origin, tcpOrigin } from '../harness/peers.ts';
+import { isInstalled } from '../harness/programs.ts';
 import { type Running, startSallyport } from '../harness/sallyport.ts';
 import { generateSpellings, KNOWN_IPV6_SPELLINGS, KNOWN_SPELLINGS } from './spellings.ts';
 

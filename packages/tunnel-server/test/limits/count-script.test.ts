@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createClient } from '@redis/client';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { isInstalled } from '../../../../test/e2e/harness/programs.ts';
+import { type Redis, startRedis } from '../../../../test/e2e/harness/redis.ts';
 import {
   COUNT_SCRIPT,
   decodeAnswers,
@@ -12,15 +10,9 @@ import {
   LEASE_MS,
 } from '../../src/limits/shared/count-script.ts';
 
-const isRedisThere = spawnSync('redis-server', ['--version']).status === 0;
-if (!isRedisThere) process.stderr.write('SKIPPED: redis-server is not installed\n');
-
-const folder = mkdtempSync(join(tmpdir(), 'sallyport-redis-'));
-const client = createClient({ socket: { path: join(folder, 'redis.sock'), tls: false }, RESP: 2 }).on(
-  'error',
-  () => undefined,
-);
-let server: ChildProcess;
+const clientOf = (url: string) => createClient({ url, RESP: 2 }).on('error', () => undefined);
+let redis: Redis;
+let client: ReturnType<typeof clientOf>;
 
 const asks: Entry = { placesKey: 'p', bucketKey: 'b', held: 0, left: undefined, wanted: 1, limit: 10, rate: Infinity };
 const DAY_MS = 86_400_000;
@@ -30,21 +22,20 @@ async function count(replica: string, ...entries: readonly Entry[]) {
   return decodeAnswers(await client.eval(COUNT_SCRIPT, { keys, arguments: args }), entries.length);
 }
 
-describe.skipIf(!isRedisThere)('the script that counts', () => {
+describe.skipIf(!isInstalled('redis-server'))('the script that counts', () => {
   beforeAll(async () => {
-    const options = ['--port', '0', '--unixsocket', 'redis.sock', '--save', '', '--dir', folder];
-    server = spawn('redis-server', options, { cwd: folder, stdio: 'ignore' });
-    await vi.waitFor(() => client.connect(), { timeout: 30_000, interval: 50 });
+    redis = await startRedis();
+    client = clientOf(redis.url);
+    await client.connect();
   });
 
   afterEach(async () => {
     await client.flushAll();
   });
 
-  afterAll(() => {
+  afterAll(async () => {
     client.destroy();
-    server.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
+    await redis.kill();
   });
 
   it('grants as many places as there are, over all replicas', async () => {
