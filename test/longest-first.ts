@@ -8,7 +8,7 @@ const LONG = [
   'packages/tunnel-splice/test/native.test.ts',
   'packages/tunnel-splice/test/faults/contract.test.ts',
   'packages/tunnel-splice/test/portable.test.ts',
-  'test/e2e/repeat.test.ts',
+  'test/e2e/repeat/changes.test.ts',
   'test/cli/command-line.test.ts',
   'test/cli/learn.test.ts',
   'test/e2e/lifecycle.test.ts',
