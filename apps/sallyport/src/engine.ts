@@ -2,7 +2,13 @@
 import { availableParallelism } from 'node:os';
 import { bindText, type ListenerConfig, type RuntimeConfig, whyNotPortable } from '@sallyport/config';
 import type { Logger } from '@sallyport/telemetry';
-import { createNativeTransport, createPortableTransport, nativeBinary, type Transport } from '@sallyport/tunnel-splice';
+import {
+  createNativeTransport,
+  createPortableTransport,
+  mayDialFromForeign,
+  nativeBinary,
+  type Transport,
+} from '@sallyport/tunnel-splice';
 import { RAISE_THE_LIMIT } from './descriptors.ts';
 import { EXIT, FatalError } from './exit.ts';
 
@@ -31,10 +37,19 @@ export function binaryOf({ name }: Transport): string {
   return found?.kind === 'loaded' ? found.binary : 'none';
 }
 
-/** Throws a FatalError where the portable engine runs, and a listener intercepts as only the native one can. */
+/**
+ * Throws a FatalError where a listener intercepts as only the native engine can, and the portable one runs; or where it needs a right that
+ * this process does not have.
+ */
 export function requireEngine(listener: ListenerConfig, { name }: Transport): void {
-  if (name === 'native' || listener.mode !== 'sni') return;
+  if (listener.mode !== 'sni') return;
   const { intercept, source, bind } = listener;
-  const [obstacle] = whyNotPortable({ intercept, source, bind: bind.map(bindText) });
+  const [obstacle] = name === 'native' ? [] : whyNotPortable({ intercept, source, bind: bind.map(bindText) });
   if (obstacle) throw new FatalError(`listener ${listener.name}: ${obstacle[1]}`, EXIT.failure);
+  // A socket of systemd needs no right. Without this check each tunnel would end as `unreachable`.
+  if (source === 'client' && !mayDialFromForeign())
+    throw new FatalError(`listener ${listener.name}: ${NO_RIGHT}`, EXIT.failure);
 }
+
+const NO_RIGHT =
+  'source: client needs CAP_NET_ADMIN for every dial; grant it (configs/systemd/tproxy.conf), or set source to proxy';

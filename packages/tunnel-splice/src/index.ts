@@ -49,6 +49,7 @@ export { createNativeTransport } from './native/transport.ts';
 export { nativeBinary } from './native/load.ts';
 export { platformName } from './native/platform.ts';
 export { Slots } from './slots.ts';
+export { mayDialFromForeign } from './native/foreign-source.ts';
 export { forbidNewPrivileges } from './native/new-privileges.ts';
 export { startNativeChild, type ChildCommand } from './native/child.ts';
 export { machineAddresses } from './native/machine-addresses.ts';

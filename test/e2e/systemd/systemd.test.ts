@@ -21,6 +21,7 @@ const has = (program: string, ...args: string[]): boolean => {
     return false; // Not installed: whoever asks skips, and says so.
   }
 };
+const isNative = process.env['SALLYPORT_TEST_ENGINE'] === 'native';
 const hasPython = has('python3', '--version');
 const hasSystemd = has('systemd-analyze', '--version');
 if (!hasPython)
@@ -64,6 +65,30 @@ describe.skipIf(!hasPython)('socket activation', () => {
     }
     expect(await running.metric('refused_total{listener="explicit",reason="loop"}')).toBe(2);
   });
+
+  it.runIf(isNative && process.getuid?.() === 0 && has('setpriv', '--version'))(
+    'is refused at a transparent socket with source: client, where the right to dial so lacks',
+    async () => {
+      const rights = ['--bounding-set=-net_admin,-net_raw', '--inh-caps=-all', '--ambient-caps=-all'];
+      const under = [
+        'python3',
+        passSockets,
+        '--transparent',
+        'explicit=0',
+        'transparent=0',
+        '--',
+        'setpriv',
+        ...rights,
+      ];
+      const withSource = (source: string): string =>
+        passedDoors(configText({ transparent: ['intercept: tproxy', `source: ${source}`] }));
+      await expect(startSallyport(withSource('client'), { under })).rejects.toThrow(
+        'listener transparent: source: client needs CAP_NET_ADMIN for every dial; grant it (configs/systemd/tproxy.conf), or set source to proxy',
+      );
+      running = await startSallyport(withSource('proxy'), { under });
+      expect(await running.reload(withSource('client'))).toMatchObject({ msg: 'reload failed' });
+    },
+  );
 
   it('is refused with exit 1 where the socket is missing, with the names that are there', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-'));

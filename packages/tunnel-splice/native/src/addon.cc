@@ -313,6 +313,11 @@ napi_value reapChild(napi_env env, napi_callback_info info) {
   return status;
 }
 
+// tryForeignSource(): an errno.
+napi_value tryForeignSource(napi_env env, napi_callback_info) {
+  return fromNumber(env, static_cast<uint32_t>(-sallyport::sys::tryForeignSource()));
+}
+
 // machineAddresses(): [errno, ...IP addresses].
 napi_value machineAddresses(napi_env env, napi_callback_info) {
   std::vector<sallyport::SocketAddress> addresses;
@@ -384,6 +389,7 @@ NAPI_MODULE_INIT() {
       {"sharePort", nullptr, sharePort, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"watchPeer", nullptr, watchPeer, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"heedWindow", nullptr, heedWindow, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"tryForeignSource", nullptr, tryForeignSource, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"forbidNewPrivileges", nullptr, forbidNewPrivileges, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"startChild", nullptr, startChild, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"reapChild", nullptr, reapChild, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

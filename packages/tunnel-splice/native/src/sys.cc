@@ -135,6 +135,14 @@ int accept(int listener, SocketAddress& peer) {
   });
 }
 
+int tryForeignSource() {
+  const int fd = openStream(AF_INET);
+  if (fd < 0) return fd;
+  const int error = setTransparent(fd, AF_INET);
+  close(fd);
+  return error;
+}
+
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent) {
   const int fd = openStream(address.family());
   if (fd < 0) return fd;

@@ -53,6 +53,8 @@ export interface Addon {
   heedWindow(descriptor: number, seconds: number): void;
   /** Sets PR_SET_NO_NEW_PRIVS for every thread of the process, present and future. Returns an errno, 0 when it is done. */
   forbidNewPrivileges(): number;
+  /** Asks the kernel for the right to dial from addresses of other machines. Returns an errno, 0 where there is the right. */
+  tryForeignSource(): number;
   /** Sends a datagram to a Unix socket. Returns an errno, 0 when it was taken. */
   sendDatagram(path: string, text: string): number;
   /**
