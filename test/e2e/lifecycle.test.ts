@@ -1,4 +1,5 @@
 /** What signals do: a reload that cuts nothing, a drain that loses nothing. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -101,7 +102,7 @@ describe('SIGUSR2', () => {
     renameSync(join(folder, 'logs'), join(folder, 'old'));
     proxy.process.kill('SIGUSR2');
     const lines = (): string => readFileSync(join(folder, 'old', 'access.log'), 'utf8');
-    await vi.waitUntil(() => lines().includes('SIGUSR2'), { timeout: 30_000 });
+    await vi.waitUntil(() => lines().includes('the log stays'), { timeout: 30_000 });
     const line: unknown = JSON.parse(lines().trim().split('\n').at(-1) ?? '');
     rmSync(folder, { recursive: true });
     expect(line).toMatchObject({
@@ -109,9 +110,48 @@ describe('SIGUSR2', () => {
       detail: expect.stringMatching(
         /^log\.file cannot be opened: ENOENT: .*; name a file in a folder that is there/,
       ) as string,
-      msg: 'SIGUSR2 changed nothing: the log stays in the old file',
+      msg: 'the log stays in the old file',
     });
     expect(line).not.toHaveProperty('err');
+  });
+});
+
+describe('a log file that was removed or renamed', () => {
+  it('is begun anew by a reload, and not before its folder is there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-lifecycle-'));
+    const [logs, old] = [join(folder, 'logs'), join(folder, 'old')];
+    mkdirSync(logs);
+    proxy = await startSallyport(configText());
+    writeFileSync(proxy.configFile, configText({ more: `log: { file: "${join(logs, 'access.log')}" }` }));
+    const has = (file: string, text: string): Promise<boolean> =>
+      vi.waitUntil(() => existsSync(file) && readFileSync(file, 'utf8').includes(text), { timeout: 30_000 });
+    const reload = (): boolean => proxy.process.kill('SIGHUP');
+    reload();
+    await has(join(logs, 'access.log'), '"reloaded"');
+    rmSync(join(logs, 'access.log'));
+    reload();
+    await has(join(logs, 'access.log'), '"log file reopened"');
+    renameSync(logs, old);
+    reload();
+    await has(join(old, 'access.log'), '"the log stays in the old file"');
+    mkdirSync(logs);
+    reload();
+    await has(join(logs, 'access.log'), '"log file reopened"');
+    reload();
+    await has(join(logs, 'access.log'), '"reloaded"');
+    expect(readFileSync(join(logs, 'access.log'), 'utf8').match(/"log file reopened"/g)).toHaveLength(1);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('that is a FIFO needs a reader, as the start says', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-lifecycle-'));
+    const fifo = join(folder, 'fifo');
+    expect(spawnSync('mkfifo', [fifo]).status).toBe(0);
+    const started = startSallyport(configText({ more: `log: { file: "${fifo}" }` }));
+    await expect(started).rejects.toThrow(
+      /log\.file cannot be opened: ENXIO: .*; nothing reads there; if it is a FIFO, start its reader first/,
+    );
+    rmSync(folder, { recursive: true });
   });
 });
 

@@ -108,6 +108,7 @@ class Changes {
       if (result.kind === 'reloaded') {
         for (const warning of result.warnings) log.warn({ detail: warning }, 'configuration warning');
         log.info('reloaded');
+        if (log.isAway()) reopenLog(log);
       } else {
         log.error({ problems: result.problems }, 'reload failed');
       }
@@ -132,7 +133,7 @@ function reopenLog(log: Logger): void {
     if (log.reopen()) log.info('log file reopened');
     else log.warn('SIGUSR2 is ignored: the log goes to stdout, which cannot be opened again; set log.file');
   } catch (cause) {
-    log.error({ detail: explainLogError(cause) }, 'SIGUSR2 changed nothing: the log stays in the old file');
+    log.error({ detail: explainLogError(cause) }, 'the log stays in the old file');
   }
 }
 

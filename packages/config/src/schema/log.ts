@@ -79,7 +79,7 @@ export const log = section({
     .refine((path) => !path.endsWith('/'), { error: 'a path that ends in / is that of a folder; name a file in it' })
     .nullable()
     .transform((path) => path || null)
-    .describe('null or left out: stdout. Reopened on SIGUSR2.')
+    .describe('null or left out: stdout. Reopened on SIGUSR2, and by a reload where it was renamed or removed.')
     .prefault(null),
   syslog: syslog.nullable().describe('A syslog collector (RFC 5424) that gets every line too.').prefault(null),
   otlp: otlp

@@ -7,7 +7,7 @@
  */
 import { write, writeSync } from 'node:fs';
 import { countLines, fromLineStart, GatheredBytes } from './gathered-bytes.ts';
-import { areSameFile, type Descriptor, open, release } from './log-descriptor.ts';
+import { areSameFile, type Descriptor, isAt, open, release } from './log-descriptor.ts';
 import { CLOSE_DEADLINE_MS, type LogSink, type WrittenLine } from './sink.ts';
 
 /**
@@ -101,6 +101,11 @@ export class LineSink implements LogSink {
     if (this.#file === null) return false;
     this.#goOnIn(this.#file);
     return true;
+  }
+
+  /** Whether lines go to a file that was renamed or removed. */
+  get isAway(): boolean {
+    return this.#file !== null && this.#state !== 'closed' && !isAt(this.#file, this.#successor ?? this.#descriptor);
   }
 
   /** Continues in another file, or on stdout. Throws the system's error, and then continues as before. */

@@ -1,5 +1,5 @@
 /** Opens the file of the log, or stdout, so that no write to it waits. */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 
 /** Where lines are written. */
 export interface Descriptor {
@@ -43,6 +43,17 @@ const FILE_MODE = 0o640;
 function openFile(path: string): Descriptor {
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | NO_WAIT;
   return { fd: openSync(path, flags, FILE_MODE), isOwned: true };
+}
+
+/** False where the path leads to another file by now, or to none. True also where the system does not say. */
+export function isAt(path: string, { fd }: Descriptor): boolean {
+  try {
+    // As bigint, as above.
+    const [there, ours] = [statSync(path, { bigint: true, throwIfNoEntry: false }), fstatSync(fd, { bigint: true })];
+    return there?.dev === ours.dev && there.ino === ours.ino;
+  } catch {
+    return true;
+  }
 }
 
 /** Closes it, where it is ours. */

@@ -41,6 +41,8 @@ export interface Logger extends Readonly<Record<Level, LogMessage>> {
    * the old file.
    */
   reopen(): boolean;
+  /** Whether lines go to a file that was renamed or removed: `reopen` begins a new one. */
+  isAway(): boolean;
   /** Writes what is left, waiting no longer than a second. Call it before the process ends; later lines are lost. */
   close(): Promise<void>;
 }
@@ -90,6 +92,7 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     linesDropped: () => sink.linesDropped + collectors.linesDropped,
     reopen: () => sink.reopen(),
+    isAway: () => sink.isAway,
     async close() {
       await Promise.all([sink.close(), collectors.close()]);
     },
