@@ -327,7 +327,7 @@ export interface Verdict extends Likeness, Omit<SpliceOptions, 'clientBytes' | '
   readonly sourceHost?: string | undefined;
   /** The most tunnels that are made by it. */
   readonly tunnels: number;
-  /** For how long it holds, in milliseconds. */
+  /** For how long it holds from now on, in milliseconds: at most a day. */
   readonly holdsMs: number;
   /** In milliseconds, for the dial and for the answer each. */
   readonly withinMs: number;

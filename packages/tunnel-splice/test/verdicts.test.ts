@@ -2,11 +2,19 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { AnswerGuard } from '../src/index.ts';
+import type { AnswerGuard, Verdict } from '../src/index.ts';
 import { loadAddon } from '../src/native/load.ts';
 import { openSilentListener, type SilentListener } from './contract/silent-listener.ts';
 import { PATIENT } from './contract/stage.ts';
-import { addonPath, handedOutWith, likeOpening, NONCE, readBytes, useVerdictStage } from './verdict-stage.ts';
+import {
+  addonPath,
+  commandsAreSent,
+  handedOutWith,
+  likeOpening,
+  NONCE,
+  readBytes,
+  useVerdictStage,
+} from './verdict-stage.ts';
 
 const isHere = loadAddon(addonPath).kind === 'loaded';
 
@@ -239,6 +247,33 @@ describe.skipIf(!isHere).each([1, 2])('a verdict, on %i threads', (threads) => {
       stage().door = await stage().listen(address);
       await stage().handsOut(stage().like());
       await expect.poll(() => stage().told).toContain('forgotten');
+    });
+  });
+
+  describe('where it has several for the same', () => {
+    /** Gives it these in one go, each of which is named once it is forgotten. */
+    async function rememberAll(verdicts: Readonly<Record<string, Partial<Verdict>>>): Promise<void> {
+      const { transport, told } = stage();
+      const { leg } = await stage().handsOut(stage().like());
+      for (const [name, options] of Object.entries(verdicts))
+        transport.remember?.(stage().verdictFor(leg, { ...options, onForgotten: () => told.push(name) }));
+      leg.close();
+      await commandsAreSent();
+    }
+
+    const toldOf = (names: readonly string[]): readonly string[] => stage().told.filter((each) => names.includes(each));
+
+    it.runIf(threads === 1)('uses the oldest up first', async () => {
+      const names = ['first', 'second', 'third', 'fourth'];
+      await rememberAll(Object.fromEntries(names.map((name) => [name, { tunnels: 1 }])));
+      for (let time = 0; time < names.length; time++) await stage().repeats();
+      await expect.poll(() => toldOf(names)).toEqual(names);
+    });
+
+    it('goes by one that holds, whatever has ended', async () => {
+      await rememberAll({ ended: { holdsMs: 0 }, holding: {} });
+      await stage().repeats();
+      await expect.poll(() => toldOf(['ended', 'holding'])).toEqual(['ended']);
     });
   });
 

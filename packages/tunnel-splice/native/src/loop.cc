@@ -11,9 +11,6 @@
 namespace sallyport {
 namespace {
 constexpr int kEventsPerTurn = 256;
-// How late JavaScript may hear of an event. Waking it for each costs more than what it then does.
-constexpr int64_t kSoonMs = 10;
-constexpr int64_t kLateMs = 250;
 // Some 130 tunnels' beginnings and ends. JavaScript is not left more than that to do at once.
 constexpr size_t kManyWords = 4'096;
 

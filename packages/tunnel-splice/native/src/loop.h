@@ -31,7 +31,11 @@ namespace sallyport {
 // Waits without a limit.
 constexpr int kForever = -1;
 
-// How soon JavaScript has to hear of an event: within a quarter of a second while others come; within 10 ms; by being woken.
+// How late JavaScript may hear of an event. Waking it for each costs more than what it then does.
+constexpr int64_t kSoonMs = 10;
+constexpr int64_t kLateMs = 250;
+
+// How soon JavaScript has to hear of an event: within `kLateMs` while others come; within `kSoonMs`; by being woken.
 enum class Haste : uint8_t { kLate, kSoon, kAtOnce };
 
 class Loop {

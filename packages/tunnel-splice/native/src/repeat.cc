@@ -28,6 +28,14 @@ void promise(Loop& loop, Leg& client, const Verdict& verdict, uint32_t tunnel, s
   TimerWheel::cancel(client.unspliced);
 }
 
+// JavaScript gives the next verdict when half of one is used. The other half lasts for as long again, and JavaScript is to hear of it sooner.
+Haste hasteOf(const Loop& loop, Verdict& verdict) {
+  verdict.made++;
+  if (verdict.made != verdict.half) return Haste::kLate;
+  const int64_t lastsMs = loop.nowMs - verdict.begunAtMs;
+  return lastsMs > kLateMs ? Haste::kLate : lastsMs > 4 * kSoonMs ? Haste::kSoon : Haste::kAtOnce;
+}
+
 }  // namespace
 
 bool repeat(Loop& loop, Leg& client, size_t received) {
@@ -37,7 +45,9 @@ bool repeat(Loop& loop, Leg& client, size_t received) {
   const Arrival* arrival = loop.arrivals.find(client);
   uint32_t tunnel = 0;
   if (arrival == nullptr) return false;
-  const std::shared_ptr<Verdict> verdict = loop.verdicts.take(loop, *arrival, loop.buffer.get(), received, tunnel);
+  // This thread may have been put aside since the turn began.
+  const int64_t begunNs = sys::monotonicNs();
+  const std::shared_ptr<Verdict> verdict = loop.verdicts.take(loop, *arrival, loop.buffer.get(), received, begunNs / 1'000'000, tunnel);
   if (verdict == nullptr) return false;
   DialRequest request{};
   request.token = tokenOf(tunnel);
@@ -47,7 +57,7 @@ bool repeat(Loop& loop, Leg& client, size_t received) {
   request.source = verdict->source;
   request.isToJoin = true;
   request.client = client.id;
-  request.repeat = std::make_unique<Repeat>(Repeat{*arrival, verdict, sys::monotonicNs(), {}});
+  request.repeat = std::make_unique<Repeat>(Repeat{*arrival, verdict, begunNs, {}});
   if (!verdict->isSentUp) request.repeat->withheld.assign(loop.buffer.get(), received);
   loop.arrivals.remove(client);
   promise(loop, client, *verdict, tunnel, received);
@@ -65,7 +75,7 @@ void tellRepeated(Loop& loop, const Leg& client, const DialUnderWay& dial) {
   const int64_t acceptedNs = repeat.arrival.atMs * 1'000'000;
   const char* opening = repeat.verdict->isSentUp ? loop.promises.at(indexOf(client.id.place)).up.data() : repeat.withheld.data();
   loop
-      .tell(Haste::kLate, kRepeated, repeat.verdict->id, tunnelOf(dial), client.id.place, client.id.generation, portOf(repeat.arrival.peer),
+      .tell(hasteOf(loop, *repeat.verdict), kRepeated, repeat.verdict->id, tunnelOf(dial), client.id.place, client.id.generation, portOf(repeat.arrival.peer),
              acceptedNs >> 32, acceptedNs & 0xffffffff, repeat.begunNs >> 32, repeat.begunNs & 0xffffffff,
              dial.connectedNs >> 32, dial.connectedNs & 0xffffffff, nonce.length)
       .bytes(opening + nonce.at, nonce.length)

@@ -42,8 +42,10 @@ void Verdicts::remember(Loop& loop, RecordReader& command) {
   verdict->id = command.word();
   verdict->epoch = command.word();
   verdict->listener = command.word();
-  verdict->endsAtMs = loop.nowMs + command.word();
+  verdict->begunAtMs = loop.nowMs;
+  verdict->endsAtMs = loop.nowMs + static_cast<int32_t>(command.word() - static_cast<uint32_t>(loop.nowMs));
   verdict->left = command.word();
+  verdict->half = verdict->left / 2;
   verdict->port = static_cast<uint16_t>(command.word());
   verdict->dialMs = command.word();
   verdict->limits.idleMs = command.word();
@@ -77,16 +79,24 @@ void Verdicts::spare(RecordReader& command) {
   for (uint32_t left = command.word(); left > 0; left--) spares_.push_back(command.word());
 }
 
-std::shared_ptr<Verdict> Verdicts::take(Loop& loop, const Arrival& client, const char* bytes, size_t length, uint32_t& tunnel) {
+std::shared_ptr<Verdict> Verdicts::take(Loop& loop, const Arrival& client, const char* bytes, size_t length, int64_t nowMs,
+                                        uint32_t& tunnel) {
   if (count_ == 0 || spares_.empty()) return nullptr;
   const uint32_t listener = client.listener->id;
   const HostKey host = hostKeyOf(client.peer);
   Bucket& bucket = bucketOf(listener, host, length);
   const uint32_t epoch = loop.board.epoch.load(std::memory_order_acquire);
-  for (size_t at = 0; at < bucket.size(); at++) {
+  for (size_t at = 0; at < bucket.size();) {
     const std::shared_ptr<Verdict> verdict = bucket[at];
-    if (!isLike(*verdict, host, listener, bytes, length)) continue;
-    if (verdict->endsAtMs <= loop.nowMs || verdict->epoch != epoch) return erase(bucket, at), nullptr;
+    if (!isLike(*verdict, host, listener, bytes, length)) {
+      at++;
+      continue;
+    }
+    // Another one may hold by now.
+    if (verdict->endsAtMs <= nowMs || verdict->epoch != epoch) {
+      erase(bucket, at);
+      continue;
+    }
     if (isAgain(*verdict, bytes)) return nullptr;
     verdict->left--;
     if (verdict->left == 0) erase(bucket, at);
@@ -122,10 +132,9 @@ void Verdicts::sweep(int64_t nowMs) {
   }
 }
 
-// The order of those that are alike does not matter.
+// Of those that are alike the oldest stays the first, and is used up before the next.
 void Verdicts::erase(Bucket& bucket, size_t at) {
-  std::swap(bucket[at], bucket.back());
-  bucket.pop_back();
+  bucket.erase(bucket.begin() + static_cast<ptrdiff_t>(at));
   count_--;
 }
 

@@ -35,8 +35,11 @@ struct Verdict {
   Beginning opening;  // all that the client sends first
   Nonce nonce;
   std::string lastNonce;  // a hello that comes twice in a row may be in a loop, and is JavaScript's to judge
+  int64_t begunAtMs;
   int64_t endsAtMs;
-  uint32_t left;  // for so many more tunnels
+  uint32_t left;      // for so many more tunnels
+  uint32_t half;      // JavaScript gives the next verdict once so many are up
+  uint32_t made = 0;  // so many are
   std::string host;
   uint16_t port;
   std::string source;  // empty: the kernel's choice
@@ -58,7 +61,8 @@ class Verdicts {
 
   // The verdict for a client that has sent these bytes, and the number of its tunnel; null where it is JavaScript's to decide. Counts it.
   // JavaScript is told that a verdict is forgotten once nobody holds it any more.
-  std::shared_ptr<Verdict> take(Loop& loop, const Arrival& client, const char* bytes, size_t length, uint32_t& tunnel);
+  std::shared_ptr<Verdict> take(Loop& loop, const Arrival& client, const char* bytes, size_t length, int64_t nowMs,
+                                uint32_t& tunnel);
   // It was no good.
   void forget(Verdict& verdict);
   void forgetAll();

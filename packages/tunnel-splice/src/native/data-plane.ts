@@ -51,6 +51,11 @@ export class DataPlane implements LegHome {
     return monotonicNs / 1e6 + this.#clockOffsetMs;
   }
 
+  /** By the clock of the data threads, in whole milliseconds: the lower 32 bits. */
+  toMonotonicMs(deadline: DeadlineMs): number {
+    return Math.floor(deadline - this.#clockOffsetMs) >>> 0;
+  }
+
   addLeg(name: LegName, remote: Address, local: Address, bornAt: DeadlineMs): NativeLeg {
     const leg = new NativeLeg(this, name, { remote, local, bornAt });
     this.#legs[this.#positionOf(leg.place)] = leg;

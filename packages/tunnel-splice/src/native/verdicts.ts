@@ -111,13 +111,15 @@ export class Verdicts {
     const { opening, nonce, address, sourceHost = '', reply } = verdict;
     const { bytes, mask } = opening;
     const { host } = client.remote;
+    // The command may be read late.
+    const endsAt = performance.now() + verdict.holdsMs;
     const blobBytes = host.length + address.host.length + sourceHost.length + reply.length + 2 * bytes.length;
     this.#plane
       .begin(thread, COMMAND.remember, blobBytes)
       .word(id)
       .word(this.#epoch)
       .word(client.listener)
-      .word(toSpan(verdict.holdsMs))
+      .word(this.#plane.toMonotonicMs(endsAt))
       .word(share)
       .word(address.port)
       .word(toSpan(verdict.withinMs))

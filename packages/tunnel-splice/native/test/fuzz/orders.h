@@ -111,7 +111,8 @@ class Orders {
     const std::string reply = isSentUp ? "" : opening;
     const std::string source = dice(20) == 0 ? "192.0.2.1" : "";
     commands_
-        .begin(kRemember | thread << kThreadShift, verdict, epoch_, kDoor, dice(200), 1 + dice(20), dice(20) == 0 ? 1 : port,
+        .begin(kRemember | thread << kThreadShift, verdict, epoch_, kDoor,
+               static_cast<uint32_t>(sys::monotonicNs() / 1'000'000 + dice(200)), 1 + dice(20), dice(20) == 0 ? 1 : port,
                dice(20) == 0 ? 0 : dice(100), span(200), span(100), 300 + dice(700), 0,
                isSentUp && dice(2) == 0 ? 1 + dice(kBeginnings) : 0, dice(100), isSentUp, 0, dice(50) == 0 ? 8 : 0, host.size(),
                host.size(), source.size(), reply.size(), opening.size())
