@@ -12,8 +12,16 @@ export interface Seeker {
   readonly record: TunnelRecord;
 }
 
+/** A {@link Seeker} of which nothing is recorded but what decides where it goes. */
+export interface WaySeeker extends Omit<Seeker, 'record'> {
+  readonly record: Pick<TunnelRecord, 'clientIp' | 'isClientUnknown' | 'enter' | 'decided' | 'leavesBy' | 'remarked'>;
+}
+
 /** At once where nothing has to be resolved. Throws or rejects as {@link Door.resolve} and {@link Door.permit} do. */
-export function findAddresses({ client, door, record }: Seeker, identified: Identified): DialList | Promise<DialList> {
+export function findAddresses(
+  { client, door, record }: WaySeeker,
+  identified: Identified,
+): DialList | Promise<DialList> {
   const { destination } = identified;
   const resolved = door.resolve(identified, client, (remark) => record.remarked(remark));
   if (!(resolved instanceof Promise)) return door.permit(resolved, destination, client);

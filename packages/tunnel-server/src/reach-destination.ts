@@ -3,7 +3,7 @@ import { destinationText, wordAddressRefusal, wordDenial } from '@sallyport/poli
 import type { Leg } from '@sallyport/tunnel-splice';
 import { dialByParents, type Upstream } from './egress/by-parents.ts';
 import type { DirectWay } from './egress/joining.ts';
-import { findAddresses, type Seeker } from './find-addresses.ts';
+import { findAddresses, type Seeker, type WaySeeker } from './find-addresses.ts';
 import type { Identified } from './frontend.ts';
 import { TunnelError, toTunnelError } from './reasons.ts';
 import { whyCircular } from './via.ts';
@@ -30,7 +30,7 @@ export function dialBy(way: Way, seeker: Seeker, identified: Identified): Promis
  * Where to dial, at once where no resolver has to be asked. Throws a TunnelError where a drain, the policy, the address rules or the
  * resolver refuse.
  */
-export function findWay(seeker: Seeker, identified: Identified): Way | Promise<Way> {
+export function findWay(seeker: WaySeeker, identified: Identified): Way | Promise<Way> {
   const { door, record } = seeker;
   const { destination } = identified;
   door.requireOpen();

@@ -1,5 +1,6 @@
 /** Which of a door's tunnels are repeated, as what verdict, and how each repetition is entered in the books. */
 import type { ListenerConfig } from '@sallyport/config';
+import type { Decision } from '@sallyport/policy';
 import type { Address, Repeated, TunnelNumber } from '@sallyport/tunnel-splice';
 import type { LiveTunnels } from '../account/live-tunnels.ts';
 import { NO_PLACE } from '../account/hellos-under-way.ts';
@@ -8,9 +9,11 @@ import { countDecision } from '../account/tunnel-record.ts';
 import type { DoorRepeats } from '../door.ts';
 import type { DoorServices } from '../door-services.ts';
 import type { DirectWay, UpAt } from '../egress/joining.ts';
-import { countAttempt } from '../egress/race.ts';
+import { countAttempt, type DialList } from '../egress/race.ts';
+import type { WaySeeker } from '../find-addresses.ts';
 import type { FrontendLikeness } from '../frontend.ts';
 import { joinPlanOf, type PlanJoin } from '../open-dials.ts';
+import { findWay } from '../reach-destination.ts';
 import { type Model, RepeatedFacts } from './repeated-facts.ts';
 import type { Repeatable, Terms } from './repeats.ts';
 import type { UsualTunnel } from './usual-tunnel.ts';
@@ -46,10 +49,13 @@ function isAlike(listener: ListenerConfig): boolean {
 
 function mayBeRepeated({ record, next }: UsualTunnel, { egress, addresses }: DirectWay, { at }: UpAt): boolean {
   const isUsual = next === undefined && record.decision?.decision === 'allow' && record.remark === undefined;
-  const isPlain = addresses.late === undefined && egress.proxyProtocol === undefined;
+  const isPlain = isWhole(addresses) && egress.proxyProtocol === undefined;
   const isQuick = performance.now() - at < QUICK_MS && (record.connectMs ?? 0) < QUICK_MS;
   return isUsual && isPlain && isQuick;
 }
+
+/** No further answer is awaited. */
+const isWhole = (addresses: DialList): boolean => addresses.late === undefined;
 
 /** Clients with the same key are alike most of the time, and only `describe` looks closer. */
 function keyOf({ record, door, identified: { clientBytes } }: UsualTunnel): string {
@@ -73,8 +79,10 @@ function describe(tunnel: UsualTunnel, { upstream, at }: UpAt, tools: Tools): Re
   if (likeness === undefined || first?.host !== upstream.host) return undefined;
   const { transport, resolver } = services;
   const { destination } = record;
-  // Its name may have got another address while it was dialled.
+  // Its name may have got another address since.
   const dialledAt = at - (record.connectMs ?? 0);
+  const holdsMs = (): number =>
+    destination?.kind === 'name' ? resolver.holdsMs(destination.host, dialledAt) : Infinity;
   const plan = planJoin(tunnel, tunnel);
   const enter = booksOf(tunnel, likeness, { upstream, keeper: plan.keeper }, tools);
   if (enter === undefined) return undefined;
@@ -82,8 +90,8 @@ function describe(tunnel: UsualTunnel, { upstream, at }: UpAt, tools: Tools): Re
     key: keyOf(tunnel),
     listener,
     client: record.clientIp,
-    holdsMs: destination?.kind === 'name' ? resolver.holdsMs(destination.host, dialledAt) : Infinity,
-    remember: ({ tunnels, holdsMs, onRepeated, onForgotten }: Terms) =>
+    holdsMs: holdsMs(),
+    remember: ({ tunnels, holdsMs: termMs, isDue, onRepeated, onForgotten }: Terms) =>
       transport.remember?.({
         client,
         opening: likeness.opening,
@@ -99,24 +107,60 @@ function describe(tunnel: UsualTunnel, { upstream, at }: UpAt, tools: Tools): Re
         keepAliveMs: plan.keepAliveMs,
         lifetimeMs: plan.lifetimeMs,
         tunnels,
-        holdsMs,
+        holdsMs: termMs,
         withinMs: Math.min(WITHIN_MS, listener.timeouts.connect),
-        onRepeated: (number, repeated) => onRepeated(enter(number, repeated)),
+        onRepeated: (number, repeated) => {
+          const anew = isDue() ? decideAnew(tunnel, holdsMs(), { way, upstream }) : undefined;
+          onRepeated({ isAgain: enter(number, repeated, anew !== undefined), holdsMs: anew });
+        },
         onForgotten,
       }) ?? false,
   };
 }
 
 /**
+ * Finds the way of a tunnel once more, as its door does for a client that comes now. Returns for how long, in milliseconds, it will be the
+ * way it was; 0 where it is another one by now; undefined where its name has to be looked up again, which only the usual way does.
+ */
+function decideAnew(
+  tunnel: UsualTunnel,
+  holdsMs: number,
+  { way, upstream }: Pick<Tools, 'way'> & Pick<UpAt, 'upstream'>,
+): number | undefined {
+  if (holdsMs === 0) return undefined;
+  const { client, door, record, identified } = tunnel;
+  let decision: Decision | undefined;
+  const rehearsal: WaySeeker['record'] = {
+    clientIp: record.clientIp,
+    isClientUnknown: false,
+    enter: nothing,
+    decided: (decided) => (decision = decided),
+    leavesBy: nothing,
+    remarked: nothing,
+  };
+  try {
+    const found = findWay({ client, door, record: rehearsal }, identified);
+    if (found instanceof Promise) return void found.catch(nothing);
+    if (found === 'by-parent' || !isWhole(found.addresses)) return 0;
+    const isSame = decision === record.decision && found.egress === way.egress;
+    return isSame && found.addresses[0]?.host === upstream.host ? holdsMs : 0;
+  } catch {
+    return 0;
+  }
+}
+
+const nothing = (): void => undefined;
+
+/**
  * Returns what enters a tunnel in all books, as the steps of `serveTunnel` and the dial do on their way, and says whether another live
- * tunnel has sent the same hello.
+ * tunnel has sent the same hello. Where it `isDecided` as well, the cache of names was asked by that.
  */
 function booksOf(
   tunnel: UsualTunnel,
   { identified, randomOf }: FrontendLikeness,
   { upstream, keeper }: { readonly upstream: Address; readonly keeper: LiveTunnels },
   { way: { egress }, listener, services }: Tools,
-): ((number: TunnelNumber, repeated: Repeated) => boolean) | undefined {
+): ((number: TunnelNumber, repeated: Repeated, isDecided: boolean) => boolean) | undefined {
   const { door, record, greeting } = tunnel;
   const { limits, ledger, resolver, metrics, repeats } = services;
   const { destination, hello } = identified;
@@ -127,11 +171,11 @@ function booksOf(
   const none = { original: undefined, user: undefined, remark: undefined };
   const texts = joinTexts({ client: { host: client.text }, destination, upstream, hello, ...none });
   const model: Model = { door, client, destination, hello, decision, egress: egress.name, upstream, status, texts };
-  return (number, repeated) => {
+  return (number, repeated, isDecided) => {
     limits.enter(listener, client);
     if (hello !== undefined) door.metrics.clientHello(hello.tls, hello.ech);
     countDecision(door.metrics, decision);
-    if (destination.kind === 'name') resolver.reused(destination.host);
+    if (destination.kind === 'name' && !isDecided) resolver.reused(destination.host);
     const helloPlace = randomOf === undefined ? NO_PLACE : ledger.hellos.add(randomOf(repeated.nonce));
     egress.onOutcome(true);
     countAttempt(upstream, JOINED, { onAttempt });

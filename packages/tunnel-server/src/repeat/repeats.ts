@@ -1,6 +1,7 @@
 /**
  * When a decision is repeated: a client that asks for the same again and again is decided once, and for a second at most the transport
- * makes the tunnels of clients like it by itself. Read this first.
+ * makes the tunnels of clients like it by itself. As long as they come, one of them is decided before that second is over, so that the
+ * next verdict is there when the first ends. Read this first.
  *
  * Nothing is decided here. What is repeated was decided by the steps of `serveTunnel`, and is forgotten as soon as they might decide
  * otherwise: with a reload, with a drain, at the end of an address's TTL, and when a limit is half used.
@@ -16,7 +17,7 @@ const OFTEN = 8;
 const WINDOW_MS = 1_000;
 /** How many keys are counted in that time. Others are not. */
 const MOST_SEEN = 1_024;
-/** How many tunnels a verdict is for. The next one is for twice as many where half of these were made within {@link SOON_MS}. */
+/** How many tunnels a verdict is for. The next one is for twice as many where half of the last were made within {@link SOON_MS}. */
 const FEWEST_TUNNELS = 16;
 const FIRST_TUNNELS = 64;
 const MOST_TUNNELS = 1_024;
@@ -25,6 +26,8 @@ const SOON_MS = 300;
 const MOST_PROMISED = 8_192;
 /** For how long a decision is repeated. Hosts files and the machine's own addresses are looked at as often. */
 const HOLDS_MS = 1_000;
+/** How old a decision is when a tunnel that was repeated by it is decided as well. Tunnels are told of a fourth of a second late. */
+const RENEWED_AFTER_MS = 500;
 /** For how long a key is not repeated of which a client had to be handed out. */
 const BARRED_MS = 10_000;
 /** How many keys are known. Where that is not enough, all of them are forgotten. */
@@ -46,23 +49,47 @@ export interface Repeatable {
 export interface Terms {
   readonly tunnels: number;
   readonly holdsMs: number;
-  /** `isAgain`: another live tunnel has sent the same hello. */
-  readonly onRepeated: (isAgain: boolean) => void;
+  /** Whether the tunnel that was just made is to be decided as well. */
+  readonly isDue: () => boolean;
+  readonly onRepeated: (repetition: Repetition) => void;
   readonly onForgotten: (wasNoGood: boolean) => void;
+}
+
+/** A tunnel that was made by a verdict. */
+export interface Repetition {
+  /** Another live tunnel has sent the same hello. */
+  readonly isAgain: boolean;
+  /** Where it was decided as well: for how long, in milliseconds, its name has the verdict's address; 0 where the verdict is wrong by now. */
+  readonly holdsMs?: number | undefined;
 }
 
 /** A key that is repeated, or was a moment ago. Times are those of `performance.now()`. */
 interface Known {
   /** How many tunnels its next verdict is for. */
   size: number;
-  /** How many verdicts of it the transport has. */
+  /** How many verdicts of it the transport has, and for how many tunnels more. */
   held: number;
+  left: number;
+  /** How many tunnels its last verdict was for, and since when the transport has that. */
+  last: number;
+  lastAt: number;
   /** How many tunnels were repeated since it was last decided. */
   made: number;
+  decidedAt: number;
   /** From then on it is decided anew. */
   endsAt: number;
   /** Until then it is not repeated. */
   barredUntil: number;
+}
+
+/** A verdict that the transport has. */
+interface Held {
+  readonly repeatable: Repeatable;
+  readonly known: Known;
+  /** For how many tunnels more. */
+  left: number;
+  /** How many of them count as promised: those that were made count until the next verdict. */
+  promised: number;
 }
 
 export class Repeats {
@@ -108,9 +135,7 @@ export class Repeats {
     const repeatable = describe();
     if (repeatable === undefined) return;
     const fresh = known ?? this.#begin(key);
-    fresh.made = 0;
-    fresh.endsAt = now + Math.min(HOLDS_MS, repeatable.holdsMs);
-    this.#promise(repeatable, fresh);
+    this.#promiseAnew(repeatable, fresh, repeatable.holdsMs);
     if (fresh.held === 0) this.#known.delete(key);
   }
 
@@ -169,7 +194,17 @@ export class Repeats {
 
   #begin(key: string, barredUntil = 0): Known {
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
-    const known = { size: FIRST_TUNNELS, held: 0, made: 0, endsAt: 0, barredUntil };
+    const known = {
+      size: FIRST_TUNNELS,
+      held: 0,
+      left: 0,
+      last: 0,
+      lastAt: 0,
+      made: 0,
+      decidedAt: 0,
+      endsAt: 0,
+      barredUntil,
+    };
     this.#known.set(key, known);
     return known;
   }
@@ -184,6 +219,20 @@ export class Repeats {
     return times >= OFTEN;
   }
 
+  /** For twice as many tunnels as there were since it was last decided. */
+  #renew(repeatable: Repeatable, known: Known, holdsMs: number): void {
+    known.size = Math.min(Math.max(2 * known.made, FIRST_TUNNELS), MOST_TUNNELS);
+    this.#promiseAnew(repeatable, known, holdsMs);
+  }
+
+  /** It was decided this moment. */
+  #promiseAnew(repeatable: Repeatable, known: Known, holdsMs: number): void {
+    known.made = 0;
+    known.decidedAt = performance.now();
+    known.endsAt = known.decidedAt + Math.min(HOLDS_MS, holdsMs);
+    this.#promise(repeatable, known);
+  }
+
   #promise(repeatable: Repeatable, known: Known): void {
     const now = performance.now();
     // What is promised during a withdrawal would not be withdrawn with the rest.
@@ -191,32 +240,71 @@ export class Repeats {
     const tunnels = Math.min(known.size, this.#roomFor(repeatable));
     const holdsMs = known.endsAt - now;
     if (tunnels < FEWEST_TUNNELS || holdsMs <= 0) return;
-    let made = 0;
     let forgotten = (): void => undefined;
     const held = new Promise<void>((resolve) => (forgotten = resolve));
-    const onRepeated = (isAgain: boolean): void => {
-      // It may be in a loop, which only the usual way refuses.
-      if (isAgain) this.#bar(repeatable.key);
-      made += 1;
-      known.made += 1;
-      if (made !== tunnels >> 1) return;
-      // It will be used up soon, and what was decided still holds.
-      if (performance.now() - now < SOON_MS) known.size = Math.min(2 * known.size, MOST_TUNNELS);
-      if (this.#known.get(repeatable.key) === known) this.#promise(repeatable, known);
-    };
-    const onForgotten = (wasNoGood: boolean): void => {
-      this.#count(repeatable, -tunnels);
-      this.#held.delete(held);
-      forgotten();
-      known.held -= 1;
-      if (wasNoGood) this.#leaveAlone(repeatable.key);
-      else if (known.held === 0 && known.made < OFTEN && this.#known.get(repeatable.key) === known)
-        this.#known.delete(repeatable.key);
-    };
-    if (!repeatable.remember({ tunnels, holdsMs, onRepeated, onForgotten })) return;
+    const verdict: Held = { repeatable, known, left: tunnels, promised: tunnels };
+    const isHeld = repeatable.remember({
+      tunnels,
+      holdsMs,
+      isDue: () => this.#isDue(verdict),
+      onRepeated: (repetition) => this.#repeated(verdict, repetition),
+      onForgotten: (wasNoGood) => {
+        this.#held.delete(held);
+        this.#forgotten(verdict, wasNoGood);
+        forgotten();
+      },
+    });
+    if (!isHeld) return;
     this.#count(repeatable, tunnels);
     this.#held.add(held);
     known.held += 1;
+    known.left += tunnels;
+    known.last = tunnels;
+    known.lastAt = now;
+  }
+
+  /** Nothing of its key was forgotten since it was promised. */
+  #isCurrent({ repeatable, known }: Held): boolean {
+    return this.#known.get(repeatable.key) === known;
+  }
+
+  #isDue(verdict: Held): boolean {
+    const { made, decidedAt } = verdict.known;
+    return made >= OFTEN && performance.now() - decidedAt > RENEWED_AFTER_MS && this.#isCurrent(verdict);
+  }
+
+  #repeated(verdict: Held, { isAgain, holdsMs }: Repetition): void {
+    const { repeatable, known } = verdict;
+    // It may be in a loop, which only the usual way refuses.
+    if (isAgain) this.#bar(repeatable.key);
+    verdict.left -= 1;
+    known.left -= 1;
+    known.made += 1;
+    if (holdsMs === 0) void this.forget();
+    if (!this.#isCurrent(verdict)) return;
+    if (holdsMs !== undefined) this.#renew(repeatable, known, holdsMs);
+    else if (known.left <= known.last >> 1) this.#promiseNext(verdict);
+  }
+
+  /** The last one will be used up soon, and what was decided still holds. */
+  #promiseNext(verdict: Held): void {
+    const { repeatable, known, left, promised } = verdict;
+    if (performance.now() - known.lastAt < SOON_MS) known.size = Math.min(2 * known.size, MOST_TUNNELS);
+    // Those that were made are in the books.
+    this.#count(repeatable, left - promised);
+    verdict.promised = left;
+    // Where there is no room now, there may be some at half of what is left.
+    known.last = known.left;
+    this.#promise(repeatable, known);
+  }
+
+  #forgotten(verdict: Held, wasNoGood: boolean): void {
+    const { repeatable, known, left, promised } = verdict;
+    this.#count(repeatable, -promised);
+    known.held -= 1;
+    known.left -= left;
+    if (wasNoGood) this.#leaveAlone(repeatable.key);
+    else if (known.held === 0 && known.made < OFTEN && this.#isCurrent(verdict)) this.#known.delete(repeatable.key);
   }
 
   /** Half of what may be promised, so that there is room for the next, too. */

@@ -9,6 +9,8 @@ import { Repeats, type Terms } from '../../src/repeat/repeats.ts';
 class Engine {
   /** The oldest first. */
   readonly verdicts: { readonly terms: Terms; left: number }[] = [];
+  /** What is found where a tunnel is decided as well. */
+  found: number | undefined;
   /** It takes a moment before it has forgotten. */
   isSlow = false;
 
@@ -22,7 +24,8 @@ class Engine {
     const [verdict] = this.verdicts;
     if (verdict === undefined) throw new Error('there is nothing to repeat');
     verdict.left -= 1;
-    verdict.terms.onRepeated(isAgain);
+    const { terms } = verdict;
+    terms.onRepeated({ isAgain, holdsMs: terms.isDue() ? this.found : undefined });
     if (verdict.left === 0) this.#forget(verdict, false);
   }
 
@@ -30,6 +33,12 @@ class Engine {
   fail(): void {
     const [verdict] = this.verdicts;
     if (verdict) this.#forget(verdict, true);
+  }
+
+  /** The time of a verdict is over. */
+  end(terms: Terms): void {
+    const verdict = this.verdicts.find((each) => each.terms === terms);
+    if (verdict) this.#forget(verdict, false);
   }
 
   forgetVerdicts(): void {
@@ -173,6 +182,81 @@ describe('the next verdict', () => {
     engine.forgetNow();
     expect(comeUp(OFTEN - 1)).toBe(0);
     expect(comeUp(1)).toBe(1);
+  });
+});
+
+describe('what is asked for on and on', () => {
+  /** One tunnel in each ten milliseconds. */
+  const repeatFor = (ms: number, { engine }: Pick<ReturnType<typeof open>, 'engine'>) => {
+    for (const until = performance.now() + ms; performance.now() < until; vi.advanceTimersByTime(10)) {
+      for (const { terms } of engine.verdicts.filter((each) => endOf(each.terms) <= performance.now()))
+        engine.end(terms);
+      engine.repeat();
+    }
+  };
+  const endsAt = new Map<Terms, number>();
+  const endOf = (terms: Terms): number => {
+    const end = endsAt.get(terms) ?? performance.now() + terms.holdsMs;
+    endsAt.set(terms, end);
+    return end;
+  };
+
+  it('is decided again after half a second, and its next verdict is there before the first one ends', () => {
+    const opened = open();
+    const { engine, comeUp } = opened;
+    comeUp(OFTEN);
+    engine.found = Infinity;
+    repeatFor(500, opened);
+    const before = engine.verdicts.length;
+    repeatFor(30, opened);
+    expect(engine.verdicts).toHaveLength(before + 1);
+    expect(engine.verdicts.at(-1)).toMatchObject({ terms: { holdsMs: 1_000 } });
+    repeatFor(10_000, opened);
+    expect(engine.promised).toBeGreaterThan(0);
+  });
+
+  it('has a verdict for twice as many as came since it was decided', () => {
+    const opened = open();
+    const { engine, comeUp } = opened;
+    comeUp(OFTEN);
+    engine.found = Infinity;
+    repeatFor(5_000, opened);
+    expect(engine.verdicts.at(-1)?.terms.tunnels).toBeLessThan(128);
+  });
+
+  it('is decided again within a second where that could not be told at once', () => {
+    const opened = open();
+    opened.comeUp(OFTEN);
+    expect(() => repeatFor(1_100, opened)).toThrow('nothing to repeat');
+  });
+
+  it('holds no longer than its address', () => {
+    const opened = open();
+    const { engine, comeUp } = opened;
+    comeUp(OFTEN);
+    engine.found = 70;
+    repeatFor(530, opened);
+    expect(engine.verdicts.at(-1)?.terms.holdsMs).toBeLessThanOrEqual(70);
+  });
+
+  it('is forgotten at once where it would be decided otherwise', () => {
+    const opened = open();
+    const { engine, comeUp } = opened;
+    comeUp(OFTEN);
+    engine.found = 0;
+    expect(() => repeatFor(530, opened)).toThrow('nothing to repeat');
+    expect(performance.now()).toBeLessThan(1_000_530);
+  });
+
+  it('is not decided again for less than eight tunnels', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN);
+    engine.found = Infinity;
+    vi.advanceTimersByTime(600);
+    for (let time = 0; time < OFTEN; time++) engine.repeat();
+    expect(engine.verdicts).toHaveLength(1);
+    engine.repeat();
+    expect(engine.verdicts).toHaveLength(2);
   });
 });
 
@@ -346,6 +430,7 @@ describe('the room in the limits', () => {
       listener: fc.constantFrom(...listeners),
       client: fc.constantFrom(...clients),
       times: fc.integer({ min: 1, max: 200 }),
+      found: fc.constantFrom(undefined, 0, 300, Infinity),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
@@ -356,7 +441,8 @@ describe('the room in the limits', () => {
           held.push({ listener, client });
           await repeats.heed(client);
         };
-        for (const { what, listener, client, times } of steps) {
+        for (const { what, listener, client, times, found } of steps) {
+          engine.found = found;
           for (let time = 0; time < times; time++) {
             if (what === 'comes' && admits(limits, listener, client)) {
               await enter(listener, client);

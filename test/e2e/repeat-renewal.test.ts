@@ -1,0 +1,87 @@
+/** What is asked for all the time is decided again before its verdict ends: no client meets the end of one. */
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { configText } from './harness/config-text.ts';
+import { run } from './harness/peers.ts';
+import { type Running, startSallyport } from './harness/sallyport.ts';
+import { DOORS, isRepeating, keepVisiting, visit, wordOrigin } from './harness/visits.ts';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** How many tunnels were repeated, and how many were decided for a client that waited. */
+async function countsOf(proxy: Running): Promise<{ repeated: number; decided: number }> {
+  const text = await (await fetch(`http://127.0.0.1:${proxy.port('admin')}/metrics`)).text();
+  const sum = (name: string): number => {
+    const lines = text.split('\n').filter((line) => line.startsWith(`sallyport_${name}{`));
+    return lines.reduce((total, line) => total + Number(line.split(' ')[1]), 0);
+  };
+  const repeated = sum('repeated_tunnels_total');
+  return { repeated, decided: sum('policy_decisions_total') - repeated };
+}
+
+describe.runIf(isRepeating).each(DOORS)('what is asked for all the time at the %s door', (door) => {
+  it('is decided for no client that waits, for longer than a verdict holds', { timeout: 120_000 }, async () => {
+    const origin = await wordOrigin('one');
+    closers.push(() => origin.close());
+    const more = 'limits: { tunnels: 8000, tunnels_per_client: 8000 }';
+    const proxy = await startSallyport(configText({ transparent: [`port: ${origin.port}`], more }));
+    closers.push(() => proxy.stop());
+    const wish = { door, host: 'origin.test', port: origin.port };
+    // A slow dial on a busy machine ends a verdict early.
+    const quiet = { interval: 0, timeout: 100_000 };
+    const whileVisited = async (): Promise<{ isRepeated: boolean; decided: number }> => {
+      const before = await countsOf(proxy);
+      const until = performance.now() + 3_500;
+      while (performance.now() < until) expect(await visit(proxy, wish)).toBe('one');
+      const after = await countsOf(proxy);
+      return { isRepeated: after.repeated > before.repeated, decided: after.decided - before.decided };
+    };
+    await expect.poll(whileVisited, quiet).toEqual({ isRepeated: true, decided: 0 });
+  });
+});
+
+const why = await run('unshare', ['--mount', 'true']).then(
+  ({ code }) => (code === 0 ? undefined : 'unshare(1) could make no mount namespace'),
+  (cause: unknown) => String(cause),
+);
+if (why !== undefined) console.warn(`SKIPPED, a hosts file of its own: ${why}`);
+
+it.skipIf(why !== undefined)(
+  'a line of /etc/hosts that changes is heeded, however long its name was asked for',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-hosts-'));
+    closers.push(() => rm(folder, { recursive: true }));
+    const hosts = join(folder, 'hosts');
+    const one = await wordOrigin('one');
+    closers.push(() => one.close());
+    const other = await wordOrigin('other', '127.0.0.2', one.port);
+    closers.push(() => other.close());
+    writeFileSync(hosts, '127.0.0.1 listed.test\n');
+    const yaml = configText({ transparent: [`port: ${one.port}`] });
+    const mounted = ['unshare', '--mount', 'sh', '-c', `mount --bind ${hosts} /etc/hosts && exec "$@"`, 'sh'];
+    const proxy = await startSallyport(yaml, { under: mounted });
+    closers.push(() => proxy.stop());
+    const heard: string[] = [];
+    const traffic = keepVisiting(2, async () =>
+      heard.push(await visit(proxy, { door: 'explicit', host: 'listed.test', port: one.port })),
+    );
+    const heardFor = async (ms: number): Promise<readonly string[]> => {
+      const [from, until] = [heard.length, performance.now() + ms];
+      await expect.poll(() => performance.now(), { timeout: ms + 10_000 }).toBeGreaterThan(until);
+      return heard.slice(from);
+    };
+    expect(new Set(await heardFor(2_500))).toEqual(new Set(['one']));
+    writeFileSync(hosts, '127.0.0.2 listed.test\n');
+    await expect.poll(() => heard.at(-1), { timeout: 20_000 }).toBe('other');
+    // Verdicts from before hold for a second at most.
+    await heardFor(1_500);
+    expect(new Set(await heardFor(500))).toEqual(new Set(['other']));
+    await traffic.stop();
+  },
+);
