@@ -174,12 +174,15 @@ function readRecords(records: readonly dns.RecordWithTtl[], type: RecordType): S
   return { kind: 'records', addresses: [...addresses.values()], ttlMs };
 }
 
-/** The longest TTL, in seconds. */
+/** The longest TTL, in seconds, is 68 years. */
 const LONGEST_TTL = 0x7fffffff;
 
-/** A TTL with its highest bit set counts as 0 (RFC 2181 §8). Node.js gives it as an unsigned number. */
+/**
+ * A TTL with its highest bit set counts as 0 (RFC 2181 §8). Node.js 20 gives it as an unsigned number. Node.js 24 gives the longest TTL in
+ * its place, so that counts as 0 too.
+ */
 function readTtl(ttlSeconds: number): number {
-  return ttlSeconds > LONGEST_TTL ? 0 : ttlSeconds;
+  return ttlSeconds >= LONGEST_TTL ? 0 : ttlSeconds;
 }
 
 function readFailure(error: NodeJS.ErrnoException): ServerReply {

@@ -88,7 +88,7 @@ describe('Resolver, asking', () => {
   });
 
   it.each([
-    { ttl: 0x7fffffff, isKept: true },
+    { ttl: 0x7ffffffe, isKept: true },
     { ttl: 0x80000000, isKept: false },
     { ttl: 0xffffffff, isKept: false },
   ])(
