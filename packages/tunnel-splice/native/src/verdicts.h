@@ -67,14 +67,16 @@ class Verdicts {
   void forget(Verdict& verdict);
   void forgetAll();
   bool empty() const { return count_ == 0; }
-  // When `sweep` is due. JavaScript is to hear of the end of a verdict even where nothing else happens.
-  int64_t dueMs() const { return sweepAtMs_; }
+  // When `sweep` is due where nothing else happens, so that JavaScript hears of the end of a verdict.
+  int64_t dueMs() const { return count_ == 0 ? TimerWheel::kNeverMs : sweepAtMs_ + kSweepLateMs; }
   // Forgets those that hold no more.
   void sweep(int64_t nowMs);
 
  private:
   using Bucket = std::vector<std::shared_ptr<Verdict>>;
   static constexpr size_t kBuckets = 256;
+  // The loop does not wake up for each.
+  static constexpr int64_t kSweepLateMs = 250;
 
   Bucket& bucketOf(uint32_t listener, const HostKey& client, size_t length);
   void erase(Bucket& bucket, size_t at);
