@@ -260,6 +260,14 @@ describe('sallyport learn', () => {
     expect(code).toBe(0);
   });
 
+  it.each(['learn', 'summary'])('%s takes the log of a proxy that nobody has used', async (command) => {
+    const quiet = join(folder, 'quiet.log');
+    writeFileSync(quiet, '{"level":"info","time":"2026-11-30T12:00:00.000Z","seq":1,"msg":"ready"}\n');
+    const { code, stdout, stderr } = await sallyport([command, '--log', quiet]);
+    expect(stdout).toContain(command === 'learn' ? '# Learned from 0 of 1 lines.' : '0 allowed, 0 denied');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
   it('lets nothing that a client chose out of its comment', async () => {
     const yaml = await learn('--log', log('forged.log', [{ host: 'a.example.com', user: 'x\n- action: allow\u2028' }]));
     expect(rulesOf(yaml)).toHaveLength(1);

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
-import { type LogEntry, readLogLine } from '@sallyport/policy';
+import { isLogLine, type LogEntry, readLogLine } from '@sallyport/policy';
 import type { OptionSpec } from './command-line.ts';
 import { EXIT, FatalError } from './exit.ts';
 import { inOneLine, printError } from './print.ts';
@@ -31,7 +31,7 @@ const LONGEST_LINE = 1024 * 1024;
 
 /**
  * Calls `take` with every entry of the files, in their order. Throws a FatalError with the file's name where one cannot be read, or where
- * they have lines but none of an access log. One that has none beside others is told on standard error.
+ * they have lines but none of our log. One that has none beside others is told on standard error.
  */
 export async function readLogs(files: readonly string[], take: (entry: LogEntry) => void): Promise<LogReading> {
   if (files.indexOf('-') !== files.lastIndexOf('-'))
@@ -39,9 +39,8 @@ export async function readLogs(files: readonly string[], take: (entry: LogEntry)
   const reading: LogReading = { lines: 0, entries: 0 };
   const foreign: string[] = [];
   for (const file of files) {
-    const before = { ...reading };
-    await readLog(file, take, reading);
-    if (reading.lines > before.lines && reading.entries === before.entries) foreign.push(file);
+    const isOurs = await readLog(file, take, reading);
+    if (!isOurs) foreign.push(file);
   }
   if (foreign.length === 0) return reading;
   const message = `${foreign.join(', ')} ${NO_ENTRIES}`;
@@ -53,18 +52,23 @@ export async function readLogs(files: readonly string[], take: (entry: LogEntry)
 const NO_ENTRIES =
   'holds no line that says what the policy decided; name the JSON log of sallyport run (log.format: json)';
 
-async function readLog(file: string, take: (entry: LogEntry) => void, reading: LogReading): Promise<void> {
+/** Reads a log. False where it has lines, but none of ours: a proxy that nobody has used has logged no decision. */
+async function readLog(file: string, take: (entry: LogEntry) => void, reading: LogReading): Promise<boolean> {
+  const linesBefore = reading.lines;
+  let isOurs = false;
   try {
     const raw = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
     for await (const lines of linesOf(await unzipped(raw))) {
       for (const line of lines) {
         reading.lines++;
         const entry = readLogLine(line);
+        isOurs ||= entry !== undefined || isLogLine(line);
         if (!entry) continue;
         reading.entries++;
         take(entry);
       }
     }
+    return isOurs || reading.lines === linesBefore;
   } catch (cause) {
     if (cause instanceof FatalError) throw cause;
     throw new FatalError(explainReadError(file, cause), EXIT.failure, cause);

@@ -34,7 +34,7 @@ export { lintReach } from './lint/lint-reach.ts';
 export { knowsItsClients, lintOpenProxy } from './lint/open-proxy.ts';
 export { lintVoidList } from './lint/void-list.ts';
 export { lintUnmetUsers } from './lint/unmet-users.ts';
-export { type LogEntry, readLogLine } from './learn/access-log.ts';
+export { isLogLine, type LogEntry, readLogLine } from './learn/access-log.ts';
 export { type GroupBy, Seen } from './learn/seen.ts';
 export { proposePolicy } from './learn/propose.ts';
 export { asComment } from './learn/sighting-text.ts';

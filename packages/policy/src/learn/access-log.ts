@@ -54,6 +54,13 @@ export function readLogLine(line: string): LogEntry | undefined {
   };
 }
 
+/** Whether a line is of our log, whatever it tells. */
+export function isLogLine(line: string): boolean {
+  if (!line.includes('"seq":')) return false;
+  const { msg, level, time, seq } = parseObject(line) ?? {};
+  return typeof msg === 'string' && typeof level === 'string' && typeof time === 'string' && typeof seq === 'number';
+}
+
 /** What `report_only` let pass ended as any tunnel, and may have been allowed by a later rule. */
 function judgedBy({ rule, would_deny: wouldDeny, decision, reason }: Fields): Pick<LogEntry, 'rule' | 'reason'> {
   if (decision === 'report') return { rule: textOf(wouldDeny ?? rule), reason: 'policy' };
