@@ -186,10 +186,10 @@ policy:
   it('tells of rules that are not there, and of a log in its own file, beside whatever key is wrong', async () => {
     const wrong = file(
       'references.yaml',
-      `listeners: [{ name: a, mode: conect, bind: "127.0.0.1:0" }]
-groups: { mirrors: [""], more: nothing }
+      `listeners: [{ name: a, mode: conect, bind: "127.0.0.1:0", auth: users.htpasswd }]
+groups: { mirrors: [""], more: nothing, Last: [a.test] }
 policy:
-  rules: [{ name: web, action: allow, hosts: ["@mirrors", "@more", "a..b"] }, { action: 1 }]
+  rules: [{ name: web, action: allow, hosts: ["@mirrors", "@more", "@Last", "a..b"] }, { action: 1 }, allow all]
 tests:
   - { client: 10.0.0.1, to: "a.test:443", expect: deny, rule: wbe }
   - { client: 10.0.0.1, to: "a.test:443", expect: deny, rule: rule-2 }
@@ -200,10 +200,13 @@ log: { file: ./references.yaml }
     const { stderr } = await sallyport(['check', '--config', wrong]);
     expect([...stderr.matchAll(/references\.yaml:\d+:\d+: ([^ ]+):/g)].map(([, path]) => path)).toEqual([
       'listeners[0].mode',
+      'listeners[0].auth',
       'groups.mirrors[0]',
       'groups.more',
-      'policy.rules[0].hosts[2]',
+      'groups.Last',
+      'policy.rules[0].hosts[3]',
       'policy.rules[1].action',
+      'policy.rules[2]',
       'tests[0].rule',
       'log.file',
     ]);

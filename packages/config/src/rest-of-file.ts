@@ -5,12 +5,13 @@ import { configSchema } from './schema.ts';
 
 /** Stand in for items of which too little is left. No problem can be found in them. */
 const LISTENER = { name: 'listener', mode: 'connect', bind: '127.0.0.1:0' };
-const STAND_INS = new Map<string | number, object>([
-  ['listeners', LISTENER],
-  ['egress', { name: 'egress', type: 'direct' }],
-]);
+const STAND_INS = [
+  { list: ['listeners'], item: LISTENER },
+  { list: ['egress'], item: { name: 'egress', type: 'direct' } },
+  { list: ['policy', 'rules'], item: { action: 'deny' } },
+] as const;
 
-/** Stands in for the hosts of a group, which rules name. */
+/** Stands in for the hosts of a group. */
 const GROUP = ['stand-in.invalid'];
 
 /** Stand in for keys that a rule or a listener needs. */
@@ -28,12 +29,19 @@ const MOST_ROUNDS = 3;
  * @param problems where they are
  */
 export function restOfFile(value: unknown, problems: readonly ConfigPath[]): Config | undefined {
-  if (problems.some(([section]) => section === undefined)) return undefined;
-  const rest = structuredClone(value);
+  // What is no map of groups may be meant to hold any.
+  if (problems.some(([section, name]) => section === undefined || (section === 'groups' && name === undefined)))
+    return undefined;
+  const config = withoutProblems(structuredClone(value), problems);
+  // A rule may name a group that has a problem.
+  const groups = Object.keys(asMap(asMap(value)['groups'])).map((name) => [name, GROUP] as const);
+  return config && { ...config, groups: { ...Object.fromEntries(groups), ...config.groups } };
+}
+
+/** Takes them out of the value. */
+function withoutProblems(rest: unknown, problems: readonly ConfigPath[]): Config | undefined {
   let paths = problems;
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    // A rule may name a group that would be missing.
-    if (paths.some(([section, name]) => section === 'groups' && name === undefined)) return undefined;
     for (const path of paths) takeOut(rest, path);
     const validated = configSchema.safeParse(rest);
     if (validated.success) return completeConfig(validated.data);
@@ -48,7 +56,7 @@ export function restOfFile(value: unknown, problems: readonly ConfigPath[]): Con
 
 /** Takes out the key that is nearest to the end of the path. What stands in a list goes with the key of the list, or has a stand-in. */
 function takeOut(value: unknown, path: ConfigPath): void {
-  if (replaceItem(value, path) || replaceGroup(value, path)) return;
+  if (replaceItem(value, path)) return;
   let nearest: { readonly map: object; readonly key: string | number } | undefined;
   let here = value;
   for (const step of path) {
@@ -63,20 +71,14 @@ function takeOut(value: unknown, path: ConfigPath): void {
 }
 
 /** Where the path is that of an item with a stand-in. The item keeps its name, for rules name it. */
-function replaceItem(value: unknown, [section = '', at, ...deeper]: ConfigPath): boolean {
-  const standIn = STAND_INS.get(section);
-  const list = asMap(value)[section];
-  if (!standIn || !Array.isArray(list) || typeof at !== 'number' || deeper.length > 0) return false;
+function replaceItem(value: unknown, path: ConfigPath): boolean {
+  const [place, at] = [path.slice(0, -1), path.at(-1)];
+  const standIn = STAND_INS.find(({ list }) => list.join() === place.join());
+  const list = place.reduce<unknown>((here, step) => asMap(here)[step], value);
+  if (!standIn || !Array.isArray(list) || typeof at !== 'number') return false;
   const { name } = asMap(list[at]);
-  list[at] = { ...standIn, ...(typeof name === 'string' && { name }) };
+  list[at] = { ...standIn.item, ...(typeof name === 'string' && { name }) };
   return true;
-}
-
-/** Where the path leads into a group. */
-function replaceGroup(value: unknown, [section = '', name]: ConfigPath): boolean {
-  if (section !== 'groups' || name === undefined) return false;
-  const { groups } = asMap(value);
-  return typeof groups === 'object' && groups !== null && Reflect.set(groups, name, GROUP);
 }
 
 function asMap(value: unknown): Readonly<Record<string, unknown>> {

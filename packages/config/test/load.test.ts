@@ -606,13 +606,14 @@ log:
     ]);
   });
 
-  it('are told of what no form of a section allows, where its word is none of theirs', () => {
+  it('are told of what the form allows that is meant, or else no form, where its word is none of theirs', () => {
     const text = `
 listeners:
   - { name: "A A", mode: conect, bind: nope, prot: 5, timeouts: { idle: x }, tls: 3, dial: 3 }
   - { bind: ["127.0.0.1:0", nope] }
 egress:
   - { type: sock5, proxy_protocol: v3, address: nope, foo: 1 }
+  - { type: tunnel, proxy_protocol: v3, address: nope, foo: 1 }
 `;
     expect(problemsOf(text)).toEqual([
       'F:3:13: listeners[0].name: expected a name of a-z, 0-9, _ and -, got "A A"',
@@ -620,13 +621,20 @@ egress:
       'F:3:40: listeners[0].bind: expected host:port such as "127.0.0.1:3128", got "nope"',
       'F:3:46: listeners[0].prot: unknown key "prot"; did you mean "port"?',
       'F:3:73: listeners[0].timeouts.idle: expected a duration such as 500ms, 10s, 5m or 1h, got "x"',
+      'F:3:83: listeners[0].tls: expected a map of keys, got 3',
+      'F:3:86: listeners[0].dial: unknown key "dial"; it is a key of listeners[] with mode: sni',
       'F:4:5: listeners[1].mode: missing; give connect (the explicit door) or sni (the transparent door)',
       'F:4:5: listeners[1].name: missing; give a name of a-z, 0-9, _ and -',
       'F:4:29: listeners[1].bind[1]: expected host:port such as "127.0.0.1:3128", got "nope"',
       'F:6:5: egress[0].name: missing; give a name of a-z, 0-9, _ and -',
       'F:6:13: egress[0].type: expected direct, http or socks5, got "sock5"',
       'F:6:36: egress[0].proxy_protocol: expected v1 or v2, got "v3"; did you mean "v1"?',
-      'F:6:55: egress[0].foo: unknown key "foo"; known here: name, type, source_address, proxy_protocol',
+      'F:6:49: egress[0].address: expected host:port such as "proxy.corp:3128", got "nope"',
+      'F:6:55: egress[0].foo: unknown key "foo"; known here: name, type, address, username, password, resolve, proxy_protocol',
+      'F:7:5: egress[1].name: missing; give a name of a-z, 0-9, _ and -',
+      'F:7:13: egress[1].type: expected direct, http or socks5, got "tunnel"',
+      'F:7:37: egress[1].proxy_protocol: expected v1 or v2, got "v3"; did you mean "v1"?',
+      'F:7:56: egress[1].foo: unknown key "foo"; known here: name, type, source_address, proxy_protocol',
     ]);
   });
 

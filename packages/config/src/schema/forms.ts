@@ -4,7 +4,8 @@ import { isSlip } from '../suggest.ts';
 import { expected, isUnknownKey } from './fields.ts';
 
 /**
- * Where the word is none of theirs, it is not known which keys there are. What is wrong whichever form is meant is told all the same.
+ * Where the word is none of theirs, it is not known which keys there are. What is wrong whichever form is meant is told all the same; of a
+ * misspelt word, what is wrong in the form that it means.
  * @param key of the word
  */
 export function forms<const Forms extends readonly [z.ZodObject, ...z.ZodObject[]]>(
@@ -16,10 +17,19 @@ export function forms<const Forms extends readonly [z.ZodObject, ...z.ZodObject[
     (value: unknown, { issues }) => {
       const isUnknownForm = issues.some(({ code, path = [] }) => code === 'invalid_union' && path[0] === key);
       if (isUnknownForm && typeof value === 'object' && value !== null)
-        issues.push(...issuesOfAll(key, sections, value));
+        issues.push(...issuesOfAll(key, formsMeant(key, sections, value), value));
     },
     { when: () => true },
   );
+}
+
+/** The form whose word has a slip of the hand in it, or all. */
+function formsMeant(key: string, sections: readonly z.ZodObject[], value: object): readonly z.ZodObject[] {
+  const word = String(Reflect.get(value, key)).trim();
+  const meant = sections.filter(
+    ({ shape: { [key]: own } }) => own instanceof z.ZodLiteral && isSlip(word, String(own.value)),
+  );
+  return meant.length === 1 ? meant : sections;
 }
 
 /** Issues that each of the forms has at the same place, as the first one words them. */
