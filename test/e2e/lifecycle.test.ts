@@ -293,6 +293,31 @@ describe('SIGTERM', () => {
   });
 });
 
+describe('a signal that npm gets, too, and passes on', () => {
+  it('is one signal: live tunnels go on', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-npm-'));
+    writeFileSync(join(folder, 'package.json'), '{ "scripts": { "proxy": "exec" } }');
+    const echo = await echoOrigin();
+    proxy = await startSallyport(configText(), {
+      under: ['npm', 'run', '--silent', '--prefix', folder, 'proxy', '--'],
+    });
+    const live = await openTunnel(proxy.port('explicit'), `127.0.0.1:${echo.port}`);
+    const exit = proxy.stop();
+    await proxy.line({ msg: 'draining' });
+    proxy.process.kill('SIGTERM');
+    for (const until = performance.now() + 200; performance.now() < until;) {
+      const before = live.heard().length;
+      live.socket.write('still here');
+      await live.hears(before + 10);
+    }
+    live.socket.end();
+    expect(await exit).toBe(0);
+    expect(await proxy.tunnel()).toMatchObject({ reason: 'client_closed' });
+    echo.close();
+    rmSync(folder, { recursive: true });
+  });
+});
+
 describe('two signals in a row', () => {
   it.each([1, 2, 3, 4, 5, 6])('end it by an exit code, never by the signal (%i)', async () => {
     proxy = await startSallyport(configText());

@@ -1,4 +1,5 @@
 /** Handles the signals sent to a running program. */
+import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { Steps } from '@sallyport/config';
 import type { Logger } from '@sallyport/telemetry';
@@ -154,19 +155,31 @@ function ofEither(...signals: readonly NodeJS.Signals[]): { first: Promise<void>
   return { first: first.promise, second: second.promise };
 }
 
-/** So soon after Ctrl-C every further SIGINT is of the same press. */
-const PRESS_MS = 500;
+/** So soon after the first one, another may be the same one, passed on. */
+const PASSING_ON_MS = 500;
 
 /**
  * Tells for each signal after the first, which has just come, whether it is the same one again. A group of processes may get it as a whole,
- * and each process from its parent besides: timeout(1) sends both at once, and npm passes on the SIGINT that Ctrl-C sent to all.
+ * from systemd or Ctrl-C say, and each process from its parent besides: timeout(1) sends both at once, and npm passes on what it gets.
  */
 function followEchoes(first: NodeJS.Signals): (signal: NodeJS.Signals) => boolean {
   const firstAt = performance.now();
+  const isPassedOn = isChildOfNpm();
   let isSameTurn = true;
   setImmediate(() => (isSameTurn = false));
-  return (signal) =>
-    (isSameTurn && signal === first) || (signal === 'SIGINT' && isatty(0) && performance.now() - firstAt < PRESS_MS);
+  return (signal) => {
+    const mayBePassedOn = (isPassedOn && signal === first) || (signal === 'SIGINT' && isatty(0));
+    return (isSameTurn && signal === first) || (mayBePassedOn && performance.now() - firstAt < PASSING_ON_MS);
+  };
+}
+
+/** `npm start`, or npx: npm gives its process a title. */
+function isChildOfNpm(): boolean {
+  try {
+    return readFileSync(`/proc/${process.ppid}/comm`, 'utf8').startsWith('npm ');
+  } catch {
+    return false; // There is no /proc, or the parent has ended.
+  }
 }
 
 function promised(): { readonly promise: Promise<void>; readonly resolve: () => void } {
