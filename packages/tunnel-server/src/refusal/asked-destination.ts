@@ -12,9 +12,10 @@ import { linesSoFar } from './lines-so-far.ts';
  */
 export function askedDestination(request: Uint8Array, isToProxy: boolean): Destination | undefined {
   const lines = linesSoFar(request);
-  // Without the space behind it, the target may go on.
   const [method, requestTarget, version] = lines[0]?.split(' ') ?? [];
   if (method === undefined || requestTarget === undefined || version === undefined) return undefined;
+  // Without the space behind it the target may go on, and behind another word than this it does.
+  if (!version.startsWith(PROTOCOL) && !PROTOCOL.startsWith(version)) return undefined;
   if (method === 'CONNECT') {
     const destination = parseAuthority(requestTarget);
     return destination.kind === 'malformed' ? undefined : destination;
@@ -28,5 +29,7 @@ function onlyHost(lines: readonly string[]): string | undefined {
   const [host, second] = lines.filter((line) => HOST.test(line));
   return host === undefined || second !== undefined ? undefined : trimWhitespace(host.slice('host:'.length));
 }
+
+const PROTOCOL = 'HTTP/';
 
 const HOST = /^host:/i;

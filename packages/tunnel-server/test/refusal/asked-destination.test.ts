@@ -26,6 +26,7 @@ describe('the destination of a request that is not parsed', () => {
   it.each([
     { what: 'a target that may go on', request: 'CONNECT a.test:44' },
     { what: 'a target that is none', request: 'CONNECT a.test HTTP/1.1\r\nHost: a.test:443\r\n\r\n' },
+    { what: 'a target with a space in it', request: 'CONNECT a.test:4 43 HTTP/1.1\r\n\r\n' },
     { what: 'a method alone', request: 'CONNECT ' },
     { what: 'nothing', request: '' },
     { what: 'other bytes', request: '\x16\x03\x01\0\0' },
