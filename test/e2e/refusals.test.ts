@@ -257,6 +257,32 @@ describe('the transparent door', () => {
   });
 });
 
+describe('a PROXY header that no door expects', () => {
+  const v2 = Buffer.from('0d0a0d0a000d0a515549540a2111000cc0000207c000020110920bb8', 'hex');
+  const rows = [
+    { version: 1, header: Buffer.from('PROXY TCP4 192.0.2.7 192.0.2.1 4242 3000\r\n') },
+    { version: 2, header: v2 },
+  ];
+
+  it.each(rows)('is named in the line and in the answer of the explicit door: version $version', async ({ header }) => {
+    const before = proxy.lines.length;
+    const request = Buffer.concat([header, Buffer.from(connectTo('a.test:443'))]);
+    const answer = await ask(proxy.port('explicit'), request);
+    expect(answer).toMatch(
+      /^HTTP\/1\.1 400 [^]*: it opens with a PROXY header, and this door expects none \(proxy_protocol\)/,
+    );
+    const { detail } = await proxy.line({ msg: 'tunnel', reason: 'malformed', listener: 'explicit' }, before);
+    expect(detail).toMatch(/it opens with a PROXY header/);
+  });
+
+  it.each(rows)('is named in the line of the transparent door: version $version', async ({ header }) => {
+    const before = proxy.lines.length;
+    expect(await ask(proxy.port('transparent'), Buffer.concat([header, helloFor('a.test')]))).toBe('');
+    const { detail } = await proxy.line({ msg: 'tunnel', reason: 'not_tls', listener: 'transparent' }, before);
+    expect(detail).toMatch(/it opens with a PROXY header/);
+  });
+});
+
 describe('a dial that failed', () => {
   it.each([
     { door: 'explicit', request: connectTo(`127.0.0.1:${CLOSED_PORT}`) },

@@ -24,6 +24,7 @@ import {
   type RefusedTunnel,
   type ReplyWishes,
   type SocksVersion,
+  unexpectedHeader,
 } from '@sallyport/tunnel-server';
 import type { Destination } from '@sallyport/policy';
 import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
@@ -125,6 +126,8 @@ class ConnectFrontend implements Frontend {
 
   #judge(opening: Opening, limits: PrereadLimits): Asked | Promise<Asked> {
     this.#heed(opening);
+    const header = opening.kind === 'malformed' ? unexpectedHeader(opening.bytes) : undefined;
+    if (header !== undefined) throw malformedRequest(header);
     requireTls(this.#client, opening, this.#options.speaksTls);
     switch (opening.kind) {
       case 'request':

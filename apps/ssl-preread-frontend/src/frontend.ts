@@ -14,6 +14,7 @@ import {
   type PrereadLimits,
   type RefusedTunnel,
   TunnelError,
+  unexpectedHeader,
 } from '@sallyport/tunnel-server';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
 import { answerFurther, answerInHttp, answerInTls, type Answer } from './answers.ts';
@@ -192,7 +193,7 @@ class SslPrereadFrontend implements Frontend {
         throw new TunnelError('not_tls', 'The client speaks SOCKS, and this door TLS.');
       case 'other':
       case 'too-large':
-        throw new TunnelError('not_tls', 'The client speaks neither TLS nor HTTP.');
+        throw new TunnelError('not_tls', `The client speaks neither TLS nor HTTP${andWhy(unexpectedHeader(bytes))}.`);
       case 'timed-out':
         throw new TunnelError('handshake_timeout', 'What the client speaks could not be told in time.');
       case 'left':
@@ -237,6 +238,10 @@ const NO_GREETING: Greeting = { bytes: NO_BYTES, status: undefined };
 function addressDestination({ host, port }: Address): Destination | undefined {
   const ip = parseIp(host);
   return ip && { kind: 'address', host: ip.text, ip, port };
+}
+
+function andWhy(clause: string | undefined): string {
+  return clause === undefined ? '' : `: ${clause}`;
 }
 
 /** Clients of this door do not know of a proxy, and have no credentials for one. */

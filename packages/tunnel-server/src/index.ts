@@ -24,6 +24,7 @@ export { recogniseTls } from './tls-opening.ts';
 export { encodeSocksRefusal, type SocksVersion, socksVersionOf } from './socks-greeting.ts';
 export { type NeedMore, type Preread, prereadUntil } from './preread.ts';
 export { encodeRefusal } from './refusal-reply.ts';
+export { unexpectedHeader } from './proxy-header/unexpected.ts';
 export { askedDestination } from './refusal/asked-destination.ts';
 export { readReplyWishes, type ReplyWishes } from './refusal/reply-wishes.ts';
 export type { RefusedTunnel } from './refusal/problem.ts';
