@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
-import { clientHello } from './harness/hello.ts';
+import { clientHello, helloFor } from './harness/hello.ts';
 import { ask, echoOrigin, httpsOrigin, openTunnel, type Origin, run } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 
@@ -155,6 +155,7 @@ describe('misdirected: serve', () => {
     { what: 'a hello without a name', bytes: () => clientHello(new Map()), alert: 109, reason: 'no_sni' },
     { what: 'an empty handshake record', bytes: () => Buffer.of(22, 3, 1, 0, 0), alert: 50, reason: 'malformed' },
     { what: 'no TLS', bytes: () => Buffer.from('SSH-2.0-OpenSSH_9.9\r\n'), alert: undefined, reason: 'not_tls' },
+    { what: 'a hello for another host', bytes: () => helloFor('evil.test'), alert: 49, reason: 'sni_mismatch' },
   ])(
     'ends a CONNECT at the transparent door that has $what inside, as it would a client of its own',
     async (inside) => {

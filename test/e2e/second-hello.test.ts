@@ -394,6 +394,42 @@ describe('the transparent door', () => {
   });
 });
 
+describe('a CONNECT that a transparent door serves', () => {
+  let proxy: Running;
+  beforeAll(async () => {
+    proxy = await startSallyport(configText({ transparent: [`port: ${origin.port}`, 'misdirected: serve'] }));
+  });
+  afterAll(() => proxy.stop());
+
+  async function asked(): Promise<Client> {
+    const client = await openTunnel(proxy.port('transparent'), `origin.test:${origin.port}`);
+    client.socket.write(first);
+    await client.hears(helloRetryRequest.length + client.heard().length);
+    return client;
+  }
+
+  it.each(others)('ends where its second hello has %s, nothing of it sent on', async (_what, second) => {
+    const before = proxy.lines.length;
+    const client = await asked();
+    client.socket.write(second);
+    const { bytes } = await client.ended();
+    client.socket.destroy();
+    expect(bytes.subarray(-7)).toEqual(alertAccessDenied);
+    expect(heldBack).toContainEqual(atOrigin);
+    await proxy.line({ msg: 'tunnel', reason: 'sni_mismatch', stage: 'verify' }, before);
+  });
+
+  it('goes on with a second hello of the same name', async () => {
+    const before = proxy.lines.length;
+    const client = await asked();
+    client.socket.end(Buffer.concat([changeCipherSpec, first]));
+    await client.ended();
+    expect(atOrigin).toEqual(Buffer.concat([first, changeCipherSpec, first]));
+    const line = await proxy.line({ msg: 'tunnel', outcome: 'ok' }, before);
+    expect(line).toMatchObject({ bytes_up: atOrigin.length, bytes_down: helloRetryRequest.length, status: 200 });
+  });
+});
+
 describe('ech: deny', () => {
   const hidden = withExtension(modernHello('origin.test'), Buffer.of(0xfe, 0x0d, 0, 1, 0));
 

@@ -1,14 +1,16 @@
 /** A CONNECT that a transparent door serves: its tunnel must meet the same requirements as that door's own clients. */
 import type { SniListener } from '@sallyport/config';
 import { encodeAlert } from './alert-record.ts';
+import { requireSameHost } from './follow-hello.ts';
 import { explainUnread, type HelloInside } from './hello-inside.ts';
 import { REFUSALS, type Refusal, TunnelError } from './reasons.ts';
-import { judgeHello, type SniCheckTools, type SniVerdict, type UnverifiedTunnel } from './sni-check.ts';
+import { explainHost, judgeHello, type SniCheckTools, type SniVerdict, type UnverifiedTunnel } from './sni-check.ts';
 
 /**
  * Reads the hello before a byte is sent up. On a fault it closes both legs, sends the client a TLS alert and throws the error that the
  * door has for such a hello of its own clients: `not_tls`, `malformed`, `too_large`, `no_sni`, `handshake_timeout` or `client_closed`.
- * Never `ech`: the configuration refuses `ech: deny` at such a door.
+ * Throws `sni_mismatch` where it names another host than the CONNECT, or a second hello does: the host that the policy of this door judges
+ * is that of the hello. Never `ech`: the configuration refuses `ech: deny` at such a door.
  */
 export async function requireHello(
   tunnel: UnverifiedTunnel,
@@ -17,16 +19,22 @@ export async function requireHello(
 ): Promise<SniVerdict> {
   const { client, upstream, limits, clientBytes } = tunnel;
   const inside = await tools.readHello(client, limits, clientBytes);
-  const error = whyUnfit(inside, without_sni.kind === 'reject');
+  const verdict = judgeHello(inside, tunnel);
+  const onResult = verify_sni === 'off' ? () => undefined : tools.onResult;
+  const unfit = whyUnfit(inside, without_sni.kind === 'reject');
+  if (!unfit) onResult(verdict.result);
+  const error = unfit ?? whyElsewhere(verdict);
   if (error) {
     const { alert }: Refusal = REFUSALS[error.reason];
     upstream.close();
     client.close(alert && encodeAlert(alert));
     throw error;
   }
-  const verdict = judgeHello(inside, tunnel);
-  if (verify_sni !== 'off') tools.onResult(verdict.result);
-  return verdict;
+  return requireSameHost({ ...tunnel, isStrict: false }, verdict, { ...tools, onResult });
+}
+
+function whyElsewhere({ result, hello }: SniVerdict): TunnelError | undefined {
+  return result === 'mismatch' ? new TunnelError('sni_mismatch', explainHost(result), hello && { hello }) : undefined;
 }
 
 function whyUnfit({ found }: HelloInside, isNameNeeded: boolean): TunnelError | undefined {

@@ -62,6 +62,11 @@ function compare({ sni, literal }: HelloFacts, destination: Destination): SniChe
   return literal === undefined || literal === destination.host ? 'match' : 'mismatch';
 }
 
+/** What is wrong with the name in a hello, for the client and the log. */
+export function explainHost(result: Exclude<SniCheckResult, 'match'>): string {
+  return `The ClientHello in the tunnel names ${result === 'absent' ? 'no host' : 'another host than CONNECT did'}.`;
+}
+
 /** Throws `ech`, with an alert to the client and both legs closed, where the hello has what is denied in any. */
 export function refuseEch(
   { client, upstream }: Pick<UnverifiedTunnel, 'client' | 'upstream'>,

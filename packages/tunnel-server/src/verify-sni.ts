@@ -5,7 +5,14 @@ import { encodeAlert } from './alert-record.ts';
 import { explainSecond, requireSameHost, sendHello } from './follow-hello.ts';
 import { explainUnread, type HelloInside, type ReadHello } from './hello-inside.ts';
 import { TunnelError } from './reasons.ts';
-import { judgeHello, refuseEch, type SniCheckTools, type SniVerdict, type UnverifiedTunnel } from './sni-check.ts';
+import {
+  explainHost,
+  judgeHello,
+  refuseEch,
+  type SniCheckTools,
+  type SniVerdict,
+  type UnverifiedTunnel,
+} from './sni-check.ts';
 
 /**
  * Reads the hello before a byte is sent up. Unless it names the destination, the tunnel ends and nothing of the hello is sent up. Throws
@@ -74,10 +81,8 @@ function speaksTls({ found }: HelloInside): boolean {
 
 function explain(found: HelloInside['found'], result: Exclude<SniCheckResult, 'match'>): TunnelError {
   switch (found.kind) {
-    case 'hello': {
-      const names = result === 'absent' ? 'no host' : 'another host than CONNECT did';
-      return new TunnelError('sni_mismatch', `The ClientHello in the tunnel names ${names}.`, { hello: found.hello });
-    }
+    case 'hello':
+      return new TunnelError('sni_mismatch', explainHost(result), { hello: found.hello });
     case 'timed-out':
       return new TunnelError('handshake_timeout', explainUnread(found));
     case 'left':
