@@ -28,8 +28,12 @@ const MOST_PROMISED = 8_192;
 const HOLDS_MS = 1_000;
 /** How old a decision is when a tunnel that was repeated by it is decided as well. Tunnels are told of a fourth of a second late. */
 const RENEWED_AFTER_MS = 500;
-/** For how long a key is not repeated of which a client had to be handed out. */
+/**
+ * For how long a key is not repeated of which a client had to be handed out; doubled each time that this comes again, up to eleven minutes:
+ * such a client has waited in vain, and its hello reaches its destination twice.
+ */
 const BARRED_MS = 10_000;
+const MOST_DOUBLINGS = 6;
 /** How many keys are known. Where that is not enough, all of them are forgotten. */
 const MOST_KNOWN = 1_024;
 
@@ -80,6 +84,8 @@ interface Known {
   endsAt: number;
   /** Until then it is not repeated. */
   barredUntil: number;
+  /** How often that was so since it was last repeated for half a second. */
+  bars: number;
 }
 
 /** A verdict that the transport has. */
@@ -189,7 +195,10 @@ export class Repeats {
   /** This key is not repeated for a while, but for what is promised already. */
   #leaveAlone(key: string): void {
     const known = this.#known.get(key) ?? this.#begin(key);
-    known.barredUntil = performance.now() + BARRED_MS;
+    const now = performance.now();
+    if (now < known.barredUntil) return;
+    known.barredUntil = now + BARRED_MS * 2 ** Math.min(known.bars, MOST_DOUBLINGS);
+    known.bars += 1;
   }
 
   #begin(key: string, barredUntil = 0): Known {
@@ -204,6 +213,7 @@ export class Repeats {
       decidedAt: 0,
       endsAt: 0,
       barredUntil,
+      bars: 0,
     };
     this.#known.set(key, known);
     return known;
@@ -222,6 +232,7 @@ export class Repeats {
   /** For twice as many tunnels as there were since it was last decided. */
   #renew(repeatable: Repeatable, known: Known, holdsMs: number): void {
     known.size = Math.min(Math.max(2 * known.made, FIRST_TUNNELS), MOST_TUNNELS);
+    known.bars = 0;
     this.#promiseAnew(repeatable, known, holdsMs);
   }
 
@@ -304,7 +315,7 @@ export class Repeats {
     known.held -= 1;
     known.left -= left;
     if (wasNoGood) this.#leaveAlone(repeatable.key);
-    else if (known.held === 0 && known.made < OFTEN && this.#isCurrent(verdict)) this.#known.delete(repeatable.key);
+    else if (this.#isCurrent(verdict) && isDispensable(known)) this.#known.delete(repeatable.key);
   }
 
   /** Half of what may be promised, so that there is room for the next, too. */
@@ -321,6 +332,11 @@ export class Repeats {
     add(this.#promisedTo, clientKey(client), tunnels);
     add(this.#promisedAt, listener, tunnels);
   }
+}
+
+/** It is seldom asked for, and there is nothing to remember of it. */
+function isDispensable({ held, made, barredUntil }: Known): boolean {
+  return held === 0 && made < OFTEN && performance.now() >= barredUntil;
 }
 
 /** Adds to the count of a key, which is left out of the map where it is 0. */

@@ -298,6 +298,36 @@ describe('what went wrong', () => {
     expect(comeUp(1)).toBe(1);
   });
 
+  it('is not repeated for twice as long each time, and for eleven minutes at most', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN);
+    for (const seconds of [10, 20, 40, 80, 160, 320, 640, 640]) {
+      engine.fail();
+      vi.advanceTimersByTime(1_000 * seconds - 1);
+      expect(comeUp(100)).toBe(0);
+      vi.advanceTimersByTime(1);
+      expect(comeUp(1)).toBe(1);
+    }
+  });
+
+  it('is not repeated for ten seconds again where it was repeated for half a second since', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN);
+    engine.fail();
+    vi.advanceTimersByTime(10_000);
+    comeUp(1);
+    engine.found = Infinity;
+    for (let time = 0; time < OFTEN; time++) engine.repeat();
+    vi.advanceTimersByTime(501);
+    engine.repeat();
+    engine.fail();
+    engine.forgetNow();
+    vi.advanceTimersByTime(9_999);
+    expect(comeUp(100)).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(comeUp(1)).toBe(1);
+  });
+
   it('gets no next verdict either, while the engine has another one', () => {
     const { engine } = withTwoVerdictsOneFailed();
     for (let left = engine.promised; left > 0; left--) engine.repeat();
