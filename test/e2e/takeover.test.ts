@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { configText } from './harness/config-text.ts';
-import { ask, echoOrigin, openTunnel, type Origin } from './harness/peers.ts';
+import { ask, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
 
 let proxy: Running;
@@ -45,6 +45,19 @@ async function echoes(): Promise<void> {
   tunnel.socket.destroy();
 }
 
+/** What the admin server at a path in the file system says. */
+async function readinessAt(path: string): Promise<number | undefined> {
+  const asked = request({ socketPath: path, path: '/readyz' }).end();
+  const [response] = (await once(asked, 'response')) as [{ statusCode?: number; resume(): void }];
+  response.resume();
+  return response.statusCode;
+}
+
+/** Whether a process has ended, though its parent may not know yet. */
+function hasEnded(pid: number): boolean {
+  return !existsSync(`/proc/${pid}`) || /^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}
+
 /** Four starts of a process, one behind the other, beside clients that never pause. */
 const CHAIN_TIMEOUT_MS = 240_000;
 
@@ -78,6 +91,28 @@ describe('SIGUSR1', () => {
     writeFileSync(proxy.configFile, configText());
     await takeOver();
     await echoes();
+  });
+
+  it('keeps its clients and its admin server where the successor fails at its last socket', async () => {
+    const path = join(tmpdir(), `sallyport-kept-${process.pid}.sock`);
+    const yaml = configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`);
+    echo = await echoOrigin();
+    proxy = await startSallyport(yaml);
+    const taken = `  - { name: taken, mode: connect, bind: "127.0.0.1:${echo.port}" }\nadmin:`;
+    writeFileSync(proxy.configFile, yaml.replace('admin:', taken));
+    proxy.process.kill('SIGUSR1');
+    const { pid } = await proxy.line({ msg: 'successor started' });
+    // What the successor takes from now on, the old process cannot have taken before.
+    proxy.process.kill('SIGSTOP');
+    const client = await openClient(proxy.port('explicit'));
+    client.socket.write(`CONNECT 127.0.0.1:${echo.port} HTTP/1.1\r\n\r\n`);
+    await vi.waitUntil(() => hasEnded(Number(pid)), { timeout: 30_000, interval: 20 });
+    proxy.process.kill('SIGCONT');
+    const { detail } = await proxy.line({ msg: 'takeover failed' });
+    expect(detail).toContain('listener taken cannot listen');
+    await client.hears('HTTP/1.1 200 ');
+    client.socket.destroy();
+    expect(await readinessAt(path)).toBe(200);
   });
 
   it('cuts what still lives after runtime.takeover_drain', async () => {
@@ -153,12 +188,7 @@ describe('SIGUSR1', () => {
     proxy = await startSallyport(
       configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`),
     );
-    const readiness = async (): Promise<number | undefined> => {
-      const asked = request({ socketPath: path, path: '/readyz' }).end();
-      const [response] = (await once(asked, 'response')) as [{ statusCode?: number; resume(): void }];
-      response.resume();
-      return response.statusCode;
-    };
+    const readiness = (): Promise<number | undefined> => readinessAt(path);
     const first = await takeOver();
     await proxy.line({ msg: 'drained' });
     expect(await readiness()).toBe(200);

@@ -13,20 +13,26 @@ export interface Belongings {
   readonly logFile: string | null;
 }
 
-/** Becomes another user permanently: its groups, then its group, then the user itself. Throws a FatalError where that is not possible. */
-export function dropPrivileges(user: string, { socket, logFile }: Belongings): void {
+/**
+ * The returned function becomes another user permanently: its groups, then its group, then the user itself. Throws a FatalError where that
+ * is not possible.
+ */
+export function prepareToBecome(user: string): (belongings: Belongings) => void {
   const [uid = NaN] = idsOf(user, '-u');
   const [gid = NaN] = idsOf(user, '-g');
-  if (process.getuid?.() === uid) return;
+  if (process.getuid?.() === uid) return () => undefined;
   if (process.getuid?.() !== 0) {
     const remedy = `start it as root, or as ${user} itself with runtime.user left out`;
     throw new FatalError(`runtime.user: no right to become ${user}; ${remedy}`, EXIT.failure);
   }
-  if (socket !== undefined) chownSync(socket, uid, gid);
-  if (logFile !== null) giveLogFile(logFile, uid);
-  process.setgroups?.([...idsOf(user, '-G')]);
-  process.setgid?.(gid);
-  process.setuid?.(uid);
+  const groups = idsOf(user, '-G');
+  return ({ socket, logFile }) => {
+    if (socket !== undefined) chownSync(socket, uid, gid);
+    if (logFile !== null) giveLogFile(logFile, uid);
+    process.setgroups?.([...groups]);
+    process.setgid?.(gid);
+    process.setuid?.(uid);
+  };
 }
 
 /**

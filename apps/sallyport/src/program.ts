@@ -7,7 +7,7 @@ import type { StatusReply } from './admin/api.ts';
 import { TrafficHistory } from './admin/history.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { tunnelsThatFit } from './descriptors.ts';
-import { dropPrivileges } from './privileges.ts';
+import { prepareToBecome } from './privileges.ts';
 import { EXIT, FatalError } from './exit.ts';
 import { cutTunnels, drainTunnels, leaveTunnels } from './drain.ts';
 import { explainLogError } from './log-errors.ts';
@@ -109,11 +109,15 @@ class Running implements Program {
 
   async open(): Promise<void> {
     const { config } = this.#settings;
-    await this.#admin.open(config.admin);
+    const dropPrivileges = this.#prepareToDropPrivileges();
+    // What a predecessor has passed is taken last: its clients come here from then on, and nothing may fail any more.
+    const isAdminPassed = this.#admin.isPassed(config.admin);
+    if (!isAdminPassed) await this.#admin.open(config.admin);
     // Replicas that start together count together from their first client on, if possible.
     await this.#services.limitsStore?.whenKnown(STORE_PATIENCE_MS);
     const exchange = await this.#doors.prepare(this.#settings, () => Promise.resolve(false));
-    this.#dropPrivileges();
+    dropPrivileges();
+    if (isAdminPassed) await this.#admin.open(config.admin);
     await this.#doors.exchange(exchange, this.#settings);
     this.#inherited.closeUnwanted();
     this.#state = 'ready';
@@ -123,17 +127,20 @@ class Running implements Program {
     this.#services.log.info('ready');
   }
 
-  /** Becomes `runtime.user`, where one is set, and gives that user what root has opened. */
-  #dropPrivileges(): void {
+  /**
+   * The returned function becomes `runtime.user`, where one is set, and gives that user what root has opened. Throws a FatalError where
+   * that is not possible.
+   */
+  #prepareToDropPrivileges(): () => void {
     const { config, logOptions } = this.#settings;
     const { user } = config.runtime;
-    if (user === null) return;
-    const { address } = this.#admin;
-    dropPrivileges(user, {
-      socket: address && 'path' in address ? address.path : undefined,
-      logFile: logOptions.file,
-    });
-    this.#services.log.info({ user }, 'privileges dropped');
+    if (user === null) return () => undefined;
+    const { bind } = config.admin;
+    const drop = prepareToBecome(user);
+    return () => {
+      drop({ socket: 'path' in bind ? bind.path : undefined, logFile: logOptions.file });
+      this.#services.log.info({ user }, 'privileges dropped');
+    };
   }
 
   #warnOfFewDescriptors({ limits: { tunnels } }: Config): void {

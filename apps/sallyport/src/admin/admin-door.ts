@@ -46,6 +46,11 @@ export class AdminDoor {
     return this.#server?.address;
   }
 
+  /** Whether a predecessor has passed its socket. */
+  isPassed({ bind }: AdminConfig): boolean {
+    return this.#options.inherited.waiting.has(placeOf(bind));
+  }
+
   /** Opens it for the first time. Rejects with a FatalError. */
   async open({ bind }: AdminConfig): Promise<void> {
     this.#server = await this.#start(bind, neverInTheWay);

@@ -66,7 +66,8 @@ export class OpenListeners {
    * @param othersGiveWay called where another part of this process may use a port
    */
   async prepare(listeners: readonly ListenerConfig[], othersGiveWay: GiveWay): Promise<ListenerExchange> {
-    const plan = planExchange(wantedSockets(listeners, this.#options.inherited), this.#open);
+    const { inherited } = this.#options;
+    const plan = planExchange(wantedSockets(listeners, inherited), this.#open, inherited);
     const opening = new Opening(this.#options, plan.leaving, othersGiveWay);
     try {
       for (const wanted of plan.missing) await opening.open(wanted);
@@ -129,7 +130,11 @@ interface ExchangePlan {
   readonly leaving: readonly OpenSocket[];
 }
 
-function planExchange(wanted: readonly WantedSocket[], open: readonly OpenSocket[]): ExchangePlan {
+function planExchange(
+  wanted: readonly WantedSocket[],
+  open: readonly OpenSocket[],
+  { waiting }: Pick<InheritedSockets, 'waiting'>,
+): ExchangePlan {
   const leaving = new Set(open);
   const kept: OpenSocket[] = [];
   const missing: WantedSocket[] = [];
@@ -140,8 +145,10 @@ function planExchange(wanted: readonly WantedSocket[], open: readonly OpenSocket
     if (known) kept.push({ wanted: one, listening: known.listening });
     else missing.push(one);
   }
-  // A passed socket comes last: it could not be opened again if a later step failed.
-  missing.sort((a, b) => Number(a.isInherited) - Number(b.isInherited));
+  // Passed sockets come last. If a later step failed, one of systemd could not be opened again, and one of a predecessor, which goes on
+  // then, would have lost the clients that were taken from it.
+  const isPassed = ({ place }: WantedSocket): boolean => waiting.has(place);
+  missing.sort((a, b) => Number(isPassed(a)) - Number(isPassed(b)));
   return { wanted, kept, missing, leaving: [...leaving] };
 }
 
