@@ -1,5 +1,6 @@
 /**
- * Prepares a clone for `npm start` and `npm test`: dependencies, then a build; each only when something has changed.
+ * Prepares a clone for `npm start` and `npm test`: dependencies, then a build; each only when something has changed, or what it made is
+ * gone.
  *
  * Plain JavaScript with Node.js alone, since it runs before anything is installed. pnpm comes through npx, in the version that
  * package.json pins, so that a machine needs only Node.js and npm.
@@ -7,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -36,6 +37,14 @@ function members() {
   return ['packages', 'apps'].flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name)));
 }
 
+/** What node-gyp looks for. Whoever installs a compiler later gets the native engine with the next start. */
+const BUILD_TOOLS = ['python3', 'python', 'make', 'c++', 'g++', 'cc', 'gcc'];
+
+function buildTools() {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return BUILD_TOOLS.flatMap((tool) => folders.map((folder) => join(folder, tool)).find(existsSync) ?? []);
+}
+
 function readStamp() {
   try {
     return JSON.parse(readFileSync(stampFile, 'utf8'));
@@ -59,10 +68,16 @@ const manifests = ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml'].map(
 const steps = {
   install: {
     inputs: () => [...manifests, ...members().map((folder) => join(folder, 'package.json'))],
+    outputs: () => members().map((folder) => join(folder, 'node_modules')),
     run: () => run('installing dependencies', 'npx', ['--yes', packageManager, 'install', '--frozen-lockfile']),
   },
   native: {
-    inputs: () => ['native/src', 'native/binding.gyp', 'native/build.js'].map((name) => join(splice, name)),
+    inputs: () => [
+      ...['native/src', 'native/binding.gyp', 'native/build.js'].map((name) => join(splice, name)),
+      ...buildTools(),
+    ],
+    // The addon, or the reason why there is none.
+    outputs: () => [join(splice, 'native', 'build')],
     // Never fails: without a compiler there is no native engine, and the portable one does the same work.
     run: () => run('the native engine', process.execPath, [join(splice, 'native', 'build.js')]),
   },
@@ -73,6 +88,10 @@ const steps = {
       ...members().flatMap((folder) => [join(folder, 'src'), join(folder, 'tsconfig.json')]),
       ...['src', 'tsconfig.json'].map((name) => join(root, 'apps', 'sallyport', 'page', name)),
     ],
+    outputs: () =>
+      [...members(), join(root, 'apps', 'sallyport', 'page')].map((folder) =>
+        join(folder, 'dist', 'tsconfig.tsbuildinfo'),
+      ),
     // The page depends on all else, which is built with it.
     run: () => run('the build', process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'apps/sallyport/page']),
   },
@@ -81,7 +100,7 @@ const steps = {
 const stamp = readStamp();
 for (const [name, step] of Object.entries(steps)) {
   const now = fingerprint(step.inputs());
-  if (stamp[name] === now) continue;
+  if (stamp[name] === now && step.outputs().every(existsSync)) continue;
   step.run();
   stamp[name] = now;
   mkdirSync(dirname(stampFile), { recursive: true });

@@ -16,6 +16,17 @@ const reasonFile = join(folder, 'build', 'reason.txt');
 /** A cold build takes 20 s of CPU on a small machine. The limit is for a download of headers that hangs. */
 const TIMEOUT_MS = 300_000;
 
+/** What node-gyp, make and the shell print where a program is missing. */
+const MISSING = [
+  /^make: (\S+): (?:No such file or directory|Command not found)$/,
+  /^\/bin\/sh: (?:line )?\d+: (\S+): not found$/,
+  /^gyp ERR! stack Error: not found: (\S+)$/,
+  /^gyp ERR! find (Python)\b/,
+];
+
+/** What names the cause, in what a compiler or make prints. */
+const TELLING = [/error: /, /not found: /, /not found$/, /^gyp ERR! stack Error: (?!`)/, /^make: \*\*\* /];
+
 const reason = build();
 if (reason === undefined) {
   rmSync(reasonFile, { force: true });
@@ -53,13 +64,14 @@ function headersFlag() {
   return found === undefined ? [] : [`--nodedir=${found}`];
 }
 
-/** The line of a build log that names the cause. */
+/** The cause, in the log of a build. */
 function whatWentWrong(log) {
-  const lines = log.split('\n').map((line) => line.trim());
-  const telling = [/error: /, /not found: /, /not found$/, /find Python/, /^gyp ERR! stack Error: /];
-  for (const pattern of telling) {
-    const line = lines.find((candidate) => pattern.test(candidate));
-    if (line !== undefined) return line.replace(/^gyp ERR! (stack Error: |find Python )?/, '');
-  }
-  return 'node-gyp failed';
+  const lines = log
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => !line.startsWith('gyp info'));
+  const [missing] = lines.flatMap((line) => MISSING.flatMap((pattern) => pattern.exec(line)?.[1] ?? []));
+  if (missing !== undefined) return `there is no ${missing}; it takes g++, make and Python 3`;
+  const telling = TELLING.flatMap((pattern) => lines.find((line) => pattern.test(line)) ?? []);
+  return telling[0]?.replace('gyp ERR! stack Error: ', '') ?? 'node-gyp failed';
 }
