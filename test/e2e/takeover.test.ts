@@ -1,6 +1,16 @@
 /** SIGUSR1: a successor at the same sockets, and a process that leaves once its tunnels have ended. */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +71,30 @@ function hasEnded(pid: number): boolean {
 /** Four starts of a process, one behind the other, beside clients that never pause. */
 const CHAIN_TIMEOUT_MS = 240_000;
 
+/** A namespace of processes, as a container has one. */
+const CONTAINER = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'];
+const whyNoFirstProcess =
+  spawnSync('unshare', [...CONTAINER.slice(1), 'true']).status === 0 ? undefined : 'unshare is refused';
+if (whyNoFirstProcess !== undefined)
+  console.warn(`SKIPPED: no takeover below process 1 is tested here, for ${whyNoFirstProcess}`);
+
+/** The id that the program has here, whatever it has in its container. */
+function pidOf({ configFile }: Running): number {
+  const found = readdirSync('/proc').find((name) => {
+    const [program, ...args] = /^\d+$/.test(name) ? argumentsOf(name) : [];
+    return program === process.execPath && args.includes(configFile);
+  });
+  return Number(found);
+}
+
+function argumentsOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // It has ended.
+  }
+}
+
 describe('SIGUSR1', () => {
   it('has a successor serve at the same ports, by the file as it is now, while tunnels go on', async () => {
     await start();
@@ -113,6 +147,28 @@ describe('SIGUSR1', () => {
     await client.hears('HTTP/1.1 200 ');
     client.socket.destroy();
     expect(await readinessAt(path)).toBe(200);
+  });
+
+  it.skipIf(whyNoFirstProcess !== undefined).each([
+    { first: 'npm', under: (folder: string) => ['npm', 'run', '--silent', '--prefix', folder, 'proxy', '--'] },
+    {
+      first: 'an init that ends with its child',
+      under: (folder: string) => [join(folder, 'tini'), '-c', '"$@"; exit $?', ''],
+    },
+  ])('starts no successor where process 1 is $first', async ({ under }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-first-'));
+    writeFileSync(join(folder, 'package.json'), '{ "scripts": { "proxy": "exec" } }');
+    copyFileSync('/bin/sh', join(folder, 'tini'));
+    echo = await echoOrigin();
+    proxy = await startSallyport(configText(), { under: [...CONTAINER, ...under(folder)] });
+    const pid = pidOf(proxy);
+    signal(pid, 'SIGUSR1');
+    const line = await proxy.line({ msg: 'takeover failed', level: 'error' });
+    expect(line['detail']).toMatch(/^Process 1 \((?:npm run proxy.*|tini)\) ends with its child, and would end/);
+    await echoes();
+    signal(pid, 'SIGTERM');
+    await proxy.line({ msg: 'drained', exit: 0 });
+    rmSync(folder, { recursive: true });
   });
 
   it('cuts what still lives after runtime.takeover_drain', async () => {

@@ -1,11 +1,11 @@
 /** Handles the signals sent to a running program. */
-import { readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { Steps } from '@sallyport/config';
 import type { Logger } from '@sallyport/telemetry';
 import type { ConfigWatch } from './config-watch.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { explainLogError } from './log-errors.ts';
+import { isNpm, parentName } from './parent-process.ts';
 import type { Program } from './program.ts';
 import type { SettingsResult } from './settings.ts';
 import { doInSlices } from './slices.ts';
@@ -164,22 +164,13 @@ const PASSING_ON_MS = 500;
  */
 function followEchoes(first: NodeJS.Signals): (signal: NodeJS.Signals) => boolean {
   const firstAt = performance.now();
-  const isPassedOn = isChildOfNpm();
+  const isPassedOn = isNpm(parentName());
   let isSameTurn = true;
   setImmediate(() => (isSameTurn = false));
   return (signal) => {
     const mayBePassedOn = (isPassedOn && signal === first) || (signal === 'SIGINT' && isatty(0));
     return (isSameTurn && signal === first) || (mayBePassedOn && performance.now() - firstAt < PASSING_ON_MS);
   };
-}
-
-/** `npm start`, or npx: npm gives its process a title. */
-function isChildOfNpm(): boolean {
-  try {
-    return readFileSync(`/proc/${process.ppid}/comm`, 'utf8').startsWith('npm ');
-  } catch {
-    return false; // There is no /proc, or the parent has ended.
-  }
 }
 
 function promised(): { readonly promise: Promise<void>; readonly resolve: () => void } {
