@@ -120,15 +120,15 @@ describe('readOpening', () => {
   });
 
   it.each([
-    { what: 'ends', leave: (socket: Socket) => socket.end() },
-    { what: 'resets', leave: (socket: Socket) => socket.resetAndDestroy() },
-  ])('takes a client that $what before its head is whole for one that left', async ({ leave }) => {
+    { what: 'ends', how: 'end', leave: (socket: Socket) => socket.end() },
+    { what: 'resets', how: 'reset', leave: (socket: Socket) => socket.resetAndDestroy() },
+  ])('takes a client that $what before its head is whole for one that left', async ({ how, leave }) => {
     const { socket, leg } = await door.connect();
     socket.write(CONNECT.subarray(0, 20));
     await heard(leg);
     const opening = readOpening(leg, limits(), CONNECT.subarray(0, 20));
     leave(socket);
-    expect(await opening).toEqual({ kind: 'left', bytes: CONNECT.subarray(0, 20) });
+    expect(await opening).toEqual({ kind: 'left', how, bytes: CONNECT.subarray(0, 20) });
   });
 });
 

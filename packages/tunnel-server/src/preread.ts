@@ -1,5 +1,5 @@
 /** Reads from a client before its destination is known: only as much as is needed, within a limit and a deadline. */
-import type { Leg, ReadResult } from '@sallyport/tunnel-splice';
+import type { Departure, Leg, ReadResult } from '@sallyport/tunnel-splice';
 import { ByteQueue } from './byte-queue.ts';
 import type { PrereadLimits } from './frontend.ts';
 
@@ -10,7 +10,8 @@ export interface NeedMore {
 }
 
 /** Why the bytes will never suffice: the limit, the deadline, or the client's FIN or RST. */
-export type NeverEnough = { readonly kind: 'too-large' } | { readonly kind: 'timed-out' } | { readonly kind: 'left' };
+export type NeverEnough =
+  { readonly kind: 'too-large' } | { readonly kind: 'timed-out' } | { readonly kind: 'left'; readonly how: Departure };
 
 /** What was found, and every byte that was read for it. */
 export interface Preread<Found> {
@@ -51,7 +52,7 @@ function look<Found extends { readonly kind: string }>(
 }
 
 function ended(read: Exclude<ReadResult, Uint8Array>): NeverEnough {
-  return { kind: read === 'deadline' ? 'timed-out' : 'left' };
+  return read === 'deadline' ? { kind: 'timed-out' } : { kind: 'left', how: read };
 }
 
 /** Of a client that sends it in several pieces, or has still to send it. */

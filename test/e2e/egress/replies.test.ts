@@ -153,8 +153,8 @@ const refused: readonly (Script & {
   { what: 'HTTP/2', says: ['HTTP/2 200 OK\r\n\r\n'], detail: /HTTP\/1/ },
   { what: 'a NUL in its head', says: ['HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n'], detail: /NUL/ },
   { what: 'half an answer', says: ['HTTP/1.1 200 OK\r\nX'], ends: 'fin', detail: /broke off/ },
-  { what: 'nothing and FIN', says: [], ends: 'fin', detail: /without an answer/ },
-  { what: 'nothing and RST', says: [], ends: 'rst', detail: /without an answer/ },
+  { what: 'nothing and FIN', says: [], ends: 'fin', detail: /closed the connection without an answer/ },
+  { what: 'nothing and RST', says: [], ends: 'rst', detail: /reset the connection without an answer/ },
 ];
 
 describe('a parent that does not', () => {
@@ -196,8 +196,8 @@ describe('a parent that does not', () => {
   /** Only a proxy that answers has refused. */
   function toldOf({ source }: RegExp): string {
     if (source.includes('answered ')) return 'refused far.example:443 (status ';
-    return source === 'without an answer'
-      ? 'closed the connection without an answer)'
+    return source.endsWith('the connection without an answer')
+      ? `${source})`
       : 'gave no valid answer for far.example:443)';
   }
 

@@ -50,6 +50,6 @@ async function readAnswer(leg: Leg, deadline: DeadlineMs): Promise<ParentAnswer>
     case 'timed-out':
       return { kind: 'silent' };
     case 'left':
-      return bytes.length === 0 ? { kind: 'left' } : { kind: 'unfit', why: 'broke off in the middle of its answer' };
+      return bytes.length === 0 ? found : { kind: 'unfit', why: 'broke off in the middle of its answer' };
   }
 }

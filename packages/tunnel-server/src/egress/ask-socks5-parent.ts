@@ -1,6 +1,6 @@
 /** The steps of a request to a SOCKS 5 proxy (RFC 1928, RFC 1929). */
 import { parseIp } from '@sallyport/addresses';
-import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, Departure, Leg } from '@sallyport/tunnel-splice';
 import type { Credentials, ParentAnswer, ParentDestination, ParentQuestion } from './parent-question.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -105,7 +105,7 @@ class Answers {
     while (this.#unread.length < count) {
       const chunk = await this.#leg.read(count, this.#deadline);
       if (chunk === 'deadline') throw new NoTunnel({ kind: 'silent' });
-      if (typeof chunk === 'string') throw this.#hasSpoken ? unfit('broke off without an answer') : LEFT;
+      if (typeof chunk === 'string') throw this.#hasSpoken ? unfit('broke off without an answer') : left(chunk);
       this.#hasSpoken = true;
       this.#unread = Buffer.concat([this.#unread, chunk]);
     }
@@ -129,7 +129,9 @@ class NoTunnel extends Error {
   }
 }
 
-const LEFT = new NoTunnel({ kind: 'left' });
+function left(how: Departure): NoTunnel {
+  return new NoTunnel({ kind: 'left', how });
+}
 
 function refused(why: string): NoTunnel {
   return new NoTunnel({ kind: 'refused', why });

@@ -8,7 +8,6 @@ import { TunnelError } from '../reasons.ts';
 import type { ParentAttempt, ParentRequest } from './dial-parent.ts';
 import type { DirectEgress, Egress, ParentEgress, Ways } from './egress.ts';
 import type { Joining } from './joining.ts';
-import { UNANSWERED } from './parent-faults.ts';
 import type { ParentDestination } from './parent-question.ts';
 import { type DialList, familyOf } from './race.ts';
 
@@ -201,7 +200,7 @@ function errorOf(
     }
     case 'down': {
       // It may have been asked, and may even have done what it was asked for.
-      const what = hasLeft ? UNANSWERED : `is down; ${text} was not asked for`;
+      const what = hasLeft ? why : `is down; ${text} was not asked for`;
       return new TunnelError('egress', `The proxy beyond this one ${what}.`, { detail, upstream });
     }
     case 'silent':

@@ -1,7 +1,7 @@
 /** Dials one parent and asks it for one destination. */
 import type { OwnAddresses } from '@sallyport/policy';
 import type { Resolver } from '@sallyport/resolver';
-import type { Address, DeadlineMs, JoinPlan, Leg } from '@sallyport/tunnel-splice';
+import type { Address, DeadlineMs, Departure, JoinPlan, Leg } from '@sallyport/tunnel-splice';
 import { headerFor } from '../proxy-header/write.ts';
 import { TunnelError } from '../reasons.ts';
 import { type Dialled, dialOrJoin } from './direct.ts';
@@ -189,7 +189,7 @@ async function converse(
     case 'silent':
       return { kind: 'silent', why: 'did not answer in time' };
     case 'left':
-      return whyLeft(leg);
+      return whyLeft(leg, answer.how);
     case 'unfit':
       // It has sent something, so it may have acted on the request.
       return { kind: 'refused', isUnfit: true, why: answer.why };
@@ -198,7 +198,7 @@ async function converse(
   }
 }
 
-function whyLeft(leg: Leg): ParentAttempt {
+function whyLeft(leg: Leg, how: Departure): ParentAttempt {
   const why = tlsFailureOf(leg);
-  return why === undefined ? { kind: 'down', hasLeft: true, why: UNANSWERED } : { kind: 'down', why };
+  return why === undefined ? { kind: 'down', hasLeft: true, why: UNANSWERED[how] } : { kind: 'down', why };
 }

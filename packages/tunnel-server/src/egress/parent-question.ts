@@ -1,5 +1,5 @@
 /** What a parent is asked, and what it answers, in whatever protocol it speaks. */
-import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, Departure, Leg } from '@sallyport/tunnel-splice';
 
 /** The destination that a parent is asked to connect to: a name, or an IP literal. */
 export interface ParentDestination {
@@ -29,5 +29,5 @@ export type ParentAnswer =
   | { readonly kind: 'opened'; readonly said: Uint8Array }
   | { readonly kind: 'refused'; readonly why: string; readonly status?: number }
   | { readonly kind: 'unfit'; readonly why: string }
-  | { readonly kind: 'left' }
+  | { readonly kind: 'left'; readonly how: Departure }
   | { readonly kind: 'silent' };

@@ -58,8 +58,8 @@ interface ParentFailure {
 }
 
 const PARENT_FAILURES: Partial<Record<RelayResult['end'], ParentFailure>> = {
-  upstream_closed: { what: LEFT_UNANSWERED, parent: 'down' },
-  upstream_reset: { what: 'reset the connection without an answer', parent: 'down' },
+  upstream_closed: { what: LEFT_UNANSWERED.end, parent: 'down' },
+  upstream_reset: { what: LEFT_UNANSWERED.reset, parent: 'down' },
   idle: { what: 'did not answer in time', parent: 'silent', status: 504 },
 };
 
