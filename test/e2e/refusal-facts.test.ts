@@ -82,6 +82,13 @@ const withoutHttp: typeof always = [
     says: get('Host: a.test\r\nHost: b.test\r\n\r\n', '/'),
     ...NOWHERE,
   },
+  {
+    door: 'transparent',
+    reason: 'not_tls',
+    what: 'a GET of a long target',
+    says: `GET http://a.test:81/${'x'.repeat(4096)} HTTP/1.1\r\n\r\n`,
+    ...askedInHttp,
+  },
   { door: 'transparent', reason: 'ech', what: 'ECH', says: ECH, host: 'a.test', port: 443, sni: 'a.test' },
 ];
 

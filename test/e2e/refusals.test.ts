@@ -247,6 +247,7 @@ describe('the transparent door', () => {
 
   it.each([
     { what: 'plain HTTP', request: 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n', reason: 'not_tls', says: '' },
+    { what: 'a long URL', request: `GET /${'x'.repeat(4096)} HTTP/1.1\r\n\r\n`, reason: 'not_tls', says: '' },
     { what: 'a CONNECT', request: connectTo('a.test:443'), reason: 'misdirected', says: 'explicit' },
   ])('answers 421 to $what', async ({ request, reason, says }) => {
     const before = proxy.lines.length;

@@ -203,8 +203,8 @@ class SslPrereadFrontend implements Frontend {
 
   /** Whoever forwards it says what is wrong with it: that it is too large, or that a client which has spoken HTTP goes on with other bytes. */
   #isOfHttp(kind: PlaintextKind, bytes: Uint8Array): boolean {
-    if (!this.#options.forwardsHttp || kind === 'connect') return false;
-    return this.#isFurther || (kind === 'too-large' && beginsRequestLine(bytes));
+    if (kind === 'too-large' && beginsRequestLine(bytes)) return true;
+    return this.#isFurther && kind !== 'connect' && this.#options.forwardsHttp === true;
   }
 
   /** Serves or refuses a CONNECT. It may only use the door's own port, as the door's other clients do: they cannot choose a port. */

@@ -12,7 +12,7 @@ describe('plaintext', () => {
     ['SSH', 'SSH-2.0-OpenSSH_9.9\r\n'],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['a TLS alert', record(join(2, 40), { type: 21 })],
-    ['a request line that never ends', `GET /${'x'.repeat(LIMIT_BYTES)}`],
+    ['a line of text that never ends', `EHLO ${'x'.repeat(LIMIT_BYTES)}`],
   ])('that is no HTTP is closed on without a word: %s', async (_what, bytes) => {
     const { reason, status, said } = await refuse(await identify(bytes));
     expect({ reason, status, said: said.length }).toEqual({ reason: 'not_tls', status: undefined, said: 0 });
@@ -22,6 +22,11 @@ describe('plaintext', () => {
     const { reason, status, said } = await refuse(await identify('GET / HTTP/1.1\r\nHost: a.example\r\n\r\n'));
     expect({ reason, status }).toEqual({ reason: 'not_tls', status: 421 });
     expect(said.toString()).toMatch(/^HTTP\/1\.1 421 [^]*\r\n\r\nThis port [^\n]*\(not_tls, tunnel 7f3a\)\.\n$/);
+  });
+
+  it('that is a request line without an end is answered 421 too', async () => {
+    const { reason, status } = await refuse(await identify(`GET /${'x'.repeat(LIMIT_BYTES)}`));
+    expect({ reason, status }).toEqual({ reason: 'not_tls', status: 421 });
   });
 
   it('that is HTTP is handed on whole, as soon as its request line is there, where the door forwards it', async () => {

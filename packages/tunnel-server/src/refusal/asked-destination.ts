@@ -13,9 +13,8 @@ import { linesSoFar } from './lines-so-far.ts';
 export function askedDestination(request: Uint8Array, isToProxy: boolean): Destination | undefined {
   const lines = linesSoFar(request);
   const [method, requestTarget, version] = lines[0]?.split(' ') ?? [];
-  if (method === undefined || requestTarget === undefined || version === undefined) return undefined;
-  // Without the space behind it the target may go on, and behind another word than this it does.
-  if (!version.startsWith(PROTOCOL) && !PROTOCOL.startsWith(version)) return undefined;
+  if (method === undefined || requestTarget === undefined) return undefined;
+  if (!isWhole(version) && !WITH_PATH.test(requestTarget)) return undefined;
   if (method === 'CONNECT') {
     const destination = parseAuthority(requestTarget);
     return destination.kind === 'malformed' ? undefined : destination;
@@ -25,11 +24,19 @@ export function askedDestination(request: Uint8Array, isToProxy: boolean): Desti
   return target.kind === 'target' ? target.destination : undefined;
 }
 
+/** Without the space behind it a target may go on, and behind another word than this it does. */
+function isWhole(version: string | undefined): boolean {
+  return version !== undefined && (version.startsWith(PROTOCOL) || PROTOCOL.startsWith(version));
+}
+
 function onlyHost(lines: readonly string[]): string | undefined {
   const [host, second] = lines.filter((line) => HOST.test(line));
   return host === undefined || second !== undefined ? undefined : trimWhitespace(host.slice('host:'.length));
 }
 
 const PROTOCOL = 'HTTP/';
+
+/** Whatever follows: the host has ended. */
+const WITH_PATH = /^[a-z]+:\/\/[^/?]+[/?]/i;
 
 const HOST = /^host:/i;

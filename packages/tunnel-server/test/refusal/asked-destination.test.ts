@@ -12,6 +12,7 @@ describe('the destination of a request that is not parsed', () => {
     { what: 'one that has not ended', request: 'CONNECT a.test:443 HT', names: 'a.test:443' },
     { what: 'one behind an empty line', request: '\r\nCONNECT a.test:443 HTTP/1.1\r\n', names: 'a.test:443' },
     { what: 'lines that end in LF alone', request: 'CONNECT a.test:443 HTTP/1.1\n\n', names: 'a.test:443' },
+    { what: 'the beginning of a long target', request: `GET http://a.test:81/${'x'.repeat(9000)}`, names: 'a.test:81' },
     { what: 'a malformed field', request: 'CONNECT [::1]:8443 HTTP/1.1\r\nHost : x\r\n\r\n', names: '::1:8443' },
     {
       what: 'absolute-form',
@@ -27,6 +28,7 @@ describe('the destination of a request that is not parsed', () => {
     { what: 'a target that may go on', request: 'CONNECT a.test:44' },
     { what: 'a target that is none', request: 'CONNECT a.test HTTP/1.1\r\nHost: a.test:443\r\n\r\n' },
     { what: 'a target with a space in it', request: 'CONNECT a.test:4 43 HTTP/1.1\r\n\r\n' },
+    { what: 'an absolute target whose host may go on', request: 'GET http://a.test:8' },
     { what: 'a method alone', request: 'CONNECT ' },
     { what: 'nothing', request: '' },
     { what: 'other bytes', request: '\x16\x03\x01\0\0' },
