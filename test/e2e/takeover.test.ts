@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { request } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -169,6 +170,21 @@ describe('SIGUSR1', () => {
     signal(pid, 'SIGTERM');
     await proxy.line({ msg: 'drained', exit: 0 });
     rmSync(folder, { recursive: true });
+  });
+
+  it('is heeded once the process is up, where it comes while that still starts', async () => {
+    echo = await echoOrigin();
+    // It is waited for until it is known whether it answers.
+    const store = createServer().listen(0, '127.0.0.1');
+    store.on('connection', (socket) => setTimeout(() => socket.destroy(), 100));
+    await once(store, 'listening');
+    const { port } = store.address() as AddressInfo; // A TCP server that listens has one.
+    proxy = await startSallyport(configText({ more: `limits: { store: { redis: "redis://127.0.0.1:${port}" } }` }), {
+      onSpawned: (child) => store.once('connection', () => child.kill('SIGUSR1')),
+    });
+    await proxy.line({ msg: 'successor serves' });
+    await echoes();
+    store.close();
   });
 
   it('cuts what still lives after runtime.takeover_drain', async () => {

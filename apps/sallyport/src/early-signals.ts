@@ -7,8 +7,8 @@ export class EndedEarly extends Error {
 }
 
 const ASKING_FOR_THE_END = ['SIGTERM', 'SIGINT'] as const;
-/** The configuration and the log are opened long before the program is up. */
-const ASKING_FOR_ANOTHER_OPENING = ['SIGHUP', 'SIGUSR2'] as const;
+/** The program, the configuration and the log are opened long before the program is up. */
+const ASKING_FOR_ANOTHER_OPENING = ['SIGUSR1', 'SIGHUP', 'SIGUSR2'] as const;
 
 /** One for a start. Its end is a call of `release`, or that of the process. */
 export class EarlySignals {
