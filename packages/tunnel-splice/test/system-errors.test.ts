@@ -26,11 +26,12 @@ describe('system errors', () => {
   });
 
   it.each([
-    { host: '192.0.2.1', syscall: 'connect', kind: 'exhausted', why: 'no port is left' },
-    { host: '2001:db8::1', syscall: 'connect', kind: 'unreachable', why: 'there is no IPv6 address to dial from' },
-    { host: '192.0.2.1', syscall: 'bind', kind: 'no-source', why: 'the source address is not ours' },
-  ])('EADDRNOTAVAIL of $syscall to $host is $kind: $why', ({ host, syscall, kind }) => {
-    expect(dialFailureFrom(errorOf('EADDRNOTAVAIL', syscall), host)).toBe(kind);
+    { host: '192.0.2.1', syscall: 'connect', hasIpv6: false, kind: 'exhausted', why: 'no port is left' },
+    { host: '2001:db8::1', syscall: 'connect', hasIpv6: true, kind: 'exhausted', why: 'no port is left' },
+    { host: '2001:db8::1', syscall: 'connect', hasIpv6: false, kind: 'unreachable', why: 'no IPv6 to dial from' },
+    { host: '192.0.2.1', syscall: 'bind', hasIpv6: true, kind: 'no-source', why: 'the source address is not ours' },
+  ])('EADDRNOTAVAIL of $syscall to $host is $kind: $why', ({ host, syscall, hasIpv6, kind }) => {
+    expect(dialFailureFrom(errorOf('EADDRNOTAVAIL', syscall), host, () => hasIpv6)).toBe(kind);
   });
 
   it.each([

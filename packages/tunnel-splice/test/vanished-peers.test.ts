@@ -153,4 +153,25 @@ describe.skipIf(!isPossible).each(ENGINES)('the $engine transport in a network o
     },
     60_000,
   );
+
+  it.skipIf(!isHere)(
+    'tells where ports are lacking from where there is no IPv6',
+    async () => {
+      const twoPorts = 'echo 40000 40001 >/proc/sys/net/ipv4/ip_local_port_range;';
+      const stdout = await runIsolated(
+        `${stage(make).replace('listen(0,', 'listen(39_001,').replaceAll('port: 0', 'port: 39_002')}
+      import { writeFileSync } from 'node:fs';
+      const sixth = createServer().listen(39_000, '::1');
+      await once(sixth, 'listening');
+      const dial = async () => (await transport.dial({ host: '::1', port: 39_000 }, { deadline: Infinity }).done).kind;
+      console.log(await dial(), await dial(), await dial());
+      writeFileSync('/proc/sys/net/ipv6/conf/all/disable_ipv6', '1');
+      console.log(await dial());
+      process.exit();`,
+        twoPorts,
+      );
+      expect(stdout).toBe('connected connected exhausted\nunreachable\n');
+    },
+    60_000,
+  );
 });

@@ -118,9 +118,11 @@ void goOn(Loop& loop, Leg& leg, DialUnderWay& dial) {
   else goOnToAsk(loop, leg, dial);
 }
 
-// For IPv4 the kernel always finds a source address, so the port is missing (connect(2)).
+// The port or the source address is missing (connect(2)). For IPv4 the kernel always finds an address.
 bool isPortLacking(int error, const DialRequest& request) {
-  return error == EADDRNOTAVAIL && request.host.find(':') == std::string::npos;
+  SocketAddress address;
+  if (error != EADDRNOTAVAIL || !parseAddress(request.host, request.port, address)) return false;
+  return !request.source.empty() || address.family() == AF_INET || sys::hasSourceFor(address);
 }
 
 int connectTo(const DialRequest& request) {

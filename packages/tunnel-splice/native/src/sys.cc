@@ -135,6 +135,14 @@ int accept(int listener, SocketAddress& peer) {
   });
 }
 
+bool hasSourceFor(const SocketAddress& address) {
+  const int fd = retried([&] { return ::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0); });
+  if (fd < 0) return true;
+  const bool hasOne = ::connect(fd, address.raw(), address.length) == 0;
+  close(fd);
+  return hasOne;
+}
+
 int tryForeignSource() {
   const int fd = openStream(AF_INET);
   if (fd < 0) return fd;

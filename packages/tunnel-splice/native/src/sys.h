@@ -32,6 +32,8 @@ int accept(int listener, SocketAddress& peer);
 // A socket that is connecting or connected to `address`. A transparent one may have a source that is not ours.
 // Returns -kNoSourceAddress where the source is not an address of this machine.
 int dial(const SocketAddress& address, const SocketAddress* source, bool isTransparent);
+// Whether this machine has an address from which to reach `address`: a socket of UDP needs one too, and other ports.
+bool hasSourceFor(const SocketAddress& address);
 // 0 where the kernel lets us dial from addresses that are not ours: that needs CAP_NET_ADMIN or CAP_NET_RAW.
 int tryForeignSource();
 // Above all errors of the kernel, which end at 4095.

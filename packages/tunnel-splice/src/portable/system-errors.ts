@@ -1,4 +1,5 @@
 /** Translates system errors, in one place, where they enter. */
+import { networkInterfaces } from 'node:os';
 import { ListenError, type Bind, type DialResult, type Departure } from '../transport.ts';
 
 /** The failures that a system error can mean. */
@@ -37,12 +38,19 @@ export function listenErrorFrom(error: NodeJS.ErrnoException, bind: Bind): Liste
   return new ListenError(LISTEN_FAILURES[error.code ?? ''] ?? 'other', bind, error);
 }
 
-/** Why a dial failed. An error without an entry (no route, no such family, forbidden by a firewall) is `unreachable`. */
-export function dialFailureFrom(error: NodeJS.ErrnoException, host: string): DialFailure {
+/**
+ * Why a dial failed. An error without an entry (no route, no such family, forbidden by a firewall) is `unreachable`.
+ * @param hasIpv6 whether this machine has an IPv6 address; replaced in tests
+ */
+export function dialFailureFrom(error: NodeJS.ErrnoException, host: string, hasIpv6 = machineHasIpv6): DialFailure {
   if (error.code !== 'EADDRNOTAVAIL') return DIAL_FAILURES[error.code ?? ''] ?? 'unreachable';
   if (error.syscall === 'bind') return 'no-source';
-  // For IPv4 the kernel always finds a source address, so the port is missing (connect(2)).
-  return host.includes(':') ? 'unreachable' : 'exhausted';
+  // The port or the source address is missing (connect(2)). The kernel takes any address, ::1 too, rather than none.
+  return host.includes(':') && !hasIpv6() ? 'unreachable' : 'exhausted';
+}
+
+function machineHasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ family }) => family === 'IPv6'));
 }
 
 /** The kernel lacks memory or buffer space. The peer is not the cause. */
