@@ -187,6 +187,22 @@ describe('SIGUSR1', () => {
     store.close();
   });
 
+  it('passes on a SIGHUP that comes when the successor has read the file already', async () => {
+    await start();
+    proxy.process.kill('SIGUSR1');
+    const from = proxy.lines.length;
+    await proxy.line({ msg: 'successor started' });
+    proxy.process.kill('SIGSTOP');
+    await proxy.line({ msg: 'ready' }, from);
+    writeFileSync(proxy.configFile, configText({ policy: 'policy: { default: deny }' }));
+    proxy.process.kill('SIGHUP');
+    proxy.process.kill('SIGCONT');
+    await proxy.line({ msg: 'SIGHUP is passed on to the successor' });
+    await proxy.line({ msg: 'reloaded' });
+    const connect = `CONNECT 127.0.0.1:${echo.port} HTTP/1.1\r\n\r\n`;
+    expect(await ask(proxy.port('explicit'), connect)).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
   it('cuts what still lives after runtime.takeover_drain', async () => {
     await start();
     const short = configText().replace('runtime: {', 'runtime: { takeover_drain: 200ms,');

@@ -64,6 +64,8 @@ class Changes {
   readonly #supervision: Supervision;
   #last: Promise<void> = Promise.resolve();
   #successor: Successor | undefined;
+  /** The process id of a successor that serves since this very turn of the event loop. */
+  #heir: number | undefined;
   #isOver = false;
 
   constructor(program: Program, supervision: Supervision) {
@@ -90,7 +92,17 @@ class Changes {
   }
 
   #ignore(signal: NodeJS.Signals): void {
+    if (signal === 'SIGHUP' && this.#heir !== undefined) {
+      this.#passOn(signal, this.#heir);
+      return;
+    }
     this.#supervision.log.warn(`${signal} is ignored: this process is about to end`);
+  }
+
+  /** It came during the takeover: the successor may have read the file before. */
+  #passOn(signal: NodeJS.Signals, pid: number): void {
+    process.kill(pid, signal);
+    this.#supervision.log.info({ pid }, `${signal} is passed on to the successor`);
   }
 
   /** All or nothing: a file with a problem changes nothing, and the log names its place. */
@@ -121,9 +133,13 @@ class Changes {
   async #takeOver(onSucceeded: () => void): Promise<void> {
     const onStarted = (successor: Successor): void => void (this.#successor = successor);
     const isSucceeded = await takeOver(this.#program, { ...this.#supervision, onStarted });
+    const pid = this.#successor?.pid;
     this.#successor = undefined;
     if (!isSucceeded) return;
     this.#isOver = true;
+    // No later: once it has ended, the number may be another process's.
+    this.#heir = pid;
+    setImmediate(() => (this.#heir = undefined));
     onSucceeded();
   }
 }
