@@ -4,14 +4,14 @@ import type { Decision, Destination, Policy } from '@sallyport/policy';
 import type { ListenerMetrics } from '@sallyport/telemetry';
 import type { Address, DeadlineMs, Introduction, Leg, SpliceOptions, TunnelNumber } from '@sallyport/tunnel-splice';
 import type { LiveTunnels } from './account/live-tunnels.ts';
+import type { TunnelRecord } from './account/tunnel-record.ts';
 import type { ParentAttempt, ParentRequest } from './egress/dial-parent.ts';
 import type { DirectEgress, ParentEgress, Ways } from './egress/egress.ts';
 import type { DecidedTunnel, DirectWay, Joiner, UpAt } from './egress/joining.ts';
 import type { DialList } from './egress/race.ts';
 import type { DecidedByHello } from './follow-hello.ts';
-import type { Frontend, Identified, PrereadLimits } from './frontend.ts';
+import type { Frontend, Greeting, Identified, PrereadLimits } from './frontend.ts';
 import type { RefusalReason } from './reasons.ts';
-import type { UsualTunnel } from './repeat/usual-tunnel.ts';
 import type { Resolved } from './resolve-destination.ts';
 import type { SniVerdict, UnverifiedTunnel } from './sni-check.ts';
 
@@ -135,4 +135,17 @@ export type PrereadBytes = Pick<SpliceOptions, 'clientBytes' | 'upstreamBytes'>;
 export interface UpTunnel {
   readonly tunnels: LiveTunnels;
   readonly tunnel: TunnelNumber;
+}
+
+/** A tunnel that was set up step by step: what is looked at before it is repeated, and what its repetitions have in common with it. */
+export interface UsualTunnel extends DecidedTunnel, Joiner {
+  readonly record: Pick<TunnelRecord, 'clientIp' | 'connectMs' | 'decision' | 'destination' | 'remark'>;
+  readonly frontend: Frontend;
+  readonly identified: Identified;
+  readonly greeting: Greeting;
+  readonly way: DirectWay | 'by-parent';
+  /** By which it came. */
+  readonly door: Door;
+  /** Undefined for the first request of a connection. */
+  readonly next: object | undefined;
 }

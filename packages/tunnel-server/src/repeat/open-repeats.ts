@@ -6,7 +6,7 @@ import type { LiveTunnels } from '../account/live-tunnels.ts';
 import { NO_PLACE } from '../account/hellos-under-way.ts';
 import { joinTexts } from '../account/resting-facts.ts';
 import { countDecision } from '../account/tunnel-record.ts';
-import type { DoorRepeats } from '../door.ts';
+import type { DoorRepeats, UsualTunnel } from '../door.ts';
 import type { DoorServices } from '../door-services.ts';
 import type { DirectWay, UpAt } from '../egress/joining.ts';
 import { countAttempt, type DialList } from '../egress/race.ts';
@@ -16,7 +16,6 @@ import { joinPlanOf, type PlanJoin } from '../open-dials.ts';
 import { findWay } from '../reach-destination.ts';
 import { type Model, RepeatedFacts } from './repeated-facts.ts';
 import type { Repeatable, Terms } from './repeats.ts';
-import type { UsualTunnel } from './usual-tunnel.ts';
 
 /** For the dial and for the answer each. What takes longer is left to JavaScript, which does not know of the client meanwhile. */
 const WITHIN_MS = 100;
