@@ -302,6 +302,10 @@ describe('GET /api/explain', () => {
       rule: 'tests',
     });
     expect((await admin(`/api/explain?${asked}a%20b`)).status).toBe(400);
+    expect(await admin(`/api/explain?${asked}127.1`)).toMatchObject({
+      status: 400,
+      body: 'host must be a name or an IP address: an IP address is written in full; write 127.0.0.1\n',
+    });
     expect((await admin('/api/explain?host=a')).status).toBe(400);
   });
 });

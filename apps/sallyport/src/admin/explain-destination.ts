@@ -45,7 +45,7 @@ function readQuestion(
   if (!ip) return `client must be an IP address`;
   if (listener !== undefined && !doors.includes(listener)) return `listener must be ${doors.join(' or ')}`;
   const destination = destinationAt({ host, port });
-  if (destination.kind === 'malformed') return `host is none: ${destination.why}`;
+  if (destination.kind === 'malformed') return `host must be a name or an IP address: ${destination.why}`;
   return { client: ip, listener: listener ?? doors[0] ?? '', destination, ...(user !== undefined && { user }) };
 }
 
