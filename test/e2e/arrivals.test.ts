@@ -140,6 +140,13 @@ describe('a PROXY header', () => {
     await proxy.line({ msg: 'tunnel', listener: 'transparent', client, outcome: 'ok' }, before);
   });
 
+  it('of no address is judged by the policy, and taken for no client that has left', async () => {
+    const before = proxy.lines.length;
+    const answer = await ask(proxy.port('explicit'), `PROXY TCP6 :: :: 0 0\r\n${connect(`127.0.0.1:${echo.port}`)}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+    await proxy.line({ msg: 'tunnel', client: '::', reason: 'policy' }, before);
+  });
+
   it.each([
     { what: 'v1 UNKNOWN', header: Buffer.from('PROXY UNKNOWN\r\n') },
     { what: 'v1 UNKNOWN with addresses', header: Buffer.from('PROXY UNKNOWN 203.0.113.7 192.0.2.1 1 2\r\n') },

@@ -270,7 +270,7 @@ describe('a PROXY header that no door expects', () => {
     const request = Buffer.concat([header, Buffer.from(connectTo('a.test:443'))]);
     const answer = await ask(proxy.port('explicit'), request);
     expect(answer).toMatch(
-      /^HTTP\/1\.1 400 [^]*: it opens with a PROXY header, and this door expects none \(proxy_protocol\)/,
+      /^HTTP\/1\.1 400 [^]*: it opens with a PROXY header, where none is expected \(proxy_protocol\)/,
     );
     const { detail } = await proxy.line({ msg: 'tunnel', reason: 'malformed', listener: 'explicit' }, before);
     expect(detail).toMatch(/it opens with a PROXY header/);

@@ -102,6 +102,8 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
 
   /** The client has left with an RST, and the kernel has forgotten its address. */
   get isClientUnknown(): boolean {
+    // A balancer may name any address.
+    if (this.#leg.introduction?.remote !== undefined) return false;
     return this.clientIp.text === UNSPECIFIED.text && this.client.port === 0;
   }
 
