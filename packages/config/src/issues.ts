@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import type { ConfigPath, Problem } from './problems.ts';
 import { createPlacesOfKey, type PlacesOfKey } from './key-places.ts';
-import { isUnknownKey, type UnknownKey } from './schema/fields.ts';
+import { hintAtSpace, isUnknownKey, type UnknownKey } from './schema/fields.ts';
 import { didYouMean, isSlip, suggest } from './suggest.ts';
 
 /** A problem, and whether it is about the key at its path or about the value. */
@@ -47,6 +47,8 @@ function explainAll(
 
 /** The key that was probably meant, the sections that have it, or the keys that there are. */
 function hintAtKeys({ unknownKey, known }: UnknownKey, places: string | undefined): string {
+  const space = hintAtSpace(unknownKey, known);
+  if (space !== '') return space;
   const closest = suggest(unknownKey, known);
   const hint = didYouMean(unknownKey, known);
   if (closest !== undefined && isSlip(unknownKey, closest)) return hint;

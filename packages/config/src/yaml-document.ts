@@ -137,7 +137,10 @@ function unclosed(token: CST.Token, end: number): Found | undefined {
 }
 
 function explainSyntaxError({ code, message, pos }: YAMLError): Found {
-  return { offset: pos[0], message: EXPLANATIONS.get(code) ?? `not YAML: ${message}; check indentation and quotes` };
+  return {
+    offset: pos[0],
+    message: EXPLANATIONS.get(code) ?? `not YAML: ${message}; check indentation, commas and quotes`,
+  };
 }
 
 /** Clearer messages for the parser's most common errors. */

@@ -638,6 +638,27 @@ egress:
     ]);
   });
 
+  it.each([
+    {
+      text: 'limits: {tunnels:5}',
+      problem: 'F:5:10: limits["tunnels:5"]: unknown key "tunnels:5"; write a space after "tunnels:"',
+    },
+    {
+      text: 'limits:{ tunnels: 5 }',
+      problem: 'F:5:1: ["limits:{ tunnels"]: unknown key "limits:{ tunnels"; write a space after "limits:"',
+    },
+    {
+      text: 'limits:\n  tunnels:5',
+      problem: 'F:6:3: limits: expected a map of keys, got "tunnels:5"; write a space after "tunnels:"',
+    },
+    {
+      text: 'log: { syslog: "collector:514" }',
+      problem: 'F:5:16: log.syslog: expected a map of keys, got "collector:514"',
+    },
+  ])('name the space that lacks after a colon: $text', ({ text, problem }) => {
+    expect(problemsOf(`${minimal}${text}\n`)).toEqual([problem]);
+  });
+
   it('are told once for a value that cannot be read', () => {
     expect(problemsOf('listeners: *doors')).toEqual([
       expect.stringMatching(/^F:1:12: listeners: \*doors refers to no anchor/),

@@ -24,8 +24,14 @@ z.config({ jitless: true });
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape);
   return z
-    .strictObject(shape, { error: expected('a map of keys') })
+    .strictObject(shape, { error: ({ input }) => expected('a map of keys')({ input }) + hintAtSpace(input, known) })
     .superRefine((_, context) => replaceUnknownKeys(context.issues, known), { when: () => true });
+}
+
+/** For YAML, `key:value` is a word, and `key:{ … }` the beginning of a longer key. */
+export function hintAtSpace(text: unknown, known: readonly string[]): string {
+  const [, key = ''] = typeof text === 'string' ? (/^([a-z_]+):/.exec(text) ?? []) : [];
+  return known.includes(key) ? `; write a space after "${key}:"` : '';
 }
 
 /** One of a few words. */

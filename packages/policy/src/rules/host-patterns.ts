@@ -73,6 +73,8 @@ function explain(text: string, parsed: Exclude<ReturnType<typeof parseDestinatio
   if (/^\.[^.]/.test(text)) return `${shown} starts with a dot; write *${text} for all names below it`;
   if (text.includes('/')) return `${shown} is no host name; write the name alone, without scheme or path`;
   if (/^[^:]+:[0-9]+$/.test(text)) return `${shown} has a port; write the name alone, and list the port in ports`;
+  const unquoted = text.replaceAll(CURLY_QUOTES, '');
+  if (unquoted !== text) return `${shown} has quotes that YAML takes for letters; write "${unquoted}"`;
   const ascii = domainToASCII(text);
   if (NOT_ASCII.test(text) && parseHostPattern(ascii).kind !== 'malformed')
     return `${shown} is not in ASCII; write ${ascii}`;
@@ -81,6 +83,9 @@ function explain(text: string, parsed: Exclude<ReturnType<typeof parseDestinatio
 
 /** No address has names below it, in whatever spelling. */
 const ENDS_IN_NUMBER_BELOW = /^\*\.(?:[^*]*\.)?[0-9]+\.?$/;
+
+/** Word processors and web pages put them in the place of straight ones. */
+const CURLY_QUOTES = /[\u2018-\u201f]/gu;
 
 /** `domainToASCII` drops tabs and line breaks, too. */
 const NOT_ASCII = /\P{ASCII}/u;

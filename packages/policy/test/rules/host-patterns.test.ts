@@ -31,6 +31,7 @@ describe('parseHostPattern', () => {
     ['[2001:db8::1]', '"[2001:db8::1]" is an IP address or network; list it in networks'],
     ['https://example.com/', '"https://example.com/" is no host name; write the name alone, without scheme or path'],
     ['example.com:443', '"example.com:443" has a port; write the name alone, and list the port in ports'],
+    ['“a.example”', '"“a.example”" has quotes that YAML takes for letters; write "a.example"'],
     ['bücher.example', '"bücher.example" is not in ASCII; write xn--bcher-kva.example'],
     ['*.bücher.example', '"*.bücher.example" is not in ASCII; write *.xn--bcher-kva.example'],
     ['127.1', '"127.1" is no host name: an IP address is written in full; write 127.0.0.1'],
