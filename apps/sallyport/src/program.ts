@@ -117,6 +117,7 @@ class Running implements Program {
     await this.#services.limitsStore?.whenKnown(STORE_PATIENCE_MS);
     const exchange = await this.#doors.prepare(this.#settings, () => Promise.resolve(false));
     dropPrivileges();
+    await takePassed(exchange);
     if (isAdminPassed) await this.#admin.open(config.admin);
     await this.#doors.exchange(exchange, this.#settings);
     this.#inherited.closeUnwanted();
@@ -245,6 +246,10 @@ class Running implements Program {
       exchange = await this.#doors.prepare(settings, move.giveWay);
       await move.open(exchange.giveWay);
       this.#reconfigureLog(settings);
+      await exchange.takePassed().catch((cause: unknown) => {
+        this.#reconfigureLog(this.#settings);
+        throw cause;
+      });
     } catch (cause) {
       await move.undo(async () => exchange?.abandon());
       throw cause;
@@ -272,6 +277,15 @@ class Running implements Program {
       state: () => this.#state,
       lastReload: () => this.#lastReload,
     });
+  }
+}
+
+async function takePassed(exchange: ListenerExchange): Promise<void> {
+  try {
+    await exchange.takePassed();
+  } catch (cause) {
+    await exchange.abandon();
+    throw cause;
   }
 }
 

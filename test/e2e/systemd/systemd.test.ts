@@ -121,6 +121,15 @@ describe.skipIf(!hasPython)('socket activation', () => {
     expect(closed).toMatchObject(Array(2).fill({ level: 'warn', listener: 'transparent', detail }));
   });
 
+  it('has its sockets still where a reload fails behind them', async () => {
+    const under = ['python3', passSockets, 'explicit=0', 'transparent=0', '--'];
+    const own = passedDoors(configText()).replace('systemd:transparent', '127.0.0.1:0');
+    running = await startSallyport(own, { under });
+    const unwritable = `${passedDoors(configText())}log: { file: ${root}/nowhere/sallyport.log }\n`;
+    expect(await running.reload(unwritable)).toMatchObject({ msg: 'reload failed' });
+    expect(await running.reload(passedDoors(configText()))).toMatchObject({ msg: 'reloaded' });
+  });
+
   it('warns of a socket at which no listener serves, for its clients would wait in vain', async () => {
     const under = ['python3', passSockets, 'explicit=0', 'transparent=0', 'metrics=0', '--'];
     running = await startSallyport(passedDoors(configText()), { under });

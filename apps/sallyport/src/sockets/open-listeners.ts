@@ -28,8 +28,13 @@ export interface OpenSocket {
 /** Frees a port for a socket that could not be opened. False where it could do nothing. */
 export type GiveWay = (port: number) => Promise<boolean>;
 
-/** The change from one set of sockets to another. All steps that can fail are done already. */
+/** The change from one set of sockets to another. The steps that are likely to fail are done already. */
 export interface ListenerExchange {
+  /**
+   * Takes the sockets that were passed. To be called last. If a later step failed, those of systemd could not be opened again, and those of
+   * a predecessor, which goes on then, would have lost the clients that were taken from it. Rejects with a FatalError.
+   */
+  takePassed(): Promise<void>;
   /** All that will be open, in the order of the configuration. */
   readonly open: readonly OpenSocket[];
   readonly opened: readonly OpenSocket[];
@@ -75,14 +80,21 @@ export class OpenListeners {
       await this.#undo(opening);
       throw cause;
     }
-    const all = [...plan.kept, ...opening.opened];
-    const open = plan.wanted.flatMap((wanted) => all.filter((socket) => socket.wanted === wanted));
+    const openNow = (): readonly OpenSocket[] => {
+      const all = [...plan.kept, ...opening.opened];
+      return plan.wanted.flatMap((wanted) => all.filter((socket) => socket.wanted === wanted));
+    };
     return {
-      open,
+      takePassed: async () => {
+        for (const wanted of plan.passed) await opening.open(wanted);
+      },
+      get open() {
+        return openNow();
+      },
       opened: opening.opened,
       closing: plan.leaving,
       giveWay: (port) => opening.giveWay(port),
-      commit: () => this.#commit(open, plan, opening),
+      commit: () => this.#commit(openNow(), plan, opening),
       abandon: () => this.#undo(opening),
     };
   }
@@ -126,7 +138,9 @@ interface ExchangePlan {
   readonly wanted: readonly WantedSocket[];
   /** Sockets that are open already and serve the new configuration. */
   readonly kept: readonly OpenSocket[];
+  /** To be opened; those whose sockets were passed apart. */
   readonly missing: readonly WantedSocket[];
+  readonly passed: readonly WantedSocket[];
   readonly leaving: readonly OpenSocket[];
 }
 
@@ -145,11 +159,14 @@ function planExchange(
     if (known) kept.push({ wanted: one, listening: known.listening });
     else missing.push(one);
   }
-  // Passed sockets come last. If a later step failed, one of systemd could not be opened again, and one of a predecessor, which goes on
-  // then, would have lost the clients that were taken from it.
   const isPassed = ({ place }: WantedSocket): boolean => waiting.has(place);
-  missing.sort((a, b) => Number(isPassed(a)) - Number(isPassed(b)));
-  return { wanted, kept, missing, leaving: [...leaving] };
+  return {
+    wanted,
+    kept,
+    missing: missing.filter((one) => !isPassed(one)),
+    passed: missing.filter(isPassed),
+    leaving: [...leaving],
+  };
 }
 
 /** Opens sockets, and can undo all of it. */
