@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -96,6 +97,18 @@ describe('admin.bind: unix:PATH', () => {
     expect(await get(path)).toBe(200);
     process.kill(Number(pid), 'SIGTERM');
     await expect.poll(() => existsSync(path)).toBe(false);
+  });
+
+  it('is not lost where a link leads to it', async () => {
+    const path = join(folder, 'linked.sock');
+    const text = configText().replace('admin: { bind: "127.0.0.1:0" }', `admin: { bind: "unix:${path}" }`);
+    const proxy = await startSallyport(text);
+    renameSync(path, `${path}.moved`);
+    symlinkSync(`${path}.moved`, path);
+    expect(await proxy.reload(text)).toMatchObject({ msg: 'reloaded' });
+    expect(proxy.lines).not.toContainEqual(expect.objectContaining({ msg: 'listener address lost' }));
+    expect(await get(path)).toBe(200);
+    expect(await proxy.stop()).toBe(0);
   });
 
   it('stays away while something else is at its path, which a reload says and an end leaves alone', async () => {

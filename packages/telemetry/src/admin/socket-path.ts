@@ -1,6 +1,6 @@
 /** The path of the admin server's socket, where that is in the file system. */
 import type { Server } from 'node:http';
-import { linkSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { linkSync, lstatSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 
 /**
@@ -67,10 +67,10 @@ export class SocketPath {
   }
 }
 
-/** The same as long as it is the same file; undefined where there is none, or it cannot be looked at. */
+/** The same as long as the path leads to the same file; undefined where there is none, or it cannot be looked at. */
 function fileAt(path: string): string | undefined {
   try {
-    const { dev, ino } = lstatSync(path, { bigint: true });
+    const { dev, ino } = statSync(path, { bigint: true });
     return `${dev} ${ino}`;
   } catch {
     return undefined;
