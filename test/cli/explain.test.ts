@@ -56,6 +56,20 @@ function explain(to: string, more: readonly string[] = [], client = '10.0.0.9') 
 }
 
 describe('sallyport explain', () => {
+  it('explains a file whose tests fail: they may be what it is asked about', async () => {
+    const failing = file(
+      'failing.yaml',
+      `listeners: [{ name: only, mode: connect, bind: "127.0.0.1:0" }]
+policy: { rules: [{ name: web, action: allow, hosts: ["*.web.test"] }] }
+tests: [{ client: 10.0.0.9, to: "web.test:443", expect: allow }]
+`,
+    );
+    const asked = ['explain', '--config', failing, '--client', '10.0.0.9', '--to', 'web.test:443'];
+    const { code, stdout, stderr } = await sallyport(asked);
+    expect(stdout).toMatch(/^denied: No rule allows web\.test:443/);
+    expect({ code, stderr }).toEqual({ code: 3, stderr: '' });
+  });
+
   it('exits 0 for what is allowed, and tells rule, reasons, egress and every address', async () => {
     const { code, stdout, stderr } = await explain('MIXED.web.test.:443');
     expect(stderr).toBe('');

@@ -29,7 +29,8 @@ configuration is wrong.`,
 
 async function explain(options: OptionValues): Promise<ExitCode> {
   const { config: file = '' } = options;
-  const result = readSettings(file, process.env);
+  // Whoever asks may want to know why a test of the file fails.
+  const result = readSettings(file, process.env, { runsTests: false });
   if (result.kind === 'invalid') {
     await printError(toText(result.problems));
     return EXIT.usage;
