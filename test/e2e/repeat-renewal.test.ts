@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { configText } from './harness/config-text.ts';
 import { run } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
-import { DOORS, isRepeating, keepVisiting, visit, wordOrigin } from './harness/visits.ts';
+import { DOORS, isRepeating, keepVisiting, visit, type Wish, wordOrigin } from './harness/visits.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -25,24 +25,41 @@ async function countsOf(proxy: Running): Promise<{ repeated: number; decided: nu
   return { repeated, decided: sum('policy_decisions_total') - repeated };
 }
 
+/** For longer than a verdict holds. */
+async function whileVisited(proxy: Running, wish: Wish): Promise<{ isRepeated: boolean; decided: number }> {
+  const before = await countsOf(proxy);
+  const until = performance.now() + 3_500;
+  while (performance.now() < until) expect(await visit(proxy, wish)).toBe('one');
+  const after = await countsOf(proxy);
+  return { isRepeated: after.repeated > before.repeated, decided: after.decided - before.decided };
+}
+
 describe.runIf(isRepeating).each(DOORS)('what is asked for all the time at the %s door', (door) => {
-  it('is decided for no client that waits, for longer than a verdict holds', { timeout: 120_000 }, async () => {
+  // A slow dial on a busy machine ends a verdict early.
+  const quiet = { interval: 0, timeout: 100_000 };
+  const patient = { timeout: 120_000 };
+
+  async function open(): Promise<{ proxy: Running; wish: Wish }> {
     const origin = await wordOrigin('one');
     closers.push(() => origin.close());
     const more = 'limits: { tunnels: 8000, tunnels_per_client: 8000 }';
     const proxy = await startSallyport(configText({ transparent: [`port: ${origin.port}`], more }));
     closers.push(() => proxy.stop());
-    const wish = { door, host: 'origin.test', port: origin.port };
-    // A slow dial on a busy machine ends a verdict early.
-    const quiet = { interval: 0, timeout: 100_000 };
-    const whileVisited = async (): Promise<{ isRepeated: boolean; decided: number }> => {
-      const before = await countsOf(proxy);
-      const until = performance.now() + 3_500;
-      while (performance.now() < until) expect(await visit(proxy, wish)).toBe('one');
-      const after = await countsOf(proxy);
-      return { isRepeated: after.repeated > before.repeated, decided: after.decided - before.decided };
-    };
-    await expect.poll(whileVisited, quiet).toEqual({ isRepeated: true, decided: 0 });
+    return { proxy, wish: { door, host: 'origin.test', port: origin.port } };
+  }
+
+  it('is decided for no client that waits, for longer than a verdict holds', patient, async () => {
+    const { proxy, wish } = await open();
+    await expect.poll(() => whileVisited(proxy, wish), quiet).toEqual({ isRepeated: true, decided: 0 });
+  });
+
+  it('is so after a takeover too, whose data threads have a socket each', patient, async () => {
+    const { proxy, wish } = await open();
+    proxy.process.kill('SIGUSR1');
+    const { pid } = await proxy.line({ msg: 'successor serves' });
+    closers.push(() => process.kill(Number(pid), 'SIGTERM'));
+    await proxy.line({ msg: 'drained', exit: 0 });
+    await expect.poll(() => whileVisited(proxy, wish), quiet).toEqual({ isRepeated: true, decided: 0 });
   });
 });
 

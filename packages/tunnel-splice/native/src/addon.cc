@@ -151,10 +151,11 @@ napi_value stop(napi_env env, napi_callback_info) {
   return nullptr;
 }
 
-// listen(door, host, port, interception, passed descriptor or -1, thread or -1, is dual stack, is beside another):
+// listen(door, host, port, interception, passed descriptor or -1, thread or -1, is dual stack, is beside another, first door that serves
+// alike):
 // [errno, bound port, bound host, ...descriptors].
 napi_value listen(napi_env env, napi_callback_info info) {
-  const Arguments<8> arguments(env, info);
+  const Arguments<9> arguments(env, info);
   bool isDualStack = false;
   bool isBeside = false;
   napi_get_value_bool(env, arguments[6], &isDualStack);
@@ -168,6 +169,7 @@ napi_value listen(napi_env env, napi_callback_info info) {
       static_cast<sallyport::Interception>(toNumber(env, arguments[3])),
       isDualStack,
       isBeside,
+      toNumber(env, arguments[8]),
   };
   const sallyport::Door door = instanceOf(env).engine->listen(request);
   napi_value host = nullptr;

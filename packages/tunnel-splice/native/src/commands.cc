@@ -195,7 +195,8 @@ void obey(Loop& loop, uint32_t* record) {
       const uint32_t id = command.word();
       const int fd = static_cast<int>(command.word());
       const bool isWildcard = command.word() != 0;
-      return openListener(loop, id, fd, isWildcard, static_cast<Interception>(command.word()));
+      const auto interception = static_cast<Interception>(command.word());
+      return openListener(loop, id, fd, isWildcard, interception, command.word());
     }
     case kAllowSilence: {
       const uint32_t id = command.word();

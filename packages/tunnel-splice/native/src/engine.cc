@@ -148,7 +148,7 @@ void Engine::handOut(const DoorRequest& request, const std::vector<int>& sockets
   size_t thread = request.thread < 0 ? 0 : static_cast<size_t>(request.thread);
   for (const int socket : sockets) {
     RecordWriter command;
-    command.begin(kListen, request.id, socket, isWildcard(address), request.interception).end();
+    command.begin(kListen, request.id, socket, isWildcard(address), request.interception, request.first).end();
     board_.inboxes[thread].post(command.words().data(), command.words().size());
     thread++;
   }

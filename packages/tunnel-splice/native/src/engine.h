@@ -21,6 +21,7 @@ struct DoorRequest {
   Interception interception;
   bool isDualStack;
   bool isBeside;  // a door of ours is in its place, and shares the port
+  uint32_t first;  // the id of the first of the doors that serve alike: JavaScript has several where several sockets were passed
 };
 
 struct Door {

@@ -88,8 +88,8 @@ void pause(Loop& loop, Listener& listener) {
 
 }  // namespace
 
-void openListener(Loop& loop, uint32_t id, int fd, bool isWildcard, Interception interception) {
-  auto listener = std::make_unique<Listener>(id, fd, isWildcard, interception);
+void openListener(Loop& loop, uint32_t id, int fd, bool isWildcard, Interception interception, uint32_t first) {
+  auto listener = std::make_unique<Listener>(id, fd, isWildcard, interception, first);
   resumeAccepting(loop, *listener);
   loop.listeners.emplace(id, std::move(listener));
 }

@@ -82,7 +82,7 @@ void Verdicts::spare(RecordReader& command) {
 std::shared_ptr<Verdict> Verdicts::take(Loop& loop, const Arrival& client, const char* bytes, size_t length, int64_t nowMs,
                                         uint32_t& tunnel) {
   if (count_ == 0 || spares_.empty()) return nullptr;
-  const uint32_t listener = client.listener->id;
+  const uint32_t listener = client.listener->first;
   const HostKey host = hostKeyOf(client.peer);
   Bucket& bucket = bucketOf(listener, host, length);
   const uint32_t epoch = loop.board.epoch.load(std::memory_order_acquire);

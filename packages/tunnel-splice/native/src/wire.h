@@ -26,7 +26,7 @@ enum Command : uint32_t {
                        // bytes, moved leg
   kReturn = 8,         // client, direction, length, bytes
   kCut = 9,            // client
-  kListen = 10,        // listener, descriptor, is wildcard, interception
+  kListen = 10,        // listener, descriptor, is wildcard, interception, the first of those that serve alike
   kCloseListener = 11, // listener
   kAwaitDrain = 12,    // leg: say once nothing that was written waits any more
   kPromise = 13,       // client, tunnel, idle, half close, lifetime, keep-alive in seconds, bytes got from it and used, guard, how long
@@ -34,10 +34,10 @@ enum Command : uint32_t {
   kAllowSilence = 14,  // listener, how long its clients may say nothing at all
   kDetach = 15,        // leg: give its descriptor up; nothing that was written may wait any more
   kLearn = 16,         // length; bytes, mask: how an answer may begin, numbered from 1 on in the order in which they come
-  kRemember = 17,      // verdict, epoch, listener, end (lower 32 bits of the monotonic clock's ms), for how many tunnels, port, deadline of
-                       // the dial, idle, half close, lifetime, keep-alive in seconds, guard, how long an answer is awaited, does the opening
-                       // go up, place and length of the nonce, lengths of client, host, source, reply and opening; these, and the opening's
-                       // mask
+  kRemember = 17,      // verdict, epoch, the first of the listeners that serve alike, end (lower 32 bits of the monotonic clock's ms), for how
+                       // many tunnels, port, deadline of the dial, idle, half close, lifetime, keep-alive in seconds, guard, how long an
+                       // answer is awaited, does the opening go up, place and length of the nonce, lengths of client, host, source, reply
+                       // and opening; these, and the opening's mask
   kSpare = 18,         // how many; numbers for tunnels by verdicts
   kForget = 19,        // every verdict
 };

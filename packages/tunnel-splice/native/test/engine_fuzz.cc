@@ -61,7 +61,7 @@ void run(uint32_t seed, uint32_t clients) {
   faults.failing = Call::kNone;
   REQUIRE(engine.start() == 0);
   Peers peers;
-  const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, -1, Interception::kNone, false, false});
+  const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, -1, Interception::kNone, false, false, kDoor});
   REQUIRE(door.error == 0);
   faults.seed = seed;
   faults.shortage = seed % 2 * 50;
@@ -90,7 +90,7 @@ void stopWithDetachedLeg() {
   std::atomic<int> wakes{0};
   Engine engine(1, countWake, &wakes);
   REQUIRE(engine.start() == 0);
-  const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, -1, Interception::kNone, false, false});
+  const Door door = engine.listen({kDoor, "127.0.0.1", 0, -1, -1, Interception::kNone, false, false, kDoor});
   Peers peers;
   peers.connectTo(door.bound.port);
   uint32_t words[1'024];

@@ -16,7 +16,8 @@ export interface Addon {
   stop(): void;
   /**
    * Opens a listener; an errno of 0 means that it is open. `passed` is a descriptor to take over, or -1. `thread` is the only thread of
-   * the listener, or -1: all threads serve it. `isBeside`: the port is shared with another listener.
+   * the listener, or -1: all threads serve it. `isBeside`: the port is shared with another listener. `first` is the number of the
+   * first of the listeners that serve alike.
    */
   listen(
     listener: number,
@@ -27,6 +28,7 @@ export interface Addon {
     thread: number,
     isDualStack: boolean,
     isBeside: boolean,
+    first: number,
   ): [errno: number, boundPort: number, boundHost: string, ...descriptors: number[]];
   /** Lets other sockets of this user be bound to the port of this one (SO_REUSEPORT). */
   sharePort(descriptor: number): void;

@@ -66,7 +66,7 @@ export class NativeLeg implements Leg, LegName {
   readonly bornAt: DeadlineMs;
   /** Set at an intercepting listener, before the leg is handed out. */
   original?: Address;
-  /** The number of the socket by which it was accepted, for a client. */
+  /** The number of the listener that has accepted it, for a client: that of its first socket, by whichever it came. */
   listener = 0;
   /** Set before the leg is handed out, where the listener uses TLS but allowed no handshake. Legs with TLS are portable ones. */
   tls?: TlsState;

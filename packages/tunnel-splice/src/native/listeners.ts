@@ -95,12 +95,13 @@ export class Listeners {
     // socket.
     const hasEachItsOwn = passed.length >= threads;
     const opened: OpenSockets[] = [];
+    const first = this.#nextId;
     for (const [index, descriptor] of (passed.length > 0 ? passed : [-1]).entries()) {
       const id = this.#nextId++;
       const thread = hasEachItsOwn ? index % threads : -1;
       const isBeside = beside.length > 0;
       const [errno, port, host, ...descriptors] = addon.listen(
-        ...([id, bind.host, bind.port, how, descriptor, thread, isDualStack, isBeside] as const),
+        ...([id, bind.host, bind.port, how, descriptor, thread, isDualStack, isBeside, first] as const),
       );
       if (errno !== 0) {
         for (const { id: openedId } of opened) this.#tellAll(COMMAND.closeListener, openedId);
@@ -119,7 +120,7 @@ export class Listeners {
     const remote = { host: client.remoteHost, port: client.remotePort };
     const local = host === '' ? listener.address : { host, port };
     const leg = this.#plane.addLeg(client, remote, local, performance.now() - client.acceptedMsAgo);
-    leg.listener = client.listener;
+    leg.listener = listener.ids[0] ?? client.listener;
     if (listener.intercept !== undefined) leg.original = originalOf(client, leg);
     if (client.bytes.length > 0) leg.receive(client.bytes);
     const { introduce, identity } = listener;
