@@ -162,7 +162,8 @@ export class Repeats {
     // New entries, since verdicts that are being forgotten have the old ones.
     const known = [...this.#known];
     this.#known.clear();
-    for (const [key, { barredUntil }] of known) if (barredUntil > now) this.#begin(key, barredUntil);
+    // What went wrong has done so whatever the limits and the rules are by now.
+    for (const [key, bar] of known) if (bar.bars > 0 || bar.barredUntil > now) this.#begin(key, bar);
     this.#transport.forgetVerdicts?.();
     await Promise.all(this.#held);
   }
@@ -189,7 +190,8 @@ export class Repeats {
     const known = this.#known.get(key);
     if (known !== undefined && known.held === 0 && now < known.barredUntil) return;
     void this.forget();
-    this.#begin(key, now + BARRED_MS);
+    const { bars = 0 } = this.#known.get(key) ?? {};
+    this.#begin(key, { barredUntil: now + BARRED_MS, bars });
   }
 
   /** This key is not repeated for a while, but for what is promised already. */
@@ -201,7 +203,7 @@ export class Repeats {
     known.bars += 1;
   }
 
-  #begin(key: string, barredUntil = 0): Known {
+  #begin(key: string, { barredUntil, bars }: Pick<Known, 'barredUntil' | 'bars'> = UNBARRED): Known {
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     const known = {
       size: FIRST_TUNNELS,
@@ -213,7 +215,7 @@ export class Repeats {
       decidedAt: 0,
       endsAt: 0,
       barredUntil,
-      bars: 0,
+      bars,
     };
     this.#known.set(key, known);
     return known;
@@ -333,6 +335,8 @@ export class Repeats {
     add(this.#promisedAt, listener, tunnels);
   }
 }
+
+const UNBARRED = { barredUntil: 0, bars: 0 } as const;
 
 /** It is seldom asked for, and there is nothing to remember of it. */
 function isDispensable({ held, made, barredUntil }: Known): boolean {

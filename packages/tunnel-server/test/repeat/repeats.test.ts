@@ -310,6 +310,20 @@ describe('what went wrong', () => {
     }
   });
 
+  it('is not repeated for twice as long though all was forgotten meanwhile, as by a reload', async () => {
+    const { engine, repeats, comeUp } = open();
+    comeUp(OFTEN);
+    for (const seconds of [10, 20, 40]) {
+      engine.fail();
+      await repeats.forget();
+      vi.advanceTimersByTime(1_000 * seconds - 1);
+      expect(comeUp(100)).toBe(0);
+      vi.advanceTimersByTime(1);
+      await repeats.forget();
+      expect(comeUp(1)).toBe(1);
+    }
+  });
+
   it('is not repeated for ten seconds again where it was repeated for half a second since', () => {
     const { engine, comeUp } = open();
     comeUp(OFTEN);
