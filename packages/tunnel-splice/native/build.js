@@ -44,7 +44,8 @@ function build() {
   const { status, stdout, stderr, error } = spawnSync(
     process.execPath,
     [nodeGyp, 'configure', 'build', '--jobs', 'max', '--directory', folder, ...headersFlag()],
-    { encoding: 'utf8', timeout: TIMEOUT_MS },
+    // Under `npm run --silent` it would not say what went wrong.
+    { encoding: 'utf8', timeout: TIMEOUT_MS, env: { ...process.env, npm_config_loglevel: 'error' } },
   );
   if (status === 0) return undefined;
   return error?.message ?? whatWentWrong(`${stdout}\n${stderr}`);

@@ -54,7 +54,14 @@ describe.skipIf(why !== undefined)('a build of the native engine', () => {
     { what: 'make', missing: /make$/, reason: 'there is no make; it takes g++, make and Python 3' },
     { what: 'Python', missing: /python/, reason: 'there is no Python; it takes g++, make and Python 3' },
   ])('without $what says so, and fails nothing', ({ missing, reason }) => {
-    const env = { ...process.env, PATH: programsWithout(missing), CXX: undefined, PYTHON: undefined };
+    const env = {
+      ...process.env,
+      PATH: programsWithout(missing),
+      CXX: undefined,
+      PYTHON: undefined,
+      // As under `npm run --silent`.
+      npm_config_loglevel: 'silent',
+    };
     const { status, stderr } = spawnSync(process.execPath, [join(folder, 'native', 'build.js')], {
       env: { ...env, npm_config_nodedir: resolve(process.execPath, '..', '..'), npm_config_python: undefined },
       encoding: 'utf8',
