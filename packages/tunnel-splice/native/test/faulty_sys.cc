@@ -91,6 +91,7 @@ int dial(const SocketAddress& address, const SocketAddress* source, bool isTrans
 void keepAlive(int fd, uint32_t seconds) { real_sys::keepAlive(fd, seconds); }
 void heedWindow(int fd, uint32_t seconds) { real_sys::heedWindow(fd, seconds); }
 void keepUrgentInline(int fd) { real_sys::keepUrgentInline(fd); }
+bool hasSourceFor(const SocketAddress& address) { return real_sys::hasSourceFor(address); }
 int originalAddress(int fd, SocketAddress& address) { return real_sys::originalAddress(fd, address); }
 int localAddress(int fd, SocketAddress& address) {
   return orFailure(Call::kLocalAddress, [&] { return real_sys::localAddress(fd, address); });
