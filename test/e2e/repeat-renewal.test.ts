@@ -25,19 +25,23 @@ async function countsOf(proxy: Running): Promise<{ repeated: number; decided: nu
   return { repeated, decided: sum('policy_decisions_total') - repeated };
 }
 
-/** For longer than a verdict holds. */
-async function whileVisited(proxy: Running, wish: Wish): Promise<{ isRepeated: boolean; decided: number }> {
+/** In more than two seconds, after a moment in which it was asked for as often: a verdict holds for one. */
+async function decidedWhileVisited(proxy: Running, wish: Wish): Promise<number> {
+  await visitFor(500, proxy, wish);
   const before = await countsOf(proxy);
-  const until = performance.now() + 3_500;
-  while (performance.now() < until) expect(await visit(proxy, wish)).toBe('one');
+  await visitFor(2_200, proxy, wish);
   const after = await countsOf(proxy);
-  return { isRepeated: after.repeated > before.repeated, decided: after.decided - before.decided };
+  return after.repeated > before.repeated ? after.decided - before.decided : Infinity;
+}
+
+async function visitFor(ms: number, proxy: Running, wish: Wish): Promise<void> {
+  const until = performance.now() + ms;
+  while (performance.now() < until) expect(await visit(proxy, wish)).toBe('one');
 }
 
 describe.runIf(isRepeating).each(DOORS)('what is asked for all the time at the %s door', (door) => {
-  // A slow dial on a busy machine ends a verdict early.
-  const quiet = { interval: 0, timeout: 100_000 };
   const patient = { timeout: 120_000 };
+  const asked = { door, host: 'origin.test' };
 
   async function open(): Promise<{ proxy: Running; wish: Wish }> {
     const origin = await wordOrigin('one');
@@ -45,21 +49,32 @@ describe.runIf(isRepeating).each(DOORS)('what is asked for all the time at the %
     const more = 'limits: { tunnels: 8000, tunnels_per_client: 8000 }';
     const proxy = await startSallyport(configText({ transparent: [`port: ${origin.port}`], more }));
     closers.push(() => proxy.stop());
-    return { proxy, wish: { door, host: 'origin.test', port: origin.port } };
+    return { proxy, wish: { ...asked, port: origin.port } };
   }
 
-  it('is decided for no client that waits, for longer than a verdict holds', patient, async () => {
-    const { proxy, wish } = await open();
-    await expect.poll(() => whileVisited(proxy, wish), quiet).toEqual({ isRepeated: true, decided: 0 });
+  /** A slow dial on a busy machine ends a verdict early, and bars the next: then another process is looked at. */
+  async function leastDecided(prepare: (proxy: Running) => Promise<void>): Promise<number> {
+    let least = Infinity;
+    for (let tries = 0; tries < 12 && least > 1; tries++) {
+      const { proxy, wish } = await open();
+      await prepare(proxy);
+      least = Math.min(least, await decidedWhileVisited(proxy, wish));
+    }
+    return least;
+  }
+
+  it('is decided for no client that waits when a verdict ends', patient, async () => {
+    expect(await leastDecided(() => Promise.resolve())).toBeLessThan(2);
   });
 
   it('is so after a takeover too, whose data threads have a socket each', patient, async () => {
-    const { proxy, wish } = await open();
-    proxy.process.kill('SIGUSR1');
-    const { pid } = await proxy.line({ msg: 'successor serves' });
-    closers.push(() => process.kill(Number(pid), 'SIGTERM'));
-    await proxy.line({ msg: 'drained', exit: 0 });
-    await expect.poll(() => whileVisited(proxy, wish), quiet).toEqual({ isRepeated: true, decided: 0 });
+    const takeOver = async (proxy: Running): Promise<void> => {
+      proxy.process.kill('SIGUSR1');
+      const { pid } = await proxy.line({ msg: 'successor serves' });
+      closers.push(() => process.kill(Number(pid), 'SIGTERM'));
+      await proxy.line({ msg: 'drained', exit: 0 });
+    };
+    expect(await leastDecided(takeOver)).toBeLessThan(2);
   });
 });
 
