@@ -22,8 +22,13 @@ export async function closeAll(): Promise<void> {
   for (const close of closers.splice(0).reverse()) await close();
 }
 
-export async function start(yaml: string, env: Readonly<Record<string, string>> = {}): Promise<Running> {
-  const proxy = await startSallyport(yaml, { env });
+/** @param under a command line that runs it */
+export async function start(
+  yaml: string,
+  env: Readonly<Record<string, string>> = {},
+  under: readonly string[] = [],
+): Promise<Running> {
+  const proxy = await startSallyport(yaml, { env, under });
   closers.push(() => proxy.stop());
   return proxy;
 }
@@ -54,7 +59,7 @@ export async function untilRepeated(proxy: Running, door: DoorName): Promise<voi
   await expect.poll(() => repeatedAt(proxy, door), { interval: 5 }).toBeGreaterThan(before);
 }
 
-/** The same, but for a moment only: on a busy machine one dial may be slow, and then its like is not repeated for a minute. */
+/** The same, but for a moment only: on a busy machine one dial may be slow, and then its like is not repeated for a while. */
 export async function isSoonRepeated(proxy: Running, door: DoorName): Promise<boolean> {
   const before = await repeatedAt(proxy, door);
   for (const until = performance.now() + (isRepeating ? 1_000 : 0); performance.now() < until;)

@@ -1,8 +1,8 @@
 /** Limits count the tunnels of all doors, and what the engine repeats at one of them heeds the others. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { testedRuntime } from './harness/config-text.ts';
-import { type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
-import { type Running, startSallyport } from './harness/sallyport.ts';
+import { testedRuntime } from '../harness/config-text.ts';
+import { type Client, echoOrigin, openClient, openTunnel, type Origin } from '../harness/peers.ts';
+import { type Running, startSallyport } from '../harness/sallyport.ts';
 
 const isPortable = process.env['SALLYPORT_TEST_ENGINE'] === 'portable';
 

@@ -4,15 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { configText } from './harness/config-text.ts';
-import { run } from './harness/peers.ts';
-import { type Running, startSallyport } from './harness/sallyport.ts';
-import { DOORS, isRepeating, keepVisiting, visit, type Wish, wordOrigin } from './harness/visits.ts';
+import { run } from '../harness/peers.ts';
+import type { Running } from '../harness/sallyport.ts';
+import { DOORS, isRepeating, keepVisiting, visit, type Wish, wordOrigin } from '../harness/visits.ts';
+import { closeAll, closers, fileFor, open, start } from './repeats.ts';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+afterEach(closeAll);
 
 /** How many tunnels were repeated, and how many were decided for a client that waited. */
 async function countsOf(proxy: Running): Promise<{ repeated: number; decided: number }> {
@@ -41,24 +38,15 @@ async function visitFor(ms: number, proxy: Running, wish: Wish): Promise<void> {
 
 describe.runIf(isRepeating).each(DOORS)('what is asked for all the time at the %s door', (door) => {
   const patient = { timeout: 120_000 };
-  const asked = { door, host: 'origin.test' };
-
-  async function open(): Promise<{ proxy: Running; wish: Wish }> {
-    const origin = await wordOrigin('one');
-    closers.push(() => origin.close());
-    const more = 'limits: { tunnels: 8000, tunnels_per_client: 8000 }';
-    const proxy = await startSallyport(configText({ transparent: [`port: ${origin.port}`], more }));
-    closers.push(() => proxy.stop());
-    return { proxy, wish: { ...asked, port: origin.port } };
-  }
 
   /** A slow dial on a busy machine ends a verdict early, and bars the next: then another process is looked at. */
   async function leastDecided(prepare: (proxy: Running) => Promise<void>): Promise<number> {
     let least = Infinity;
     for (let tries = 0; tries < 12 && least > 1; tries++) {
-      const { proxy, wish } = await open();
+      const { port } = await open(wordOrigin('one'));
+      const proxy = await start(fileFor(port, { more: 'limits: { tunnels: 8000, tunnels_per_client: 8000 }' }));
       await prepare(proxy);
-      least = Math.min(least, await decidedWhileVisited(proxy, wish));
+      least = Math.min(least, await decidedWhileVisited(proxy, { door, host: 'origin.test', port }));
     }
     return least;
   }
@@ -90,15 +78,11 @@ it.skipIf(why !== undefined)(
     const folder = await mkdtemp(join(tmpdir(), 'sallyport-hosts-'));
     closers.push(() => rm(folder, { recursive: true }));
     const hosts = join(folder, 'hosts');
-    const one = await wordOrigin('one');
-    closers.push(() => one.close());
-    const other = await wordOrigin('other', '127.0.0.2', one.port);
-    closers.push(() => other.close());
+    const one = await open(wordOrigin('one'));
+    await open(wordOrigin('other', '127.0.0.2', one.port));
     writeFileSync(hosts, '127.0.0.1 listed.test\n');
-    const yaml = configText({ transparent: [`port: ${one.port}`] });
     const mounted = ['unshare', '--mount', 'sh', '-c', `mount --bind ${hosts} /etc/hosts && exec "$@"`, 'sh'];
-    const proxy = await startSallyport(yaml, { under: mounted });
-    closers.push(() => proxy.stop());
+    const proxy = await start(fileFor(one.port), {}, mounted);
     const heard: string[] = [];
     const traffic = keepVisiting(2, async () =>
       heard.push(await visit(proxy, { door: 'explicit', host: 'listed.test', port: one.port })),
