@@ -110,7 +110,7 @@ function describe(tunnel: UsualTunnel, { upstream, at }: UpAt, tools: Tools): Re
         withinMs: Math.min(WITHIN_MS, listener.timeouts.connect),
         onRepeated: (number, repeated) => {
           const anew = isDue() ? decideAnew(tunnel, holdsMs(), { way, upstream }) : undefined;
-          onRepeated({ isAgain: enter(number, repeated, anew !== undefined), holdsMs: anew });
+          onRepeated(enter(number, repeated, anew !== undefined), anew);
         },
         onForgotten,
       }) ?? false,

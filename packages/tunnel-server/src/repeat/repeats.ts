@@ -55,16 +55,13 @@ export interface Terms {
   readonly holdsMs: number;
   /** Whether the tunnel that was just made is to be decided as well. */
   readonly isDue: () => boolean;
-  readonly onRepeated: (repetition: Repetition) => void;
+  /**
+   * @param isAgain another live tunnel has sent the same hello
+   * @param holdsMs where it was decided as well: for how long, in milliseconds, its name has the verdict's address; 0 where the verdict is
+   * wrong by now
+   */
+  readonly onRepeated: (isAgain: boolean, holdsMs: number | undefined) => void;
   readonly onForgotten: (wasNoGood: boolean) => void;
-}
-
-/** A tunnel that was made by a verdict. */
-export interface Repetition {
-  /** Another live tunnel has sent the same hello. */
-  readonly isAgain: boolean;
-  /** Where it was decided as well: for how long, in milliseconds, its name has the verdict's address; 0 where the verdict is wrong by now. */
-  readonly holdsMs?: number | undefined;
 }
 
 /** A key that is repeated, or was a moment ago. Times are those of `performance.now()`. */
@@ -231,8 +228,8 @@ export class Repeats {
     return times >= OFTEN;
   }
 
-  /** For twice as many tunnels as there were since it was last decided. */
-  #renew(repeatable: Repeatable, known: Known, holdsMs: number): void {
+  /** The next verdict is for twice as many tunnels as there were since it was last decided. */
+  #decidedAgain(repeatable: Repeatable, known: Known, holdsMs: number): void {
     known.size = Math.min(Math.max(2 * known.made, FIRST_TUNNELS), MOST_TUNNELS);
     known.bars = 0;
     this.#promiseAnew(repeatable, known, holdsMs);
@@ -260,7 +257,7 @@ export class Repeats {
       tunnels,
       holdsMs,
       isDue: () => this.#isDue(verdict),
-      onRepeated: (repetition) => this.#repeated(verdict, repetition),
+      onRepeated: (isAgain, renewedMs) => this.#repeated(verdict, isAgain, renewedMs),
       onForgotten: (wasNoGood) => {
         this.#held.delete(held);
         this.#forgotten(verdict, wasNoGood);
@@ -286,7 +283,7 @@ export class Repeats {
     return made >= OFTEN && performance.now() - decidedAt > RENEWED_AFTER_MS && this.#isCurrent(verdict);
   }
 
-  #repeated(verdict: Held, { isAgain, holdsMs }: Repetition): void {
+  #repeated(verdict: Held, isAgain: boolean, holdsMs: number | undefined): void {
     const { repeatable, known } = verdict;
     // It may be in a loop, which only the usual way refuses.
     if (isAgain) this.#bar(repeatable.key);
@@ -295,7 +292,7 @@ export class Repeats {
     known.made += 1;
     if (holdsMs === 0) void this.forget();
     if (!this.#isCurrent(verdict)) return;
-    if (holdsMs !== undefined) this.#renew(repeatable, known, holdsMs);
+    if (holdsMs !== undefined) this.#decidedAgain(repeatable, known, holdsMs);
     else if (known.left <= known.last >> 1) this.#promiseNext(verdict);
   }
 
@@ -339,8 +336,8 @@ export class Repeats {
 const UNBARRED = { barredUntil: 0, bars: 0 } as const;
 
 /** It is seldom asked for, and there is nothing to remember of it. */
-function isDispensable({ held, made, barredUntil }: Known): boolean {
-  return held === 0 && made < OFTEN && performance.now() >= barredUntil;
+function isDispensable({ held, made, bars, barredUntil }: Known): boolean {
+  return held === 0 && made < OFTEN && bars === 0 && performance.now() >= barredUntil;
 }
 
 /** Adds to the count of a key, which is left out of the map where it is 0. */

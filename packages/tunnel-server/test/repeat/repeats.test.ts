@@ -25,7 +25,7 @@ class Engine {
     if (verdict === undefined) throw new Error('there is nothing to repeat');
     verdict.left -= 1;
     const { terms } = verdict;
-    terms.onRepeated({ isAgain, holdsMs: terms.isDue() ? this.found : undefined });
+    terms.onRepeated(isAgain, terms.isDue() ? this.found : undefined);
     if (verdict.left === 0) this.#forget(verdict, false);
   }
 
@@ -322,6 +322,22 @@ describe('what went wrong', () => {
       await repeats.forget();
       expect(comeUp(1)).toBe(1);
     }
+  });
+
+  it('is not forgotten where a later verdict ends unused', () => {
+    const { engine, comeUp } = open();
+    comeUp(OFTEN);
+    engine.fail();
+    vi.advanceTimersByTime(10_000);
+    comeUp(1);
+    vi.advanceTimersByTime(1_001);
+    engine.forgetNow();
+    comeUp(OFTEN);
+    engine.fail();
+    vi.advanceTimersByTime(19_999);
+    expect(comeUp(100)).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(comeUp(1)).toBe(1);
   });
 
   it('is not repeated for ten seconds again where it was repeated for half a second since', () => {
