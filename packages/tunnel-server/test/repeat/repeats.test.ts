@@ -143,7 +143,7 @@ describe('what is repeated', () => {
 });
 
 describe('the next verdict', () => {
-  it('is there once half of one is used, for twice as many where that was within 30 ms, and 1,024 at most', () => {
+  it('is there once half of one is used, for twice as many where that was within 300 ms, and 1,024 at most', () => {
     const { engine, comeUp } = open();
     comeUp(OFTEN);
     for (let time = 0; time < 3_000; time++) engine.repeat();
@@ -261,7 +261,7 @@ describe('what is asked for on and on', () => {
 });
 
 describe('what may be in a loop', () => {
-  it('is forgotten at once, and not repeated for ten seconds, a withdrawal of all or not', async () => {
+  it('is forgotten at once and not repeated for ten seconds, though all was forgotten meanwhile', async () => {
     const { engine, repeats, comeUp } = open();
     comeUp(OFTEN, { key: 'looping' });
     comeUp(OFTEN, { key: 'other' });
