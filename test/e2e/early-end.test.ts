@@ -35,7 +35,8 @@ describe('a process that still starts ends cleanly', () => {
     child.stdout?.on('data', (chunk: Buffer) => (log += chunk.toString()));
     const end = endOf(child);
     await once(store, 'connection');
-    expect(existsSync(socket)).toBe(true);
+    // The store is connected to before the admin socket is opened, and the one may be seen without the other.
+    await vi.waitUntil(() => existsSync(socket), { timeout: 30_000, interval: 1 });
     child.kill(signal);
     expect(await end).toBe(0);
     expect(log).toContain('"msg":"ended before it was ready"');
