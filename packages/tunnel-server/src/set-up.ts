@@ -31,7 +31,7 @@ interface Origin {
   readonly course: Course;
 }
 
-/** A tunnel that is being set up: what its steps have found, each for those behind it. Nothing keeps it once the tunnel is up. */
+/** A tunnel that is being set up: what its steps have found, each for those behind it. Once the tunnel is up, only its repeating keeps it. */
 export class SetUp implements Seeker, DecidedTunnel, Joiner {
   readonly client: Leg;
   readonly door: Door;

@@ -10,7 +10,7 @@ import type { Joining } from './joining.ts';
 import { addressOf, findParent } from './parent-addresses.ts';
 import { TLS_FAILED, tlsFailureOf, UNANSWERED } from './parent-faults.ts';
 import type { ParentDestination, ParentQuestion } from './parent-question.ts';
-import type { DialList, RaceOptions } from './race.ts';
+import { type DialList, isWhole, type RaceOptions } from './race.ts';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -79,7 +79,7 @@ function dialAt(
 ): Promise<ParentAttempt> {
   const question = request.destination === undefined ? NO_QUESTION : parent.ask(request.destination);
   // With several addresses, more than one may be asked: the answer of the first to connect is read here.
-  const isOne = addresses.length === 1 && addresses.late === undefined;
+  const isOne = addresses.length === 1 && isWhole(addresses);
   const isJoinable = request.joining !== undefined && parent.trust === undefined && isOne;
   const answer = isJoinable ? parent.habit.answer : undefined;
   return dialOrJoin(addresses, request.client, dialOptions(parent, question, answer, request, tools)).then(

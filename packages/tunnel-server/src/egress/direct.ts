@@ -7,6 +7,7 @@ import {
   type DialList,
   dialFirst,
   familyOf,
+  isWhole,
   type RaceOptions,
   type Racing,
 } from './race.ts';
@@ -73,7 +74,7 @@ function start<Wanted extends DialResult>(
   isWanted: IsWanted<Wanted>,
   listener: DialListener<Wanted>,
 ): void {
-  const only = addresses.length === 1 && addresses.late === undefined ? addresses[0] : undefined;
+  const only = addresses.length === 1 && isWhole(addresses) ? addresses[0] : undefined;
   const dial = only ? options.dial(only, options) : dialFirst(addresses, options);
   let hasLeft = false;
   const forget = client.whenGone(() => {
@@ -126,8 +127,7 @@ function failureOf(
 function whyNotFrom(sourceHost: string | undefined, addresses: DialList, { kind }: DialResult): string | undefined {
   if (sourceHost === undefined) return undefined;
   if (kind === 'no-source') return `This machine has no address ${sourceHost}, from which the egress dials.`;
-  if (kind !== 'unreachable' || addresses.late !== undefined || addresses.some(isOfFamily(sourceHost)))
-    return undefined;
+  if (kind !== 'unreachable' || !isWhole(addresses) || addresses.some(isOfFamily(sourceHost))) return undefined;
   return `No address of the destination is of the family of ${sourceHost}, from which it is dialled.`;
 }
 

@@ -26,6 +26,11 @@ export interface DialList extends ReadonlyArray<Address> {
   readonly late?: LateAddresses;
 }
 
+/** No further address is awaited. */
+export function isWhole(addresses: DialList): boolean {
+  return addresses.late === undefined;
+}
+
 /** Addresses that join a running race. They may be dialled too, and may include known ones. */
 export interface LateAddresses {
   /** False: no query for them is under way. A race queries for them only when it has no other address left. */

@@ -1,21 +1,14 @@
-/** Which of a door's tunnels are repeated, as what verdict, and how each repetition is entered in the books. */
+/** Which of a door's tunnels are repeated, and as what verdict. */
 import type { ListenerConfig } from '@sallyport/config';
-import type { Decision } from '@sallyport/policy';
-import type { Address, Repeated, TunnelNumber } from '@sallyport/tunnel-splice';
-import type { LiveTunnels } from '../account/live-tunnels.ts';
-import { NO_PLACE } from '../account/hellos-under-way.ts';
-import { joinTexts } from '../account/resting-facts.ts';
-import { countDecision } from '../account/tunnel-record.ts';
+import type { Verdict } from '@sallyport/tunnel-splice';
 import type { DoorRepeats, UsualTunnel } from '../door.ts';
 import type { DoorServices } from '../door-services.ts';
 import type { DirectWay, UpAt } from '../egress/joining.ts';
-import { countAttempt, type DialList } from '../egress/race.ts';
-import type { WaySeeker } from '../find-addresses.ts';
-import type { FrontendLikeness } from '../frontend.ts';
+import { isWhole } from '../egress/race.ts';
 import { joinPlanOf, type PlanJoin } from '../open-dials.ts';
-import { findWay } from '../reach-destination.ts';
-import { type Model, RepeatedFacts } from './repeated-facts.ts';
-import type { Repeatable, Terms } from './repeats.ts';
+import { decideAnew } from './decide-anew.ts';
+import { booksOf, type Template } from './enter-repeated.ts';
+import type { Repeatable } from './repeats.ts';
 
 /** For the dial and for the answer each. What takes longer is left to JavaScript, which does not know of the client meanwhile. */
 const WITHIN_MS = 100;
@@ -53,9 +46,6 @@ function mayBeRepeated({ record, next }: UsualTunnel, { egress, addresses }: Dir
   return isUsual && isPlain && isQuick;
 }
 
-/** No further answer is awaited. */
-const isWhole = (addresses: DialList): boolean => addresses.late === undefined;
-
 /** Clients with the same key are alike most of the time, and only `describe` looks closer. */
 function keyOf({ record, door, identified: { clientBytes } }: UsualTunnel): string {
   const { clientIp, destination } = record;
@@ -70,119 +60,59 @@ interface Tools {
 }
 
 function describe(tunnel: UsualTunnel, { upstream, at }: UpAt, tools: Tools): Repeatable | undefined {
-  const { client, frontend, record } = tunnel;
   const { way, listener, services, planJoin } = tools;
-  const likeness = frontend.likeness?.();
-  const [first] = way.addresses;
-  // Where the first address failed, the next one is dialled too, which only the usual way does.
-  if (likeness === undefined || first?.host !== upstream.host) return undefined;
   const { transport, resolver } = services;
-  const { destination } = record;
+  const { decision, destination, clientIp, connectMs } = tunnel.record;
+  const likeness = tunnel.frontend.likeness?.();
+  // Where the first address failed, the next one is dialled too, which only the usual way does.
+  if (likeness === undefined || decision === undefined || way.addresses[0]?.host !== upstream.host) return undefined;
   // Its name may have got another address since.
-  const dialledAt = at - (record.connectMs ?? 0);
+  const dialledAt = at - (connectMs ?? 0);
   const holdsMs = (): number =>
     destination?.kind === 'name' ? resolver.holdsMs(destination.host, dialledAt) : Infinity;
   const plan = planJoin(tunnel, tunnel);
-  const enter = booksOf(tunnel, likeness, { upstream, keeper: plan.keeper }, tools);
-  if (enter === undefined) return undefined;
+  const template = { tunnel, likeness, decision, egress: way.egress, upstream, keeper: plan.keeper };
+  const enter = booksOf(template, listener, services);
+  const order = orderOf(template, plan, listener);
   return {
     key: keyOf(tunnel),
     listener,
-    client: record.clientIp,
+    client: clientIp,
     holdsMs: holdsMs(),
-    remember: ({ tunnels, holdsMs: termMs, isDue, onRepeated, onForgotten }: Terms) =>
+    remember: (terms) =>
       transport.remember?.({
-        client,
-        opening: likeness.opening,
-        nonce: likeness.nonce,
-        isSentUp: likeness.isSentUp,
-        reply: plan.reply,
-        guard: plan.guard,
-        address: upstream,
-        sourceHost: way.egress.sourceHost,
-        keeper: plan.keeper,
-        idleTimeoutMs: plan.idleTimeoutMs,
-        halfCloseTimeoutMs: plan.halfCloseTimeoutMs,
-        keepAliveMs: plan.keepAliveMs,
-        lifetimeMs: plan.lifetimeMs,
-        tunnels,
-        holdsMs: termMs,
-        withinMs: Math.min(WITHIN_MS, listener.timeouts.connect),
+        ...order,
+        tunnels: terms.tunnels,
+        holdsMs: terms.holdsMs,
         onRepeated: (number, repeated) => {
-          const anew = isDue() ? decideAnew(tunnel, holdsMs(), { way, upstream }) : undefined;
-          onRepeated(enter(number, repeated, anew !== undefined), anew);
+          const anew = terms.isDue() ? decideAnew(tunnel, holdsMs(), { way, upstream }) : undefined;
+          terms.onRepeated(enter(number, repeated, anew !== undefined), anew);
         },
-        onForgotten,
+        onForgotten: terms.onForgotten,
       }) ?? false,
   };
 }
 
-/**
- * Finds the way of a tunnel once more, as its door does for a client that comes now. Returns for how long, in milliseconds, it will be the
- * way it was; 0 where it is another one by now; undefined where its name has to be looked up again, which only the usual way does.
- */
-function decideAnew(
-  tunnel: UsualTunnel,
-  holdsMs: number,
-  { way, upstream }: Pick<Tools, 'way'> & Pick<UpAt, 'upstream'>,
-): number | undefined {
-  if (holdsMs === 0) return undefined;
-  const { client, door, record, identified } = tunnel;
-  let decision: Decision | undefined;
-  const rehearsal: WaySeeker['record'] = {
-    clientIp: record.clientIp,
-    isClientUnknown: false,
-    enter: nothing,
-    decided: (decided) => (decision = decided),
-    leavesBy: nothing,
-    remarked: nothing,
-  };
-  try {
-    const found = findWay({ client, door, record: rehearsal }, identified);
-    if (found instanceof Promise) return void found.catch(nothing);
-    if (found === 'by-parent' || !isWhole(found.addresses)) return 0;
-    const isSame = decision === record.decision && found.egress === way.egress;
-    return isSame && found.addresses[0]?.host === upstream.host ? holdsMs : 0;
-  } catch {
-    return 0;
-  }
-}
-
-const nothing = (): void => undefined;
-
-/**
- * Returns what enters a tunnel in all books, as the steps of `serveTunnel` and the dial do on their way, and says whether another live
- * tunnel has sent the same hello. Where it `isDecided` as well, the cache of names was asked by that.
- */
-function booksOf(
-  tunnel: UsualTunnel,
-  { identified, randomOf }: FrontendLikeness,
-  { upstream, keeper }: { readonly upstream: Address; readonly keeper: LiveTunnels },
-  { way: { egress }, listener, services }: Tools,
-): ((number: TunnelNumber, repeated: Repeated, isDecided: boolean) => boolean) | undefined {
-  const { door, record, greeting } = tunnel;
-  const { limits, ledger, resolver, metrics, repeats } = services;
-  const { destination, hello } = identified;
-  const { decision, clientIp: client } = record;
-  if (decision === undefined) return undefined;
-  const onAttempt = metrics.dialAttempt.bind(metrics);
-  const { status } = greeting;
-  const none = { original: undefined, user: undefined, remark: undefined };
-  const texts = joinTexts({ client: { host: client.text }, destination, upstream, hello, ...none });
-  const model: Model = { door, client, destination, hello, decision, egress: egress.name, upstream, status, texts };
-  return (number, repeated, isDecided) => {
-    limits.enter(listener, client);
-    if (hello !== undefined) door.metrics.clientHello(hello.tls, hello.ech);
-    countDecision(door.metrics, decision);
-    if (destination.kind === 'name' && !isDecided) resolver.reused(destination.host);
-    const helloPlace = randomOf === undefined ? NO_PLACE : ledger.hellos.add(randomOf(repeated.nonce));
-    egress.onOutcome(true);
-    countAttempt(upstream, JOINED, { onAttempt });
-    door.metrics.repeated();
-    keeper.isUp(number, new RepeatedFacts(model, ledger.nextNumber(), helloPlace, repeated));
-    void repeats?.heed(client);
-    return ledger.hellos.isAgain(helloPlace);
+/** What its verdicts have in common. */
+function orderOf(
+  { tunnel, likeness, egress, upstream, keeper }: Template,
+  plan: ReturnType<PlanJoin>,
+  { timeouts }: ListenerConfig,
+): Omit<Verdict, 'tunnels' | 'holdsMs' | 'onRepeated' | 'onForgotten'> {
+  return {
+    client: tunnel.client,
+    opening: likeness.opening,
+    nonce: likeness.nonce,
+    isSentUp: likeness.isSentUp,
+    reply: plan.reply,
+    guard: plan.guard,
+    address: upstream,
+    sourceHost: egress.sourceHost,
+    keeper,
+    idleTimeoutMs: plan.idleTimeoutMs,
+    halfCloseTimeoutMs: plan.halfCloseTimeoutMs,
+    keepAliveMs: plan.keepAliveMs,
+    lifetimeMs: plan.lifetimeMs,
+    withinMs: Math.min(WITHIN_MS, timeouts.connect),
   };
 }
-
-const JOINED = { kind: 'joined' } as const;
