@@ -197,6 +197,25 @@ describe('a PROXY header', () => {
     expect(line['status']).toBeUndefined();
   });
 
+  it.each(['explicit', 'transparent'])(
+    'of a peer that has left before it is accepted is not refused, at the %s door',
+    async (door) => {
+      const from = proxy.lines.length;
+      proxy.process.kill('SIGSTOP');
+      const { socket } = await openClient(proxy.port(door));
+      const opening = door === 'explicit' ? connect('origin.test:443') : helloFor('origin.test');
+      const words = Buffer.concat([v2('2111', V4), Buffer.from(opening)]);
+      await new Promise((resolve) => socket.write(words, resolve));
+      socket.resetAndDestroy();
+      await once(socket, 'close');
+      proxy.process.kill('SIGCONT');
+      expect(await proxy.line({ msg: 'tunnel', listener: door }, from)).toMatchObject({
+        outcome: 'failed',
+        reason: 'client_closed',
+      });
+    },
+  );
+
   it('is held to its deadline, and to the peers that may send it', async () => {
     const before = proxy.lines.length;
     expect(await ask(proxy.port('transparent'), 'PROXY TCP4 203')).toBe('');

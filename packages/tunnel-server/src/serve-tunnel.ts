@@ -1,6 +1,7 @@
 /** The life of one tunnel, shared by both doors. Read this first: every step of the flow is one line here and one file of its own. */
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
+import { departed } from './departed.ts';
 import type { Door } from './door.ts';
 import { joinByParents } from './egress/by-parents.ts';
 import type { PlainHttp } from './frontend.ts';
@@ -62,8 +63,17 @@ function goOn(setUp: SetUp): void {
   }
 }
 
-function requireIntroduced({ client: { introduction }, next }: SetUp): undefined {
-  if (next === undefined && introduction instanceof Arrival && introduction.refusal) throw introduction.refusal;
+function requireIntroduced({ client, door, record, next }: SetUp): undefined | Promise<never> {
+  if (next !== undefined) return undefined;
+  const { introduction } = client;
+  if (introduction instanceof Arrival && introduction.refusal) throw introduction.refusal;
+  return door.senders !== undefined && record.isClientUnknown ? hasLeftUnintroduced(client, door) : undefined;
+}
+
+/** A peer without an address was not asked for its header, so what it has sent is not what the frontend expects. */
+async function hasLeftUnintroduced(client: Leg, door: Door): Promise<never> {
+  const said = await client.read(1, door.prereadLimits().deadline);
+  throw departed(typeof said === 'string' ? 0 : said.length, 'its address was known');
 }
 
 function admit(setUp: SetUp): undefined | Promise<unknown> {

@@ -12,7 +12,7 @@ type Introducing = ListenOptions & Required<Pick<ListenOptions, 'introduce'>>;
 
 /**
  * Resolves once the introduction is read. A peer that sent an RST while it was queued has no address any more, by which it could be
- * judged, and has sent nothing: it is handed out as it is.
+ * judged: it is handed out as it is, with what it has sent.
  */
 export async function introducedLeg(
   handle: TcpHandle,
