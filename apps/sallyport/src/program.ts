@@ -197,9 +197,10 @@ class Running implements Program {
   }
 
   async leave(): Promise<void> {
-    this.#state = 'draining';
-    await this.#admin.leave();
+    // Whoever asked this process still asked about the address, which is served: it stays ready.
+    const adminLeft = this.#admin.leave();
     await leaveTunnels(this.#doors, this.#services, this.#settings.config.runtime.takeover_drain);
+    await adminLeft;
     await this.close();
   }
 

@@ -83,7 +83,10 @@ export class AdminDoor {
         // Not when it is opened, for the reload may still be refused.
         this.#tellPlace();
         if (from === undefined) return;
-        if (isLost) return from.leave();
+        if (isLost) {
+          void from.leave();
+          return;
+        }
         if (isFromOpen) await from.close();
         this.#options.log.info({ listener: 'admin', address: formatBind(from.address) }, 'no longer listening');
       },
@@ -103,7 +106,7 @@ export class AdminDoor {
     return new Map([[placeOf(bind), [server.socket]]]);
   }
 
-  /** Another process shares the socket, and serves it from now on. */
+  /** Another process shares the socket, and serves it from now on. Resolves once the clients of this one have their answers. */
   async leave(): Promise<void> {
     await this.#server?.leave();
   }

@@ -30,7 +30,10 @@ export interface AdminServer {
   isReachable(): boolean;
   /** Ends at once, with all requests and kept-alive connections. */
   close(): Promise<void>;
-  /** As `close`, where another server has the address from now on. */
+  /**
+   * Another server has the address from now on: no client is accepted any more. Resolves once those that are connected have their answers,
+   * or have taken too long.
+   */
   leave(): Promise<void>;
 }
 
@@ -46,6 +49,9 @@ const LIMITS = {
 /** How long a client may take no byte of its answer, in milliseconds. */
 const STALLED_MS = 10_000;
 
+/** How long a client that is connected may take to ask and to have its answer, when the server leaves, in milliseconds. */
+const LEAVING_MS = 5_000;
+
 /** Rejects with an {@link AdminListenError}. */
 export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
   const routes = [...vitalRoutes(options), ...(options.routes ?? [])];
@@ -60,7 +66,7 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
           options.log.error({ err: cause, path: request.url }, 'an admin page failed');
           return FAILED;
         })
-        .then((reply) => send(response, reply));
+        .then((reply) => send(response, reply, server.listening));
     }),
   );
   server.on('connect', refuseTunnel);
@@ -68,16 +74,16 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
   paceClients(server);
   const address = await listen(server, options.bind, options.passed);
   const place = 'path' in address ? new SocketPath(address.path) : undefined;
-  const leave = (): Promise<void> => (place ? place.keep(() => close(server)) : close(server));
+  const keepPlace = (end: () => Promise<void>): Promise<void> => (place ? place.keep(end) : end());
   return {
     address,
     socket: descriptorOf(server),
     isReachable: () => place?.isOurs() ?? true,
     async close() {
       if (server.listening && place?.isOurs()) place.remove();
-      await leave();
+      await keepPlace(() => close(server));
     },
-    leave,
+    leave: () => keepPlace(() => leave(server)),
   };
 }
 
@@ -144,8 +150,13 @@ function readTarget(target: string): { readonly path: string; readonly query: UR
 }
 
 /** A HEAD gets the same headers, and Node.js leaves the body out. A 204 has no body and no length (RFC 9110 §8.6). */
-function send(response: ServerResponse, { status, body, contentType, allow, headers }: Answer): void {
+function send(
+  response: ServerResponse,
+  { status, body, contentType, allow, headers }: Answer,
+  mayAskMore: boolean,
+): void {
   response.writeHead(status, {
+    ...(!mayAskMore && { Connection: 'close' }),
     ...(status !== 204 && {
       'Content-Type': contentType ?? 'text/plain; charset=utf-8',
       'Content-Length': Buffer.byteLength(body),
@@ -193,4 +204,13 @@ function close(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+}
+
+/** A new client that has not asked yet counts as busy, and one between two requests does not. */
+async function leave(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => server.closeAllConnections(), LEAVING_MS);
+  await closed;
+  clearTimeout(deadline);
 }

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AdminListenError } from '../../src/admin/listen-error.ts';
+import type { AdminReply } from '../../src/admin/routes.ts';
 import { type AdminOptions, type AdminServer, startAdminServer } from '../../src/admin/server.ts';
 import { createMetrics } from '../../src/metrics.ts';
 
@@ -312,6 +313,42 @@ describe('closing the admin server', () => {
     await Promise.all(closed);
     // Left alone, one would end after 5 s, when it has been idle for long, and the other after 10 s.
     expect(performance.now() - before).toBeLessThan(4_500);
+  });
+});
+
+describe('leaving the address of the admin server to another', () => {
+  const PING = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+  it('answers those that are connected, and ends connections that are idle between two requests', async () => {
+    const answers: (() => void)[] = [];
+    const slow = (): Promise<AdminReply> =>
+      new Promise((resolve) => answers.push(() => resolve({ status: 200, body: 'slow\n' })));
+    const server = await start({ routes: [{ method: 'GET', path: '/slow', answer: slow }] });
+    const idle = await stall(server, PING);
+    await once(idle, 'data');
+    const silent = await stall(server, '');
+    const asking = await stall(server, 'GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await vi.waitFor(() => expect(answers).toHaveLength(1));
+
+    const left = server.leave();
+    await once(idle.resume(), 'close');
+    silent.write(PING);
+    answers.forEach((answer) => answer());
+    const replies = await Promise.all([text(silent), text(asking)]);
+    expect(replies).toEqual([
+      expect.stringMatching(/^HTTP\/1\.1 200 .*\r\nConnection: close\r\n/s),
+      expect.stringContaining('slow\n'),
+    ]);
+    await left;
+    await expect(stall(server, '')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('waits for nobody who asks for nothing', async () => {
+    const server = await start();
+    const silent = await stall(server, '');
+    const closed = once(silent.resume(), 'close');
+    await server.leave();
+    await closed;
   });
 });
 
