@@ -12,7 +12,7 @@ import {
   type ReadHello,
   readReplyWishes,
   recogniseTls,
-  REFUSALS,
+  refusalAlert,
   TunnelError,
   type Frontend,
   type FrontendLikeness,
@@ -20,7 +20,6 @@ import {
   type Identified,
   type PlainHttp,
   type PrereadLimits,
-  type Refusal,
   type RefusedTunnel,
   type ReplyWishes,
   type SocksVersion,
@@ -85,7 +84,6 @@ class ConnectFrontend implements Frontend {
   #isEstablished = false;
   /** A CONNECT without a secret and with nothing behind it: all that was read, and what it says. */
   #connect: { readonly bytes: Uint8Array; readonly identified: Identified } | undefined;
-
   /** Of its CONNECT, once that was read. */
   #asked: Destination | undefined;
 
@@ -167,36 +165,36 @@ class ConnectFrontend implements Frontend {
 
   refuse(error: TunnelError, tunnel: RefusedTunnel): number | undefined {
     if (this.#otherDoor) return this.#otherDoor.refuse(error, tunnel);
-    if (error.reason === 'misdirected') {
-      this.#client.close(encodeAlert('unexpected_message'));
-      return undefined;
-    }
-    if (this.#isEstablished) {
-      // After a 200 the client would take a reply for bytes of the destination, so it is only closed.
-      this.#client.close();
-      return ESTABLISHED_STATUS;
-    }
-    if (this.#socksVersion !== undefined) {
-      this.#client.close(encodeSocksRefusal(this.#socksVersion));
-      return undefined;
-    }
-    const state = this.#client.tls?.kind;
-    if (state === 'withheld' || recogniseTls(this.#unread) === 'tls') {
-      // The client waits for a ServerHello, and understands only an alert.
-      const { alert }: Refusal = REFUSALS[error.reason];
-      this.#client.close(alert && encodeAlert(alert));
-      return undefined;
-    }
-    // At a door without a login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
-    const isForCertificate = error.reason === 'auth' && this.#options.auth === undefined;
-    // A peer that has not said for which client it speaks gets no reply meant for a client.
-    const isUnintroduced = this.#client.introduction?.isRefused === true;
-    const isMute = this.#isSilent || isUnintroduced || isForCertificate || state === 'failed' || state === 'under-way';
+    const { bytes, status } = this.#answer(error, tunnel);
+    this.#client.close(bytes);
+    return status;
+  }
+
+  /** In the protocol that the client speaks. */
+  #answer(error: TunnelError, tunnel: RefusedTunnel): Answer {
+    if (error.reason === 'misdirected') return { bytes: encodeAlert('unexpected_message') };
+    // After a 200 the client would take a reply for bytes of the destination.
+    if (this.#isEstablished) return { status: ESTABLISHED_STATUS };
+    if (this.#socksVersion !== undefined) return { bytes: encodeSocksRefusal(this.#socksVersion) };
+    if (this.#awaitsServerHello) return { bytes: refusalAlert(error.reason) };
+    if (this.#isMute(error)) return {};
     const wishes = this.#wishes ?? readReplyWishes(this.#unread);
-    const context = { tunnel, date: new Date(), ...wishes, realm: this.#options.auth?.realm };
-    const reply = isMute ? undefined : encodeRefusal(error, context);
-    this.#client.close(reply?.bytes);
-    return reply?.status;
+    return encodeRefusal(error, { tunnel, date: new Date(), ...wishes, realm: this.#options.auth?.realm }) ?? {};
+  }
+
+  /** It understands only an alert. */
+  get #awaitsServerHello(): boolean {
+    return this.#client.tls?.kind === 'withheld' || recogniseTls(this.#unread) === 'tls';
+  }
+
+  /** The client gets no reply. */
+  #isMute({ reason }: TunnelError): boolean {
+    const { introduction, tls } = this.#client;
+    // At a door without a login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
+    const isForCertificate = reason === 'auth' && this.#options.auth === undefined;
+    // A peer that has not said for which client it speaks gets no reply meant for a client.
+    const isUnintroduced = introduction?.isRefused === true;
+    return this.#isSilent || isUnintroduced || isForCertificate || tls?.kind === 'failed' || tls?.kind === 'under-way';
   }
 
   #readRequest(opening: Request, { deadline }: PrereadLimits): Asked | Promise<Asked> {
@@ -273,6 +271,11 @@ class ConnectFrontend implements Frontend {
 }
 
 type Asked = Identified | PlainHttp;
+/** The last bytes to the client, if any, and the HTTP status that it got. */
+interface Answer {
+  readonly bytes?: Uint8Array | undefined;
+  readonly status?: number;
+}
 type User = Pick<Identified, 'user'>;
 type Request = Extract<Opening, { kind: 'request' }>;
 

@@ -1,10 +1,8 @@
 /** The last bytes of the transparent door: an alert for a TLS client, an HTTP reply for an HTTP client, nothing for others. */
 import {
-  encodeAlert,
   encodeRefusal,
   readReplyWishes,
-  REFUSALS,
-  type Refusal,
+  refusalAlert,
   type RefusedTunnel,
   type TunnelError,
 } from '@sallyport/tunnel-server';
@@ -12,14 +10,13 @@ import { HANDSHAKE_RECORD } from './tls-record.ts';
 
 /** The last bytes to the client, if any, and their HTTP status. */
 export interface Answer {
-  readonly bytes?: Uint8Array;
+  readonly bytes?: Uint8Array | undefined;
   readonly status?: number;
 }
 
-/** The alert for a refusal; nothing where the table says to close without a reply. */
-export function answerInTls(error: TunnelError): Answer {
-  const { alert }: Refusal = REFUSALS[error.reason];
-  return alert === undefined ? {} : { bytes: encodeAlert(alert) };
+/** An alert; nothing where the table says to close without one. */
+export function answerInTls({ reason }: TunnelError): Answer {
+  return { bytes: refusalAlert(reason) };
 }
 
 /**

@@ -57,7 +57,7 @@ class SslPrereadFrontend implements Frontend {
   readonly #options: SslPrereadFrontendOptions;
   /** Its connection was served in HTTP before. */
   readonly #isFurther: boolean;
-  /** Until it is judged. */
+  /** What was read of a further request, until that is judged; or of a client in HTTP that the limits refuse. Both are answered alike. */
   #further: Uint8Array | undefined;
   /** Serves this client in our place, once it was found to be at the wrong door. */
   #otherDoor: Frontend | undefined;
@@ -90,7 +90,7 @@ class SslPrereadFrontend implements Frontend {
     return forwardsHttp || misdirected !== 'explain' ? this.#hear(limits) : undefined;
   }
 
-  /** Who speaks HTTP is refused as a further request is. */
+  /** A client that speaks HTTP is refused as a further request is. */
   async #hear(limits: PrereadLimits): Promise<void> {
     const { found, bytes } = await readPlaintext(this.#client, limits, NO_BYTES);
     if (found.kind === 'http' || found.kind === 'connect') this.#further = bytes;
@@ -231,8 +231,8 @@ type Opening = Identified | PlainHttp;
 type Hello = Extract<HelloFound, { kind: 'hello' }>;
 type PlaintextKind = Preread<PlaintextFound>['found']['kind'];
 
-/** Its client takes us for the destination. */
 const NO_BYTES = new Uint8Array(0);
+/** The client takes us for the destination, and gets no byte of ours. */
 const NO_GREETING: Greeting = { bytes: NO_BYTES, status: undefined };
 
 function addressDestination({ host, port }: Address): Destination | undefined {

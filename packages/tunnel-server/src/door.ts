@@ -113,7 +113,8 @@ export interface DoorChecks {
   verifySni?(tunnel: Omit<UnverifiedTunnel, 'limits'>): Promise<SniVerdict>;
   /**
    * Requires that a second hello names the host of the hello by which its tunnel was decided. Throws `sni_mismatch`, `ech`,
-   * `handshake_timeout` or `client_closed`, with both legs closed.
+   * `handshake_timeout` or, where one of the two left when a second hello was due, `client_closed`, `upstream_closed` or `upstream_reset`,
+   * with both legs closed.
    */
   followHello(tunnel: Omit<DecidedByHello, 'limits'>): Promise<SniVerdict>;
   /** Counts a refusal because of a missing name, where `verify_sni` would have checked it. Left out where it is off. */

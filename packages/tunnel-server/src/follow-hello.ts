@@ -1,5 +1,5 @@
 /** Sends a hello up, and requires of a second one, after a HelloRetryRequest, that it names the same host. For both doors. */
-import { encodeAlert } from './alert-record.ts';
+import { refusalAlert } from './alert-record.ts';
 import type { HelloFacts } from './hello-facts.ts';
 import { TunnelError } from './reasons.ts';
 import { type GreetedTunnel, type GreetResult, passSecondHello } from './second-hello.ts';
@@ -15,7 +15,8 @@ export interface DecidedByHello extends Omit<UnverifiedTunnel, 'destination'> {
 
 /**
  * Sends the hello up, unless it was sent, and requires that a second one names the same host. Throws `sni_mismatch`, `ech`,
- * `handshake_timeout` or `client_closed`, both legs closed.
+ * `handshake_timeout` or, where one of the two left when a second hello was due, `client_closed`, `upstream_closed` or `upstream_reset`;
+ * both legs are closed then.
  */
 export async function followDecided(tunnel: DecidedByHello, tools: SniCheckTools): Promise<SniVerdict> {
   const { upstream, hello, clientBytes: helloBytes, isHelloSent, onRelayed } = tunnel;
@@ -73,10 +74,11 @@ function requireGreeted(
   { result, hello }: Pick<SniVerdict, 'result' | 'hello'>,
 ): SniVerdict {
   if (passed.kind === 'greeted') return { ...passed, result, ...(hello && { hello }) };
+  const error = explainNotFollowed(passed, passed.second ?? hello);
   upstream.close();
   if (passed.kind === 'upstream-reset') client.reset();
-  else client.close(passed.kind === 'other-host' ? encodeAlert('access_denied') : undefined);
-  throw explainNotFollowed(passed, passed.second ?? hello);
+  else client.close(refusalAlert(error.reason));
+  throw error;
 }
 
 function explainNotFollowed(

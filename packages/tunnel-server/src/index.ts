@@ -18,7 +18,7 @@ export { type AddressChange, MachineAddresses } from './machine-addresses.ts';
 export { ownAddresses } from './own-addresses.ts';
 export { authenticateClient, type Gatekeeper } from './identity/authenticate-client.ts';
 export { Authenticator } from './identity/authenticator.ts';
-export { encodeAlert } from './alert-record.ts';
+export { encodeAlert, refusalAlert } from './alert-record.ts';
 export { departed } from './departed.ts';
 export { recogniseTls } from './tls-opening.ts';
 export { encodeSocksRefusal, type SocksVersion, socksVersionOf } from './socks-greeting.ts';

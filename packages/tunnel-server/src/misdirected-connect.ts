@@ -1,9 +1,9 @@
 /** A CONNECT that a transparent door serves: its tunnel must meet the same requirements as that door's own clients. */
 import type { SniListener } from '@sallyport/config';
-import { encodeAlert } from './alert-record.ts';
+import { refusalAlert } from './alert-record.ts';
 import { requireSameHost } from './follow-hello.ts';
 import { explainUnread, type HelloInside } from './hello-inside.ts';
-import { REFUSALS, type Refusal, TunnelError } from './reasons.ts';
+import { TunnelError } from './reasons.ts';
 import { explainHost, judgeHello, type SniCheckTools, type SniVerdict, type UnverifiedTunnel } from './sni-check.ts';
 
 /**
@@ -25,9 +25,8 @@ export async function requireHello(
   if (!unfit) onResult(verdict.result);
   const error = unfit ?? whyElsewhere(verdict);
   if (error) {
-    const { alert }: Refusal = REFUSALS[error.reason];
     upstream.close();
-    client.close(alert && encodeAlert(alert));
+    client.close(refusalAlert(error.reason));
     throw error;
   }
   return requireSameHost({ ...tunnel, isStrict: false }, verdict, { ...tools, onResult });

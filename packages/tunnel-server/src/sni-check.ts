@@ -2,7 +2,7 @@
 import type { Destination } from '@sallyport/policy';
 import type { SniCheckResult } from '@sallyport/telemetry';
 import type { Leg } from '@sallyport/tunnel-splice';
-import { encodeAlert } from './alert-record.ts';
+import { refusalAlert } from './alert-record.ts';
 import type { PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
 import type { HelloInside, ReadHello } from './hello-inside.ts';
@@ -76,6 +76,6 @@ export function refuseEch(
 ): void {
   if (!deniesEch || !hello?.ech) return;
   upstream.close();
-  client.close(encodeAlert('access_denied'));
+  client.close(refusalAlert('ech'));
   throw new TunnelError('ech', `${which} has an encrypted_client_hello extension.`, { hello });
 }

@@ -1,7 +1,7 @@
 /** The cross-check at the explicit door (`verify_sni`): does the ClientHello inside the tunnel name the host that CONNECT named? */
 import type { SniCheckResult } from '@sallyport/telemetry';
 import { TICK_MS } from '@sallyport/tunnel-splice';
-import { encodeAlert } from './alert-record.ts';
+import { refusalAlert } from './alert-record.ts';
 import { explainSecond, requireSameHost, sendHello } from './follow-hello.ts';
 import { explainUnread, type HelloInside, type ReadHello } from './hello-inside.ts';
 import { TunnelError } from './reasons.ts';
@@ -26,9 +26,10 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
   if (inside.found.kind !== 'left') tools.onResult(verdict.result);
   refuseEch(tunnel, verdict.hello, 'The ClientHello in the tunnel', tools);
   if (verdict.result === 'match') return requireSameHost({ ...tunnel, isStrict: true }, verdict, tools);
+  const error = explain(inside.found, verdict.result);
   upstream.close();
-  client.close(speaksTls(inside) ? encodeAlert('access_denied') : undefined);
-  throw explain(inside.found, verdict.result);
+  client.close(speaksTls(inside) ? refusalAlert(error.reason) : undefined);
+  throw error;
 }
 
 /**
