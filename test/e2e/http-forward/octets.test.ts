@@ -33,6 +33,14 @@ describe('octets above 0x7f', () => {
   });
 });
 
+describe('chunks', () => {
+  it('are read where their coding is named behind a fold', async () => {
+    void origin('HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n');
+    const heard = await ask(stage.proxy.port('explicit'), get(url(), 'Connection: close'));
+    expect(heard).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\n2\r\nok\r\n0\r\n\r\n$/);
+  });
+});
+
 describe('methods', () => {
   it.each(['VERSION-CONTROL', 'UPDATE', 'LABEL', 'ORDERPATCH', 'RPC_IN_DATA', 'RPC_OUT_DATA', 'x!'])(
     'are tokens, %s among them, at both doors',

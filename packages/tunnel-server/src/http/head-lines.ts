@@ -91,7 +91,7 @@ export function parseFieldLines(
     if (line.startsWith(' ') || line.startsWith('\t')) {
       const folded = fields.pop();
       if (dialect === 'strict' || folded === undefined) return malformed('the head has a folded line (obs-fold)');
-      fields.push({ ...folded, value: `${folded.value} ${trimWhitespace(line)}` });
+      fields.push({ ...folded, value: unfolded(folded.value, trimWhitespace(line)) });
     } else {
       const field = parseFieldLine(line, dialect);
       if ('kind' in field) return field;
@@ -99,6 +99,11 @@ export function parseFieldLines(
     }
   }
   return findLongList(fields) ?? fields;
+}
+
+/** A fold is whitespace (RFC 9112 §5.2), which is no part of a value at its ends (RFC 9110 §5.5). */
+function unfolded(value: string, more: string): string {
+  return value === '' || more === '' ? value + more : `${value} ${more}`;
 }
 
 function findLongList(fields: readonly Field[]): Malformed | undefined {

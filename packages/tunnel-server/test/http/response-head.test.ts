@@ -42,6 +42,11 @@ describe('the head of a response', () => {
       head: { fields: [{ name: 'a', spelling: 'A', value: 'b c d' }] },
     },
     {
+      what: 'folds before and behind a value',
+      text: 'HTTP/1.1 200 OK\r\nA:\r\n b\r\n \t\r\n\r\n',
+      head: { fields: [{ name: 'a', spelling: 'A', value: 'b' }] },
+    },
+    {
       what: 'control characters in a value',
       text: 'HTTP/1.1 200 OK\r\nA: \x01b\x7f\r\n\r\n',
       head: { fields: [{ name: 'a', spelling: 'A', value: '\x01b\x7f' }] },
