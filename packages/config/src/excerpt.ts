@@ -7,11 +7,15 @@ export type Excerpt = (position: Position | undefined) => string;
 /** Makes the excerpts of one file. The text need not be YAML: the excerpt may be about that. */
 export function createExcerpt(text: string): Excerpt {
   let lines: readonly string[] | undefined;
+  // A program may have written the whole file in one line, in which there are many problems.
+  let last = { number: 0, masked: '' };
   return (position) => {
     lines ??= text.split('\n');
     const line = position && lines[position.line - 1];
     if (position === undefined || line === undefined) return '';
-    return drawCaret(maskSecrets(line, lines[position.line - 2] ?? ''), position);
+    if (last.number !== position.line)
+      last = { number: position.line, masked: maskSecrets(line, lines[position.line - 2] ?? '') };
+    return drawCaret(last.masked, position);
   };
 }
 
@@ -28,12 +32,12 @@ function drawCaret(line: string, { line: number, column }: Position): string {
   return `${gutter} | ${printable(shown)}\n${' '.repeat(gutter.length)} | ${indent}^`;
 }
 
-/** A character that would move the cursor, or reverse the direction of the text, is shown as one dot. */
+/** A character that would move the cursor or reverse the direction of the text, or that looks like a plain space, is shown as one dot. */
 function printable(text: string): string {
   return text
     .trimEnd()
     .replaceAll('\t', ' ')
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '·');
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]|(?! )\p{Zs}/gu, '·');
 }
 
 /** How many columns of a terminal a text takes: East Asian letters and emoji take two, combining marks none. */

@@ -5,12 +5,14 @@ import type { ConfigPath } from './problems.ts';
 /** The sections that have a key, as words; `undefined` where none has it. Those near `here` hide all others. */
 export type PlacesOfKey = (key: string, here: ConfigPath) => string | undefined;
 
-/** Makes the search. The schema is read once, for the first key. */
+/** Makes the search. The schema is read once, for the first key, and searched once for each key: a mistake is often made many times. */
 export function createPlacesOfKey(): PlacesOfKey {
   let schema: Part | undefined;
+  const found = new Map<string, readonly Place[]>();
   return (key, here) => {
     schema ??= configJsonSchema();
-    const places = placesBelow(schema, '', key);
+    const places = found.get(key) ?? placesBelow(schema, '', key);
+    found.set(key, places);
     const near = places.filter(({ section }) => section !== '' && section.split(/[.[]/)[0] === here[0]);
     const told = mergeForms(near.length > 0 ? near : places);
     return told.length === 0 ? undefined : told.join(' or ');
@@ -34,10 +36,12 @@ interface Place {
 }
 
 function placesBelow(part: Part, section: string, key: string, form?: Place['form']): Place[] {
-  const own = part.properties?.[key];
+  // Every object has names that are no keys, such as constructor.
+  const { properties = {} } = part;
+  const own = Object.hasOwn(properties, key) ? properties[key] : undefined;
   return [
     ...(own !== undefined && own.not === undefined ? [{ section, form }] : []),
-    ...Object.entries(part.properties ?? {}).flatMap(([name, below]) =>
+    ...Object.entries(properties).flatMap(([name, below]) =>
       placesBelow(below, section === '' ? name : `${section}.${name}`, key),
     ),
     ...(part.items ? placesBelow(part.items, `${section}[]`, key) : []),

@@ -34,7 +34,7 @@ export function restOfFile(value: unknown, problems: readonly ConfigPath[]): Con
     return undefined;
   const config = withoutProblems(structuredClone(value), problems);
   // A rule may name a group that has a problem.
-  const groups = Object.keys(asMap(asMap(value)['groups'])).map((name) => [name, GROUP] as const);
+  const groups = Object.keys(at(value, 'groups') ?? {}).map((name) => [name, GROUP] as const);
   return config && { ...config, groups: { ...Object.fromEntries(groups), ...config.groups } };
 }
 
@@ -49,8 +49,11 @@ function withoutProblems(rest: unknown, problems: readonly ConfigPath[]): Config
     paths = validated.error.issues.map(({ path }) => path.slice(0, -1).filter((step) => typeof step !== 'symbol'));
   }
   // Rather a part of the file than nothing.
-  const { policy, groups } = asMap(rest);
-  const validated = configSchema.safeParse({ listeners: [LISTENER], policy, groups });
+  const validated = configSchema.safeParse({
+    listeners: [LISTENER],
+    policy: at(rest, 'policy'),
+    groups: at(rest, 'groups'),
+  });
   return validated.success ? completeConfig(validated.data) : undefined;
 }
 
@@ -72,15 +75,16 @@ function takeOut(value: unknown, path: ConfigPath): void {
 
 /** Where the path is that of an item with a stand-in. The item keeps its name, for rules name it. */
 function replaceItem(value: unknown, path: ConfigPath): boolean {
-  const [place, at] = [path.slice(0, -1), path.at(-1)];
+  const [place, index] = [path.slice(0, -1), path.at(-1)];
   const standIn = STAND_INS.find(({ list }) => list.join() === place.join());
-  const list = place.reduce<unknown>((here, step) => asMap(here)[step], value);
-  if (!standIn || !Array.isArray(list) || typeof at !== 'number') return false;
-  const { name } = asMap(list[at]);
-  list[at] = { ...standIn.item, ...(typeof name === 'string' && { name }) };
+  const list = place.reduce(at, value);
+  if (!standIn || !Array.isArray(list) || typeof index !== 'number') return false;
+  const name = at(list[index], 'name');
+  list[index] = { ...standIn.item, ...(typeof name === 'string' && { name }) };
   return true;
 }
 
-function asMap(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
+/** What a map has under a key, or a list at a place. Neither is copied: a long list may have a problem in each item. */
+function at(value: unknown, step: string | number): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined;
 }

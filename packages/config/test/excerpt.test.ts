@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { growthOfTime, LINEAR } from '../../../test/growth-of-time.ts';
 import { createExcerpt } from '../src/excerpt.ts';
 
 /** The shown line and what stands under it, without the gutter. */
@@ -24,9 +25,20 @@ describe('createExcerpt', () => {
     { what: 'an emoji', text: '"😀": x', column: 7, shown: ['"😀": x', '      ^'] },
     { what: 'a combining mark', text: 'e\u0301: x', column: 5, shown: ['e\u0301: x', '   ^'] },
     { what: 'a carriage return at the end', text: 'a: x\r', column: 4, shown: ['a: x', '   ^'] },
+    { what: 'a no-break space', text: 'a:\u00a0x', column: 4, shown: ['a:·x', '   ^'] },
     { what: 'what would move the cursor', text: 'a: \u001b[2Jx', column: 4, shown: ['a: ·[2Jx', '   ^'] },
   ])('keeps the caret in place behind $what', ({ text, column, shown }) => {
     expect(show(text, 1, column)).toEqual(shown);
+  });
+
+  it('takes as long for each problem of a long line as for one', () => {
+    const text = '"a b",'.repeat(32_000);
+    expect(
+      growthOfTime((problems) => {
+        const excerpt = createExcerpt(text.slice(0, problems * 6));
+        for (let column = 1; column <= problems * 6; column += 6) excerpt({ line: 1, column });
+      }, 32_000),
+    ).toBeLessThan(LINEAR);
   });
 
   it('shows a long line around the column', () => {
