@@ -106,6 +106,10 @@ describe('sallyport', () => {
     { args: ['check', '--config', valid, '--config', valid], why: '--config is given twice; give one' },
     { args: ['explain', '--to', 'a.test:443', '--to', 'b.test:443'], why: '--to is given twice; give one' },
     { args: ['run', '--config', valid, '--config', '/nowhere/at-all.yaml'], why: '/nowhere/at-all.yaml' },
+    {
+      args: ['version'],
+      why: 'unknown command "version"; did you mean "--version"? The commands are init, run, check',
+    },
     { args: ['chek'], why: 'unknown command "chek"; did you mean "check"? The commands are init, run, check' },
     { args: ['groups', 'nmp'], why: 'no group is named "nmp"; did you mean "npm"?' },
     { args: ['groups', 'zzzz'], why: 'no group is named "zzzz"; sallyport groups lists them' },

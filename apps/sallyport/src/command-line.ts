@@ -80,7 +80,7 @@ async function findCommand(asked: string, commands: readonly Command[]): Promise
     const hint = (await hintAt(asked, ['--help', '--version'])) || `; a command comes first: ${list}`;
     throw new FatalError(`unknown option ${shown(asked)}${hint} (see sallyport --help)`, EXIT.usage);
   }
-  const hint = await hintAt(asked, names);
+  const hint = await hintAt(asked, [...names, '--version']);
   const what = `unknown command ${JSON.stringify(asked)}${hint === '' ? '; the' : `${hint} The`} commands are ${list}`;
   throw new FatalError(`${what} (see sallyport --help)`, EXIT.usage);
 }

@@ -80,8 +80,11 @@ export function showAsWritten<Problem extends Told>(
   const instead = new Map(again(written).map(({ path, message }) => [JSON.stringify(path), message]));
   return problems.map((problem) => {
     if (!isExpanded(problem)) return problem;
+    const told = instead.get(JSON.stringify(problem.path));
+    // It has nothing of the value, such as that a key beside it is unknown.
+    if (told === problem.message) return problem;
     const message =
-      instead.get(JSON.stringify(problem.path)) ??
+      told ??
       (showsNothingOf(valueAt(expanded, problem.path), problem.message)
         ? problem.message
         : 'what it expands to does not fit here');

@@ -51,6 +51,12 @@ export function escapeReferences(value: string): string {
   return value.replaceAll('${', () => '$${');
 }
 
+/** The text as it stands; where it names no variable, what it means. */
+export function unescapeWithoutVariable(text: string): string {
+  const references = text.match(REFERENCE) ?? [];
+  return references.every((reference) => reference === '$${') ? text.replaceAll('$${', () => '${') : text;
+}
+
 /**
  * Why a secret may not have this expansion: an empty variable is nearly always one that nobody has filled in. Undefined where it may;
  * `${VAR:-}` says that nothing is meant.

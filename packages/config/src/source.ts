@@ -68,18 +68,26 @@ function explainSystemError(cause: unknown): string {
 function decode(bytes: Buffer): Source {
   // The decoder drops a byte order mark and puts U+FFFD where the bytes are not UTF-8.
   const text = new TextDecoder().decode(bytes);
-  if (!isUtf8(bytes)) return unreadable('is not UTF-8 here; save the file as UTF-8', positionOf('\uFFFD', text));
+  if (!isUtf8(bytes))
+    return unreadable('is not UTF-8 here; save the file as UTF-8', positionAt(text.indexOf('\uFFFD'), text));
   // UTF-16 without a byte order mark is valid UTF-8 where it holds ASCII. YAML allows no NUL (YAML 1.2.2 §5.1).
   if (text.includes('\0'))
     return unreadable(
       'has a NUL character here, as UTF-16 has; remove it, or save the file as UTF-8',
-      positionOf('\0', text),
+      positionAt(text.indexOf('\0'), text),
+    );
+  // For YAML a CR alone ends a line (YAML 1.2.2 §5.4), for editors and the parser that is used here it does not.
+  const lone = /\r(?!\n)/.exec(text);
+  if (lone)
+    return unreadable(
+      'a carriage return stands alone here; end each line with LF, or CR LF',
+      positionAt(lone.index, text),
     );
   return { kind: 'ok', text };
 }
 
-function positionOf(character: string, text: string): Position {
-  const before = text.slice(0, text.indexOf(character)).split('\n');
+function positionAt(offset: number, text: string): Position {
+  const before = text.slice(0, offset).split('\n');
   return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
 }
 

@@ -43,7 +43,12 @@ export function* parseYamlDocument(text: string): Steps<YamlDocument> {
   const [error] = document?.errors ?? [];
   // Only the first error: the later ones are mostly its consequences.
   if (error)
-    return invalid(explainUnquoted(error, text) ?? explainUnclosed(error, tokens) ?? explainSyntaxError(error));
+    return invalid(
+      explainSpace(error, text) ??
+        explainUnquoted(error, text) ??
+        explainUnclosed(error, tokens, text) ??
+        explainSyntaxError(error),
+    );
   if (!document?.contents) return invalid({ offset: 0, message: 'the file is empty; it needs at least "listeners:"' });
   if (second) return invalid({ offset: second.range[0], message: 'a second document begins; remove the line "---"' });
   if (document.directives.yaml.version !== '1.2')
@@ -98,6 +103,19 @@ function childrenOf(token: CST.Token): CST.Token[] {
   return token.items.flatMap(({ key, value }) => [key, value].filter((child) => child !== undefined && child !== null));
 }
 
+/** A space that is none for YAML, as it comes with text that is copied from a web page, where one has a meaning. */
+function explainSpace({ pos: [offset] }: YAMLError, text: string): Found | undefined {
+  const start = text.lastIndexOf('\n', offset - 1) + 1;
+  const [line = ''] = text.slice(start).split('\n', 1);
+  const found = /(?<=^|[:,[{\s-])(?![ \t])[\p{Zs}\u200b\ufeff]/u.exec(line);
+  if (!found) return undefined;
+  const code = found[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+  return {
+    offset: start + found.index,
+    message: `a space that YAML does not know (U+${code}) stands here; write a plain one`,
+  };
+}
+
 /** A value that YAML takes for something else, for it lacks its quotes. */
 function explainUnquoted({ code, pos: [offset] }: YAMLError, text: string): Found | undefined {
   // `${NAME}` is plain text between lines, but within { } or [ ] its brace begins a map.
@@ -111,13 +129,22 @@ function explainUnquoted({ code, pos: [offset] }: YAMLError, text: string): Foun
 }
 
 /** What has a beginning and no end. The parser tells it at the end of the file. */
-function explainUnclosed({ message, pos: [offset] }: YAMLError, tokens: readonly CST.Token[]): Found | undefined {
+function explainUnclosed(
+  { message, pos: [offset] }: YAMLError,
+  tokens: readonly CST.Token[],
+  text: string,
+): Found | undefined {
   if (!/^Missing closing|end with a [\]}]$/.test(message)) return undefined;
   let last: Found | undefined;
   for (let level = tokens; level.length > 0; level = level.flatMap(childrenOf)) {
     for (const token of level) last = unclosed(token, offset) ?? last;
   }
-  return last;
+  return last && { ...last, message: last.message + hintAtComment(text.slice(last.offset)) };
+}
+
+function hintAtComment(text: string): string {
+  const [line = ''] = text.split('\n', 1);
+  return /\s#/.test(line) ? '; " #" begins a comment, unless it is in quotes' : '';
 }
 
 function unclosed(token: CST.Token, end: number): Found | undefined {

@@ -12,7 +12,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { Expansion } from './as-written.ts';
-import { type Environment, expandReferences, explainEmpty } from './expand.ts';
+import { type Environment, expandReferences, explainEmpty, unescapeWithoutVariable } from './expand.ts';
 import { isSecret } from './secret-keys.ts';
 
 /** How many values aliases may add to a file. Aliases of aliases grow without bound, and each value must be checked. */
@@ -117,7 +117,7 @@ function readMap(reading: Reading, map: YAMLMap, path: Path): unknown {
     const key = readKey(pair.key);
     const node = isNode(pair.key) ? pair.key : map;
     const complain = (message: string): number => reading.problems.push({ node, path: [...path, key ?? '?'], message });
-    if (key === undefined) complain('a key must be plain text');
+    if (key === undefined) complain(explainKey(pair.key));
     else if (key === '<<') complain('unknown key "<<": YAML 1.2 merges no maps; write the keys out');
     // Such a key would change the prototype of the object.
     else if (key === '__proto__') complain('unknown key "__proto__"');
@@ -128,6 +128,12 @@ function readMap(reading: Reading, map: YAMLMap, path: Path): unknown {
     }
   }
   return Object.fromEntries(values);
+}
+
+/** A template that was not filled in has `{{ name }}`, and an address of IPv6 `[::]:3128`. */
+function explainKey(key: unknown): string {
+  const remedy = isMap(key) || isSeq(key) ? '; a value that begins with { or [ needs quotes' : '';
+  return `a key must be plain text${remedy}`;
 }
 
 function readKey(key: unknown): string | undefined {
@@ -142,17 +148,16 @@ function readList(reading: Reading, items: readonly unknown[], path: Path): unkn
 function readScalar(reading: Reading, scalar: Scalar, path: Path): unknown {
   if (typeof scalar.value !== 'string') return scalar.value;
   const { env, expansions } = reading;
-  if (env === 'as written') return scalar.value;
+  if (env === 'as written') return unescapeWithoutVariable(scalar.value);
   const references: Expansion[] = [];
   const expanded = expandReferences(scalar.value, env, (reference) => references.push(reference));
   expansions.push(...references);
   const why = isSecret(path) ? references.map(explainEmpty).find((found) => found !== undefined) : undefined;
   if (why !== undefined) reading.problems.push({ node: scalar, path, message: why });
   if (expanded.kind === 'ok') {
-    // Where all variables are empty, the value is a part of the text: it hides nothing, and would be replaced within the text once more.
-    const isEmpty = references.length > 0 && references.every((reference) => reference.expanded === '');
-    if (expanded.value !== scalar.value && !isEmpty)
-      expansions.push({ written: scalar.value, expanded: expanded.value });
+    // Where no variable has a value, what is left is a part of the text: it hides nothing, and would be replaced within the text once more.
+    const hides = references.some((reference) => reference.expanded !== '');
+    if (expanded.value !== scalar.value && hides) expansions.push({ written: scalar.value, expanded: expanded.value });
     return expanded.value;
   }
   reading.problems.push({ node: scalar, path, message: expanded.why });

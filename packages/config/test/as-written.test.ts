@@ -70,6 +70,24 @@ describe('a value from the environment that does not fit', () => {
   });
 });
 
+describe('a message in which nothing is expanded', () => {
+  it.each([
+    [
+      'a key beside a variable is unknown',
+      `${plain}log: { fil: 1, file: "\${SECRET}" }`,
+      'unknown key "fil"; did you mean "file"?',
+    ],
+    ['a text has only an escape', `${plain}admin: "$\${x}"`, 'expected a map of keys, got "${x}"'],
+    [
+      'a text has an escape beside a variable',
+      `${plain}admin: "$\${x}\${SECRET}"`,
+      'expected a map of keys, got "$${x}${SECRET}"; what its variables stand for is not shown',
+    ],
+  ])('speaks of variables only where one is: %s', (_, yaml, message) => {
+    expect(toldOf(yaml)).toBe(message);
+  });
+});
+
 describe('createAsWritten', () => {
   const asWritten = createAsWritten([
     { written: '${HOST}', expanded: 'db.internal' },

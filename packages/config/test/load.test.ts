@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig, parseConfig } from '../src/load.ts';
+import { growthOfTime, LINEAR } from '../../../test/growth-of-time.ts';
 import { formatProblem } from '../src/problems.ts';
 import { finish } from '../src/steps.ts';
 
@@ -380,11 +381,22 @@ log:
       '[{ name: a, Type: direct }]',
       'egress[0].type: missing; give direct, http or socks5; it has "Type"; did you mean "type"?',
     ],
+    [
+      'log:',
+      'constructor: 1',
+      'log.constructor: unknown key "constructor"; known here: level, format, access, progress, file, syslog, otlp',
+    ],
     ['log:', 'file: "a\\0b"', 'log.file: a path holds no NUL character; remove it'],
   ])('name an unknown key and the closest known one, or where it belongs: %s %s', (parent, child, problem) => {
     const written = parent === '' ? child : `${parent}\n  ${child}`;
     expect(problemsOf(minimal + written)).toEqual([
       expect.stringMatching(new RegExp(`^F:\\d+:\\d+: ${problem.replaceAll(/[.?[\]]/g, '\\$&')}$`)),
+    ]);
+  });
+
+  it('show which space in a key is not a plain one', () => {
+    expect(problemsOf(`${minimal}log:\n  \u00a0level: info\n`)).toEqual([
+      String.raw`F:6:3: log["\u00a0level"]: unknown key "\u00a0level"; there is a space beside "level" that is not a plain one`,
     ]);
   });
 
@@ -410,7 +422,7 @@ log:
     ['timeouts: { drain: 597h }', 'timeouts.drain: too long; at most 596h'],
     ['timeouts: { lifetime: 87601h }', 'timeouts.lifetime: too long; at most 87600h'],
     ['timeouts: { idle: [] }', 'timeouts.idle: expected a duration such as 10s, got a list'],
-    ['timeouts:', 'timeouts: expected a map of keys, got nothing'],
+    ['timeouts:', 'timeouts: expected a map of keys, got nothing; give it a value, or remove it'],
     ['limits: { tunnels: 0 }', 'limits.tunnels: expected a whole number from 1 to 2147483647, got 0'],
     ['limits: { tunnels: 1.5 }', 'limits.tunnels: expected a whole number from 1 to 2147483647, got 1.5'],
     ['limits: { tunnels: .inf }', 'limits.tunnels: expected a whole number from 1 to 2147483647, got Infinity'],
@@ -499,7 +511,7 @@ log:
     ['dns: { servers: [] }', "dns.servers: no server; give one, or leave the key out for the system's resolver"],
     ['dns: { hosts: { a b: [1.2.3.4] } }', 'dns.hosts["a b"]: expected a host name in A-label form, got "a b"'],
     ['dns: { hosts: { a.b: [1.2.3.4], A.b.: [1.2.3.5] } }', 'dns.hosts["A.b."]: a.b is there already; keep one'],
-    ['dns: { hosts: { a: 1.2.3.4 } }', 'dns.hosts.a: expected a list of IP addresses, got "1.2.3.4"'],
+    ['dns: { hosts: { a: 1.2.3.4 } }', 'dns.hosts.a: expected a list of IP addresses, got "1.2.3.4"; put it in [ ]'],
     ['dns: { hosts: { a: ["127.1"] } }', 'dns.hosts.a[0]: expected an IP address in full form, got "127.1"'],
     ['dns: { cache: { min_ttl: 6m } }', 'dns.cache.min_ttl: min_ttl is longer than max_ttl; lower it or raise max_ttl'],
     ['policy: { report_only: yes }', 'policy.report_only: expected true or false, got "yes"'],
@@ -530,6 +542,12 @@ log:
     ['log: { file: 1 }', 'log.file: expected the path of a file, or null for stdout, got 1'],
     ['log: { progress: 597h }', 'log.progress: too long; at most 596h'],
     ['admin: { bind: 9128 }', 'admin.bind: expected host:port such as "127.0.0.1:9128", got 9128'],
+    [
+      'policy: { rules: [{ action: allow, ports: 443 }] }',
+      'policy.rules[0].ports: expected a list of ports, got 443; put it in [ ]',
+    ],
+    ['admin:', 'admin: expected a map of keys, got nothing; give it a value, or remove it'],
+    ['log: { format: "json\u00a0" }', 'log.format: expected json or pretty, got "json\\u00a0"; did you mean "json"?'],
   ])('say what a value should be: %s', (line, problem) => {
     expect(problemsOf(minimal + line).map((told) => told.replace(/^F:4:\d+: |^F:5:\d+: /, ''))).toEqual([problem]);
   });
@@ -568,6 +586,14 @@ log:
     expect(problemsOf(text)).toEqual([problem]);
   });
 
+  it('of many rules take a time that grows with their number alone', () => {
+    const growth = growthOfTime((rules) => {
+      const problems = problemsOf(`${minimal}policy: { rules: [${'{ acton: x },'.repeat(rules)}] }`);
+      expect(problems).toHaveLength(2 * rules);
+    }, 3_200);
+    expect(growth).toBeLessThan(LINEAR);
+  });
+
   it('are told of a value from the environment where it is used', () => {
     const text = `${minimal}limits: { tunnels: "\${TUNNELS:-many}" }`;
     expect(problemsOf(text)).toEqual([
@@ -600,7 +626,9 @@ log:
   });
 
   it('are told at a key that is no plain text, and at a key that is to merge maps', () => {
-    expect(problemsOf(`${minimal}? [a]\n: 1\n`)).toEqual(['F:5:3: ["?"]: a key must be plain text']);
+    expect(problemsOf(`${minimal}? [a]\n: 1\n`)).toEqual([
+      'F:5:3: ["?"]: a key must be plain text; a value that begins with { or [ needs quotes',
+    ]);
     expect(problemsOf(`${minimal}dns: &a {}\nlog: { <<: *a }\n`)).toEqual([
       'F:6:8: log["<<"]: unknown key "<<": YAML 1.2 merges no maps; write the keys out',
     ]);

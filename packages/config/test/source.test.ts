@@ -65,6 +65,16 @@ describe('readSource', () => {
     });
   });
 
+  it('points at a CR that ends no line, for YAML takes it for the end of one', () => {
+    expect(readSource(write('cr.yaml', 'a: 1\r\n# note\rb: 2\n'))).toMatchObject({
+      problem: {
+        message: 'a carriage return stands alone here; end each line with LF, or CR LF',
+        position: { line: 2, column: 7 },
+      },
+    });
+    expect(readSource(write('crlf.yaml', 'a: 1\r\nb: 2\r\n'))).toMatchObject({ kind: 'ok' });
+  });
+
   it('does not wait for a FIFO at a reload', () => {
     const fifo = join(directory, 'fifo');
     execFileSync('mkfifo', [fifo]);

@@ -28,6 +28,8 @@ describe('parseYamlDocument', () => {
     ['a: { b: ${B} }\n', '1:9: within { } or [ ], a value with "${" in it needs quotes: "${NAME}"'],
     ['a: [1, x${B:-y}]\n', '1:9: within { } or [ ], a value with "${" in it needs quotes: "${NAME}"'],
     ['a: [1, 2\nb: 3\n', '1:4: this [ is never closed; add ]'],
+    ['a: { b: in #c }\n', '1:4: this { is never closed; add }; " #" begins a comment, unless it is in quotes'],
+    ['a:\u00a0{}\nb: 1\n', '1:3: a space that YAML does not know (U+00A0) stands here; write a plain one'],
     ['a:\n  - { b: 1, c: [2]\nd: 3\n', '2:5: this { is never closed; add }'],
   ])('says what is wrong with %j once, and where', (text, problem: unknown) => {
     expect(problemsOf(text)).toEqual([problem]);

@@ -44,7 +44,8 @@ describe('readYamlValues', () => {
   it.each([
     ['an alias to nothing', 'a: *b', '*b refers to no anchor &b before it; a value that begins with * needs quotes'],
     ['a list in itself', 'a: &a [*a]', '*a refers to no anchor &a before it; a value that begins with * needs quotes'],
-    ['a list as a key', '? [a]\n: 1', 'a key must be plain text'],
+    ['a list as a key', '? [a]\n: 1', 'a key must be plain text; a value that begins with { or [ needs quotes'],
+    ['a template', 'a: {{ b }}', 'a key must be plain text; a value that begins with { or [ needs quotes'],
     ['a key given twice', 'a: 1\n"a": 2', 'the key "a" is given twice; keep one'],
     ['a key that is no plain one in JavaScript', '__proto__: 1', 'unknown key "__proto__"'],
   ])('tells %s', (_, text, message) => {

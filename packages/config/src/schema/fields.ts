@@ -28,8 +28,10 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.Zo
     .superRefine((_, context) => replaceUnknownKeys(context.issues, known), { when: () => true });
 }
 
-/** For YAML, `key:value` is a word, and `key:{ … }` the beginning of a longer key. */
+/** For YAML, `key:value` is a word, and `key:{ … }` the beginning of a longer key. A no-break space is a letter like others. */
 export function hintAtSpace(text: unknown, known: readonly string[]): string {
+  if (typeof text === 'string' && text !== text.trim() && known.includes(text.trim()))
+    return `; there is a space beside "${text.trim()}" that is not a plain one`;
   const [, key = ''] = typeof text === 'string' ? (/^([a-z_]+):/.exec(text) ?? []) : [];
   return known.includes(key) ? `; write a space after "${key}:"` : '';
 }
@@ -106,7 +108,13 @@ export function flag() {
 
 /** A list; `what` names its items. */
 export function list<Item extends z.ZodType>(what: string, item: Item): z.ZodArray<Item> {
-  return z.array(item, { error: expected(`a list of ${what}`) });
+  return z.array(item, {
+    error: ({ input }) => `${expected(`a list of ${what}`)({ input })}${isOneValue(input) ? '; put it in [ ]' : ''}`,
+  });
+}
+
+function isOneValue(input: unknown): boolean {
+  return input !== undefined && input !== null && typeof input !== 'object';
 }
 
 /** Networks: names in `sets`, CIDRs and addresses. */
@@ -121,6 +129,7 @@ export function networks(sets: readonly string[]) {
 export function expected(what: string): (issue: { readonly input?: unknown }) => string {
   return ({ input }) => {
     if (input === undefined) return `missing; give ${what}`;
+    if (input === null) return `expected ${what}, got nothing; give it a value, or remove it`;
     // Programs that write YAML 1.1 (Helm, Ansible) turn off into false.
     const isOff = input === false && what.startsWith('off or ');
     return `expected ${what}, got ${show(input)}${isOff ? '; put off in quotes, for YAML 1.1 reads it as false' : ''}`;
@@ -140,7 +149,6 @@ export function expectedText(
 
 /** A value in a message: short, and in one line. */
 function show(value: unknown): string {
-  if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';
   // Booleans and numbers as in YAML; JSON has no Infinity.
