@@ -404,6 +404,25 @@ describe('limits', () => {
     },
   );
 
+  it.each([
+    { header: 'that has come', said: 'PROXY TCP4 192.0.2.7 192.0.2.1 7007 443\r\n' },
+    { header: 'that is still to come', said: '' },
+  ])('answers 503 behind a balancer too, whose PROXY header $header is not read', async ({ said }) => {
+    const strict = await startSallyport(
+      configText({ explicit: ['proxy_protocol: [loopback]'], more: 'limits: { tunnels: 1 }' }),
+    );
+    const holder = await openClient(strict.port('transparent'));
+    await expect.poll(() => strict.metric('handshakes_active{listener="transparent"}')).toBe(1);
+    const client = await openClient(strict.port('explicit'));
+    if (said !== '') client.socket.write(said + connectTo('a.test:443'));
+    expect((await client.ended()).bytes.toString()).toMatch(
+      /^HTTP\/1\.1 503 [^]*\r\nProxy-Status: sallyport; error=connection_limit_reached/,
+    );
+    await strict.line({ msg: 'tunnel', listener: 'explicit', reason: 'overload', status: 503 });
+    holder.socket.destroy();
+    await strict.stop();
+  });
+
   it('answers 503 when limits.tunnels is reached, also while a handshake holds the place', async () => {
     const strict = await startSallyport(configText({ more: 'limits: { tunnels: 1 }' }));
     const holder = await openClient(strict.port('transparent'));

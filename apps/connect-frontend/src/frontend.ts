@@ -192,8 +192,8 @@ class ConnectFrontend implements Frontend {
     const { introduction, tls } = this.#client;
     // At a door without a login, `auth` is about a certificate: the client gets what a failed TLS handshake gives it.
     const isForCertificate = reason === 'auth' && this.#options.auth === undefined;
-    // A peer that has not said for which client it speaks gets no reply meant for a client.
-    const isUnintroduced = introduction?.isRefused === true;
+    // A peer that did not say for which client it speaks gets no reply meant for a client; one that was not heard gets it.
+    const isUnintroduced = introduction?.isRefused === true && reason !== 'overload';
     return this.#isSilent || isUnintroduced || isForCertificate || tls?.kind === 'failed' || tls?.kind === 'under-way';
   }
 
