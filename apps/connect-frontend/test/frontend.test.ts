@@ -8,9 +8,10 @@ import {
   type RefusedTunnel,
 } from '@sallyport/tunnel-server';
 import type { Leg } from '@sallyport/tunnel-splice';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createConnectFrontend, type ConnectAuth, type ConnectFrontendOptions } from '../src/frontend.ts';
-import { limits, openDoor, readReply, type Bounds, type Connection, type Door } from './door.ts';
+import { type Connection, useConnections } from '../../../packages/tunnel-server/test/connections.ts';
+import { limits, readReply, type Bounds } from './reading.ts';
 import { encodeHead, encodeText, HOST, MALFORMED_HEADS } from './heads.ts';
 
 const CONNECT = encodeHead('CONNECT example.com:443 HTTP/1.1', HOST);
@@ -18,26 +19,20 @@ const TUNNEL = { id: 't1', listener: 'explicit' };
 const DESTINATION = { kind: 'name', host: 'example.com', port: 443 } as const;
 const TLS_HELLO = Buffer.from([22, 3, 1, 0, 5, 1, 0, 0, 1, 3]);
 
-let door: Door;
-
-beforeAll(async () => {
-  door = await openDoor();
-});
-
-afterAll(() => door.close());
+const openConnection = useConnections();
 
 describe('identify', () => {
   it('reads the destination of a CONNECT, and what the upstream must still get', async () => {
-    const { frontend, socket } = await openTunnel();
-    socket.write(Buffer.concat([CONNECT, encodeText('early')]));
+    const { frontend, peer } = await openTunnel();
+    peer.write(Buffer.concat([CONNECT, encodeText('early')]));
     const { destination, clientBytes } = await identifyTunnel(frontend);
     expect(destination).toEqual(DESTINATION);
     expect(Buffer.from(clientBytes).toString()).toBe('early');
   });
 
   it('takes a CONNECT over from another door', async () => {
-    const { frontend, socket } = await openTunnel();
-    socket.write(CONNECT.subarray(9));
+    const { frontend, peer } = await openTunnel();
+    peer.write(CONNECT.subarray(9));
     expect((await identifyTunnel(frontend, CONNECT.subarray(0, 9))).destination).toEqual(DESTINATION);
   });
 
@@ -45,8 +40,8 @@ describe('identify', () => {
     { what: 'a client that left', bytes: CONNECT.subarray(0, 20), reason: 'client_closed' },
     { what: 'a connection that is closed without a word', bytes: new Uint8Array(), reason: 'probe' },
   ])('calls $what $reason', async ({ bytes, reason }) => {
-    const { frontend, socket } = await openTunnel();
-    socket.end(bytes);
+    const { frontend, peer } = await openTunnel();
+    peer.end(bytes);
     expect((await errorOf(async () => frontend.identify(limits()))).reason).toBe(reason);
   });
 });
@@ -133,9 +128,9 @@ describe('a refused client', () => {
   });
 
   it('is answered before it said anything when it is one too many', async () => {
-    const { frontend, socket } = await openTunnel();
+    const { frontend, peer } = await openTunnel();
     expect(frontend.refuse(new TunnelError('client_limit', 'Too many tunnels.'), TUNNEL)).toBe(429);
-    expect(await readReply(socket)).toMatch(/^HTTP\/1\.1 429 Too Many Requests \(Too many tunnels\)\r\n/);
+    expect(await readReply(peer)).toMatch(/^HTTP\/1\.1 429 Too Many Requests \(Too many tunnels\)\r\n/);
   });
 
   it('gets one reply, however many requests it sent at once', async () => {
@@ -150,31 +145,31 @@ describe('a refused client', () => {
   });
 
   it('is only closed when it has left', async () => {
-    const { frontend, socket } = await openTunnel();
+    const { frontend, peer } = await openTunnel();
     expect(frontend.refuse(new TunnelError('client_closed', 'The client left.'), TUNNEL)).toBeUndefined();
-    expect(await readReply(socket)).toBe('');
+    expect(await readReply(peer)).toBe('');
   });
 });
 
 describe('establish', () => {
   it.each(['HTTP/1.1', 'HTTP/1.0'])('answers %s with 200, and no word on content', async (version) => {
-    const { frontend, socket, leg } = await openTunnel();
-    socket.write(encodeHead(`CONNECT example.com:443 ${version}`, HOST));
+    const { frontend, peer, leg } = await openTunnel();
+    peer.write(encodeHead(`CONNECT example.com:443 ${version}`, HOST));
     await frontend.identify(limits());
     const { bytes, status } = frontend.greeting();
     frontend.establish();
     leg.close();
-    expect(await readReply(socket)).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
+    expect(await readReply(peer)).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
     expect([Buffer.from(bytes).toString(), status]).toEqual(['HTTP/1.1 200 Connection Established\r\n\r\n', 200]);
   });
 
   it('leaves nothing to say: a refusal behind it only closes, and 200 stays the answer', async () => {
-    const { frontend, socket } = await openTunnel();
-    socket.write(CONNECT);
+    const { frontend, peer } = await openTunnel();
+    peer.write(CONNECT);
     await frontend.identify(limits());
     frontend.establish();
     expect(frontend.refuse(new TunnelError('overload', 'Too late.'), TUNNEL)).toBe(200);
-    expect(await readReply(socket)).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
+    expect(await readReply(peer)).toBe('HTTP/1.1 200 Connection Established\r\n\r\n');
   });
 });
 
@@ -187,8 +182,8 @@ describe('a client that speaks TLS', () => {
   });
 
   it('is served by the other door, which gets every byte read so far', async () => {
-    const { socket, leg, other, frontend } = await openMisdirected();
-    socket.write(TLS_HELLO);
+    const { peer, leg, other, frontend } = await openMisdirected();
+    peer.write(TLS_HELLO);
     const { destination, clientBytes } = await identifyTunnel(frontend);
     expect(destination).toEqual(DESTINATION);
     expect(Buffer.from(clientBytes)).toEqual(TLS_HELLO);
@@ -197,20 +192,20 @@ describe('a client that speaks TLS', () => {
     expect(Buffer.from(frontend.greeting().bytes).toString()).toBe('established by the other door');
     frontend.establish();
     leg.close();
-    expect(await readReply(socket)).toBe('established by the other door');
+    expect(await readReply(peer)).toBe('established by the other door');
   });
 
   it('is refused by the other door', async () => {
-    const { socket, frontend } = await openMisdirected();
-    socket.write(TLS_HELLO);
+    const { peer, frontend } = await openMisdirected();
+    peer.write(TLS_HELLO);
     await frontend.identify(limits());
     expect(frontend.refuse(new TunnelError('policy', 'No.'), TUNNEL)).toBe(421);
-    expect(await readReply(socket)).toBe('refused by the other door: policy t1');
+    expect(await readReply(peer)).toBe('refused by the other door: policy t1');
   });
 
   it('does not keep the clients of this door from being served', async () => {
-    const { socket, frontend } = await openMisdirected();
-    socket.write(CONNECT);
+    const { peer, frontend } = await openMisdirected();
+    peer.write(CONNECT);
     await frontend.identify(limits());
     expect(frontend.refuse(new TunnelError('policy', 'No.'), TUNNEL)).toBe(403);
   });
@@ -230,8 +225,8 @@ describe('a door with credentials', () => {
     encodeHead('CONNECT example.com:443 HTTP/1.1', HOST, ...fieldLines);
 
   it('says who the client is', async () => {
-    const { frontend, socket } = await openTunnel(options);
-    socket.write(withCredentials(CREDENTIALS));
+    const { frontend, peer } = await openTunnel(options);
+    peer.write(withCredentials(CREDENTIALS));
     expect(await frontend.identify(limits())).toMatchObject({ destination: DESTINATION, user: 'alice' });
   });
 
@@ -274,8 +269,8 @@ describe('clients like this one', () => {
   const PLAIN = encodeHead('CONNECT example.com:443 HTTP/1.1', HOST, 'User-Agent: curl/8.0', 'Proxy-Connection: close');
 
   it('send all of its head, and are identified as it is', async () => {
-    const { frontend, socket } = await openTunnel();
-    socket.write(PLAIN);
+    const { frontend, peer } = await openTunnel();
+    peer.write(PLAIN);
     await identifyTunnel(frontend);
     const likeness = frontend.likeness?.();
     expect(likeness).toMatchObject({ isSentUp: false });
@@ -284,13 +279,13 @@ describe('clients like this one', () => {
     expect(Buffer.from(likeness?.opening.mask ?? [])).toEqual(Buffer.alloc(PLAIN.length, 0xff));
 
     const another = await openTunnel();
-    another.socket.write(PLAIN);
+    another.peer.write(PLAIN);
     expect(await identifyTunnel(another.frontend)).toEqual(likeness?.identified);
   });
 
   it('are told where the head comes in pieces, too', async () => {
-    const { frontend, socket } = await openTunnel();
-    socket.write(PLAIN.subarray(20));
+    const { frontend, peer } = await openTunnel();
+    peer.write(PLAIN.subarray(20));
     await identifyTunnel(frontend, PLAIN.subarray(0, 20));
     expect(Buffer.from(frontend.likeness?.()?.opening.bytes ?? [])).toEqual(PLAIN);
   });
@@ -303,22 +298,22 @@ describe('clients like this one', () => {
     ],
     ['whose head has an unknown field', encodeHead('CONNECT example.com:443 HTTP/1.1', HOST, 'X-Token: t')],
   ])('are not told of a client %s', async (_what, bytes) => {
-    const { frontend, socket } = await openTunnel();
-    socket.write(bytes);
+    const { frontend, peer } = await openTunnel();
+    peer.write(bytes);
     await identifyTunnel(frontend);
     expect(frontend.likeness?.()).toBeUndefined();
   });
 
   it('are not told where the other door serves', async () => {
-    const { frontend, socket } = await openMisdirected();
-    socket.write(TLS_HELLO);
+    const { frontend, peer } = await openMisdirected();
+    peer.write(TLS_HELLO);
     await identifyTunnel(frontend);
     expect(frontend.likeness?.()).toBeUndefined();
   });
 
   it('are not told of a refused one', async () => {
-    const { frontend, socket } = await openTunnel();
-    socket.write(encodeHead('CONNECT example.com:0 HTTP/1.1', HOST));
+    const { frontend, peer } = await openTunnel();
+    peer.write(encodeHead('CONNECT example.com:0 HTTP/1.1', HOST));
     await errorOf(async () => frontend.identify(limits()));
     expect(frontend.likeness?.()).toBeUndefined();
   });
@@ -329,8 +324,8 @@ describe('a door that forwards plain HTTP', () => {
   const GET = encodeHead('GET http://example.com/ HTTP/1.1', HOST);
 
   it('hands on every byte of a request that is not CONNECT, and by when its head has to be whole', async () => {
-    const { frontend, socket } = await openTunnel(options);
-    socket.write(Buffer.concat([GET, encodeText('and more')]));
+    const { frontend, peer } = await openTunnel(options);
+    peer.write(Buffer.concat([GET, encodeText('and more')]));
     const within = limits();
     const http = onlyHttp(await frontend.identify(within));
     expect(Buffer.from(http.clientBytes)).toEqual(Buffer.concat([GET, encodeText('and more')]));
@@ -339,8 +334,8 @@ describe('a door that forwards plain HTTP', () => {
   });
 
   it('still opens tunnels', async () => {
-    const { frontend, socket } = await openTunnel(options);
-    socket.write(CONNECT);
+    const { frontend, peer } = await openTunnel(options);
+    peer.write(CONNECT);
     expect((await identifyTunnel(frontend)).destination).toEqual(DESTINATION);
   });
 
@@ -355,8 +350,8 @@ describe('a door that forwards plain HTTP', () => {
       realm: 'here',
       authenticate: (_client, fieldValue) => Promise.resolve(String(asked.push(fieldValue))),
     };
-    const { frontend, socket } = await openTunnel({ ...options, auth });
-    socket.write(GET);
+    const { frontend, peer } = await openTunnel({ ...options, auth });
+    peer.write(GET);
     const http = onlyHttp(await frontend.identify(limits()));
     expect(asked).toEqual([]);
     expect(http.realm).toBe('here');
@@ -393,8 +388,8 @@ interface Tunnel extends Connection {
 }
 
 async function openTunnel(options: ConnectFrontendOptions = { misdirected: 'explain' }): Promise<Tunnel> {
-  const { socket, leg } = await door.connect();
-  return { socket, leg, frontend: createConnectFrontend(leg, options) };
+  const { peer, leg } = await openConnection();
+  return { peer, leg, frontend: createConnectFrontend(leg, options) };
 }
 
 async function identifyTunnel(frontend: Frontend, alreadyRead?: Uint8Array): Promise<Identified> {
@@ -423,11 +418,11 @@ async function refuseAfter(
   bounds: Bounds = {},
   options: ConnectFrontendOptions = { misdirected: 'explain' },
 ): Promise<Refused> {
-  const { frontend, socket } = await openTunnel(options);
-  if (bytes.length > 0) socket.write(bytes);
+  const { frontend, peer } = await openTunnel(options);
+  if (bytes.length > 0) peer.write(bytes);
   const error = await errorOf(async () => frontend.identify(limits(bounds)));
   const status = frontend.refuse(error, TUNNEL);
-  return { reply: await readReply(socket), reason: error.reason, message: error.message, status };
+  return { reply: await readReply(peer), reason: error.reason, message: error.message, status };
 }
 
 interface Refused {

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Leg, ReadResult } from '@sallyport/tunnel-splice';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readOpening, type Opening } from '../src/read-opening.ts';
-import { limits, openDoor, type Bounds, type Door } from './door.ts';
+import { useConnections } from '../../../packages/tunnel-server/test/connections.ts';
+import { limits, type Bounds } from './reading.ts';
 import { encodeHead, encodeText, HOST } from './heads.ts';
 import { growthOfAwaited, LINEAR } from '../../../test/growth-of-time.ts';
 
@@ -10,13 +11,7 @@ const CONNECT = encodeHead('CONNECT example.com:443 HTTP/1.1', HOST);
 const TLS_HELLO = Buffer.from([22, 3, 1, 0, 5, 1, 0, 0, 1, 3]);
 const NOTHING = new Uint8Array();
 
-let door: Door;
-
-beforeAll(async () => {
-  door = await openDoor();
-});
-
-afterAll(() => door.close());
+const openConnection = useConnections();
 
 describe('readOpening', () => {
   it('reads a request head', async () => {
@@ -36,19 +31,18 @@ describe('readOpening', () => {
   });
 
   it('leaves in the leg what came behind the limit', async () => {
-    const { socket, leg } = await door.connect();
-    socket.write(Buffer.concat([CONNECT.subarray(9), encodeText('early')]));
+    const { peer, leg } = await openConnection();
+    peer.write(Buffer.concat([CONNECT.subarray(9), encodeText('early')]));
     const opening = await readOpening(leg, limits({ prereadLimitBytes: CONNECT.length + 2 }), CONNECT.subarray(0, 9));
     const rest = await leg.read(1_024, limits().deadline);
     expect(`${earlyBytesOf(opening).toString()}|${Buffer.from(rest).toString()}`).toBe('ea|rly');
   });
 
   it('reads a head that drips in byte by byte', async () => {
-    const { socket, leg } = await door.connect();
-    socket.setNoDelay(true);
+    const { peer, leg } = await openConnection();
     const opening = readOpening(leg, limits(), NOTHING);
     for (const byte of CONNECT) {
-      socket.write(Uint8Array.of(byte));
+      peer.write(Uint8Array.of(byte));
       await new Promise(setImmediate);
     }
     expect((await opening).kind).toBe('request');
@@ -64,13 +58,13 @@ describe('readOpening', () => {
   });
 
   it('goes on in the middle of a head that another door began to read', async () => {
-    const { socket, leg } = await door.connect();
-    socket.write(CONNECT.subarray(9));
+    const { peer, leg } = await openConnection();
+    peer.write(CONNECT.subarray(9));
     expect((await readOpening(leg, limits(), CONNECT.subarray(0, 9))).kind).toBe('request');
   });
 
   it('asks for nothing more when another door has read the whole head', async () => {
-    const { leg } = await door.connect();
+    const { leg } = await openConnection();
     const opening = await readOpening(leg, limits(), Buffer.concat([CONNECT, encodeText('early')]));
     expect(earlyBytesOf(opening).toString()).toBe('early');
   });
@@ -94,9 +88,9 @@ describe('readOpening', () => {
   });
 
   it('knows an SSL 2.0 hello that comes in two pieces', async () => {
-    const { socket, leg } = await door.connect();
+    const { peer, leg } = await openConnection();
     const opening = readOpening(leg, limits(), Buffer.from([0x80, 0x2e]));
-    socket.write(Buffer.from([1, 3, 1]));
+    peer.write(Buffer.from([1, 3, 1]));
     expect((await opening).kind).toBe('tls');
   });
 
@@ -113,26 +107,26 @@ describe('readOpening', () => {
   });
 
   it('does not take a client for silent that another door has heard', async () => {
-    const { leg } = await door.connect();
+    const { leg } = await openConnection();
     const heard = CONNECT.subarray(0, 1);
     const opening = await readOpening(leg, limits({ deadlineInMs: 50 }), heard);
     expect(opening).toEqual({ kind: 'timed-out', bytes: heard });
   });
 
   it.each([
-    { what: 'ends', how: 'end', leave: (socket: Socket) => socket.end() },
-    { what: 'resets', how: 'reset', leave: (socket: Socket) => socket.resetAndDestroy() },
+    { what: 'ends', how: 'end', leave: (peer: Socket) => peer.end() },
+    { what: 'resets', how: 'reset', leave: (peer: Socket) => peer.resetAndDestroy() },
   ])('takes a client that $what before its head is whole for one that left', async ({ how, leave }) => {
-    const { socket, leg } = await door.connect();
-    socket.write(CONNECT.subarray(0, 20));
+    const { peer, leg } = await openConnection();
+    peer.write(CONNECT.subarray(0, 20));
     await heard(leg);
     const opening = readOpening(leg, limits(), CONNECT.subarray(0, 20));
-    leave(socket);
+    leave(peer);
     expect(await opening).toEqual({ kind: 'left', how, bytes: CONNECT.subarray(0, 20) });
   });
 });
 
-/** A client that says one byte at a time, faster than any socket. */
+/** A client that says one byte at a time, faster than any peer. */
 class DrippingLeg implements Leg {
   readonly remote = { host: '127.0.0.1', port: 1 };
   readonly local = { host: '127.0.0.1', port: 2 };
@@ -172,8 +166,8 @@ class DrippingLeg implements Leg {
 }
 
 async function openingAfter(sent: Uint8Array, bounds: Bounds = {}): Promise<Opening> {
-  const { socket, leg } = await door.connect();
-  if (sent.length > 0) socket.write(sent);
+  const { peer, leg } = await openConnection();
+  if (sent.length > 0) peer.write(sent);
   return readOpening(leg, limits(bounds), NOTHING);
 }
 

@@ -1,7 +1,8 @@
 /** What a frontend makes of a client that says so and so, over a real connection. */
+import type { Socket } from 'node:net';
 import { TunnelError, type Frontend, type Identified, type PlainHttp } from '@sallyport/tunnel-server';
 import { createSslPrereadFrontend, type SslPrereadFrontendOptions } from '../src/frontend.ts';
-import { deadlineIn, openDoor, type Visit } from './door-fixture.ts';
+import { type Connection, deadlineIn, useConnections } from '../../../packages/tunnel-server/test/connections.ts';
 
 export const OPTIONS: SslPrereadFrontendOptions = {
   port: 443,
@@ -13,6 +14,11 @@ export const FALLBACK = { kind: 'name', host: 'fallback.example', port: 8443 } a
 export const LIMIT_BYTES = 16_384;
 /** Whose tunnel is refused. */
 export const TUNNEL = { id: '7f3a', listener: 'transparent' };
+
+export interface Visit extends Connection {
+  /** All that the peer is told until we close; rejects if we end in an RST. */
+  readonly reply: Promise<Buffer>;
+}
 
 export interface Identification extends Visit {
   readonly frontend: Frontend;
@@ -27,16 +33,35 @@ export type Identify = (
 
 /** Opens a door for the tests of the calling file: `identify` lets a client say `bytes`, and the frontend make of it what it will. */
 export function openFrontend(): { readonly visit: () => Promise<Visit>; readonly identify: Identify } {
-  const visit = openDoor();
+  const openConnection = useConnections();
+  const visit = async (): Promise<Visit> => {
+    const connection = await openConnection();
+    const reply = collect(connection.peer);
+    // A test that is not about the reply does not wait for it.
+    reply.catch(() => undefined);
+    return { ...connection, reply };
+  };
   const identify: Identify = async (bytes, options = {}, limits = {}) => {
     const visitor = await visit();
     if (bytes.length > 0) visitor.peer.write(bytes);
-    const frontend = createSslPrereadFrontend(visitor.client, { ...OPTIONS, ...options });
+    const frontend = createSslPrereadFrontend(visitor.leg, { ...OPTIONS, ...options });
     const identifying = async (): Promise<Identified | PlainHttp> =>
       frontend.identify({ prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn(), ...limits });
     return { ...visitor, frontend, outcome: await identifying().catch(onlyTunnelErrors) };
   };
   return { visit, identify };
+}
+
+function collect(peer: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  peer.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return new Promise((resolve, reject) => {
+    peer.on('error', reject);
+    peer.on('end', () => {
+      peer.end();
+      resolve(Buffer.concat(chunks));
+    });
+  });
 }
 
 function onlyTunnelErrors(cause: unknown): TunnelError {

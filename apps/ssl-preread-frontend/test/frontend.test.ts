@@ -1,7 +1,7 @@
 import { encodeAlert, TunnelError } from '@sallyport/tunnel-server';
 import { describe, expect, it } from 'vitest';
 import { createSslPrereadFrontend } from '../src/frontend.ts';
-import { deadlineIn } from './door-fixture.ts';
+import { deadlineIn } from '../../../packages/tunnel-server/test/connections.ts';
 import { FALLBACK, identified, LIMIT_BYTES, openFrontend, OPTIONS, refuse, TUNNEL } from './frontend-fixture.ts';
 import {
   browserHello,
@@ -23,7 +23,7 @@ describe('a ClientHello of an intercepted client', () => {
 
   /** As a listener does that intercepts: the portable transport's own would need netfilter. */
   const identifyIntercepted = async (bytes: Uint8Array, options: Partial<typeof OPTIONS> = {}) => {
-    const { client, peer } = await visit();
+    const { leg: client, peer } = await visit();
     peer.write(bytes);
     const intercepted = Object.assign(client, { original: ORIGINAL });
     const limits = { prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn() };
@@ -125,12 +125,12 @@ describe('a ClientHello with a name', () => {
     const [first, early] = [record(hello(serverName('a.example'))), record(join('early data'), { type: 23 })];
     const identification = await identify(join(first, early));
     expect(identified(identification).clientBytes).toEqual(first);
-    expect(await identification.client.read(LIMIT_BYTES, deadlineIn())).toEqual(new Uint8Array(early));
+    expect(await identification.leg.read(LIMIT_BYTES, deadlineIn())).toEqual(new Uint8Array(early));
   });
 
   it('may have been read in part by another door', async () => {
     const bytes = record(browserHello('a.example'));
-    const { client, peer } = await visit();
+    const { leg: client, peer } = await visit();
     peer.write(bytes.subarray(700));
 
     const limits = { prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn() };
@@ -141,7 +141,7 @@ describe('a ClientHello with a name', () => {
   });
 
   it('is not spoken to when its tunnel is up', async () => {
-    const { frontend, client, reply } = await identify(record(hello(serverName('a.example'))));
+    const { frontend, leg: client, reply } = await identify(record(hello(serverName('a.example'))));
     frontend.establish();
     client.close();
 
@@ -214,7 +214,7 @@ describe('the limit', () => {
     const identification = await identify(join(bytes, 'early'), {}, { prereadLimitBytes: bytes.length });
 
     expect(identified(identification)).toMatchObject({ clientBytes: bytes });
-    expect(Buffer.from(await identification.client.read(100, deadlineIn())).toString()).toBe('early');
+    expect(Buffer.from(await identification.leg.read(100, deadlineIn())).toString()).toBe('early');
   });
 
   it('refuses a hello of one byte more with decode_error', async () => {
@@ -248,7 +248,7 @@ describe('the deadline', () => {
 });
 
 it.each(['FIN', 'RST'])('a client that leaves with a %s inside its hello is client_closed', async (how) => {
-  const { client, peer } = await visit();
+  const { leg: client, peer } = await visit();
   const identifying = createSslPrereadFrontend(client, OPTIONS).identify({
     prereadLimitBytes: LIMIT_BYTES,
     deadline: deadlineIn(),
@@ -261,7 +261,7 @@ it.each(['FIN', 'RST'])('a client that leaves with a %s inside its hello is clie
 });
 
 it.each(['FIN', 'RST'])('a connection that is closed with a %s and without a word is a probe', async (how) => {
-  const { client, peer } = await visit();
+  const { leg: client, peer } = await visit();
   const limits = { prereadLimitBytes: LIMIT_BYTES, deadline: deadlineIn() };
   const identifying = createSslPrereadFrontend(client, OPTIONS).identify(limits);
   if (how === 'FIN') peer.end();
@@ -271,7 +271,7 @@ it.each(['FIN', 'RST'])('a connection that is closed with a %s and without a wor
 
 describe('a refusal', () => {
   it('is an alert also before anything was read', async () => {
-    const { client, reply } = await visit();
+    const { leg: client, reply } = await visit();
     const status = createSslPrereadFrontend(client, OPTIONS).refuse(new TunnelError('client_limit', 'No.'), TUNNEL);
 
     expect({ status, said: await reply }).toEqual({

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prereadUntil } from '../src/preread.ts';
-import { deadlineIn, openDoor } from './arrivals.ts';
+import { deadlineIn, useConnections } from './connections.ts';
 
-const visit = openDoor();
+const openConnection = useConnections();
 const NOTHING = new Uint8Array();
 
 /** A scan that is content with so many bytes. */
@@ -11,7 +11,7 @@ const wants = (count: number) => (bytes: Uint8Array) =>
   bytes.length >= count ? ({ kind: 'enough' } as const) : ({ kind: 'need-more', atLeastBytes: count } as const);
 
 it('returns every byte it has read, those that were read before it included', async () => {
-  const { client, peer } = await visit();
+  const { leg: client, peer } = await openConnection();
   peer.write('world');
 
   const { found, bytes } = await prereadUntil(
@@ -26,7 +26,7 @@ it('returns every byte it has read, those that were read before it included', as
 });
 
 it('reads nothing when what was read before will do', async () => {
-  const { client } = await visit();
+  const { leg: client } = await openConnection();
   const alreadyRead = Buffer.from('enough');
 
   const { found, bytes } = await prereadUntil(
@@ -41,7 +41,7 @@ it('reads nothing when what was read before will do', async () => {
 });
 
 it('shows the scan all bytes so far, in however many pieces they come', async () => {
-  const { client, peer } = await visit();
+  const { leg: client, peer } = await openConnection();
   const sent = Buffer.from(Array.from({ length: 300 }, (_, index) => index & 0xff));
   let shown = 0;
   peer.write(sent.subarray(0, 7));
@@ -63,7 +63,7 @@ describe('the limit', () => {
     const counts = fc.record({ sent: fc.integer({ min: 1, max: 400 }), limit: fc.integer({ min: 1, max: 200 }) });
     await fc.assert(
       fc.asyncProperty(counts, async ({ sent, limit }) => {
-        const { client, peer } = await visit();
+        const { leg: client, peer } = await openConnection();
         peer.end(Buffer.alloc(sent, 'x'));
         const limits = { prereadLimitBytes: limit, deadline: deadlineIn() };
 
@@ -87,7 +87,7 @@ describe('the limit', () => {
   });
 
   it('counts all pieces together', async () => {
-    const { client, peer } = await visit();
+    const { leg: client, peer } = await openConnection();
     peer.write(Buffer.alloc(60, 'a'));
     const limits = { prereadLimitBytes: 100, deadline: deadlineIn() };
 
@@ -101,7 +101,7 @@ describe('the limit', () => {
   });
 
   it('is found too small as soon as the scan knows, before those bytes have come', async () => {
-    const { client, peer } = await visit();
+    const { leg: client, peer } = await openConnection();
     peer.write('x');
     const limits = { prereadLimitBytes: 100, deadline: deadlineIn() };
     expect(await prereadUntil(client, limits, NOTHING, wants(101))).toMatchObject({ found: { kind: 'too-large' } });
@@ -109,7 +109,7 @@ describe('the limit', () => {
 });
 
 it('gives up at the deadline, with what came until then', async () => {
-  const { client, peer } = await visit();
+  const { leg: client, peer } = await openConnection();
   peer.write('abc');
 
   const limits = { prereadLimitBytes: 100, deadline: deadlineIn(200) };
@@ -120,7 +120,7 @@ it('gives up at the deadline, with what came until then', async () => {
 });
 
 it.each(['FIN', 'RST'])('gives up when the client leaves with a %s', async (how) => {
-  const { client, peer } = await visit();
+  const { leg: client, peer } = await openConnection();
   if (how === 'FIN') peer.end();
   else peer.resetAndDestroy();
 

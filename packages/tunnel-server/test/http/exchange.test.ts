@@ -7,7 +7,7 @@ import { FramingTurns } from '../../src/http/framing-turns.ts';
 import { Exchange, type ExchangeEnd, type ExchangeOptions } from '../../src/http/exchange.ts';
 import { Inflow } from '../../src/http/flows.ts';
 import { readRequest } from './heads.ts';
-import { useConnections } from './connection.ts';
+import { useConnections } from '../connections.ts';
 
 const openConnection = useConnections();
 const HEAD_UP = 'ASKED\r\n\r\n';

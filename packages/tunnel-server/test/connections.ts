@@ -1,11 +1,13 @@
-/** One real connection, from both ends. */
+/** Real connections, each with our leg at one end and a plain socket at the other. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { createPortableTransport, type Leg } from '@sallyport/tunnel-splice';
 import { afterAll, beforeAll } from 'vitest';
 
 export interface Connection {
+  /** Our end. */
   readonly leg: Leg;
+  /** The client itself. */
   readonly peer: Socket;
 }
 
@@ -25,10 +27,15 @@ export function useConnections(): () => Promise<Connection> {
   });
   return async () => {
     const accepted = new Promise<Leg>((resolve) => awaited.push(resolve));
-    const peer = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const peer = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
     peer.on('error', () => peer.destroy());
     peers.push(peer);
     const [leg] = await Promise.all([accepted, once(peer, 'connect')]);
     return { leg, peer };
   };
+}
+
+/** Within so many milliseconds; as a rule the test's own time limit strikes first. */
+export function deadlineIn(milliseconds = 60_000): number {
+  return performance.now() + milliseconds;
 }
