@@ -8,6 +8,7 @@ import { configText } from './harness/config-text.ts';
 import { type Load, type LoadMessage, startLoad } from './harness/load.ts';
 import { echoOrigin, type Origin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
+import { endSuccessors, signal } from './harness/successors.ts';
 
 const isLong = process.env['SALLYPORT_STEADY'] === 'long';
 /** Each is a stretch in which nothing changes, and one in which something does all the time. */
@@ -29,17 +30,9 @@ let load: Load;
 afterEach(async () => {
   load.kill();
   echo.close();
-  for (const { msg, pid } of proxy.lines) if (msg === 'successor serves') signal(Number(pid), 'SIGTERM');
+  endSuccessors(proxy);
   await proxy.stop();
 });
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has ended by itself.
-  }
-}
 
 async function start(): Promise<void> {
   echo = await echoOrigin();

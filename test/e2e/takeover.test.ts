@@ -20,22 +20,15 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { configText } from './harness/config-text.ts';
 import { ask, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
+import { endSuccessors, signal } from './harness/successors.ts';
 
 let proxy: Running;
 let echo: Origin;
 afterEach(async () => {
   echo.close();
-  for (const { msg, pid } of proxy.lines) if (msg === 'successor serves') signal(Number(pid), 'SIGTERM');
+  endSuccessors(proxy);
   await proxy.stop();
 });
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has ended by itself.
-  }
-}
 
 async function start(more = ''): Promise<void> {
   echo = await echoOrigin();
@@ -305,7 +298,7 @@ describe('SIGUSR1', () => {
     expect(await readiness()).toBe(200);
     await takeOver(first);
     expect(await readiness()).toBe(200);
-    for (const { msg, pid } of proxy.lines) if (msg === 'successor serves') signal(Number(pid), 'SIGTERM');
+    endSuccessors(proxy);
     for (let wait = 0; existsSync(path) && wait < 200; wait += 1) await delay(50);
     expect(existsSync(path)).toBe(false);
     rmSync(path, { force: true });

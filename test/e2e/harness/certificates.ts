@@ -5,15 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface Certificates {
-  /** For clients: `curl --cacert`. */
+  /** For who checks the certificate: `curl --cacert`, `client_ca`. */
   readonly caFile: string;
   readonly cert: string;
   readonly key: string;
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
-/** A certificate for `names`, signed by a new authority. */
+/** A certificate for `names`, signed by a new authority. The first is its common name, by which a client is known. */
 export function makeCertificates(names: readonly string[]): Certificates {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-ca-'));
   const file = (name: string): string => join(folder, name);
@@ -52,11 +54,16 @@ export function makeCertificates(names: readonly string[]): Certificates {
     caFile: file('ca.crt'),
     cert: readFileSync(file('cert.pem'), 'utf8'),
     key: readFileSync(file('key.pem'), 'utf8'),
+    certFile: file('cert.pem'),
+    keyFile: file('key.pem'),
   };
 }
 
 /** A certificate that signs itself and is valid between two years. `openssl req` has no option for that before OpenSSL 3.4. */
-export function makeCertificateOf(years: { readonly from: number; readonly to: number }): Omit<Certificates, 'caFile'> {
+export function makeCertificateOf(years: {
+  readonly from: number;
+  readonly to: number;
+}): Pick<Certificates, 'cert' | 'key'> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-ca-'));
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   writeFileSync(join(folder, 'index'), '');
