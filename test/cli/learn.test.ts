@@ -154,6 +154,7 @@ describe('sallyport learn', () => {
         { host: '10.1.2.3' },
         { host: '169.254.169.254', port: 80 },
         { host: '2001:db8::1' },
+        { host: '64:ff9b::a9fe:a9fe' },
         { host: 'metadata.google.internal', port: 80 },
         { host: 'intranet.example.com', decision: 'deny', reason: 'address' },
         { host: 'us.example.com', decision: 'deny', reason: 'loop' },
@@ -163,6 +164,9 @@ describe('sallyport learn', () => {
     expect(yaml).toContain('#   10.1.2.3:443: an address for special use, private use (RFC 1918); once by 10.0.0.7');
     expect(yaml).toContain('#   169.254.169.254:80: an address for special use, link local');
     expect(yaml).toContain('#   [2001:db8::1]:443: an address for special use');
+    expect(yaml).toContain(
+      '#   [64:ff9b::a9fe:a9fe]:443: an address for special use, for it contains 169.254.169.254, link local (RFC 3927); once',
+    );
     expect(yaml).toContain("#   metadata.google.internal:80: a cloud's metadata service");
     expect(yaml).toContain('#   intranet.example.com:443: a name with no address that may be dialled');
     expect(yaml).toContain('#   us.example.com:443: a name with no address that may be dialled');

@@ -21,6 +21,8 @@ writeFileSync(
     { host: 'intranet.example.com', decision: 'deny', reason: 'address', rule: 'registries', client: '10.0.0.8' },
     { host: '192.0.2.7', decision: 'deny', reason: 'policy', rule: 'no-literals', client: '10.0.0.8' },
     { host: '1.1.1.1', decision: 'deny', reason: 'policy', rule: 'no-literals', client: '10.0.0.8' },
+    { host: '64:ff9b::a00:1', decision: 'deny', reason: 'policy', rule: 'no-literals', client: '10.0.0.8' },
+    { host: '2002:a00:1::1', decision: 'deny', reason: 'address', rule: 'literals', client: '10.0.0.8' },
     { host: 'us.example.com', decision: 'deny', reason: 'loop', rule: 'registries', client: '10.0.0.8' },
     { host: 'soon.example.com', decision: 'report', rule: 'registries', would_deny: 'no-soon', client: '10.0.0.8' },
     { host: 'old.example.com', decision: 'allow', rule: 'registries', client: '10.0.0.9', age: 7_200_000 },
@@ -45,10 +47,10 @@ describe('sallyport summary', () => {
     expect(read).toMatchObject({
       allowed: 5,
       reported: 2,
-      denied: 5,
+      denied: 7,
       users: [{ name: 'ci', allowed: 2, reported: 0, denied: 0 }],
       clients: [
-        { name: '10.0.0.8', allowed: 2, reported: 2, denied: 5 },
+        { name: '10.0.0.8', allowed: 2, reported: 2, denied: 7 },
         { name: '10.0.0.7', allowed: 2, reported: 0, denied: 0 },
         { name: '10.0.0.9', allowed: 1, reported: 0, denied: 0 },
       ],
@@ -58,7 +60,7 @@ describe('sallyport summary', () => {
 
   it('shows what would allow each denied destination', async () => {
     const text = await summary();
-    expect(text).toContain('5 allowed (2 of them only by report_only), 5 denied');
+    expect(text).toContain('5 allowed (2 of them only by report_only), 7 denied');
     expect(text).toContain('- { action: allow, hosts: ["nope.example.com"], ports: [443] }');
     expect(text).toContain('- { action: allow, networks: ["192.0.2.7"], ports: [443] }');
     expect(text).toMatch(/intranet.example.com:443 once, address.*\n {2}policy.destinations.allow: \[its network\]/);
@@ -77,6 +79,8 @@ describe('sallyport summary', () => {
     const place = '# above the rule no-literals';
     expect(text).toContain(`${rule('192.0.2.7')} ${place}; and policy.destinations.allow: ["192.0.2.7"]\n`);
     expect(text).toContain(`${rule('1.1.1.1')} ${place}\n`);
+    expect(text).toContain(`${rule('64:ff9b::a00:1')} ${place}; and policy.destinations.allow: ["10.0.0.1"]\n`);
+    expect(text).toContain('\n  policy.destinations.allow: ["2002:a00:1::1", "10.0.0.1"]\n');
   });
 
   it('says above which rule another one has to stand to be asked at all', async () => {

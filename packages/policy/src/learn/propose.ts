@@ -1,6 +1,7 @@
 /** Proposes a policy that allows the requests of a log, with a comment for each entry. Read this first. */
-import { compileNetworks, parseIp, specialPurposeOf } from '@sallyport/addresses';
+import { compileNetworks, parseIp } from '@sallyport/addresses';
 import { escapeReferences } from '@sallyport/config';
+import { whySpecial } from '../address-rules/special-forms.ts';
 import { destinationText } from '../destination.ts';
 import { foldNames } from './fold.ts';
 import { isMetadataName } from './metadata-names.ts';
@@ -192,8 +193,8 @@ function* leftOutLines(seen: Seen): Generator<string> {
 function whyLeftOut({ host, isLiteral, isUndiallable }: Sighting): string | undefined {
   const ip = isLiteral ? parseIp(host) : undefined;
   if (ip) {
-    const purpose = specialPurposeOf(ip);
-    if (purpose) return `an address for special use, ${purpose.name} (${purpose.source})`;
+    const why = whySpecial(ip);
+    if (why !== undefined) return `an address for special use, ${why}`;
     return isUndiallable ? 'an address that may not be dialled' : undefined;
   }
   if (isMetadataName(host)) return "a cloud's metadata service";

@@ -1,6 +1,7 @@
 /** Counts what was allowed and denied by host, rule, user and client, with the rule that would allow each denied destination. */
-import { type Ip, specialPurposeOf } from '@sallyport/addresses';
+import type { Ip } from '@sallyport/addresses';
 import { DEFAULT_NAME } from '@sallyport/config';
+import { formsOf, specialForms } from '../address-rules/special-forms.ts';
 import { destinationText } from '../destination.ts';
 import type { LogEntry } from './access-log.ts';
 import { asComment } from './sighting-text.ts';
@@ -99,16 +100,23 @@ export class Summariser {
  * an exception too, unless `deny` is changed.
  */
 function allowingRule({ host, ip, port, rule }: Denied): string {
+  const special = ip ? specialForms(ip) : [];
   const notes = [
     ...(rule === DEFAULT_NAME ? [] : [`above the rule ${asComment(rule)}`]),
-    ...(ip && specialPurposeOf(ip) ? [`and ${exceptionFor(ip)}`] : []),
+    ...(special.length > 0 ? [`and ${exceptionFor(special)}`] : []),
   ];
   const comment = notes.length > 0 ? ` # ${notes.join('; ')}` : '';
   return `- { action: allow, ${ip ? 'networks' : 'hosts'}: [${JSON.stringify(host)}], ports: [${port}] }${comment}`;
 }
 
-function exceptionFor(ip: Ip | undefined): string {
-  return `policy.destinations.allow: [${ip ? JSON.stringify(ip.text) : 'its network'}]`;
+function exceptionFor(forms: readonly Ip[]): string {
+  return `policy.destinations.allow: [${forms.map(({ text }) => JSON.stringify(text)).join(', ')}]`;
+}
+
+/** What refused a public address is not known here: it may have been either form. */
+function exceptionForRefused(ip: Ip): string {
+  const special = specialForms(ip);
+  return exceptionFor(special.length > 0 ? special : formsOf(ip));
 }
 
 function describeDenial({ entry, count: times }: Denial): DeniedDestination {
@@ -120,7 +128,7 @@ function describeDenial({ entry, count: times }: Denial): DeniedDestination {
 export function remedyOf(entry: Denied): string {
   switch (entry.reason) {
     case 'address':
-      return exceptionFor(entry.ip);
+      return entry.ip ? exceptionForRefused(entry.ip) : 'policy.destinations.allow: [its network]';
     case 'loop':
       return '# it leads back to Sallyport itself, which nothing allows';
     default:
