@@ -10,14 +10,17 @@ afterEach(() => {
   server.close();
 });
 
-/** Keeps a link to a store that does `onClient` with each connection. */
-async function link(onClient: (socket: Socket) => void, watcher: Partial<LinkWatcher> = {}): Promise<void> {
+/** Keeps a link to a store that does `onClient` with each connection. What is returned resolves once it is kept no more. */
+async function link(
+  onClient: (socket: Socket) => void,
+  watcher: Partial<LinkWatcher> = {},
+): Promise<{ readonly kept: Promise<void> }> {
   server = createServer((socket) => onClient(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
   await once(server, 'listening');
   ending = new AbortController();
   const { port } = server.address() as AddressInfo; // A TCP server that listens has one.
   const idle = { ready: () => undefined, lost: () => undefined };
-  void keepRedisLink(`redis://127.0.0.1:${port}`, { ...idle, ...watcher }, ending.signal);
+  return { kept: keepRedisLink(`redis://127.0.0.1:${port}`, { ...idle, ...watcher }, ending.signal) };
 }
 
 /** Answers every command but the script, which is refused as a replica refuses what writes. */
@@ -41,6 +44,27 @@ describe('the link to a store', () => {
     await expect.poll(() => attempts, { timeout: 60_000 }).toBeGreaterThan(4);
     // One of the attempt that is under way, and one of the pause behind it.
     expect(getEventListeners(ending.signal, 'abort').length).toBeLessThanOrEqual(2);
+  });
+
+  it('is not made where it is given up while the library is loaded', async () => {
+    let connections = 0;
+    const { kept } = await link(() => (connections += 1));
+    ending.abort();
+    await kept;
+    expect(connections).toBe(0);
+  });
+
+  it('is not ready where it is given up while it is made', async () => {
+    let isReady = false;
+    const { kept } = await link(
+      (socket) => {
+        ending.abort();
+        answerAsReplica(socket);
+      },
+      { ready: () => (isReady = true) },
+    );
+    await kept;
+    expect(isReady).toBe(false);
   });
 
   it('that was dropped for its answers is not lost for another reason as well', async () => {

@@ -40,46 +40,69 @@ export async function keepRedisLink(url: string, watcher: LinkWatcher, signal: A
 
 /** Resolves once the connection is lost, with whether a call of the script was answered. A replica that may not write answers none. */
 async function connectOnce(url: string, watcher: LinkWatcher, signal: AbortSignal): Promise<boolean> {
-  const { createClient } = await import('@redis/client');
-  const client = createClient({
-    url,
-    name: 'sallyport',
-    // Every server since 2.8 supports it, and the answers are the same.
-    RESP: 2,
-    disableOfflineQueue: true,
-    maintNotifications: 'disabled',
-    // The loop above decides when to connect again.
-    socket: { connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_MS, reconnectStrategy: false },
-  });
+  const client = await makeClient(url);
+  const isWanted = (): boolean => !signal.aborted;
+  // A signal that came while the library was loaded is not told of again.
+  if (!isWanted()) return false;
   const over = new AbortController();
   const lost = new Promise<unknown>((resolve) => {
     client.on('error', resolve);
     client.on('end', () => resolve(new Error('it closed the connection')));
     signal.addEventListener('abort', resolve, { signal: over.signal });
   });
-  let hasAnswered = false;
-  const dropped = new AbortController();
   try {
     await client.connect();
-    const sha = await client.scriptLoad(COUNT_SCRIPT);
-    const run: StoreLink['run'] = async (keys, args) => {
-      const answer = await client.evalSha(sha, { keys: [...keys], arguments: [...args] });
-      hasAnswered = true;
-      return answer;
-    };
-    const drop = (): void => {
-      dropped.abort();
-      client.destroy();
-    };
-    watcher.ready({ run, drop });
+    const link = new RedisLink(client, await client.scriptLoad(COUNT_SCRIPT));
+    if (isWanted()) watcher.ready(link);
     const why = describe(await lost);
-    if (!dropped.signal.aborted) watcher.lost(why);
+    if (!link.isDropped) watcher.lost(why);
+    return link.hasAnswered;
   } catch (cause) {
     watcher.lost(describe(cause));
+    return false;
+  } finally {
+    over.abort();
+    if (client.isOpen) client.destroy();
   }
-  over.abort();
-  if (client.isOpen) client.destroy();
-  return hasAnswered;
+}
+
+async function makeClient(url: string) {
+  const { createClient } = await import('@redis/client');
+  return createClient({
+    url,
+    name: 'sallyport',
+    // Every server since 2.8 supports it, and the answers are the same.
+    RESP: 2,
+    disableOfflineQueue: true,
+    maintNotifications: 'disabled',
+    // `keepRedisLink` decides when to connect again.
+    socket: { connectTimeout: CONNECT_TIMEOUT_MS, socketTimeout: SILENCE_MS, reconnectStrategy: false },
+  });
+}
+
+/** A connection that is up. */
+class RedisLink implements StoreLink {
+  readonly #client: Awaited<ReturnType<typeof makeClient>>;
+  readonly #script: string;
+  hasAnswered = false;
+  isDropped = false;
+
+  /** @param script the name by which Redis knows it */
+  constructor(client: Awaited<ReturnType<typeof makeClient>>, script: string) {
+    this.#client = client;
+    this.#script = script;
+  }
+
+  async run(keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    const answer = await this.#client.evalSha(this.#script, { keys: [...keys], arguments: [...args] });
+    this.hasAnswered = true;
+    return answer;
+  }
+
+  drop(): void {
+    this.isDropped = true;
+    this.#client.destroy();
+  }
 }
 
 function describe(cause: unknown): string {
