@@ -102,6 +102,8 @@ describe('sallyport', () => {
     { args: ['run', '--hlep'], why: 'unknown option --hlep; did you mean "--help"?' },
     { args: ['schema', '--constructor'], why: 'unknown option --constructor (see sallyport schema --help)' },
     { args: ['learn', '--log', valid, ''], why: '--log needs a value: --log FILE' },
+    { args: ['check', '--json'], why: 'unknown option --json (see sallyport check --help)' },
+    { args: ['check', '--conf', valid], why: 'unknown option --conf; did you mean "--config"?' },
     { args: ['run', '--daemon'], why: 'unknown option --daemon (see sallyport run --help)' },
     { args: ['check', '--config', valid, '--config', valid], why: '--config is given twice; give one' },
     { args: ['explain', '--to', 'a.test:443', '--to', 'b.test:443'], why: '--to is given twice; give one' },

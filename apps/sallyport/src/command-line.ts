@@ -87,10 +87,17 @@ async function findCommand(asked: string, commands: readonly Command[]): Promise
 
 /** Loads the search for the closest word only now: most commands do without it. */
 export async function hintAt(asked: string, known: readonly string[]): Promise<string> {
-  const { didYouMean } = await import('@sallyport/config');
+  const { suggest } = await import('@sallyport/config');
   // nginx and others have one letter for an option.
   const [only, ...more] = /^-[a-z]$/.test(asked) ? known.filter((name) => name.startsWith(`-${asked}`)) : [];
-  return only !== undefined && more.length === 0 ? `; did you mean "${only}"?` : didYouMean(asked, known);
+  // Two dashes that are right make no word alike: --json is not meant for --log.
+  const closest = suggest(withoutDashes(asked), known.map(withoutDashes));
+  const meant = only !== undefined && more.length === 0 ? only : known.find((name) => withoutDashes(name) === closest);
+  return meant === undefined ? '' : `; did you mean "${meant}"?`;
+}
+
+function withoutDashes(name: string): string {
+  return name.replace(/^--?/, '');
 }
 
 /** An argument in a message: in one line, without quotes. */

@@ -27,5 +27,5 @@ export { loadConfig, type RestOfFile } from './load.ts';
 export { type ConfigPath, formatProblem, type LocatedProblem, type Problem, sortByPosition } from './problems.ts';
 export { DEFAULT_NAME, ruleName } from './rule-names.ts';
 export { finish, type Steps, stepsOf } from './steps.ts';
-export { didYouMean } from './suggest.ts';
+export { didYouMean, suggest } from './suggest.ts';
 export { type PortRange, readDuration } from './units.ts';
