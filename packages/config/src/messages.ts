@@ -22,8 +22,8 @@ export function readMessage(text: string): Read<string> {
     return { kind: 'malformed', why: 'a message is one line without control characters; write it in one' };
   }
   const names = [...text.matchAll(PLACEHOLDER)].map(([, name = '']) => name);
-  const unknown = names.find((name) => !isPlaceholder(name));
-  return unknown === undefined ? ok(text.trim()) : { kind: 'malformed', why: explainUnknown(unknown) };
+  const unknown = [...new Set(names)].filter((name) => !isPlaceholder(name));
+  return unknown.length === 0 ? ok(text.trim()) : { kind: 'malformed', why: explainUnknown(unknown) };
 }
 
 /** Fills the placeholders of a checked sentence. */
@@ -35,7 +35,13 @@ function isPlaceholder(name: string): name is (typeof PLACEHOLDERS)[number] {
   return (PLACEHOLDERS as readonly string[]).includes(name);
 }
 
-function explainUnknown(name: string): string {
-  const known = PLACEHOLDERS.map((placeholder) => `{${placeholder}}`).join(', ');
-  return `unknown placeholder {${name}}${didYouMean(name, PLACEHOLDERS) || `; known are ${known}`}`;
+function explainUnknown(names: readonly string[]): string {
+  const [first = '', ...more] = names;
+  const known = `; known are ${PLACEHOLDERS.map(inBraces).join(', ')}`;
+  if (more.length > 0) return `unknown placeholders ${names.map(inBraces).join(', ')}${known}`;
+  return `unknown placeholder {${first}}${didYouMean(first, PLACEHOLDERS) || known}`;
+}
+
+function inBraces(name: string): string {
+  return `{${name}}`;
 }

@@ -522,6 +522,10 @@ log:
     ['policy: { hints: true }', 'policy.hints: expected a list of networks, or false, got true'],
     ['policy: { message: "Ask {hots}." }', 'policy.message: unknown placeholder {hots}; did you mean "host"?'],
     [
+      'policy: { message: "{hots} {user} {hots}" }',
+      'policy.message: unknown placeholders {hots}, {user}; known are {host}, {port}, {rule}, {id}, {client}',
+    ],
+    [
       'policy: { rules: [{ action: deny, message: "{user} may not" }] }',
       'policy.rules[0].message: unknown placeholder {user}; known are {host}, {port}, {rule}, {id}, {client}',
     ],
