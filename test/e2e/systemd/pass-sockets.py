@@ -1,9 +1,10 @@
 """Does what systemd does for socket units: passes listening sockets to the program that it becomes.
 
-pass-sockets.py [--transparent] NAME=PORT... -- PROGRAM ARGUMENT...
+pass-sockets.py [--transparent] [--nameless] NAME=PORT... -- PROGRAM ARGUMENT...
 
 Each name has two sockets, for IPv4 and IPv6, as a unit with two ListenStream= has. --transparent is Transparent=yes.
 --dual-stack passes the one for IPv6 alone, which takes IPv4 clients too, as ListenStream=PORT does.
+--nameless passes them without names, as systemd-socket-activate does.
 In place of a port: `unix` (ListenStream= of a path), `datagram` (ListenDatagram=), `connected` (Accept=yes).
 """
 import os
@@ -59,5 +60,7 @@ parked = [os.dup2(descriptor, 100 + index) for index, descriptor in enumerate(op
 for index, descriptor in enumerate(parked):
     os.dup2(descriptor, FIRST_DESCRIPTOR + index, inheritable=True)
     os.close(descriptor)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(names)), LISTEN_FDNAMES=":".join(names))
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(names)))
+if "--nameless" not in sys.argv[:end]:
+    os.environ.update(LISTEN_FDNAMES=":".join(names))
 os.execvp(program[0], program)

@@ -102,6 +102,16 @@ describe.skipIf(!hasPython)('socket activation', () => {
     );
   });
 
+  it('is called unknown where it was passed without a name, in messages too', async () => {
+    const under = ['python3', passSockets, '--nameless', 'one=0', '--'];
+    running = await startSallyport(configText().replace('bind: "127.0.0.1:0"', 'bind: "systemd:unknown"'), { under });
+    const open = running.lines.filter(({ msg, listener }) => msg === 'listening' && listener === 'explicit');
+    expect(open).toHaveLength(2);
+    await expect(startSallyport(passedDoors(configText()), { under })).rejects.toThrow(
+      'no socket for systemd:explicit was passed (there is unknown)',
+    );
+  });
+
   it.each(['unix', 'datagram', 'connected'])('refuses a %s socket, and says what the unit needs', async (kind) => {
     const under = ['python3', passSockets, `explicit=${kind}`, 'transparent=0', '--'];
     await expect(startSallyport(passedDoors(configText()), { under })).rejects.toThrow(

@@ -78,12 +78,15 @@ function removeSocketFile(place: string): void {
   }
 }
 
-/** Reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. Sockets for another process of the same service are ignored. */
+/**
+ * Reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. Sockets for another process of the same service are ignored. Those that were given no
+ * names, as by systemd-socket-activate(1), are `unknown`, as sd_listen_fds_with_names(3) has it.
+ */
 export function readPassedSockets(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<string, readonly number[]> {
   const passed = new Map<string, readonly number[]>();
   if (Number(env['LISTEN_PID']) !== pid) return passed;
   const count = Number(env['LISTEN_FDS'] ?? 0);
-  const names = (env['LISTEN_FDNAMES'] ?? '').split(':');
+  const names = env['LISTEN_FDNAMES']?.split(':') ?? [];
   for (let index = 0; index < count; index += 1) {
     passed.set(placeOf(names[index] ?? 'unknown', index), [FIRST_DESCRIPTOR + index]);
   }
