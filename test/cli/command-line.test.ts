@@ -1,4 +1,5 @@
 /** The commands as an operator types them: what they print, and how they exit. */
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -8,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { hashSync } from 'bcryptjs';
 import { describe, expect, it } from 'vitest';
 import { makeCertificates } from '../e2e/harness/certificates.ts';
-import { sallyport } from '../e2e/harness/sallyport.ts';
+import { BINARY, sallyport } from '../e2e/harness/sallyport.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-cli-'));
 const configs = copyOfConfigs();
@@ -52,6 +53,22 @@ describe('sallyport', () => {
       expect(stderr).toBe(
         `sallyport: the environment variable SALLYPORT_REPEAT is ${JSON.stringify(value)}; set it to on or off\n`,
       );
+    },
+  );
+
+  it.each([['--config=other.yaml'], ['--config', 'other.yaml']])(
+    'run refuses an option that npm has taken, for the file that it names would not be read: npm start %s %s',
+    (...args) => {
+      const clone = mkdtempSync(join(folder, 'clone-'));
+      const start = `${process.execPath} ${BINARY} run --config ${valid}`;
+      writeFileSync(join(clone, 'package.json'), JSON.stringify({ scripts: { start } }));
+      const { status, stdout, stderr } = spawnSync('npm', ['--silent', 'start', ...args], {
+        cwd: clone,
+        timeout: 60_000,
+        encoding: 'utf8',
+      });
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toBe('sallyport: npm took --config for an option of its own; write npm start -- --config FILE\n');
     },
   );
 

@@ -64,6 +64,7 @@ export async function readCommandLine(args: readonly string[], commands: readonl
     return rest[0] === undefined ? { kind: 'help' } : { kind: 'help', command: await findCommand(rest[0], commands) };
   const command = await findCommand(first, commands);
   if (rest.includes('--help') || rest.includes('-h')) return { kind: 'help', command };
+  refuseTakenByNpm(command, process.env);
   return { kind: 'command', command, ...(await readOptions(command, rest)) };
 }
 
@@ -103,6 +104,18 @@ function withoutDashes(name: string): string {
 /** An argument in a message: in one line, without quotes. */
 function shown(argument: string): string {
   return JSON.stringify(argument).slice(1, -1);
+}
+
+/** Without `--`, npm keeps an option for itself, and tells it in the environment alone: another configuration than the one named would run. */
+function refuseTakenByNpm({ options }: Command, env: NodeJS.ProcessEnv): void {
+  if (env['npm_lifecycle_event'] !== 'start') return;
+  const taken = Object.keys(options).find((name) => env[`npm_config_${name}`] !== undefined);
+  if (taken === undefined) return;
+  const value = options[taken]?.value ?? '';
+  throw new FatalError(
+    `npm took --${taken} for an option of its own; write npm start -- --${taken} ${value}`,
+    EXIT.usage,
+  );
 }
 
 interface GivenOptions {
