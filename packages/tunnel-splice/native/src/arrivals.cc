@@ -68,7 +68,7 @@ void Arrivals::announce(Loop& loop, const Arrival& arrival, const char* bytes, s
   if (hasManyAddresses && sys::localAddress(leg.fd, address) == 0) local = formatAddress(address);
   const bool isRedirected = listener.interception == Interception::kRedirect;
   if (isRedirected && sys::originalAddress(leg.fd, address) == 0) original = formatAddress(address);
-  loop.tell(kAccepted, leg.id.place, leg.id.generation, listener.id, loop.nowMs - arrival.atMs, remote.port, local.port,
+  loop.tell(kAccepted, leg.id, listener.id, loop.nowMs - arrival.atMs, remote.port, local.port,
             original.port, remote.hostLength, local.hostLength, original.hostLength, length)
       .bytes(remote.host, remote.hostLength)
       .bytes(local.host, local.hostLength)

@@ -58,7 +58,7 @@ void closeLingering(Loop& loop, Leg& leg) {
 
 void detach(Loop& loop, Leg& leg) {
   loop.unwatch(leg.fd);
-  loop.tell(kDetached, leg.id.place, leg.id.generation, leg.fd).end();
+  loop.tell(kDetached, leg.id, leg.fd).end();
   retire(loop, leg);
 }
 

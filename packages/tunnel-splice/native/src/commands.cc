@@ -108,9 +108,7 @@ Leg& adopt(Loop& loop, std::unique_ptr<Leg> moved) {
 
 // JavaScript had closed one of them before: the tunnel is over at once.
 void refuseSplice(Loop& loop, uint32_t index, Leg* client, Leg* upstream) {
-  loop.tell(Haste::kLate, kTunnelEnded, index, client == nullptr ? kClientClosed : kUpstreamClosed, 0, 0, loop.nowNs >> 32,
-            loop.nowNs & 0xffffffff)
-      .end();
+  loop.tell(Haste::kLate, kTunnelEnded, index, client == nullptr ? kClientClosed : kUpstreamClosed, Moment{0}, Moment{loop.nowNs}).end();
   if (client != nullptr) closeNow(loop, *client);
   if (upstream != nullptr) closeNow(loop, *upstream);
 }

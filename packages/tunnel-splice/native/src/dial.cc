@@ -188,7 +188,7 @@ void handOut(Loop& loop, Leg& leg) {
   // Where an answer is awaited, its arrival wakes JavaScript.
   const Haste haste = dial.isAnswerAwaited && dial.prefaceState == PrefaceState::kNone ? Haste::kSoon : Haste::kAtOnce;
   const DialOutcome outcome = dial.prefaceState == PrefaceState::kAnswered ? kAnswered : kConnected;
-  loop.tell(haste, kDialed, token, outcome, leg.id.place, leg.id.generation, local.port, local.hostLength)
+  loop.tell(haste, kDialed, token, outcome, leg.id, local.port, local.hostLength)
       .bytes(local.host, local.hostLength)
       .end();
   loop.endDial(leg);
@@ -200,7 +200,7 @@ void joinDialled(Loop& loop, Leg& client, Leg& upstream, const DialUnderWay& dia
   const uint32_t token = upstream.unspliced.dialToken;
   const uint64_t relayed = dial.relayed;
   if (isRepeated(token)) tellRepeated(loop, client, dial);
-  else loop.tell(Haste::kSoon, kJoined, token, dial.connectedNs >> 32, dial.connectedNs & 0xffffffff).end();
+  else loop.tell(Haste::kSoon, kJoined, token, Moment{dial.connectedNs}).end();
   client.isUnannounced = false;
   loop.endDial(upstream);
   joinPromised(loop, client, upstream, relayed, bytes, length);

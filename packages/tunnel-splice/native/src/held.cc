@@ -51,13 +51,13 @@ void serveHeld(Loop& loop, Leg& leg) {
 
 void tellRead(Loop& loop, Leg& leg, const char* bytes, size_t length) {
   countRead(leg, length);
-  loop.tell(kData, leg.id.place, leg.id.generation, length).bytes(bytes, length).end();
+  loop.tell(kData, leg.id, length).bytes(bytes, length).end();
 }
 
 void tellDrained(Loop& loop, Leg& leg) {
   if (!leg.isDrainAwaited || !(leg.out.empty() || leg.isLost)) return;
   leg.isDrainAwaited = false;
-  loop.tell(kDrained, leg.id.place, leg.id.generation).end();
+  loop.tell(kDrained, leg.id).end();
 }
 
 void tellDeparture(Loop& loop, Leg& leg) {
@@ -70,14 +70,14 @@ void tellDeparture(Loop& loop, Leg& leg) {
   leg.wasGoneTold = true;
   leg.wasEndTold = hasFailed || leg.hasEnded;
   // An RST behind the FIN changes nothing: the FIN came first.
-  if (leg.hasEnded) loop.tell(kEnd, leg.id.place, leg.id.generation).end();
-  else if (hasFailed) loop.tell(kFailed, leg.id.place, leg.id.generation).end();
-  else loop.tell(kGone, leg.id.place, leg.id.generation, leg.isLost).end();
+  if (leg.hasEnded) loop.tell(kEnd, leg.id).end();
+  else if (hasFailed) loop.tell(kFailed, leg.id).end();
+  else loop.tell(kGone, leg.id, leg.isLost).end();
 }
 
 void onSilence(Loop& loop, Leg& leg) {
   if (leg.isUnannounced) loop.arrivals.announce(loop, leg, 0);
-  loop.tell(kSilenced, leg.id.place, leg.id.generation).end();
+  loop.tell(kSilenced, leg.id).end();
   closeNow(loop, leg);
 }
 

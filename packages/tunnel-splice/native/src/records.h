@@ -12,14 +12,48 @@ namespace sallyport {
 
 constexpr size_t wordsFor(size_t bytes) { return (bytes + 3) / 4; }
 
+// A moment on the monotonic clock.
+struct Moment {
+  int64_t ns;
+};
+
+// How many words an argument of a record is.
+template <typename Argument>
+inline constexpr size_t kWordsOf = 1;
+template <>
+inline constexpr size_t kWordsOf<LegId> = 2;
+template <>
+inline constexpr size_t kWordsOf<Moment> = 2;
+
+// Each writes an argument, and returns where the next one begins.
+template <typename Number>
+uint32_t* put(uint32_t* at, Number number) {
+  at[0] = static_cast<uint32_t>(number);
+  return at + 1;
+}
+inline uint32_t* put(uint32_t* at, LegId leg) {
+  at[0] = leg.place;
+  at[1] = leg.generation;
+  return at + 2;
+}
+// The upper half first.
+inline uint32_t* put(uint32_t* at, Moment moment) {
+  at[0] = static_cast<uint32_t>(moment.ns >> 32);
+  at[1] = static_cast<uint32_t>(moment.ns);
+  return at + 2;
+}
+
 // Appends records to a vector whose memory is kept from batch to batch.
 class RecordWriter {
  public:
   template <typename... Arguments>
   RecordWriter& begin(uint32_t kind, Arguments... arguments) {
     start_ = words_.size();
-    const uint32_t head[] = {0, kind, static_cast<uint32_t>(arguments)...};
-    words_.insert(words_.end(), head, head + sizeof(head) / sizeof(head[0]));
+    constexpr size_t kHeadWords = 2 + (size_t{0} + ... + kWordsOf<Arguments>);
+    uint32_t head[kHeadWords] = {0, kind};
+    [[maybe_unused]] uint32_t* at = head + 2;
+    ((at = put(at, arguments)), ...);
+    words_.insert(words_.end(), head, head + kHeadWords);
     return *this;
   }
 

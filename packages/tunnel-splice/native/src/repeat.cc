@@ -47,7 +47,8 @@ bool repeat(Loop& loop, Leg& client, size_t received) {
   if (arrival == nullptr) return false;
   // This thread may have been put aside since the turn began.
   const int64_t begunNs = sys::monotonicNs();
-  const std::shared_ptr<Verdict> verdict = loop.verdicts.take(loop, *arrival, loop.buffer.get(), received, begunNs / 1'000'000, tunnel);
+  const std::shared_ptr<Verdict> verdict =
+      loop.verdicts.take(loop, *arrival, loop.buffer.get(), received, begunNs / 1'000'000, tunnel);
   if (verdict == nullptr) return false;
   DialRequest request{};
   request.token = tokenOf(tunnel);
@@ -72,12 +73,12 @@ bool repeat(Loop& loop, Leg& client, size_t received) {
 void tellRepeated(Loop& loop, const Leg& client, const DialUnderWay& dial) {
   const Repeat& repeat = *dial.repeat;
   const Nonce nonce = repeat.verdict->nonce;
-  const int64_t acceptedNs = repeat.arrival.atMs * 1'000'000;
-  const char* opening = repeat.verdict->isSentUp ? loop.promises.at(indexOf(client.id.place)).up.data() : repeat.withheld.data();
+  const Moment accepted{repeat.arrival.atMs * 1'000'000};
+  const bool isSentUp = repeat.verdict->isSentUp;
+  const char* opening = isSentUp ? loop.promises.at(indexOf(client.id.place)).up.data() : repeat.withheld.data();
   loop
-      .tell(hasteOf(loop, *repeat.verdict), kRepeated, repeat.verdict->id, tunnelOf(dial), client.id.place, client.id.generation, portOf(repeat.arrival.peer),
-             acceptedNs >> 32, acceptedNs & 0xffffffff, repeat.begunNs >> 32, repeat.begunNs & 0xffffffff,
-             dial.connectedNs >> 32, dial.connectedNs & 0xffffffff, nonce.length)
+      .tell(hasteOf(loop, *repeat.verdict), kRepeated, repeat.verdict->id, tunnelOf(dial), client.id, portOf(repeat.arrival.peer),
+            accepted, Moment{repeat.begunNs}, Moment{dial.connectedNs}, nonce.length)
       .bytes(opening + nonce.at, nonce.length)
       .end();
 }

@@ -61,10 +61,7 @@ void closeLegs(Loop& loop, Tunnel& tunnel) {
 }
 
 void tellEnd(Loop& loop, const Tunnel& tunnel) {
-  const auto firstByte = static_cast<uint64_t>(tunnel.firstByteNs);
-  loop.tell(Haste::kLate, kTunnelEnded, tunnel.index, tunnel.end, firstByte >> 32, firstByte & 0xffffffff, loop.nowNs >> 32,
-            loop.nowNs & 0xffffffff)
-      .end();
+  loop.tell(Haste::kLate, kTunnelEnded, tunnel.index, tunnel.end, Moment{tunnel.firstByteNs}, Moment{loop.nowNs}).end();
 }
 
 void finish(Loop& loop, Tunnel& tunnel) {

@@ -99,7 +99,7 @@ void stopWithDetachedLeg() {
   RecordReader accepted(words);
   const LegId id = accepted.leg();
   RecordWriter command;
-  command.begin(kDetach, id.place, id.generation).end();
+  command.begin(kDetach, id).end();
   std::vector<uint32_t> record = command.words();
   engine.post(record.data(), record.size());
   while (wakes < 2) continue;

@@ -100,7 +100,7 @@ class Brain {
     leg.unread.assign(bytes, bytes + length);
     legs_[id.place] = leg;
     if (dice(20) == 0) return end(id);
-    if (dice(20) == 0) return orders_.send(threadOf(id.place), kDetach, id.place, id.generation);
+    if (dice(20) == 0) return orders_.send(threadOf(id.place), kDetach, id);
     const bool isToJoin = dice(2) == 0;
     const bool isAsking = dice(2) == 0;
     if (isToJoin) orders_.promise(legs_[id.place], nextTunnel_++, isAsking);
@@ -279,13 +279,13 @@ class Brain {
   void cutOne() {
     auto tunnel = tunnels_.begin();
     std::advance(tunnel, dice(static_cast<uint32_t>(tunnels_.size())));
-    orders_.send(threadOf(tunnel->second.client.place), kCut, tunnel->second.client.place, tunnel->second.client.generation);
+    orders_.send(threadOf(tunnel->second.client.place), kCut, tunnel->second.client);
   }
 
   void end(LegId id) {
     const uint32_t thread = threadOf(id.place);
-    if (dice(2) == 0) orders_.send(thread, kReset, id.place, id.generation);
-    else orders_.send(thread, kClose, id.place, id.generation, 0);
+    if (dice(2) == 0) orders_.send(thread, kReset, id);
+    else orders_.send(thread, kClose, id, 0);
     forget(id);
   }
 

@@ -65,7 +65,7 @@ class Orders {
     const uint32_t deadlineMs = dice(50) == 0 ? 0 : asked == Asked::kNothing ? dice(100) : 5'000;
     commands_
         .begin(kDial | thread << kThreadShift, token, deadlineMs, dice(40) == 0 ? 1 : port, host.size(), 0, 0, isToJoin,
-               client.place, client.generation, dice(4) == 0, preface.size(), answer.size())
+               client, dice(4) == 0, preface.size(), answer.size())
         .bytes(host.data(), host.size())
         .bytes(preface.data(), preface.size())
         .bytes(answer.data(), answer.size())
@@ -81,7 +81,7 @@ class Orders {
     const size_t kept = client.isKept && dice(4) == 0 ? client.unread.size() / 2 : 0;
     const size_t given = client.unread.size() - kept;
     commands_
-        .begin(kPromise | threadOf(client.id.place) << kThreadShift, client.id.place, client.id.generation, client.promised,
+        .begin(kPromise | threadOf(client.id.place) << kThreadShift, client.id, client.promised,
                span(200), span(100), 300 + dice(700), 0, client.received - kept,
                isGuarded ? 1 + dice(kBeginnings) : 0, span(100), 0, given)
         .bytes(client.unread.data(), given)
@@ -92,8 +92,8 @@ class Orders {
 
   void splice(const HeldLeg& client, const HeldLeg& upstream, uint32_t index) {
     commands_
-        .begin(kSplice | threadOf(upstream.id.place) << kThreadShift, client.id.place, client.id.generation,
-               upstream.id.place, upstream.id.generation, index, span(200), span(100), 300 + dice(700), 0, client.received,
+        .begin(kSplice | threadOf(upstream.id.place) << kThreadShift, client.id,
+               upstream.id, index, span(200), span(100), 300 + dice(700), 0, client.received,
                upstream.received, client.unread.size(), upstream.unread.size())
         .bytes(client.unread.data(), client.unread.size())
         .bytes(upstream.unread.data(), upstream.unread.size());
@@ -134,7 +134,7 @@ class Orders {
   // `by`: the leg whose thread gets the command.
   void sendBack(const HeldLeg& leg, LegId client, LegId by, const char* bytes, uint32_t length) {
     commands_
-        .begin(kReturn | threadOf(by.place) << kThreadShift, client.place, client.generation, leg.isUpstream, length)
+        .begin(kReturn | threadOf(by.place) << kThreadShift, client, leg.isUpstream, length)
         .bytes(bytes, length)
         .end();
   }
