@@ -124,46 +124,90 @@ interface GivenOptions {
 }
 
 async function readOptions(command: Command, args: readonly string[]): Promise<GivenOptions> {
-  const wrong = (what: string): FatalError =>
-    new FatalError(`${what} (see sallyport ${command.name} --help)`, EXIT.usage);
-  const needsValue = (name: string, spec: OptionSpec): FatalError =>
-    wrong(`--${name} needs a value: ${spelled(name, spec)}`);
   const known = Object.entries(command.options).map(
     ([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }] as const,
   );
   const { tokens } = parseArgs({ args: [...args], options: Object.fromEntries(known), strict: false, tokens: true });
-  const names = ['--help', ...Object.keys(command.options).map((name) => `--${name}`)];
-  const options: Record<string, string> = {};
-  const lists: Record<string, string[]> = {};
-  /** What takes further values. */
-  let open: readonly [string, OptionSpec] | undefined;
+  const reader = new OptionsReader(command);
   for (const token of tokens) {
-    if (token.kind === 'option-terminator') continue;
-    if (token.kind === 'positional') {
-      if (open !== undefined && token.value === '') throw needsValue(...open);
-      else if (open !== undefined) (lists[open[0]] ??= []).push(token.value);
-      else if (command.operand && !(OPERAND in options)) options[OPERAND] = token.value;
-      else throw wrong(`unexpected argument ${JSON.stringify(token.value)}`);
-      continue;
-    }
-    const spec = Object.hasOwn(command.options, token.name) ? command.options[token.name] : undefined;
-    if (!spec) throw wrong(`unknown option ${shown(token.rawName)}${await hintAt(token.rawName, names)}`);
-    if (spec.value === undefined) {
-      if (token.value !== undefined) throw wrong(`--${token.name} takes nothing`);
-      open = undefined;
-      options[token.name] = '';
-      continue;
-    }
-    if (token.value === undefined || token.value === '') throw needsValue(token.name, spec);
-    if (token.name in options && !spec.isMany && !spec.isReplaceable)
-      throw wrong(`--${token.name} is given twice; give one`);
-    open = spec.isMany ? [token.name, spec] : undefined;
-    options[token.name] = token.value;
-    if (spec.isMany) (lists[token.name] ??= []).push(token.value);
+    if (token.kind === 'positional') reader.takeArgument(token.value);
+    else if (token.kind === 'option') await reader.takeOption(token);
   }
-  const missing = Object.entries(command.options).find(([name, { isRequired }]) => isRequired && !(name in options));
-  if (missing) throw wrong(`sallyport ${command.name} needs ${spelled(...missing)}`);
-  return { options, lists };
+  return reader.end();
+}
+
+/** Takes what stands behind a command, in its order. Every fault is thrown as a FatalError. */
+class OptionsReader {
+  readonly #command: Command;
+  readonly #options: Record<string, string> = {};
+  readonly #lists: Record<string, string[]> = {};
+  /** What takes further values. */
+  #open: readonly [name: string, spec: OptionSpec] | undefined;
+
+  constructor(command: Command) {
+    this.#command = command;
+  }
+
+  /** An argument without dashes. */
+  takeArgument(value: string): void {
+    if (this.#open !== undefined && value === '') throw this.#needsValue(...this.#open);
+    else if (this.#open !== undefined) this.#addTo(this.#open[0], value);
+    else if (this.#command.operand && !(OPERAND in this.#options)) this.#options[OPERAND] = value;
+    else throw this.#wrong(`unexpected argument ${JSON.stringify(value)}`);
+  }
+
+  async takeOption({ name, rawName, value }: OptionToken): Promise<void> {
+    const { options } = this.#command;
+    const spec = Object.hasOwn(options, name) ? options[name] : undefined;
+    if (!spec) throw this.#wrong(`unknown option ${shown(rawName)}${await hintAt(rawName, this.#names())}`);
+    if (spec.value === undefined) this.#takeFlag(name, value);
+    else this.#takeValue(name, spec, value);
+  }
+
+  end(): GivenOptions {
+    const { name: command, options } = this.#command;
+    const missing = Object.entries(options).find(([name, { isRequired }]) => isRequired && !(name in this.#options));
+    if (missing) throw this.#wrong(`sallyport ${command} needs ${spelled(...missing)}`);
+    return { options: this.#options, lists: this.#lists };
+  }
+
+  #takeFlag(name: string, value: string | undefined): void {
+    if (value !== undefined) throw this.#wrong(`--${name} takes nothing`);
+    this.#open = undefined;
+    this.#options[name] = '';
+  }
+
+  #takeValue(name: string, spec: OptionSpec, value: string | undefined): void {
+    if (value === undefined || value === '') throw this.#needsValue(name, spec);
+    if (name in this.#options && !spec.isMany && !spec.isReplaceable)
+      throw this.#wrong(`--${name} is given twice; give one`);
+    this.#open = spec.isMany ? [name, spec] : undefined;
+    this.#options[name] = value;
+    if (spec.isMany) this.#addTo(name, value);
+  }
+
+  #addTo(name: string, value: string): void {
+    (this.#lists[name] ??= []).push(value);
+  }
+
+  #names(): readonly string[] {
+    return ['--help', ...Object.keys(this.#command.options).map((name) => `--${name}`)];
+  }
+
+  #needsValue(name: string, spec: OptionSpec): FatalError {
+    return this.#wrong(`--${name} needs a value: ${spelled(name, spec)}`);
+  }
+
+  #wrong(what: string): FatalError {
+    return new FatalError(`${what} (see sallyport ${this.#command.name} --help)`, EXIT.usage);
+  }
+}
+
+/** As `parseArgs` gives it. `rawName`: with its dashes, as it was written. */
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
 }
 
 export function overview(commands: readonly Command[]): string {
