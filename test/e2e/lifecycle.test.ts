@@ -35,6 +35,15 @@ describe('SIGHUP', () => {
     expect(await proxy.metric('config_last_reload_successful')).toBe(1);
   });
 
+  it('tells the first hundred problems of a file that has thousands', async () => {
+    proxy = await startSallyport(configText());
+    const rules = '{ acton: deny }, '.repeat(1_000);
+    const line = await proxy.reload(configText({ policy: `policy: { rules: [${rules}] }` }));
+    expect(line['problems']).toHaveLength(101);
+    expect((line['problems'] as readonly string[]).at(-1)).toBe('there are 1900 more; sallyport check tells all');
+    expect(await proxy.metric('config_reloads_total{result="failure"}')).toBe(1);
+  });
+
   it('changes nothing for an invalid file, and says where it is wrong', async () => {
     const echo = await echoOrigin();
     proxy = await startSallyport(configText());

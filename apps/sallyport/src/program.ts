@@ -173,7 +173,7 @@ class Running implements Program {
   }
 
   async reload(next: SettingsResult): Promise<ReloadResult> {
-    const result = next.kind === 'invalid' ? refused(...next.problems) : await this.#apply(next.settings);
+    const result = next.kind === 'invalid' ? refused(next.problems) : await this.#apply(next.settings);
     const outcome = result.kind === 'reloaded' ? 'success' : 'failure';
     this.#services.metrics.configReloaded(outcome);
     const problems = result.kind === 'refused' ? [...result.problems] : [];
@@ -215,7 +215,7 @@ class Running implements Program {
   async #apply(settings: Settings): Promise<ReloadResult> {
     const { transport } = this.#services;
     const obstacle = findObstacle(this.#settings.config, settings.config, transport);
-    if (obstacle !== undefined) return refused(settings.explain(obstacle));
+    if (obstacle !== undefined) return refused([settings.explain(obstacle)]);
     try {
       await this.#takeEffect(settings);
       if (settings.config.runtime.reload_tunnels === 'recheck') void this.#recheck(settings);
@@ -223,7 +223,7 @@ class Running implements Program {
     } catch (cause) {
       if (!(cause instanceof FatalError)) throw cause;
       const { message, path } = cause;
-      return refused(path ? settings.explain({ path, message }) : settings.asWritten(message));
+      return refused([path ? settings.explain({ path, message }) : settings.asWritten(message)]);
     }
   }
 
@@ -290,6 +290,14 @@ async function takePassed(exchange: ListenerExchange): Promise<void> {
   }
 }
 
-function refused(...problems: readonly string[]): ReloadResult {
-  return { kind: 'refused', problems };
+/** More are no line of a log that a collector takes, and the status page asks for them all the time. */
+const MOST_PROBLEMS = 100;
+
+function refused(problems: readonly string[]): ReloadResult {
+  const more = problems.length - MOST_PROBLEMS;
+  if (more <= 0) return { kind: 'refused', problems };
+  return {
+    kind: 'refused',
+    problems: [...problems.slice(0, MOST_PROBLEMS), `there are ${more} more; sallyport check tells all`],
+  };
 }

@@ -5,14 +5,12 @@ import type { ConfigPath } from './problems.ts';
 /** The sections that have a key, as words; `undefined` where none has it. Those near `here` hide all others. */
 export type PlacesOfKey = (key: string, here: ConfigPath) => string | undefined;
 
-/** Makes the search. The schema is read once, for the first key, and searched once for each key: a mistake is often made many times. */
+/** Makes the search. The schema is read once, for the first key. */
 export function createPlacesOfKey(): PlacesOfKey {
-  let schema: Part | undefined;
-  const found = new Map<string, readonly Place[]>();
+  let index: ReadonlyMap<string, readonly Place[]> | undefined;
   return (key, here) => {
-    schema ??= configJsonSchema();
-    const places = found.get(key) ?? placesBelow(schema, '', key);
-    found.set(key, places);
+    index ??= placesByKey(configJsonSchema());
+    const places = index.get(key) ?? [];
     const near = places.filter(({ section }) => section !== '' && section.split(/[.[]/)[0] === here[0]);
     const told = mergeForms(near.length > 0 ? near : places);
     return told.length === 0 ? undefined : told.join(' or ');
@@ -35,19 +33,20 @@ interface Place {
   readonly form?: { readonly key: string; readonly word: string; readonly count: number } | undefined;
 }
 
-function placesBelow(part: Part, section: string, key: string, form?: Place['form']): Place[] {
-  // Every object has names that are no keys, such as constructor.
-  const { properties = {} } = part;
-  const own = Object.hasOwn(properties, key) ? properties[key] : undefined;
-  return [
-    ...(own !== undefined && own.not === undefined ? [{ section, form }] : []),
-    ...Object.entries(properties).flatMap(([name, below]) =>
-      placesBelow(below, section === '' ? name : `${section}.${name}`, key),
-    ),
-    ...(part.items ? placesBelow(part.items, `${section}[]`, key) : []),
-    ...(part.anyOf ?? []).flatMap((one) => placesBelow(one, section, key)),
-    ...(part.oneOf ?? []).flatMap((one, _, all) => placesBelow(one, section, key, formOf(one, all))),
-  ];
+function placesByKey(schema: Part): ReadonlyMap<string, readonly Place[]> {
+  const index = new Map<string, Place[]>();
+  const visit = (part: Part, section: string, form?: Place['form']): void => {
+    for (const [key, below] of Object.entries(part.properties ?? {})) {
+      if (below.not === undefined) index.set(key, [...(index.get(key) ?? []), { section, form }]);
+    }
+    for (const [key, below] of Object.entries(part.properties ?? {}))
+      visit(below, section === '' ? key : `${section}.${key}`);
+    if (part.items) visit(part.items, `${section}[]`);
+    for (const one of part.anyOf ?? []) visit(one, section);
+    for (const one of part.oneOf ?? []) visit(one, section, formOf(one, part.oneOf ?? []));
+  };
+  visit(schema, '');
+  return index;
 }
 
 function formOf({ properties = {} }: Part, all: readonly Part[]): Place['form'] {
