@@ -590,6 +590,12 @@ log:
     expect(problemsOf(text)).toEqual([problem]);
   });
 
+  it('are one where a section has more than can be told', () => {
+    expect(problemsOf(`${minimal}own_addresses: [${'1,'.repeat(200_000)}]`)).toEqual([
+      'F:1:1: more values are wrong than can be told; is it the right file?',
+    ]);
+  });
+
   it('of many rules take a time that grows with their number alone', () => {
     const growth = growthOfTime((rules) => {
       const problems = problemsOf(`${minimal}policy: { rules: [${'{ acton: x },'.repeat(rules)}] }`);

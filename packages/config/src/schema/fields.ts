@@ -193,7 +193,9 @@ function bounded(read: Read<number>, shortestMs: number, longestMs: number): Rea
 function replaceUnknownKeys(issues: z.core.$ZodRawIssue[], known: readonly string[]): void {
   const unknown = issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
   const others = issues.filter((issue) => issue.code !== 'unrecognized_keys');
-  issues.splice(0, issues.length, ...others, ...unknown.map((key) => markUnknownKey(key, known)));
+  issues.length = 0;
+  // One at a time: as arguments of one call, a hundred thousand do not fit the stack.
+  for (const issue of [...others, ...unknown.map((key) => markUnknownKey(key, known))]) issues.push(issue);
 }
 
 /** Marks the issue of an unknown key: its place is the key, not the value. What else may be told of it needs the whole schema. */

@@ -17,7 +17,7 @@ export function forms<const Forms extends readonly [z.ZodObject, ...z.ZodObject[
     (value: unknown, { issues }) => {
       const isUnknownForm = issues.some(({ code, path = [] }) => code === 'invalid_union' && path[0] === key);
       if (isUnknownForm && typeof value === 'object' && value !== null)
-        issues.push(...issuesOfAll(key, formsMeant(key, sections, value), value));
+        for (const issue of issuesOfAll(key, formsMeant(key, sections, value), value)) issues.push(issue);
     },
     { when: () => true },
   );
