@@ -9,6 +9,7 @@ import { ask, echoOrigin, openClient, type Origin } from './harness/peers.ts';
 import { isInstalled } from './harness/programs.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
 import { freePort } from './harness/ports.ts';
+import { suspend } from './harness/suspend.ts';
 import { startProxy } from './egress/other-proxy.ts';
 
 let echo: Origin;
@@ -201,7 +202,7 @@ describe('a PROXY header', () => {
     'of a peer that has left before it is accepted is not refused, at the %s door',
     async (door) => {
       const from = proxy.lines.length;
-      proxy.process.kill('SIGSTOP');
+      await suspend(proxy.process);
       const { socket } = await openClient(proxy.port(door));
       const opening = door === 'explicit' ? connect('origin.test:443') : helloFor('origin.test');
       const words = Buffer.concat([v2('2111', V4), Buffer.from(opening)]);
@@ -209,10 +210,9 @@ describe('a PROXY header', () => {
       socket.resetAndDestroy();
       await once(socket, 'close');
       proxy.process.kill('SIGCONT');
-      expect(await proxy.line({ msg: 'tunnel', listener: door }, from)).toMatchObject({
-        outcome: 'failed',
-        reason: 'client_closed',
-      });
+      const { outcome, reason } = await proxy.line({ msg: 'tunnel', listener: door }, from);
+      // An engine that knows its address may have dialled before it notices.
+      expect(outcome, String(reason)).not.toBe('refused');
     },
   );
 

@@ -9,6 +9,7 @@ import { clientHello, helloFor, serverName } from './harness/hello.ts';
 import { type Client, echoOrigin, openClient, openTunnel, type Origin, tcpOrigin } from './harness/peers.ts';
 import { CLOSED_PORT } from './harness/ports.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
+import { suspend } from './harness/suspend.ts';
 
 let proxy: Running;
 let echo: Origin;
@@ -537,7 +538,7 @@ async function startDeafListener(): Promise<Deaf> {
   if (!child.stdout) throw new Error('no stdout');
   const [text] = (await once(child.stdout, 'data')) as [Buffer];
   const port = Number(text.toString());
-  child.kill('SIGSTOP');
+  await suspend(child);
   const queued = await Promise.all([openClient(port), openClient(port)]);
   return {
     port,

@@ -8,6 +8,7 @@ import { configText } from './harness/config-text.ts';
 import { helloFor } from './harness/hello.ts';
 import { type Client, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
+import { suspend } from './harness/suspend.ts';
 
 const QUEUED = 40;
 
@@ -21,7 +22,7 @@ afterEach(async () => {
 
 /** A process that is stopped accepts nothing: what comes meanwhile is queued, and so is the signal. */
 async function queue(listener: string, words: Uint8Array | string): Promise<readonly Client[]> {
-  proxy.process.kill('SIGSTOP');
+  await suspend(proxy.process);
   const clients = await Promise.all(Array.from({ length: QUEUED }, () => openClient(proxy.port(listener))));
   await Promise.all(clients.map(({ socket }) => new Promise<void>((resolve) => socket.write(words, () => resolve()))));
   // Longer than any pause of a process that runs.

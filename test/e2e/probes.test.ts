@@ -7,6 +7,7 @@ import { configText } from './harness/config-text.ts';
 import { helloFor } from './harness/hello.ts';
 import { openClient } from './harness/peers.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
+import { suspend } from './harness/suspend.ts';
 
 const { cert, key } = makeCertificates(['127.0.0.1']);
 let proxy: Running;
@@ -107,7 +108,7 @@ describe.each([
   { door: 'transparent', words: helloFor('origin.test') },
 ])('a client of the $door door that has left with an RST before it is accepted', ({ door, words }) => {
   it('has failed, and is not denied for an address that is not known any more', async () => {
-    proxy.process.kill('SIGSTOP');
+    await suspend(proxy.process);
     const { socket } = await openClient(proxy.port(door));
     await new Promise((resolve) => socket.write(words, resolve));
     const from = proxy.lines.length;

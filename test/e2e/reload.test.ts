@@ -10,6 +10,7 @@ import { testedRuntime } from './harness/config-text.ts';
 import { ask, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
 import { freePort } from './harness/ports.ts';
 import { type Running, startSallyport } from './harness/sallyport.ts';
+import { suspend } from './harness/suspend.ts';
 
 let proxy: Running;
 let echo: Origin;
@@ -160,7 +161,7 @@ describe('a reload', () => {
   it('serves clients that were queued at a listener that it removes', async () => {
     const listeners = { one: connect('127.0.0.1:0') };
     await start({ listeners: { ...listeners, two: connect('127.0.0.1:0') } });
-    proxy.process.kill('SIGSTOP');
+    await suspend(proxy.process);
     const request = `CONNECT 127.0.0.1:${echo.port} HTTP/1.1\r\n\r\nheard?`;
     const queued = await Promise.all(Array.from({ length: 50 }, () => openClient(proxy.port('two'))));
     for (const { socket } of queued) socket.write(request);

@@ -21,6 +21,7 @@ import { configText } from './harness/config-text.ts';
 import { ask, echoOrigin, openClient, openTunnel, type Origin } from './harness/peers.ts';
 import { type LogLine, type Running, startSallyport } from './harness/sallyport.ts';
 import { endSuccessors, signal } from './harness/successors.ts';
+import { suspend } from './harness/suspend.ts';
 
 let proxy: Running;
 let echo: Origin;
@@ -131,7 +132,7 @@ describe('SIGUSR1', () => {
     proxy.process.kill('SIGUSR1');
     const { pid } = await proxy.line({ msg: 'successor started' });
     // What the successor takes from now on, the old process cannot have taken before.
-    proxy.process.kill('SIGSTOP');
+    await suspend(proxy.process);
     const client = await openClient(proxy.port('explicit'));
     client.socket.write(`CONNECT 127.0.0.1:${echo.port} HTTP/1.1\r\n\r\n`);
     await vi.waitUntil(() => hasEnded(Number(pid)), { timeout: 30_000, interval: 20 });
@@ -185,7 +186,7 @@ describe('SIGUSR1', () => {
     proxy.process.kill('SIGUSR1');
     const from = proxy.lines.length;
     await proxy.line({ msg: 'successor started' });
-    proxy.process.kill('SIGSTOP');
+    await suspend(proxy.process);
     await proxy.line({ msg: 'ready' }, from);
     writeFileSync(proxy.configFile, configText({ policy: 'policy: { default: deny }' }));
     proxy.process.kill('SIGHUP');
