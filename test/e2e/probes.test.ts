@@ -103,6 +103,21 @@ describe.each(balancedCases)('a connection to the $door door that ends with a $w
   });
 });
 
+describe.each(['balanced', 'balanced-secured'])('a check of a balancer at the %s door', (door) => {
+  it('is a probe where it sends its PROXY header and then an RST, both before it is accepted', async () => {
+    const from = proxy.lines.length;
+    await suspend(proxy.process);
+    const { socket } = await openClient(proxy.port(door));
+    const local = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
+    await new Promise((resolve) => socket.write(local, resolve));
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+    proxy.process.kill('SIGCONT');
+    const line = await proxy.line({ msg: 'tunnel', listener: door }, from);
+    expect(line).toMatchObject({ level: 'debug', outcome: 'ok', reason: 'probe' });
+  });
+});
+
 describe.each([
   { door: 'explicit', words: 'CONNECT origin.test:443 HTTP/1.1\r\n\r\n' },
   { door: 'transparent', words: helloFor('origin.test') },

@@ -8,6 +8,7 @@ import type { PlainHttp } from './frontend.ts';
 import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
 import { Arrival } from './proxy-header/arrival.ts';
+import { countBehindHeader } from './proxy-header/introduce.ts';
 import { dialBy, findWay, toRefusal } from './reach-destination.ts';
 import { TunnelError, toTunnelError } from './reasons.ts';
 import { type Course, type DoorNow, SetUp } from './set-up.ts';
@@ -70,10 +71,9 @@ function requireIntroduced({ client, door, record, next }: SetUp): undefined | P
   return door.senders !== undefined && record.isClientUnknown ? hasLeftUnintroduced(client, door) : undefined;
 }
 
-/** A peer without an address was not asked for its header, so what it has sent is not what the frontend expects. */
+/** A peer without an address was not asked for its header. */
 async function hasLeftUnintroduced(client: Leg, door: Door): Promise<never> {
-  const said = await client.read(1, door.prereadLimits().deadline);
-  throw departed(typeof said === 'string' ? 0 : said.length, 'its address was known');
+  throw departed(await countBehindHeader(client, door.prereadLimits()), 'its address was known');
 }
 
 function admit(setUp: SetUp): undefined | Promise<unknown> {

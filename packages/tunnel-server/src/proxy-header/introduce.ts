@@ -49,6 +49,15 @@ function introductionBy({ found, bytes }: Preread<ProxyHeader>, wire: Wire, limi
   }
 }
 
+/**
+ * How many bytes a peer that has left has sent, its PROXY header not counted. The checks of some balancers send their header and then an
+ * RST.
+ */
+export async function countBehindHeader(wire: Wire, limits: PrereadLimits): Promise<number> {
+  const { found, bytes } = await prereadUntil(wire, limits, NO_BYTES, readProxyHeader);
+  return bytes.length - ('headerBytes' in found ? found.headerBytes : 0);
+}
+
 function refused(sentence: string): Introduced {
   return { refusal: new TunnelError('proxy_protocol', sentence) };
 }
