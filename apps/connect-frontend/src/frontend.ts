@@ -18,6 +18,7 @@ import {
   type FrontendLikeness,
   type Greeting,
   type Identified,
+  type LastReply,
   type PlainHttp,
   type PrereadLimits,
   type RefusedTunnel,
@@ -171,7 +172,7 @@ class ConnectFrontend implements Frontend {
   }
 
   /** In the protocol that the client speaks. */
-  #answer(error: TunnelError, tunnel: RefusedTunnel): Answer {
+  #answer(error: TunnelError, tunnel: RefusedTunnel): LastReply {
     if (error.reason === 'misdirected') return { bytes: encodeAlert('unexpected_message') };
     // After a 200 the client would take a reply for bytes of the destination.
     if (this.#isEstablished) return { status: ESTABLISHED_STATUS };
@@ -271,11 +272,6 @@ class ConnectFrontend implements Frontend {
 }
 
 type Asked = Identified | PlainHttp;
-/** The last bytes to the client, if any, and the HTTP status that it got. */
-interface Answer {
-  readonly bytes?: Uint8Array | undefined;
-  readonly status?: number;
-}
 type User = Pick<Identified, 'user'>;
 type Request = Extract<Opening, { kind: 'request' }>;
 

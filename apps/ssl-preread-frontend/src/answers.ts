@@ -1,6 +1,7 @@
 /** The last bytes of the transparent door: an alert for a TLS client, an HTTP reply for an HTTP client, nothing for others. */
 import {
   encodeRefusal,
+  type LastReply,
   readReplyWishes,
   refusalAlert,
   type RefusedTunnel,
@@ -8,14 +9,8 @@ import {
 } from '@sallyport/tunnel-server';
 import { HANDSHAKE_RECORD } from './tls-record.ts';
 
-/** The last bytes to the client, if any, and their HTTP status. */
-export interface Answer {
-  readonly bytes?: Uint8Array | undefined;
-  readonly status?: number;
-}
-
 /** An alert; nothing where the table says to close without one. */
-export function answerInTls({ reason }: TunnelError): Answer {
+export function answerInTls({ reason }: TunnelError): LastReply {
   return { bytes: refusalAlert(reason) };
 }
 
@@ -29,7 +24,7 @@ const MISDIRECTED_REQUEST = { status: 421, proxyError: 'http_request_error' } as
  * Words a refusal in HTTP, as the explicit door does.
  * @param request what was read of it
  */
-export function answerInHttp(error: TunnelError, tunnel: RefusedTunnel, request: Uint8Array): Answer {
+export function answerInHttp(error: TunnelError, tunnel: RefusedTunnel, request: Uint8Array): LastReply {
   const context = { tunnel, date: new Date(), ...readReplyWishes(request) };
   return encodeRefusal(error, { ...context, answer: MISDIRECTED_REQUEST }) ?? {};
 }
@@ -39,7 +34,7 @@ export function answerInHttp(error: TunnelError, tunnel: RefusedTunnel, request:
  * goes on with TLS gets an alert.
  * @param begun what was read of it
  */
-export function answerFurther(error: TunnelError, tunnel: RefusedTunnel, begun: Uint8Array): Answer {
+export function answerFurther(error: TunnelError, tunnel: RefusedTunnel, begun: Uint8Array): LastReply {
   if (begun[0] === HANDSHAKE_RECORD) return answerInTls(error);
   return encodeRefusal(error, { tunnel, date: new Date(), ...readReplyWishes(begun) }) ?? {};
 }

@@ -9,6 +9,7 @@ import {
   type Greeting,
   type HelloFacts,
   type Identified,
+  type LastReply,
   type PlainHttp,
   type Preread,
   type PrereadLimits,
@@ -17,7 +18,7 @@ import {
   unexpectedHeader,
 } from '@sallyport/tunnel-server';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
-import { answerFurther, answerInHttp, answerInTls, type Answer } from './answers.ts';
+import { answerFurther, answerInHttp, answerInTls } from './answers.ts';
 import { markHello } from './hello-marks.ts';
 import { readRandom } from './client-hello.ts';
 import { type HelloFound, readHello } from './read-hello.ts';
@@ -148,7 +149,7 @@ class SslPrereadFrontend implements Frontend {
     return answer.status;
   }
 
-  #answer(error: TunnelError, tunnel: RefusedTunnel): Answer {
+  #answer(error: TunnelError, tunnel: RefusedTunnel): LastReply {
     if (this.#httpRequest) return answerInHttp(error, tunnel, this.#httpRequest);
     return this.#further ? answerFurther(error, tunnel, this.#further) : answerInTls(error);
   }

@@ -12,10 +12,11 @@ export interface EmbeddedIpv4 {
 }
 
 /**
- * The IPv4 address inside an IPv6 one, if it has one of the known forms. `::ffff:0:0/96` is not one of them: `ipFromWords` has turned it
+ * The IPv4 address inside an IPv6 one, if it has one of the known forms; undefined for IPv4. `::ffff:0:0/96` is not one of them: `ipFromWords` has turned it
  * into IPv4 already.
  */
 export function embeddedIpv4(ip: Ip): EmbeddedIpv4 | undefined {
+  if (ip.family === 4) return undefined;
   const [a, b, c, d] = ip.words;
   if (a === undefined || b === undefined || c === undefined || d === undefined) return undefined;
   // RFC 6052 §2.1

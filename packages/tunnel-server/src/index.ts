@@ -23,7 +23,7 @@ export { departed } from './departed.ts';
 export { recogniseTls } from './tls-opening.ts';
 export { encodeSocksRefusal, type SocksVersion, socksVersionOf } from './socks-greeting.ts';
 export { type NeedMore, type Preread, prereadUntil } from './preread.ts';
-export { encodeRefusal } from './refusal-reply.ts';
+export { encodeRefusal, type LastReply } from './refusal-reply.ts';
 export { unexpectedHeader } from './proxy-header/unexpected.ts';
 export { askedDestination } from './refusal/asked-destination.ts';
 export { readReplyWishes, type ReplyWishes } from './refusal/reply-wishes.ts';

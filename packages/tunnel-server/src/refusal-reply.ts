@@ -28,6 +28,12 @@ export interface RefusalReply {
   readonly bytes: Uint8Array;
 }
 
+/** What a door sends last: no bytes where it closes without a word, and no HTTP status where they are an alert of TLS. */
+export interface LastReply {
+  readonly bytes?: Uint8Array | undefined;
+  readonly status?: number;
+}
+
 type HttpAnswer = NonNullable<Refusal['http']>;
 
 /**

@@ -30,7 +30,7 @@ export function compileDestinations(rules: PolicyConfig['destinations']): Destin
  */
 export function judgeAddress(ip: Ip, rules: DestinationRules): AddressVerdict {
   if (isDenied(ip, rules)) return { kind: 'refused', why: `${ip.text} is ${explain(ip, rules.deny)}` };
-  const inside = ip.family === 6 ? embeddedIpv4(ip) : undefined;
+  const inside = embeddedIpv4(ip);
   if (inside && isDenied(inside.ip, rules)) return { kind: 'refused', why: explainInside(ip, inside, rules.deny) };
   return PERMITTED;
 }
@@ -38,7 +38,7 @@ export function judgeAddress(ip: Ip, rules: DestinationRules): AddressVerdict {
 /** The same without an explanation: of an answer with many addresses, only one refusal is reported. */
 export function isPermitted(ip: Ip, rules: DestinationRules): boolean {
   if (isDenied(ip, rules)) return false;
-  const inside = ip.family === 6 ? embeddedIpv4(ip) : undefined;
+  const inside = embeddedIpv4(ip);
   return inside === undefined || !isDenied(inside.ip, rules);
 }
 

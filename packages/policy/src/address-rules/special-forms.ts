@@ -1,9 +1,9 @@
 /** Which of its forms make an address special: itself, and the IPv4 address inside it. */
 import { embeddedIpv4, type Ip, specialPurposeOf } from '@sallyport/addresses';
 
-/** The forms under which `destinations` judges an address. */
+/** The forms under which `destinations` judges an address, as `judgeAddress` does without an array. */
 export function formsOf(ip: Ip): readonly Ip[] {
-  const inside = ip.family === 6 ? embeddedIpv4(ip)?.ip : undefined;
+  const inside = embeddedIpv4(ip)?.ip;
   return inside === undefined ? [ip] : [ip, inside];
 }
 

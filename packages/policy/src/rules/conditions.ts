@@ -46,7 +46,7 @@ function hasPort(ports: readonly PortRange[], port: number): boolean {
  */
 function matchesLiteral(rule: Rule, networks: NetworkSet, ip: Ip): boolean {
   if (networks.contains(ip)) return true;
-  const inside = ip.family === 6 ? embeddedIpv4(ip) : undefined;
+  const inside = embeddedIpv4(ip);
   if (inside === undefined || (rule.action === 'allow' && !inside.isSameAddress)) return false;
   return networks.contains(inside.ip);
 }
