@@ -6,6 +6,7 @@
  */
 import * as z from 'zod';
 import { readAdminBind, readHostKey, readHostName, readIp, readServer } from './addresses.ts';
+import { refuseTwins, unlessWrong } from './schema/comparisons.ts';
 import {
   count,
   duration,
@@ -39,6 +40,7 @@ const cache = section({
   .refine(({ min_ttl, max_ttl }) => min_ttl <= max_ttl, {
     path: ['min_ttl'],
     error: 'min_ttl is longer than max_ttl; lower it or raise max_ttl',
+    ...unlessWrong('min_ttl', 'max_ttl'),
   })
   .describe('Answers are kept for their time to live, within these bounds.');
 
@@ -51,17 +53,13 @@ const hosts = z
     list('IP addresses', written('an IP address', readHostAddress)).min(1, { error: 'no address; give at least one' }),
     { error: expected('a map of names to lists of addresses') },
   )
-  .transform((spelled, context) => {
-    const table = new Map<string, readonly string[]>();
-    for (const [text, addresses] of Object.entries(spelled)) {
-      const name = readHostName(text) ?? text;
-      // Of two spellings of one name, one would be dropped without a message.
-      if (table.has(name))
-        context.addIssue({ code: 'custom', path: [text], message: `${name} is there already; keep one` });
-      table.set(name, addresses);
-    }
-    return Object.fromEntries(table);
-  });
+  .superRefine(
+    refuseTwins((text) => readHostName(text) ?? text),
+    unlessWrong(),
+  )
+  .transform((spelled) =>
+    Object.fromEntries(Object.entries(spelled).map(([text, addresses]) => [readHostName(text) ?? text, addresses])),
+  );
 
 const dns = section({
   servers: list('DNS servers', written('the IP address of a DNS server', readServer))

@@ -697,6 +697,37 @@ egress:
     expect(problemsOf(`${minimal}${text}\n`)).toEqual([problem]);
   });
 
+  it('of one map hide none that comes of comparing its keys or values', () => {
+    const text = `${minimal}
+policy: { rules: [{ action: allow, report_only: true, ports: [x] }] }
+dns:
+  cache: { min_ttl: 10m, entries: none }
+  hosts: { a.b: [1.2.3.4], A.b: [1.2.3.5], c.d: [x] }
+log:
+  syslog: { address: "tcp://c:5", ca: a.pem, addres: 1 }
+  otlp: { endpoint: "http://c", ca: a.pem, headers: { A: x, a: y, "b c": z } }
+`;
+    expect(problemsOf(text).map((problem) => problem.replace(/^F:[0-9:]+ /, ''))).toEqual([
+      'policy.rules[0].report_only: report_only is about what a rule denies, and this one allows; remove it',
+      expect.stringMatching(/^policy\.rules\[0\]\.ports\[0\]: /),
+      'dns.cache.min_ttl: min_ttl is longer than max_ttl; lower it or raise max_ttl',
+      expect.stringMatching(/^dns\.cache\.entries: /),
+      'dns.hosts["A.b"]: a.b is there already; keep one',
+      expect.stringMatching(/^dns\.hosts\["c\.d"\]\[0\]: /),
+      'log.syslog.ca: there is no certificate without TLS; write tls:// or leave ca out',
+      expect.stringMatching(/^log\.syslog\.addres: /),
+      'log.otlp.ca: there is no certificate without TLS; write https:// or leave ca out',
+      'log.otlp.headers.a: a is there already; keep one',
+      expect.stringMatching(/^log\.otlp\.headers\["b c"\]: /),
+    ]);
+  });
+
+  it('of a value hide those that come of comparing it', () => {
+    expect(problemsOf(`${minimal}dns: { cache: { min_ttl: 600000, max_ttl: 5m } }\n`)).toEqual([
+      'F:5:26: dns.cache.min_ttl: expected a duration such as 10s, got 600000',
+    ]);
+  });
+
   it('are told once for a value that cannot be read', () => {
     expect(problemsOf('listeners: *doors')).toEqual([
       expect.stringMatching(/^F:1:12: listeners: \*doors refers to no anchor/),

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { readCollector, readEndpoint } from '../collectors.ts';
 import { LONGEST_TIMER_MS } from '../units.ts';
+import { refuseTwins, unlessWrong } from './comparisons.ts';
 import { durationOrOff, expected, flag, HOLDS_NO_NUL, oneOf, section, written } from './fields.ts';
 import { path } from './identity.ts';
 
@@ -19,6 +20,7 @@ const syslog = section({
 }).refine(({ address, ca }) => ca === undefined || address.isTls, {
   path: ['ca'],
   error: 'there is no certificate without TLS; write tls:// or leave ca out',
+  ...unlessWrong('address', 'ca'),
 });
 
 /** Headers that the HTTP client itself sets, and those that are about one exchange or one connection (RFC 9110 §7.6.1). */
@@ -42,14 +44,10 @@ const headers = z
       .regex(/^[\t -~]*$/, { error: 'expected printable ASCII characters' }),
     { error: expected('a map of header names to values') },
   )
-  .superRefine((values, context) => {
-    const names = Object.keys(values).map((name) => name.toLowerCase());
-    for (const [at, name] of Object.keys(values).entries()) {
-      // Of two spellings of one name, one would be dropped without a message.
-      if (names.indexOf(name.toLowerCase()) === at) continue;
-      context.addIssue({ code: 'custom', path: [name], message: `${name.toLowerCase()} is there already; keep one` });
-    }
-  });
+  .superRefine(
+    refuseTwins((name) => name.toLowerCase()),
+    unlessWrong(),
+  );
 
 const otlp = section({
   endpoint: written('a URL such as "http://collector:4318"', readEndpoint, '^https?://').describe(
@@ -60,6 +58,7 @@ const otlp = section({
 }).refine(({ endpoint, ca }) => ca === undefined || endpoint.startsWith('https:'), {
   path: ['ca'],
   error: 'there is no certificate without TLS; write https:// or leave ca out',
+  ...unlessWrong('endpoint', 'ca'),
 });
 
 export const log = section({

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { CLIENT_SETS, DESTINATION_SETS, type Network } from '@sallyport/addresses';
 import { PORTS_PATTERN, type PortRange, readPorts } from '../units.ts';
 import { PLACEHOLDERS, readMessage } from '../messages.ts';
+import { unlessWrong } from './comparisons.ts';
 import { egressChoice } from './egress.ts';
 import { expected, expectedText, flag, HOLDS_NO_NUL, list, networks, oneOf, section, written } from './fields.ts';
 
@@ -69,6 +70,7 @@ const rule = section({
   .refine(({ action, report_only }) => action === 'deny' || report_only !== true, {
     path: ['report_only'],
     error: 'report_only is about what a rule denies, and this one allows; remove it',
+    ...unlessWrong('action', 'report_only'),
   })
   .describe('Every field left out matches anything.');
 
