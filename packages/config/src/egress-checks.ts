@@ -107,7 +107,8 @@ function findNeverTried(choice: LooseFile['default_egress'], { egress }: LooseFi
   const names = typeof choice === 'string' ? [choice] : (choice ?? []);
   const tried = triedInTurn(names, egress);
   const never = names[tried.length];
-  if (never === undefined) return [];
+  // One that stands in the list twice is told of as that.
+  if (never === undefined || tried.includes(never)) return [];
   const message = `${never} is never tried: ${String(tried.at(-1))} before it is no parent, and only a parent can be down`;
   return [{ severity: 'warning', path: [...path, tried.length], message }];
 }

@@ -35,6 +35,7 @@ describe('ways out', () => {
     { text: 'egress: [{ name: direct, type: direct }]', problem: /direct is there already/ },
     { text: `egress: [${http}, ${http}]`, problem: /^egress\.1\.name: an egress named "corp"/ },
     { text: `egress: [${http}]\ndefault_egress: [corp, corp]`, problem: /stands in the list already/ },
+    { text: 'default_egress: [direct, direct]', problem: /stands in the list already/ },
     {
       text: `egress: [${http}]\ndefault_egress: [direct, corp]`,
       problem: /^default_egress\.1: corp is never tried: direct before it is no parent, and only a parent can be down$/,
