@@ -112,6 +112,18 @@ describe.skipIf(!hasPython)('socket activation', () => {
     );
   });
 
+  it.each([
+    ['1000000000', /file descriptor [0-9]+ is not open/],
+    ['1e3', /expected the number of sockets that are passed/],
+  ])('refuses LISTEN_FDS=%s where no such number is passed', async (count, why) => {
+    const script = `export LISTEN_PID=$$ LISTEN_FDS=${count}; exec "$@"`;
+    const started = startSallyport(passedDoors(configText()), { under: ['sh', '-c', script, 'sh'] });
+    const error: unknown = await started.then(undefined, (cause: unknown) => cause);
+    expect(String(error)).toMatch(why);
+    expect(String(error)).toContain(`sallyport: LISTEN_FDS is "${count}": `);
+    expect(String(error)).toContain('must pass as many sockets as it says, or leave LISTEN_FDS out\n');
+  });
+
   it.each(['unix', 'datagram', 'connected'])('refuses a %s socket, and says what the unit needs', async (kind) => {
     const under = ['python3', passSockets, `explicit=${kind}`, 'transparent=0', '--'];
     await expect(startSallyport(passedDoors(configText()), { under })).rejects.toThrow(

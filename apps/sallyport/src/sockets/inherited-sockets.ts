@@ -1,5 +1,6 @@
 /** Sockets that were opened before this process started, and passed to it: by systemd (sd_listen_fds(3)), or by the process that it replaces. */
-import { closeSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, rmSync } from 'node:fs';
+import { EXIT, FatalError } from '../exit.ts';
 
 /** The first descriptor that is passed; the others follow. */
 const FIRST_DESCRIPTOR = 3;
@@ -80,17 +81,35 @@ function removeSocketFile(place: string): void {
 
 /**
  * Reads LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. Sockets for another process of the same service are ignored. Those that were given no
- * names, as by systemd-socket-activate(1), are `unknown`, as sd_listen_fds_with_names(3) has it.
+ * names, as by systemd-socket-activate(1), are `unknown`, as sd_listen_fds_with_names(3) has it. Throws a FatalError where LISTEN_FDS is
+ * no number, or says more sockets than there are.
  */
 export function readPassedSockets(env: NodeJS.ProcessEnv, pid: number): ReadonlyMap<string, readonly number[]> {
   const passed = new Map<string, readonly number[]>();
   if (Number(env['LISTEN_PID']) !== pid) return passed;
-  const count = Number(env['LISTEN_FDS'] ?? 0);
+  const count = env['LISTEN_FDS'] ?? '0';
+  if (!/^[0-9]+$/.test(count)) throw wrongCount(count, 'expected the number of sockets that are passed');
   const names = env['LISTEN_FDNAMES']?.split(':') ?? [];
-  for (let index = 0; index < count; index += 1) {
-    passed.set(placeOf(names[index] ?? 'unknown', index), [FIRST_DESCRIPTOR + index]);
+  for (let index = 0; index < Number(count); index += 1) {
+    const descriptor = FIRST_DESCRIPTOR + index;
+    if (!isOpen(descriptor)) throw wrongCount(count, `file descriptor ${descriptor} is not open`);
+    passed.set(placeOf(names[index] ?? 'unknown', index), [descriptor]);
   }
   return passed;
+}
+
+function isOpen(descriptor: number): boolean {
+  try {
+    fstatSync(descriptor);
+    return true;
+  } catch {
+    return false; // EBADF; no other error is known of an open one.
+  }
+}
+
+function wrongCount(count: string, why: string): FatalError {
+  const remedy = 'whatever starts this process must pass as many sockets as it says, or leave LISTEN_FDS out';
+  return new FatalError(`LISTEN_FDS is ${JSON.stringify(count)}: ${why}; ${remedy}`, EXIT.failure);
 }
 
 function namesIn(places: readonly string[]): readonly string[] {
