@@ -1,6 +1,8 @@
 /** Finds what the author of a policy probably did not intend. All are warnings: the policy applies as written. */
 import { compileNetworks, type Network } from '@sallyport/addresses';
 import { type PolicyConfig, type Problem, type RuleConfig, type Steps, stepsOf } from '@sallyport/config';
+import type { DestinationRules } from '../address-rules/permit.ts';
+import { networkForms } from '../address-rules/special-forms.ts';
 import type { Policy, Rule } from '../rules/policy.ts';
 import { lintPatterns } from './lint-patterns.ts';
 import { type Groups, groupNamed } from '../rules/groups.ts';
@@ -26,6 +28,7 @@ export function* lintRules({ rules, destinations }: PolicyConfig, book: RuleBook
     ...(yield* lintPatterns(rules, book.policy, shadows)),
     ...lintForgottenIpv6(destinations.deny, ['policy', 'destinations', 'deny']),
     ...lintForgottenIpv6(destinations.allow, ['policy', 'destinations', 'allow']),
+    ...lintVainExceptions(destinations, book.policy),
   ];
 }
 
@@ -80,13 +83,31 @@ function explainShadow(rule: Rule, shadow: Rule): string {
 function lintRefusedNetworks(rule: RuleConfig, number: number, { destinations }: Policy): readonly Problem[] {
   if (rule.action !== 'allow') return [];
   return (rule.networks ?? []).flatMap((network, at) => {
-    const addresses = compileNetworks([network]);
-    if (!destinations.deny.covers(addresses) || destinations.allow.overlaps(addresses)) return [];
+    const refused = networkForms(network).find((form) => isRefused(form, destinations));
+    if (refused === undefined) return [];
     const message =
-      `the rule allows ${network}, and policy.destinations refuses it all the same; ` +
+      `the rule allows ${network}${explainForm(network, refused)}, and policy.destinations refuses it all the same; ` +
       `list what is to be reached in policy.destinations.allow`;
     return [warning(['policy', 'rules', number, 'networks', at], message)];
   });
+}
+
+function lintVainExceptions({ allow }: PolicyConfig['destinations'], { destinations }: Policy): readonly Problem[] {
+  return allow.flatMap((network, at) => {
+    const refused = networkForms(network).find((form) => form !== network && isRefused(form, destinations));
+    if (refused === undefined) return [];
+    const message = `${network}${explainForm(network, refused)}, is refused as that all the same; list ${refused} too`;
+    return [warning(['policy', 'destinations', 'allow', at], message)];
+  });
+}
+
+function isRefused(network: Network, { deny, allow }: DestinationRules): boolean {
+  const addresses = compileNetworks([network]);
+  return deny.covers(addresses) && !allow.overlaps(addresses);
+}
+
+function explainForm(network: Network, form: Network): string {
+  return form === network ? '' : `, the NAT64 form of ${form}`;
 }
 
 /** `0.0.0.0/0` looks like everything, and contains no IPv6 address. */

@@ -72,6 +72,21 @@ describe('lintRules', () => {
     expect(problemsOf([{ action: 'deny', networks: ['10.0.0.0/8'] }])).toEqual([]);
   });
 
+  it('warns of the NAT64 form of what destinations refuses, for it is judged by the address inside too', () => {
+    const rules: RuleConfig[] = [{ action: 'allow', networks: ['64:ff9b::a00:0/104', '64:ff9b::808:808/128'] }];
+    const exception = '64:ff9b::a00:0/104';
+    expect(problemsOf(rules)).toEqual([
+      'warning policy.rules.0.networks.0: the rule allows 64:ff9b::a00:0/104, the NAT64 form of 10.0.0.0/8, and ' +
+        'policy.destinations refuses it all the same; list what is to be reached in policy.destinations.allow',
+    ]);
+    expect(problemsOf([], { destinations: { deny: ['special'], allow: [exception] } })).toEqual([
+      'warning policy.destinations.allow.0: 64:ff9b::a00:0/104, the NAT64 form of 10.0.0.0/8, is refused as that all the same; ' +
+        'list 10.0.0.0/8 too',
+    ]);
+    expect(problemsOf(rules, { destinations: { deny: ['special'], allow: [exception, '10.1.0.0/16'] } })).toEqual([]);
+    expect(problemsOf([{ action: 'deny', networks: ['64:ff9b::a00:0/104'] }])).toEqual([]);
+  });
+
   it.each([
     ['policy.rules.0.clients.0', [{ action: 'deny', clients: ['0.0.0.0/0'] }], {}],
     ['policy.rules.0.networks.1', [{ action: 'deny', networks: ['10.0.0.0/8', '0.0.0.0/0'] }], {}],
