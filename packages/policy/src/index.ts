@@ -25,6 +25,7 @@ export {
   permitAddresses,
   type PermitVerdict,
 } from './address-rules/permit-addresses.ts';
+export { toPrintable } from './wording/to-printable.ts';
 export { type DecidedRequest, type RefusalWords, wordAddressRefusal, wordDenial } from './wording/words.ts';
 export { type Judgement, judgeRequest } from './tests/judge-request.ts';
 export { requestOf, runTests } from './tests/run-tests.ts';

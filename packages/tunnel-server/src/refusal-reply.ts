@@ -1,8 +1,9 @@
 /** Encodes a refusal in HTTP. Both doors send it to clients that speak HTTP. */
+import { toPrintable } from '@sallyport/policy';
 import { statusPhrase } from './http/status-phrase.ts';
 import { type ProxyError, REFUSALS, type Refusal, type TunnelError } from './reasons.ts';
 import { acceptsJson } from './refusal/accepts-json.ts';
-import { quoteDetails, quoteString, toPrintable, writeStatusLine } from './refusal/printable.ts';
+import { quoteDetails, quoteString, writeStatusLine } from './refusal/printable.ts';
 import { type RefusedTunnel, writeProblem } from './refusal/problem.ts';
 
 /** Who is refused, and how the client wants to be told. */

@@ -1,9 +1,10 @@
-/** Warns of risks that the author of a list may have missed: names that anybody can register, hosts to upload to, other proxies, long messages. */
+/** Warns of risks that the author of a list may have missed: names that anybody can register, hosts to upload to, other proxies, messages that clients cannot read. */
 import type { PolicyConfig, PortRange, Problem, RuleConfig } from '@sallyport/config';
 import { holdsStrangers, isBelowListed } from '../learn/public-suffixes.ts';
 import type { HostPattern } from '../rules/host-patterns.ts';
 import { groupNamed, type Groups, patternsOf } from '../rules/groups.ts';
 import { lintLongMessages } from './long-messages.ts';
+import { lintLostCharacters } from './lost-characters.ts';
 import { UPLOAD_HOSTS } from './upload-hosts.ts';
 
 export interface ReachConfig {
@@ -19,6 +20,7 @@ export function lintReach({ policy, tests = [] }: ReachConfig, groups: Groups): 
     ),
     ...lintTests(policy, tests),
     ...lintLongMessages(policy),
+    ...lintLostCharacters(policy),
   ];
 }
 

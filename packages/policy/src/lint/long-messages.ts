@@ -1,5 +1,6 @@
 /** Finds operators' messages that are too long for the status line of a refusal, the part that most programs show. */
 import { DEFAULT_NAME, fillMessage, type PolicyConfig, type Problem, ruleName } from '@sallyport/config';
+import { toPrintable } from '../wording/to-printable.ts';
 
 /** How long the status line of a refusal may be. Programs that show nothing else of a refusal show this much. */
 export const STATUS_LINE_BYTES = 200;
@@ -22,7 +23,7 @@ export function lintLongMessages({ message: closing, rules }: PolicyConfig): rea
       const name = ruleName(rule, number);
       const own = fill(message, name);
       const path = ['policy', 'rules', number, 'message'] as const;
-      if (closing === undefined || own.length > SENTENCE_BYTES)
+      if (closing === undefined || toPrintable(own).length > SENTENCE_BYTES)
         return explain(own, path, 'with its placeholders filled in');
       return explain(`${own}. ${fill(closing, name)}`, path, 'together with policy.message');
     }),
@@ -34,9 +35,10 @@ function fill(message: string, rule: string): string {
 }
 
 function explain(sentence: string | undefined, path: Problem['path'], how: string): readonly Problem[] {
-  if (sentence === undefined || sentence.length <= SENTENCE_BYTES) return [];
+  const length = sentence === undefined ? 0 : toPrintable(sentence).length;
+  if (length <= SENTENCE_BYTES) return [];
   const message =
-    `${how} this takes about ${sentence.length} bytes, and the status line has room for ${SENTENCE_BYTES}: its middle is left out ` +
+    `${how} this takes about ${length} bytes, and the status line has room for ${SENTENCE_BYTES}: its middle is left out ` +
     'there, and most programs show nothing else; shorten it';
   return [{ severity: 'warning', path, message }];
 }

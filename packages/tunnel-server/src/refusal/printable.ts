@@ -1,5 +1,5 @@
 /** Encodes a sentence for a head: printable ASCII only, and no longer than programs show. */
-import { STATUS_LINE_BYTES } from '@sallyport/policy';
+import { STATUS_LINE_BYTES, toPrintable } from '@sallyport/policy';
 
 /** Longer than any sentence of ours; operators write some themselves. */
 const DETAILS_BYTES = 1_000;
@@ -20,23 +20,6 @@ export function quoteDetails(sentence: string): string {
 export function quoteString(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
-
-/** Letters lose their accents. A character without a counterpart in ASCII becomes a question mark. */
-export function toPrintable(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .replace(/\p{Pd}/gu, '-')
-    .replace(/[^ -~]/gu, (character) => LIKENESSES[character] ?? '?');
-}
-
-/** Replacements of characters that operators use in messages and that NFKD does not decompose. */
-const LIKENESSES: Readonly<Record<string, string>> = {
-  ...{ '‘': "'", '’': "'", '‚': "'", '‹': "'", '›': "'", '“': '"', '”': '"', '„': '"', '«': '"', '»': '"' },
-  ...{ '→': '->', '←': '<-', '•': '*', '·': '*', '−': '-' },
-  ...{ ß: 'ss', ẞ: 'SS', æ: 'ae', Æ: 'AE', œ: 'oe', Œ: 'OE', ø: 'o', Ø: 'O', ł: 'l', Ł: 'L', đ: 'd', Đ: 'D' },
-  ...{ ð: 'd', Ð: 'D', þ: 'th', Þ: 'Th', ı: 'i' },
-};
 
 /** Shortens the text in its middle: its end has the port, and the operator's message. */
 function shorten(text: string, room: number): string {
