@@ -48,11 +48,12 @@ export function splitExtensions(list: VectorReader): Extensions | Malformed {
   let supportedVersions = ABSENT;
   let supportedVersionsEnd = ABSENT;
   let hasEncryptedClientHello = false;
+  let isNamedTwice = false;
   while (list.left > 0) {
     const type = list.uint16();
     const start = list.pass16();
     if (type === EXTENSION.serverName) {
-      if (serverName !== ABSENT) return malformed('it has two server_name extensions');
+      isNamedTwice ||= serverName !== ABSENT;
       serverName = start;
       serverNameEnd = list.at;
     } else if (type === EXTENSION.alpn) {
@@ -63,7 +64,9 @@ export function splitExtensions(list: VectorReader): Extensions | Malformed {
       supportedVersionsEnd = list.at;
     } else if (type === EXTENSION.encryptedClientHello) hasEncryptedClientHello = true;
   }
+  // First: what was read past the end of the list looks like an extension of type 0.
   if (!list.isExact) return malformed('an extension is longer than their list');
+  if (isNamedTwice) return malformed('it has two server_name extensions');
   return {
     kind: 'extensions',
     serverName,

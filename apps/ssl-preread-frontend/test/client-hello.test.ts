@@ -153,6 +153,14 @@ describe('malformed', () => {
     expect(readClientHello(message)).toMatchObject({ kind: 'malformed' });
   });
 
+  it.each([
+    ['a part of an extension', Uint8Array.of(0)],
+    ['an extension that is too long', join(0, 0x15, vector16(Buffer.alloc(4), 5))],
+  ])('is a name with %s behind it, and is not said to name two', (_what, rest) => {
+    const why = 'an extension is longer than their list';
+    expect(readClientHello(hello(serverName('a.example'), rest))).toEqual({ kind: 'malformed', why });
+  });
+
   it('is a message cut anywhere but before its extensions', () => {
     const withoutExtensions = helloWith({}).length;
     for (let length = 4; length < good.length; length += 1) {
