@@ -28,8 +28,7 @@ export function readPlaintext(
 export function beginsRequestLine(bytes: Uint8Array): boolean {
   const start = startOfLine(bytes) ?? 0;
   const method = readMethod(bytes, start);
-  const target = start + method.length + 1;
-  return method !== 'none' && TARGET.test(latin1(bytes, target, target + TARGET_BYTES));
+  return method !== 'none' && TARGET.test(targetStart(bytes, start + method.length + 1));
 }
 
 /** Is given all bytes so far, each time more of them. It remembers its position, so that no byte is scanned twice. */
@@ -44,9 +43,11 @@ export function createPlaintextScan(): (bytes: Uint8Array) => PlaintextFound | N
     if (method === 'none') return { kind: 'other' };
     if (method === 'CONNECT') return { kind: 'connect' };
 
-    const lineEnd = method === 'incomplete' ? -1 : bytes.indexOf(LINE_FEED, Math.max(searchedBytes, start));
+    if (method === 'incomplete') return needMore;
+    if (SMALL_LETTER.test(method) && !mayBeTarget(bytes, start + method.length + 1)) return { kind: 'other' };
+    const lineEnd = bytes.indexOf(LINE_FEED, Math.max(searchedBytes, start));
     searchedBytes = bytes.length;
-    if (lineEnd === -1) return SMALL_LETTER.test(firstWord(bytes, start)) ? { kind: 'other' } : needMore;
+    if (lineEnd === -1) return needMore;
     const isHttp = VERSION.test(latin1(bytes, Math.max(start, lineEnd - VERSION_BYTES), lineEnd));
     return { kind: isHttp ? 'http' : 'other' };
   };
@@ -57,13 +58,23 @@ const CARRIAGE_RETURN = 0x0d;
 const MAX_METHOD_BYTES = 24;
 // Any token (RFC 9110 §9.1) of limited length: the longest registered one, UPDATEREDIRECTREF, has 17.
 const METHOD = new RegExp(`^[!#$%&'*+\\-.^_\`|~0-9A-Za-z]{1,${MAX_METHOD_BYTES}}$`);
-// All registered ones are in capitals: for text that begins with another word, the end of its line is not awaited.
+// All registered ones are in capitals: for text that begins with another word, and goes on with no target, the end of its line is not awaited.
 const SMALL_LETTER = /[a-z]/;
 // Request lines of RTSP and SIP differ only in this (RFC 9112 §3). The rest of the line is checked by its parser.
 const VERSION = / HTTP\/1\.[0-9]\r?$/;
 const VERSION_BYTES = ' HTTP/1.1\r'.length;
 const TARGET = /^(?:\/|http:\/\/)/i;
-const TARGET_BYTES = 'http://'.length;
+const ABSOLUTE_TARGET = 'http://';
+
+/** As far as it has come: the same bytes mean the same, however they are cut. */
+function mayBeTarget(bytes: Uint8Array, at: number): boolean {
+  const begun = targetStart(bytes, at);
+  return TARGET.test(begun) || ABSOLUTE_TARGET.startsWith(begun.toLowerCase());
+}
+
+function targetStart(bytes: Uint8Array, at: number): string {
+  return latin1(bytes, at, at + ABSOLUTE_TARGET.length);
+}
 
 /**
  * The start of the first line, behind the one empty line that may come first: some clients send it after the content of a request (RFC

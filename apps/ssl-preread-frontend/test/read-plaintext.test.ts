@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPlaintextScan } from '../src/read-plaintext.ts';
 import { join } from './hello-fixtures.ts';
@@ -22,15 +23,18 @@ describe('plain HTTP', () => {
     expect(scan(text)).toBe('http');
   });
 
-  it('is not certain before its line has ended', () => {
-    const text = 'GET /index.html HTTP/1.1\r\n';
-    const search = createPlaintextScan();
-    for (let length = 1; length < text.length; length += 1) {
-      const needMore = { kind: 'need-more', atLeastBytes: length + 1 };
-      expect(search(join(text.slice(0, length))), text.slice(0, length)).toEqual(needMore);
-    }
-    expect(search(join(text))).toEqual({ kind: 'http' });
-  });
+  it.each(['GET /index.html', 'get /', 'get http://a.example/'])(
+    'is not certain before its line has ended: %j',
+    (line) => {
+      const text = `${line} HTTP/1.1\r\n`;
+      const search = createPlaintextScan();
+      for (let length = 1; length < text.length; length += 1) {
+        const needMore = { kind: 'need-more', atLeastBytes: length + 1 };
+        expect(search(join(text.slice(0, length))), text.slice(0, length)).toEqual(needMore);
+      }
+      expect(search(join(text))).toEqual({ kind: 'http' });
+    },
+  );
 });
 
 describe('CONNECT', () => {
@@ -55,6 +59,8 @@ it.each([
   ['\r\n\r\nGET / HTTP/1.1\r\n', 'two empty lines'],
   ['SSH-2.0-OpenSSH_9.9\r\n', 'SSH'],
   ['hello world', 'a text without end'],
+  ['hello world HTTP/1.1\r\n', 'the same, whatever its line ends in'],
+  ['get hta', 'a text that goes on with no target'],
   ['PING\r\n', 'Redis'],
   ['EHLO a.example\r\n', 'SMTP'],
   ['OPTIONS * RTSP/1.0\r\n', 'RTSP'],
@@ -67,6 +73,29 @@ it.each([
   ['\0', 'a NUL'],
 ])('takes %j for neither: %s', (text) => {
   expect(scan(text)).toBe('other');
+});
+
+it('is the same, however it is cut', () => {
+  const oneOf = (...words: readonly string[]) => fc.constantFrom(...words);
+  const line = fc.tuple(
+    oneOf('', '\r\n', ' '),
+    oneOf('GET', 'get', 'Get', 'CONNECT', 'connect', 'hello', 'A'.repeat(24)),
+    oneOf(' ', '  ', '\t', '\r\n'),
+    oneOf('/', '*', 'http://a.example/', 'HTTP:', 'world', ''),
+    oneOf(' HTTP/1.1', ' HTTP/1.0', ' RTSP/1.0', ''),
+    oneOf('\r\n', '\n', '', ' \r\n'),
+  );
+  fc.assert(
+    fc.property(line, (parts) => {
+      const text = parts.join('');
+      const search = createPlaintextScan();
+      let kind = 'need-more';
+      for (let length = 1; length <= text.length && kind === 'need-more'; length += 1)
+        kind = search(join(text.slice(0, length))).kind;
+      expect(scan(text)).toBe(kind);
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 it.each(['\x05\x01\0', '\x04\x01', '\x05'])('recognises SOCKS by its first byte: %j', (text) => {
