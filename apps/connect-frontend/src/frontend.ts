@@ -19,6 +19,7 @@ import {
   type Greeting,
   type Identified,
   type LastReply,
+  limitsForWishes,
   type PlainHttp,
   type PrereadLimits,
   type RefusedTunnel,
@@ -255,10 +256,9 @@ class ConnectFrontend implements Frontend {
     return { ...(await this.#otherDoor.identify(limits, alreadyRead)), ...this.#userOfCertificate() };
   }
 
-  /** The log has what its hello says, as far as that has arrived: whether it takes us for the destination, or uses TLS with its proxy. */
+  /** The log has what its hello says, as far as that comes soon: whether it takes us for the destination, or uses TLS with its proxy. */
   async #misdirected(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<TunnelError> {
-    const atOnce = { ...limits, deadline: performance.now() };
-    const read = await this.#options.readHello?.(this.#client, atOnce, alreadyRead);
+    const read = await this.#options.readHello?.(this.#client, limitsForWishes(limits), alreadyRead);
     const context = read?.found.kind === 'hello' ? { hello: read.found.hello } : {};
     return new TunnelError('misdirected', 'This door speaks HTTP, but the client opened with TLS.', context);
   }

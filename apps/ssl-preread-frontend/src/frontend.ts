@@ -10,9 +10,11 @@ import {
   type HelloFacts,
   type Identified,
   type LastReply,
+  limitsForWishes,
   type PlainHttp,
   type Preread,
   type PrereadLimits,
+  readForHead,
   type RefusedTunnel,
   TunnelError,
   unexpectedHeader,
@@ -94,7 +96,7 @@ class SslPrereadFrontend implements Frontend {
   /** A client that speaks HTTP is refused as a further request is. */
   async #hear(limits: PrereadLimits): Promise<void> {
     const { found, bytes } = await readPlaintext(this.#client, limits, NO_BYTES);
-    if (found.kind === 'http' || found.kind === 'connect') this.#further = bytes;
+    if (found.kind === 'http' || found.kind === 'connect') this.#further = await this.#readOn(limits, bytes);
   }
 
   #judge({ found, bytes }: Preread<HelloFound>, limits: PrereadLimits): Opening | Promise<Opening> {
@@ -188,7 +190,7 @@ class SslPrereadFrontend implements Frontend {
         return this.#redirect(limits, bytes);
       case 'http':
         if (this.#options.forwardsHttp) return plainHttp(bytes, limits);
-        this.#httpRequest = bytes;
+        this.#httpRequest = await this.#readOn(limitsForWishes(limits), bytes);
         throw new TunnelError('not_tls', 'This port serves only TLS, and plain HTTP is not TLS.');
       case 'socks':
         throw new TunnelError('not_tls', 'The client speaks SOCKS, and this door TLS.');
@@ -211,13 +213,23 @@ class SslPrereadFrontend implements Frontend {
   /** Serves or refuses a CONNECT. It may only use the door's own port, as the door's other clients do: they cannot choose a port. */
   async #redirect(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Opening> {
     const { misdirected, port } = this.#options;
-    if (misdirected === 'explain') throw this.#misdirected(alreadyRead, 'takes no CONNECT');
+    if (misdirected === 'explain') {
+      const begun = await this.#readOn(limitsForWishes(limits), alreadyRead);
+      throw this.#misdirected(begun, 'takes no CONNECT');
+    }
+    const request = await this.#readOn(limits, alreadyRead);
     this.#otherDoor = misdirected(this.#client);
-    const identified = await this.#otherDoor.identify(limits, alreadyRead);
+    const identified = await this.#otherDoor.identify(limits, request);
     if ('kind' in identified || identified.destination.port === port) return identified;
     this.#otherDoor = undefined;
     this.#asked = identified.destination;
-    throw this.#misdirected(alreadyRead, `takes a CONNECT to port ${port} alone`);
+    throw this.#misdirected(request, `takes a CONNECT to port ${port} alone`);
+  }
+
+  /** To the end of its head, as far as that comes: what the client wants to be told, and how, may be in its last line. */
+  async #readOn(limits: PrereadLimits, alreadyRead: Uint8Array): Promise<Uint8Array> {
+    const { bytes } = await readForHead(this.#client, limits, alreadyRead);
+    return bytes;
   }
 
   #misdirected(request: Uint8Array, why: string): TunnelError {

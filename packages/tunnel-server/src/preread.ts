@@ -36,6 +36,17 @@ export function prereadUntil<Found extends { readonly kind: string }>(
   return look(first, scan, limits) ?? new Prereading(client, limits, first, scan).readOn();
 }
 
+/**
+ * For a client that is refused whatever comes: the rest of its request may say how it wants to be answered, and where it wanted to go.
+ * It is not awaited for long.
+ */
+export function limitsForWishes({ prereadLimitBytes, deadline }: PrereadLimits): PrereadLimits {
+  return { prereadLimitBytes, deadline: Math.min(deadline, performance.now() + WISHES_WITHIN_MS) };
+}
+
+/** Most clients send their request in one piece, or its pieces right behind each other. */
+const WISHES_WITHIN_MS = 250;
+
 type Scan<Found> = (bytes: Uint8Array) => Found | NeedMore;
 
 const NO_BYTES = new Uint8Array(0);

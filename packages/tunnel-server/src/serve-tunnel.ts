@@ -7,6 +7,7 @@ import { joinByParents } from './egress/by-parents.ts';
 import type { PlainHttp } from './frontend.ts';
 import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
+import { limitsForWishes } from './preread.ts';
 import { Arrival } from './proxy-header/arrival.ts';
 import { countBehindHeader } from './proxy-header/introduce.ts';
 import { dialBy, findWay, toRefusal } from './reach-destination.ts';
@@ -88,16 +89,11 @@ function admit(setUp: SetUp): undefined | Promise<unknown> {
 
 /** A refusal by the limits is worded as the request asks. In a drain nobody is waited for. */
 function hearOut({ door, frontend, ledger }: SetUp, cause: unknown): Promise<never> {
-  const { prereadLimitBytes, deadline } = door.prereadLimits();
-  const limits = { prereadLimitBytes, deadline: Math.min(deadline, performance.now() + WISHES_WITHIN_MS) };
-  const heard = ledger.isDraining ? undefined : frontend.hearWishes?.(limits);
+  const heard = ledger.isDraining ? undefined : frontend.hearWishes?.(limitsForWishes(door.prereadLimits()));
   const refusal = toTunnelError(cause);
   if (heard === undefined) throw refusal;
   return heard.then(() => Promise.reject(refusal));
 }
-
-/** How long a client that the limits refuse has to say how: most send their request right behind the handshake of TCP. */
-const WISHES_WITHIN_MS = 250;
 
 function admitRequest({ door, record, next }: SetUp): undefined | Promise<unknown> {
   record.admitted();
