@@ -116,7 +116,8 @@ async function readIndependently(bytes: Uint8Array) {
   const offered = getExtensionData(theirs, 'supported_versions')?.versions.filter(isTlsVersion) ?? [];
   return {
     ...(sni !== undefined && { sni }),
-    alpn: getExtensionData(theirs, 'alpn')?.protocols ?? [],
+    // Names without a character, of damaged hellos, are left out by us.
+    alpn: getExtensionData(theirs, 'alpn')?.protocols.filter((name) => name !== '') ?? [],
     alpnDropped: 0,
     random: 0,
     tls: nameTlsVersion(offered.length === 0 ? theirs.version : Math.max(...offered)),
