@@ -18,7 +18,10 @@ export function openApiDocument(): Record<string, unknown> {
         get: { summary: 'The status page.', responses: { 200: content('The page.', 'text/html'), 404: PAGE_OFF } },
       },
       '/metrics': {
-        get: { summary: 'Metrics for Prometheus.', responses: { 200: content('All series.', 'text/plain') } },
+        get: {
+          summary: 'Metrics for Prometheus.',
+          responses: { 200: content('All series.', 'text/plain', 'application/openmetrics-text') },
+        },
       },
       '/healthz': { get: { summary: 'Whether it lives.', responses: { 200: content('It does.', 'text/plain') } } },
       '/readyz': {
@@ -94,6 +97,7 @@ function sentence(description: string): unknown {
   return content(description, 'text/plain');
 }
 
-function content(description: string, type: string): unknown {
-  return { description, content: { [type]: { schema: { type: 'string' } } } };
+/** @param types by Accept, where there are several */
+function content(description: string, ...types: readonly string[]): unknown {
+  return { description, content: Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }])) };
 }

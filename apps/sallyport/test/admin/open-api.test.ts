@@ -23,6 +23,12 @@ describe('the OpenAPI document', () => {
     expect(JSON.parse(committed)).toEqual(document);
   });
 
+  it('has both forms of the metrics', () => {
+    expect(document.paths['/metrics']).toMatchObject({
+      get: { responses: { 200: { content: { 'text/plain': {}, 'application/openmetrics-text': {} } } } },
+    });
+  });
+
   it('has every route of the admin server, with its method, and no other', () => {
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace('{id}', '*')}`),
