@@ -301,6 +301,12 @@ describe('GET /api/explain', () => {
       verdict: 'allow',
       rule: 'tests',
     });
+    expect(await api(`/api/explain?${asked}nope.test`)).toMatchObject({
+      text: expect.stringContaining('\nlistener   explicit (as asked)\n') as string,
+    });
+    expect(await api(`/api/explain?${asked.replace('listener=explicit&', '')}nope.test`)).toMatchObject({
+      text: expect.stringContaining('\nlistener   explicit (the first one, as listener is left out)\n') as string,
+    });
     expect((await admin(`/api/explain?${asked}a%20b`)).status).toBe(400);
     expect(await admin(`/api/explain?${asked}127.1`)).toMatchObject({
       status: 400,

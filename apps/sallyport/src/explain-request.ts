@@ -28,6 +28,22 @@ export interface ExplainTools {
   readonly listenerChoice: string;
 }
 
+/**
+ * The listener that a question is about, and how it was chosen.
+ * @param names of all listeners, in the order of the file
+ * @param asked one of them, if any
+ * @param option by which it can be asked for
+ */
+export function chooseListener(
+  names: readonly string[],
+  asked: string | undefined,
+  option: string,
+): { readonly listener: string; readonly listenerChoice: string } {
+  if (asked !== undefined) return { listener: asked, listenerChoice: 'as asked' };
+  const listenerChoice = names.length === 1 ? 'the only one' : `the first one, as ${option} is left out`;
+  return { listener: names[0] ?? '', listenerChoice };
+}
+
 /** Never rejects for a request that is denied: that is a finding. */
 export async function explainRequest(
   { config, policy }: Pick<Settings, 'config' | 'policy'>,

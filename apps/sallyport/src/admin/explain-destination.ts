@@ -1,7 +1,7 @@
 /** `GET /api/explain`: how the running proxy would decide a request, as `sallyport explain` prints it, and the rule that would allow it. */
 import { parseIp } from '@sallyport/addresses';
 import { destinationAt, type PolicyRequest, remedyOf } from '@sallyport/policy';
-import { explainRequest } from '../explain-request.ts';
+import { chooseListener, explainRequest } from '../explain-request.ts';
 import { findingsText } from '../explanation.ts';
 import type { AdminView } from './admin-view.ts';
 import type { ExplainReply } from './api.ts';
@@ -18,12 +18,13 @@ export interface Question {
 export async function explainDestination(question: Question, view: AdminView): Promise<ExplainReply | string> {
   const { services } = view;
   const settings = view.settings();
-  const request = readQuestion(
-    question,
-    settings.config.listeners.map(({ name }) => name),
-  );
+  const doors = settings.config.listeners.map(({ name }) => name);
+  if (question.listener !== undefined && !doors.includes(question.listener))
+    return `listener must be ${doors.join(' or ')}`;
+  const { listener, listenerChoice } = chooseListener(doors, question.listener, 'listener');
+  const request = readQuestion({ ...question, listener });
   if (typeof request === 'string') return request;
-  const tools = { resolver: services.resolver, own: services.bound.own, listenerChoice: 'as asked' };
+  const tools = { resolver: services.resolver, own: services.bound.own, listenerChoice };
   const findings = await explainRequest(settings, request, tools);
   const { decision, rule, wouldDeny } = findings.explanation.decision;
   const reason = findings.refusal?.reason ?? (wouldDeny === undefined ? undefined : 'policy');
@@ -37,16 +38,12 @@ export async function explainDestination(question: Question, view: AdminView): P
   };
 }
 
-function readQuestion(
-  { host, port, client, listener, user }: Question,
-  doors: readonly string[],
-): PolicyRequest | string {
+function readQuestion({ host, port, client, listener, user }: Question & { listener: string }): PolicyRequest | string {
   const ip = parseIp(client);
   if (!ip) return `client must be an IP address`;
-  if (listener !== undefined && !doors.includes(listener)) return `listener must be ${doors.join(' or ')}`;
   const destination = destinationAt({ host, port });
   if (destination.kind === 'malformed') return `host must be a name or an IP address: ${destination.why}`;
-  return { client: ip, listener: listener ?? doors[0] ?? '', destination, ...(user !== undefined && { user }) };
+  return { client: ip, listener, destination, ...(user !== undefined && { user }) };
 }
 
 function allow({ destination }: PolicyRequest, reason: 'policy' | 'address', rule: string): string {

@@ -6,7 +6,7 @@ import { ownAddresses, parseAuthority } from '@sallyport/tunnel-server';
 import { boundAddresses, isDualStack } from '../bound-addresses.ts';
 import { CONFIG_OPTION, type Command, type OptionValues } from '../command-line.ts';
 import { EXIT, type ExitCode, FatalError } from '../exit.ts';
-import { explainRequest } from '../explain-request.ts';
+import { chooseListener, explainRequest } from '../explain-request.ts';
 import { findingsText } from '../explanation.ts';
 import { print, printError, toText } from '../print.ts';
 import { readSettings } from '../settings.ts';
@@ -36,7 +36,12 @@ async function explain(options: OptionValues): Promise<ExitCode> {
     return EXIT.usage;
   }
   const { config } = result.settings;
-  const { listener, listenerChoice } = chooseListener(config, options['listener']);
+  const names = config.listeners.map(({ name }) => name);
+  const asked = options['listener'];
+  if (asked !== undefined && !names.includes(asked)) {
+    throw wrong(`no listener is named ${JSON.stringify(asked)}; there are ${names.join(', ')}`);
+  }
+  const { listener, listenerChoice } = chooseListener(names, asked, '--listener');
   const request = readRequest(options, listener);
   const own = ownAddresses(listeningAddresses(config), { elsewhere: config.own_addresses });
   const resolver = new Resolver(config.dns);
@@ -47,15 +52,6 @@ async function explain(options: OptionValues): Promise<ExitCode> {
   } finally {
     resolver.close();
   }
-}
-
-function chooseListener({ listeners }: Config, name: string | undefined): { listener: string; listenerChoice: string } {
-  const names = listeners.map((listener) => listener.name);
-  if (name !== undefined && !names.includes(name)) {
-    throw wrong(`no listener is named ${JSON.stringify(name)}; there are ${names.join(', ')}`);
-  }
-  const listenerChoice = names.length === 1 ? 'the only one' : 'the first one, as --listener is left out';
-  return { listener: name ?? names[0] ?? '', listenerChoice: name === undefined ? listenerChoice : 'as asked' };
 }
 
 function readRequest({ client = '', to = '', user }: OptionValues, listener: string): PolicyRequest {
