@@ -63,7 +63,8 @@ function maskSecrets(line: string, above: string): string {
   if (continuesSecret) return mask(line);
   return line
     .replace(SECRET, (_, key: string, value: string) => key + mask(value))
-    .replace(/(:\/\/)([^/\s"']+)@/g, (_, scheme: string, login: string) => `${scheme}${mask(login)}@`);
+    .replace(/(:\/\/)([^/\s"']+)@/g, (_, scheme: string, login: string) => `${scheme}${mask(login)}@`)
+    .replace(/(PRIVATE KEY-----)([^"']+)/g, (_, begin: string, key: string) => begin + mask(key));
 }
 
 function mask(text: string): string {

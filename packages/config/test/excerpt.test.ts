@@ -58,6 +58,10 @@ describe('createExcerpt', () => {
     ['store: { redis: "rediss://us:se@cret@cache:6379/1" }', 'store: { redis: "rediss://**********@cache:6379/1" }'],
     ['headers: { x-tenant: abc, y: z }', 'headers: * ********* **** ** * *'],
     ['authorization: Bearer abc', 'authorization: ****** ***'],
+    [
+      String.raw`{ key: "-----BEGIN RSA PRIVATE KEY-----\nMIIE", cert: a }`,
+      '{ key: "-----BEGIN RSA PRIVATE KEY-----******", cert: a }',
+    ],
     ['clients: [10.0.0.0/8]', 'clients: [10.0.0.0/8]'],
   ])('shows no secret of %s', (line, shown) => {
     expect(show(line, 1, 1)[0]).toBe(shown);

@@ -722,6 +722,25 @@ log:
     ]);
   });
 
+  it('name no content of a file that stands in the place of its path', () => {
+    const content = '-----BEGIN PRIVATE KEY-----\\nMIIE\\n';
+    const text = `
+listeners:
+  - { name: a, mode: connect, bind: '127.0.0.1:0', tls: { cert: "${content}", key: "${content}" } }
+egress: [{ name: b, type: http, address: "p:1", tls: true, ca: "-----BEGIN CERTIFICATE----- MIIE" }]
+policy: { rules: [{ action: allow, hosts_file: "a.test\\nb.test" }] }
+log: { file: "${content}" }
+`;
+    const told = 'expected the path of a file, got what a file holds; save it in one, and give the path of that';
+    expect(problemsOf(text).map((problem) => problem.replace(/^F:[0-9:]+ /, ''))).toEqual([
+      `listeners[0].tls.cert: ${told}`,
+      `listeners[0].tls.key: ${told}`,
+      `egress[0].ca: ${told}`,
+      `policy.rules[0].hosts_file: ${told}`,
+      `log.file: ${told}`,
+    ]);
+  });
+
   it('of a value hide those that come of comparing it', () => {
     expect(problemsOf(`${minimal}dns: { cache: { min_ttl: 600000, max_ttl: 5m } }\n`)).toEqual([
       'F:5:26: dns.cache.min_ttl: expected a duration such as 10s, got 600000',

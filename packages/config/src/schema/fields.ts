@@ -156,8 +156,12 @@ function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
-/** The check of a path. */
-export const HOLDS_NO_NUL = [(path: string): boolean => !path.includes('\0'), { error: NO_NUL }] as const;
+/** Tells what no path can be. Whoever writes a key in the place of its path is not to have it in a message, and so in the log. */
+export function checkPath(path: string, context: z.core.$RefinementCtx): void {
+  if (path.includes('\0')) context.addIssue(NO_NUL);
+  else if (/[\r\n]|^\s*-----BEGIN /.test(path))
+    context.addIssue('expected the path of a file, got what a file holds; save it in one, and give the path of that');
+}
 
 interface QuantityOptions {
   readonly lowest: number;

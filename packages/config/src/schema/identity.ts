@@ -1,7 +1,7 @@
 /** How the explicit door authenticates its clients, and its TLS. */
 import * as z from 'zod';
 import { ok, type Read } from '../units.ts';
-import { expected, HOLDS_NO_NUL, section, written } from './fields.ts';
+import { checkPath, expected, section, written } from './fields.ts';
 
 /** Basic credentials. */
 export const auth = section({
@@ -27,7 +27,7 @@ export function path(example: string) {
   return z
     .string({ error: expected(`the path of a file such as ${example}`) })
     .min(1, { error: `an empty path; give one such as ${example}` })
-    .refine(...HOLDS_NO_NUL);
+    .superRefine(checkPath);
 }
 
 /** RFC 9110 §5.6.4 allows more in a quoted-string, but clients handle only this alike. */

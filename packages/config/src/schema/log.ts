@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { readCollector, readEndpoint } from '../collectors.ts';
 import { LONGEST_TIMER_MS } from '../units.ts';
 import { refuseTwins, unlessWrong } from './comparisons.ts';
-import { durationOrOff, expected, flag, HOLDS_NO_NUL, oneOf, section, written } from './fields.ts';
+import { checkPath, durationOrOff, expected, flag, oneOf, section, written } from './fields.ts';
 import { path } from './identity.ts';
 
 const ca = path('collector-ca.crt')
@@ -74,7 +74,7 @@ export const log = section({
     .prefault('off'),
   file: z
     .string({ error: expected('the path of a file, or null for stdout') })
-    .refine(...HOLDS_NO_NUL)
+    .superRefine(checkPath)
     .refine((path) => !path.endsWith('/'), { error: 'a path that ends in / is that of a folder; name a file in it' })
     .nullable()
     .transform((path) => path || null)

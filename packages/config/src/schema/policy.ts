@@ -5,7 +5,7 @@ import { PORTS_PATTERN, type PortRange, readPorts } from '../units.ts';
 import { PLACEHOLDERS, readMessage } from '../messages.ts';
 import { unlessWrong } from './comparisons.ts';
 import { egressChoice } from './egress.ts';
-import { expected, expectedText, flag, HOLDS_NO_NUL, list, networks, oneOf, section, written } from './fields.ts';
+import { checkPath, expected, expectedText, flag, list, networks, oneOf, section, written } from './fields.ts';
 
 /** Text that is written to logs and metrics as it is: one line, no control characters. */
 const label = z
@@ -54,7 +54,7 @@ const rule = section({
   hosts_file: z
     .string({ error: expected('the path of a file') })
     .min(1, { error: 'an empty path; name a file, or remove the key' })
-    .refine(...HOLDS_NO_NUL)
+    .superRefine(checkPath)
     .describe('A file of hosts, one a line, # comments. Relative to this file; adds to hosts. Read again at a reload.')
     .exactOptional(),
   networks: networks(DESTINATION_SETS).describe('Matches a destination given as an IP literal.').exactOptional(),
