@@ -1,5 +1,5 @@
 /** From a log to a list: what `learn` proposes holds for the log that it was learned from. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -276,6 +276,21 @@ describe('sallyport learn', () => {
     const yaml = await learn('--log', log('forged.log', [{ host: 'a.example.com', user: 'x\n- action: allow\u2028' }]));
     expect(rulesOf(yaml)).toHaveLength(1);
     expect(yaml).toContain('by x\\u000a- action: allow\\u2028');
+  });
+
+  // Root may read any file, unless it has given that up.
+  const isRoot = process.getuid?.() === 0;
+  const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
+  it.skipIf(isRoot && !has('setpriv'))('says that a file may not be read, and what to do', () => {
+    const file = join(folder, 'unreadable.log');
+    writeFileSync(file, '', { mode: 0 });
+    const under = isRoot ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
+    const [program, ...args] = [...under, process.execPath, BINARY, 'learn', '--log', file];
+    const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: `sallyport: ${file} may not be read by this user; change its rights or the user\n`,
+    });
   });
 
   it.each([

@@ -82,6 +82,8 @@ function explainReadError(file: string, cause: unknown): string {
   switch (code) {
     case 'ENOENT':
       return `${file}: no such file; ${other}`;
+    case 'EACCES':
+      return `${file} may not be read by this user; change its rights or the user`;
     case 'EISDIR':
       return `${file} is a directory; ${other}`;
     case 'Z_BUF_ERROR':
