@@ -27,6 +27,12 @@ describe('CONFIGURATION.md', () => {
     expect(missing.map(({ path }) => path)).toEqual([]);
   });
 
+  it('tells the range of a number once, which may also be written as text', async () => {
+    const text = await configurationReference();
+    expect(text).toMatch(/`runtime\.threads` *\| `auto` or number from 1 to 64 *\|/);
+    expect(text).not.toContain('or number |');
+  });
+
   it('describes each of them', () => {
     const silent = keysOf(schema).filter(({ part }) => part.description === undefined);
     expect(silent.map(({ path }) => path)).toEqual([]);

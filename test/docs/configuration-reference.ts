@@ -137,7 +137,7 @@ function typeOf(part: Part): string {
   if (part.const !== undefined) return code(show(part.const));
   if (part.enum) return part.enum.map((word) => code(show(word))).join(', ');
   const forms = (part.anyOf ?? part.oneOf)?.filter((form) => form.pattern !== REFERENCE);
-  if (forms) return [...new Set(forms.map(typeOf))].join(' or ');
+  if (forms) return withoutBare([...new Set(forms.map(typeOf))]).join(' or ');
   if (part.items) return part.items.properties || part.items.oneOf ? 'list' : `list of ${typeOf(part.items)}`;
   if (part.pattern !== undefined) return WORDS.find(([pattern]) => part.pattern?.startsWith(pattern))?.[1] ?? 'text';
   if (part.type === 'object') return 'map';
@@ -147,6 +147,11 @@ function typeOf(part: Part): string {
   return Array.isArray(part.type)
     ? part.type.map((type) => (type === 'null' ? '`null`' : 'text')).join(' or ')
     : 'text';
+}
+
+/** A number may be written as text, of which the range is that of the number. */
+function withoutBare(words: readonly string[]): readonly string[] {
+  return words.filter((word) => word !== 'number' || !words.some((other) => other.startsWith('number from ')));
 }
 
 /** What stands for a value from the environment: every value may come from there. */
