@@ -1,7 +1,7 @@
 /** Checks the keys about egresses, together. */
 import * as z from 'zod';
 import type { ConfigPath, Problem } from './problems.ts';
-import { DIRECT } from './schema/egress.ts';
+import { DIRECT, readName } from './schema/egress.ts';
 import { hintAtNames } from './suggest.ts';
 
 /** Reads only the keys it needs, so that it also runs on a file with other faults. */
@@ -30,8 +30,10 @@ const looseEgress = z
     ca: z.unknown().optional(),
   })
   .catch({});
+/** Of another word, the schema says that it is no name. */
+const reference = z.string().refine((name) => readName(name).kind === 'ok');
 const looseChoice = z
-  .union([z.string(), z.array(text)])
+  .union([reference, z.array(reference.optional().catch(undefined))])
   .optional()
   .catch(undefined);
 const looseRule = z.object({ action: text, egress: looseChoice }).catch({});

@@ -27,7 +27,7 @@ function explainAll(
   parent: ConfigPath,
   placesOfKey: PlacesOfKey,
 ): SchemaProblem[] {
-  return issues.flatMap((issue) => {
+  return withoutEmptiness(issues).flatMap((issue) => {
     const path = [...parent, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
     if (issue.code === 'invalid_union' && issue.errors.length > 0)
       return explainAll(closestForm(issue.errors), path, placesOfKey);
@@ -43,6 +43,16 @@ function explainAll(
       ];
     return [error(path, issue.message, 'value')];
   });
+}
+
+/** For zod, what has a length of 0 is too short whatever it is: an empty list in the place of a text, too. */
+function withoutEmptiness(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const ofWrongType = new Set(issues.flatMap(({ code, path }) => (code === 'invalid_type' ? [placeOf(path)] : [])));
+  return issues.filter(({ code, path }) => code !== 'too_small' || !ofWrongType.has(placeOf(path)));
+}
+
+function placeOf(path: readonly PropertyKey[]): string {
+  return JSON.stringify(path);
 }
 
 /** The key that was probably meant, the sections that have it, or the keys that there are. */

@@ -508,6 +508,16 @@ log:
       'limits: { store: { redis: "redis://redis", on_failure: deny } }',
       'limits.store.on_failure: expected local, got "deny"',
     ],
+    ['dns: { servers: "" }', 'dns.servers: expected a list of DNS servers, got ""; put it in [ ]'],
+    [
+      'log: { syslog: { address: "tls://c:1", ca: [] } }',
+      'log.syslog.ca: expected the path of a file such as collector-ca.crt, got a list',
+    ],
+    [
+      `default_egress: ${'a'.repeat(101)}`,
+      'default_egress: a name has up to 100 characters, and this one 101; shorten it',
+    ],
+    ['default_egress: "a b"', 'default_egress: expected a name of a-z, 0-9, _ and -, got "a b"'],
     ['dns: { servers: [] }', "dns.servers: no server; give one, or leave the key out for the system's resolver"],
     ['dns: { hosts: { a b: [1.2.3.4] } }', 'dns.hosts["a b"]: expected a host name in A-label form, got "a b"'],
     ['dns: { hosts: { a.b: [1.2.3.4], A.b.: [1.2.3.5] } }', 'dns.hosts["A.b."]: a.b is there already; keep one'],
@@ -577,7 +587,10 @@ log:
     ['listeners: [explicit]', 'F:1:13: listeners[0]: expected a map of keys, got "explicit"'],
     ['- listeners', 'F:1:1: expected a map of keys, got a list'],
     ['listeners', 'F:1:1: expected a map of keys, got "listeners"'],
-    ['listeners: [{ name: a, mode: sni, bind: [] }]', 'F:1:41: listeners[0].bind: no address to listen on'],
+    [
+      'listeners: [{ name: a, mode: sni, bind: [] }]',
+      'F:1:41: listeners[0].bind: no address to listen on; give at least one',
+    ],
     [
       'listeners: [{ name: a, mode: sni, bind: "127.0.0.1:1", http: serve }]',
       'F:1:62: listeners[0].http: expected reject or forward, got "serve"',

@@ -74,8 +74,11 @@ export const egressChoice = z
   ])
   .describe('Names of egresses. In a list, the next one is tried when a parent is down, never when it refused.');
 
-function readName(text: string): Read<string> {
-  if (/^[a-z0-9_-]{1,100}$/.test(text)) return ok(text);
+const LONGEST_NAME = 100;
+
+export function readName(text: string): Read<string> {
+  const why = `a name has up to ${LONGEST_NAME} characters, and this one ${text.length}; shorten it`;
+  if (/^[a-z0-9_-]+$/.test(text)) return text.length <= LONGEST_NAME ? ok(text) : { kind: 'malformed', why };
   return { kind: 'malformed', why: `expected a name of a-z, 0-9, _ and -, got ${JSON.stringify(text)}` };
 }
 

@@ -21,7 +21,7 @@ const common = {
   bind: z
     .union([
       bind.transform((address) => [address]),
-      list('host:port', bind).min(1, { error: 'no address to listen on' }),
+      list('host:port', bind).min(1, { error: 'no address to listen on; give at least one' }),
     ])
     .describe('Where to listen: an address, systemd:NAME, or a list of them. Port 0 means any free port.'),
   dual_stack: flag()
