@@ -53,6 +53,13 @@ describe.each(files)('configs/kubernetes/%s', (file) => {
     expect(unknownKeys(manifests, knownKeys())).toEqual([]);
   });
 
+  it('runs no program in the container: the image has none but Sallyport', () => {
+    const [deployment] = manifests.filter(({ kind }) => kind === 'Deployment');
+    const keys = [...JSON.stringify(deployment).matchAll(/"(\w+)":/g)].map(([, key]) => key);
+    expect(keys).toContain('preStop');
+    expect(keys.filter((key) => key === 'exec' || key === 'command')).toEqual([]);
+  });
+
   it('has a configuration that passes sallyport check', async () => {
     const text = manifests.find(({ kind }) => kind === 'ConfigMap')?.data?.['sallyport.yaml'];
     const place = mkdtempSync(join(tmpdir(), 'sallyport-'));
