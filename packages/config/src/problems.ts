@@ -29,7 +29,12 @@ export type Locate = (path: ConfigPath) => Position;
 
 /** Formats a problem in one line, `FILE:LINE:COL: path: message`. */
 export function formatProblem(file: string, problem: LocatedProblem): string {
-  return escapeControls(problemText(file, problem));
+  return escapeControls(shortenWords(problemText(file, problem)));
+}
+
+/** A word of 1,000 characters is no name and hardly a path, but what some file holds, at the wrong place. 100 of them tell which. */
+function shortenWords(text: string): string {
+  return text.replace(/(?<!\S)(\S{100})\S{900,}/gu, '$1…');
 }
 
 function problemText(file: string, problem: LocatedProblem): string {

@@ -13,6 +13,12 @@ describe('formatProblem', () => {
     expect(formatProblem('a.yaml', { ...problem, path: [], message: 'no such file' })).toBe('a.yaml: no such file');
   });
 
+  it('shortens a word that is longer than any name', () => {
+    const message = `expected a port, got "${'\u{1f600}'.repeat(5_000_000)}" and ${'y'.repeat(999)}`;
+    const line = formatProblem('a.yaml', { ...problem, path: [], message });
+    expect(line).toBe(`a.yaml: expected a port, got "${'\u{1f600}'.repeat(99)}… and ${'y'.repeat(999)}`);
+  });
+
   it('marks a warning', () => {
     const line = formatProblem('a.yaml', { ...problem, severity: 'warning', position: { line: 1, column: 1 } });
     expect(line).toBe('a.yaml:1:1: listeners[0].bind: warning: taken; choose another');
