@@ -36,8 +36,11 @@ export function newPage(): Page {
   };
 }
 
-/** Writes a tunnel's numbers to its place in the page. Returns its texts, for {@link RestingFacts} to read. */
-export function writeFacts(facts: TunnelFacts, { times, smalls }: Page, at: number): string {
+/** A tunnel's texts, for {@link RestingFacts} to read: joined into one, which takes less memory; or a list that many tunnels share. */
+export type Texts = string | readonly string[];
+
+/** Writes a tunnel's numbers to its place in the page. Returns its texts. */
+export function writeFacts(facts: TunnelFacts, { times, smalls }: Page, at: number): Texts {
   const { destination, upstream, original } = facts;
   const time = TIMES * at;
   times[time] = facts.number;
@@ -53,15 +56,23 @@ export function writeFacts(facts: TunnelFacts, { times, smalls }: Page, at: numb
   smalls[small + 4] = facts.status ?? 0;
   smalls[small + 5] = facts.hasPlace ? 1 : 0;
   smalls[small + 6] = facts.helloPlace + 1;
-  return facts.texts ?? joinTexts(facts);
+  // An array is joined into one new string; concatenated strings would keep all of their parts.
+  return facts.texts ?? listTexts(facts).join(SEPARATOR);
 }
 
-/** A tunnel's texts, for {@link RestingFacts} to read. */
-export function joinTexts({ client, destination, upstream, original, hello, user, remark }: TextFacts): string {
+/** To be shared by tunnels that have the same. */
+export function listTexts({
+  client,
+  destination,
+  upstream,
+  original,
+  hello,
+  user,
+  remark,
+}: TextFacts): readonly string[] {
   const sni = hello?.sni !== undefined && hello.sni === destination?.host ? SAME_AS_HOST : hello?.sni;
   const texts = [client.host, destination?.host, upstream?.host, original?.host, sni, user, remark];
-  // An array is joined into one new string; concatenated strings would keep all of their parts.
-  return texts.join(SEPARATOR);
+  return texts.map((text) => text ?? '');
 }
 
 type TextFacts = Pick<TunnelFacts, 'destination' | 'upstream' | 'original' | 'hello' | 'user' | 'remark'> & {
@@ -72,15 +83,15 @@ type TextFacts = Pick<TunnelFacts, 'destination' | 'upstream' | 'original' | 'he
 export class RestingFacts implements TunnelFacts {
   readonly hasDialled = true;
   readonly #kind: Kind;
-  readonly #text: string;
   readonly #page: Page;
   readonly #at: number;
-  #texts: readonly string[] | undefined;
+  /** Split once they are read. */
+  #texts: Texts;
 
   /** @param at its place in the page */
-  constructor(kind: Kind, text: string, page: Page, at: number) {
+  constructor(kind: Kind, texts: Texts, page: Page, at: number) {
     this.#kind = kind;
-    this.#text = text;
+    this.#texts = texts;
     this.#page = page;
     this.#at = at;
   }
@@ -118,7 +129,9 @@ export class RestingFacts implements TunnelFacts {
   }
 
   get client(): Point {
-    return { host: this.#text.slice(0, this.#text.indexOf(SEPARATOR)), port: this.#small(0) };
+    const texts = this.#texts;
+    const host = typeof texts === 'string' ? texts.slice(0, texts.indexOf(SEPARATOR)) : texts[0];
+    return { host: host ?? '', port: this.#small(0) };
   }
 
   get destination(): Point | undefined {
@@ -166,7 +179,7 @@ export class RestingFacts implements TunnelFacts {
   mentions(text: string): boolean {
     const { door, decision } = this.#kind;
     const isNamed = door.name.includes(text) || (decision?.rule.includes(text) ?? false);
-    if (isNamed || !this.#text.includes(text)) return isNamed;
+    if (isNamed || (typeof this.#texts === 'string' && !this.#texts.includes(text))) return isNamed;
     const texts = [this.client.host, this.destination?.host, this.upstream?.host, this.user];
     return texts.some((each) => each?.includes(text));
   }
@@ -181,7 +194,7 @@ export class RestingFacts implements TunnelFacts {
   }
 
   #textAt(column: number): string | undefined {
-    this.#texts ??= this.#text.split(SEPARATOR);
+    if (typeof this.#texts === 'string') this.#texts = this.#texts.split(SEPARATOR);
     const text = this.#texts[column];
     return text === '' ? undefined : text;
   }

@@ -4,7 +4,15 @@
  */
 import type { TunnelNumber } from '@sallyport/tunnel-splice';
 import type { Decision } from '@sallyport/policy';
-import { type Kind, newPage, type Page, RestingFacts, TUNNELS_PER_PAGE, writeFacts } from './resting-facts.ts';
+import {
+  type Kind,
+  newPage,
+  type Page,
+  RestingFacts,
+  type Texts,
+  TUNNELS_PER_PAGE,
+  writeFacts,
+} from './resting-facts.ts';
 import type { RecordedDoor, RecordedHello, TunnelFacts } from './tunnel-facts.ts';
 
 /** The kinds of one door by decision, then by egress and what the hello offers. */
@@ -12,7 +20,7 @@ type KindsOfDoor = Map<Decision | undefined, Map<string, Kind>>;
 
 export class RestingTunnels {
   readonly #pages: Page[] = [];
-  readonly #texts: (string | undefined)[] = [];
+  readonly #texts: (Texts | undefined)[] = [];
   readonly #kinds: (Kind | undefined)[] = [];
   /** The kind of the last tunnel: most tunnels have the kind of the one before. It alone is kept without tunnels. */
   #latest: Kind | undefined;
@@ -48,9 +56,9 @@ export class RestingTunnels {
   /** Valid until another tunnel has this number. Undefined where there is no such tunnel. */
   read(tunnel: TunnelNumber): RestingFacts | undefined {
     const kind = this.#kinds[tunnel];
-    const text = this.#texts[tunnel];
-    if (kind === undefined || text === undefined) return undefined;
-    return new RestingFacts(kind, text, this.#pageOf(tunnel), tunnel % TUNNELS_PER_PAGE);
+    const texts = this.#texts[tunnel];
+    if (kind === undefined || texts === undefined) return undefined;
+    return new RestingFacts(kind, texts, this.#pageOf(tunnel), tunnel % TUNNELS_PER_PAGE);
   }
 
   /** The facts of a tunnel that has ended, for good; see `read`. */

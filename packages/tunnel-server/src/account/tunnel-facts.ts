@@ -64,8 +64,8 @@ export interface TunnelFacts {
   readonly remark: string | undefined;
   /** What was relayed, and counted, before its transport had it. */
   readonly carried?: TunnelCounts | undefined;
-  /** Its texts as `joinTexts` joins them, where they are joined already. */
-  readonly texts?: string | undefined;
+  /** Its texts as `listTexts` lists them, where other tunnels have the same. */
+  readonly texts?: readonly string[] | undefined;
   /** It has its line `open` already, as a request that has become a tunnel. */
   readonly isLogged?: boolean;
 }

@@ -4,7 +4,7 @@ import type { Decision } from '@sallyport/policy';
 import type { Address, Repeated, TunnelNumber } from '@sallyport/tunnel-splice';
 import { NO_PLACE } from '../account/hellos-under-way.ts';
 import type { LiveTunnels } from '../account/live-tunnels.ts';
-import { joinTexts } from '../account/resting-facts.ts';
+import { listTexts } from '../account/resting-facts.ts';
 import { countDecision } from '../account/tunnel-record.ts';
 import type { UsualTunnel } from '../door.ts';
 import type { DoorServices } from '../door-services.ts';
@@ -57,7 +57,7 @@ function modelOf({ tunnel, likeness, decision, egress, upstream }: Template): Mo
   const { destination, hello } = likeness.identified;
   const client = tunnel.record.clientIp;
   const none = { original: undefined, user: undefined, remark: undefined };
-  const texts = joinTexts({ client: { host: client.text }, destination, upstream, hello, ...none });
+  const texts = listTexts({ client: { host: client.text }, destination, upstream, hello, ...none });
   const { status } = tunnel.greeting;
   return { door: tunnel.door, client, destination, hello, decision, egress: egress.name, upstream, status, texts };
 }

@@ -14,8 +14,8 @@ export interface Model {
   readonly egress: string;
   readonly upstream: Address;
   readonly status: number | undefined;
-  /** As `joinTexts` joins them. */
-  readonly texts: string;
+  /** As `listTexts` lists them. */
+  readonly texts: readonly string[];
 }
 
 export class RepeatedFacts implements TunnelFacts {
@@ -70,7 +70,7 @@ export class RepeatedFacts implements TunnelFacts {
     return this.#model.status;
   }
 
-  get texts(): string {
+  get texts(): readonly string[] {
     return this.#model.texts;
   }
 

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createMetrics } from '@sallyport/telemetry';
+import { listTexts } from '../../src/account/resting-facts.ts';
 import { RestingTunnels } from '../../src/account/resting-tunnels.ts';
 import type { TunnelFacts } from '../../src/account/tunnel-facts.ts';
 
@@ -46,13 +47,13 @@ const facts: fc.Arbitrary<TunnelFacts> = fc.record({
 });
 
 describe('tunnels at rest', () => {
-  it('come back as they were written down, whatever their number and what ALPN they offer', () => {
+  it('come back as they were written down, whatever their number and what ALPN they offer, their texts shared or not', () => {
     fc.assert(
       fc.property(
-        fc.uniqueArray(fc.tuple(fc.nat({ max: 5_000 }), facts), { selector: ([tunnel]) => tunnel }),
+        fc.uniqueArray(fc.tuple(fc.nat({ max: 5_000 }), facts, fc.boolean()), { selector: ([tunnel]) => tunnel }),
         (all) => {
           const resting = new RestingTunnels();
-          for (const [tunnel, each] of all) resting.put(tunnel, each);
+          for (const [tunnel, each, isShared] of all) resting.put(tunnel, isShared ? sharing(each) : each);
           expect(resting.count).toBe(all.length);
           expect([...resting.numbers()].sort(byValue)).toEqual(all.map(([tunnel]) => tunnel).sort(byValue));
           for (const [tunnel, each] of all) {
@@ -72,10 +73,13 @@ describe('tunnels at rest', () => {
     for (let tunnel = 0; tunnel < 3_000; tunnel++) expect(resting.take(tunnel)?.hello).toEqual(helloOf(tunnel));
   });
 
-  it('are found by what an operator knows of them, and by nothing else', () => {
+  it.each([
+    ['joined', (each: TunnelFacts) => each],
+    ['shared', sharing],
+  ])('are found by what an operator knows of them, and by nothing else, their texts %s', (_, held) => {
     const resting = new RestingTunnels();
     const remark = 'The name has another address.';
-    resting.put(0, { ...sample(), user: 'ci', destination: { host: 'a.example', port: 1 }, remark });
+    resting.put(0, held({ ...sample(), user: 'ci', destination: { host: 'a.example', port: 1 }, remark }));
     expect(['ci', 'a.exam', 'explicit'].map((text) => resting.read(0)?.mentions(text))).toEqual([true, true, true]);
     expect(['another', '=', '\0', 'nobody'].map((text) => resting.read(0)?.mentions(text))).toEqual([
       false,
@@ -113,6 +117,11 @@ const KEYS = Object.keys(sample()) as (keyof TunnelFacts)[];
 /** Facts at rest are read when they are asked for: a comparison needs them all. */
 function copyOf(resting: TunnelFacts | undefined): unknown {
   return Object.fromEntries(KEYS.map((key) => [key, resting?.[key]]));
+}
+
+/** As a tunnel has them that is like many others. */
+function sharing(each: TunnelFacts): TunnelFacts {
+  return { ...each, texts: listTexts(each) };
 }
 
 function sample(): TunnelFacts {
