@@ -130,7 +130,10 @@ export interface HttpLimits {
 }
 
 /** Read from either side before the splice, and not relayed yet. */
-export type PrereadBytes = Pick<SpliceOptions, 'clientBytes' | 'upstreamBytes'>;
+export interface PrereadBytes extends Pick<SpliceOptions, 'clientBytes' | 'upstreamBytes'> {
+  /** Since when no byte has gone either way; left out where the tunnel has just come up. */
+  readonly quietSince?: DeadlineMs;
+}
 
 /** A tunnel that is up, and its keeper. */
 export interface UpTunnel {

@@ -59,9 +59,10 @@ async function followHello(
   hello: HelloFacts,
   tools: SniCheckTools,
 ): Promise<GreetResult> {
+  const { idleTimeoutMs, readHello } = tools;
   const passed = await passSecondHello(
-    { client, upstream, hello, clientBytes, limits, isStrict, onRelayed },
-    tools.readHello,
+    { client, upstream, hello, clientBytes, limits, idleTimeoutMs, isStrict, onRelayed },
+    readHello,
   );
   refuseEch({ client, upstream }, passed.second, 'The ClientHello that follows a HelloRetryRequest', tools);
   if (passed.kind === 'other-host') tools.onResult('mismatch');

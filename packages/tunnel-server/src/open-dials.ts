@@ -43,13 +43,14 @@ export function openDials(listener: ListenerConfig, services: DialServices): Doo
       const plan = planJoin(tunnel, joiner);
       joinDirect(addresses, client, raceOptions(client, egress, connectDeadline(), plan), joiner);
     },
-    splice: (client, upstream, { clientBytes, upstreamBytes }, lifetimeDeadline) => ({
+    splice: (client, upstream, { clientBytes, upstreamBytes, quietSince }, lifetimeDeadline) => ({
       tunnels,
       tunnel: transport.splice(client, upstream, {
         clientBytes,
         upstreamBytes,
         keeper: tunnels,
         idleTimeoutMs: timeouts.idle,
+        quietMs: quietSince === undefined ? 0 : performance.now() - quietSince,
         halfCloseTimeoutMs: timeouts.half_close,
         keepAliveMs: timeouts.keepalive,
         lifetimeMs: lifetimeDeadline === undefined ? timeouts.lifetime : lifetimeDeadline - performance.now(),

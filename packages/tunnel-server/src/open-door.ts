@@ -143,10 +143,11 @@ function openHelloChecks({ listener, services, prereadLimits, onResult }: Shared
   const deniesEch = listener.ech === 'deny';
   const verifySni = sniCheckOf(listener);
   const isChecked = listener.verify_sni !== 'off';
-  const ofSecond = { readHello, onResult: isChecked ? onResult : () => undefined, deniesEch };
+  const tools = { readHello, onResult, deniesEch, idleTimeoutMs: listener.timeouts.idle };
+  const ofSecond = isChecked ? tools : { ...tools, onResult: () => undefined };
   return {
     ...(verifySni && {
-      verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, { readHello, onResult, deniesEch }),
+      verifySni: (tunnel) => verifySni({ ...tunnel, limits: prereadLimits() }, tools),
     }),
     followHello: (tunnel) => followDecided({ ...tunnel, limits: prereadLimits() }, ofSecond),
     ...(listener.mode === 'sni' && isChecked && { countUnnamed: (reason) => countUnnamed(reason, onResult) }),

@@ -2,7 +2,7 @@
  * The second ClientHello. A server may answer the first with a HelloRetryRequest (RFC 8446 §4.1.4), and then uses the name in the second,
  * whatever the first named. So nothing of the second is sent up unless it names the same host.
  */
-import { type Departure, type Leg, TICK_MS } from '@sallyport/tunnel-splice';
+import { type DeadlineMs, type Departure, type Leg, TICK_MS } from '@sallyport/tunnel-splice';
 import type { PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
 import type { ReadHello } from './hello-inside.ts';
@@ -27,6 +27,8 @@ export interface GreetedTunnel {
   /** Read from the client behind its hello, and not sent. */
   readonly clientBytes: Uint8Array;
   readonly limits: PrereadLimits;
+  /** Where no byte of the client waits, and none went either way for so long, the tunnel goes on, to end as idle. In milliseconds. */
+  readonly idleTimeoutMs: number;
   /** An upstream that does not answer in time ends the tunnel, even where no byte of the client waits for that. */
   readonly isStrict: boolean;
   /** Called for bytes that are relayed, as they are sent. */
@@ -40,6 +42,8 @@ export interface Greeted {
   readonly upstreamBytes: Uint8Array;
   /** The second hello, where there was one. */
   readonly second: HelloFacts | undefined;
+  /** Since when no byte has gone either way. */
+  readonly quietSince: DeadlineMs;
 }
 
 /** How the second hello was passed, or why the tunnel cannot go on. */
@@ -71,6 +75,8 @@ class Pass {
   #clientBytes: Uint8Array;
   #upstreamBytes: Uint8Array = NOTHING;
   #second: HelloFacts | undefined;
+  /** When the last byte was sent, up or down: now the first hello. */
+  #sentAt: DeadlineMs = performance.now();
   /** Bytes sent between the hellos, up and down. */
   #recordBytes = 0;
   #answerBytes = 0;
@@ -86,13 +92,14 @@ class Pass {
       clientBytes: this.#clientBytes,
       upstreamBytes: this.#upstreamBytes,
       second: this.#second,
+      quietSince: this.#sentAt,
       why: undefined,
     };
   }
 
   /** Nearly always the upstream sends next. What the client sends before may be early data, which is sent up, or a hello, which waits. */
   async awaitReply(): Promise<'greeted' | 'retry' | 'unanswered' | 'left'> {
-    const { client, upstream, limits, isStrict } = this.#tunnel;
+    const { client, upstream, limits } = this.#tunnel;
     for (let waitMs = TICK_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
       const more = await this.#readMore(client, performance.now());
       const next = this.#sendRecords();
@@ -101,8 +108,8 @@ class Pass {
       // Nobody waits for the answer, and only that would tell whether the hello may be sent up.
       if (more === 'reset') return 'left';
       if (!isSecondHelloPossible(this.#clientBytes)) return 'greeted';
-      const waitUntil = Math.min(performance.now() + waitMs, limits.deadline);
-      const said = await upstream.read(limits.prereadLimitBytes, waitUntil);
+      const deadline = this.#replyDeadline();
+      const said = await upstream.read(limits.prereadLimitBytes, Math.min(performance.now() + waitMs, deadline));
       if (said === 'end' || said === 'reset') return 'greeted';
       if (said !== 'deadline') {
         this.#upstreamBytes = Buffer.concat([this.#upstreamBytes, said]);
@@ -110,9 +117,18 @@ class Pass {
         if (reply !== 'undecided') return reply === 'retry' ? 'retry' : 'greeted';
         continue;
       }
-      if (performance.now() >= limits.deadline)
-        return isStrict || this.#clientBytes.length > 0 ? 'unanswered' : 'greeted';
+      if (performance.now() >= deadline) return this.#isReplyNeeded ? 'unanswered' : 'greeted';
     }
+  }
+
+  /** The tunnel cannot go on without it. */
+  get #isReplyNeeded(): boolean {
+    return this.#tunnel.isStrict || this.#clientBytes.length > 0;
+  }
+
+  #replyDeadline(): DeadlineMs {
+    const { limits, idleTimeoutMs } = this.#tunnel;
+    return this.#isReplyNeeded ? limits.deadline : Math.min(limits.deadline, this.#sentAt + idleTimeoutMs);
   }
 
   async awaitSecond(readHello: ReadHello): Promise<GreetResult> {
@@ -170,6 +186,7 @@ class Pass {
   #sendDown(bytes: Uint8Array): void {
     this.#tunnel.client.write(bytes);
     this.#tunnel.onRelayed(0, bytes.length);
+    this.#sentAt = performance.now();
     this.#answerBytes += bytes.length;
   }
 
@@ -179,6 +196,7 @@ class Pass {
     if (records.length > 0) {
       this.#tunnel.upstream.write(records);
       this.#tunnel.onRelayed(records.length, 0);
+      this.#sentAt = performance.now();
       this.#recordBytes += records.length;
       this.#clientBytes = rest;
     }

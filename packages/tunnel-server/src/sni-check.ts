@@ -1,7 +1,7 @@
 /** Compares the ClientHello inside a tunnel with the host that CONNECT named: what is compared, and what is found. */
 import type { Destination } from '@sallyport/policy';
 import type { SniCheckResult } from '@sallyport/telemetry';
-import type { Leg } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, Leg } from '@sallyport/tunnel-splice';
 import { refusalAlert } from './alert-record.ts';
 import type { PrereadLimits } from './frontend.ts';
 import type { HelloFacts } from './hello-facts.ts';
@@ -25,6 +25,8 @@ export interface SniCheckTools {
   readonly readHello: ReadHello;
   /** Called with every result, also one that ends the tunnel. */
   readonly onResult: (result: SniCheckResult) => void;
+  /** A destination that answers nothing is awaited no longer than the tunnel may be idle, in milliseconds. */
+  readonly idleTimeoutMs: number;
   /** A hello with an encrypted_client_hello extension ends the tunnel: its outer name is not the client's destination. */
   readonly deniesEch: boolean;
 }
@@ -40,6 +42,8 @@ export interface SniVerdict {
   /** What both sides have sent by now; to be relayed first. */
   readonly clientBytes: Uint8Array;
   readonly upstreamBytes?: Uint8Array;
+  /** Since when no byte has gone either way; left out where the tunnel has just come up. */
+  readonly quietSince?: DeadlineMs;
 }
 
 /** Compares what was read with the host that CONNECT named. */

@@ -1,9 +1,9 @@
 /** The cross-check at the explicit door (`verify_sni`): does the ClientHello inside the tunnel name the host that CONNECT named? */
 import type { SniCheckResult } from '@sallyport/telemetry';
-import { TICK_MS } from '@sallyport/tunnel-splice';
+import { type DeadlineMs, TICK_MS } from '@sallyport/tunnel-splice';
 import { refusalAlert } from './alert-record.ts';
 import { explainSecond, requireSameHost, sendHello } from './follow-hello.ts';
-import { explainUnread, type HelloInside, type ReadHello } from './hello-inside.ts';
+import { explainUnread, type HelloInside } from './hello-inside.ts';
 import { TunnelError } from './reasons.ts';
 import {
   explainHost,
@@ -37,8 +37,9 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
  * counted if it names another host, and sent all the same. Throws `ech`, both legs closed, where that is denied.
  */
 export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
-  const { inside, upstreamBytes } = await watchHello(tunnel, tools.readHello);
-  const verdict = { ...judgeReported(inside, tunnel), ...(upstreamBytes && { upstreamBytes }) };
+  const quietSince = performance.now();
+  const { inside, upstreamBytes } = await watchHello(tunnel, tools, quietSince + tools.idleTimeoutMs);
+  const verdict = { ...judgeReported(inside, tunnel), ...(upstreamBytes && { upstreamBytes }), quietSince };
   if (inside.found.kind !== 'left') tools.onResult(verdict.result);
   refuseEch(tunnel, verdict.hello, 'The ClientHello in the tunnel', tools);
   if (verdict.result !== 'match' && !tools.deniesEch) return verdict;
@@ -52,18 +53,24 @@ interface WatchedHello {
   readonly upstreamBytes?: Uint8Array;
 }
 
-async function watchHello(tunnel: UnverifiedTunnel, readHello: ReadHello): Promise<WatchedHello> {
+/** @param idleAt when the tunnel ends as idle, unless a byte has come */
+async function watchHello(
+  tunnel: UnverifiedTunnel,
+  { readHello }: SniCheckTools,
+  idleAt: DeadlineMs,
+): Promise<WatchedHello> {
   const { client, upstream, limits } = tunnel;
   let bytes = tunnel.clientBytes;
   for (;;) {
-    const deadline = Math.min(performance.now() + TICK_MS, limits.deadline);
+    const giveUpAt = bytes.length > 0 ? limits.deadline : Math.min(limits.deadline, idleAt);
+    const deadline = Math.min(performance.now() + TICK_MS, giveUpAt);
     const inside = await readHello(client, { ...limits, deadline }, bytes);
     bytes = inside.bytes;
     if (inside.found.kind !== 'timed-out') return { inside };
 
     const spoken = await upstream.read(limits.prereadLimitBytes, performance.now());
     const upstreamBytes = typeof spoken === 'string' ? undefined : spoken;
-    if (upstreamBytes || spoken === 'end' || spoken === 'reset' || performance.now() >= limits.deadline) {
+    if (upstreamBytes || spoken === 'end' || spoken === 'reset' || performance.now() >= giveUpAt) {
       return { inside, ...(upstreamBytes && { upstreamBytes }) };
     }
   }

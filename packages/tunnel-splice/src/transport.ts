@@ -290,7 +290,7 @@ export interface AnswerGuard {
  * A tunnel that is decided, except for the address: the same plan may be given to several dials. Once one has it, the client is read no
  * more; only its leaving is noticed.
  */
-export interface JoinPlan extends Omit<SpliceOptions, 'upstreamBytes'> {
+export interface JoinPlan extends Omit<SpliceOptions, 'upstreamBytes' | 'quietMs'> {
   readonly client: Leg;
   /** Sent to the client when its tunnel is up, before everything. Not counted. */
   readonly reply: Uint8Array;
@@ -316,7 +316,7 @@ export interface Likeness {
  * where the plan's guard would return the legs, and where it takes longer than `withinMs`, what was dialled is dropped, the verdict is
  * forgotten, and the client is handed out with all that it has sent, as any client is.
  */
-export interface Verdict extends Likeness, Omit<SpliceOptions, 'clientBytes' | 'upstreamBytes'> {
+export interface Verdict extends Likeness, Omit<SpliceOptions, 'clientBytes' | 'upstreamBytes' | 'quietMs'> {
   /** Those like it come to the same listening socket from the same host. */
   readonly client: Leg;
   /** `opening` is sent up first, as the client sent it. */
@@ -395,6 +395,8 @@ export interface SpliceOptions {
   readonly upstreamBytes?: Uint8Array | undefined;
   /** The tunnel ends when no byte went either way for so long (`idle`). Infinity: never. */
   readonly idleTimeoutMs: number;
+  /** For so long no byte had gone either way before the splice: `idle` counts that time too. Left out: 0. */
+  readonly quietMs?: number;
   /** The tunnel ends when after the first FIN the other side sent nothing for so long (`half_close`). */
   readonly halfCloseTimeoutMs: number;
   /** So long after it was up the tunnel ends in any case (`lifetime`). Infinity: never. */

@@ -128,6 +128,7 @@ void obeySplice(Loop& loop, RecordReader& command) {
   const uint32_t halfCloseMs = command.word();
   const uint32_t lifetimeMs = command.word();
   const uint32_t keepAliveSeconds = command.word();
+  const uint32_t quietMs = command.word();
   const uint32_t awaitedUp = client->unspliced.sentUp - command.word();
   const uint32_t awaitedDown = upstream->unspliced.sentUp - command.word();
   const uint32_t upLength = command.word();
@@ -136,7 +137,7 @@ void obeySplice(Loop& loop, RecordReader& command) {
   upstream->out.discountAll();
   upstream->out.append(command.bytes(upLength), upLength);
   client->out.append(command.bytes(downLength), downLength);
-  const TunnelLimits limits{index, idleMs, halfCloseMs, lifetimeMs, keepAliveSeconds};
+  const TunnelLimits limits{index, idleMs, halfCloseMs, lifetimeMs, keepAliveSeconds, quietMs};
   Tunnel& tunnel = join(loop, *client, *upstream, limits, loop.nowMs, awaitedUp, awaitedDown);
   if (downLength > 0 || awaitedDown > 0) tunnel.firstByteNs = loop.nowNs;
   if (client->isCut) giveUp(loop, tunnel, kWasCut);

@@ -148,7 +148,7 @@ Tunnel& join(Loop& loop, Leg& client, Leg& upstream, const TunnelLimits& limits,
   tunnel->halfCloseMs = limits.halfCloseMs;
   tunnel->endsAtMs = after(upAtMs, limits.lifetimeMs);
   tunnel->keepAliveSeconds = std::min(limits.keepAliveSeconds, kLongestKeepAliveSeconds);
-  tunnel->lastByteMs = static_cast<uint32_t>(upAtMs);
+  tunnel->lastByteMs = static_cast<uint32_t>(upAtMs - limits.quietMs);
   scheduleNext(loop, *tunnel);
   return *tunnel;
 }

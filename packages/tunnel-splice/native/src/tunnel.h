@@ -22,6 +22,7 @@ struct TunnelLimits {
   uint32_t halfCloseMs;
   uint32_t lifetimeMs;
   uint32_t keepAliveSeconds;  // within which a peer that has vanished is noticed; 0: the kernel's own time
+  uint32_t quietMs = 0;       // for so long no byte had gone either way when it was joined
 };
 
 // So small a field saves two bytes in each tunnel.

@@ -22,8 +22,8 @@ enum Command : uint32_t {
   kClose = 4,          // leg, length, bytes
   kReset = 5,          // leg
   kGrant = 6,          // leg, bytes more that may be read ahead
-  kSplice = 7,         // client, upstream, tunnel, idle, half close, lifetime, keep-alive in seconds, bytes got from each, lengths,
-                       // bytes, moved leg
+  kSplice = 7,         // client, upstream, tunnel, idle, half close, lifetime, keep-alive in seconds, how long it was quiet already, bytes
+                       // got from each, lengths, bytes, moved leg
   kReturn = 8,         // client, direction, length, bytes
   kCut = 9,            // client
   kListen = 10,        // listener, descriptor, is wildcard, interception, the first of those that serve alike

@@ -162,6 +162,7 @@ export class Tunnels implements PromiseHome {
       .word(toSpan(options.halfCloseTimeoutMs))
       .word(toSpan(options.lifetimeMs))
       .word(wholeSeconds(options.keepAliveMs))
+      .word(toSpan(options.quietMs ?? 0))
       .word(fromClient.receivedBytes)
       .word(fromUpstream.receivedBytes)
       .word(up.length)

@@ -67,7 +67,7 @@ export class PortableSplice implements DirectionEvents {
     this.#idleTimeoutMs = options.idleTimeoutMs;
     this.#halfCloseTimeoutMs = options.halfCloseTimeoutMs;
     this.#lifetimeDeadline = upAt + options.lifetimeMs;
-    this.#lastMoveAt = upAt;
+    this.#lastMoveAt = upAt - (options.quietMs ?? 0);
     this.#up = new Direction(client, upstream, this);
     this.#down = new Direction(upstream, client, this);
     this.#keepAliveSeconds = wholeSeconds(options.keepAliveMs);

@@ -29,6 +29,24 @@ export function describeDeadlines(create: () => Transport, way: Way): void {
       expect(silenceBefore(endedAt, sentAt)).toBeGreaterThanOrEqual(400);
     });
 
+    // A tunnel that a dial makes has just come up.
+    const ofSplice = it.runIf(way === 'splice');
+
+    ofSplice('counts for idle how long it was quiet before', async () => {
+      const before = performance.now();
+      const { splice } = await stage().openTunnel({ idleTimeoutMs: 60_150, quietMs: 60_000 });
+      expect((await splice.done).end).toBe('idle');
+      expect(performance.now() - before).toBeGreaterThanOrEqual(150);
+    });
+
+    ofSplice('counts from the first byte again, where it was quiet before', async () => {
+      const tunnel = await stage().openTunnel({ idleTimeoutMs: 400, quietMs: 300 });
+      const sentAt = await talk(() => tunnel.upstream.send('x'));
+      const { end, endedAt } = await tunnel.splice.done;
+      expect(end).toBe('idle');
+      expect(silenceBefore(endedAt, sentAt)).toBeGreaterThanOrEqual(400);
+    });
+
     it('ends at half_close after a FIN with the other side silent', async () => {
       const { client, upstream, splice } = await stage().openTunnel({ halfCloseTimeoutMs: 150 });
       client.finish();
