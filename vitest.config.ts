@@ -49,7 +49,8 @@ const packages = {
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const faults = here('packages/tunnel-splice/test/faults');
-const interposed = join(tmpdir(), `sallyport-faults-${process.pid}`);
+const temporary = join(tmpdir(), `sallyport-run-${process.pid}`);
+const interposed = join(temporary, 'faults');
 
 /** The contract of the transports, whose tests run on the native engine with a system call that fails. */
 const callsThatFail = {
@@ -67,7 +68,7 @@ const callsThatFail = {
   test: {
     name: 'faults',
     include: ['packages/tunnel-splice/test/faults/**/*.test.ts'],
-    globalSetup: join(faults, 'vitest-setup.ts'),
+    globalSetup: [join(faults, 'vitest-setup.ts')],
     env: environmentOf(
       { library: join(interposed, 'system-calls.so'), orders: join(interposed, 'orders') },
       'tunnel_splice.node',
@@ -78,6 +79,8 @@ const callsThatFail = {
 export default defineConfig({
   test: {
     exclude: ['**/node_modules/**', '**/dist/**'],
+    globalSetup: [here('test/temporary-folder.ts')],
+    env: { TMPDIR: temporary },
     // Most tests wait for clocks and peers half of the time or more, so two files at once leave half of a core idle.
     maxWorkers: 2 * availableParallelism(),
     sequence: { sequencer: LongestFirst },
