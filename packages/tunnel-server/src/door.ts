@@ -44,7 +44,7 @@ export interface DoorAdmission {
   /** Throws `overload` for a client that was admitted before a drain and makes its request only now. */
   requireOpen(): void;
   prereadLimits(): PrereadLimits;
-  /** The limits of a connection of plain HTTP that begins now. */
+  /** The limits of a connection of plain HTTP, or of a tunnel, that begins now. */
   httpLimits(): HttpLimits;
 }
 

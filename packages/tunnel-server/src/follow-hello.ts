@@ -59,9 +59,9 @@ async function followHello(
   hello: HelloFacts,
   tools: SniCheckTools,
 ): Promise<GreetResult> {
-  const { idleTimeoutMs, readHello } = tools;
+  const { quietTimeoutMs, readHello } = tools;
   const passed = await passSecondHello(
-    { client, upstream, hello, clientBytes, limits, idleTimeoutMs, isStrict, onRelayed },
+    { client, upstream, hello, clientBytes, limits, quietTimeoutMs, isStrict, onRelayed },
     readHello,
   );
   refuseEch({ client, upstream }, passed.second, 'The ClientHello that follows a HelloRetryRequest', tools);

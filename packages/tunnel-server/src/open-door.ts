@@ -140,10 +140,11 @@ function isIntercepting(listener: ListenerConfig): listener is SniListener {
 
 function openHelloChecks({ listener, services, prereadLimits, onResult }: Shared): DoorChecks {
   const { readHello } = services;
+  const { timeouts } = listener;
   const deniesEch = listener.ech === 'deny';
   const verifySni = sniCheckOf(listener);
   const isChecked = listener.verify_sni !== 'off';
-  const tools = { readHello, onResult, deniesEch, idleTimeoutMs: listener.timeouts.idle };
+  const tools = { readHello, onResult, deniesEch, quietTimeoutMs: Math.min(timeouts.idle, timeouts.lifetime) };
   const ofSecond = isChecked ? tools : { ...tools, onResult: () => undefined };
   return {
     ...(verifySni && {

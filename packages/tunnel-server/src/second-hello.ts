@@ -27,8 +27,8 @@ export interface GreetedTunnel {
   /** Read from the client behind its hello, and not sent. */
   readonly clientBytes: Uint8Array;
   readonly limits: PrereadLimits;
-  /** Where no byte of the client waits, and none went either way for so long, the tunnel goes on, to end as idle. In milliseconds. */
-  readonly idleTimeoutMs: number;
+  /** Where no byte of the client waits, and none went either way for so long, the tunnel goes on, to end at its own deadline. In milliseconds. */
+  readonly quietTimeoutMs: number;
   /** An upstream that does not answer in time ends the tunnel, even where no byte of the client waits for that. */
   readonly isStrict: boolean;
   /** Called for bytes that are relayed, as they are sent. */
@@ -127,8 +127,8 @@ class Pass {
   }
 
   #replyDeadline(): DeadlineMs {
-    const { limits, idleTimeoutMs } = this.#tunnel;
-    return this.#isReplyNeeded ? limits.deadline : Math.min(limits.deadline, this.#sentAt + idleTimeoutMs);
+    const { limits, quietTimeoutMs } = this.#tunnel;
+    return this.#isReplyNeeded ? limits.deadline : Math.min(limits.deadline, this.#sentAt + quietTimeoutMs);
   }
 
   async awaitSecond(readHello: ReadHello): Promise<GreetResult> {

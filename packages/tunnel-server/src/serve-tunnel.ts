@@ -150,6 +150,7 @@ function dial(setUp: SetUp): Outcome | Promise<unknown> {
 /** The hello inside a CONNECT is read, or the one that may follow the hello that was read. */
 function verify(setUp: SetUp): undefined | Promise<unknown> {
   const { client, door, record, frontend, identified, upstream, isHelloSent } = setUp;
+  setUp.lifetimeDeadline = door.httpLimits().lifetimeDeadline;
   const { destination, clientBytes, hello } = identified;
   record.upstream = upstream.remote;
   record.enter('verify');
@@ -162,14 +163,15 @@ function verify(setUp: SetUp): undefined | Promise<unknown> {
   return verdict?.then((found) => setUp.verified(found));
 }
 
-function relay({ client, door, record, greeting, identified, upstream, preread }: SetUp): undefined {
+function relay(setUp: SetUp): undefined {
+  const { client, door, record, greeting, identified, upstream, preread, lifetimeDeadline } = setUp;
   // To the reader of the hello, which then goes on without one, a cut looks as if the client had left.
   if (record.isCut) {
     upstream.close();
     throw new TunnelError('client_closed', 'The tunnel was cut before it was up.');
   }
   record.enter('relay');
-  const { tunnels, tunnel } = door.splice(client, upstream, preread ?? identified);
+  const { tunnels, tunnel } = door.splice(client, upstream, preread ?? identified, lifetimeDeadline);
   record.isUp(tunnels, tunnel, { upstream: upstream.remote, status: greeting.status });
 }
 

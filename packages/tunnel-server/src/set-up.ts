@@ -1,5 +1,5 @@
 /** What the steps of `serveTunnel` hand on to each other. */
-import type { Leg, TunnelNumber } from '@sallyport/tunnel-splice';
+import type { DeadlineMs, Leg, TunnelNumber } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
 import type { LiveTunnels } from './account/live-tunnels.ts';
 import type { TunnelRecord } from './account/tunnel-record.ts';
@@ -46,6 +46,8 @@ export class SetUp implements Seeker, DecidedTunnel, Joiner {
   /** The bytes sent up already include the hello. */
   isHelloSent = false;
   preread: SniVerdict | undefined;
+  /** When it ends in any case, where its tunnel was up before it is relayed. */
+  lifetimeDeadline: DeadlineMs | undefined;
   readonly #course: Course;
   #identified: Identified | undefined;
   #way: Way | undefined;

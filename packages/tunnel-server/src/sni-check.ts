@@ -25,8 +25,8 @@ export interface SniCheckTools {
   readonly readHello: ReadHello;
   /** Called with every result, also one that ends the tunnel. */
   readonly onResult: (result: SniCheckResult) => void;
-  /** A destination that answers nothing is awaited no longer than the tunnel may be idle, in milliseconds. */
-  readonly idleTimeoutMs: number;
+  /** A destination that answers nothing is awaited no longer than the tunnel may be idle, or live, in milliseconds. */
+  readonly quietTimeoutMs: number;
   /** A hello with an encrypted_client_hello extension ends the tunnel: its outer name is not the client's destination. */
   readonly deniesEch: boolean;
 }

@@ -38,7 +38,7 @@ export async function enforceSni(tunnel: UnverifiedTunnel, tools: SniCheckTools)
  */
 export async function reportSni(tunnel: UnverifiedTunnel, tools: SniCheckTools): Promise<SniVerdict> {
   const quietSince = performance.now();
-  const { inside, upstreamBytes } = await watchHello(tunnel, tools, quietSince + tools.idleTimeoutMs);
+  const { inside, upstreamBytes } = await watchHello(tunnel, tools, quietSince + tools.quietTimeoutMs);
   const verdict = { ...judgeReported(inside, tunnel), ...(upstreamBytes && { upstreamBytes }), quietSince };
   if (inside.found.kind !== 'left') tools.onResult(verdict.result);
   refuseEch(tunnel, verdict.hello, 'The ClientHello in the tunnel', tools);
@@ -53,16 +53,16 @@ interface WatchedHello {
   readonly upstreamBytes?: Uint8Array;
 }
 
-/** @param idleAt when the tunnel ends as idle, unless a byte has come */
+/** @param quietUntil when the tunnel ends, unless a byte has come */
 async function watchHello(
   tunnel: UnverifiedTunnel,
   { readHello }: SniCheckTools,
-  idleAt: DeadlineMs,
+  quietUntil: DeadlineMs,
 ): Promise<WatchedHello> {
   const { client, upstream, limits } = tunnel;
   let bytes = tunnel.clientBytes;
   for (;;) {
-    const giveUpAt = bytes.length > 0 ? limits.deadline : Math.min(limits.deadline, idleAt);
+    const giveUpAt = bytes.length > 0 ? limits.deadline : Math.min(limits.deadline, quietUntil);
     const deadline = Math.min(performance.now() + TICK_MS, giveUpAt);
     const inside = await readHello(client, { ...limits, deadline }, bytes);
     bytes = inside.bytes;
