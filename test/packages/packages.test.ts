@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ImageConfig, openImage, readImageConfig, readJson } from './image.ts';
@@ -47,6 +48,20 @@ const LOADERS = [
 ].filter(({ command }) => command[0] !== '');
 if (why === undefined && EMULATOR === '')
   console.warn('SKIPPED: no addon for arm64 is loaded here, for there is no qemu-user-static');
+
+/** The links to documents, in those of a folder and below its `configs`, that lead to no file there. */
+function lostDocuments(tree: string): readonly string[] {
+  const names = readdirSync(tree, { recursive: true, encoding: 'utf8' });
+  const documents = names.filter((name) => /^(?:configs\/.*|packages\/.*|[^/]*)\.md$/.test(name));
+  expect(documents).toContain('README.md');
+  return documents.flatMap((name) => {
+    const text = readFileSync(join(tree, name), 'utf8');
+    const links = [...text.matchAll(/\]\((?![a-z]+:)([^)#\s]+\.md)/g)].map(([, link = '']) =>
+      join(dirname(name), link),
+    );
+    return links.filter((link) => !existsSync(join(tree, link))).map((link) => `${name}: ${link}`);
+  });
+}
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -85,6 +100,13 @@ describe.skipIf(why !== undefined)('what users install', () => {
       expect(names.match(/linux-.*\.node$/gm)).toEqual(
         ['arm64-glibc', 'arm64-musl', 'x64-glibc', 'x64-musl'].map((platform) => `linux-${platform}.node`),
       );
+    });
+
+    it('has each document that another one of it leads to', () => {
+      const tree = join(folder, 'npm');
+      mkdirSync(tree, { recursive: true });
+      execFileSync('tar', ['-xzf', join(made.artefacts, tarball), '--strip-components=1', '-C', tree]);
+      expect(lostDocuments(tree)).toEqual([]);
     });
 
     it.each(LOADERS)(
@@ -220,6 +242,16 @@ describe.skipIf(why !== undefined)('what users install', () => {
         encoding: 'utf8',
       });
       expect(stdout.match(/^E: .*$/gm)).toBeNull();
+    });
+
+    it('has each document that another one of it leads to, and the schema that its configuration names', () => {
+      const tree = join(folder, 'deb-documents');
+      execFileSync('dpkg-deb', ['--extract', join(made.artefacts, deb), tree]);
+      expect(lostDocuments(join(tree, 'usr/share/doc/sallyport'))).toEqual([]);
+      const config = readFileSync(join(tree, 'etc/sallyport/sallyport.yaml'), 'utf8');
+      const [, schema = 'none'] = /\$schema=(\S+)/.exec(config) ?? [];
+      expect(existsSync(join(tree, schema)), schema).toBe(true);
+      expect(config).not.toContain('Copy it to');
     });
 
     it.skipIf(isMissing('apparmor_parser'))('has an AppArmor profile that compiles', () => {

@@ -21,7 +21,7 @@ import { installedProgram, PROGRAM_FOLDER } from './installed-program.ts';
 import { fetchNode } from './node-runtime.ts';
 import type { Architecture } from './options.ts';
 import { packaging, root, workshop } from './places.ts';
-import type { Program } from './stage-program.ts';
+import { DOCUMENTS, type Program } from './stage-program.ts';
 
 const UNITS = ['sallyport.service', 'sallyport-explicit.socket', 'sallyport-transparent.socket'] as const;
 /** Debian wants an address here, and the project has none: no mail to this domain ever arrives (RFC 2606 §2). SECURITY.md says how to reach somebody. */
@@ -36,6 +36,7 @@ export function buildDebianPackage(program: Program, architecture: Architecture,
   installedProgram(program, architecture, join(tree, PROGRAM_FOLDER));
   put('usr/bin/sallyport', join(packaging, 'debian/sallyport.sh'), 0o755);
   put('etc/sallyport/sallyport.yaml', join(root, 'configs/systemd/sallyport.yaml'));
+  rewrite(join(tree, 'etc/sallyport/sallyport.yaml'), asCopied);
   put('etc/logrotate.d/sallyport', join(packaging, 'debian/logrotate'));
   put('etc/apparmor.d/sallyport', join(packaging, 'debian/apparmor'));
   put('usr/share/lintian/overrides/sallyport', join(packaging, 'debian/lintian-overrides'));
@@ -57,18 +58,23 @@ function asInstalled(unit: string): string {
     .replace(/^UMask=.*$/m, '$&\nLogsDirectory=sallyport\nLogsDirectoryMode=2750');
 }
 
+/** The configuration of `configs/systemd`, where it tells to be copied to. */
+function asCopied(yaml: string): string {
+  return yaml
+    .replace('$schema=../sallyport.schema.json', '$schema=/usr/share/doc/sallyport/configs/sallyport.schema.json')
+    .replace(/ Copy it to \S+\.yaml\.$/m, '');
+}
+
 function documents(program: Program, architecture: Architecture, tree: string): void {
   const folder = join(tree, 'usr/share/doc/sallyport');
   place(join(folder, 'copyright'), join(packaging, 'debian/copyright'));
   writeFileSync(join(folder, 'changelog'), debianChangelog(program));
-  for (const name of ['CHANGELOG.md', 'README.md', 'SECURITY.md', 'TROUBLESHOOTING.md', 'THIRD-PARTY-LICENSES']) {
-    place(join(folder, name), join(program.folder, name));
-  }
+  for (const name of [...DOCUMENTS, 'THIRD-PARTY-LICENSES']) place(join(folder, name), join(program.folder, name));
   place(join(folder, 'NODE-LICENSE'), fetchNode(architecture).license);
   cpSync(join(root, 'configs'), join(folder, 'configs'), { recursive: true });
   place(join(tree, 'usr/share/man/man8/sallyport.8'), join(program.folder, 'man/sallyport.8'));
   place(join(tree, 'usr/share/man/man5/sallyport.yaml.5'), join(program.folder, 'man/sallyport.yaml.5'));
-  const zipped = ['doc/sallyport/changelog', 'doc/sallyport/TROUBLESHOOTING.md', 'doc/sallyport/THIRD-PARTY-LICENSES'];
+  const zipped = ['doc/sallyport/changelog', 'doc/sallyport/THIRD-PARTY-LICENSES'];
   const manuals = ['doc/sallyport/NODE-LICENSE', 'man/man8/sallyport.8', 'man/man5/sallyport.yaml.5'];
   for (const name of [...zipped, ...manuals]) execFileSync('gzip', ['-9nf', join(tree, 'usr/share', name)]);
 }

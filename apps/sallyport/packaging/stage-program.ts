@@ -1,6 +1,6 @@
 /** The program as in every package: one folder with the built program, its dependencies, its manuals and its configurations. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { completions } from './completions.ts';
 import { readHelp } from './help.ts';
@@ -21,7 +21,12 @@ export interface Program {
 /** The folder of the addons of all platforms in the program. */
 export const PREBUILT = 'node_modules/@sallyport/tunnel-splice/native/prebuilt';
 
-const DOCUMENTS = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'TROUBLESHOOTING.md', 'LICENSE'] as const;
+/** The README and all that it leads to: who has a package need not have a network. */
+export const DOCUMENTS = [
+  ...['README.md', 'POLICY.md', 'NETWORKING.md', 'OPERATING.md', 'CONFIGURATION.md', 'MIGRATING.md'],
+  ...['TROUBLESHOOTING.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
+  'packages/telemetry/LOG.md',
+] as const;
 
 export function stageProgram(): Program {
   const folder = join(workshop, 'program');
@@ -35,7 +40,7 @@ export function stageProgram(): Program {
     filter: (path) => path.endsWith('prebuilt') || path.endsWith('.node'),
   });
   cpSync(join(root, 'configs'), join(folder, 'configs'), { recursive: true });
-  for (const name of DOCUMENTS) copyFileSync(join(root, name), join(folder, name));
+  for (const name of [...DOCUMENTS, 'LICENSE']) cpSync(join(root, name), join(folder, name));
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), thirdPartyLicenses(vendored));
   describeToNpm(folder);
   const help = readHelp(folder);
