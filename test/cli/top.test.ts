@@ -138,6 +138,7 @@ describe('sallyport top elsewhere', () => {
   it.each([
     ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n', 'what answers there is no HTTP'],
     ['a close', '', 'the connection was closed without an answer'],
+    ['half an answer', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{', 'the connection was closed within its answer'],
   ])('is told where the answer is %s', async (_, answer, why) => {
     const other = createServer((socket) => socket.once('data', () => socket.end(answer)));
     other.listen(0, '127.0.0.1');

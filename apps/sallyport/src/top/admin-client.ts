@@ -42,16 +42,20 @@ export class AdminClient {
     const before = 'path' in this.#place ? (this.#place.path ?? '') : '';
     const options = { ...this.#place, path: `${before}${path}`, signal: AbortSignal.timeout(ANSWERED_WITHIN_MS) };
     return new Promise((resolve, reject) => {
+      const fail = (where: string) => (cause: NodeJS.ErrnoException) => {
+        reject(new Error(explain(cause, where), { cause }));
+      };
       const asked = loadHttp().request(options, (response) => {
-        text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
+        text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), fail('within its answer'));
       });
-      asked.on('error', (cause: NodeJS.ErrnoException) => reject(new Error(explain(cause), { cause })));
+      asked.on('error', fail('without an answer'));
       asked.end();
     });
   }
 }
 
-function explain({ code = '', name, message }: NodeJS.ErrnoException): string {
+/** @param where a connection that was closed was closed */
+function explain({ code = '', name, message }: NodeJS.ErrnoException, where: string): string {
   // Of the parser of HTTP: HPE_INVALID_CONSTANT and others.
   if (code.startsWith('HPE_')) return 'what answers there is no HTTP';
   switch (code) {
@@ -62,7 +66,7 @@ function explain({ code = '', name, message }: NodeJS.ErrnoException): string {
     case 'EACCES':
       return 'this user may not use that socket';
     case 'ECONNRESET':
-      return 'the connection was closed without an answer';
+      return `the connection was closed ${where}`;
     case 'ENOTFOUND':
       return 'that name does not resolve';
     default:
