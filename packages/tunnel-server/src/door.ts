@@ -31,7 +31,7 @@ export interface DoorAdmission {
   /** Identifies the balancers, if any: equal for two doors only where these are the same. */
   readonly senders?: string;
   /** Reads from a balancer which client it forwards. Left out where there is no balancer. */
-  introduce?(wire: Pick<Leg, 'read' | 'putBack'>, peer: Address): Introduction | Promise<Introduction>;
+  introduce?(wire: Pick<Leg, 'read' | 'putBack'>, peer: Address | undefined): Introduction | Promise<Introduction>;
   /**
    * Takes a place in the limits. Throws `client_limit` or `overload`. Returns a promise that may reject with them where replicas are
    * asked, and where tunnels that were repeated are still to be counted.

@@ -96,7 +96,7 @@ function openIntroduction(shared: Shared): Pick<DoorAdmission, 'senders' | 'intr
     senders: String(listener.proxy_protocol),
     introduce: (wire, peer) => {
       const arrival = ledger.arrived(self());
-      const ip = parseIp(peer.host);
+      const ip = peer && parseIp(peer.host);
       const counted = ip && repeats?.heed(ip);
       const introduced = counted ? counted.then(() => introduce(wire, peer)) : introduce(wire, peer);
       return introduced instanceof Promise ? arrival.whenIntroduced(introduced) : arrival.introduced(introduced);

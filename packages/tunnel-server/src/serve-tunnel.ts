@@ -1,7 +1,6 @@
 /** The life of one tunnel, shared by both doors. Read this first: every step of the flow is one line here and one file of its own. */
 import type { Leg } from '@sallyport/tunnel-splice';
 import type { Ledger } from './account/ledger.ts';
-import { departed } from './departed.ts';
 import type { Door } from './door.ts';
 import { joinByParents } from './egress/by-parents.ts';
 import type { PlainHttp } from './frontend.ts';
@@ -9,7 +8,6 @@ import { forwardRequest, type KeptAlive } from './http/forward-request.ts';
 import { awaitNextRequest, type NextRequest } from './http/next-request.ts';
 import { limitsForWishes } from './preread.ts';
 import { Arrival } from './proxy-header/arrival.ts';
-import { countBehindHeader } from './proxy-header/introduce.ts';
 import { dialBy, findWay, toRefusal } from './reach-destination.ts';
 import { TunnelError, toTunnelError } from './reasons.ts';
 import { type Course, type DoorNow, SetUp } from './set-up.ts';
@@ -65,16 +63,8 @@ function goOn(setUp: SetUp): void {
   }
 }
 
-function requireIntroduced({ client, door, record, next }: SetUp): undefined | Promise<never> {
-  if (next !== undefined) return undefined;
-  const { introduction } = client;
-  if (introduction instanceof Arrival && introduction.refusal) throw introduction.refusal;
-  return door.senders !== undefined && record.isClientUnknown ? hasLeftUnintroduced(client, door) : undefined;
-}
-
-/** A peer without an address was not asked for its header. */
-async function hasLeftUnintroduced(client: Leg, door: Door): Promise<never> {
-  throw departed(await countBehindHeader(client, door.prereadLimits()), 'its address was known');
+function requireIntroduced({ client: { introduction }, next }: SetUp): undefined {
+  if (next === undefined && introduction instanceof Arrival && introduction.refusal) throw introduction.refusal;
 }
 
 function admit(setUp: SetUp): undefined | Promise<unknown> {

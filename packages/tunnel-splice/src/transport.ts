@@ -135,9 +135,12 @@ export interface Introduction {
 export interface ListenOptions {
   /**
    * Called first for each client, before TLS: reads what its peer says of it, and no byte more. Answers at once where that has arrived.
-   * Never throws or rejects.
+   * Never throws or rejects. A peer is undefined where it has left before its address was read, as a portable transport finds it.
    */
-  readonly introduce?: (wire: Pick<Leg, 'read' | 'putBack'>, peer: Address) => Introduction | Promise<Introduction>;
+  readonly introduce?: (
+    wire: Pick<Leg, 'read' | 'putBack'>,
+    peer: Address | undefined,
+  ) => Introduction | Promise<Introduction>;
   /** An IPv6 wildcard takes IPv4 clients too, which are seen as IPv4. */
   readonly isDualStack?: boolean;
   readonly intercept?: Intercept;

@@ -1,6 +1,7 @@
 /** The first step for a client behind a balancer: reads its real address. */
 import { type NetworkSet, parseIp } from '@sallyport/addresses';
 import type { Address, Leg } from '@sallyport/tunnel-splice';
+import { departed } from '../departed.ts';
 import type { PrereadLimits } from '../frontend.ts';
 import { type Preread, prereadUntil } from '../preread.ts';
 import { TunnelError } from '../reasons.ts';
@@ -14,13 +15,15 @@ type Wire = Pick<Leg, 'read' | 'putBack'>;
 /**
  * Reads the PROXY header that a listed peer must send, and no byte more; returns at once where that has arrived. A fault is returned as
  * the error to refuse it with. A peer that closes without a byte, as health checks do, is reported as at any other door.
+ * @param peer undefined where it has left already, and nobody knows its address
  */
 export function introduceClient(
   wire: Wire,
-  peer: Address,
+  peer: Address | undefined,
   senders: NetworkSet,
   limits: PrereadLimits,
 ): Introduced | Promise<Introduced> {
+  if (peer === undefined) return departedUnknown(wire, limits);
   const ip = parseIp(peer.host);
   if (!ip || !senders.contains(ip))
     return refused(`${peer.host} is not one of the peers that may send a PROXY header.`);
@@ -49,13 +52,11 @@ function introductionBy({ found, bytes }: Preread<ProxyHeader>, wire: Wire, limi
   }
 }
 
-/**
- * How many bytes a peer that has left has sent, its PROXY header not counted. The checks of some balancers send their header and then an
- * RST.
- */
-export async function countBehindHeader(wire: Wire, limits: PrereadLimits): Promise<number> {
+/** No PROXY header counts as sent: the checks of some balancers send theirs and then an RST. */
+async function departedUnknown(wire: Wire, limits: PrereadLimits): Promise<Introduced> {
   const { found, bytes } = await prereadUntil(wire, limits, NO_BYTES, readProxyHeader);
-  return bytes.length - ('headerBytes' in found ? found.headerBytes : 0);
+  const saidBytes = bytes.length - ('headerBytes' in found ? found.headerBytes : 0);
+  return { refusal: departed(saidBytes, 'its address was known') };
 }
 
 function refused(sentence: string): Introduced {

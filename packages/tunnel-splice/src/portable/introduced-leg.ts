@@ -10,10 +10,7 @@ import { acceptedSocket } from './node-socket.ts';
 
 type Introducing = ListenOptions & Required<Pick<ListenOptions, 'introduce'>>;
 
-/**
- * Resolves once the introduction is read. A peer that sent an RST while it was queued has no address any more, by which it could be
- * judged: it is handed out as it is, with what it has sent.
- */
+/** Resolves once the introduction is read. A peer that sent an RST while it was queued has no address any more. */
 export async function introducedLeg(
   handle: TcpHandle,
   resources: LegResources,
@@ -30,7 +27,7 @@ async function introduceLeg(
   { introduce }: Introducing,
 ): Promise<PortableLeg> {
   const leg = acceptedLeg({ handle }, resources);
-  return leg.nameEnds() ? named(leg, await introduce(leg, leg.remote)) : leg;
+  return named(leg, await introduce(leg, leg.nameEnds() ? leg.remote : undefined));
 }
 
 async function introduceWire(
@@ -42,8 +39,7 @@ async function introduceWire(
   // The listener stays as long as the socket: an `error` event without a listener ends the process.
   wire.on('error', () => undefined);
   const peer = addressOf(wire.remoteAddress, wire.remotePort);
-  const introduction: Introduction =
-    peer === undefined ? {} : await introduce(new WireReader(wire, resources.deadlines), peer);
+  const introduction = await introduce(new WireReader(wire, resources.deadlines), peer);
   const security = introduction.isRefused ? 'withheld' : securityFor(identity, introduction.remote ?? peer ?? UNKNOWN);
   const isWithheld = security === 'withheld';
   const leg = isWithheld ? new PortableLeg(resources, () => wire, security) : securedLeg(wire, security, resources);
