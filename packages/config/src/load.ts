@@ -65,8 +65,7 @@ function* parseConfigInSteps(text: string, env: Environment): Steps<LoadResult> 
   if (document.kind === 'invalid') return { ...document, excerpt };
   const values = readYamlValues(document.root, env);
   yield;
-  const validated = validate(values.value);
-  if (validated === undefined) return { kind: 'invalid', problems: [TOO_MANY_WRONG], excerpt };
+  const validated = configSchema.safeParse(values.value);
   yield;
 
   const asWritten = createAsWritten(values.expansions);
@@ -95,23 +94,6 @@ function* parseConfigInSteps(text: string, env: Environment): Steps<LoadResult> 
     excerpt,
     isSilenced: createIsSilenced(text),
   };
-}
-
-const TOO_MANY_WRONG: LocatedProblem = {
-  severity: 'error',
-  path: [],
-  message: 'more values are wrong than can be told; is it the right file?',
-  position: { line: 1, column: 1 },
-};
-
-/** Undefined where a section has so many problems (some 100,000) that zod, which passes them on as arguments of a call, has no stack for them. */
-function validate(value: unknown) {
-  try {
-    return configSchema.safeParse(value);
-  } catch (cause) {
-    if (cause instanceof RangeError) return undefined;
-    throw cause;
-  }
 }
 
 /** All problems, in the order of the file. */

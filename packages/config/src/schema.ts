@@ -8,6 +8,7 @@ import * as z from 'zod';
 import { readAdminBind, readHostKey, readHostName, readIp, readServer } from './addresses.ts';
 import { refuseTwins, unlessWrong } from './schema/comparisons.ts';
 import {
+  asManyAsCanBeTold,
   count,
   duration,
   durationOrOff,
@@ -57,6 +58,7 @@ const hosts = z
     refuseTwins((text) => readHostName(text) ?? text),
     unlessWrong(),
   )
+  .superRefine(...asManyAsCanBeTold())
   .transform((spelled) =>
     Object.fromEntries(Object.entries(spelled).map(([text, addresses]) => [readHostName(text) ?? text, addresses])),
   );
@@ -127,6 +129,7 @@ const groups = z
     list('hosts', hostPattern),
     { error: expected('a map of names to lists of hosts') },
   )
+  .superRefine(...asManyAsCanBeTold())
   .describe('Lists of hosts with a name: hosts: ["@name"]. Those that sallyport groups lists need no entry.');
 
 /** The whole file. */

@@ -20,12 +20,26 @@ import {
 // and reads even 5,000 rules no faster.
 z.config({ jitless: true });
 
+/** Zod hands what is wrong in a map or list on as the arguments of one call, and the stack has room for twice as many. */
+const MOST_PROBLEMS = 60_000;
+
 /** A map of known keys. Every other key is an issue of its own, with the closest known one as a suggestion. */
 export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape);
   return z
     .strictObject(shape, { error: ({ input }) => expected('a map of keys')({ input }) + hintAtSpace(input, known) })
-    .superRefine((_, context) => replaceUnknownKeys(context.issues, known), { when: () => true });
+    .superRefine((_, context) => replaceUnknownKeys(context.issues, known), { when: () => true })
+    .superRefine(...asManyAsCanBeTold());
+}
+
+/** For `superRefine` of every map and list: of more problems in it than zod can hand on, one is told. */
+export function asManyAsCanBeTold() {
+  const check = (_: unknown, context: z.core.$RefinementCtx): void => {
+    if (context.issues.length <= MOST_PROBLEMS) return;
+    context.issues.length = 0;
+    context.addIssue('more values are wrong than can be told; is it the right file?');
+  };
+  return [check, { when: () => true }] as const;
 }
 
 /** For YAML, `key:value` is a word, and `key:{ … }` the beginning of a longer key. A no-break space is a letter like others. */
@@ -108,9 +122,9 @@ export function flag() {
 
 /** A list; `what` names its items. */
 export function list<Item extends z.ZodType>(what: string, item: Item): z.ZodArray<Item> {
-  return z.array(item, {
-    error: ({ input }) => `${expected(`a list of ${what}`)({ input })}${isOneValue(input) ? '; put it in [ ]' : ''}`,
-  });
+  const error = ({ input }: { readonly input?: unknown }): string =>
+    `${expected(`a list of ${what}`)({ input })}${isOneValue(input) ? '; put it in [ ]' : ''}`;
+  return z.array(item, { error }).superRefine(...asManyAsCanBeTold());
 }
 
 function isOneValue(input: unknown): boolean {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { readCollector, readEndpoint } from '../collectors.ts';
 import { LONGEST_TIMER_MS } from '../units.ts';
 import { refuseTwins, unlessWrong } from './comparisons.ts';
-import { checkPath, durationOrOff, expected, flag, oneOf, section, written } from './fields.ts';
+import { asManyAsCanBeTold, checkPath, durationOrOff, expected, flag, oneOf, section, written } from './fields.ts';
 import { path } from './identity.ts';
 
 const ca = path('collector-ca.crt')
@@ -47,7 +47,8 @@ const headers = z
   .superRefine(
     refuseTwins((name) => name.toLowerCase()),
     unlessWrong(),
-  );
+  )
+  .superRefine(...asManyAsCanBeTold());
 
 const otlp = section({
   endpoint: written('a URL such as "http://collector:4318"', readEndpoint, '^https?://').describe(

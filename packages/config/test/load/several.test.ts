@@ -109,9 +109,29 @@ log:
     ]);
   });
 
-  it('are one where a section has more than can be told', () => {
-    expect(problemsOf(`${minimal}own_addresses: [${'1,'.repeat(200_000)}]`)).toEqual([
-      'F:1:1: more values are wrong than can be told; is it the right file?',
+  const MANY = 150_000;
+  const keys = (value: string): string => Array.from({ length: MANY }, (_, number) => `"k ${number}": ${value}`).join();
+  it.each([
+    { what: 'a list', path: 'own_addresses', value: `[${'1,'.repeat(MANY)}]` },
+    { what: 'a section', path: 'log', value: `{ ${keys('x')} }` },
+    { what: 'a map of names', path: 'groups', value: `{ ${keys('x')} }` },
+    { what: 'a map of headers', path: 'log.otlp.headers', value: `{ ${keys('x')} }` },
+    { what: 'a map of host names', path: 'dns.hosts', value: `{ ${keys('x')} }` },
+  ])('are one where $what has more than can be told', ({ path, value }) => {
+    const [section = '', ...within] = path.split('.');
+    const inSection = within.reduceRight((inner, key) => `{ ${key}: ${inner} }`, value);
+    const text = `${minimal}timeouts: { idle: 1 }\n${section}: ${inSection}\n`;
+    const problems = problemsWithoutPlaces(text);
+    expect(problems[0]).toBe('timeouts.idle: expected a duration such as 10s, got 1');
+    expect(problems.filter((problem) => problem.startsWith(path))).toEqual([
+      `${path}: more values are wrong than can be told; is it the right file?`,
+    ]);
+  });
+
+  it('hide none where variables stand for more values than can be told', () => {
+    const text = `${minimal}own_addresses: [${'"${A}",'.repeat(MANY)}]\nlimits: { tunnels: "\${B}" }\n`;
+    expect(problemsWithoutPlaces(text, { A: '192.0.2.1', B: 'many' })).toEqual([
+      'limits.tunnels: expected a whole number from 1 to 2147483647, got "${B}"; what its variables stand for is not shown',
     ]);
   });
 
