@@ -1,9 +1,10 @@
 /** Checks that compare several keys or values of one map. They are made whatever else is wrong in it. */
 import type * as z from 'zod';
 
-/** When several values of a map are compared: where none of them is wrong, whatever else is. By itself, zod compares nothing then. */
+/** When several values of a map are compared: where it is a map, and none of them is wrong, whatever else is. By itself, zod compares nothing then. */
 export function unlessWrong(...keys: readonly string[]) {
-  const isWrong = ({ path: [key] = [] }: z.core.$ZodRawIssue): boolean => keys.includes(String(key));
+  const isWrong = ({ path: [key] = [] }: z.core.$ZodRawIssue): boolean =>
+    key === undefined || keys.includes(String(key));
   return {
     when: ({ value, issues }: z.core.ParsePayload): boolean =>
       typeof value === 'object' && value !== null && !issues.some(isWrong),
