@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { readBind } from './addresses.ts';
 import type { Problem } from './problems.ts';
+import { isFlag } from './units.ts';
 
 /** Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function findUnmetArrivals(value: unknown): Problem[] {
@@ -12,7 +13,7 @@ export function findUnmetArrivals(value: unknown): Problem[] {
       message,
     });
     const problems: Problem[] = [];
-    if (String(dual_stack ?? false) === 'true' && !bind.some(isIpv6Wildcard)) {
+    if (isFlag(dual_stack, true) && !bind.some(isIpv6Wildcard)) {
       const why = 'no bind here can take both families (of a socket of systemd, BindIPv6Only= says which it takes)';
       problems.push(problem('dual_stack', `${why}; write bind: "[::]:PORT"`));
     }

@@ -3,12 +3,13 @@ import * as z from 'zod';
 import { EVERY_ADDRESS, readBind, readListenerBind } from './addresses.ts';
 import type { ConfigPath, Problem } from './problems.ts';
 import { DEFAULT_ADMIN_BIND } from './schema.ts';
+import { isFlag } from './units.ts';
 
 /** Finds each bind that cannot be had beside one before it. Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function findRepeatedBinds(value: unknown): Problem[] {
   const { listeners, admin } = looseFile.parse(value);
   const binds = listeners.flatMap(({ bind, dual_stack }, index) => {
-    const isDualStack = String(dual_stack ?? false) === 'true';
+    const isDualStack = isFlag(dual_stack, true);
     return typeof bind === 'string'
       ? [{ bind, isDualStack, path: ['listeners', index, 'bind'] }]
       : bind.map((one, at) => ({ bind: one, isDualStack, path: ['listeners', index, 'bind', at] }));

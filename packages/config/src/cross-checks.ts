@@ -10,6 +10,7 @@ import { findUnmetInterception } from './interception-checks.ts';
 import { DEFAULT_PORT } from './schema/listeners.ts';
 import { hintAtNames } from './suggest.ts';
 import { findUnknownRules } from './test-checks.ts';
+import { isFlag } from './units.ts';
 
 /** Checks a file across its sections. Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function checkAcross(value: unknown): Problem[] {
@@ -165,7 +166,7 @@ function findUnusedThreads({ runtime }: LooseFile): Problem[] {
 
 /** Of a tunnel that has a line when it is up, readers of the log expect one when it ends. */
 function findEndlessTunnels({ log: { access, progress = 'off' } }: LooseFile): Problem[] {
-  if (String(access) !== 'false' || progress === 'off') return [];
+  if (!isFlag(access, false) || progress === 'off') return [];
   const message = 'no line says that a tunnel ended while access is false; set access: true';
   return [{ severity: 'warning', path: ['log', 'progress'], message }];
 }
@@ -173,7 +174,7 @@ function findEndlessTunnels({ log: { access, progress = 'off' } }: LooseFile): P
 /** The admin server asks nobody who they are. Its default is on loopback. */
 function findExposedControl({ admin: { bind, control } }: LooseFile): Problem[] {
   const read = bind === undefined ? undefined : readAdminBind(bind);
-  if (String(control) !== 'true' || read?.kind !== 'ok' || 'path' in read.value) return [];
+  if (!isFlag(control, true) || read?.kind !== 'ok' || 'path' in read.value) return [];
   const ip = parseIp(read.value.host);
   if (ip === undefined || loopback.contains(ip)) return [];
   const message = `whoever reaches ${bind} may end tunnels; bind it to loopback or to a unix socket`;

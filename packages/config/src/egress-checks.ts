@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { ConfigPath, Problem } from './problems.ts';
 import { DIRECT, readName } from './schema/egress.ts';
 import { hintAtNames } from './suggest.ts';
+import { isFlag } from './units.ts';
 
 /** Reads only the keys it needs, so that it also runs on a file with other faults. */
 export function findUnmetEgresses(value: unknown): Problem[] {
@@ -78,7 +79,7 @@ function findHalfKeys({ type, username, password, tls, ca }: LooseFile['egress']
   if (type === 'http' && typeof username === 'string' && username.includes(':')) {
     problems.push(problem('username', 'the user name has a colon, which Basic credentials cannot hold (RFC 7617)'));
   }
-  if (ca !== undefined && String(tls ?? false) !== 'true') problems.push(problem('ca', 'ca needs tls: true'));
+  if (ca !== undefined && !isFlag(tls, true)) problems.push(problem('ca', 'ca needs tls: true'));
   return problems;
 }
 

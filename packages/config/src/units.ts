@@ -102,3 +102,8 @@ function readQuantity(text: string, units: ReadonlyMap<string, number>): Read<nu
   const quantity = Number(digits) * factor;
   return Number.isSafeInteger(quantity) ? ok(quantity) : { kind: 'malformed', why: `${text} is too large` };
 }
+
+/** Whether a value that is not yet checked says true or false, as text too: values of the environment are text. */
+export function isFlag(value: unknown, flag: boolean): boolean {
+  return value === flag || value === String(flag);
+}

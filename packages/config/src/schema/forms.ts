@@ -25,9 +25,10 @@ export function forms<const Forms extends readonly [z.ZodObject, ...z.ZodObject[
 
 /** The form whose word has a slip of the hand in it, or all. */
 function formsMeant(key: string, sections: readonly z.ZodObject[], value: object): readonly z.ZodObject[] {
-  const word = String(Reflect.get(value, key)).trim();
+  const word: unknown = Reflect.get(value, key);
+  if (typeof word !== 'string') return sections;
   const meant = sections.filter(
-    ({ shape: { [key]: own } }) => own instanceof z.ZodLiteral && isSlip(word, String(own.value)),
+    ({ shape: { [key]: own } }) => own instanceof z.ZodLiteral && isSlip(word.trim(), String(own.value)),
   );
   return meant.length === 1 ? meant : sections;
 }

@@ -103,6 +103,21 @@ log:
     ]);
   });
 
+  it('of a list that stands for a map hide those that come of comparing what it has not got', () => {
+    expect(problemsOf(`${minimal}dns: { cache: [] }\n`)).toEqual([
+      'F:5:15: dns.cache: expected a map of keys, got a list',
+    ]);
+  });
+
+  it.each([
+    'log: { access: MAP, progress: 1s }',
+    'admin: { control: MAP, bind: "0.0.0.0:1" }',
+    'egress: [{ type: MAP }]',
+  ])('are told of a map with a key toString in the place of a word: %s', (text) => {
+    const problems = problemsOf(`${minimal}${text.replace('MAP', '{ toString: 1 }')}\n`);
+    expect(problems).toContainEqual(expect.stringMatching(/: expected [^;]*, got a map$/));
+  });
+
   it('are told once for a value that cannot be read', () => {
     expect(problemsOf('listeners: *doors')).toEqual([
       expect.stringMatching(/^F:1:12: listeners: \*doors refers to no anchor/),
