@@ -40,12 +40,14 @@ export async function authenticateClient(
       throw refused('The user name or the password is wrong.', claimed(name, users));
     case 'busy':
       throw refused('Too many passwords wait to be checked; try again.', claimed(name, users));
+    case 'late':
+      throw refused('The password was not checked within timeouts.handshake; try again.', claimed(name, users));
   }
 }
 
 /** The deadline of the handshake holds for the check too, so the client gets an answer however long the queue is. */
-function waitFor(client: Leg, verdict: Promise<Verdict>, deadline: DeadlineMs): Promise<Verdict> {
-  const done = forNoLonger(verdict, deadline - performance.now(), 'busy');
+function waitFor(client: Leg, verdict: Promise<Verdict>, deadline: DeadlineMs): Promise<Verdict | 'late'> {
+  const done = forNoLonger<Verdict | 'late'>(verdict, deadline - performance.now(), 'late');
   return unlessGone(client, { done, cancel: () => undefined }, 'its password was checked');
 }
 
