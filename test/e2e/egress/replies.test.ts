@@ -16,19 +16,23 @@ let parent: Origin;
 let proxy: Running;
 let script: Script = { says: [] };
 const heads: string[] = [];
+/** For each of them, how its connection was ended. */
+const departures: ('fin' | 'rst')[] = [];
 
 beforeAll(async () => {
   parent = await tcpOrigin((socket) => {
     let head = '';
     let answered = Promise.resolve();
-    socket.on('end', () => socket.end());
+    let number = -1;
+    socket.on('end', () => socket.end()).on('end', () => (departures[number] = 'fin'));
+    socket.on('error', () => (departures[number] = 'rst'));
     socket.on('data', (chunk: Buffer) => {
       const wasWhole = head.includes('\r\n\r\n');
       head += chunk.toString('latin1');
       // What it echoes comes behind all that it answers.
       if (wasWhole) return void answered.then(() => socket.write(chunk));
       if (!head.includes('\r\n\r\n')) return;
-      heads.push(head);
+      number = heads.push(head) - 1;
       answered = answer(script);
     });
     const answer = async ({ says, ends }: Script): Promise<void> => {
@@ -40,15 +44,16 @@ beforeAll(async () => {
       if (ends === 'rst') socket.resetAndDestroy();
     };
   });
-  proxy = await startSallyport(
-    configText({
-      more: `egress:
-  - { name: corp, type: http, address: "127.0.0.1:${parent.port}", username: "us\u00e9r", password: "p:w" }
-default_egress: corp
-timeouts: { connect: 700ms }`,
-    }),
-  );
+  proxy = await startBefore(parent);
 });
+
+function startBefore({ port }: Origin): Promise<Running> {
+  const more = `egress:
+  - { name: corp, type: http, address: "127.0.0.1:${port}", username: "us\u00e9r", password: "p:w" }
+default_egress: corp
+timeouts: { connect: 700ms }`;
+  return startSallyport(configText({ more }));
+}
 
 afterAll(async () => {
   await proxy.stop();
@@ -215,14 +220,21 @@ describe('a parent that does not', () => {
     expect(Buffer.from(answer, 'latin1')).toEqual(Buffer.of(21, 3, 3, 0, 2, 2, 80));
   });
 
-  it('is left at once by a client that leaves', async () => {
+  it.each([0, 2])('is left at once, and by RST, by a client that leaves, after %d tunnels', async (tunnels) => {
+    const fresh = await startBefore(parent);
+    // After two its words are known.
+    script = { says: ['HTTP/1.1 200 OK\r\n\r\n'], ends: 'fin' };
+    for (let time = 0; time < tunnels; time++) await ask(fresh.port('explicit'), connect('far.example:443'));
     script = { says: [] };
-    const before = proxy.lines.length;
-    const client = await openClient(proxy.port('explicit'));
     const asked = heads.length;
+    const client = await openClient(fresh.port('explicit'));
     client.socket.write(connect('far.example:443'));
     await expect.poll(() => heads.length).toBeGreaterThan(asked);
     client.socket.destroy();
-    await proxy.line({ msg: 'tunnel', reason: 'client_closed', stage: 'dial' }, before);
+    expect(await fresh.tunnel({ reason: 'client_closed', stage: 'dial' })).toMatchObject({
+      detail: 'The client left while the proxy beyond this one was asked.',
+    });
+    await expect.poll(() => departures[asked]).toBe('rst');
+    await fresh.stop();
   });
 });

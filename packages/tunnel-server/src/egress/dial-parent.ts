@@ -149,6 +149,7 @@ function dialOptions(
 
 /** The failure of a dial. Throws what is not the parent's fault. */
 function failureOf(cause: unknown): ParentAttempt {
+  if (cause instanceof TunnelError && cause.reason === 'client_closed') throw clientLeft();
   const why = cause instanceof TunnelError ? DOWN.get(cause.reason) : undefined;
   if (why === undefined || !(cause instanceof TunnelError)) throw cause;
   const { upstream } = cause;
@@ -182,7 +183,7 @@ async function converse(
   if (answer.kind === 'opened') habit.opened(answer.said);
   if (answer.kind === 'opened' && !seen.hasLeft) return { kind: 'up', leg, isAnswered: false };
   leg.close();
-  if (seen.hasLeft) throw new TunnelError('client_closed', 'The client left before its tunnel was up.');
+  if (seen.hasLeft) throw clientLeft();
   switch (answer.kind) {
     case 'refused':
       return answer;
@@ -196,6 +197,11 @@ async function converse(
     case 'opened':
       return { kind: 'down', why: 'was left' };
   }
+}
+
+/** In the same words whoever reads the answer, the dial or this side of it. */
+function clientLeft(): TunnelError {
+  return new TunnelError('client_closed', 'The client left while the proxy beyond this one was asked.');
 }
 
 function whyLeft(leg: Leg, how: Departure): ParentAttempt {

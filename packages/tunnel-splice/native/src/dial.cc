@@ -163,8 +163,11 @@ void failDial(Loop& loop, Leg& leg, DialOutcome outcome) {
   const DialUnderWay& dial = loop.dialOf(leg);
   tellFailure(loop, leg.unspliced.dialToken, outcome);
   if (dial.client != nullptr) forgetAnswering(loop, *dial.client);
+  // A FIN could be taken for the end of the request alone, and the destination be dialled all the same.
+  const bool isAbandoned = outcome == kCancelled && dial.prefaceState == PrefaceState::kAsked;
   loop.endDial(leg);
-  closeNow(loop, leg);
+  if (isAbandoned) closeWithReset(loop, leg);
+  else closeNow(loop, leg);
 }
 
 void cancelDial(Loop& loop, uint32_t token) {

@@ -148,7 +148,7 @@ export function describeAsking(create: () => Transport): void {
       const result = await joining.done;
       if (result.kind === 'connected') result.leg.reset();
       else expect(result).toEqual({ kind: 'cancelled' });
-      await upstream.departure;
+      expect(await upstream.departure).toBe('reset');
       expect(upstream.received.equals(preface)).toBe(true);
     });
 
