@@ -433,6 +433,16 @@ describe('limits', () => {
   });
 });
 
+it('counts what a rule allowed as allowed where its address is then refused, and the refusal apart', async () => {
+  const strict = await startSallyport(configText());
+  expect(await ask(strict.port('explicit'), connectTo('10.0.0.1:443'))).toMatch(/^HTTP\/1\.1 403 /);
+  expect(await strict.tunnel({ reason: 'address' })).toMatchObject({ decision: 'deny', rule: 'tests' });
+  expect(await strict.metric('policy_decisions_total{rule="tests",decision="allow"}')).toBe(1);
+  expect(await strict.metric('policy_decisions_total{rule="tests",decision="deny"}')).toBeUndefined();
+  expect(await strict.metric('refused_total{listener="explicit",reason="address"}')).toBe(1);
+  await strict.stop();
+});
+
 describe('report_only', () => {
   it('lets pass what the rules would deny, and says so; addresses stay guarded', async () => {
     const reporting = await startSallyport(

@@ -41,10 +41,11 @@ export function declareMetrics(registry: Registry) {
       ['listener'],
     ),
     refused: counter('refused_total', 'Connections that the proxy itself refused.', ['listener', 'reason']),
-    policyDecisions: counter('policy_decisions_total', 'Decisions by rule; report: a denial that report_only lifted.', [
-      'rule',
-      'decision',
-    ]),
+    policyDecisions: counter(
+      'policy_decisions_total',
+      'Decisions by rule, before addresses are checked; report: a denial that report_only lifted.',
+      ['rule', 'decision'],
+    ),
     resolveSeconds: histogram('resolve_seconds', 'Time to look the destination up.', WAIT_BUCKETS),
     connectSeconds: histogram('connect_seconds', 'Time to dial, all attempts together.', WAIT_BUCKETS),
     firstByteSeconds: histogram('first_byte_seconds', 'From tunnel up to first upstream byte.', FIRST_BYTE_BUCKETS),
