@@ -121,7 +121,10 @@ function findUpstream(setUp: SetUp): undefined | Promise<unknown> {
   return undefined;
 }
 
-/** Where nothing is to be read of the client or the destination first, the tunnel is up as soon as the dial has connected. */
+/**
+ * Where nothing is to be read of the client or the destination first, the tunnel is up as soon as the dial has connected. The set-up is told
+ * what came of the dial ({@link SetUp.isUp}), and takes the steps that are left, if any ({@link SetUp.reached}).
+ */
 function dial(setUp: SetUp): Outcome | Promise<unknown> {
   const { door, record, way, identified } = setUp;
   record.greets(identified.hello);
