@@ -1,7 +1,8 @@
 /** Checks the keys about egresses, together. */
 import * as z from 'zod';
 import type { ConfigPath, Problem } from './problems.ts';
-import { DIRECT, readName } from './schema/egress.ts';
+import { DIRECT } from './schema/egress.ts';
+import { readEgressName } from './schema/names.ts';
 import { hintAtNames } from './suggest.ts';
 import { isFlag } from './units.ts';
 
@@ -32,7 +33,7 @@ const looseEgress = z
   })
   .catch({});
 /** Of another word, the schema says that it is no name. */
-const reference = z.string().refine((name) => readName(name).kind === 'ok');
+const reference = z.string().refine((name) => readEgressName(name).kind === 'ok');
 const looseChoice = z
   .union([reference, z.array(reference.optional().catch(undefined))])
   .optional()

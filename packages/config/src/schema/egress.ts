@@ -1,17 +1,15 @@
 /** The schema of egresses: direct, or by a parent proxy. */
 import * as z from 'zod';
 import { readParentAddress, readSourceAddress } from '../addresses.ts';
-import { ok, type Read } from '../units.ts';
 import { path } from './identity.ts';
 import { expected, flag, list, oneOf, section, written } from './fields.ts';
 import { expectedWord, forms } from './forms.ts';
+import { NAME_PATTERN, readEgressName } from './names.ts';
 
 /** The egress that always exists: direct to the destination, from an address that the kernel chooses. */
 export const DIRECT = 'direct';
 
-const NAME_PATTERN = '^[a-z0-9_-]+$';
-
-const name = written('a name of a-z, 0-9, _ and -', readName, NAME_PATTERN).describe(
+const name = written('a name of a-z, 0-9, _ and -', readEgressName, NAME_PATTERN).describe(
   'Unique; appears in logs and metrics.',
 );
 
@@ -67,20 +65,12 @@ export const egress = list('egresses', forms('type', [direct, http, socks5], exp
 /** One egress, or several to be tried in order. */
 export const egressChoice = z
   .union([
-    written('the name of an egress', readName, NAME_PATTERN).transform((one) => [one]),
-    list('names of egresses', written('the name of an egress', readName, NAME_PATTERN)).min(1, {
+    written('the name of an egress', readEgressName, NAME_PATTERN).transform((one) => [one]),
+    list('names of egresses', written('the name of an egress', readEgressName, NAME_PATTERN)).min(1, {
       error: 'no egress; name at least one',
     }),
   ])
   .describe('Names of egresses. In a list, the next one is tried when a parent is down, never when it refused.');
-
-const LONGEST_NAME = 100;
-
-export function readName(text: string): Read<string> {
-  const why = `a name has up to ${LONGEST_NAME} characters, and this one ${text.length}; shorten it`;
-  if (/^[a-z0-9_-]+$/.test(text)) return text.length <= LONGEST_NAME ? ok(text) : { kind: 'malformed', why };
-  return { kind: 'malformed', why: `expected a name of a-z, 0-9, _ and -, got ${JSON.stringify(text)}` };
-}
 
 /** RFC 1929 §2. */
 function limitOfSocks(bytes: number): string | undefined {

@@ -7,6 +7,7 @@ import { expected, flag, list, networks, oneOf, port, section, written } from '.
 import { expectedWord, forms } from './forms.ts';
 import { auth, tls } from './identity.ts';
 import { limitOverrides, timeoutOverrides } from './limits.ts';
+import { NAME_PATTERN, readName } from './names.ts';
 
 /** Where a client goes that names no port. */
 export const DEFAULT_PORT = 443;
@@ -15,9 +16,7 @@ const bind = written('host:port such as "127.0.0.1:3128"', readListenerBind, ':[
 
 /** The keys of every door. */
 const common = {
-  name: written('a name of a-z, 0-9, _ and -', readName, '^[a-z0-9_-]+$').describe(
-    'Unique; appears in logs and metrics.',
-  ),
+  name: written('a name of a-z, 0-9, _ and -', readName, NAME_PATTERN).describe('Unique; appears in logs and metrics.'),
   bind: z
     .union([
       bind.transform((address) => [address]),
@@ -93,11 +92,6 @@ const sniListener = section({
 export const listeners = list('listeners', forms('mode', [connectListener, sniListener], explainMode))
   .min(1, { error: 'no listener; give at least one' })
   .describe('The doors: where clients connect, and how.');
-
-function readName(text: string): Read<string> {
-  if (/^[a-z0-9_-]+$/.test(text)) return ok(text);
-  return { kind: 'malformed', why: `expected a name of a-z, 0-9, _ and -, got ${JSON.stringify(text)}` };
-}
 
 type WithoutSni = { readonly kind: 'reject' | 'original' } | ({ readonly kind: 'destination' } & HostAndPort);
 

@@ -14,10 +14,13 @@ export interface Budget {
   readonly isStep: () => boolean;
 }
 
-export function comparisonBudget(comparisons = 1_000_000): Budget {
+/** A new one, unspent. */
+export function comparisonBudget(): Budget {
+  let comparisons = MOST_COMPARISONS;
   return { hasMore: () => --comparisons >= 0, isStep: stepsOf(COMPARISONS_A_STEP) };
 }
 
+const MOST_COMPARISONS = 1_000_000;
 const COMPARISONS_A_STEP = 256;
 
 /** A compiled policy, and the patterns of each rule, which its index does not keep. */
