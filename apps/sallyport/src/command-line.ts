@@ -68,6 +68,7 @@ export async function readCommandLine(args: readonly string[], commands: readonl
   return { kind: 'command', command, ...(await readOptions(command, rest)) };
 }
 
+/** Before any command is loaded: none is needed for it. */
 export function asksForVersion([first]: readonly string[]): boolean {
   return first === '--version' || first === '-V';
 }
@@ -210,6 +211,7 @@ interface OptionToken {
   readonly value?: string | undefined;
 }
 
+/** What `sallyport --help` prints. */
 export function overview(commands: readonly Command[]): string {
   const rows = commands.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`).join('\n');
   return `Sallyport: a guarded way out of a network for HTTPS.
@@ -224,6 +226,7 @@ ${rows}
 `;
 }
 
+/** What `--help` behind a command prints. */
 export function helpOf(command: Command): string {
   const specs = Object.entries(command.options);
   const usage = specs.map(([name, spec]) => {

@@ -2,11 +2,13 @@
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
+/** In powers of 1,024: `1.5 KiB`. */
 export function bytesText(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   return `${shortNumber(bytes / 1024 ** power)} ${UNITS[power] ?? ''}`;
 }
 
+/** Bytes a second, as {@link bytesText}. */
 export function rateText(bytesPerSecond: number): string {
   return `${bytesText(bytesPerSecond)}/s`;
 }
@@ -16,10 +18,12 @@ export function shortNumber(value: number): string {
   return value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString('en') : value.toPrecision(2);
 }
 
+/** Of events, rounded to tenths: `0.3/s`. */
 export function perSecondText(value: number): string {
   return `${shortNumber(Math.round(value * 10) / 10)}/s`;
 }
 
+/** All digits, in groups of three: `12,345`. */
 export function countText(count: number): string {
   return count.toLocaleString('en');
 }
@@ -39,6 +43,7 @@ export function durationText(ms: number): string {
   return `${Math.floor(ms / 1000)} s`;
 }
 
+/** In milliseconds below one second. Undefined: nothing was measured. */
 export function secondsText(seconds: number | undefined): string {
   if (seconds === undefined) return 'no data';
   return seconds >= 1 ? `${shortNumber(seconds)} s` : `${shortNumber(seconds * 1000)} ms`;

@@ -32,6 +32,7 @@ export interface UnfitPart {
   readonly why: string;
 }
 
+/** Throws nothing: what cannot be used is in the result. */
 export function createTlsIdentity(material: TlsMaterial): TlsIdentityResult {
   const parts = findUnfitParts(material);
   const certificate = readCertificate(material.cert);

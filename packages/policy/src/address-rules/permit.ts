@@ -20,6 +20,7 @@ export interface DestinationRules {
   readonly allow: NetworkSet;
 }
 
+/** Once for each policy: a network set is built slowly and asked fast. */
 export function compileDestinations(rules: PolicyConfig['destinations']): DestinationRules {
   return { deny: compileNetworks(rules.deny), allow: compileNetworks(rules.allow) };
 }

@@ -29,6 +29,7 @@ export interface Page {
   readonly smalls: Uint16Array;
 }
 
+/** Room for the numbers of {@link TUNNELS_PER_PAGE} tunnels. */
 export function newPage(): Page {
   return {
     times: new Float64Array(TIMES * TUNNELS_PER_PAGE),

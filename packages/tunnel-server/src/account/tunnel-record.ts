@@ -341,6 +341,7 @@ export class TunnelRecord implements TunnelFacts, LiveTunnel {
   }
 }
 
+/** Counts the rule that decided and, where that is another one, the rule that would have denied and only reports. */
 export function countDecision(metrics: RecordedDoor['metrics'], { rule, wouldDeny, ruled, decision }: Decision): void {
   metrics.policyDecision(rule, ruled ?? decision);
   if (wouldDeny !== undefined && wouldDeny !== rule) metrics.policyDecision(wouldDeny, 'report');

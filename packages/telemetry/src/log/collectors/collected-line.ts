@@ -8,6 +8,7 @@ export interface CollectedLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** Of a line that this process has written: throws a SyntaxError for what is no JSON. */
 export function parseCollected(json: string): CollectedLine {
   const { level, time, msg, ...fields } = JSON.parse(json) as CommonFields; // The line was written here, so its form is known.
   return { level, time, seq: fields.seq, msg, fields: { ...fields } };
