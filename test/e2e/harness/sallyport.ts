@@ -39,7 +39,7 @@ export interface Running {
   readonly stderr: () => string;
   /** The port that a listener, or `admin`, is bound to. */
   port(listener: string): number;
-  /** The first line, past (from index `from` on) or to come, with these fields; rejects after 10 s with all lines seen since. */
+  /** The first line, past (from index `from` on) or to come, with these fields; rejects after {@link PATIENCE_MS} with all lines seen since. */
   line(expected: Expected, from?: number): Promise<LogLine>;
   /** The first access-log line with these fields. */
   tunnel(expected?: Expected): Promise<LogLine>;
@@ -108,84 +108,100 @@ function usersEnv(): NodeJS.ProcessEnv {
 }
 
 function follow(child: ChildProcess, folder: string, configFile: string): Running {
-  const lines: LogLine[] = [];
-  const waiting = new Set<() => void>();
-  let stderr = '';
-  let hasEnded = false;
-  const wake = (): void => [...waiting].forEach((check) => check());
-  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  if (child.stdout) {
-    createInterface({ input: child.stdout }).on('line', (text) => {
-      lines.push(parseLine(text));
-      wake();
-    });
-  }
+  const log = new FollowedLog(child);
   const ended = once(child, 'close').then(() => {
-    hasEnded = true;
     rmSync(folder, { recursive: true, force: true });
-    wake();
+    log.end();
     return child.exitCode;
   });
-
-  /** The first line from index `from` on that is as one of `expected` says. */
-  const lineOf = (expected: readonly Expected[], from: number): Promise<LogLine> =>
-    new Promise((resolve, reject) => {
-      const settle = (finish: () => void): void => {
-        clearTimeout(timer);
-        waiting.delete(check);
-        finish();
-      };
-      const fail = (why: string): void => {
-        const seen = lines.slice(from).map((candidate) => JSON.stringify(candidate));
-        settle(() => reject(new Error([why, JSON.stringify(expected), ...seen, stderr].join('\n'))));
-      };
-      let next = from;
-      const check = (): void => {
-        for (; next < lines.length; next++) {
-          const candidate = lines[next];
-          if (candidate && expected.some((one) => matches(candidate, one))) {
-            settle(() => resolve(candidate));
-            return;
-          }
-        }
-        if (hasEnded) fail('sallyport ended without the line');
-      };
-      const timer = setTimeout(() => fail(`no log line in ${PATIENCE_MS / 1000} s with`), PATIENCE_MS);
-      waiting.add(check);
-      check();
-    });
-  const line = (expected: Expected, from = 0): Promise<LogLine> => lineOf([expected], from);
-
-  const port = (listener: string): number => {
-    const found = lines.find((candidate) => matches(candidate, { msg: 'listening', listener }));
-    return Number(String(found?.['address']).split(':').at(-1));
-  };
-
+  const line = (expected: Expected, from = 0): Promise<LogLine> => log.lineOf([expected], from);
+  const port = (listener: string): number => portIn(log.lines, listener);
   return {
     process: child,
     folder,
     configFile,
-    lines,
-    stderr: () => stderr,
+    lines: log.lines,
+    stderr: () => log.stderr,
     port,
     line,
     tunnel: (expected = {}) => line({ msg: 'tunnel', ...expected }),
-    metric: async (series) => {
-      const text = await (await fetch(`http://127.0.0.1:${port('admin')}/metrics`)).text();
-      const found = text.split('\n').find((sample) => sample.startsWith(`sallyport_${series} `));
-      return found === undefined ? undefined : Number(found.split(' ').at(-1));
-    },
+    metric: (series) => readMetric(port('admin'), series),
     reload: async (yaml) => {
-      const before = lines.length;
+      const before = log.lines.length;
       writeFileSync(configFile, yaml);
       child.kill('SIGHUP');
-      return lineOf([{ msg: 'reloaded' }, { msg: 'reload failed' }], before);
+      return log.lineOf([{ msg: 'reloaded' }, { msg: 'reload failed' }], before);
     },
     stop: async () => {
       child.kill('SIGTERM');
       return ended;
     },
   };
+}
+
+/** What a process writes, and who waits for a line of it. */
+class FollowedLog {
+  readonly lines: LogLine[] = [];
+  stderr = '';
+  readonly #waiting = new Set<() => void>();
+  #hasEnded = false;
+
+  constructor({ stdout, stderr }: ChildProcess) {
+    stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    if (stdout === null) return;
+    createInterface({ input: stdout }).on('line', (text) => {
+      this.lines.push(parseLine(text));
+      this.#wake();
+    });
+  }
+
+  /** No line is to come: whoever waits for one is told. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#wake();
+  }
+
+  /** The first line from index `from` on, past or to come, that is as one of `expected` says. */
+  lineOf(expected: readonly Expected[], from: number): Promise<LogLine> {
+    return new Promise((resolve, reject) => {
+      const settle = (finish: () => void): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(check);
+        finish();
+      };
+      const fail = (why: string): void => settle(() => reject(this.#without(expected, from, why)));
+      let next = from;
+      const check = (): void => {
+        const found = this.lines.slice(next).find((line) => expected.some((one) => matches(line, one)));
+        next = this.lines.length;
+        if (found !== undefined) settle(() => resolve(found));
+        else if (this.#hasEnded) fail('sallyport ended without the line');
+      };
+      const timer = setTimeout(() => fail(`no log line in ${PATIENCE_MS / 1000} s with`), PATIENCE_MS);
+      this.#waiting.add(check);
+      check();
+    });
+  }
+
+  #without(expected: readonly Expected[], from: number, why: string): Error {
+    const seen = this.lines.slice(from).map((line) => JSON.stringify(line));
+    return new Error([why, JSON.stringify(expected), ...seen, this.stderr].join('\n'));
+  }
+
+  #wake(): void {
+    for (const check of [...this.#waiting]) check();
+  }
+}
+
+function portIn(lines: readonly LogLine[], listener: string): number {
+  const found = lines.find((line) => matches(line, { msg: 'listening', listener }));
+  return Number(String(found?.['address']).split(':').at(-1));
+}
+
+async function readMetric(adminPort: number, series: string): Promise<number | undefined> {
+  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+  const found = text.split('\n').find((sample) => sample.startsWith(`sallyport_${series} `));
+  return found === undefined ? undefined : Number(found.split(' ').at(-1));
 }
 
 /** Throws, and so ends the test run, where a line is not as `sallyport schema --log` has it. */
