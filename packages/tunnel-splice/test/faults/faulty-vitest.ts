@@ -60,6 +60,9 @@ export const it = Object.assign((title: string, body: Step) => vitest.it(title, 
   skipIf: (isSkipped: boolean) => {
     return (title: string, body: Step): void => vitest.it.skipIf(isSkipped)(title, faulty(body), TIMEOUT_MS);
   },
+  runIf: (isRun: boolean) => {
+    return (title: string, body: Step): void => vitest.it.runIf(isRun)(title, faulty(body), TIMEOUT_MS);
+  },
 });
 
 function stepsOf({ parent, before, after }: Suite): Pick<Trial, 'before' | 'after'> {
