@@ -69,6 +69,26 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
     await untilRefused(replica(2));
   });
 
+  it('hears of places that were given back while it refused to write', async () => {
+    const own = await startRedis();
+    const tell = (...words: string[]) => run('redis-cli', ['-p', String(own.port), ...words]);
+    const holds = async (): Promise<boolean> => (await tell('keys', '*:places:*')).stdout.trim() !== '';
+    const proxy = await startSallyport(limits(`tunnels_per_client: 6, store: { redis: "${own.url}" }`));
+    await proxy.line({ msg: 'limits store up' });
+    await fill(proxy, 3);
+    await vi.waitUntil(holds);
+    await tell('replicaof', '127.0.0.1', '1');
+    for (const { socket } of clients) socket.destroy();
+    await proxy.line({ msg: 'limits store away' });
+    const mark = proxy.lines.length;
+    await tell('replicaof', 'no', 'one');
+    await proxy.line({ msg: 'limits store up' }, mark);
+    // Otherwise only the end of their lease would.
+    await vi.waitUntil(async () => !(await holds()), { timeout: 10_000 });
+    await stop(proxy);
+    await own.kill();
+  });
+
   it('costs nobody more than a moment when Redis stands still, and says so once', async () => {
     const [first] = replicas;
     if (first === undefined) throw new Error('no replica');

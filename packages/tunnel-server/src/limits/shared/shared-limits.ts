@@ -197,11 +197,12 @@ export class SharedLimits {
   }
 
   async #run(link: StoreLink, batch: Batch, start?: Start): Promise<void> {
+    let isInTime = false;
     try {
-      const isInTime = await this.#health.run(link, batch, start);
-      // It may have granted places to attempts that went on without it.
-      if (!isInTime) for (const account of batch.accounts) this.#isDue(account);
+      isInTime = await this.#health.run(link, batch, start);
     } finally {
+      // It may have granted places to attempts that went on without it, or refused to hear of those that were given back.
+      if (!isInTime) for (const account of batch.accounts) this.#isDue(account);
       batch.settle();
       for (const account of batch.accounts) this.#accounts.forgetIfIdle(account);
     }
