@@ -93,7 +93,7 @@ class Orders {
   void splice(const HeldLeg& client, const HeldLeg& upstream, uint32_t index) {
     commands_
         .begin(kSplice | threadOf(upstream.id.place) << kThreadShift, client.id,
-               upstream.id, index, span(200), span(100), 300 + dice(700), 0, client.received,
+               upstream.id, index, span(200), span(100), 300 + dice(700), 0, dice(300), client.received,
                upstream.received, client.unread.size(), upstream.unread.size())
         .bytes(client.unread.data(), client.unread.size())
         .bytes(upstream.unread.data(), upstream.unread.size());
