@@ -9,11 +9,10 @@ import { record } from '../../../packages/resolver/test/fake-name-server.ts';
 import { makeCertificates } from '../harness/certificates.ts';
 import { openClient, type Origin, tcpOrigin } from '../harness/peers.ts';
 import { helloRetryRequest, modernHello } from '../harness/retry.ts';
-import { freshHello, isRepeating, keepVisiting, RANDOM, repeatedAt, visit, wordOrigin } from '../harness/visits.ts';
+import { freshHello, keepVisiting, RANDOM, repeatedAt, visit, wordOrigin } from '../harness/visits.ts';
 import {
   closeAll,
   closers,
-  expectNoneOnPortable,
   fileFor,
   isSoonRepeated,
   nameServer,
@@ -68,7 +67,6 @@ describe('hellos that are alike', () => {
     await proxy.tunnel({ reason: 'loop', outcome: 'refused' });
     // Three by the usual way. Those that are up before the first is found to be in a loop go round more often.
     expect((mapped.arrivals() - before) / heard.length).toBeLessThan(mostRounds);
-    await expectNoneOnPortable(proxy, 'transparent');
   });
 
   it('are served where the origin asks for a second hello', async () => {
@@ -129,8 +127,7 @@ describe('hellos that are alike', () => {
     }
     await Promise.all([usual.stop(), traffic.stop()]);
     expect(wrong).toEqual([]);
-    if (isRepeating) expect(await repeatedAt(proxy, 'transparent')).toBeGreaterThan(0);
-    await expectNoneOnPortable(proxy, 'transparent');
+    expect(await repeatedAt(proxy, 'transparent')).toBeGreaterThan(0);
   });
 
   it('are followed by no other name where the origin asks for a second one', async () => {
@@ -165,7 +162,6 @@ describe('hellos that are alike', () => {
       expect(bytes.subarray(helloRetryRequest.length)).toEqual(Buffer.of(21, 3, 3, 0, 2, 2, 49));
     }
     expect(said).not.toContain('evil.test');
-    await expectNoneOnPortable(proxy, 'transparent');
   });
 
   it('have one line each where the origin is slow to answer', async () => {
@@ -190,7 +186,6 @@ describe('hellos that are alike', () => {
       tunnelsIn(proxy.lines).map(({ outcome, bytes_down }) => `${String(outcome)} ${String(bytes_down)}`),
     );
     expect(ends).toEqual(new Set(['ok 3']));
-    await expectNoneOnPortable(proxy, 'transparent');
   });
 });
 

@@ -4,8 +4,6 @@ import { testedRuntime } from '../harness/config-text.ts';
 import { type Client, echoOrigin, openClient, openTunnel, type Origin } from '../harness/peers.ts';
 import { type Running, startSallyport } from '../harness/sallyport.ts';
 
-const isPortable = process.env['SALLYPORT_TEST_ENGINE'] === 'portable';
-
 let origin: Origin;
 let proxy: Running;
 const clients: Client[] = [];
@@ -30,7 +28,7 @@ policy:
   destinations: { allow: [loopback] }
 `;
 
-describe.skipIf(isPortable)('tunnels that the engine repeats', () => {
+describe('tunnels that the engine repeats', () => {
   it.each([
     ['checked', 'has taken it', () => open('checked', 110)],
     ['behind', 'awaits the PROXY headers of so many', () => openSilent('behind', 110)],

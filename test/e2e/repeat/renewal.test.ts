@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { run } from '../harness/peers.ts';
 import type { Running } from '../harness/sallyport.ts';
-import { DOORS, isRepeating, keepVisiting, visit, type Wish, wordOrigin } from '../harness/visits.ts';
+import { DOORS, keepVisiting, visit, type Wish, wordOrigin } from '../harness/visits.ts';
 import { closeAll, closers, fileFor, open, start } from './repeats.ts';
 
 afterEach(closeAll);
@@ -36,7 +36,7 @@ async function visitFor(ms: number, proxy: Running, wish: Wish): Promise<void> {
   while (performance.now() < until) expect(await visit(proxy, wish)).toBe('one');
 }
 
-describe.runIf(isRepeating).each(DOORS)('what is asked for all the time at the %s door', (door) => {
+describe.each(DOORS)('what is asked for all the time at the %s door', (door) => {
   const patient = { timeout: 120_000 };
 
   /** A slow dial on a busy machine ends a verdict early, and bars the next: then another process is looked at. */
