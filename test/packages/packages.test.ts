@@ -32,7 +32,14 @@ const { version } = JSON.parse(
 const MIB = 1024 * 1024;
 const CONFIG = '/try/sallyport.yaml';
 /** What `try-it.js` saw, where everything works. */
-const ALL_WELL = { explicit: 'heard: hello', transparent: 'heard: hello', page: 200, reload: 403, end: 0 };
+const ALL_WELL = {
+  starters: ['agents', 'ci', 'gateway', 'office'],
+  explicit: 'heard: hello',
+  transparent: 'heard: hello',
+  page: 200,
+  reload: 403,
+  end: 0,
+};
 
 const EMULATOR = spawnSync('which', ['qemu-aarch64-static']).stdout.toString().trim();
 const ARM64_LIBRARIES = '/usr/aarch64-linux-gnu';

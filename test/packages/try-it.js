@@ -6,7 +6,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -34,7 +34,7 @@ ended.then(([code, signal]) => {
   if (seen.reload === undefined) fail(`it ended early (${code ?? signal}): ${log}`);
 });
 
-const seen = {};
+const seen = { starters: startersThatPass() };
 await until(async () => (await get('/readyz')).status === 200);
 seen.explicit = await throughExplicitDoor();
 seen.page = (await get('/')).status;
@@ -67,6 +67,23 @@ policy:
   destinations: { deny: [special], allow: [loopback] }
 `,
   );
+}
+
+/** Uses whose configuration the program prints and then takes, as a new user begins. */
+function startersThatPass() {
+  const sallyport = (...words) => {
+    const [runtime, ...rest] = [...program.slice(0, program.indexOf('run')), ...words];
+    return spawnSync(runtime, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  };
+  const passes = (use) => {
+    const { status, stdout } = sallyport('init', '--for', use);
+    const starter = `${config}.starter`;
+    writeFileSync(starter, stdout);
+    const checked = sallyport('check', '--config', starter).status;
+    rmSync(starter);
+    return status === 0 && checked === 0;
+  };
+  return ['agents', 'ci', 'gateway', 'office'].filter(passes);
 }
 
 function throughExplicitDoor() {

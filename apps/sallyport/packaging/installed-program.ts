@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { fetchNode } from './node-runtime.ts';
 import type { Architecture } from './options.ts';
 import { PREBUILT, type Program } from './stage-program.ts';
+import { OWN_FOLDERS } from './vendor.ts';
 
 /** The folder that it is installed to. */
 export const PROGRAM_FOLDER = 'usr/lib/sallyport';
 
-const PARTS = ['bin', 'dist', 'groups', 'page', 'node_modules', 'package.json'] as const;
+const PARTS = [...OWN_FOLDERS, 'node_modules', 'package.json'] as const;
 /** Tests and documents in published packages that an installed program does not need. */
 const PUBLISHED_ONLY =
   /\/node_modules\/(?:@[^/]+\/)?[^/]+\/(?:tests?|benchmarks?|docs|examples?)$|\.(?:md|markdown|html)$/i;

@@ -24,8 +24,8 @@ export interface Vendored {
 /** Files that are not needed to run a package: types, TypeScript sources, source maps, the compiler's build information, hidden files. */
 const LEFT_OUT = /\.(?:[cm]?ts|map|tsbuildinfo|flow)$|^\.[^/]*$/;
 
-/** The folders of a workspace package that are copied. */
-const OWN_FOLDERS = ['bin', 'dist', 'groups', 'page'] as const;
+/** The folders of a workspace package that are copied: all that a program reads when it runs. */
+export const OWN_FOLDERS = ['bin', 'dist', 'groups', 'page', 'starters'] as const;
 
 /**
  * Copies `from` to `to`, and its dependencies to `to`/node_modules: the first version of each is placed there, any other one below the
@@ -108,6 +108,6 @@ function isShipped(path: string): boolean {
 /** Compiled from a source that no longer exists. */
 function isStale(path: string, folder: string): boolean {
   const compiled = join(folder, 'dist');
-  if (!path.startsWith(`${compiled}/`) || !path.endsWith('.js')) return false;
+  if (!path.startsWith(`${compiled}/`) || path.startsWith(`${compiled}/bundle/`) || !path.endsWith('.js')) return false;
   return !existsSync(join(folder, 'src', path.slice(compiled.length)).replace(/\.js$/, '.ts'));
 }
