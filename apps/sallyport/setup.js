@@ -37,6 +37,11 @@ function members() {
   return ['packages', 'apps'].flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name)));
 }
 
+/** What the compiler writes last of each package. */
+function builds() {
+  return members().map((folder) => join(folder, 'dist', 'tsconfig.tsbuildinfo'));
+}
+
 /** What node-gyp looks for. Whoever installs a compiler later gets the native engine with the next start. */
 const BUILD_TOOLS = ['python3', 'python', 'make', 'c++', 'g++', 'cc', 'gcc'];
 
@@ -88,12 +93,14 @@ const steps = {
       ...members().flatMap((folder) => [join(folder, 'src'), join(folder, 'tsconfig.json')]),
       ...['src', 'tsconfig.json'].map((name) => join(root, 'apps', 'sallyport', 'page', name)),
     ],
-    outputs: () =>
-      [...members(), join(root, 'apps', 'sallyport', 'page')].map((folder) =>
-        join(folder, 'dist', 'tsconfig.tsbuildinfo'),
-      ),
+    outputs: () => [...builds(), join(root, 'apps', 'sallyport', 'page', 'dist', 'tsconfig.tsbuildinfo')],
     // The page depends on all else, which is built with it.
     run: () => run('the build', process.execPath, ['node_modules/typescript/bin/tsc', '-b', 'apps/sallyport/page']),
+  },
+  bundle: {
+    inputs: () => [join(root, 'apps', 'sallyport', 'bundle.js'), ...manifests, ...builds()],
+    outputs: () => [join(root, 'apps', 'sallyport', 'dist', 'bundle', 'main.js')],
+    run: () => run('the bundle', process.execPath, [join(root, 'apps', 'sallyport', 'bundle.js')]),
   },
 };
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readdirSync, statSync } from 'node:fs';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
 // Without a listener for SIGUSR1, Node.js opens its inspector at that signal, which is a listening port. Without one for SIGUSR2 and SIGHUP,
@@ -35,8 +36,21 @@ if (process.argv[2] === 'learn') {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-await import('../dist/main.js');
+await import(isBundled() ? '../dist/bundle/main.js' : '../dist/main.js');
 
 function youngGenerationBytes() {
   return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? COMMITTED_BYTES;
+}
+
+/** The bundle is the same program in a tenth of the files. In a clone the compiler may have run since it was made: then it is not used. */
+function isBundled() {
+  const made = timeOf('../dist/bundle/main.js');
+  const packages = '../node_modules/@sallyport';
+  const folders = ['..', ...readdirSync(new URL(packages, import.meta.url)).map((name) => `${packages}/${name}`)];
+  return folders.every((folder) => timeOf(`${folder}/dist/tsconfig.tsbuildinfo`) <= made);
+}
+
+/** In milliseconds; 0 for a file that is not there. */
+function timeOf(file) {
+  return statSync(new URL(file, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -1,6 +1,7 @@
 /** The groups of hosts that come with the program: text files, one host a line, each with its source and the date of its last check. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Config } from '@sallyport/config';
 import { groupNamed, type Groups, hostLines } from '@sallyport/policy';
 
@@ -11,7 +12,7 @@ export interface ShippedGroup {
   readonly hosts: readonly string[];
 }
 
-const folder = join(import.meta.dirname, '..', 'groups');
+const folder = fileURLToPath(new URL('../groups', import.meta.url));
 
 /** All of them, by name. */
 export function shippedGroups(): readonly ShippedGroup[] {

@@ -1,6 +1,5 @@
 /** The starter configurations that come with the program: one YAML file for each use, in the folder `starters`. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 export interface Starter {
   readonly name: 'agents' | 'gateway' | 'office' | 'ci';
@@ -17,5 +16,5 @@ export const STARTERS: readonly Starter[] = [
 
 /** The text of the file. */
 export function readStarter({ name }: Starter): string {
-  return readFileSync(join(import.meta.dirname, '..', 'starters', `${name}.yaml`), 'utf8');
+  return readFileSync(new URL(`../starters/${name}.yaml`, import.meta.url), 'utf8');
 }

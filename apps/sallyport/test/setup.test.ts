@@ -29,6 +29,7 @@ beforeEach(() => {
     'node_modules/typescript/bin/tsc',
     writes('build', `packages/tunnel-splice/${dist}`, `apps/sallyport/${dist}`, `apps/sallyport/page/${dist}`),
   );
+  lay('apps/sallyport/bundle.js', writes('bundle', 'apps/sallyport/dist/bundle/main.js'));
 });
 afterEach(() => rmSync(clone, { recursive: true }));
 
@@ -63,13 +64,14 @@ function setUp(): readonly string[] {
 }
 
 it('takes every step in a fresh clone, and none again', () => {
-  expect(setUp()).toEqual(['install', 'native', 'build']);
+  expect(setUp()).toEqual(['install', 'native', 'build', 'bundle']);
   expect(setUp()).toEqual([]);
 });
 
 it.each([
-  { gone: 'apps/sallyport/dist', steps: ['build'] },
-  { gone: 'apps/sallyport/page/dist', steps: ['build'] },
+  { gone: 'apps/sallyport/dist', steps: ['build', 'bundle'] },
+  { gone: 'apps/sallyport/dist/bundle', steps: ['bundle'] },
+  { gone: 'apps/sallyport/page/dist', steps: ['build', 'bundle'] },
   { gone: 'packages/tunnel-splice/native/build', steps: ['native'] },
   { gone: 'packages/tunnel-splice/node_modules', steps: ['install'] },
 ])('makes $gone again', ({ gone, steps }) => {

@@ -1,13 +1,14 @@
 /** The files of the status page, as they are served. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { AdminReply, AdminRoute } from '@sallyport/telemetry';
 
 /** HTML and styles from the sources; scripts from the build. */
-const SOURCES = join(import.meta.dirname, '..', '..', 'page');
+const SOURCES = fileURLToPath(new URL('../../page', import.meta.url));
 const SCRIPTS = join(SOURCES, 'dist');
 /** A module of the program, which the scripts import. */
-const FIGURES = join(import.meta.dirname, '..', 'figures.js');
+const FIGURES = fileURLToPath(new URL('../figures.js', import.meta.url));
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
