@@ -89,6 +89,21 @@ describe.skipIf(!isInstalled('redis-server'))('limits.store: redis', () => {
     await own.kill();
   });
 
+  it('goes on as if nothing were where Redis has forgotten the script', async () => {
+    const marks = replicas.map(({ lines }) => lines.length);
+    const flush = () => run('redis-cli', ['-p', String(redis.port), 'script', 'flush']);
+    const answer = await untilInTime(async () => {
+      await flush();
+      await fill(replica(0), LIMIT / 2);
+      await flush();
+      await fill(replica(1), LIMIT / 2);
+      return connectBy(replica(2));
+    });
+    expect(answer).toBe('429');
+    const said = replicas.flatMap(({ lines }, at) => lines.slice(marks[at]));
+    expect(said.filter(({ msg }) => String(msg).startsWith('limits store'))).toEqual([]);
+  });
+
   it('costs nobody more than a moment when Redis stands still, and says so once', async () => {
     const [first] = replicas;
     if (first === undefined) throw new Error('no replica');

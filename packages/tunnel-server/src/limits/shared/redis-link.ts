@@ -94,7 +94,12 @@ class RedisLink implements StoreLink {
   }
 
   async run(keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    const answer = await this.#client.evalSha(this.#script, { keys: [...keys], arguments: [...args] });
+    const call = { keys: [...keys], arguments: [...args] };
+    const answer = await this.#client.evalSha(this.#script, call).catch((cause: unknown) => {
+      // SCRIPT FLUSH, or a failover. This is sent at once and has Redis know the script again, so answers stay in order.
+      if (cause instanceof Error && cause.message.startsWith('NOSCRIPT ')) return this.#client.eval(COUNT_SCRIPT, call);
+      throw cause;
+    });
     this.hasAnswered = true;
     return answer;
   }
