@@ -1,6 +1,7 @@
 /** Connections that say nothing, as a balancer or a monitor opens them, told from clients that gave up. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificates } from './harness/certificates.ts';
 import { configText } from './harness/config-text.ts';
@@ -115,6 +116,35 @@ describe.each(['balanced', 'balanced-secured'])('a check of a balancer at the %s
     proxy.process.kill('SIGCONT');
     const line = await proxy.line({ msg: 'tunnel', listener: door }, from);
     expect(line).toMatchObject({ level: 'debug', outcome: 'ok', reason: 'probe' });
+  });
+});
+
+describe('a TLS handshake behind a PROXY header, with nothing behind it', () => {
+  const local = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex');
+  it.each([
+    { what: 'is a probe of the balancer, which has sent LOCAL', header: local, reason: 'probe', level: 'debug' },
+    {
+      what: 'is a probe of the balancer, which has sent UNKNOWN',
+      header: 'PROXY UNKNOWN\r\n',
+      reason: 'probe',
+      level: 'debug',
+    },
+    {
+      what: 'is that of a client who may not accept the certificate, where one is named',
+      header: 'PROXY TCP4 192.0.2.7 127.0.0.1 40000 443\r\n',
+      reason: 'client_closed',
+      level: 'info',
+    },
+  ])('$what', async ({ header, reason, level }) => {
+    const from = proxy.lines.length;
+    const { socket } = await openClient(proxy.port('balanced-secured'));
+    socket.write(header);
+    const secured = connectTls({ socket, rejectUnauthorized: false });
+    await once(secured, 'secureConnect');
+    secured.end();
+    const line = await proxy.line({ msg: 'tunnel', listener: 'balanced-secured' }, from);
+    expect(line).toMatchObject({ reason, level });
+    secured.destroy();
   });
 });
 

@@ -45,7 +45,7 @@ export function whyGone(client: Leg, saidBytes: number): TunnelError {
     case 'under-way':
       return new TunnelError('client_closed', 'The client left before its TLS handshake was complete.');
     case 'secured':
-      if (saidBytes > 0) break;
+      if (saidBytes > 0 || isOfBalancer(client)) break;
       // Some programs check the names in a certificate only after the handshake.
       return new TunnelError(
         'client_closed',
@@ -58,6 +58,11 @@ export function whyGone(client: Leg, saidBytes: number): TunnelError {
       break;
   }
   return departed(saidBytes, 'its request head was complete');
+}
+
+/** It stands behind a PROXY header that names nobody: the balancer checks whether the door, with its TLS, is up. */
+function isOfBalancer({ introduction }: Leg): boolean {
+  return introduction !== undefined && introduction.remote === undefined;
 }
 
 const TLS_FAULTS = {
