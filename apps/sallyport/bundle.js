@@ -77,7 +77,8 @@ await bundle.write({
   dir: fresh,
   comments: false,
   entryFileNames: '[name].js',
-  // Without a hash: what a running program loads after an update is there, as any other file is.
+  // Without a hash, and with names as they are in the sources: what a running program loads after an update is there, as any other file is.
+  minifyInternalExports: false,
   chunkFileNames: ({ moduleIds }) => (moduleIds.some(packageOf) ? 'packages/[name].js' : 'shared/[name].js'),
   codeSplitting: { includeDependenciesRecursively: false, groups: [{ debugName: 'packages', name: packageOf }] },
 });
