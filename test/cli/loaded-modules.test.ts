@@ -34,7 +34,8 @@ function loaded(): Loaded {
   const packages = files.flatMap((file) => {
     const bundled = /\/dist\/bundle\/(?:packages\/)?(.*)\.js$/.exec(file)?.[1];
     const library = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
-    return library ?? (bundled === undefined || bundled.startsWith('shared/') ? [] : [bundled]);
+    if (bundled !== undefined) return bundled.startsWith('shared/') ? [] : [bundled];
+    return library === undefined || library === 'sallyport' ? [] : [library];
   });
   return {
     packages: [...new Set(packages)].sort(),

@@ -14,7 +14,7 @@ import {
 import { request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { configText } from './harness/config-text.ts';
@@ -77,7 +77,7 @@ if (whyNoFirstProcess !== undefined)
 function pidOf({ configFile }: Running): number {
   const found = readdirSync('/proc').find((name) => {
     const [program, ...args] = /^\d+$/.test(name) ? argumentsOf(name) : [];
-    return program === process.execPath && args.includes(configFile);
+    return program !== undefined && basename(program) === 'node' && args.includes(configFile);
   });
   return Number(found);
 }
