@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOurs, type Vendored } from './vendor.ts';
 
-const TEXT_FILE = /^(?:licen[cs]e|copying)/i;
+/** The name of a file with a licence. */
+export const TEXT_FILE = /^(?:licen[cs]e|copying)/i;
 
 /** The copyright holders, from their repositories, of packages that are published without a licence text. */
 const MIT_HOLDERS: Readonly<Record<string, string>> = { '@redis/client': '2022-2025, Redis, inc.' };
