@@ -7,8 +7,8 @@ export default class SummaryReporter implements Reporter {
     const count = { passed: 0, failed: unhandled.length, skipped: 0, pending: 0 };
     for (const module of modules) {
       for (const test of module.children.allTests()) count[stateOf(test)] += 1;
-      // A file that breaks before its first test, or outside any, has failed too.
-      if (module.errors().length > 0) count.failed += 1;
+      // A file or a suite that breaks before its first test, or outside any, has failed too.
+      for (const part of [module, ...module.children.allSuites()]) if (part.errors().length > 0) count.failed += 1;
     }
     process.stdout.write(
       `\n${count.passed} passed, ${count.failed} failed, ${count.skipped + count.pending} skipped\n`,
